@@ -19,6 +19,7 @@ TESTS ?=
 JOBS ?= $(if $(TESTS),,$(shell getconf _NPROCESSORS_ONLN))
 ONLY ?=
 DATA ?= ../shared/data
+PAIRS := libs/evaluation/pairs
 
 .PHONY: help setup demo up down check test compose bench eval fuzz chaos contracts lock engine images local-llm
 
@@ -58,6 +59,8 @@ eval: setup ## Measure the checks and the readers on known data; ONLY=name one o
 	for what in "metamorphic $(DATA)/interviews/rev" \
 		"grounding $(DATA)/summedits/summedits_podcast.json" \
 		"grounding $(DATA)/summedits/summedits_samsum.json" \
+		"pairs $(PAIRS)/held_out.jsonl --developed $(PAIRS)/developed.jsonl --data $(DATA)" \
+		"paraphrases libs/evaluation/interviews $(DATA)/interviews/rev" \
 		"injection $(DATA)/injection/bipia_text_attack_train.json --interviews $(DATA)/interviews/rev" \
 		"pii $(DATA)/pii/presidio_synth_dev.json" \
 		"formats $(DATA)"; \
@@ -66,7 +69,7 @@ eval: setup ## Measure the checks and the readers on known data; ONLY=name one o
 		ran=yes; $(BIN)/onrecord eval $$what || short=1; \
 	done; \
 	if [ -z "$$ran" ]; then \
-		echo "there is no measure $(ONLY); there are: metamorphic, grounding, injection, pii, formats" >&2; \
+		echo "there is no measure $(ONLY); there are: metamorphic, grounding, pairs, paraphrases, injection, pii, formats" >&2; \
 		exit 2; fi; \
 	if [ "$(ONLY)" != formats ]; then $(BIN)/onrecord eval page docs/evaluation.md; fi; \
 	case "$(ONLY)" in ""|formats) $(BIN)/onrecord eval page docs/formats.md;; esac; \
@@ -79,14 +82,16 @@ chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
 		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
 
-contracts: setup ## Write schemas/ from libs/contracts, docs/limits.md and docs/formats.md
+contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md and the roles in docs/security.md
 	@$(BIN)/onrecord contracts write
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
+	@PYTHONPATH=tests $(BIN)/python -m support.rights
+	@PYTHONPATH=tests $(BIN)/python -m support.api_pages
 
 lock: setup $(UV) ## Pin all dependencies anew, with hashes
-	$(COMPILE) --extra local --extra heavy-grounding --extra personal-data -o requirements.lock \
-		pyproject.toml
+	$(COMPILE) --extra local --extra entailment --extra heavy-grounding --extra personal-data \
+		-o requirements.lock pyproject.toml
 	$(COMPILE) --extra local --group dev -o requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-deps --group local-llm -o requirements-local-llm.lock
 	$(COMPILE) --group lock -o requirements-uv.lock

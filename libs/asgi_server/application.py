@@ -1,4 +1,4 @@
-"""A Starlette application with the error and JSON bodies that all our servers use."""
+"""A Starlette application with the errors (RFC 9457) and JSON bodies that all our servers use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any, TypeAlias
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
+
+from asgi_server.problems import ProblemResponse
 
 Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class JsonResponse(Response):
-    """JSON response in ASCII: lone surrogates, which UTF-8 lacks, become escapes."""
+    """JSON response in ASCII, so that lone surrogates can be encoded."""
 
     media_type = "application/json; charset=utf-8"
 
@@ -30,7 +32,7 @@ class JsonResponse(Response):
 def create_application(
     routes: Sequence[BaseRoute], *, lifespan: Lifespan | None = None
 ) -> Starlette:
-    """Build an ASGI application of routes; unknown paths are answered with one line of text.
+    """Create an ASGI application from routes; unknown paths get a plain-text 404.
 
     Args:
         routes: the first that fits decides.
@@ -39,20 +41,22 @@ def create_application(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={HTTPException: _plain, ClientDisconnect: _unread, Exception: _failed},
+        exception_handlers={
+            HTTPException: _describe,
+            ClientDisconnect: _unread,
+            Exception: _failed,
+        },
     )
     app.router.redirect_slashes = False
     return app
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def _describe(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    phrase = HTTPStatus(error.status_code).phrase
-    text = f"{error.status_code}: {phrase}" if error.detail == phrase else error.detail
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods_of(request)))
-    return PlainTextResponse(text, status_code=error.status_code, headers=headers)
+    return ProblemResponse(error.status_code, error.detail, headers)
 
 
 def _methods_of(request: Request) -> set[str]:
@@ -67,7 +71,7 @@ def _methods_of(request: Request) -> set[str]:
 
 
 async def _failed(_: Request, __: Exception) -> Response:
-    return PlainTextResponse("500 Internal Server Error", status_code=500)
+    return ProblemResponse(500, "the request failed because of a bug; the log has it")
 
 
 async def _unread(_: Request, __: Exception) -> Response:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from asgi_server.problems import MEDIA_TYPE, build_problem
 
 MAX_LINE_BYTES: Final = 8_190
 """Longest request target, and longest header: name and value together."""
@@ -20,11 +23,11 @@ ABORT: Final = "onrecord.abort"
 
 
 class HeadTooLargeError(Exception):
-    """Raised when a request's target or headers exceed the limits."""
+    """Raised when a request's URL or headers exceed the size limits."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """HTTP protocol for uvicorn that answers 400 to requests whose headers exceed the limits."""
+    """HTTP protocol for uvicorn that answers 400 to requests with too large headers."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,6 +42,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("Invalid HTTP request received.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, or exceeds the limits, with a problem, and close."""
+        body = json.dumps(build_problem(400, msg)).encode("ascii")
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"content-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin a request."""

@@ -16,15 +16,15 @@ from asgi_server.protocol import ABORT
 
 
 class BodyTooLargeError(HTTPException):
-    """Raised when a request's body exceeds the limit; answered with 413 unless it is handled."""
+    """Raised when a request's body exceeds the size limit; answered with HTTP 413."""
 
     def __init__(self, max_bytes: int) -> None:
-        message = f"Maximum request body size {max_bytes} exceeded."
+        message = f"the request's body is too large: it may have {max_bytes} bytes"
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Read a request's body and return it.
+    """Read a request's body; raise ``BodyTooLargeError`` beyond ``max_bytes``.
 
     Raises:
         BodyTooLargeError: it has more than ``max_bytes``; the rest is not read.
@@ -42,7 +42,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 @asynccontextmanager
 async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
-    """Cancel the block of the ``async with`` when the client disconnects.
+    """Async context manager that cancels its block when the client disconnects.
 
     To be entered once the body has been read, and to be left with the last byte of the answer;
     the block must not call ``receive``.
@@ -74,7 +74,7 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
 
 
 async def abort_connection(scope: Scope) -> NoReturn:
-    """Close a request's connection at once, without sending another byte.
+    """Close a request's connection at once, without a response.
 
     Raises:
         KeyError: the server cannot do that (see ``asgi_server.protocol``).
@@ -84,6 +84,6 @@ async def abort_connection(scope: Scope) -> NoReturn:
 
 
 async def wait_forever() -> NoReturn:
-    """Wait until this task is cancelled."""
+    """Wait until the current asyncio task is cancelled."""
     await asyncio.get_running_loop().create_future()
     raise AssertionError("nobody has the future")

@@ -28,7 +28,7 @@ _DATE_S: Final = 1.0
 
 
 class StartupFailedError(RuntimeError):
-    """Raised when the application's startup (its lifespan) failed before it served anything."""
+    """Raised when an ASGI application failed at startup, before it served a request."""
 
 
 class _Server(uvicorn.Server):
@@ -82,7 +82,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(app: Any, *, host: str, port: int, grace_s: float = GRACE_S) -> AsyncIterator[int]:
-    """Serve an ASGI application with uvicorn until the context is left.
+    """Serve an ASGI application with uvicorn for the duration of the context.
 
     Args:
         app: the application; its lifespan, if it has one, is begun before the first request.

@@ -7,7 +7,7 @@ what has left one topic unseen is found in the next.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,7 +21,9 @@ from aiokafka.errors import (
 )
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from audit.accounts import DeadLetterFact, Ends, Place, SubmissionFact, UnfinishedRecord
+from audit import earlier_logs
+from audit.earlier_logs import Partition
+from audit.facts import DatedDeadLetter, Ends, Place, SubmissionFact, UnfinishedRecord
 from contracts.topics import (
     CONTROL,
     EVENT_TOPICS,
@@ -57,7 +59,7 @@ _WITHOUT_COORDINATOR: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Result of a scan of Kafka topics: submissions, dead letters, unfinished records.
+    """Result of scanning Kafka topics: submissions, dead letters and unfinished records.
 
     Attributes:
         unread: records no service has finished.
@@ -71,7 +73,7 @@ class ScanResult:
     """
 
     unread: tuple[UnfinishedRecord, ...]
-    letters: tuple[DeadLetterFact, ...]
+    letters: tuple[DatedDeadLetter, ...]
     submissions: tuple[SubmissionFact, ...]
     received: dict[str, Ends]
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -83,7 +85,7 @@ FETCH_WAIT_MS: Final = 20
 
 
 class TopicScanner:
-    """Scanner of topics from a group's committed offsets to the end of their logs.
+    """Scanner that reads topics from a group's committed offsets to the ends of their logs.
 
     Args:
         kafka: knows the topics' prefix.
@@ -135,6 +137,40 @@ class TopicScanner:
             deleted,
             tuple(sorted(self._missing)),
         )
+
+    async def find_replaced_logs(self, letters: Sequence[DatedDeadLetter]) -> dict[Partition, int]:
+        """Return until when messages of letters were in an earlier log of their partition.
+
+        Call it after ``scan``. Of ``transcripts-submitted`` every record is known, so that it is
+        not looked at.
+
+        Args:
+            letters: with the places and timestamps of their messages.
+
+        Returns:
+            As ``earlier_logs.find_replaced_logs``.
+        """
+        named = {one.place[0] for one in letters if one.sent_at is not None}
+        known = {topic.name for topic in EVENT_TOPICS} - {TRANSCRIPTS_SUBMITTED.name}
+        partitions = [one for topic in named & known for one in await self._partitions(topic)]
+        if not partitions:
+            return {}
+        begins = self._by_place(await self._consumer.beginning_offsets(partitions))
+        ends = self._by_place(await self._consumer.end_offsets(partitions))
+        return await earlier_logs.find_replaced_logs(letters, begins, ends, self._read_timestamps)
+
+    def _by_place(self, offsets: Mapping[TopicPartition, int]) -> dict[Partition, int]:
+        prefix = self._kafka.topic_prefix
+        return {(one.topic.removeprefix(prefix), one.partition): at for one, at in offsets.items()}
+
+    async def _read_timestamps(self, places: Mapping[Partition, int]) -> dict[Partition, int]:
+        ranges = {
+            TopicPartition(self._kafka.topic(topic), partition): (offset, offset + 1)
+            for (topic, partition), offset in places.items()
+        }
+        return {
+            _place(self._kafka, record)[:2]: record.timestamp async for record in self._read(ranges)
+        }
 
     async def _unfinished(
         self, service: str, topic: str, until: Ends | None = None
@@ -231,13 +267,13 @@ class TopicScanner:
 
 @asynccontextmanager
 async def open_topic_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
-    """Open a topic scanner; it is closed at the end of the ``async with`` block.
+    """Open a topic scanner for the duration of the context.
 
     Raises:
         KafkaUnavailableError: no broker answers.
     """
     async with open_admin_client(kafka) as admin:
-        batch_reader.install_batch_reader(kafka.max_batch_bytes)
+        batch_reader.install_bounded_batch_reader(kafka.max_batch_bytes)
         consumer = AIOKafkaConsumer(
             **kafka.client_options(),
             enable_auto_commit=False,
@@ -285,10 +321,12 @@ def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unfi
     return _unread(service, place, record, retrying=True)
 
 
-def _letter(kafka: KafkaSettings, service: str, record: Any) -> DeadLetterFact:
-    origin = _origin(kafka, record, 0)
-    about = identity.read_message_subject(origin.topic, record.key, record.value) or NOTHING
-    return DeadLetterFact(
+def _letter(kafka: KafkaSettings, service: str, record: Any) -> DatedDeadLetter:
+    here = MessageOrigin(*_place(kafka, record))
+    headers = tuple(record.headers)
+    found = identity.identify_dead_letter(service, here, record.key, record.value, headers)
+    origin, about = found.origin or here, found.about or NOTHING
+    return DatedDeadLetter(
         service,
         (origin.topic, origin.partition, origin.offset),
         about.subject,

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from audit.accounts import (
+from audit.broker import ScanResult, TopicScanner
+from audit.facts import (
     AuditFacts,
-    AuditResult,
     ChunkFact,
-    DeadLetterFact,
+    DatedDeadLetter,
     Place,
     SubmissionFact,
     UnfinishedRecord,
-    reconcile,
 )
-from audit.broker import ScanResult, TopicScanner
+from audit.reconciliation import reconcile
+from audit.results import AuditResult
 from contracts.topics import INGESTION, PERSISTENCE
 from database.pool import Connection, Database, Record
 from database.queries import load_queries
@@ -30,7 +31,7 @@ PAUSE_S: Final = 0.5
 
 
 async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
-    """Audit the system once: check the conservation law and return the result.
+    """Run one audit of the system: read all facts and reconcile them.
 
     What was on its way between two looks is in neither: only what is missing in every look is
     lost, and what was missing in the last one alone counts as waiting.
@@ -52,7 +53,7 @@ async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
 async def run_audit_when_idle(
     scanner: TopicScanner, database: Database, *, within_s: float
 ) -> AuditResult:
-    """Repeat the audit until no message waits or is retried, at most for ``within_s`` seconds.
+    """Repeat the audit until no message is pending, at most for ``within_s`` seconds.
 
     Raises:
         KafkaUnavailableError, DatabaseUnavailableError: try again later.
@@ -69,7 +70,9 @@ async def _take_stock(scanner: TopicScanner, database: Database) -> AuditResult:
     found = await scanner.scan()
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return reconcile(await _books(connection, found))
+        books = await _books(connection, found)
+    earlier = await scanner.find_replaced_logs(books.letters)
+    return reconcile(replace(books, earlier_logs=earlier))
 
 
 async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
@@ -99,7 +102,7 @@ async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
     )
 
 
-def _pending(rows: Iterable[Record], letters: Iterable[DeadLetterFact]) -> list[UnfinishedRecord]:
+def _pending(rows: Iterable[Record], letters: Iterable[DatedDeadLetter]) -> list[UnfinishedRecord]:
     """Drafts that persistence keeps until their interviews arrive, as records that wait."""
     dead = {one.subject for one in letters if one.service in {INGESTION, PERSISTENCE}}
     return [
@@ -114,7 +117,7 @@ def _pending(rows: Iterable[Record], letters: Iterable[DeadLetterFact]) -> list[
     ]
 
 
-def _not_indexed(found: ScanResult, letters: list[DeadLetterFact]) -> list[DeadLetterFact]:
+def _not_indexed(found: ScanResult, letters: list[DatedDeadLetter]) -> list[DatedDeadLetter]:
     # With the time, as another message may have a place in a topic that was made anew.
     known = {(one.service, one.place, one.sent_at) for one in letters}
     return [one for one in found.letters if (one.service, one.place, one.sent_at) not in known]
@@ -147,8 +150,8 @@ def _chunk(row: Record) -> ChunkFact:
     )
 
 
-def _letter(row: Record) -> DeadLetterFact:
-    return DeadLetterFact(
+def _letter(row: Record) -> DatedDeadLetter:
+    return DatedDeadLetter(
         service=row["service"],
         place=_source(row),
         subject=row["subject"] or "",
@@ -160,6 +163,6 @@ def _letter(row: Record) -> DeadLetterFact:
 
 
 def _source(row: Record) -> Place:
-    if row["source_topic"] is None:
+    if None in (row["source_topic"], row["source_partition"], row["source_offset"]):
         return (row["dlq_topic"], row["dlq_partition"], row["dlq_offset"])
-    return (row["source_topic"], row["source_partition"] or 0, row["source_offset"] or 0)
+    return (row["source_topic"], row["source_partition"], row["source_offset"])

@@ -15,7 +15,7 @@ _INTERRUPTED: Final = 128 + signal.SIGINT
 
 
 def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
-    """Build a command line of one command, without subcommands.
+    """Build a Typer application with the project's defaults, such as plain help texts.
 
     Args:
         help_text: what it is for, in a line.
@@ -32,7 +32,7 @@ def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Ty
 
 
 def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
-    """Run a command line and return its exit code; wrong usage is one line on stderr.
+    """Run a command-line application and return its exit code; usage errors are one line.
 
     Args:
         app: the command line.
@@ -56,7 +56,7 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, progr
 
 
 def format_usage_error(error: TyperException, program: str) -> str:
-    """Return one line that says what was wrong with a call and where to find help.
+    """Format a usage error in one line: what is wrong, and where to find help.
 
     Args:
         error: Typer's own.

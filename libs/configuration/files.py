@@ -21,7 +21,7 @@ _NO_PASSWORD: Final = SecretStr("")
 
 
 class UnusableFileError(OutageError, ValueError):
-    """Raised when a file that a setting names is missing, unreadable or not what it should be.
+    """Raised when a file that a setting names is missing, unreadable or invalid.
 
     While settings are read it is a ``ValueError``, which pydantic turns into a wrong setting. Later
     it is an outage: the file was there before, so the service waits for it.
@@ -29,7 +29,7 @@ class UnusableFileError(OutageError, ValueError):
 
 
 def read_secret(file: Path, *, variable: str) -> SecretStr:
-    """Return the content of a file that holds only a secret, without surrounding white space.
+    """Read a secret from a file, without the white space around it.
 
     Args:
         file: such as a mounted Docker or Kubernetes secret.
@@ -47,7 +47,7 @@ def read_secret(file: Path, *, variable: str) -> SecretStr:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Files of a TLS client: trusted authorities, own certificate and private key.
+    """Paths of a TLS client's files: CA certificates, client certificate and private key.
 
     Attributes:
         names: of the settings for ca, certificate and key, for messages.
@@ -94,7 +94,7 @@ class TlsFiles:
 
 
 def explain_tls_error(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
-    """Return why a server's certificate was refused, as a phrase for an error message.
+    """Explain in a phrase why a server's TLS certificate was refused.
 
     Args:
         error: what the handshake raised.

@@ -16,7 +16,7 @@ WRONG_SETTINGS: Final = 2
 
 
 def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
-    """Return a line for each wrong setting, such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem (…)``.
+    """List invalid settings, one line each, such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem``.
 
     Args:
         error: what a subclass of ``BaseSettings`` raised; values are never quoted, as they may be
@@ -29,7 +29,7 @@ def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
 
 @contextmanager
 def exit_on_settings_errors() -> Iterator[None]:
-    """End the process with a line for each wrong setting, and exit code 2, if some are wrong."""
+    """Context manager that prints invalid settings, one line each, and exits with code 2."""
     try:
         yield
     except ValidationError as error:

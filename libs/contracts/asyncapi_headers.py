@@ -100,7 +100,7 @@ _NOT_ALWAYS_ON_A_LETTER: Final = {
 
 
 def build_header_schemas() -> dict[str, Any]:
-    """Return the JSON schemas of headers that several messages share, by name."""
+    """Build the JSON schemas of message headers that several topics share, by schema name."""
     return {
         "CloudEventHeaders": _schema(
             "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.",
@@ -120,7 +120,7 @@ def build_header_schemas() -> dict[str, Any]:
 
 
 def build_event_header_schema(topic: Topic, ce_type: str) -> dict[str, Any]:
-    """Return the JSON schema of the headers of a topic's events.
+    """Build the JSON schema of the Kafka headers of one topic's events.
 
     Producers outside onrecord may leave out any of them; a ``ce_type`` that is there has to be
     the topic's. onrecord's own services always send all.

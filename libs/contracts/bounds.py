@@ -67,7 +67,7 @@ def _refuse_nul(text: str) -> str:
 
 
 def _refuse_edges_of_calendar(moment: datetime) -> datetime:
-    if not is_within_calendar(moment):
+    if not is_representable_time(moment):
         raise PydanticCustomError(
             MOMENT_OUT_OF_RANGE,
             f"has to be between the years {EARLIEST.year} and {LATEST.year} in UTC",
@@ -75,8 +75,8 @@ def _refuse_edges_of_calendar(moment: datetime) -> datetime:
     return moment
 
 
-def is_within_calendar(moment: datetime) -> bool:
-    """Return whether a time is within the years that both Python and PostgreSQL can hold."""
+def is_representable_time(moment: datetime) -> bool:
+    """Return whether a time is within the range that both Python and PostgreSQL can store."""
     return EARLIEST <= moment <= LATEST  # unlike a conversion to UTC, this cannot overflow
 
 

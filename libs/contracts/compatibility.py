@@ -32,7 +32,7 @@ _COMPARED: Final = frozenset(
 
 
 class AffectedSide(StrEnum):
-    """Side that a schema change breaks: old producers, old consumers, or both."""
+    """Side that a schema change breaks: old producers, old consumers or both."""
 
     OLD_PRODUCERS = "what old producers send may be refused or misread"
     OLD_CONSUMERS = "old consumers may not read what new producers send"
@@ -58,7 +58,7 @@ class BreakingChange:
 
 
 def find_breaking_changes(released: Schema, current: Schema) -> tuple[BreakingChange, ...]:
-    """Compare two versions of an event's schema and return the incompatible differences.
+    """Find incompatible differences between two versions of one event's JSON schema.
 
     Args:
         released: what producers and consumers out there have.
@@ -74,7 +74,7 @@ def find_breaking_changes(released: Schema, current: Schema) -> tuple[BreakingCh
 def find_all_breaking_changes(
     released: Mapping[str, Schema], current: Mapping[str, Schema]
 ) -> tuple[BreakingChange, ...]:
-    """Compare two versions of all events' schemas; a removed event is a breaking change too."""
+    """Find incompatible differences between two versions of all events' JSON schemas."""
     findings: list[BreakingChange] = []
     for name, schema in released.items():
         if name in current:

@@ -16,11 +16,13 @@ MAX_FRAMES: Final = 20
 
 
 def wrap_content_bugs(doing: str) -> AbstractContextManager[None]:
-    """Convert any unexpected exception in the ``with`` block into ``ContentBugError``.
+    """Context manager that converts unexpected exceptions to ``ContentBugError``.
 
     For code that computes from one message and does no I/O: an unexpected exception is caused by
     that message's content, and is no evidence that the stage is broken. The error carries only the
     exception's class and stack frames, as its text may quote the message.
+
+    The context keeps nothing, so one may be entered any number of times.
 
     Args:
         doing: the activity, for the error's text, such as "reading the transcript".

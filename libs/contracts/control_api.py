@@ -58,7 +58,7 @@ class ControlModel(BaseModel):
 
 
 class DeadLetter(ControlModel):
-    """Dead letter as control's index has it, without its value, which stays in the DLQ."""
+    """Dead letter as control's API returns it, without the message's value."""
 
     letter_id: UUID = Field(description="Id of the letter.")
     service: str = Field(description="The service that set it aside.")
@@ -66,8 +66,12 @@ class DeadLetter(ControlModel):
     dlq_partition: int = Field(description="Partition of the DLQ.")
     dlq_offset: int = Field(description="Offset in that partition.")
     source_topic: str | None = Field(None, description="Where it failed; None if unknown.")
-    source_partition: int | None = Field(None, description="Partition of the source topic.")
-    source_offset: int | None = Field(None, description="Offset in that partition.")
+    source_partition: int | None = Field(
+        None, description="Partition of the source topic; None if unknown."
+    )
+    source_offset: int | None = Field(
+        None, description="Offset in that partition; None if unknown."
+    )
     source_sent_at: datetime | None = Field(
         None, description="The message's timestamp there; None if unknown."
     )
@@ -84,7 +88,7 @@ class DeadLetter(ControlModel):
     subject: str | None = Field(
         None,
         description="Id of the transcript or chunk it is about, as its value and its key agree; "
-        "None if the value lacks it.",
+        "None if the value lacks it, or if the service did not write the letter.",
     )
     revision: int | None = Field(None, description="The transcript's revision, if known.")
     content_sha256: str | None = Field(
@@ -107,18 +111,18 @@ class DeadLetter(ControlModel):
 
 
 class DeadLetterWithValue(ControlModel):
-    """Dead letter with the message's bytes from the DLQ, or with the reason why they are gone."""
+    """Dead letter with the message's bytes, or the reason why they are no longer in the DLQ."""
 
     letter: DeadLetter
     value: Base64Bytes | None = Field(
         description="The record's value, byte for byte; base64 in JSON. Of a large one its first "
-        "MiB; `/letters/{letter_id}/value` has it whole."
+        "MiB; `/v1/letters/{letter_id}/value` has it whole."
     )
     gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
 
 
 class DeadLetterCount(ControlModel):
-    """Number of dead letters of one service, cause and state."""
+    """Number of dead letters of one service, error code and state."""
 
     service: str
     state: DeadLetterState
@@ -133,21 +137,31 @@ def _refuse_what_no_column_holds(text: str) -> str:
     return text
 
 
+ColumnText = Annotated[str, AfterValidator(_refuse_what_no_column_holds)]
+"""Text that a column of PostgreSQL holds."""
+
 Asked = Annotated[
     str, Field(max_length=LONGEST_ASKED), AfterValidator(_refuse_what_no_column_holds)
 ]
 """Text to look letters up by: what PostgreSQL can compare with."""
 
 
-class DeadLetterFilter(ControlModel):
-    """Filter of dead letters; a field that is None does not narrow it."""
+class DeadLetterPage(ControlModel):
+    """Page of a list of dead letters, the latest first."""
 
-    service: Asked | None = None
-    code: Asked | None = None
-    state: DeadLetterState | None = None
-    fingerprint: Asked | None = None
-    subject: Asked | None = None
-    key: Asked | None = None
+    letters: tuple[DeadLetter, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
+class DeadLetterFilter(ControlModel):
+    """Filter of dead letters; a field that is None matches all."""
+
+    service: Asked | None = Field(None, description="Only what this service set aside.")
+    code: Asked | None = Field(None, description="Only of this cause, such as `llm_timeout`.")
+    state: DeadLetterState | None = Field(None, description="Only in this state.")
+    fingerprint: Asked | None = Field(None, description="Only with this fingerprint.")
+    subject: Asked | None = Field(None, description="Only about this transcript or chunk.")
+    key: Asked | None = Field(None, description="Only with this record key, as text.")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -161,33 +175,43 @@ Partition = Annotated[int, Field(ge=-1, lt=2**31)]
 Offset = Annotated[int, Field(ge=-1, lt=2**63)]
 
 
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""Point in time that PostgreSQL and Python can both hold, in UTC."""
+
+
 class ReplayCursor(ControlModel):
-    """Cursor into a replay of many dead letters: where the next request continues.
+    """Position up to which many dead letters have been replayed, for the next request.
 
     The replay was begun at ``until``, so letters set aside later are not part of it, and it goes on
     behind the DLQ, partition and offset ``after``.
     """
 
-    until: Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    until: Moment
     after: tuple[Asked, Partition, Offset] = ("", -1, -1)
 
 
 class ListDeadLettersRequest(DeadLetterFilter):
-    """Request to list the dead letters that match a filter."""
+    """Parameters of the request to list the dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
+    limit: int = Field(100, ge=1, le=MOST_LETTERS, description="At most so many.")
+    cursor: str | None = Field(
+        None, max_length=2_000, description="Where to go on: `next` of the page before."
+    )
 
 
-class ReplayRequest(ListDeadLettersRequest):
-    """Request to replay the open dead letters that match a filter, from a cursor on."""
+class ReplayRequest(DeadLetterFilter):
+    """Parameters of the request to replay open dead letters that match a filter."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS, description="At most so many.")
     begin: ReplayCursor | None = None
 
 
 class DiscardRequest(BaseModel):
-    """Request to discard a dead letter, with the reason."""
+    """Parameters of the request to discard a dead letter: the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -195,7 +219,7 @@ class DiscardRequest(BaseModel):
 
 
 class ReplayResult(BaseModel):
-    """Result of one request to replay many dead letters.
+    """Result of one request to replay dead letters: those sent, those not, and the cursor.
 
     Attributes:
         replayed: ids of the letters that were sent.

@@ -8,7 +8,7 @@ from contracts.events import Event
 
 
 class EncodedEvent(Event):
-    """Event that is serialized to JSON already, so that it is sent without being parsed again.
+    """Event that is already serialized to JSON, so that it is not serialized again.
 
     Args:
         kind: the event's class, which decides on the topic.
@@ -48,12 +48,12 @@ class EncodedEvent(Event):
 
 
 def get_event_class(event: Event) -> type[Event]:
-    """Return an event's class, whether the event is already encoded or not."""
+    """Return an event's class; for an ``EncodedEvent``, the class of the event in it."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
 def get_event_json(event: Event) -> bytes:
-    """Return an event's JSON in UTF-8, whether the event is already encoded or not."""
+    """Return an event's JSON in UTF-8; that of an ``EncodedEvent`` is not built again."""
     if isinstance(event, EncodedEvent):
         return event.body.encode()
     # As ``model_dump_json``, which would decode it.

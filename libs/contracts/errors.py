@@ -23,7 +23,7 @@ from contracts.events import Event
 
 
 class ErrorCode(StrEnum):
-    """Stable, machine-readable code for the cause of a failure, as dead letters carry it."""
+    """Stable code of a failure's cause, as in the headers of dead letters."""
 
     # BadMessageError
     UNDECODABLE = "undecodable"
@@ -90,7 +90,7 @@ of many leaves such letters out. A test holds this set against the classes of al
 
 
 class OnrecordError(Exception):
-    """Base of all errors that onrecord knows how to handle.
+    """Base of all errors for which the failure policy has a rule: retry, wait or dead letter.
 
     Args:
         message: one line for people; must not quote the payload, since it travels in headers.
@@ -106,19 +106,19 @@ class OnrecordError(Exception):
 
 
 class BadMessageError(OnrecordError):
-    """Raised when the message itself is invalid; no retry can help."""
+    """Raised when a message itself is invalid, so that no retry can help."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class RetryableError(OnrecordError):
-    """Raised when a message failed for a reason that may have passed at the next try."""
+    """Raised when handling a message failed for a cause that may be gone at the next try."""
 
     code = ErrorCode.CONFLICT
 
 
 class TimedOutError(RetryableError):
-    """Raised when the work on a message exceeded its time limit."""
+    """Raised when handling a message exceeded its time limit."""
 
     code = ErrorCode.TIMEOUT
 
@@ -140,19 +140,19 @@ class ThrottledError(OnrecordError):
 
 
 class OutageError(OnrecordError):
-    """Raised when a dependency is unavailable for every message."""
+    """Raised when a dependency is unavailable, so that every message would fail."""
 
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
 class ParkedError(OnrecordError):
-    """Raised when a message must wait until something changes, such as a budget."""
+    """Raised when a message cannot be handled until an operator acts, as with a used-up budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class RejectedError(OnrecordError):
-    """Raised when a message's content was judged and refused, as by the guardrail.
+    """Raised when a message's content was examined and refused, as by the guardrail.
 
     Args:
         message: one line for people.
@@ -170,7 +170,7 @@ class RejectedError(OnrecordError):
 
 
 class ContentBugError(OnrecordError):
-    """Raised in place of an unexpected exception that a message's content triggered.
+    """Raised in place of an unexpected exception that one message's content has caused.
 
     Unlike a bad message, it may be replayed once the bug is mended.
 

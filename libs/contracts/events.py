@@ -36,7 +36,7 @@ decompressed just to be known again."""
 
 
 class Event(ContractModel):
-    """Base of all events, with the CloudEvents type and the record key."""
+    """Base of all events: the CloudEvents type and the record key."""
 
     ce_type: ClassVar[str]
 
@@ -156,7 +156,7 @@ class TranscriptIngested(TranscriptEvent):
 
 
 class ChunkReady(Event):
-    """Consecutive segments that go to the model in one call, with the study's inputs."""
+    """Chunk of an interview for one call of the model: consecutive segments, and the study."""
 
     ce_type = "onrecord.ChunkReady.v1"
 
@@ -209,7 +209,7 @@ class _AboutChunk(Event):
 
 
 class NotesDrafted(_AboutChunk):
-    """Answer of the model for one chunk: draft notes, not yet checked."""
+    """Draft notes on one chunk: the model's answer, not yet checked."""
 
     ce_type = "onrecord.NotesDrafted.v1"
 
@@ -223,7 +223,7 @@ class NotesDrafted(_AboutChunk):
 
 
 class NotesRejected(_AboutChunk):
-    """Rejected draft, sent back to the model for one more attempt, with the reasons."""
+    """Rejected draft, sent back to the model for another attempt, with the reasons."""
 
     ce_type = "onrecord.NotesRejected.v1"
 
@@ -291,7 +291,7 @@ class NotesStored(TranscriptEvent):
 
 
 class SettledOutcome(StrEnum):
-    """Outcome of submitted content, as ``TranscriptSettled`` carries it."""
+    """Final outcome of submitted content: complete, refused, superseded and so on."""
 
     COMPLETE = "complete"
     DEAD_IN_PART = "dead_in_part"
@@ -302,7 +302,7 @@ class SettledOutcome(StrEnum):
 
 
 class SettledReason(ContractModel):
-    """Cause for which an interview or some of its chunks were set aside."""
+    """Error for which an interview, or some of its chunks, became dead letters."""
 
     service: Name = Field(description="The service that set it aside.")
     code: Name = Field(description="The cause, such as `doubtful_reading`; more may be added.")
@@ -313,7 +313,7 @@ class SettledReason(ContractModel):
 
 
 class TranscriptSettled(Event):
-    """Outcome of submitted content: nothing more happens to it by itself.
+    """Final outcome of submitted content, such as complete; it changes only if somebody acts.
 
     Content is settled again when its outcome changes: once its dead letters are replayed, an
     interview that was dead in part is complete. It is settled again, too, if it is submitted again

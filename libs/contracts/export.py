@@ -27,7 +27,7 @@ _WIDTH: Final = 100
 
 
 def render_generated_files() -> dict[str, str]:
-    """Return the texts of all generated files, by their paths below ``schemas/``."""
+    """Generate the texts of all files below ``schemas/``; return them by path."""
     schemas = {
         get_schema_path(event): to_json(build_event_schema(event)) for event in list_event_classes()
     }
@@ -36,7 +36,7 @@ def render_generated_files() -> dict[str, str]:
 
 
 def list_event_classes() -> tuple[type[Event], ...]:
-    """Return all event classes, in the order in which a transcript passes through them."""
+    """List all event classes, in the order of the pipeline."""
     return tuple(topic.event for topic in EVENT_TOPICS if topic.event is not None)
 
 
@@ -46,7 +46,7 @@ def get_schema_path(event: type[Event]) -> str:
 
 
 def describe_topic(topic: Topic) -> dict[str, Any]:
-    """Return a topic's declaration as plain data, for its YAML file."""
+    """Return a topic's declaration as plain data, for the YAML file about it."""
     return {
         "name": topic.name,
         "about": topic.about,
@@ -61,7 +61,7 @@ def describe_topic(topic: Topic) -> dict[str, Any]:
 
 
 def list_source_topics(service: str) -> tuple[Topic, ...]:
-    """Return the topics that a service reads events from, without its retry topics."""
+    """List the topics that a service consumes, except its retry topics."""
     return tuple(topic for topic in EVENT_TOPICS if service in topic.consumers)
 
 

@@ -17,15 +17,15 @@ _GZIP_FORMAT: Final = zlib.MAX_WBITS | 16
 
 
 class MalformedGzipError(ValueError):
-    """Raised when content is not valid gzip in base64."""
+    """Raised when content is not valid gzip data in base64."""
 
 
 class OversizedGzipError(ValueError):
-    """Raised when gzip content exceeds the limit once it is decompressed."""
+    """Raised when gzip content exceeds the size limit after decompression."""
 
 
 def decode_base64(content: str) -> bytes:
-    """Decode a text in base64, with or without line breaks, to bytes.
+    """Decode base64 text, with or without line breaks.
 
     Raises:
         MalformedGzipError: it is no base64, or what it stands for is no gzip file.
@@ -40,7 +40,7 @@ def decode_base64(content: str) -> bytes:
 
 
 def gunzip(data: bytes, max_bytes: int) -> bytes:
-    """Return what a gzip file holds, decompressing no more than is allowed.
+    """Decompress gzip data; raise ``OversizedGzipError`` beyond ``max_bytes``.
 
     Raises:
         MalformedGzipError: it is no gzip file, or not a whole one.

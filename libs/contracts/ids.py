@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from typing import Final
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301")
 """The namespace of every id onrecord derives. Changing it would change every id."""
 
+UUID_PATTERN: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""A regular expression for a UUID in its usual form."""
+
 
 def derive_id(kind: str, *parts: object) -> UUID:
-    """Return a UUIDv5 derived from a kind and the parts that identify a thing of that kind.
+    """Derive a UUIDv5 from a kind of object, such as "chunk", and the values that identify it.
 
     Args:
         kind: what is identified, such as ``"chunk"``; equal parts of another kind give another id.
@@ -23,7 +27,7 @@ def derive_id(kind: str, *parts: object) -> UUID:
 
 
 def derive_id_text(kind: str, *parts: bytes) -> str:
-    """Return the same UUIDv5 as ``derive_id``, as text and from bytes, which is faster.
+    """Derive the same UUIDv5 as ``derive_id``, faster: from bytes, and as text.
 
     ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
     """
@@ -39,10 +43,10 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def derive_transcript_id(study_id: str, source: str) -> UUID:
-    """Return the id of an interview, derived from its study and its source."""
+    """Derive the id of an interview from its study and its source."""
     return derive_id("transcript", study_id, source)
 
 
 def derive_chunk_id(transcript: UUID, revision: int, content_sha256: str, index: int) -> UUID:
-    """Return the id of a chunk, derived from its interview, revision, content and number."""
+    """Derive the id of a chunk from its interview, revision, content hash and position."""
     return derive_id("chunk", transcript, revision, content_sha256, index)

@@ -18,19 +18,19 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def build_schema_urn(event: type[Event]) -> str:
-    """Return the URN of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
+    """Build the URN of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
     return "urn:" + event.ce_type.replace(".", ":")
 
 
 def build_event_schema(event: type[Event]) -> dict[str, Any]:
-    """Return an event's JSON Schema (draft 2020-12) as a document of its own."""
+    """Build an event's JSON Schema (draft 2020-12) as a self-contained document."""
     body = event.model_json_schema(schema_generator=_WithoutFieldTitles)
     head = {"$schema": DIALECT, "$id": build_schema_urn(event), "title": body.pop("title")}
     return {**head, "description": body.pop("description"), **body}
 
 
 def build_shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
-    """Return the JSON schemas of several events and their parts, each defined once.
+    """Build the JSON schemas of several events and their parts, each defined only once.
 
     Args:
         events: the events.

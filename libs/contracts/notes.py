@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from contracts.bounds import (
     MAX_CHUNK_ENTRIES,
@@ -17,7 +18,7 @@ from contracts.bounds import (
     Passage,
     Tokens,
 )
-from contracts.study import ContractModel, Identifier
+from contracts.study import ContractModel, Identifier, StatementPolicy
 from contracts.transcript import Milliseconds, Role, SpeakerLabel
 
 Statement = Annotated[
@@ -26,9 +27,65 @@ Statement = Annotated[
 
 FirstOrLastWords = Annotated[str, Field(max_length=300), STORABLE]
 
+VoucherDetail = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), STORABLE
+]
+
+
+class Standing(StrEnum):
+    """Standing of a note: how well its statement is confirmed, from `verbatim` to `refuted`.
+
+    Attributes:
+        VERBATIM: it is the quote's own words, tidied by known rules.
+        PROVEN: code accounted for every part of it in the quotes.
+        CONFIRMED: a judging or an entailment model found that the quotes support it.
+        UNPROVEN: nothing vouches for it and nothing refutes it.
+        REFUTED: a check refuted it; such a draft is a `RejectedNote`, never a `Note`.
+    """
+
+    VERBATIM = "verbatim"
+    PROVEN = "proven"
+    CONFIRMED = "confirmed"
+    UNPROVEN = "unproven"
+    REFUTED = "refuted"
+
+
+class VoucherKind(StrEnum):
+    """Kind of confirmation of a statement: by a rule, a judging or an entailment model."""
+
+    RULE = "rule"
+    JUDGE = "judge"
+    ENTAILMENT = "entailment"
+
+
+_VOUCHING_KINDS: Final = {
+    Standing.VERBATIM: frozenset({VoucherKind.RULE}),
+    Standing.PROVEN: frozenset({VoucherKind.RULE}),
+    Standing.CONFIRMED: frozenset({VoucherKind.JUDGE, VoucherKind.ENTAILMENT}),
+}
+"""Kinds of vouchers of which a note of a standing has at least one."""
+
+_PROVEN: Final = frozenset({Standing.VERBATIM, Standing.PROVEN, Standing.CONFIRMED})
+
+_SHOWN_STANDINGS: Final = {
+    StatementPolicy.PROVEN: _PROVEN,
+    StatementPolicy.CONFIRMED: _PROVEN,
+    StatementPolicy.ALL: _PROVEN | {Standing.UNPROVEN},
+    StatementPolicy.QUOTES: frozenset[Standing](),
+}
+
+
+def shows_statement(standing: Standing, policy: StatementPolicy) -> bool:
+    """Return whether a study's policy shows a note's statement, given the note's standing.
+
+    Where it is not, readers see the quote first and the statement only as the model's reading.
+    A refuted statement is never shown as a finding.
+    """
+    return standing in _SHOWN_STANDINGS[policy]
+
 
 class DraftEvidence(ContractModel):
-    """Reference by the model to a supporting passage: its place, not its text."""
+    """Citation of a draft note: the segment, and the first and last words of the quoted part."""
 
     segment: int = Field(
         ge=-MAX_EXACT_INTEGER, le=MAX_EXACT_INTEGER, description="The number of the segment."
@@ -38,7 +95,7 @@ class DraftEvidence(ContractModel):
 
 
 class DraftNote(ContractModel):
-    """Statement as the model proposes it, not yet checked, with its evidence."""
+    """Note as proposed by the model, not yet checked: a statement with its citations."""
 
     statement: Statement = Field(description="What a participant said, in the model's words.")
     evidence: tuple[DraftEvidence, ...] = Field(
@@ -53,7 +110,7 @@ class DraftNote(ContractModel):
 
 
 class Evidence(ContractModel):
-    """Exact quote from a segment, with its place there in code points."""
+    """Exact quote from a segment, with its start and length there in code points."""
 
     segment: Number = Field(description="The number of the segment.")
     start: CharacterIndex = Field(description="Index of the first character, from 0.")
@@ -69,7 +126,7 @@ class Evidence(ContractModel):
 
 
 class CheckFailure(ContractModel):
-    """Failure of one check of a draft note, with its reason."""
+    """Failure of a draft note in one check, with the reason."""
 
     check: Name = Field(description="The check's name, such as `quote_not_found`.")
     reason: Passage = Field(description="One sentence a researcher understands.")
@@ -77,8 +134,19 @@ class CheckFailure(ContractModel):
     evidence: Passage = Field("", description="The passage it was compared with.")
 
 
+class Voucher(ContractModel):
+    """Confirmation of a note's statement: the rule or model that gives it, with an explanation."""
+
+    kind: VoucherKind = Field(
+        description="What vouches: a `rule` in code, a `judge` (a model that was asked about the "
+        "note), or an `entailment` model that scored it."
+    )
+    name: Name = Field(min_length=1, description="The name of the rule or of the model.")
+    detail: VoucherDetail = Field(description="One sentence a researcher understands.")
+
+
 class Note(ContractModel):
-    """Accepted statement with the quotes that support it."""
+    """Accepted note: a statement with the exact quotes that support it."""
 
     note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
     statement: Statement = Field(description="What a participant said, in the model's words.")
@@ -96,10 +164,31 @@ class Note(ContractModel):
         max_length=MAX_CHUNK_ENTRIES,
         description="Checks it did not pass, which let it pass with a flag.",
     )
+    standing: Standing = Field(
+        Standing.UNPROVEN,
+        description="What vouches for the statement: `verbatim` and `proven` by a rule, "
+        "`confirmed` by a judging or entailment model, `unproven` by nothing. Never `refuted`: "
+        "such a note is among the rejected ones.",
+    )
+    vouchers: tuple[Voucher, ...] = Field(
+        (),
+        max_length=100,
+        description="What vouches for the statement; at least one unless it is `unproven`.",
+    )
+
+    @model_validator(mode="after")
+    def _standing_has_a_voucher(self) -> Self:
+        if self.standing is Standing.REFUTED:
+            raise ValueError("a refuted note is a rejected one")
+        needed = _VOUCHING_KINDS.get(self.standing)
+        if needed and needed.isdisjoint(one.kind for one in self.vouchers):
+            kinds = " or ".join(sorted(needed))
+            raise ValueError(f"a note that is {self.standing} needs a voucher by {kinds}")
+        return self
 
 
 class RejectedNote(ContractModel):
-    """Rejected draft note, with the reasons."""
+    """Draft note that was rejected, with the reasons; its standing is always `refuted`."""
 
     draft: DraftNote = Field(description="The note as the model offered it.")
     failures: tuple[CheckFailure, ...] = Field(

@@ -23,13 +23,13 @@ Description = Annotated[str, Field(max_length=2_000), STORABLE]
 
 
 class ContractModel(BaseModel):
-    """Base of all models in events: immutable, and ignoring unknown fields."""
+    """Base of all models in events: immutable, and tolerant of unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Theme(ContractModel):
-    """Theme under which the customer wants notes."""
+    """Theme of a study, by which its notes are grouped."""
 
     id: Identifier = Field(description="Short name, unique within the study.")
     name: Text = Field(description="What people call the theme.")
@@ -52,14 +52,23 @@ class PersonalData(StrEnum):
 
 
 class DoubtfulSpeakers(StrEnum):
-    """Policy for transcripts in which it is unclear who speaks: refuse or accept."""
+    """Policy of a study for transcripts in which it is unclear who speaks: refuse or accept."""
 
     REFUSE = "refuse"
     ACCEPT = "accept"
 
 
+class StatementPolicy(StrEnum):
+    """Policy of a study: which statements are shown as findings, by the standing of the note."""
+
+    PROVEN = "proven"
+    CONFIRMED = "confirmed"
+    ALL = "all"
+    QUOTES = "quotes"
+
+
 class Study(ContractModel):
-    """Research project: what its notes are to be about."""
+    """Research project of a customer: its themes, research questions and policies for notes."""
 
     study_id: Identifier = Field(description="Short name, unique among the customer's studies.")
     name: Text = Field(description="What people call the study.")
@@ -78,6 +87,13 @@ class Study(ContractModel):
         DoubtfulSpeakers.REFUSE,
         description="What becomes of a transcript in which it is in doubt who speaks: `refuse` "
         "leaves it to a person to accept it, `accept` takes it, with the roles in doubt unknown.",
+    )
+    statements: StatementPolicy = Field(
+        StatementPolicy.PROVEN,
+        description="Which notes are shown with their statement as a finding; of the others, "
+        "readers see the quote, with the statement as the model's reading. `proven`: those that "
+        "code or a model vouches for; `confirmed`: the same, and judging models are asked about "
+        "the others; `all`: every accepted note; `quotes`: none, the quotes stand alone.",
     )
 
     @model_validator(mode="after")

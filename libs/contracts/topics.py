@@ -144,7 +144,7 @@ EVENT_TOPICS: Final = (
 
 
 def retry_topic(service: str, tier: int) -> Topic:
-    """Return a service's retry topic of one tier; tier 0 takes replayed messages."""
+    """Build the declaration of a service's retry topic of one tier; tier 0 takes replays."""
     wait = f"for {RETRY_DELAYS_S[tier]:g} s" if tier else "to be replayed at once"
     return Topic(
         f"{service}-retry-{tier}",
@@ -158,7 +158,7 @@ def retry_topic(service: str, tier: int) -> Topic:
 
 
 def dlq_topic(service: str) -> Topic:
-    """Return the topic that holds a service's dead letters, with unlimited retention."""
+    """Build the declaration of a service's dead letter topic, which has unlimited retention."""
     return Topic(
         f"{service}-dlq",
         None,
@@ -180,7 +180,7 @@ ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
 
 
 def get_event_topic(event: type[Event]) -> Topic:
-    """Return the topic that carries an event class.
+    """Return the declaration of the topic that carries an event class.
 
     Raises:
         LookupError: no topic carries this event.

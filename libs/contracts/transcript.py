@@ -56,12 +56,18 @@ class TranscriptFormat(StrEnum):
     HTML = "html"
     EAF = "elan"
     CHAT = "chat"
+    TEXTGRID = "textgrid"
+    TRANSCRIBER = "transcriber"
+    EXMARALDA = "exmaralda"
+    FOLKER = "folker"
+    TEI = "tei"
+    MICRODVD = "microdvd"
     TABLE = "table"
     TURNS = "turns"
 
 
 class ContentForm(StrEnum):
-    """Form in which a producer submits a transcript file."""
+    """Form of the content in a submission: text, compressed file, or URI of a file."""
 
     TEXT = "text"
     GZIP = "gzip+base64"
@@ -77,7 +83,7 @@ class Role(StrEnum):
 
 
 class Speaker(ContractModel):
-    """A speaker's role as declared by the producer, where the transcript does not state it."""
+    """Role of a speaker as the producer declares it, where the transcript does not state it."""
 
     label: SpeakerLabel = Field(description="The name exactly as the transcript has it.")
     role: Role = Field(description="What this speaker is in the interview.")
@@ -92,7 +98,7 @@ class WordTiming(ContractModel):
 
 
 class Segment(ContractModel):
-    """Uninterrupted turn of one speaker; in a chunk, a part of it if it is long."""
+    """Turn of one speaker in a transcript; in a chunk, a part of the turn if it is long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from contracts import bounds
+from contracts.characters import SURROGATE
 
 MAX_SHOWN: Final = 3
 """Errors that a message lists; it ends with the number of the others."""
@@ -79,13 +80,13 @@ _MESSAGES: Final[Mapping[str, str | Callable[[_Context], str]]] = {
 """Message of each error type, by pydantic's names; ``limits`` is the error's context."""
 
 
-def has_message_for(kind: str) -> bool:
-    """Return whether there is a message of ours for a pydantic error type."""
+def has_custom_message(kind: str) -> bool:
+    """Return whether this module has its own message for a pydantic error type."""
     return kind in _MESSAGES or kind == NOT_JSON
 
 
 def describe_validation_error(error: ValidationError) -> str:
-    """Return one line that describes a pydantic validation error, field by field."""
+    """Describe a pydantic validation error in one line, field by field."""
     errors = error.errors(include_input=False, include_url=False)
     shown = "; ".join(f"{_path(one['loc'])}: {_message(one)}" for one in errors[:MAX_SHOWN])
     more = len(errors) - MAX_SHOWN
@@ -93,7 +94,7 @@ def describe_validation_error(error: ValidationError) -> str:
 
 
 def describe_lone_surrogates(document: bytes, expected: type[BaseModel]) -> str | None:
-    r"""Return one line that names a field with a lone surrogate; None if there is none.
+    r"""Name, in one line, a JSON field that has a lone surrogate; None if no field has one.
 
     Pydantic does not read JSON with such an escape (``\ud800`` alone) and names no field. Only
     names that ``expected`` knows are in the line, since it may not quote the payload.
@@ -125,22 +126,21 @@ def _field_names(model: type[BaseModel]) -> frozenset[str]:
 
 
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def _lone_surrogates(value: Any) -> Iterator[tuple[int | str, ...]]:
     """Yield the places of texts with half of a surrogate pair; a name counts as its object's."""
     if isinstance(value, str):
-        if _SURROGATE.search(value):
+        if SURROGATE.search(value):
             yield ()
         return
     entries: list[tuple[int | str, Any]] = []
     if isinstance(value, list):
         entries.extend(enumerate(value))
     elif isinstance(value, dict):
-        if any(map(_SURROGATE.search, value)):
+        if any(map(SURROGATE.search, value)):
             yield ()
-        entries.extend((key, one) for key, one in value.items() if not _SURROGATE.search(key))
+        entries.extend((key, one) for key, one in value.items() if not SURROGATE.search(key))
     for place, inner in entries:
         for path in _lone_surrogates(inner):
             yield (place, *path)

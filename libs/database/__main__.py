@@ -1,17 +1,20 @@
-"""Command line ``python -m database migrate|pending``: applies or lists migrations."""
+"""Command line ``python -m database migrate|pending|roles``: migrations, and services' logins."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
+import typer
 from pydantic import ValidationError
 
 from configuration import command_line
 from configuration.settings_errors import list_settings_errors
 from database.errors import DatabaseUnavailableError, MigrationError
+from database.logins import create_logins, read_or_create_passwords
 from database.migrate import apply_migrations, list_pending_migrations
 from database.settings import PostgresSettings
 
@@ -20,13 +23,13 @@ BAD_INPUT: Final = 2
 UNREACHABLE: Final = 3
 
 app: Final = command_line.build_command_line(
-    "Bring the database of POSTGRES_DSN up to date.",
+    "Bring the database of POSTGRES_DSN up to date, and create the services' logins.",
     epilog="example: POSTGRES_DSN=postgresql://onrecord@db/onrecord python -m database migrate",
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``python -m database``, such as ``migrate``, and return the exit code.
+    """Run ``python -m database``, which applies migrations, and return the exit code.
 
     Args:
         arguments: the command line without the program's name; the process's own if None.
@@ -49,6 +52,25 @@ def _migrate() -> int:
         ]
 
     return _print(apply())
+
+
+@app.command("roles")
+def _roles(
+    folder: Annotated[Path, typer.Argument(help="Holds the password of each login, in a file.")],
+) -> int:
+    """Create a login for each service; takes a superuser, or the owner with CREATEROLE."""
+    try:
+        passwords = read_or_create_passwords(folder)
+    except OSError as error:
+        return _fail(BAD_INPUT, f"{folder}: {error.strerror}")
+    except ValueError as error:
+        return _fail(BAD_INPUT, str(error))
+
+    async def create() -> list[str]:
+        found = await create_logins(PostgresSettings(), passwords, notice=_print_notice)
+        return [f"may log in: {login}" for login in found]
+
+    return _print(create())
 
 
 @app.command("pending")

@@ -31,7 +31,7 @@ _ESCAPE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Address of a database as it may be shown: host, port and name, without the password.
+    """Address of a database without its password: host, port and name.
 
     Attributes:
         place: host, port and database, such as ``db:5432/onrecord``.
@@ -45,7 +45,7 @@ class DatabaseAddress:
 
 
 def parse_dsn(dsn: str) -> DatabaseAddress:
-    """Parse and check a connection URI (``postgresql://…``) and return what of it may be shown.
+    """Parse and check a ``postgresql://`` URI; return its host, port and database name.
 
     The driver would quote parts of a password that it takes for a port or a parameter, so that is
     refused here.

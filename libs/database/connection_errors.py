@@ -9,14 +9,18 @@ from typing import Final
 import asyncpg
 
 from configuration.files import explain_tls_error
-from database.errors import DatabaseRefusesError, DatabaseUnavailableError, format_error_headline
+from database.errors import (
+    DatabaseAccessDeniedError,
+    DatabaseUnavailableError,
+    format_error_headline,
+)
 from database.settings import PostgresSettings
 
 
 def build_connection_error(
     settings: PostgresSettings, error: Exception
 ) -> DatabaseUnavailableError:
-    """Build the error for a failed connection, which names the cause and the setting to check.
+    """Build the error for a failed connection, with its cause and the setting to correct.
 
     Args:
         settings: what it was to be made with.
@@ -26,7 +30,7 @@ def build_connection_error(
         What is wrong, in one line that names the setting to look at; without any secret.
     """
     if refusal := _refusal(settings, error):
-        return DatabaseRefusesError(f"PostgreSQL at {settings.place} {refusal}")
+        return DatabaseAccessDeniedError(f"PostgreSQL at {settings.place} {refusal}")
     return DatabaseUnavailableError(
         f"PostgreSQL is unavailable at {settings.place} ({_cause(error)}); check POSTGRES_DSN"
     )

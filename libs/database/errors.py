@@ -2,8 +2,8 @@
 
     OutageError
     └── DatabaseUnavailableError   down for everybody: the stage waits
-        ├── DatabaseRefusesError       it is there, but refuses us, or is not the one we trust
-        └── DatabaseBehindError        it lacks migrations
+        ├── DatabaseAccessDeniedError       it is there, but refuses us, or is not the one we trust
+        └── MigrationsMissingError        it lacks migrations
     RetryableError
     ├── DatabaseConflictError      another transaction was in the way: the same may work later
     ├── DatabaseMemoryError        the server had no memory for a statement: later it may
@@ -34,17 +34,17 @@ from contracts.errors import (
 
 
 class DatabaseUnavailableError(OutageError):
-    """Raised when PostgreSQL cannot be reached, is shutting down, or has no capacity left."""
+    """Raised when PostgreSQL cannot be reached, is shutting down, or has no connections left."""
 
     code = ErrorCode.DATABASE_UNAVAILABLE
 
 
-class DatabaseRefusesError(DatabaseUnavailableError):
-    """Raised when PostgreSQL refuses our login, or is not the server that we trust."""
+class DatabaseAccessDeniedError(DatabaseUnavailableError):
+    """Raised when PostgreSQL refuses the login, or its TLS certificate is not trusted."""
 
 
-class DatabaseBehindError(DatabaseUnavailableError):
-    """Raised when the database's schema lacks migrations that this code needs."""
+class MigrationsMissingError(DatabaseUnavailableError):
+    """Raised when migrations that this code needs are not applied to the database."""
 
 
 class DatabaseConflictError(RetryableError):
@@ -54,29 +54,29 @@ class DatabaseConflictError(RetryableError):
 
 
 class DatabaseMemoryError(RetryableError):
-    """Raised when PostgreSQL ran out of memory for a statement, perhaps for its size."""
+    """Raised when PostgreSQL ran out of memory for a statement."""
 
     code = ErrorCode.OUT_OF_MEMORY
 
 
 class DatabaseLimitError(BadMessageError):
-    """Raised when a row, index entry or statement exceeds what PostgreSQL can take."""
+    """Raised when a row, index entry or statement exceeds one of PostgreSQL's limits."""
 
     code = ErrorCode.TOO_LARGE
 
 
 class DatabaseTimeoutError(TimedOutError):
-    """Raised when a statement exceeded the server's time limit."""
+    """Raised when a statement exceeded PostgreSQL's time limit."""
 
     code = ErrorCode.TIMEOUT
 
 
 class MigrationError(Exception):
-    """Raised when a migration cannot be applied; the message says why and what to do."""
+    """Raised when a migration cannot be applied; the message says what to do."""
 
 
 class QueryFileError(Exception):
-    """Raised when a file of named queries is malformed, or lacks a query that was asked for."""
+    """Raised when a SQL file of named queries is malformed, or lacks a query."""
 
 
 UNAVAILABLE = (
@@ -116,7 +116,7 @@ TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutE
 def translate_driver_error(
     error: Exception, *, connection_lost: bool = False
 ) -> OnrecordError | None:
-    """Return the error of this library for a driver's error; None if there is none.
+    """Convert an asyncpg exception to the error of this library for it; None if it has none.
 
     Args:
         error: what was raised while the database was used.
@@ -153,12 +153,12 @@ def _is_beyond_limits(error: Exception) -> bool:
 
 
 def build_unavailable_error(error: Exception) -> DatabaseUnavailableError:
-    """Build the ``DatabaseUnavailableError`` for a driver's error."""
+    """Convert an asyncpg exception to ``DatabaseUnavailableError``."""
     return DatabaseUnavailableError(f"PostgreSQL is unavailable ({format_error_headline(error)})")
 
 
 def format_error_headline(error: Exception) -> str:
-    """Return one line about a driver's error, without the details that may quote values."""
+    """Format an asyncpg exception in one line, without details that may quote stored values."""
     text = str(getattr(error, "message", None) or error).strip()
     first = text.splitlines()[0] if text else "no answer in time"
     return f"{type(error).__name__}: {first}"

@@ -18,13 +18,14 @@ import asyncpg
 
 from database.connection_errors import build_connection_error
 from database.errors import (
-    DatabaseBehindError,
     MigrationError,
+    MigrationsMissingError,
     build_unavailable_error,
     format_error_headline,
 )
 from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
+from database.rights import GROUPS, apply_rights, create_roles
 from database.settings import PostgresSettings
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -61,7 +62,7 @@ class Migration:
 
 
 def read_migrations(folders: Iterable[Path] = (MIGRATIONS,)) -> list[Migration]:
-    """Read the migrations in some folders; return them ordered by number.
+    """Read the migrations in folders of SQL files; return them sorted by number.
 
     Raises:
         MigrationError: a file is named differently, or two share a number.
@@ -90,7 +91,7 @@ async def apply_migrations(
     *,
     notice: Callable[[str], None] = lambda _: None,
 ) -> list[Migration]:
-    """Apply the pending migrations, each in its own transaction; return those applied.
+    """Apply pending migrations, each in its own transaction; return those applied.
 
     Safe to call again, and from several processes at once: the others wait, and find nothing left.
 
@@ -107,15 +108,39 @@ async def apply_migrations(
         MigrationError: a file is wrong, was changed after it was applied, or fails; those before
             it stay applied.
     """
+    folders = tuple(folders)
     migrations = read_migrations(folders)
-    async with _connected(settings) as connection, _alone(connection):
+    async with open_administration(settings, notice) as connection:
         await _require_utf8(connection)
+        ours = MIGRATIONS in folders
+        if ours:
+            await create_roles(connection, GROUPS, notice)
+        await _act_as_owner(connection)
         await connection.execute(_QUERIES.create_schema_migrations)
         todo = await _pending(connection, migrations)
-        connection.add_log_listener(lambda _, message: notice(message.message))
         for migration in todo:
             await _apply(connection, migration)
+        if ours:
+            await _apply_rights(connection)
     return todo
+
+
+@asynccontextmanager
+async def open_administration(
+    settings: PostgresSettings, notice: Callable[[str], None]
+) -> AsyncIterator[Connection]:
+    """Open a database connection without time limits, with a lock against other migrations.
+
+    Args:
+        settings: which database.
+        notice: is given the server's notices.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL cannot be reached.
+    """
+    async with _connected(settings) as connection, _alone(connection):
+        connection.add_log_listener(lambda _, message: notice(message.message))
+        yield connection
 
 
 async def list_pending_migrations(
@@ -131,18 +156,18 @@ async def list_pending_migrations(
 async def open_migrated_database(
     settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
 ) -> AsyncIterator[Database]:
-    """Open the database like ``open_database``, but only if all migrations are applied.
+    """Open the database for the duration of the context; raise if migrations are pending.
 
     Raises:
-        DatabaseBehindError: it lacks some, or has others than this code.
+        MigrationsMissingError: it lacks some, or has others than this code.
         DatabaseUnavailableError: it cannot be reached.
     """
     try:
         todo = await list_pending_migrations(settings, folders)
     except MigrationError as error:
-        raise DatabaseBehindError(f"the database at {settings.place}: {error}") from error
+        raise MigrationsMissingError(f"the database at {settings.place}: {error}") from error
     if todo:
-        raise DatabaseBehindError(
+        raise MigrationsMissingError(
             f"the database at {settings.place} lacks {', '.join(map(str, todo))}: "
             "run `python -m database migrate`"
         )
@@ -184,6 +209,24 @@ async def _apply(connection: Connection, migration: Migration) -> None:
         raise MigrationError(
             f"{migration} failed, nothing of it is kept: {format_error_headline(error)}"
         ) from (error)
+
+
+async def _act_as_owner(connection: Connection) -> None:
+    """Take the role of the tables' owner where this login may, so that all have the same owner."""
+    if owner := await connection.fetchval(_QUERIES.select_other_owner):
+        await connection.execute(f"SET ROLE {owner}")
+
+
+async def _apply_rights(connection: Connection) -> None:
+    try:
+        await apply_rights(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if connection.is_closed():
+            raise build_unavailable_error(error) from error
+        raise MigrationError(
+            f"the roles' rights are as they were: {format_error_headline(error)}; the login that "
+            "migrates has to own the tables"
+        ) from error
 
 
 async def _require_utf8(connection: Connection) -> None:

@@ -26,3 +26,11 @@ SELECT pg_advisory_lock($1);
 -- name: unlock
 -- Lets the next process migrate.
 SELECT pg_advisory_unlock($1);
+
+-- name: select_other_owner
+-- The owner of the tables, quoted, if it is another role that this login may take.
+SELECT quote_ident(rolname)
+  FROM pg_class
+  JOIN pg_roles ON pg_roles.oid = relowner
+ WHERE pg_class.oid = to_regclass('schema_migrations')
+   AND rolname <> current_user AND pg_has_role(current_user, relowner, 'SET');

@@ -30,7 +30,7 @@ CLOSE_TIMEOUT_S: Final = 5.0
 
 
 async def open_connection_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
-    """Open an asyncpg connection pool with time limits for statements and locks.
+    """Open an asyncpg connection pool, with time limits on statements and locks.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -62,7 +62,7 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 @asynccontextmanager
 async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
-    """Open a PostgreSQL database; it is closed at the end of the ``async with`` block.
+    """Open a PostgreSQL database for the duration of the context.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -79,7 +79,7 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
 
 
 class Database:
-    """PostgreSQL connection pool that raises this library's errors and survives an outage.
+    """PostgreSQL connection pool that reconnects after outages and raises this library's errors.
 
     Every method raises ``DatabaseUnavailableError`` when PostgreSQL is down, and goes on working
     once it is back; ``DatabaseConflictError`` and ``DatabaseTimeoutError`` when trying again may

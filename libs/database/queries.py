@@ -19,7 +19,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Queries:
-    """A set of named queries as attributes: ``queries.select_chunk`` is that query's SQL."""
+    """Collection of named SQL queries: ``queries.select_chunk`` is that query's SQL."""
 
     def __init__(self, sql_by_name: dict[str, str]) -> None:
         self._sql_by_name = sql_by_name
@@ -37,7 +37,7 @@ class Queries:
 
 
 def load_queries(*files: Path) -> Queries:
-    """Load the named queries in some SQL files.
+    """Load the named queries in a package's SQL files.
 
     Raises:
         QueryFileError: a file has no query; a query has a name that is no lower-case identifier,
@@ -53,7 +53,7 @@ def load_queries(*files: Path) -> Queries:
 
 
 def transpose_rows(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Return one list for each column of some rows, as PostgreSQL's ``unnest`` takes them."""
+    """Convert rows to one list per column, as PostgreSQL's ``unnest`` takes them."""
     return [[row[column] for row in rows] for column in range(width)]
 
 

@@ -8,7 +8,7 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def replace_nul(value: Any) -> Any:
-    """Return JSON-like data with each U+0000 replaced by U+FFFD.
+    """Replace each U+0000 in the texts of JSON-like data by U+FFFD.
 
     For text that is kept for people (a model's refused draft, an error's message), where losing
     one unprintable character is better than losing the record. Never for a transcript's words.
@@ -23,7 +23,7 @@ def replace_nul(value: Any) -> Any:
 
 
 def make_storable_text(text: str, *, max_length: int | None = None) -> str:
-    """Return a text as PostgreSQL can store it: no U+0000, no lone surrogates, cut to length.
+    """Return a text that PostgreSQL can store: no U+0000, no lone surrogates, truncated.
 
     For text that others made up, such as what an endpoint calls itself.
     """

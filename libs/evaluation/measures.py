@@ -18,6 +18,8 @@ _DECIMALS: Final = 4
 _BEGIN: Final = re.compile(r"<!-- figures of ([\w, -]+): made by `make eval` -->")
 """Names, or beginnings of names, of the measures that belong on the page."""
 _END: Final = "<!-- end of figures -->"
+_HEADING: Final = re.compile(r"^### (?P<name>[\w-]+): ", re.MULTILINE)
+_SHORT: Final = "**falls short**"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class Measure:
         }
 
 
+def compute_share(part: int, whole: int) -> float:
+    """Return a part's share of a whole, from 0 to 1; 0 if there is no whole."""
+    return part / whole if whole else 0.0
+
+
 def write_measures(measures: Sequence[Measure], folder: Path) -> list[dict[str, Any]]:
     """Write each measure to ``<folder>/<name>.json``; return what the files hold."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +91,10 @@ def list_columns(sides: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 def format_figure(value: float | None) -> str:
     """Return a table cell: a count without decimals, a share with three, nothing for None."""
-    return "" if value is None else f"{value:.{0 if value == int(value) > 1 else 3}f}"
+    if value is None:
+        return ""
+    is_count = isinstance(value, int) or value == int(value) > 1
+    return f"{value:.{0 if is_count else 3}f}"
 
 
 def _describe_platform() -> str:
@@ -103,6 +113,8 @@ def _read_commit() -> str:
 
 def update_page(page: Path, folder: Path) -> None:
     """Replace the figures on a Markdown page by those of the measures that its mark names.
+
+    Figures of measures of which there is no file stay as they are: they were not measured again.
 
     Args:
         page: has a line ``<!-- figures of NAMES: made by `make eval` -->`` and an end mark.
@@ -123,16 +135,29 @@ def update_page(page: Path, folder: Path) -> None:
     ]
     if not measures:
         raise InputError(f"no measures of {begin[1]} in {folder}")
-    after = text[begin.end() :].split(_END, 1)[1]
-    shortfalls_first = sorted(measures, key=lambda one: one["holds"])
-    figures = "\n\n".join(_format_markdown(one) for one in shortfalls_first)
+    before, after = text[begin.end() :].split(_END, 1)
+    sections = _split_sections(before)
+    sections |= {one["name"]: _format_markdown(one) for one in measures}
+    ordered = sorted(sections.items(), key=lambda one: f"{one[0]}.json")
+    ordered.sort(key=lambda one: _SHORT not in one[1].split("\n")[0])  # shortfalls first
+    figures = "\n\n".join(section for _, section in ordered)
     page.write_text(f"{text[: begin.end()]}\n\n{figures}\n\n{_END}{after}")
+
+
+def _split_sections(figures: str) -> dict[str, str]:
+    """Return the sections between a page's marks, by the name of their measure."""
+    starts = [*_HEADING.finditer(figures)]
+    ends = [*(one.start() for one in starts), len(figures)][1:]
+    return {
+        one["name"]: figures[one.start() : end].strip()
+        for one, end in zip(starts, ends, strict=True)
+    }
 
 
 def _format_markdown(measure: Mapping[str, Any]) -> str:
     """Return a measure as Markdown: its figure, a table of its sides, its notes."""
     sign = "≥" if measure["better"] == "higher" else "≤"
-    verdict = "holds" if measure["holds"] else "**falls short**"
+    verdict = "holds" if measure["holds"] else _SHORT
     columns = list_columns(measure["sides"])
     goal = f"goal {sign} {measure['goal']:g}: {verdict}"
     lines = [

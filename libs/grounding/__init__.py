@@ -3,26 +3,27 @@
 from grounding.assessment import (
     CheckedNote,
     DraftAssessment,
-    accept_or_reject_note,
+    assess_note,
     assess_notes,
     check_note,
     derive_note_id,
     merge_notes,
     recheck_note,
 )
-from grounding.checks import CHECKS, INJECTION_CHECK_NAMES, Check, CheckContext
+from grounding.checks import CHECKS, DOUBT_NAMES, INJECTION_CHECK_NAMES, Check, CheckContext
 from grounding.duplicates import are_equivalent, compute_content_key, find_first_equivalent
 from grounding.feedback import format_feedback
 
 __all__ = [
     "CHECKS",
+    "DOUBT_NAMES",
     "INJECTION_CHECK_NAMES",
     "Check",
     "CheckContext",
     "CheckedNote",
     "DraftAssessment",
-    "accept_or_reject_note",
     "are_equivalent",
+    "assess_note",
     "assess_notes",
     "check_note",
     "compute_content_key",

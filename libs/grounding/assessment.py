@@ -15,20 +15,23 @@ from contracts.notes import (
     Evidence,
     Note,
     RejectedNote,
+    Standing,
+    Voucher,
 )
-from grounding.checks import CHECKS, CheckContext
+from grounding.checks import CHECKS, PROOF_BARRING_NAMES, CheckContext
 from grounding.evidence import (
     ResolvedCitations,
     copy_evidence,
     locate_evidence,
     resolve_citations,
 )
+from grounding.standing import UNPROVEN, determine_standing
 from grounding.syntax.clauses import SyntaxParser
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedNote:
-    """Drafted note with its copied evidence and the checks that it failed.
+    """Draft note after its checks, with quotes copied from the transcript and failed checks.
 
     Attributes:
         draft: the note as the model offers it.
@@ -37,7 +40,8 @@ class CheckedNote:
         failures: the checks it did not pass, in the order of ``CHECKS``.
         statement: what people get to read; the draft's, unless something in it was masked.
         flags: what was doubted about it and let pass, with the reason.
-        is_judged: whether a second model has found it borne out.
+        standing: what vouches for the statement; of a note with failed checks it does not count.
+        vouchers: which rules and models vouch for it.
     """
 
     draft: DraftNote
@@ -46,10 +50,14 @@ class CheckedNote:
     failures: tuple[CheckFailure, ...]
     statement: str
     flags: tuple[CheckFailure, ...] = ()
-    is_judged: bool = False
+    standing: Standing = Standing.UNPROVEN
+    vouchers: tuple[Voucher, ...] = ()
 
     def to_note(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
-        """Return the note to store, with its flags and further ones."""
+        """Return the note to store, with its flags and further ones.
+
+        A note that fails checks and is let pass all the same is unproven, whatever vouched for it.
+        """
         draft = self.draft
         return Note(
             # Of what is shown: a masked name could be guessed by the id it gives.
@@ -59,6 +67,8 @@ class CheckedNote:
             themes=tuple(dict.fromkeys(draft.themes)),
             questions=tuple(dict.fromkeys(draft.questions)),
             flags=(*self.flags, *flags),
+            standing=Standing.UNPROVEN if self.failures else self.standing,
+            vouchers=() if self.failures else self.vouchers,
         )
 
     def to_rejected_note(self) -> RejectedNote:
@@ -68,7 +78,7 @@ class CheckedNote:
 
 @dataclass(frozen=True, slots=True)
 class DraftAssessment:
-    """Assessment of a whole draft: notes to store, and rejected notes with their reasons."""
+    """Result of checking all notes of a draft: those accepted, and those rejected with reasons."""
 
     accepted: tuple[Note, ...]
     rejected: tuple[RejectedNote, ...]
@@ -77,9 +87,10 @@ class DraftAssessment:
 def check_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> CheckedNote:
-    """Run all checks on one drafted note; return it with its evidence and failed checks.
+    """Run all checks on one draft note; return it with its quotes and the checks that it failed.
 
-    All checks run, even after a failure, so that the model gets all reasons at once.
+    All checks run, even after a failure, so that the model gets all reasons at once. What is proven
+    leaves no room for doubt: most checks that only doubt do not count there.
 
     Args:
         draft: the note as the model offers it.
@@ -87,15 +98,22 @@ def check_note(
         parse: the parser of the heavy mode; without it that mode's checks pass everything.
 
     Returns:
-        Its exact evidence, and the checks it failed. Never raises.
+        Its exact evidence, the checks it failed, and its standing. Never raises.
     """
     context = CheckContext(draft, chunk, resolve_citations(draft.evidence, chunk), parse)
+    failures = _run_checks(context)
+    is_provable = PROOF_BARRING_NAMES.isdisjoint(one.check for one in failures)
+    found = determine_standing(context) if is_provable else UNPROVEN
+    if found.standing is not Standing.UNPROVEN:
+        failures = ()
     return CheckedNote(
         draft=draft,
         chunk_id=chunk.chunk_id,
         evidence=tuple(copy_evidence(passage) for passage in context.citations.found),
-        failures=_run_checks(context),
+        failures=failures,
         statement=draft.statement,
+        standing=found.standing,
+        vouchers=found.vouchers,
     )
 
 
@@ -106,7 +124,7 @@ def _run_checks(context: CheckContext) -> tuple[CheckFailure, ...]:
 def recheck_note(
     note: Note, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> tuple[CheckFailure, ...]:
-    """Run today's checks on a stored note; return those it would fail.
+    """Run the current version of the checks on a stored note; return those that it now fails.
 
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.
@@ -123,16 +141,16 @@ def recheck_note(
     return _run_checks(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
 
 
-def accept_or_reject_note(
+def assess_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> Note | RejectedNote:
-    """Check one drafted note; return an accepted note, or a rejected one if a check failed."""
+    """Check one draft note; return an accepted note, or a rejected one if a check failed."""
     checked = check_note(draft, chunk, parse)
     return checked.to_rejected_note() if checked.failures else checked.to_note()
 
 
 def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
-    """Return a note's id, derived from its statement and the passages it cites."""
+    """Return a note's id (UUIDv5), derived from its chunk, its statement and its quotes."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
     return derive_id("note", chunk_id, statement, *places)
 
@@ -147,7 +165,7 @@ def assess_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessme
 
 
 def merge_notes(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> DraftAssessment:
-    """Merge a draft's notes that say the same on the same evidence; return the assessment.
+    """Merge those notes of a draft that have the same meaning and the same quotes.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is
     left out; the themes and questions it adds go to the first, so nothing is lost.

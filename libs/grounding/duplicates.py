@@ -13,7 +13,7 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
 from grounding.checks import CHECKS, CheckContext
-from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
+from grounding.checks.number import NUMBER_MAY_FOLLOW, NUMBER_NOT_IN_EVIDENCE
 from grounding.evidence import resolve_citations
 from grounding.numbers.numerals import parse_numeral
 from grounding.text.terms import split_terms
@@ -24,12 +24,12 @@ _STUDY: Final = Study(study_id="any", name="any", themes=(Theme(id="any", name="
 _GRAMMAR: Final = parse_word_list("a an the be is are was were am that do does did on in of to at")
 """Words by which statements may differ that say the same."""
 _SEPARATOR: Final = "\x1f"
-_CHECKS: Final = (NUMBER_NOT_IN_EVIDENCE, *CHECKS)
+_CHECKS: Final = (NUMBER_NOT_IN_EVIDENCE, NUMBER_MAY_FOLLOW, *CHECKS)
 """Numbers first: statements of the same words that say something else mostly differ in those."""
 
 
 def compute_content_key(statement: str) -> str:
-    """Return a key that all statements with the same meaning share.
+    """Return a key that is equal for statements with the same meaning, to find duplicates.
 
     The reverse does not hold: statements with one key are made of the same words, and
     ``are_equivalent`` compares the rest. So who looks for what says the same, looks only among
@@ -46,7 +46,7 @@ def compute_content_key(statement: str) -> str:
 
 
 def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
-    """Return the index of the first earlier statement that is equivalent, or None.
+    """Return the index of the first earlier statement with the same meaning, or None.
 
     Args:
         statement: a note's statement.
@@ -62,7 +62,7 @@ def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
 
 
 def are_equivalent(one: str, other: str) -> bool:
-    """Return whether two statements say the same in almost the same words.
+    """Return whether two statements have the same meaning and almost the same words.
 
     They have to be made of the same words, up to their order, form and grammar, and each has to
     pass all checks when it is held against the other: so “sixty” and “60” are the same, and “Ann

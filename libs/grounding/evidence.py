@@ -29,12 +29,12 @@ from grounding.text.words import Word, split_words
 
 _OPENING = "$€£¥₹\"“„\u2018'\u2039«([{¿¡#@~"
 _HYPHENS = frozenset("-\u2010\u2011")
-_CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
+_CLOSING = ".,;:!?…%‰°+\"”\u2019'\u203a»)]}-\u2013—*"
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedPassage:
-    """Part of a segment's text that a citation refers to; code points, end exclusive.
+    """Range of a segment's text that a note cites: start and end in code points, end exclusive.
 
     Of a long turn, ``segment`` is what the chunk has of it: its part, with what stands before it.
     """
@@ -51,7 +51,7 @@ class QuotedPassage:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedCitation:
-    """Citation whose passage was not found in the segment it names.
+    """Citation of a note whose words were not found in the segment that it names.
 
     ``in_context``: the segment is context, or the passage lies in what is context of a long turn.
     """
@@ -63,14 +63,14 @@ class UnresolvedCitation:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCitations:
-    """Passages found for a draft note's citations, in order, and the citations not found."""
+    """Passages found for the citations of a draft note, and the citations that were not found."""
 
     found: tuple[QuotedPassage, ...]
     missing: tuple[UnresolvedCitation, ...]
 
 
 def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> ResolvedCitations:
-    """Find the passages that a draft note cites; overlapping passages become one."""
+    """Find the passages that a draft note cites, and merge those that overlap."""
     turns = {turn.segment.number: turn for turn in _list_turns(chunk)}
     context = {segment.number for segment in chunk.context}
     results = [_resolve_one(one, turns, context) for one in cited]
@@ -81,13 +81,18 @@ def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Reso
 
 
 def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
-    """Return the passages of a chunk that a note's evidence was copied from."""
+    """Return the passages of a chunk from which a note's quotes were copied."""
     turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
     located = []
     for one in evidence:
         start = one.start - turns[one.segment].text_offset
         located.append(QuotedPassage(turns[one.segment], start, start + one.length))
     return tuple(located)
+
+
+def list_joined_turns(chunk: ChunkReady) -> tuple[Segment, ...]:
+    """Return a chunk's segments, with a turn that begins in the context joined into one."""
+    return tuple(turn.segment for turn in _list_turns(chunk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def _resolve_one(
 
 
 def find_passage(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
-    """Return the start and end of a quoted passage in a text, or None."""
+    """Find a passage in a text by its first and last words; return its start and end, or None."""
     spoken = split_words(text)
     forms = [word.text for word in spoken]
     first = [word.text for word in split_words(first_words)]
@@ -208,7 +213,7 @@ def _merge_overlaps(passages: Iterable[QuotedPassage]) -> tuple[QuotedPassage, .
 
 
 def copy_evidence(passage: QuotedPassage) -> Evidence:
-    """Return a note's evidence: exact quotes, with who said them and when."""
+    """Copy a cited passage as evidence: exact quotes, with their speaker and times."""
     segment = passage.segment
     start_ms, end_ms = _determine_times(passage)
     return Evidence(

@@ -43,7 +43,7 @@ MostCharacters = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the local model's server with the given arguments.
+    """Run the local model's server with command-line arguments; return the exit code.
 
     Args:
         arguments: the command line's, without the program's name; ``sys.argv`` if None.

@@ -18,7 +18,7 @@ ERRORS_ONLY: Final = 1
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Settings of the inference engine: weights, context, parallel calls, threads.
+    """Settings of the inference engine: weights, context length, parallel calls, threads.
 
     Attributes:
         weights: the GGUF file.
@@ -39,7 +39,7 @@ class EngineSettings:
 
 @contextmanager
 def run_engine(settings: EngineSettings) -> Iterator[str]:
-    """Run the inference engine on a free loopback port while the context lasts.
+    """Run the inference engine on a free loopback port for the duration of the context.
 
     Returns:
         The engine's origin, such as ``http://127.0.0.1:41234``.

@@ -81,7 +81,7 @@ class _Proxy:
 
 @asynccontextmanager
 async def run_server(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
-    """Serve an OpenAI-compatible API in front of an engine while the context lasts.
+    """Serve an OpenAI-compatible API in front of the engine for the duration of the context.
 
     Args:
         origin: where the engine listens, such as ``http://127.0.0.1:41234``.
@@ -116,7 +116,7 @@ def _application(front: _Proxy) -> Starlette:
 
 
 async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
-    """Serve the model until SIGTERM or SIGINT; print the address once it is ready.
+    """Serve the local model until SIGTERM or SIGINT; print its address once it is ready.
 
     Args:
         origin: where the engine listens.

@@ -22,7 +22,7 @@ GGUF_MAGIC: Final = b"GGUF"
 
 
 class LocalModelError(Exception):
-    """Raised when the model cannot run here; the message is one line with the remedy."""
+    """Raised when the local model cannot run on this machine; the message says what to do."""
 
 
 def find_model_weights(given: Path | None = None) -> Path:
@@ -46,7 +46,7 @@ def find_model_weights(given: Path | None = None) -> Path:
 
 
 def list_missing_packages() -> str:
-    """Return the names of the packages to install before the packaged model runs; empty if none."""
+    """List the packages to install before the bundled model can run, as text."""
     packages = (ENGINE_PACKAGE, WEIGHTS_PACKAGE)
     return " and ".join(name.replace("_", "-") for name in packages if find_spec(name) is None)
 

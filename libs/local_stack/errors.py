@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 class StackError(Exception):
-    """Base of every failure of the local stack.
+    """Base of all errors of the local stack.
 
     Args:
         message: one line for people.
@@ -24,8 +24,8 @@ class StackError(Exception):
 
 
 class StackFailedError(StackError):
-    """Raised when a process of the local stack failed, or does not run."""
+    """Raised when a process of the local stack failed or is not running."""
 
 
 class StackUsageError(StackError):
-    """Raised when the stack's description is wrong, or a process's name is unknown."""
+    """Raised when ``stack.yaml`` is invalid, or a named process does not exist."""

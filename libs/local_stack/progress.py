@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ProgressStep(StrEnum):
-    """Step that a process takes while the stack starts or stops, such as ready."""
+    """Step that a process reaches while the stack starts or stops, such as ready."""
 
     STARTING = "starting"
     READY = "ready"
@@ -27,7 +27,7 @@ class ProgressStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessProgress:
-    """Progress report: the step that one process has reached.
+    """Progress report: a process of the stack, and the step that it has reached.
 
     Attributes:
         name: the process.
@@ -48,4 +48,4 @@ Report = Callable[[ProcessProgress], None]
 
 
 def ignore_progress(_progress: ProcessProgress) -> None:
-    """Ignore a progress report, as the default callback does."""
+    """Do nothing with a progress report: the default callback."""

@@ -1,6 +1,7 @@
 """Turns a process's entry in ``stack.yaml`` into the command and environment it is started with.
 
-``{port}``, ``{data}``, ``{secret}``, ``{python}`` and ``{noida_db}`` are filled in here;
+``{port}``, ``{data}``, ``{secret}``, ``{python}`` and ``{noida_db}`` are filled in here, as are the
+port of another process (``{port:postgres}``) and the password of a login (``{password:control}``);
 ``${SETTING}`` and ``${SETTING:-default}`` come from the environment.
 """
 
@@ -38,12 +39,12 @@ COMMAND: Final = "its command"
 """How a change of the command itself is named among changed settings."""
 
 SETTING: Final = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)(:-(?P<default>[^}]*))?\}")
-FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db)\}")
+FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db|password)(?::([a-z-]+))?\}")
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedProcess:
-    """Process description with all placeholders replaced: command, environment, ports.
+    """Process to start, with all placeholders resolved: command, environment and hashes.
 
     Attributes:
         command: program and arguments.
@@ -62,8 +63,8 @@ class ResolvedProcess:
         return _hash(sorted(self.hashes.items()))
 
 
-class ProcessResolver:
-    """Resolver of the placeholders in a stack's process descriptions.
+class PlaceholderResolver:
+    """Resolver of the placeholders, such as ports, in a stack's process descriptions.
 
     Args:
         spec: the processes.
@@ -112,7 +113,7 @@ class ProcessResolver:
     def full_env(self, name: str, resolved: ResolvedProcess) -> dict[str, str]:
         """Return the whole environment a process is started with."""
         process = self._spec.processes[name]
-        read = {k: v for k, v in self._environ.items() if process.reads(k, self._environ)}
+        read = {k: v for k, v in self._environ.items() if process.reads(k)}
         return {**read, **resolved.env}
 
     def _provided(self, name: str, state: StackState) -> dict[str, str]:
@@ -125,7 +126,7 @@ class ProcessResolver:
         return {
             key: value
             for key, value in self._environ.items()
-            if key.startswith(prefixes) and process.reads(key, self._environ)
+            if key.startswith(prefixes) and process.reads(key)
         }
 
     def _parts(self, word: Word) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ class ProcessResolver:
         filled = SETTING.sub(
             lambda found: self._environ.get(found["name"]) or found["default"] or "", text
         )
-        return FIELD.sub(lambda found: self._field(found[1], name, state), filled)
+        return FIELD.sub(lambda found: self._field(found[1], found[2] or name, state), filled)
 
     def _field(self, field: str, name: str, state: StackState) -> str:
         if field == "port":
@@ -151,11 +152,13 @@ class ProcessResolver:
             return str(self._home.data)
         if field == "secret":
             return self._home.secret()
+        if field == "password":
+            return self._home.password(name)
         return sys.executable if field == "python" else str(_noida_db())
 
 
 def choose_free_port(state: StackState, name: str, chance: random.Random) -> int:
-    """Choose a port that is free and that no other process of the stack has.
+    """Choose a port that is free and not reserved for another process of the stack.
 
     Raises:
         StackFailedError: none is free.
@@ -168,7 +171,7 @@ def choose_free_port(state: StackState, name: str, chance: random.Random) -> int
 
 
 def find_changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the settings whose hashes differ, in order."""
+    """Return the names of settings whose hashes differ between two starts, sorted."""
     names = before.keys() | now.keys()
     return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
 

@@ -17,7 +17,7 @@ UNKNOWN: Final = ProcessSpec(command=("",), ready="exit")
 
 
 class StackShutdown:
-    """Shutdown of the stack's processes, in reverse order; an instance is used once.
+    """One shutdown of the stack, which stops its processes in reverse order of their start.
 
     Args:
         spec: which process needs which, and how each is asked to stop.

@@ -33,7 +33,7 @@ Word = str | tuple[str, ...]
 
 
 class ProcessSpec(BaseModel):
-    """Description of one process or task of the stack."""
+    """Description in ``stack.yaml`` of one long-running process or one task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,9 +61,6 @@ class ProcessSpec(BaseModel):
         description="Prefixes of settings that it does not read: it is started without them, and "
         "not again when they change.",
     )
-    ignores_unless_env: str | None = Field(
-        None, description="It reads those all the same while this setting is set."
-    )
     unless_env: tuple[str, ...] = Field((), description="Left out when one of these is set.")
     only_env: str | None = Field(None, description="Left out unless this is set.")
 
@@ -85,10 +82,8 @@ class ProcessSpec(BaseModel):
         replaced = any(env.get(setting) for setting in self.unless_env)
         return not replaced and (self.only_env is None or bool(env.get(self.only_env)))
 
-    def reads(self, setting: str, env: Mapping[str, str]) -> bool:
+    def reads(self, setting: str) -> bool:
         """Return whether it may read a setting of the caller's environment."""
-        if self.ignores_unless_env is not None and env.get(self.ignores_unless_env):
-            return True
         return not setting.startswith(self.ignores)
 
     @model_validator(mode="after")
@@ -99,7 +94,7 @@ class ProcessSpec(BaseModel):
 
 
 class StackSpec(BaseModel):
-    """Description of all processes of the stack, in the order in which they start."""
+    """Contents of ``stack.yaml``: all processes of the stack, in the order of their start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -151,7 +146,7 @@ class StackSpec(BaseModel):
 
 
 def load_stack_spec(file: Path) -> StackSpec:
-    """Read and validate a stack file.
+    """Load and validate a ``stack.yaml`` file.
 
     Raises:
         StackUsageError: it cannot be read, or has fields or values that are not known.
@@ -175,7 +170,7 @@ def _without_anchors(document: object) -> object:
 
 
 def find_stack_file(env: Mapping[str, str]) -> Path:
-    """Return the path of ``stack.yaml``: from the setting, the installed package, or the checkout.
+    """Return the path of ``stack.yaml``: from the setting, the package or the source checkout.
 
     Raises:
         StackFailedError: there is none; onrecord was installed without it.

@@ -18,7 +18,7 @@ from local_stack.probes import (
 )
 from local_stack.processes import Process, get_exit_code, start_process
 from local_stack.progress import ProcessProgress, ProgressStep, Report
-from local_stack.resolve import ProcessResolver, ResolvedProcess
+from local_stack.resolve import PlaceholderResolver, ResolvedProcess
 from local_stack.spec import StackSpec
 from local_stack.state import RunningProcess, StackHome, StackState
 
@@ -43,7 +43,7 @@ class _Start:
 
 @dataclass(slots=True)
 class StackStartup:
-    """Startup of the stack's missing processes; an instance is used once.
+    """One startup of the stack, which starts those of its processes that are not running.
 
     Attributes:
         spec: the wanted part of the stack.
@@ -59,7 +59,7 @@ class StackStartup:
     spec: StackSpec
     home: StackHome
     state: StackState
-    resolver: ProcessResolver
+    resolver: PlaceholderResolver
     attached: bool
     interrupts: SignalWatcher
     report: Report

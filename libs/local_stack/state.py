@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
+import pwd
 import shutil
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
+from database.logins import read_or_create_password
 from local_stack.errors import StackFailedError
 from local_stack.processes import Process
 
 PRIVATE: Final = 0o600
+"""Mode of files with passwords or with what people said."""
+
+PRIVATE_FOLDER: Final = 0o700
 TRAVERSABLE: Final = 0o711  # as root, the database runs as another user and has to get through
 MAX_LOG_BYTES: Final = 10 * 1024 * 1024
 """A longer log is renamed when its process starts, in place of the one before; in bytes."""
 
 
 class RunningProcess(BaseModel):
-    """Record of a started process: pid, start time, ports, hashes of its settings."""
+    """Record of a started process: pid, start time, ports, and hashes of its settings."""
 
     pid: int
     born: str = Field(description="When it began, see processes.start_time_of.")
@@ -40,7 +44,7 @@ class RunningProcess(BaseModel):
 
 
 class ModelInUse(BaseModel):
-    """Language model that the services of the stack call."""
+    """Language model that the stack's services call: its name and URL, or the simulator."""
 
     name: str | None = Field(description="ONRECORD_MODEL, if set.")
     base_url: str | None = Field(description="Where it answers; None for the client's default.")
@@ -48,7 +52,7 @@ class ModelInUse(BaseModel):
 
 
 class StackState(BaseModel):
-    """State of the local stack, as ``stack.json`` holds it."""
+    """State of the local stack, as stored in ``stack.json``."""
 
     attached: bool = Field(default=False, description="Whether it is to end with its parent.")
     wanted: list[str] = Field([], description="What is to run, in order of start.")
@@ -66,26 +70,69 @@ class StackState(BaseModel):
 
 
 class StackHome:
-    """Folder that holds one local stack's state and logs, usually ``.onrecord``."""
+    """Folder of a local stack's state and logs, usually ``.onrecord``.
+
+    Attributes:
+        path: the folder.
+        data: what the stack stored.
+        logs: the logs of its processes.
+        secret_file: the password of its database's superuser.
+        logins: the passwords of the other logins, each in a file.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
         self.data = self.path / "data"
         self.logs = self.path / "logs"
+        self.secret_file = self.data / "secret"
+        self.logins = self.data / "logins"
         self._state_file = self.path / "stack.json"
 
     def create(self) -> None:
-        """Make the folders."""
-        for folder in (self.path, self.data, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(folder.stat().st_mode | TRAVERSABLE)
+        """Make the folders, closed to other users: interviews lie in them.
+
+        Raises:
+            StackFailedError: the folder is another user's.
+        """
+        self.check_owner()
+        self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        is_root = os.geteuid() == 0
+        if is_root:
+            self.path.chmod(self.path.stat().st_mode | TRAVERSABLE)
+        for folder in (self.data, self.logs):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(TRAVERSABLE if is_root else PRIVATE_FOLDER)
+        # Made before processes were started with a umask, when anybody could read its files.
+        if (broker := self.data / "broker").is_dir():
+            broker.chmod(PRIVATE_FOLDER)
+
+    def check_owner(self) -> None:
+        """Check that the folder and its state file are this user's, where they exist.
+
+        Whoever owns them decides which broker and database commands talk to, and which programs
+        are started.
+
+        Raises:
+            StackFailedError: one of them is another user's.
+        """
+        for place in (self.path, self._state_file):
+            try:
+                owner = place.lstat().st_uid
+            except FileNotFoundError:
+                continue
+            if owner != os.geteuid():
+                raise StackFailedError(
+                    f"{place} belongs to another user ({_find_user_name(owner)}), who could make "
+                    "commands talk to anything: set ONRECORD_HOME to a folder of your own"
+                )
 
     def load(self) -> StackState:
         """What was saved last; nothing is remembered where there is no file.
 
         Raises:
-            StackFailedError: the file is not ours to understand.
+            StackFailedError: the file is not ours to understand, or another user's.
         """
+        self.check_owner()
         try:
             return StackState.model_validate_json(self._state_file.read_bytes())
         except FileNotFoundError:
@@ -103,12 +150,13 @@ class StackHome:
         draft.replace(self._state_file)
 
     def secret(self) -> str:
-        """Return the password of this stack's database; lies with the data it belongs to."""
-        file = self.data / "secret"
-        if not file.exists():
-            file.touch(mode=PRIVATE)
-            file.write_text(secrets.token_urlsafe(24), encoding="ascii")
-        return file.read_text(encoding="ascii")
+        """Return the superuser's password; lies with the data it belongs to."""
+        return read_or_create_password(self.secret_file)
+
+    def password(self, login: str) -> str:
+        """Return the password of a login, as ``database.logins`` names it; lies with the data."""
+        self.logins.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        return read_or_create_password(self.logins / login)
 
     def log(self, name: str) -> Path:
         """Return a process's log; one that grew large is put aside first."""
@@ -124,8 +172,15 @@ class StackHome:
         self._state_file.unlink(missing_ok=True)
 
 
+def _find_user_name(user_id: int) -> str:
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return f"user id {user_id}"
+
+
 class StackLock:
-    """File lock that keeps other commands off a stack while one changes it.
+    """File lock that lets only one command at a time change a stack.
 
     Args:
         home: whose stack.

@@ -16,7 +16,7 @@ from local_stack.errors import StackFailedError
 from local_stack.interrupts import SignalWatcher
 from local_stack.probes import FREE_WITHIN_S, probe_port, wait_until_port_free
 from local_stack.progress import ProcessProgress, ProgressStep, Report, ignore_progress
-from local_stack.resolve import ProcessResolver, choose_free_port, find_changed_settings
+from local_stack.resolve import PlaceholderResolver, choose_free_port, find_changed_settings
 from local_stack.shutdown import StackShutdown
 from local_stack.spec import find_stack_file, load_stack_spec
 from local_stack.startup import StackStartup
@@ -25,7 +25,7 @@ from local_stack.state import ModelInUse, RunningProcess, StackHome, StackLock, 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """Status of one process of the local stack.
+    """Status of one process of the local stack: whether it is ready, and if not, why.
 
     Attributes:
         name: as in ``stack.yaml``.
@@ -52,7 +52,7 @@ LOCAL_MODEL: Final = "local-model"
 
 
 class LocalStack:
-    """Local stack: starts, stops and watches the processes that ``stack.yaml`` describes.
+    """Local stack, which starts, stops and watches the processes in ``stack.yaml``.
 
     As a context manager it starts them on entry and stops them on exit; on SIGINT, SIGTERM and
     SIGHUP too, at whatever moment they come, and a second signal while stopping uses force.
@@ -82,7 +82,7 @@ class LocalStack:
         self._whole = load_stack_spec(file or find_stack_file(self._environ))
         self._partial = services is not None
         self._spec = self._whole.select(self._environ, services)
-        self._resolver = ProcessResolver(self._spec, self.home, os.environ, env or {})
+        self._resolver = PlaceholderResolver(self._spec, self.home, os.environ, env or {})
         self._attached = attached
         self._report = report
         self._interrupts = SignalWatcher()

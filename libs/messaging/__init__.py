@@ -8,7 +8,7 @@ from messaging.broker import (
     run,
 )
 from messaging.delivery import Delivery, Headers, MessageOrigin, Record
-from messaging.kafka.connection_errors import KafkaRefusesError, KafkaUnavailableError
+from messaging.kafka.connection_errors import KafkaAccessDeniedError, KafkaUnavailableError
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.publisher import Publisher
 from messaging.settings import KafkaSettings, StageSettings
@@ -17,7 +17,7 @@ __all__ = [
     "CurrentDelivery",
     "Delivery",
     "Headers",
-    "KafkaRefusesError",
+    "KafkaAccessDeniedError",
     "KafkaRouter",
     "KafkaSettings",
     "KafkaUnavailableError",

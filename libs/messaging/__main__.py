@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``python -m messaging``, such as ``topics create``, and return the exit code.
+    """Run ``python -m messaging``, which creates the topics, and return the exit code.
 
     Returns:
         0 done, 1 the broker refused a topic, 2 wrong usage or settings, 3 no broker answers.

@@ -6,6 +6,7 @@ The mapping follows the CloudEvents Kafka protocol binding 1.0.2, section 3.2: a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,13 +32,13 @@ _CONFLUENT_PREFIX: Final = 5
 
 
 class UndecodableError(BadMessageError):
-    """Raised when the record's bytes are not a JSON document in UTF-8."""
+    """Raised when a record's value is not a JSON document in UTF-8."""
 
     code = ErrorCode.UNDECODABLE
 
 
 class InvalidEventError(BadMessageError):
-    """Raised when the record is JSON, but not the event its topic carries."""
+    """Raised when a record's JSON does not match the event class of its topic."""
 
     code = ErrorCode.INVALID_EVENT
 
@@ -68,7 +69,7 @@ def encode_event(
         *_constant_headers(kind.ce_type, source),
         (h.CE_ID, derive_id_text("event", kind.ce_type.encode(), key, body).encode()),
         (h.CE_SUBJECT, key),
-        (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
+        (h.CE_TIME, _format_now() if at is None else at.isoformat().encode()),
         (h.TRACEPARENT, tracing.derive_traceparent(cause.traceparent)),
     ]
     if (interview := event.interview) is not None:
@@ -76,6 +77,17 @@ def encode_event(
     if cause.deadline is not None:
         headers.append((h.DEADLINE, cause.deadline))
     return key, body, headers
+
+
+def _format_now() -> bytes:
+    """Return the time now in UTC as ``datetime.isoformat`` does, in a third of its time."""
+    second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return b"%b.%06d+00:00" % (_format_second(second), nanoseconds // 1_000)
+
+
+@lru_cache(maxsize=1)
+def _format_second(second: int) -> bytes:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 @lru_cache
@@ -91,7 +103,7 @@ def _constant_headers(ce_type: str, source: str) -> Headers:
 def decode_event(
     value: bytes | None, headers: Sequence[tuple[str, bytes]], expected: type[E]
 ) -> tuple[E, PropagatedContext]:
-    """Decode a record's event, with the trace and deadline that are passed on to what it causes.
+    """Decode a record to its event; return it with the trace and deadline for its results.
 
     Args:
         value: the record's value.
@@ -120,9 +132,12 @@ def parse_model(value: bytes | None, expected: type[M]) -> M:
         raise UndecodableError("the record has no value")
     document = strip_schema_id(value)
     try:
-        return expected.model_validate_json(document)
+        # As ``model_validate_json``, without its options.
+        validated: M = expected.__pydantic_validator__.validate_json(document)
     except ValidationError as error:
         failure = build_validation_error(error, expected.__name__)
+    else:
+        return validated
     if isinstance(failure, UndecodableError):
         problem = validation_messages.describe_lone_surrogates(document, expected)
         if problem is not None:
@@ -131,14 +146,14 @@ def parse_model(value: bytes | None, expected: type[M]) -> M:
 
 
 def strip_schema_id(value: bytes) -> bytes:
-    """Remove the schema id that Confluent's serializers put before a record's value."""
+    """Return a record's value without the schema id that Confluent's serializers prepend."""
     return value[_CONFLUENT_PREFIX:] if value[:1] == _CONFLUENT_MAGIC else value
 
 
 def read_event_headers(
     headers: Sequence[tuple[str, bytes]],
 ) -> tuple[bytes | None, PropagatedContext]:
-    """Return the CloudEvents type in a record's headers, and its trace and deadline."""
+    """Return the event type (CloudEvents), the trace and the deadline in a record's headers."""
     values = dict(headers)
     traceparent, deadline = values.get(_TRACEPARENT), values.get(_DEADLINE)
     if traceparent is None and deadline is None:
@@ -152,7 +167,7 @@ _DEADLINE: Final = h.DEADLINE
 
 
 def build_validation_error(error: ValidationError, expected: str) -> BadMessageError:
-    """Build the error to raise for an invalid message, without quoting its content.
+    """Convert a pydantic error to ``BadMessageError``, without quoting the message's content.
 
     Args:
         error: why it is not.

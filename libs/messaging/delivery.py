@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts import headers as h
@@ -61,7 +61,7 @@ class Record:
 
 
 class DeliveryClock(Protocol):
-    """Clock of a delivery's deadline, which a handler may stop for a while."""
+    """Interface of a delivery's deadline clock, which a handler can stop for a while."""
 
     @property
     def deadline(self) -> float:
@@ -85,7 +85,7 @@ UNLIMITED: Final = _UnlimitedClock()
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Delivery of a message to its handler, with the history of earlier tries.
+    """Delivery of a message to its handler, with the history of earlier attempts.
 
     Attributes:
         origin: where the message was first read.
@@ -142,7 +142,7 @@ class Delivery:
 def build_retry_headers(
     delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None
 ) -> Headers:
-    """Return the headers that carry a message's delivery history through a retry topic.
+    """Build the headers that carry a message's delivery history through a retry topic.
 
     Args:
         delivery: what was tried so far.
@@ -174,12 +174,12 @@ def build_retry_headers(
 
 
 def append_headers(original: Headers, added: Headers) -> Headers:
-    """Append headers to the original ones, with a last one that counts them."""
+    """Append headers to a message's original ones, with a last header that counts those added."""
     return (*original, *added, (h.ADDED, str(len(added)).encode()))
 
 
 def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
-    """Separate the original headers from those that ``append_headers`` added.
+    """Split headers into a message's original ones and those that ``append_headers`` added.
 
     Returns:
         The original headers and the added ones; nothing added where the trailer is missing or
@@ -195,7 +195,7 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
 
 
 def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
-    """Return the delivery history in a message's retry headers; missing counts are 0."""
+    """Read the history of a message's deliveries from its retry headers; missing counts are 0."""
     origin = MessageOrigin(
         get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
         get_header_number(added, h.DLQ_PARTITION, fallback.partition),
@@ -219,9 +219,8 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PropagatedContext:
-    """Trace and deadline headers, which are passed on to the messages that a message causes.
+class PropagatedContext(NamedTuple):
+    """Trace and deadline headers, which are copied to the messages that a message causes.
 
     Attributes:
         traceparent: W3C Trace Context, unchecked.
@@ -234,7 +233,9 @@ class PropagatedContext:
     @property
     def deadline_s(self) -> float | None:
         """The message's deadline in seconds since the epoch; None if it has none."""
-        deadline_ms = _number(self.deadline or b"", 0)
+        if self.deadline is None:
+            return None
+        deadline_ms = _number(self.deadline, 0)
         return deadline_ms / 1000 if deadline_ms > 0 else None
 
 
@@ -255,7 +256,7 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
 
 
 def get_header_text(headers: Headers, name: str) -> str | None:
-    """Return the last value of a header as text; None if it is missing, empty or not UTF-8."""
+    """Return a header's last value as text; None if it is missing, empty or not UTF-8."""
     try:
         return _bytes_of(headers, name).decode() or None
     except UnicodeDecodeError:
@@ -267,7 +268,7 @@ def _number(value: bytes, default: int) -> int:
 
 
 def get_header_number(headers: Headers, name: str, default: int) -> int:
-    """Return the last value of a header as a non-negative number, or ``default``."""
+    """Return a header's last value as a non-negative integer, or ``default`` if it is not one."""
     return _number(_bytes_of(headers, name), default)
 
 

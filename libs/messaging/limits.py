@@ -52,14 +52,14 @@ MAX_JSON_VALUES: Final = 2_000_000
 
 
 class MessageTooLargeError(BadMessageError):
-    """Raised when the message exceeds a size limit."""
+    """Raised when a message exceeds a size limit."""
 
     code = ErrorCode.TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True)
 class MessageLimits:
-    """Size limits of the messages that a service handles.
+    """Size limits for the messages that a service handles.
 
     Attributes:
         service: whose stage it is.
@@ -116,7 +116,7 @@ class MessageLimits:
 
 
 def has_more_json_values(document: bytes, most: int) -> bool:
-    """Return whether a JSON document has more than ``most`` values, objects and arrays included.
+    """Return whether a JSON document has more than ``most`` values, nested ones included.
 
     Takes about as long as copying the document twice, and no more memory than that.
     """

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from asgi_server import normalize_host
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import MIB, RETRY_DELAYS_S
 from messaging.kafka.security import require_consistent_security
@@ -17,7 +18,7 @@ HIGHEST_PORT: Final = 65_535
 
 
 class KafkaSettings(BaseSettings):
-    """Settings of the connection to Kafka, from ``KAFKA_*``."""
+    """Settings of the Kafka connection, read from ``KAFKA_*`` environment variables."""
 
     model_config = SettingsConfigDict(
         env_prefix="KAFKA_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
@@ -140,7 +141,7 @@ class KafkaSettings(BaseSettings):
 
 
 class StageSettings(BaseSettings):
-    """Settings of a service's message processing, from ``<SERVICE>_*``."""
+    """Settings of a service's message processing, read from ``<SERVICE>_*`` variables."""
 
     model_config = SettingsConfigDict(frozen=True)
 
@@ -226,10 +227,28 @@ class StageSettings(BaseSettings):
     revoke_drain_s: float = Field(
         30.0, ge=0, description="Time to finish the work on a partition before it moves."
     )
-    http_host: str = Field("127.0.0.1", description="Address of liveness and readiness.")
-    http_port: int = Field(0, ge=0, le=65_535, description="Port of liveness and readiness.")
+    http_host: str = Field(
+        "127.0.0.1", description="Address that health, metrics and the API are served on."
+    )
+    http_port: int = Field(
+        0, ge=0, le=65_535, description="Port that health, metrics and the API are served on."
+    )
+    http_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names and addresses, comma separated and without ports, by which the "
+        "service may be called, beside loopback and the address it is served on; health and "
+        "metrics are open by any.",
+    )
+    http_max_body_bytes: int = Field(
+        MIB, ge=1, description="Most bytes of a request's body over HTTP."
+    )
 
-    @field_validator("retry_delays_s", mode="before")
+    @field_validator("http_allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(normalize_host, hosts))
+
+    @field_validator("retry_delays_s", "http_allowed_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):

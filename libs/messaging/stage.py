@@ -17,13 +17,13 @@ from messaging.producer.outgoing import Outgoing
 
 
 class UnknownSourceTopicError(BadMessageError):
-    """Raised for a message in a retry topic that its service did not put there."""
+    """Raised when a retried message names a source topic that the service does not consume."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class TopicSubscription(Protocol):
-    """Subscription to one topic, with the way its messages are handled.
+    """Interface of a service's subscription to one topic, with the route to its handler.
 
     Attributes:
         topic: its name without prefix.
@@ -46,7 +46,7 @@ class TopicSubscription(Protocol):
 
 
 class Stage:
-    """Processing stage: one service's subscriptions, with its retry topics and DLQ.
+    """Processing stage of one service: its subscriptions, its retry topics and its DLQ.
 
     Args:
         service: its name; also its consumer group and the stem of its retry topics and DLQ.

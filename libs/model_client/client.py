@@ -15,7 +15,7 @@ from model_client import errors
 from model_client.cache.response_cache import CachedResponse, ResponseCache, build_cache_key
 from model_client.ledger.ledger import Ledger
 from model_client.requests import CostAttribution, ModelRequest, ParsedResponse
-from model_client.settings import ModelSettings
+from model_client.settings import ModelConfig, ModelSettings
 from model_client.transport.endpoint import ModelEndpoint, ModelResponse
 
 log = structlog.get_logger(__name__)
@@ -49,13 +49,14 @@ def _all_of_it() -> float:
 
 
 class ModelClient:
-    """Client of a fallback chain of language models, with cache, limits and budgets.
+    """Client of a chain of language models (primary and fallbacks), with cache and budgets.
 
     Args:
         settings: the chain.
         cache: stores responses; without it every request is sent.
         ledger: accounts for calls and holds the budgets; without it nothing does.
         share: returns the share of the endpoints' limits that is this replica's, from 0 to 1.
+        chain: the models to ask; those of the settings if None.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class ModelClient:
         cache: ResponseCache | None = None,
         ledger: Ledger | None = None,
         share: Callable[[], float] = _all_of_it,
+        chain: Sequence[ModelConfig] | None = None,
     ) -> None:
         self._settings = settings
+        self._chain = settings.chain if chain is None else tuple(chain)
         self._cache = cache
         self._ledger = ledger
         self._share = share
@@ -76,6 +79,11 @@ class ModelClient:
     def endpoints(self) -> Sequence[ModelEndpoint]:
         """Models in the order in which they are asked; empty until entered."""
         return self._endpoints
+
+    @property
+    def name(self) -> str:
+        """The name of the chain's first model."""
+        return self._chain[0].model
 
     @property
     def notice(self) -> str:
@@ -102,7 +110,7 @@ class ModelClient:
                 rate_wait_ceiling_s=self._settings.rate_wait_ceiling_s,
                 retry_after_ceiling_s=self._settings.retry_after_ceiling_s,
             )
-            for config in self._settings.chain
+            for config in self._chain
         )
         return self
 
@@ -245,4 +253,5 @@ def _to_parsed(
         fingerprint=response.fingerprint,
         usage=response.usage,
         cached=cached,
+        cost_usd=response.cost_usd,
     )

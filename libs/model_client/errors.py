@@ -38,7 +38,7 @@ class ModelTimeoutError(TimedOutError):
 
 
 class BadOutputError(RetryableError):
-    """Raised when the answer is not the JSON that was asked for."""
+    """Raised when the model's answer is not JSON of the requested schema."""
 
     code = ErrorCode.LLM_BAD_OUTPUT
 
@@ -50,19 +50,19 @@ class RefusalError(RetryableError):
 
 
 class ContentFilterError(RefusalError):
-    """Raised when the content filter stopped the answer; another try may pass it."""
+    """Raised when the endpoint's content filter stopped an answer; a retry may succeed."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
 class TruncatedAnswerError(RetryableError):
-    """Raised when the answer reached its length limit before its end."""
+    """Raised when an answer was cut off at the output token limit."""
 
     code = ErrorCode.LLM_CUT_OFF
 
 
 class ServerError(RetryableError):
-    """Raised when the endpoint failed on this request.
+    """Raised when a call failed at the endpoint, as with HTTP 500.
 
     Args:
         message: one line for people.
@@ -77,51 +77,51 @@ class ServerError(RetryableError):
 
 
 class RateLimitedError(ThrottledError):
-    """Raised when the endpoint asked to be called later."""
+    """Raised when the endpoint asked to be called later, as with HTTP 429."""
 
     code = ErrorCode.LLM_RATE_LIMITED
 
 
 class RateLimitWaitTooLongError(RateLimitedError):
-    """Raised when a rate limit's wait is longer than a call may take."""
+    """Raised when a call would have to wait longer for a rate limit than it may take."""
 
 
 class ModelUnavailableError(OutageError):
-    """Raised when the endpoint serves no request, or refuses these settings."""
+    """Raised when the endpoint cannot serve any call, or refuses the configuration."""
 
     code = ErrorCode.LLM_UNAVAILABLE
 
 
 class PermanentError(ParkedError):
-    """Raised when the same request would fail again with the same model and settings."""
+    """Base of errors that a retry with the same model and settings cannot avoid."""
 
 
 class RequestRefusedError(PermanentError):
-    """Raised when the endpoint refuses this request for good."""
+    """Raised when the endpoint refuses a request and would refuse it again."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
 
 
 class PromptFilteredError(PermanentError):
-    """Raised when the endpoint's content filter will never accept this prompt."""
+    """Raised when the endpoint's content filter refuses a prompt; a retry cannot succeed."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
 class ContextTooLongError(PermanentError):
-    """Raised when a prompt with its answer is too long for every model of the chain."""
+    """Raised when prompt and answer exceed the context length of every model of the chain."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
 
 
 class BudgetExceededError(ParkedError):
-    """Raised when the budget of the study, or of the day, does not allow the call."""
+    """Raised when a study's or a day's budget has too little money left for a call."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class PriceUnknownError(ParkedError):
-    """Raised when there is a budget, but the model's price is unknown."""
+    """Raised when a budget is set, but a model's price is unknown."""
 
     code = ErrorCode.PRICE_UNKNOWN
 

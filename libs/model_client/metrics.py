@@ -52,7 +52,7 @@ CACHE_FAILURES: Final = Counter(
 
 
 def record_call_metrics(model: str, outcome: str, reply: CallResult) -> None:
-    """Record the metrics of a model call that has ended: outcome, tokens, cost.
+    """Record Prometheus metrics of a finished model call: outcome, tokens and cost.
 
     Args:
         model: the model that was called.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from openai.types.chat import (
@@ -26,17 +27,42 @@ ChatMessage = (
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Token of a model's answer, with the log probabilities of the most likely tokens there.
+
+    Attributes:
+        token: its text.
+        alternatives: natural logarithms of probabilities, by the token's text; its own is one.
+    """
+
+    token: str
+    alternatives: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelText:
+    """Text of a model's answer, with its tokens' log probabilities if they were requested."""
+
+    text: str
+    tokens: Sequence[TokenLogprobs] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest(Generic[A]):
-    """Request to a language model: messages, with the JSON schema of the answer.
+    """Request to a language model: its messages, and the JSON schema of the answer.
 
     Attributes:
         messages: the conversation, static part first, so that providers' prefix caches hit.
-        schema: strict JSON schema of the answer.
+        schema: strict JSON schema of the answer; empty for one that is no JSON.
         response_model: model that the answer is validated with, whatever the endpoint promised.
-        prompt_version: names the static part, such as ``notes-2``.
+        prompt_version: names the static part, such as ``notes-3``.
         attempt: number of the attempt, from 1; a new attempt is not answered from the cache.
         requires_single_object: whether several objects that differ count as no answer, in place of
             the last of them.
+        parse_text: reads the answer in place of the client, and raises ``BadOutputError`` for one
+            that it cannot read, which is not repaired.
+        parameters: further fields of the body, such as ``logprobs``.
+        max_output_tokens: longest answer, if that is less than what is set for the model.
     """
 
     messages: Sequence[ChatMessage]
@@ -45,11 +71,18 @@ class ModelRequest(Generic[A]):
     prompt_version: str
     attempt: int = 1
     requires_single_object: bool = False
+    parse_text: Callable[[ModelText], A] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    max_output_tokens: int | None = None
+
+    def limit_output(self, configured: int) -> int:
+        """Return the most tokens that the answer may have, given what is set for the model."""
+        return min(configured, self.max_output_tokens or configured)
 
 
 @dataclass(frozen=True, slots=True)
 class CostAttribution:
-    """Study and subject to which a call's cost is attributed in the ledger.
+    """Attribution of a call's cost in the ledger: to a study, a subject and a purpose.
 
     Attributes:
         study_id: the study whose budget it is.
@@ -64,7 +97,7 @@ class CostAttribution:
 
 @dataclass(frozen=True, slots=True)
 class ParsedResponse(Generic[A]):
-    """Model's answer, parsed and validated by the request's response model.
+    """Answer of a model, parsed and validated as the request's pydantic model.
 
     Attributes:
         value: the parsed answer.
@@ -72,6 +105,7 @@ class ParsedResponse(Generic[A]):
         fingerprint: the endpoint's system fingerprint, empty if it gives none.
         usage: tokens that this answer used, also if they were paid before.
         cached: whether it came from the cache, and cost nothing now.
+        cost_usd: what it cost, also if that was paid before; None if no price is known.
     """
 
     value: A
@@ -79,3 +113,4 @@ class ParsedResponse(Generic[A]):
     fingerprint: str
     usage: Usage
     cached: bool = False
+    cost_usd: Decimal | None = None

@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prompts.fact_checking import FORMATS, validate_format_name
 
 
 class TokenPrices(BaseModel):
-    """Prices per million tokens, in US dollars, of a model that no price table knows."""
+    """Prices per million tokens, in US dollars, of a model that is not in the price list."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +36,7 @@ class TokenPrices(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """Configuration of one model at one OpenAI-compatible endpoint, as a link of the chain."""
+    """Configuration of one model of the fallback chain, at an OpenAI-compatible endpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -67,6 +77,17 @@ class ModelConfig(BaseModel):
         None, description="Its own prices, dollars a million tokens."
     )
 
+    judge_format: str | None = Field(
+        None,
+        description=f"Of a judging model that was trained to check facts, its prompt format: "
+        f"{', '.join(FORMATS)}. Others are asked in the project's own words.",
+    )
+
+    @field_validator("judge_format")
+    @classmethod
+    def _is_a_format(cls, name: str | None) -> str | None:
+        return validate_format_name(name)
+
     @model_validator(mode="after")
     def _has_room_for_questions(self) -> Self:
         if self.context_tokens is not None and self.context_tokens <= self.max_output_tokens:
@@ -88,7 +109,7 @@ class ModelConfig(BaseModel):
 
 
 class ModelSettings(BaseSettings):
-    """Settings of the model that is called, or of the file with a chain of models."""
+    """Settings of the model to call, or of the file that lists a chain of models."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -201,7 +222,7 @@ class ModelSettings(BaseSettings):
 
 
 def load_model_chain(file: Path) -> tuple[ModelConfig, ...]:
-    """Load the models of a chain file, in the order in which they are asked.
+    """Load a chain of models, primary and fallbacks, from its YAML or JSON file.
 
     Raises:
         ValueError: the file cannot be read, or does not describe a chain; says what to mend.

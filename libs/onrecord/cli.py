@@ -51,7 +51,7 @@ Version = Annotated[
 
 
 def build_app() -> typer.Typer:
-    """Build the command line with the verbs of every module in ``onrecord.commands``."""
+    """Build the command-line application with the commands of all modules in ``commands``."""
     app = typer.Typer(
         name="onrecord",
         help="Interview notes that are on the record.",
@@ -75,7 +75,7 @@ def build_app() -> typer.Typer:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code.
+    """Run the command that the arguments name, and return its exit code.
 
     Args:
         arguments: as after ``onrecord`` on the command line.
@@ -114,7 +114,7 @@ def _refuse_odd(arguments: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Run what the command line asks for and exit; the entry point."""
+    """Run the ``onrecord`` command line with the process's arguments, and exit."""
     sys.exit(run_command(sys.argv[1:]))
 
 

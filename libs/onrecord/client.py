@@ -20,8 +20,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -43,9 +43,9 @@ from messaging.kafka.admin import list_missing_topics
 from onrecord.outcomes import (
     ExpectedOutcome,
     expect_outcome,
-    find_end_offsets,
+    fetch_outcome_end_offsets,
     read_outcomes,
-    require_begin,
+    require_outcome_offsets,
 )
 
 SOURCE: Final = "/onrecord/client"
@@ -80,7 +80,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     accept_doubtful: bool = False,
     content_form: ContentForm = ContentForm.TEXT,
 ) -> TranscriptSubmitted:
-    """Build the event that submits an interview.
+    """Build the event that submits an interview to the system.
 
     Args:
         content: the transcript's text, exactly as the vendor exported it; or its URI.
@@ -116,7 +116,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
 
 
 def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
-    """Return a submission with its text compressed."""
+    """Return a submission event with its transcript text compressed with gzip."""
     if event.content_form is not ContentForm.TEXT:
         return event
     packed = base64.b64encode(gzip.compress(event.content.encode(), mtime=0)).decode("ascii")
@@ -124,7 +124,7 @@ def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
 
 
 def compress_if_too_large(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptSubmitted:
-    """Return a submission, with its text compressed if it were too large for its topic.
+    """Return a submission event, with its text compressed if it exceeds the topic's limit.
 
     Records are compressed as a whole unless ``KAFKA_COMPRESSION`` is ``none``; then it helps.
     """
@@ -135,13 +135,18 @@ def compress_if_too_large(event: TranscriptSubmitted, kafka: KafkaSettings) -> T
 
 
 def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
-    """Estimate the bytes that an event takes on its topic, after compression.
+    """Estimate the size in bytes of an event's Kafka record, after compression.
 
     The broker compares this with the topic's ``max.message.bytes``.
     """
     key, value, headers = encode_event(event, source=SOURCE)
     named = b"".join(name.encode() + (content or b"") for name, content in headers)
     return len(_COMPRESS[kafka.compression](key + value + named)) + BATCH_OVERHEAD_BYTES
+
+
+async def _close_reader(reader: AsyncGenerator[TranscriptSettled, None]) -> None:
+    with suppress(RuntimeError):  # another task reads on: it closes the reader
+        await reader.aclose()
 
 
 class _Source(BaseModel):
@@ -151,7 +156,7 @@ class _Source(BaseModel):
 
 
 class Producer:
-    """Producer that submits interviews to Kafka, and waits for the acknowledgement.
+    """Producer that submits interviews to Kafka and waits until the broker has them.
 
     Not to be shared between event loops. Calls may run at the same time; they are sent together.
 
@@ -188,7 +193,7 @@ class Producer:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._require_topic()
-                self._outcomes_begin = await find_end_offsets(self._kafka)
+                self._outcomes_begin = await fetch_outcome_end_offsets(self._kafka)
                 self._publisher = await self._open.enter_async_context(self._connected())
         except TimeoutError as error:
             raise KafkaUnavailableError(f"no broker answers at {where}") from error
@@ -266,7 +271,7 @@ class Producer:
             KafkaUnavailableError: the topic ``transcripts-settled`` is not there, or may not be
                 read.
         """
-        require_begin(self._kafka, self._outcomes_begin)
+        require_outcome_offsets(self._kafka, self._outcomes_begin)
 
     def settled(
         self,
@@ -278,7 +283,8 @@ class Producer:
 
         Outcomes are read from the moment when this producer was opened, so none is missed
         whatever was submitted since. Ends when each interview has an outcome; one that is dead in
-        part may have a better one later (see ``TranscriptSettled``).
+        part may have a better one later (see ``TranscriptSettled``). Whoever leaves before the end
+        holds a connection until the producer is closed.
 
         Args:
             submitted: what ``submit`` returned, or ids of transcripts, for which an outcome of any
@@ -293,7 +299,10 @@ class Producer:
         expected = [
             expect_outcome(one, was_compressed=self._is_compressed(one)) for one in submitted
         ]
-        return read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
+        reader = read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
+        # Left before its end, it would hold its connections until it is collected.
+        self._open.push_async_callback(_close_reader, reader)
+        return reader
 
     def _is_compressed(self, submitted: TranscriptSubmitted | UUID | ExpectedOutcome) -> bool:
         if not isinstance(submitted, TranscriptSubmitted):

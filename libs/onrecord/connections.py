@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 from pydantic import ValidationError
@@ -13,14 +13,16 @@ from pydantic_settings import BaseSettings
 
 from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
-from database.errors import DatabaseRefusesError, format_error_headline
+from database.errors import DatabaseAccessDeniedError, format_error_headline
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
-from messaging import KafkaRefusesError, KafkaSettings
+from messaging import KafkaAccessDeniedError, KafkaSettings
 from onrecord.client import Producer
 from onrecord.control_client import ControlClient
 from onrecord.errors import FailedError, UnreachableError, UsageError
 from onrecord.settings import ClientSettings
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 4.0
 """Longest wait for a broker or a database, in seconds; somebody sits there and waits."""
@@ -36,7 +38,7 @@ LACKING: Final = (
 
 
 def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
-    """Return the Kafka connection settings that the client's settings imply.
+    """Build Kafka connection settings from the client's settings.
 
     Raises:
         UnreachableError: no broker is known.
@@ -51,7 +53,7 @@ def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
 
 @asynccontextmanager
 async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
-    """Open a producer; it is closed at the end of the ``async with`` block.
+    """Open a producer of submissions for the duration of the context.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
@@ -65,7 +67,7 @@ async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
 
 @asynccontextmanager
 async def explain_kafka_errors() -> AsyncIterator[None]:
-    """Convert Kafka connection errors in the ``with`` block into one line for people.
+    """Context manager that converts Kafka connection errors to one-line command errors.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
@@ -74,7 +76,7 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     try:
         yield
-    except KafkaRefusesError as error:  # it is up
+    except KafkaAccessDeniedError as error:  # it is up
         raise UnreachableError(f"Kafka: {error}") from error
     except OutageError as error:
         raise UnreachableError(f"Kafka: {error}; {HINT}") from error
@@ -82,7 +84,7 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
-    """Open the PostgreSQL database; it is closed at the end of the ``async with`` block.
+    """Open the PostgreSQL database for the duration of the context.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.
@@ -102,7 +104,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     try:
         async with open_database(postgres) as database:
             yield database
-    except DatabaseRefusesError as error:  # it is up
+    except DatabaseAccessDeniedError as error:  # it is up
         raise UnreachableError(str(error)) from error
     except OutageError as error:
         raise UnreachableError(f"{error}; {HINT}") from error
@@ -114,7 +116,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         raise FailedError(
             f"this login may not read that ({format_error_headline(error)}): it takes the role "
             "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused "
-            "notes, and the login that owns the tables for all else"
+            "notes, and onrecord_operator for costs, budgets, the cache and the audit"
         ) from error
     except ValueError as error:  # how the driver refuses an address it cannot take apart
         if not isinstance(error, asyncpg.InterfaceError):
@@ -124,17 +126,29 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]:
-    """Open a client of control's HTTP API; it is closed at the end of the ``async with`` block.
+    """Open a client of control's HTTP API for the duration of the context.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.
     """
     url = settings.control_url
-    async with ControlClient(url, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
+    async with ControlClient(url, settings.token, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
         try:
             yield control
         except UnreachableError as error:
             raise UnreachableError(f"{error}; {HINT}", details=error.details) from error
+
+
+async def ask_control(
+    settings: ClientSettings, question: Callable[[ControlClient], Awaitable[T]]
+) -> T:
+    """Open a client of control's API for one call, and return the call's result.
+
+    Raises:
+        UnreachableError: it does not answer, or stops answering.
+    """
+    async with open_control(settings) as control:
+        return await question(control)
 
 
 def _named(kind: type[BaseSettings], settings: ClientSettings) -> dict[str, Any]:

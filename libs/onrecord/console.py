@@ -23,7 +23,7 @@ from onrecord.pages.rendering import TERMINAL_CONTROLS, escape_controls
 
 
 class EscapingConsole(Console):
-    """Console (rich) that escapes control characters in the text it prints."""
+    """Rich console that escapes control characters in the text it prints."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, fo
 
 
 def print_json(value: Any) -> None:
-    """Write one JSON document to stdout; values that JSON lacks are written as their ``str``."""
+    """Print a JSON document to stdout; values that JSON cannot represent are printed as text."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     # Beyond ASCII, JSON leaves them as they are; as escapes they are the same to a program.
     escaped = TERMINAL_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -51,7 +51,7 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: CommandError) -> None:
-    """Write a failure to stderr: one line, and its details below."""
+    """Print a command's failure to stderr: one line, with its details below."""
     err.print(f"[bold red]error:[/] {escape(_as_line(str(error)))}")
     for line in error.details:
         err.print(f"  {_as_line(line)}", style="dim", markup=False)
@@ -81,7 +81,7 @@ AWAITED: Final = {ProgressStep.STARTING, ProgressStep.TRYING_AGAIN, ProgressStep
 
 @contextlib.contextmanager
 def show_stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Show the progress of the local stack: a line for each process that is ready or stopped.
+    """Show on stderr, line by line, which processes of the local stack are ready or stopped.
 
     Args:
         doing: such as ``"starting"``.

@@ -1,4 +1,4 @@
-"""Control's HTTP API, as commands call it."""
+"""Control's HTTP API, as commands call it: dead letters, tokens and the trail."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx2
 from pydantic import TypeAdapter
 
+from contracts.access import (
+    AccessToken,
+    CreatedToken,
+    CreateTokenRequest,
+    TrailPage,
+    WhoAmI,
+)
 from contracts.control_api import (
     MOST_LETTERS,
     DeadLetter,
     DeadLetterCount,
+    DeadLetterPage,
     DeadLetterWithValue,
     ReplayCursor,
     ReplayRequest,
@@ -24,36 +33,47 @@ from contracts.control_api import (
 )
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
-_LETTERS: Final = TypeAdapter(list[DeadLetter])
+_TOKENS: Final = TypeAdapter(list[AccessToken])
 _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
 _SCHEMES: Final = ("http", "https")
-_FINE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
-_BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+_FINE: Final = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
+_BAD_REQUEST: Final = (
+    *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    HTTPStatus.NOT_FOUND,
+)
 
 
 class DeadLetterClosedError(FailedError):
-    """Error for a dead letter that was already replayed or discarded."""
+    """Raised when a dead letter was already replayed or discarded."""
 
 
 class ControlClient:
-    """Client of control's HTTP API: lists, reads, replays and discards dead letters.
+    """Client of control's HTTP API: dead letters, access tokens and the audit trail.
 
-    Methods raise ``UsageError`` for an id that names no letter or several, and
+    Methods raise ``UsageError`` for an id that names no letter or several and for a token that is
+    not valid or may not do what is asked, and
     ``UnreachableError`` when control does not answer, or waits for its own dependencies.
 
     Args:
         url: where control answers, without a slash at the end.
+        token: sent with each request; none if empty.
         connect_timeout_s: longest wait for a connection, in seconds.
         answer_timeout_s: longest wait for an answer, in seconds.
     """
 
     def __init__(
-        self, url: str, *, connect_timeout_s: float = 4.0, answer_timeout_s: float = 30.0
+        self,
+        url: str,
+        token: str = "",
+        *,
+        connect_timeout_s: float = 4.0,
+        answer_timeout_s: float = 30.0,
     ) -> None:
         self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connect_timeout_s = connect_timeout_s
         self._answer_timeout_s = answer_timeout_s
 
@@ -61,7 +81,7 @@ class ControlClient:
         """Open the client; nothing is asked yet."""
         # Control is asked itself, whatever proxy the environment names for other addresses.
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
-        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False, headers=self._headers)
         return self
 
     async def __aexit__(
@@ -85,21 +105,22 @@ class ControlClient:
         """
         query = {name: value for name, value in which.items() if value is not None}
         params = {**query, "limit": limit}
-        return _LETTERS.validate_python(await self._call("GET", "/letters", params=params))
+        found = await self._call("GET", "/v1/letters", params=params)
+        return list(DeadLetterPage.model_validate(found).letters)
 
     async def counts(self) -> list[DeadLetterCount]:
         """Return how many letters there are by service, state and cause."""
-        return _COUNTS.validate_python(await self._call("GET", "/letters/counts"))
+        return _COUNTS.validate_python(await self._call("GET", "/v1/letters/counts"))
 
     async def letter(self, letter_id: str) -> DeadLetterWithValue:
         """Return a letter by its id or the beginning of it, with its value's first MiB."""
         return DeadLetterWithValue.model_validate(
-            await self._call("GET", f"/letters/{_part(letter_id)}")
+            await self._call("GET", f"/v1/letters/{_part(letter_id)}")
         )
 
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
-        path = f"/letters/{_part(letter_id)}/value"
+        path = f"/v1/letters/{_part(letter_id)}/value"
         value: bytes | None = await self._call("GET", path, read=_bytes_of)
         return value
 
@@ -110,7 +131,7 @@ class ControlClient:
             DeadLetterClosedError: it was replayed or discarded before.
         """
         return DeadLetter.model_validate(
-            await self._call("POST", f"/letters/{_part(letter_id)}/replay")
+            await self._call("POST", f"/v1/letters/{_part(letter_id)}/replay")
         )
 
     async def replay_many(
@@ -125,7 +146,7 @@ class ControlClient:
         """
         body = ReplayRequest.model_validate({**which, "limit": limit, "begin": begin})
         return ReplayResult.model_validate(
-            await self._call("POST", "/letters/replay", json=body.model_dump(mode="json"))
+            await self._call("POST", "/v1/letters/replay", json=body.model_dump(mode="json"))
         )
 
     async def discard(self, letter_id: str, reason: str) -> DeadLetter:
@@ -134,8 +155,35 @@ class ControlClient:
         Raises:
             DeadLetterClosedError: it was replayed or discarded before.
         """
-        path = f"/letters/{_part(letter_id)}/discard"
+        path = f"/v1/letters/{_part(letter_id)}/discard"
         return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))
+
+    async def who_am_i(self) -> WhoAmI:
+        """Return the name and the roles of the token."""
+        return WhoAmI.model_validate(await self._call("GET", "/v1/me"))
+
+    async def create_token(self, wanted: CreateTokenRequest) -> CreatedToken:
+        """Make a token, and return it with its secret."""
+        body = wanted.model_dump(mode="json")
+        return CreatedToken.model_validate(await self._call("POST", "/v1/tokens", json=body))
+
+    async def list_tokens(self) -> list[AccessToken]:
+        """Return the tokens, the latest first."""
+        return _TOKENS.validate_python(await self._call("GET", "/v1/tokens"))
+
+    async def revoke_token(self, token_id: UUID) -> AccessToken:
+        """Revoke a token, and return it."""
+        return AccessToken.model_validate(await self._call("DELETE", f"/v1/tokens/{token_id}"))
+
+    async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
+        """Return a page of the trail, the latest entry first.
+
+        Args:
+            which: ``actor``, ``action``, ``study_id``, ``before`` and ``limit``; None does not
+                narrow.
+        """
+        params = {name: value for name, value in which.items() if value is not None}
+        return TrailPage.model_validate(await self._call("GET", "/v1/trail", params=params))
 
     async def _call(
         self, method: str, path: str, *, read: Read = httpx2.Response.json, **options: Any
@@ -181,7 +229,7 @@ def _part(letter_id: str) -> str:
 
 
 def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    message = _error_in(body)
+    message = _detail_of(body)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return UnreachableError(message or "the control service is not ready")
     if not message:
@@ -191,9 +239,10 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
     return DeadLetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
 
 
-def _error_in(body: str) -> str:
+def _detail_of(body: str) -> str:
+    """Return the sentence of a problem (RFC 9457); an empty one if the body is none."""
     try:
-        message = json.loads(body)
+        problem = json.loads(body)
     except ValueError:
         return ""
-    return str(message.get("error", "")) if isinstance(message, dict) else ""
+    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 
 class CommandError(Exception):
-    """Base of every failure a command explains in one line.
+    """Base of all errors that a command prints in one line before it exits.
 
     Args:
         message: one line for people, on stderr.
@@ -29,16 +29,16 @@ class CommandError(Exception):
 
 
 class FailedError(CommandError):
-    """Error for an operation that failed: exit code 1."""
+    """Raised when a command's operation failed: exit code 1."""
 
 
 class UsageError(CommandError):
-    """Error for a wrong call or bad input: exit code 2."""
+    """Raised when a command is used wrongly or its input is invalid: exit code 2."""
 
     exit_code = 2
 
 
 class UnreachableError(CommandError):
-    """Error for a broker, database or service that does not answer: exit code 3."""
+    """Raised when the broker, the database or a service does not answer: exit code 3."""
 
     exit_code = 3

@@ -12,7 +12,7 @@ _INDENTED: Final = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
 
 
 def format_help_texts(app: typer.Typer) -> None:
-    """Set each verb's help to its docstring, with indented examples left unwrapped.
+    """Set the help text of each command to its docstring, without rewrapping its examples.
 
     Typer removes the common indentation of all paragraphs after the first, so that examples that
     come right after it would become one paragraph of running text.
@@ -29,7 +29,7 @@ def format_help_texts(app: typer.Typer) -> None:
 
 
 def fence_examples(docstring: str) -> str:
-    """Return a docstring as Markdown, with its indented examples in code fences."""
+    """Convert a docstring to Markdown, with its indented examples in code fences."""
     return _INDENTED.sub(lambda block: f"```\n{_flush(block[0])}\n```\n", docstring)
 
 

@@ -8,7 +8,7 @@ import typer
 
 
 def validate_seconds(seconds: float) -> float:
-    """Validate an option's number of seconds: finite and not negative.
+    """Validate a number of seconds given as an option: finite and not negative.
 
     Raises:
         typer.BadParameter: it is infinite or no number, so that a wait would never end.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +24,7 @@ POLL_MS: Final = 500
 
 
 class NotSettledError(TimeoutError):
-    """Error for interviews that were not settled in time; they may be later.
+    """Raised when interviews have no outcome within the time limit; they may have one later.
 
     Attributes:
         transcript_ids: which.
@@ -35,8 +35,8 @@ class NotSettledError(TimeoutError):
         self.transcript_ids = transcript_ids
 
 
-async def find_end_offsets(kafka: KafkaSettings) -> dict[TopicPartition, int]:
-    """Return the end offsets of the topic ``transcripts-settled``; empty if it cannot be read.
+async def fetch_outcome_end_offsets(kafka: KafkaSettings) -> dict[TopicPartition, int]:
+    """Fetch the end offsets of the topic ``transcripts-settled``; empty if it is unreadable.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -63,8 +63,8 @@ async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
     return [TopicPartition(name, one["partition"]) for one in described["partitions"]]
 
 
-def require_begin(kafka: KafkaSettings, begin: Mapping[TopicPartition, int]) -> None:
-    """Raise if it is not known where outcomes begin.
+def require_outcome_offsets(kafka: KafkaSettings, begin: Mapping[TopicPartition, int]) -> None:
+    """Raise ``KafkaUnavailableError`` if the outcome topic's offsets could not be fetched.
 
     Raises:
         KafkaUnavailableError: the topic is not there, or may not be read.
@@ -81,8 +81,8 @@ async def read_outcomes(
     expected: Iterable[ExpectedOutcome],
     *,
     timeout_s: float,
-) -> AsyncIterator[TranscriptSettled]:
-    """Yield the outcomes of interviews as they are published, until each has one.
+) -> AsyncGenerator[TranscriptSettled, None]:
+    """Yield the outcomes of interviews as they are published, until each interview has one.
 
     Args:
         kafka: how to reach the broker.
@@ -97,7 +97,7 @@ async def read_outcomes(
     wanted = list(expected)
     if not wanted:
         return
-    require_begin(kafka, begin)
+    require_outcome_offsets(kafka, begin)
     seen: set[tuple[object, ...]] = set()
     deadline = asyncio.get_running_loop().time() + timeout_s
     consumer = AIOKafkaConsumer(
@@ -128,7 +128,7 @@ async def read_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutcome:
-    """Expectation of an outcome: which interview, revision and contents it has to be of."""
+    """Filter of outcome events: the interview, revision and content hashes that match."""
 
     transcript_id: UUID
     revision: int | None = None
@@ -146,7 +146,7 @@ class ExpectedOutcome:
 def expect_outcome(
     submitted: TranscriptSubmitted | UUID | ExpectedOutcome, *, was_compressed: bool = False
 ) -> ExpectedOutcome:
-    """Return the expectation of a submission's outcome, or of an interview's by its id.
+    """Build the filter that matches the outcome events of a submission or interview.
 
     Args:
         submitted: the submission, or the id; an expectation is returned as it is.

@@ -28,7 +28,7 @@ FAILURES_SHOWN: Final = 20
 
 @dataclass(slots=True)
 class ReplayOutcome:
-    """Outcome of a replay: which dead letters were sent, which were not, and why.
+    """Outcome of a replay: the dead letters that were sent, and why others were not.
 
     Attributes:
         replayed: ids of those put back.
@@ -76,7 +76,7 @@ class ReplayOutcome:
 async def count_open_dead_letters(
     control: ControlClient, service: str | None, code: str | None
 ) -> int:
-    """Count the open dead letters that match a filter."""
+    """Count the open dead letters of a service and error code."""
     return sum(
         one.replayable
         for one in await control.counts()
@@ -88,7 +88,7 @@ async def count_open_dead_letters(
 async def replay_matching(
     control: ControlClient, service: str | None, code: str | None, number: int
 ) -> ReplayOutcome:
-    """Replay all open dead letters that match, in batches, with a progress bar on stderr.
+    """Replay all open dead letters of a service and error code, with a progress bar.
 
     Args:
         control: puts them back.
@@ -119,7 +119,7 @@ async def replay_matching(
 
 
 async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> ReplayOutcome:
-    """Replay dead letters by their ids, a few at a time, with a progress bar on stderr.
+    """Replay dead letters by their ids, a few at a time, with a progress bar.
 
     A letter that cannot be put back does not keep the others from it.
 

@@ -10,9 +10,13 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from local_stack.state import StackHome
-from onrecord.errors import UnreachableError
+from onrecord.errors import UnreachableError, UsageError
 
 HOME_SETTING: Final = "ONRECORD_HOME"
+TOKEN_SETTING: Final = "ONRECORD_TOKEN"  # noqa: S105 - a name
+TOKEN_FILE_SETTING: Final = "ONRECORD_TOKEN_FILE"  # noqa: S105 - a name
+TOKEN_SETTINGS: Final = frozenset({TOKEN_SETTING, TOKEN_FILE_SETTING})
+CONTROL_SETTING: Final = "ONRECORD_CONTROL_URL"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 
 COMPOSE: Final = MappingProxyType(
@@ -26,7 +30,7 @@ COMPOSE: Final = MappingProxyType(
 
 
 def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
-    """Return the local stack's folder: the setting, or ``.onrecord`` in the project's root.
+    """Return the local stack's folder: from the setting, or ``.onrecord`` in the project.
 
     Args:
         environ: the environment, for ``ONRECORD_HOME``.
@@ -44,7 +48,7 @@ def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None =
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Settings with which commands reach the broker, the database and the services.
+    """Settings by which commands connect to the broker, the database and the services.
 
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.
@@ -73,6 +77,8 @@ class ClientSettings:
         known: Mapping[str, str] = state.client_env if state.wanted else {}
         if not known and not COMPOSE.keys() & environ.keys():
             known = COMPOSE
+        if CONTROL_SETTING in environ:  # a token of one system is not for another's address
+            known = {name: known[name] for name in known if name not in TOKEN_SETTINGS}
         return cls({**known, **environ}, found.path)
 
     @property
@@ -95,6 +101,24 @@ class ClientSettings:
         """Where the control service answers, without a slash at the end."""
         return self._required("ONRECORD_CONTROL_URL", "control service").rstrip("/")
 
+    @property
+    def token(self) -> str:
+        """The access token for control: ``ONRECORD_TOKEN``, or what ``ONRECORD_TOKEN_FILE`` holds.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
+        if token := self.env.get(TOKEN_SETTING, "").strip():
+            return _require_token(token, TOKEN_SETTING)
+        file = self.env.get(TOKEN_FILE_SETTING)
+        try:
+            text = Path(file).expanduser().read_text("utf-8").strip() if file else ""
+            return _require_token(text, TOKEN_FILE_SETTING)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{TOKEN_FILE_SETTING}: {file} cannot be read ({type(error).__name__})"
+            ) from error
+
     def _required(self, name: str, what: str) -> str:
         if value := self.env.get(name):
             return value
@@ -102,3 +126,14 @@ class ClientSettings:
             f"no {what} is known, looked in {self.home}: start one with `onrecord up`, or set "
             f"{name}, or set {HOME_SETTING} to the .onrecord of a stack started elsewhere"
         )
+
+
+def _require_token(token: str, setting: str) -> str:
+    """Require a token that a header can carry.
+
+    Raises:
+        UsageError: it has blanks, or characters beyond ASCII.
+    """
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"{setting} is no token: it has a blank or a character beyond ASCII")
+    return token

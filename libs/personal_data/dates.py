@@ -74,12 +74,12 @@ _OF_A_CALENDAR: Final = re.compile(
 
 
 def is_calendar_date(words: str) -> bool:
-    """Return whether a time expression names a year or a calendar day, unlike "two years ago"."""
+    """Return whether a time expression contains a year or a day, unlike "two years ago"."""
     return _OF_A_CALENDAR.search(words) is not None
 
 
 def find_dates_and_ages(text: str) -> Iterator[PersonalDataSpan]:
-    """Yield the dates and ages in a text; spans may overlap."""
+    """Find the dates and ages in a text; the yielded spans may overlap."""
     for pattern in _DATES:
         for match in pattern.finditer(text):
             yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.DATE_TIME, 0.8)

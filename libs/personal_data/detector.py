@@ -28,7 +28,7 @@ _MAX_PIECE: Final = 2_000
 
 
 class DetectionMode(StrEnum):
-    """Mode of finding names: by a trained model (heavy), or by their form only (light)."""
+    """Mode of detecting names: heavy (by a trained model) or light (by capital letters)."""
 
     HEAVY = "heavy"
     LIGHT = "light"
@@ -36,12 +36,12 @@ class DetectionMode(StrEnum):
 
 @cache
 def get_default_detection_mode() -> DetectionMode:
-    """Return the detection mode used by default: heavy if its model is installed."""
+    """Return the default detection mode: heavy if its model is installed, else light."""
     return DetectionMode.HEAVY if entities.is_spacy_installed() else DetectionMode.LIGHT
 
 
 def preload_models(mode: DetectionMode | None = None) -> None:
-    """Load the dictionary and the model now, once per process, instead of at first use."""
+    """Load the dictionary and the model of a detection mode, so that the first call is fast."""
     dictionary.load_dictionary()
     if (mode or get_default_detection_mode()) is DetectionMode.HEAVY:
         entities.load_spacy_model()
@@ -54,7 +54,7 @@ def find_personal_data(
     known_names: Collection[str] = (),
     mode: DetectionMode | None = None,
 ) -> tuple[PersonalDataSpan, ...]:
-    """Return the spans of a text that are personal data.
+    """Find the personal data in a text; return its spans, with kind and confidence.
 
     Args:
         text: any text; long ones are read in time that grows with their length.

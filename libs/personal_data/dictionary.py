@@ -49,7 +49,7 @@ def _list_entries() -> frozenset[str]:
 
 
 def load_dictionary() -> None:
-    """Load the English dictionary now, which takes 0.4 s, instead of at first use."""
+    """Load the English dictionary now (0.4 s), so that the first look-up is fast."""
     _list_entries()
 
 
@@ -73,18 +73,18 @@ def is_dictionary_word(word: str) -> bool:
 
 
 def is_filler_word(word: str) -> bool:
-    """Return whether a word is a filler such as "um", which is no name when capitalised."""
+    """Return whether a word is a filler, such as "um", and so not a name when capitalised."""
     base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
     return base in _FILLERS or _SOUND.fullmatch(base) is not None
 
 
 @lru_cache(maxsize=65_536)
-def is_also_name(word: str) -> bool:
-    """Return whether the dictionary knows a capitalised word as a name too, such as "Frank"."""
+def is_name_in_dictionary(word: str) -> bool:
+    """Return whether the English dictionary lists a capitalised word as a name, as "Frank"."""
     return word in _list_entries()
 
 
 @lru_cache(maxsize=65_536)
 def is_abbreviation(word: str) -> bool:
-    """Return whether a capitalised word is an abbreviation."""
+    """Return whether the English dictionary lists a capitalised word as an abbreviation."""
     return len(word) <= _LONGEST_ABBREVIATION or word in _list_entries()

@@ -60,12 +60,12 @@ def _load_model() -> Any:
 
 
 def load_spacy_model() -> None:
-    """Load spaCy's model now instead of at first use."""
+    """Load spaCy's model now, so that the first call is fast."""
     _load_model()
 
 
 def find_named_entities(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield the people, places, organisations and groups that spaCy's model finds in a text."""
+    """Find people, places, organisations and groups in a text by spaCy's model."""
     starts = [token.start for token in found]
     for entity in _load_model()(text).ents:
         kind = _KINDS.get(entity.label_)

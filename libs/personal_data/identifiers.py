@@ -110,7 +110,7 @@ _NATIONAL: Final[tuple[tuple[re.Pattern[str], Any], ...]] = (
 
 
 def find_identifiers(text: str) -> Iterator[PersonalDataSpan]:
-    """Yield the spans of e-mail addresses, card numbers and other identifiers; may overlap."""
+    """Find e-mail addresses, card numbers and other identifiers in a text."""
     for match in _EMAIL.finditer(text):
         yield _build_span(match, PersonalDataKind.EMAIL_ADDRESS, _CHECKED)
     for match in _SPOKEN_EMAIL.finditer(text):

@@ -9,7 +9,7 @@ from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
 
 def mask_text(text: str, findings: Sequence[PersonalDataSpan]) -> str:
-    """Return a text with each span replaced by its kind, such as ``[PERSON]``.
+    """Replace each span of personal data in a text by its kind, such as ``[PERSON]``.
 
     Where a text has several values of one kind they are numbered in the order they come, and the
     same value has the same number: ``[PERSON 1] told [PERSON 2]``.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from personal_data.dictionary import is_abbreviation, is_also_name, is_dictionary_word
+from personal_data.dictionary import is_abbreviation, is_dictionary_word, is_name_in_dictionary
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
 from personal_data.tokens import TextToken
 from personal_data.word_lists import (
@@ -37,7 +37,7 @@ _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)
 
 
 def find_known_names(text: str, names: Collection[str]) -> Iterator[PersonalDataSpan]:
-    """Yield the given names wherever they occur in a text as words.
+    """Find known names, such as those of speakers, in a text as whole words.
 
     Labels that name nobody, such as "Speaker 2" and "Interviewer", are passed over. Where a text
     has no small letters, or no capitals, only names that are no ordinary words are found.
@@ -74,13 +74,13 @@ def _iter_name_forms(word: str) -> Iterator[str]:
         yield word
     # Labels often have one case throughout: then it does not distinguish names from other words.
     if (word.isupper() or word.islower()) and (
-        is_also_name(raised) or not is_dictionary_word(word)
+        is_name_in_dictionary(raised) or not is_dictionary_word(word)
     ):
         yield raised
 
 
 def restore_capitals(text: str) -> str:
-    """Return a text of a single case with capitals on the words that may be names.
+    """Capitalise possible names in a text that is all upper or all lower case.
 
     Some recognisers of speech write no capitals, and some forms nothing else. Then the words that
     are no ordinary ones are given a capital, and the others none. Places stay the same; other texts
@@ -101,7 +101,7 @@ def _capitalize(word: str) -> str:
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
-    """Yield titles such as "Mrs", and the name that follows each."""
+    """Find titles such as "Mrs", and the name that follows each, in a text."""
     for match in _TITLE.finditer(text):
         name = match["name"]
         if name[0].islower():
@@ -113,28 +113,28 @@ def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
 
 
 def find_demographic_groups(found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield the nationalities, religions and political groups in a text."""
+    """Find nationalities, religions and political groups among a text's tokens."""
     for token in found:
         if token.is_word and is_demographic_group(token.text):
             yield PersonalDataSpan(token.start, token.end, PersonalDataKind.NRP, 0.6)
 
 
 def find_names_by_form(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield the runs of capitalised words that are names by their form."""
+    """Find runs of capitalised words that look like names."""
     for run in iter_capitalized_runs(text, found):
         if any(is_distinctive_name(token) for token in run) and not is_interrupted_word(text, run):
             yield PersonalDataSpan(run[0].start, run[-1].base_end, _classify_run(run), _FORM)
 
 
 def is_interrupted_word(text: str, run: Sequence[TextToken]) -> bool:
-    """Return whether words are one broken off and begun again, as "Wh- what"."""
+    """Return whether tokens are one word broken off and repeated, such as "Wh- what"."""
     last = run[-1]
     after = text[last.end : last.end + 1]
     return len(run) == 1 and len(last.text) <= _BROKEN and after in {"-", "\u2013", "\u2014"}
 
 
 def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[list[TextToken]]:
-    """Yield the runs of capitalised words in a text, without ordinary words at their ends."""
+    """Yield runs of capitalised words, without the ordinary words at their ends."""
     run: list[TextToken] = []
     for token in found:
         if run and not _continues_run(text, run, token):
@@ -146,7 +146,7 @@ def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[lis
 
 
 def is_distinctive_name(token: TextToken) -> bool:
-    """Return whether a word alone shows that it belongs to a name."""
+    """Return whether a word by itself shows that it is part of somebody's name."""
     word = token.base
     if not token.is_word or not token.is_capital or word in NO_NAMES:
         return False
@@ -158,7 +158,7 @@ def is_distinctive_name(token: TextToken) -> bool:
         return not is_abbreviation(word) and not is_dictionary_word(word)
     if is_dictionary_word(word):
         is_genitive = token.base != token.text
-        return (is_genitive or not token.opens) and is_also_name(word)
+        return (is_genitive or not token.opens) and is_name_in_dictionary(word)
     return True
 
 
@@ -193,7 +193,12 @@ def _cannot_start_name(token: TextToken) -> bool:
     word = token.base
     if not token.is_capital or word in NO_NAMES:
         return True
-    return token.opens and len(word) > 1 and is_dictionary_word(word) and not is_also_name(word)
+    return (
+        token.opens
+        and len(word) > 1
+        and is_dictionary_word(word)
+        and not is_name_in_dictionary(word)
+    )
 
 
 def _classify_run(run: Sequence[TextToken]) -> PersonalDataKind:

@@ -40,7 +40,7 @@ _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 
 def find_phone_numbers(text: str) -> Iterator[PersonalDataSpan]:
-    """Yield the telephone numbers in a text; spans may overlap."""
+    """Find the telephone numbers in a text; the yielded spans may overlap."""
     yield from _find_spoken_numbers(text)
     if sum(character.isdigit() for character in text) < _MIN_DIGITS:
         return

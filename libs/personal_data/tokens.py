@@ -12,7 +12,7 @@ _OPENERS: Final = frozenset('.!?:;"«»¿¡(){}[]<>•|/*#-\u2026\u201c\u201d\u2
 
 @dataclass(frozen=True, slots=True)
 class TextToken:
-    """Token of a text: a word, a number or a punctuation mark.
+    """Token of a text: a word, a number or a punctuation mark, with its position.
 
     Attributes:
         text: its characters.

@@ -1,6 +1,6 @@
 """A pool of worker processes with limits on CPU time, memory and duration."""
 
-from processes.allocation import return_freed_memory
+from processes.allocation import configure_memory_release
 from processes.bounds import TaskLimits
 from processes.errors import TaskTimedOutError, TooCostlyError, WorkerLostError
 from processes.pool import WorkerPool
@@ -11,5 +11,5 @@ __all__ = [
     "TooCostlyError",
     "WorkerLostError",
     "WorkerPool",
-    "return_freed_memory",
+    "configure_memory_release",
 ]

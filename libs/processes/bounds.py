@@ -18,7 +18,7 @@ _MAX_RETAINED_SHARE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class TaskLimits:
-    """Limits of one task: time, CPU time and memory.
+    """Limits for one task in a worker process: time, CPU time and memory.
 
     Attributes:
         timeout_s: time by the clock, in seconds.
@@ -33,7 +33,7 @@ class TaskLimits:
 
 
 class MemoryLimit:
-    """Limit on this process's memory, beyond what it uses now.
+    """Limit on how much memory this process may use in addition to its present use.
 
     Args:
         memory_bytes: how much more it may take.
@@ -73,7 +73,7 @@ class MemoryLimit:
 
 
 def limit_cpu_time(cpu_s: float) -> None:
-    """Make the kernel kill this process (SIGXCPU) after ``cpu_s`` more seconds of CPU time."""
+    """Make the kernel kill this process after ``cpu_s`` more seconds of CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)

@@ -14,7 +14,7 @@ from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOu
 
 
 class TooCostlyError(BadMessageError):
-    """Raised when a task exceeded its limit of CPU time or memory.
+    """Raised when a task in a worker process exceeded its limit of CPU time or memory.
 
     Both are counted by the operating system for this work alone, so trying again costs the same
     and ends the same: the message becomes a dead letter at once.
@@ -24,10 +24,10 @@ class TooCostlyError(BadMessageError):
 
 
 class TaskTimedOutError(TimedOutError):
-    """Raised when a task exceeded its time limit by the clock, though not its CPU time."""
+    """Raised when a task exceeded its wall-clock time limit, but not its CPU time limit."""
 
 
 class WorkerLostError(RetryableError):
-    """Raised when a worker process was killed or crashed before its task was done."""
+    """Raised when a worker process was killed or crashed during a task."""
 
     code = ErrorCode.BUG

@@ -17,12 +17,12 @@ from traceback import format_exc
 from typing import Any
 
 from contracts.errors import OnrecordError
-from processes.allocation import return_freed_memory
+from processes.allocation import configure_memory_release
 from processes.bounds import MemoryLimit, TaskLimits, limit_cpu_time
 
 
 class AnswerTag(Enum):
-    """Tag sent before a worker's answer, which shows whether it is a result or an error."""
+    """Tag of a worker's answer that says whether a result or an error follows."""
 
     RESULT = b"result"
     ERROR = b"error"
@@ -42,7 +42,7 @@ def serve_tasks(
     limits: TaskLimits,
     prepare: Callable[[], object] | None = None,
 ) -> None:
-    """Run tasks in a worker process until the parent closes the connection or is gone.
+    """Run tasks in a worker process until the parent process closes the connection.
 
     Args:
         connection: receives the pickled arguments of a task, and sends a tag, the answer, and
@@ -54,7 +54,7 @@ def serve_tasks(
     # Ctrl-C in a terminal reaches all processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return_freed_memory()
+    configure_memory_release()
     if prepare is not None:
         prepare()
     memory = MemoryLimit(limits.memory_bytes)

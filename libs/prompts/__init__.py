@@ -1,6 +1,6 @@
 """Registry of all prompts, versioned: those that ask for notes, and the judge's.
 
-A version is a file (``notes-1.md``, ``judge-1.md``) or a folder of files (``notes-2/``). One that
+A version is a file (``notes-1.md``, ``judge-2.md``) or a folder of files (``notes-2/``). One that
 was released is never changed: responses are cached, and notes marked, by its name.
 ``prompts.notes`` has the versions that ask for notes, ``prompts.judge`` the one that asks for a
 verdict, and ``prompts.fencing`` keeps interviews apart from instructions.
@@ -19,13 +19,13 @@ FOLDER: Final = resources.files("prompts")
 
 @cache
 def load_note_instructions() -> tuple[str, ...]:
-    """Return the instructions of all versions of the note prompt, without examples."""
+    """Load the instructions of all versions of the prompt for notes, without their examples."""
     return tuple(file.read_text("utf-8") for file in _notes_files() if file.name.endswith(".md"))
 
 
 @cache
 def load_note_example_texts() -> tuple[str, ...]:
-    """Return all texts in the examples of all versions of the note prompt."""
+    """Load all texts in the examples of all versions of the prompt for notes."""
     files = (file for file in _notes_files() if file.name.endswith(".json"))
     return tuple(text for file in files for text in _texts(json.loads(file.read_text("utf-8"))))
 

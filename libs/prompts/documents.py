@@ -11,7 +11,7 @@ from prompts.fencing import encode_safe_json
 
 
 def build_chunk_document(chunk: ChunkReady) -> str:
-    """Return a chunk as the JSON document that the prompt's instructions describe.
+    """Build the JSON document in which the prompt for notes presents a chunk.
 
     It holds what decides the answer and nothing else, so that the same passage under the same
     themes and questions is the same document, whatever the study is called.
@@ -26,12 +26,12 @@ def build_chunk_document(chunk: ChunkReady) -> str:
 
 
 def build_feedback_document(feedback: str) -> str:
-    """Return the guardrail's reasons as the JSON document that asks for another draft."""
+    """Build the JSON document that asks for another draft, with the reasons for rejection."""
     return encode_safe_json({"feedback": feedback})
 
 
 def build_passage_fields(chunk: ChunkReady) -> dict[str, Any]:
-    """Return the fields of a prompt's document that hold the interview's segments and context."""
+    """Build the fields of a prompt's JSON document that hold a chunk's segments and context."""
     return {"context": _turns(chunk.context), "segments": _turns(chunk.segments)}
 
 

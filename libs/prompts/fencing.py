@@ -1,4 +1,4 @@
-"""Fencing of untrusted text as data: JSON in which no character means anything outside of it."""
+"""Fencing of untrusted text as data: JSON, or text without what acts on a chat template."""
 
 from __future__ import annotations
 
@@ -21,13 +21,30 @@ _SPECIAL: Final = re.compile(
 
 
 def encode_safe_json(document: Any) -> str:
-    r"""Encode a prompt's document as JSON, with control tokens and invisible characters escaped.
+    r"""Encode a prompt's document as JSON, with control tokens and hidden characters escaped.
 
     Such signs are written as escapes: ``<|im_end|>`` as ``\u003c|im_end|>``. It is still the same
     document, but no tokenizer finds a control token in it, and nothing in it is invisible. They
     can only be within strings, as all else that JSON is made of here is plain ASCII.
     """
     return _SPECIAL.sub(_escaped, json.dumps(document, ensure_ascii=False))
+
+
+def strip_control_tokens(text: str) -> str:
+    """Remove models' control tokens and hidden characters from a text for a prompt.
+
+    Brackets that may begin a token are replaced by others that look alike, as there is no escape
+    that a model would read back, such as an angle quotation mark for ``<``. Whitespace, line ends
+    included, becomes single spaces, so that no part of the text stands at the start of a line.
+    """
+    return " ".join(_SPECIAL.sub(_replaced, text).split())
+
+
+_LOOK_ALIKES: Final = {"<": "\u2039", "[": "("}
+
+
+def _replaced(match: re.Match[str]) -> str:
+    return _LOOK_ALIKES.get(match[0], "")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Prompt that asks a second model whether quotes support a claim."""
+"""Prompt that asks a judging model whether what was said supports the notes on it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Final
 
 from prompts import FOLDER
 
-VERSION: Final = "judge-1"
+VERSION: Final = "judge-2"
 """Version in use."""
 
 
 def load_judge_instructions() -> str:
-    """Return the instructions of the prompt for the judging model."""
+    """Load the instructions of the prompt for judging models."""
     return FOLDER.joinpath(f"{VERSION}.md").read_text("utf-8")

@@ -21,7 +21,7 @@ from prompts.fencing import encode_safe_json
 
 @dataclass(frozen=True)
 class NotePrompt:
-    """Version of the prompt that asks a model for notes: instructions, examples, schema.
+    """Prompt version that asks a model for notes: instructions, examples and JSON schema.
 
     Attributes:
         version: its name, which is also that of its files.
@@ -72,7 +72,11 @@ def _first_document(chunk: ChunkReady) -> str:
 
 PROMPTS: Final = {
     prompt.version: prompt
-    for prompt in (NotePrompt("notes-1", document=_first_document), NotePrompt("notes-2"))
+    for prompt in (
+        NotePrompt("notes-1", document=_first_document),
+        NotePrompt("notes-2"),
+        NotePrompt("notes-3"),
+    )
 }
 """All versions by name; the last one is in use."""
 

@@ -15,7 +15,7 @@ from contracts.study import Study
 
 
 class CoverageStatus(StrEnum):
-    """Coverage status of a question or theme."""
+    """Coverage status of a research question or theme: answered, not addressed or unknown."""
 
     ANSWERED = "answered"
     ANSWERED_EARLIER = "answered_earlier"
@@ -25,7 +25,7 @@ class CoverageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InterviewProgress:
-    """Progress of one interview, in chunks, with the study it was submitted with."""
+    """Progress of one interview: how many of its chunks have notes, and its study."""
 
     transcript_id: UUID
     title: str
@@ -43,7 +43,7 @@ class InterviewProgress:
 
 @dataclass(frozen=True, slots=True)
 class PendingSubmissions:
-    """Submissions, of all studies, that have not become interviews and were not discarded.
+    """Number of submissions, of all studies, that are not ingested yet.
 
     Attributes:
         interviews: those whose interview is known.
@@ -56,7 +56,7 @@ class PendingSubmissions:
 
 @dataclass(frozen=True, slots=True)
 class NoteCount:
-    """Number of notes about one theme or question, and the interviews they are from."""
+    """Number of notes on one theme or question, with the interviews they come from."""
 
     kind: str
     id: str
@@ -65,8 +65,8 @@ class NoteCount:
 
 
 @dataclass(frozen=True, slots=True)
-class TopicCoverage:
-    """Coverage of one question or theme by notes.
+class QuestionCoverage:
+    """Coverage of one research question or theme: its status, notes and interviews.
 
     Attributes:
         kind: ``question`` or ``theme``.
@@ -101,7 +101,7 @@ class TopicCoverage:
 
 @dataclass(frozen=True, slots=True)
 class StudyCoverage:
-    """Coverage of a study's questions and themes, and what may still change it.
+    """Coverage of a study: for each question and theme, and how much is still pending.
 
     Attributes:
         study_id: the study.
@@ -116,8 +116,8 @@ class StudyCoverage:
     study_id: str
     name: str
     interviews: int
-    questions: tuple[TopicCoverage, ...]
-    themes: tuple[TopicCoverage, ...]
+    questions: tuple[QuestionCoverage, ...]
+    themes: tuple[QuestionCoverage, ...]
     unread_submissions: int
     unreadable_submissions: int = 0
 
@@ -129,7 +129,7 @@ def compute_coverage(
     earlier: Iterable[NoteCount] = (),
     unread: PendingSubmissions = PendingSubmissions(),
 ) -> StudyCoverage:
-    """Compute a study's coverage from interviews, their progress and note counts.
+    """Compute a study's coverage from its interviews' progress and from note counts.
 
     Args:
         study: its questions and themes.
@@ -141,7 +141,7 @@ def compute_coverage(
     noted = {(count.kind, count.id): count for count in counts}
     noted_earlier = {(count.kind, count.id): count for count in earlier}
 
-    def topic(kind: str, identifier: str, text: str) -> TopicCoverage:
+    def topic(kind: str, identifier: str, text: str) -> QuestionCoverage:
         asked = [one for one in interviews if identifier in _topic_ids(one.study, kind)]
         none = NoteCount(kind, identifier, 0, frozenset())
         before = noted_earlier.get((kind, identifier), none)
@@ -164,10 +164,10 @@ def _topic(
     interviews: Sequence[InterviewProgress],
     noted: NoteCount,
     earlier: NoteCount,
-) -> TopicCoverage:
+) -> QuestionCoverage:
     total = sum(one.chunks for one in interviews)
     read = sum(one.stored for one in asked)
-    return TopicCoverage(
+    return QuestionCoverage(
         kind=noted.kind,
         id=noted.id,
         text=text,

@@ -11,7 +11,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.events import ChunkReady
-from contracts.notes import CheckFailure, DraftEvidence, DraftNote, Evidence, Note
+from contracts.notes import (
+    CheckFailure,
+    DraftEvidence,
+    DraftNote,
+    Evidence,
+    Note,
+    Standing,
+    Voucher,
+    shows_statement,
+)
 from contracts.study import Study
 from contracts.transcript import Segment
 from database.pool import Database, Record
@@ -28,16 +37,17 @@ _CONTEXT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class NoteMatch:
-    """Note, accepted or refused, whose id begins with the given text."""
+    """Note, accepted or refused, whose id begins with the text that was searched for."""
 
     kind: str
     id: UUID
     statement: str
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Result of one check on a note, as it was stored and as today's code gives it.
+    """Result of one check of a note: when it was stored, and with the current code.
 
     Attributes:
         check: its name.
@@ -56,7 +66,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class NoteOrigin:
-    """Interview, chunk, model and prompt that a note comes from."""
+    """Origin of a note: its interview, chunk, model and prompt version."""
 
     transcript_id: UUID
     revision: int
@@ -72,7 +82,7 @@ class NoteOrigin:
 
 @dataclass(frozen=True, slots=True)
 class NoteExplanation:
-    """Everything that is known of a note: claim, evidence, origin and results of checks.
+    """Explanation of a note: statement, evidence, origin and check results.
 
     Attributes:
         id: of the note, or of the refused note.
@@ -84,6 +94,8 @@ class NoteExplanation:
         checks: all of them, in the order in which they are asked.
         same_as: the duplicate note that is shown in its place.
         origin: where it is from.
+        standing: what vouches for the statement.
+        vouchers: the rules and models that do.
     """
 
     id: UUID
@@ -95,14 +107,24 @@ class NoteExplanation:
     checks: tuple[CheckResult, ...]
     same_as: UUID | None
     origin: NoteOrigin
+    standing: Standing
+    vouchers: tuple[Voucher, ...] = ()
+
+    @property
+    def is_statement_shown(self) -> bool:
+        """Whether the study shows the statement as a finding."""
+        return shows_statement(self.standing, self.origin.study.statements)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for programs."""
+        """All of it, for programs; what is no finding is the model's reading."""
         origin = {**asdict(self.origin), "study": self.origin.study.study_id}
         return {
             "id": self.id,
             "state": self.state,
-            "statement": self.statement,
+            "statement": self.statement if self.is_statement_shown else None,
+            "model_reading": None if self.is_statement_shown else self.statement,
+            "standing": self.standing,
+            "vouchers": [one.model_dump(mode="json") for one in self.vouchers],
             "evidence": [one.model_dump(mode="json") for one in self.evidence],
             "cited": self.cited and self.cited.model_dump(mode="json")["evidence"],
             "checks": [
@@ -122,7 +144,7 @@ class NoteExplanation:
 
 
 class ExplanationQueries:
-    """Queries that read a note and run the checks on it again.
+    """Queries that read a note from PostgreSQL, and run the checks on it again.
 
     Args:
         database: where notes and transcripts are.
@@ -136,7 +158,10 @@ class ExplanationQueries:
     async def find(self, beginning: str) -> list[NoteMatch]:
         """Notes and refused notes whose id begins with some hexadecimal digits; at most ten."""
         rows = await self._database.fetch(_QUERIES.find_notes, beginning)
-        return [NoteMatch(row["kind"], row["id"], row["statement"]) for row in rows]
+        return [
+            NoteMatch(row["kind"], row["id"], row["statement"], Standing(row["standing"]))
+            for row in rows
+        ]
 
     async def explain(self, one: NoteMatch) -> NoteExplanation:
         """Explain a note that there is."""
@@ -154,6 +179,8 @@ class ExplanationQueries:
             themes=tuple(row["themes"]),
             questions=tuple(row["questions"]),
             flags=tuple(CheckFailure(**one) for one in json.loads(row["flags"])),
+            standing=Standing(row["standing"]),
+            vouchers=tuple(Voucher(**one) for one in json.loads(row["vouchers"])),
         )
         origin, chunk = await self._origin(row)
         masked = any(one.masked_quote is not None for one in note.evidence)
@@ -170,6 +197,8 @@ class ExplanationQueries:
             ),
             same_as=row["same_as"],
             origin=origin,
+            standing=note.standing,
+            vouchers=note.vouchers,
         )
 
     async def _refused(self, key: UUID) -> NoteExplanation:
@@ -189,6 +218,7 @@ class ExplanationQueries:
             checks=self._checked(failures, checked_notes.failures),
             same_as=None,
             origin=origin,
+            standing=Standing.REFUTED,
         )
 
     def _checked(

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from contracts.study import Study
+from contracts.notes import Standing, shows_statement
+from contracts.study import StatementPolicy, Study
 from database.pool import Database, Record
 from database.queries import load_queries
 from read_model.coverage import InterviewProgress, NoteCount, PendingSubmissions
@@ -20,7 +21,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class NoteFilter:
-    """Filter of notes; a field that is None does not narrow it.
+    """Filter of notes; a field that is None matches all.
 
     Attributes:
         study: a study's id.
@@ -28,6 +29,7 @@ class NoteFilter:
         theme: a theme's id.
         question: a question's id.
         speaker: a part of a speaker's name, whatever the case.
+        standing: what vouches for the statement.
         limit: at most so many.
     """
 
@@ -36,12 +38,23 @@ class NoteFilter:
     theme: str | None = None
     question: str | None = None
     speaker: str | None = None
+    standing: Standing | None = None
     limit: int | None = None
+
+
+class NotePosition(NamedTuple):
+    """Position of a note in the list of a study's notes, by interview and time; for paging."""
+
+    title: str
+    transcript_id: UUID
+    chunk_index: int
+    attempt: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredQuote:
-    """Quote that is a stored note's evidence, with its place in the segment.
+    """Quote in a stored note's evidence, with its position in the segment.
 
     Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
     """
@@ -59,10 +72,21 @@ class StoredQuote:
 
 @dataclass(frozen=True, slots=True)
 class StoredNote:
-    """Stored note with the interview it is from."""
+    """Note in the database, with the interview it is from.
+
+    Attributes:
+        statement: where it is shown as a finding; else None.
+        model_reading: the statement where it is no finding, to be shown below the quotes and marked
+            as not proven; None where no statements are wanted.
+        standing: what vouches for the statement.
+        vouchers: kind, name and detail of what vouches for it.
+    """
 
     note_id: UUID
-    statement: str
+    statement: str | None
+    model_reading: str | None
+    standing: Standing
+    vouchers: tuple[dict[str, str], ...]
     study_id: str
     transcript_id: UUID
     revision: int
@@ -83,7 +107,7 @@ class StoredNote:
 
 @dataclass(frozen=True, slots=True)
 class RefusedNote:
-    """Note that the guardrail refused, with its verdicts."""
+    """Note that the guardrail refused, with the checks that it failed."""
 
     study_id: str
     transcript_id: UUID
@@ -99,7 +123,7 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True)
 class StudyInUse:
-    """Study with the number of current interviews that were submitted with it.
+    """Study with the titles of its interviews, each in its latest revision.
 
     Attributes:
         study: as the latest interview has it, with what only earlier ones had at the end.
@@ -111,7 +135,7 @@ class StudyInUse:
 
 
 class ReadModelQueries:
-    """Queries of studies, notes, coverage and progress; every method raises as ``Database`` does.
+    """Queries on studies, notes, coverage and progress in PostgreSQL.
 
     Args:
         database: what is read.
@@ -134,8 +158,15 @@ class ReadModelQueries:
             found[study.study_id] = StudyInUse(merged, interviews)
         return found
 
-    async def notes(self, which: NoteFilter) -> tuple[list[StoredNote], int]:
-        """Notes of current revisions, and how many there are without the limit."""
+    async def notes(
+        self, which: NoteFilter, statements: StatementPolicy | None = None
+    ) -> tuple[list[StoredNote], int]:
+        """Notes of current revisions, and how many there are without the limit.
+
+        Args:
+            which: which of them.
+            statements: which statements to show, where the reader asks for others than the study.
+        """
         rows = await self._database.fetch(
             self._view(_QUERIES.select_notes),
             which.study,
@@ -143,9 +174,44 @@ class ReadModelQueries:
             which.theme,
             which.question,
             which.speaker,
+            which.standing,
             which.limit,
         )
-        return [_note(row) for row in rows], _total(rows)
+        return [_note(row, statements) for row in rows], _total(rows)
+
+    async def notes_page(
+        self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
+    ) -> tuple[list[StoredNote], NotePosition | None]:
+        """A page of one study's current notes, and the position behind which the next one begins.
+
+        A page takes the same time wherever it begins.
+
+        Args:
+            which: names the study; of its other fields theme, question and standing are looked at.
+            limit: at most so many.
+            after: only notes behind this position; from the beginning if None.
+
+        Returns:
+            The notes, and None in place of a position if there are no more.
+        """
+        rows = await self.fetch_notes_page(which, limit=limit + 1, after=after)
+        page = rows[:limit]
+        last = _note_position(page[-1]) if len(rows) > limit else None
+        return [_note(row, None) for row in page], last
+
+    async def fetch_notes_page(
+        self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
+    ) -> Sequence[Record]:
+        """The rows of ``notes_page``, as PostgreSQL returns them."""
+        return await self._database.fetch(
+            self._view(_QUERIES.select_notes_page),
+            which.study,
+            which.theme,
+            which.question,
+            which.standing,
+            *(after or (None,) * len(NotePosition._fields)),
+            limit,
+        )
 
     def _view(self, query: str) -> str:
         """The query on the views of what is shown, or on those of the exact words."""
@@ -238,15 +304,37 @@ def _total(rows: Sequence[Record]) -> int:
     return int(rows[0]["total"]) if rows else 0
 
 
-def _note(row: Record) -> StoredNote:
-    fields = {name: value for name, value in row.items() if name != "total"}
-    lists = {
-        "themes": tuple(row["themes"]),
-        "questions": tuple(row["questions"]),
-        "flags": tuple(json.loads(row["flags"])),
-    }
-    quotes = tuple(StoredQuote(**one) for one in json.loads(row["evidence"]))
-    return StoredNote(**{**fields, **lists, "evidence": quotes})
+def _note(row: Record, statements: StatementPolicy | None) -> StoredNote:
+    standing = Standing(row["standing"])
+    policy = statements or StatementPolicy(row["statements"])
+    is_shown = shows_statement(standing, policy)
+    has_reading = not is_shown and policy is not StatementPolicy.QUOTES
+    words = row["words"]
+    return StoredNote(
+        note_id=row["note_id"],
+        statement=words if is_shown else None,
+        model_reading=words if has_reading else None,
+        standing=standing,
+        vouchers=tuple(json.loads(row["vouchers"])),
+        study_id=row["study_id"],
+        transcript_id=row["transcript_id"],
+        revision=row["revision"],
+        title=row["title"],
+        chunk_id=row["chunk_id"],
+        themes=tuple(row["themes"]),
+        questions=tuple(row["questions"]),
+        evidence=tuple(StoredQuote(**one) for one in json.loads(row["evidence"])),
+        model=row["model"],
+        prompt_version=row["prompt_version"],
+        created_at=row["created_at"],
+        flags=tuple(json.loads(row["flags"])),
+    )
+
+
+def _note_position(row: Record) -> NotePosition:
+    return NotePosition(
+        row["title"], row["transcript_id"], row["index"], row["attempt"], row["position"]
+    )
 
 
 def _refused(row: Record) -> RefusedNote:

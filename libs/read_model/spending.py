@@ -18,7 +18,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
 
 @dataclass(frozen=True, slots=True)
 class CallCost:
-    """Cost of a group of model calls, with their tokens.
+    """Cost and tokens of a group of model calls.
 
     Attributes:
         calls: how many there are.
@@ -65,7 +65,7 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """Budget of a study or a day in US dollars: limit, spent, reserved.
+    """Status of a study's or a day's budget in US dollars: limit, spent, reserved.
 
     Attributes:
         scope: ``study`` or ``day``.
@@ -107,7 +107,7 @@ class BudgetStatus:
 
 
 class SpendQueries:
-    """Queries of what calls cost, and of budgets.
+    """Queries on the costs of model calls, and on budgets, in PostgreSQL.
 
     Args:
         database: where the ledger is.
@@ -150,7 +150,7 @@ class SpendQueries:
 
 
 def sum_call_costs(costs: Mapping[str, CallCost]) -> CallCost:
-    """Return the sum of some groups' call costs."""
+    """Sum the costs and tokens of several groups of model calls."""
     return reduce(CallCost.__add__, costs.values(), CallCost())
 
 

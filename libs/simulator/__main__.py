@@ -45,11 +45,18 @@ ContextCharacters = Annotated[
         help="Longest prompt and answer taken, in characters; longer ones are refused (400,000)."
     ),
 ]
+Paraphrasing = Annotated[
+    bool,
+    typer.Option(
+        "--paraphrasing",
+        help="Write paraphrased notes, half of them false in known ways; --config sets the rates.",
+    ),
+]
 Model = Annotated[str | None, typer.Option(help="Model that /v1/models lists (simulated-notes).")]
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") -> int:
-    """Run the simulator with the given arguments.
+    """Run the simulator with command-line arguments; return the exit code.
 
     Args:
         arguments: the command line's, without the program's name; ``sys.argv`` if None.
@@ -78,8 +85,9 @@ def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets not
     rules: Rules = None,
     context_characters: ContextCharacters = None,
     model: Model = None,
+    paraphrasing: Paraphrasing = False,
 ) -> int:
-    given = {
+    given: dict[str, Any] = {
         "host": host,
         "port": port,
         "seed": seed,
@@ -90,6 +98,7 @@ def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets not
         "burst_s": burst_s,
         "context_characters": context_characters,
         "model": model,
+        "paraphrasing": {} if paraphrasing else None,
     }
     options = {name: value for name, value in given.items() if value is not None}
     try:

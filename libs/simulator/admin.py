@@ -30,7 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class AdminApi:
-    """HTTP API to inspect and change a simulator's models, faults and request journal."""
+    """HTTP API to inspect and change the simulator's models, fault rules and request journal."""
 
     def __init__(self, service: ChatService, journal: RequestJournal) -> None:
         self._service = service
@@ -40,6 +40,7 @@ class AdminApi:
         """Return all routes under ``/simulator``."""
         return [
             Route("/simulator/requests", self.requests, methods=["GET"]),
+            Route("/simulator/statements", self.statements, methods=["GET"]),
             Route("/simulator/counts", self.counts, methods=["GET"]),
             Route("/simulator/counts", self.reset_counts, methods=["DELETE"]),
             Route("/simulator/models/{name:path}", self.model, methods=["GET"]),
@@ -57,6 +58,10 @@ class AdminApi:
     async def requests(self, _request: Request) -> Response:
         """Return counts by outcome, and the latest requests."""
         return JsonResponse(self._journal.summary())
+
+    async def statements(self, _request: Request) -> Response:
+        """Return the statements that paraphrasing models wrote, with their labels."""
+        return JsonResponse({"statements": self._journal.list_statements()})
 
     async def counts(self, _request: Request) -> Response:
         """Return sums by model, and what is left of each one's quota."""

@@ -26,7 +26,7 @@ FALLBACK_TEXT = "This is a simulated model. It answers requests for interview no
 
 @dataclass(frozen=True, slots=True)
 class ModelOutput:
-    """Output of the simulated model: the text it generates, and why it stopped."""
+    """Output of the simulated model: the generated text, and the finish reason."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -41,37 +41,37 @@ class ModelOutput:
 
 
 def format_notes(notes: Sequence[DraftNote]) -> str:
-    """Return notes as the JSON document that the prompt's schema asks for."""
+    """Format notes as the JSON document that the prompt's schema requires."""
     listed = [note.model_dump(mode="json") for note in notes]
     return json.dumps({"notes": listed}, ensure_ascii=False)
 
 
 def truncate_output(content: str) -> ModelOutput:
-    """Return the first half of an output, as if the model had run out of tokens."""
+    """Truncate an output to its first half, as if the model had reached its token limit."""
     return ModelOutput(content[: len(content) // 2], "length")
 
 
 def garble_json(content: str, chance: Random) -> ModelOutput:
-    """Return an output whose JSON is invalid, although it claims to be complete."""
+    """Make an output's JSON invalid, with a finish reason that says it is complete."""
     broken_off = content[: max(1, int(len(content) * chance.uniform(0.3, 0.9)))]
     mixed_up = content.replace('": ', "': ", 1)
     return ModelOutput(chance.choice((broken_off, mixed_up)))
 
 
 def build_system_fingerprint(seed: int, drift: object = "") -> str:
-    """Return the model's fingerprint, which differs by simulator version, seed and drift."""
+    """Build the system fingerprint of a model, which depends on version, seed and drift."""
     parts = ("simulator", VERSION, seed, *([drift] if drift else []))
     return f"fp_{compute_stable_digest(*parts)[:10]}"
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate a text's tokens at four characters each, rounded up."""
+    """Estimate the number of tokens in a text: one for each four characters, rounded up."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Token counts of a call: prompt, the cached part of it, and answer."""
+    """Token counts of a call: the prompt, its cached part, and the answer."""
 
     prompt: int = 0
     cached: int = 0
@@ -89,7 +89,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class ResponseMetadata:
-    """Fields that all parts of a response share: id, model, fingerprint."""
+    """Fields that all chunks of a response share: id, model and system fingerprint."""
 
     identity: str
     model: str
@@ -121,7 +121,7 @@ def build_completion(
 
 
 def build_model_list(names: Iterable[str]) -> dict[str, Any]:
-    """Build the body of ``GET /v1/models``."""
+    """Build the response body of ``GET /v1/models``."""
     listed = [
         {"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in names
     ]
@@ -129,5 +129,5 @@ def build_model_list(names: Iterable[str]) -> dict[str, Any]:
 
 
 def build_error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
-    """Build the body of an API error response."""
+    """Build the response body of an OpenAI API error."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StreamOptions(BaseModel):
-    """Options of a streamed response, such as whether it ends with the usage."""
+    """Options for a streamed response, such as whether it ends with token usage."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -16,7 +16,7 @@ class StreamOptions(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """Format that a request asks for: text, JSON, or JSON of a schema."""
+    """Requested format of a response: text, JSON, or JSON that matches a schema."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -24,7 +24,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """Chat completion request."""
+    """Body of a chat completion request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -35,6 +35,8 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
+    documents: list[Any] = Field(default_factory=list)
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def asks_for_json(self) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -13,16 +14,18 @@ from contracts.notes import DraftNote
 from simulator import answers, replies
 from simulator.answers import TokenUsage
 from simulator.chat_request import ChatRequest
+from simulator.fact_checks import parse_fact_check
 from simulator.faults import FaultRule, FaultRuleSet
 from simulator.models import ModelRegistry, SimulatedModel
 from simulator.outages import Outage, OutageSchedule
 from simulator.output_format import SchemaSupport
+from simulator.paraphrasing import LabelledNote, ParaphrasingRates, write_labelled_notes
 from simulator.picker import pick_notes
 from simulator.prompt import (
     PromptPassage,
     join_all_text,
     join_user_text,
-    parse_claim,
+    parse_judging,
     parse_passage,
 )
 from simulator.prompt_reader import PromptReader
@@ -36,7 +39,7 @@ _REMEMBERED_CONTENTS = 100_000
 
 
 class ChatService:
-    """Service that answers chat requests deterministically, by seed, request and attempt.
+    """Service that answers chat requests the same way for the same seed, request and attempt.
 
     Args:
         settings: what the models are like, and what goes wrong.
@@ -52,6 +55,7 @@ class ChatService:
         self._settings = settings
         self._clock = clock
         self._reader = PromptReader(self._read)
+        self._paraphraser = PromptReader(self._paraphrase)
         self.registry = ModelRegistry(settings, clock)
         self.set_rules(settings.rules)
         self.set_outages(settings.outages)
@@ -59,6 +63,7 @@ class ChatService:
     def close(self) -> None:
         """Stop reading prompts; to be called after the last request."""
         self._reader.close()
+        self._paraphraser.close()
 
     def set_rules(self, rules: Sequence[FaultRule]) -> None:
         """Replace the fault rules; attempts and firings are counted anew."""
@@ -114,23 +119,40 @@ class ChatService:
         self, request: ChatRequest, model: SimulatedModel, prompt: str, others: int
     ) -> SimulatedReply:
         messages = json.dumps(request.messages, sort_keys=True)
-        content = compute_stable_digest(request.model, messages)
+        beside = json.dumps([request.documents, request.chat_template_kwargs], sort_keys=True)
+        asked = (request.model, messages, *([beside] if request.documents else []))
+        content = compute_stable_digest(*asked)
         attempt = self._count(content)
         spent = TokenUsage(answers.estimate_tokens(prompt), model.cached_tokens(prompt))
-        passage, notes = await self._reader.read(messages)
+        judging = parse_judging(request.messages)
+        passage, notes = (None, ()) if judging else await self._reader.read(messages)
+        labelled: tuple[LabelledNote, ...] = ()
+        if passage and (rates := model.behaviour.paraphrasing):
+            labelled = await self._paraphraser.read(f"{rates.model_dump_json()}\n{messages}")
+            notes = tuple(one.note for one in labelled)
         user_text = join_user_text(request.messages)
         rule = self.rules.fire(user_text, content, attempt, notes=bool(notes), model=model.name)
         seed = self._settings.seed
-        claim = None if passage else parse_claim(request.messages)
         builder = ReplyBuilder(
-            request, model, passage, notes, spent, seed, content, attempt, others, claim
+            request, model, passage, notes, spent, seed, content, attempt, others, judging, labelled
         )
+        if passage is None and judging is None:
+            builder = replace(builder, fact_check=parse_fact_check(request))
         return builder.reply(rule)
 
     def _read(self, messages: str) -> tuple[PromptPassage | None, tuple[DraftNote, ...]]:
         """Return the passage in some messages, and the notes on it; may run in a thread."""
         passage = parse_passage(json.loads(messages))
         return passage, pick_notes(passage, self._settings.seed) if passage else ()
+
+    def _paraphrase(self, asked: str) -> tuple[LabelledNote, ...]:
+        """Return the labelled notes on the passage in some messages, which rates stand before."""
+        rates, messages = asked.split("\n", 1)
+        passage = parse_passage(json.loads(messages))
+        if passage is None:
+            return ()
+        chosen = ParaphrasingRates.model_validate_json(rates)
+        return write_labelled_notes(passage, chosen, self._settings.seed)
 
     def _count(self, content: str) -> int:
         """Return how often this content has now been asked for, as far as it is remembered."""

@@ -1,4 +1,4 @@
-"""Simulated judge: decides by rules whether quotes support a claim."""
+"""Simulated judge: decides by rules whether what was said supports a note."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 import re
 from typing import Any, Final
 
-from simulator.prompt import PromptClaim
+from simulator.prompt import PromptClaim, PromptJudging, PromptNote, PromptQuote
 from simulator.wording import extract_terms, split_words
 
+_DECIDING_WORDS: Final = 12
+"""Words of what was said that a ruling names at most."""
+_MADE_UP: Final = "as the two of them have always agreed"
 _DENIES: Final = re.compile(r"(?i)\b(?:not|no|never|nobody|nothing|none|cannot)\b|n['\u2019]t\b")
 _OPPOSITE: Final = {
     "supported": "not_supported",
@@ -17,19 +20,43 @@ _OPPOSITE: Final = {
 }
 
 
-def judge_claim(claim: PromptClaim, *, wrong: bool = False) -> str:
-    """Judge a claim by its quotes; return the verdict as the JSON document asked for.
+def judge_notes(asked: PromptJudging, *, wrong: bool = False, made_up: bool = False) -> str:
+    """Rule on notes by their citations, as a judging model would; return the JSON document.
 
-    A claim is supported if the quotes have all of its content words and numbers, and are negated or
-    not as it is. That is less than a model knows, and always the same.
+    A note is one claim. It is supported if the segments it cites have all of its content words and
+    numbers, and are negated or not as it is. That is less than a model knows, and always the same.
 
     Args:
-        claim: what is ruled on.
+        asked: the notes, and what was said.
         wrong: rule the other way, as a judge that errs.
+        made_up: name deciding words that nobody said, as a judge that hallucinates.
     """
-    verdict, reason = _rule(claim)
-    answer: dict[str, Any] = {"reason": reason, "verdict": _OPPOSITE[verdict] if wrong else verdict}
-    return json.dumps(answer, ensure_ascii=False)
+    rulings = [_rule_on_note(one, asked, wrong=wrong) for one in asked.notes]
+    if made_up:
+        for claim in (claim for ruling in rulings for claim in ruling["claims"]):
+            claim["words"] = _MADE_UP
+    return json.dumps({"rulings": rulings}, ensure_ascii=False)
+
+
+def _rule_on_note(note: PromptNote, asked: PromptJudging, *, wrong: bool) -> dict[str, Any]:
+    speakers = {one.number: one.speaker for one in asked.segments}
+    quotes = tuple(
+        PromptQuote(speaker=speakers.get(one.segment, ""), text=one.words) for one in note.cites
+    )
+    verdict, reason = _rule(PromptClaim(claim=note.claim, quotes=quotes))
+    claim = {
+        "claim": note.claim,
+        "reason": reason,
+        "segment": note.cites[0].segment if note.cites else 0,
+        "words": " ".join(note.cites[0].words.split()[:_DECIDING_WORDS]) if note.cites else "",
+        "verdict": _OPPOSITE[verdict] if wrong else verdict,
+    }
+    return {"note": note.note, "claims": [claim]}
+
+
+def is_supported(claim: PromptClaim) -> bool:
+    """Return whether a claim's quotes contain its words and numbers, and agree in negation."""
+    return _rule(claim)[0] == "supported"
 
 
 def _rule(claim: PromptClaim) -> tuple[str, str]:

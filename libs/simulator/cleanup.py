@@ -39,7 +39,7 @@ _MAX_ROUNDS = 6
 
 
 def clean_up_sentence(quote: str) -> str:
-    """Return a spoken sentence without hesitations, false starts and repeated words.
+    """Remove hesitations, false starts and repeated words from a spoken sentence.
 
     Args:
         quote: one sentence exactly as spoken.

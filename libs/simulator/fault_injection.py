@@ -59,7 +59,7 @@ _NEGATION = re.compile(
 def inject_note_fault(
     notes: Notes, fault: FaultKind, passage: PromptPassage, chance: Random
 ) -> Notes:
-    """Return notes with the same fault put into each, for which checks should refuse them.
+    """Put one kind of fault into each of some correct notes, for checks to find.
 
     Args:
         notes: good notes on ``passage``; at least one.
@@ -76,13 +76,14 @@ def inject_note_fault(
 
 def _alter_number(note: DraftNote, passage: PromptPassage, chance: Random) -> DraftNote:
     taken = {word for turn in passage.segments for word in split_words(turn.text)}
-    statement = _with_other_number(note.statement, taken, chance)
+    statement = replace_number(note.statement, taken, chance)
     if statement == note.statement:
         statement = f"{note.statement.rstrip('.!?…')}, {_free_number(23, taken, chance)} times."
     return note.model_copy(update={"statement": statement})
 
 
-def _with_other_number(statement: str, taken: set[str], chance: Random) -> str:
+def replace_number(statement: str, taken: set[str], chance: Random) -> str:
+    """Replace a number in a statement by another that is not in ``taken``, if there is one."""
     if digits := _DIGITS.search(statement):
         other = _free_number(int(digits.group()), taken, chance)
         return statement[: digits.start()] + other + statement[digits.end() :]
@@ -131,10 +132,15 @@ def _free_word(word: str, taken: set[str]) -> str:
 
 
 def _drop_negation(note: DraftNote, _passage: PromptPassage, _chance: Random) -> DraftNote:
-    dropped = " ".join(_NEGATION.sub(_affirmed, note.statement).split())
+    dropped = drop_negations(note.statement)
     if not _NEGATION.search(note.statement) or not any(map(str.isalpha, dropped)):
         dropped = _negated(note.statement)
     return note.model_copy(update={"statement": dropped[0].upper() + dropped[1:]})
+
+
+def drop_negations(statement: str) -> str:
+    """Remove the negations from a statement, if it has any."""
+    return " ".join(_NEGATION.sub(_affirmed, statement).split())
 
 
 def _affirmed(negation: re.Match[str]) -> str:

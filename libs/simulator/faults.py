@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.seeded_random import seeded_random
+from simulator.seeded_random import create_seeded_random
 
 
 class FaultKind(StrEnum):
@@ -31,6 +31,7 @@ class FaultKind(StrEnum):
     UNKNOWN_THEME = "unknown_theme"
     INTERVIEWER_QUOTE = "interviewer_quote"
     WRONG_RULING = "wrong_ruling"
+    MADE_UP_WORDS = "made_up_words"
 
 
 NOTE_FAULTS = frozenset(
@@ -56,7 +57,7 @@ _BELONGS = {
 
 
 class FaultRule(BaseModel):
-    """Rule that injects one kind of fault into some requests."""
+    """Rule that injects one kind of fault into the requests that it matches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -126,7 +127,7 @@ class _ActiveRule:
 
 
 class FaultRuleSet:
-    """Set of the fault rules in force, with how often each has fired.
+    """Set of the active fault rules, with the number of times that each was applied.
 
     The first rule that matches, has `times` left and wins its draw fires. A draw depends on the
     seed, the rule's name or else its place in the list, the request and its attempt, and on nothing
@@ -185,5 +186,5 @@ class FaultRuleSet:
         return None
 
     def _wins(self, one: _ActiveRule, fingerprint: str, attempt: int) -> bool:
-        chance = seeded_random(self._seed, "rule", one.identity, fingerprint, attempt)
+        chance = create_seeded_random(self._seed, "rule", one.identity, fingerprint, attempt)
         return chance.random() < one.rule.rate

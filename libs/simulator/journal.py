@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from simulator.paraphrasing import LabelledNote
 from simulator.replies import SimulatedReply
 
 _RECENT = 200
+_MAX_STATEMENTS = 50_000
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Journal record of one request.
+    """Record of one request in the simulator's journal.
 
     Attributes:
         outcome: a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded``,
@@ -39,7 +41,7 @@ class RequestRecord:
 
 @dataclass(slots=True)
 class ModelCounts:
-    """Request counts and token sums of one model."""
+    """Number of requests to one model, and the sums of their tokens."""
 
     calls: int = 0
     rate_limited: int = 0
@@ -61,7 +63,7 @@ class ModelCounts:
 
 
 class RequestJournal:
-    """Journal of the latest requests, with counts by outcome and by model.
+    """Journal of the most recent requests, with counts by outcome and by model.
 
     Args:
         now: returns the time in seconds, from an arbitrary zero.
@@ -78,6 +80,7 @@ class RequestJournal:
         self._outcomes: Counter[str] = Counter()
         self._recent: deque[RequestRecord] = deque(maxlen=_RECENT)
         self._by_model: dict[str, ModelCounts] = {}
+        self._labelled: dict[tuple[object, ...], LabelledNote] = {}
 
     @property
     def seconds(self) -> float:
@@ -103,6 +106,8 @@ class RequestJournal:
         begun = self._now()
         entry.attempt, entry.notes = reply.attempt, reply.notes
         entry.model = reply.model.name if reply.model else ""
+        for one in reply.labelled:
+            self._add_label(one)
         try:
             yield
         finally:
@@ -114,6 +119,25 @@ class RequestJournal:
         """Return the sums over the requests to one model."""
         counts = self._by_model.get(model, ModelCounts())
         return {**asdict(counts), "seconds": round(counts.seconds, 6)}
+
+    def list_statements(self) -> list[dict[str, Any]]:
+        """Return the labelled statements that were written, each once, oldest first."""
+        return [
+            {
+                "statement": one.note.statement,
+                "kind": one.kind.value,
+                "is_true": one.is_true,
+                "spoken": one.spoken,
+                "evidence": [cited.model_dump() for cited in one.note.evidence],
+            }
+            for one in self._labelled.values()
+        ]
+
+    def _add_label(self, one: LabelledNote) -> None:
+        key = (one.note.statement, one.spoken, one.note.evidence[0].segment)
+        self._labelled.setdefault(key, one)
+        if len(self._labelled) > _MAX_STATEMENTS:
+            del self._labelled[next(iter(self._labelled))]
 
     def summary(self) -> dict[str, Any]:
         """Return totals, and the latest requests with the newest last."""

@@ -14,7 +14,7 @@ _PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2, "pareto": 2}
 
 @dataclass(frozen=True, slots=True)
 class LatencyDistribution:
-    """Probability distribution of waiting times, in seconds.
+    """Probability distribution of simulated latencies, in seconds.
 
     ``fixed`` has the seconds; ``uniform`` the least and the most seconds; ``lognormal`` the median
     in seconds and sigma, the standard deviation of the logarithm (0.5: one call in twenty takes

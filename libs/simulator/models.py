@@ -15,7 +15,7 @@ from simulator.settings import SimulatorSettings
 
 
 class SimulatedModel:
-    """Simulated model: its behaviour and its state.
+    """Simulated language model: its settings, rate limits and other state.
 
     Args:
         name: as requests name it.
@@ -117,7 +117,7 @@ class SimulatedModel:
 
 
 class ModelRegistry:
-    """Registry of the simulated models, by name.
+    """Registry of the simulated models by name.
 
     Where the settings name none, every model that is asked for is created, each for itself.
 

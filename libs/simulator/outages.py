@@ -12,7 +12,7 @@ from simulator.schedule import Clock, Moment
 
 
 class OutageKind(StrEnum):
-    """Kind of failure that clients see during an outage."""
+    """Kind of failure that clients see during a simulated outage."""
 
     DISCONNECT = "disconnect"
     HANG = "hang"
@@ -20,7 +20,7 @@ class OutageKind(StrEnum):
 
 
 class Outage(BaseModel):
-    """Planned outage of the simulated API: when it begins, how long it lasts, its kind."""
+    """Planned outage of the simulated API: its start, duration and kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class Outage(BaseModel):
 
 
 class OutageSchedule:
-    """Schedule of the planned outages, which knows the one in progress.
+    """Schedule of planned outages, which returns the one in progress.
 
     Args:
         planned: the first that is on counts.

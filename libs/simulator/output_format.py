@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SchemaSupport(StrEnum):
-    """Support of a simulated model for ``json_schema`` response formats."""
+    """Degree to which a simulated model supports ``json_schema`` response formats."""
 
     STRICT = "strict"
     IGNORED = "ignored"
@@ -23,7 +23,7 @@ class JsonWrapping(StrEnum):
 
 
 def add_unknown_keys(content: str) -> str:
-    """Return an answer with extra keys that no schema allows."""
+    """Add keys to an answer's JSON that its schema does not allow."""
     document = json.loads(content)
     notes = [{**note, "confidence": "high"} for note in document["notes"]]
     summary = f"{len(notes)} notes on this passage"
@@ -31,7 +31,7 @@ def add_unknown_keys(content: str) -> str:
 
 
 def wrap_json(content: str, wrapping: JsonWrapping) -> str:
-    """Return an answer with text around its JSON, as some models put it."""
+    """Put text around an answer's JSON, such as code fences, as some models do."""
     match wrapping:
         case JsonWrapping.NONE:
             return content

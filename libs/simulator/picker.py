@@ -43,7 +43,7 @@ class _Candidate:
 
 
 def pick_notes(passage: PromptPassage, seed: int) -> tuple[DraftNote, ...]:
-    """Pick sentences that participants say in a passage, and return draft notes on them.
+    """Pick noteworthy sentences of participants in a passage, and make draft notes of them.
 
     Args:
         passage: the study and the segments; segments of interviewers and the context are never

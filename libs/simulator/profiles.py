@@ -10,6 +10,7 @@ from simulator.faults import NOTE_FAULTS, FaultKind
 from simulator.latency import LatencyDistribution
 from simulator.limits import RateQuota
 from simulator.output_format import JsonWrapping, SchemaSupport
+from simulator.paraphrasing.kinds import ParaphrasingRates
 from simulator.schedule import Moment
 
 
@@ -23,7 +24,7 @@ PerMinute = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LoadSlowdown(BaseModel):
-    """Slowdown under load: beyond some concurrent calls, all become slower."""
+    """Slowdown under load: from some number of concurrent calls on, all take longer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +39,7 @@ class LoadSlowdown(BaseModel):
 
 
 class ModelDrift(BaseModel):
-    """Drift of a model: from a moment on, another fingerprint and worse notes."""
+    """Change of a model at some time: another system fingerprint, and worse notes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +59,7 @@ class ModelDrift(BaseModel):
 
 
 class ModelBehaviour(BaseModel):
-    """Settings of how a simulated model behaves."""
+    """Settings of a simulated model's behaviour, such as latency, limits and errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,6 +89,9 @@ class ModelBehaviour(BaseModel):
         SchemaSupport.STRICT, description="What it does with a JSON schema."
     )
     wrapping: JsonWrapping = Field(JsonWrapping.NONE, description="Text around its JSON.")
+    paraphrasing: ParaphrasingRates | None = Field(
+        None, description="Write paraphrased notes, true and false, in place of tidied quotes."
+    )
     drift: ModelDrift | None = Field(None, description="Change of its answers from some moment on.")
 
     @property

@@ -18,7 +18,7 @@ class _Lenient(BaseModel):
 
 
 class PromptTheme(_Lenient):
-    """Theme of a study, as the prompt describes it."""
+    """Theme of a study, as parsed from a prompt."""
 
     id: str
     name: str = ""
@@ -26,14 +26,14 @@ class PromptTheme(_Lenient):
 
 
 class PromptQuestion(_Lenient):
-    """Research question, as the prompt describes it."""
+    """Research question of a study, as parsed from a prompt."""
 
     id: str
     text: str = ""
 
 
 class PromptStudy(_Lenient):
-    """Study, as the prompt describes it."""
+    """Study, as parsed from a prompt."""
 
     name: str = ""
     language: str = "en"
@@ -42,7 +42,7 @@ class PromptStudy(_Lenient):
 
 
 class PromptSegment(_Lenient):
-    """Segment of the interview, as the prompt shows it."""
+    """Segment of an interview, as parsed from a prompt."""
 
     number: int
     speaker: str = ""
@@ -51,7 +51,7 @@ class PromptSegment(_Lenient):
 
 
 class PromptPassage(_Lenient):
-    """Document in a prompt that asks for notes: segments to read, and context before them."""
+    """Part of an interview, with its context, as parsed from a prompt that asks for notes."""
 
     study: PromptStudy = Field(default_factory=PromptStudy)
     context: tuple[PromptSegment, ...] = ()
@@ -59,37 +59,59 @@ class PromptPassage(_Lenient):
 
 
 class PromptQuote(_Lenient):
-    """Quote that a claim in the prompt cites."""
+    """Quote that a claim cites, as parsed from a prompt."""
 
     speaker: str = ""
     text: str = ""
 
 
 class PromptClaim(_Lenient):
-    """Document in a prompt that asks for a verdict: a claim, with the quotes it cites."""
+    """Claim for a fact-checking model, with its quotes, as parsed from a prompt."""
 
     claim: str
     quotes: tuple[PromptQuote, ...]
 
 
+class PromptCitation(_Lenient):
+    """Citation of a note to be judged, as parsed from a prompt: a segment and words of it."""
+
+    segment: int
+    words: str
+
+
+class PromptNote(_Lenient):
+    """Note to be judged, with its citations, as parsed from a prompt."""
+
+    note: int
+    claim: str
+    cites: tuple[PromptCitation, ...]
+
+
+class PromptJudging(_Lenient):
+    """Notes to be judged, with their transcript, as parsed from a prompt for a judging model."""
+
+    segments: tuple[PromptSegment, ...]
+    notes: tuple[PromptNote, ...]
+
+
 def join_user_text(messages: list[Any]) -> str:
-    """Return the text of all user messages, which fault rules are matched against."""
+    """Join the text of all user messages of a request, for fault rules to match."""
     return "\n".join(_contents(messages, "user"))
 
 
 def join_all_text(messages: list[Any]) -> str:
-    """Return the text of all messages, from which prompt tokens are estimated."""
+    """Join the text of all messages of a request, to estimate its tokens."""
     return "\n".join(_contents(messages, None))
 
 
 def parse_passage(messages: list[Any]) -> PromptPassage | None:
-    """Parse the passage in the first user message that contains one; return None if none does."""
+    """Parse the first user message that contains a passage; None if no message does."""
     return _first(messages, PromptPassage)
 
 
-def parse_claim(messages: list[Any]) -> PromptClaim | None:
-    """Parse the claim in the first user message that contains one; return None if none does."""
-    return _first(messages, PromptClaim)
+def parse_judging(messages: list[Any]) -> PromptJudging | None:
+    """Parse the first user message that contains notes to judge; None if no message does."""
+    return _first(messages, PromptJudging)
 
 
 def _first(messages: list[Any], kind: type[D]) -> D | None:
@@ -99,7 +121,7 @@ def _first(messages: list[Any], kind: type[D]) -> D | None:
 
 def _contents(messages: list[Any], role: str | None) -> Iterator[str]:
     for message in messages:
-        if isinstance(message, dict) and role in {None, message.get("role")}:
+        if isinstance(message, dict) and (role is None or message.get("role") == role):
             yield _text(message.get("content"))
 
 

@@ -23,7 +23,7 @@ _Job = tuple[asyncio.Future[R], str]
 
 
 class PromptReader(Generic[R]):
-    """Reader that parses each prompt once and remembers the result.
+    """Reader that parses each prompt only once, and caches the result.
 
     The threads are daemons: what they are at does not delay the end of the process. They end after
     ``close``.

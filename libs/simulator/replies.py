@@ -14,6 +14,7 @@ from simulator.faults import FaultRule
 from simulator.limits import ExceededLimit, format_openai_duration
 from simulator.models import SimulatedModel
 from simulator.outages import Outage, OutageKind
+from simulator.paraphrasing import LabelledNote
 from simulator.streaming import EventStream
 
 BAD_REQUEST = "bad_request"
@@ -24,7 +25,7 @@ OUTAGE = "outage"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReply:
-    """Reply to a request: status, headers and body or stream, and when to send it.
+    """HTTP reply to send: status, headers, body or stream, and the time to send it.
 
     Attributes:
         outcome: how the request ended, for the journal.
@@ -38,6 +39,7 @@ class SimulatedReply:
         model: the model that was asked.
         attempt: how often it was asked this, from 1.
         notes: how many notes the good answer has.
+        labelled: the notes of the good answer with their labels, if it paraphrases.
         spent: tokens.
     """
 
@@ -52,13 +54,14 @@ class SimulatedReply:
     model: SimulatedModel | None = None
     attempt: int = 0
     notes: int = 0
+    labelled: tuple[LabelledNote, ...] = ()
     spent: TokenUsage = field(default_factory=TokenUsage)
 
 
 def build_bad_request_reply(
     message: str, code: str | None = None, model: SimulatedModel | None = None
 ) -> SimulatedReply:
-    """Build the 400 reply to an invalid request."""
+    """Build the HTTP 400 reply to an invalid request."""
     body = build_error_body(message, "invalid_request_error", code)
     return SimulatedReply(code or BAD_REQUEST, body, status=HTTPStatus.BAD_REQUEST, model=model)
 
@@ -66,7 +69,7 @@ def build_bad_request_reply(
 def build_context_length_reply(
     model: SimulatedModel, asked: int, reserved: int, limit: int
 ) -> SimulatedReply:
-    """Build the 400 reply to a prompt that exceeds the model's context length."""
+    """Build the HTTP 400 reply to a prompt that exceeds the model's context length."""
     message = (
         f"This model's maximum context length is {limit:,} tokens; the messages have {asked:,} and "
         f"the answer may have {reserved:,}. Please reduce their length."
@@ -75,14 +78,14 @@ def build_context_length_reply(
 
 
 def build_unknown_model_reply(name: str) -> SimulatedReply:
-    """Build the 404 reply for a model that does not exist."""
+    """Build the HTTP 404 reply for a model that does not exist."""
     message = f"The model `{name[:80]}` does not exist or you do not have access to it."
     body = build_error_body(message, "invalid_request_error", UNKNOWN_MODEL)
     return SimulatedReply(UNKNOWN_MODEL, body, status=HTTPStatus.NOT_FOUND)
 
 
 def build_outage_reply(outage: Outage, model: SimulatedModel | None = None) -> SimulatedReply:
-    """Build the reply to a request during an outage."""
+    """Build the reply to a request during a simulated outage."""
     return SimulatedReply(
         OUTAGE,
         build_error_body("The simulated service is unavailable.", "server_error"),
@@ -94,7 +97,7 @@ def build_outage_reply(outage: Outage, model: SimulatedModel | None = None) -> S
 
 
 def build_rate_limited_reply(model: SimulatedModel, excess: ExceededLimit) -> SimulatedReply:
-    """Build the 429 reply to a request that exceeds a rate limit, with the time to wait."""
+    """Build the HTTP 429 reply to a request that exceeds a rate limit, with the time to wait."""
     limit = f"{excess.per_minute:g} {excess.kind} per minute"
     if excess.wait is None:
         message = f"Request too large for `{model.name}`, which is limited to {limit}."
@@ -111,7 +114,7 @@ def build_rate_limited_reply(model: SimulatedModel, excess: ExceededLimit) -> Si
 
 
 def build_throttled_reply(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
-    """Build the body and headers of a 429 reply that a fault rule asks for."""
+    """Build the body and headers of the HTTP 429 reply that a fault rule demands."""
     message = f"Rate limit reached. Please try again in {rule.retry_after:g}s."
     body = build_error_body(message, "requests", "rate_limit_exceeded")
     both = _retry_after(rule.retry_after)

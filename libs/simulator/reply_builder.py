@@ -12,15 +12,17 @@ from contracts.notes import DraftNote
 from simulator import answers, output_format, replies, streaming
 from simulator.answers import ModelOutput, ResponseMetadata, TokenUsage
 from simulator.chat_request import ChatRequest
-from simulator.claim_judge import judge_claim
+from simulator.claim_judge import is_supported, judge_notes
+from simulator.fact_checks import FactCheck
 from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule
 from simulator.models import SimulatedModel
 from simulator.output_format import SchemaSupport
+from simulator.paraphrasing import LabelledNote
 from simulator.profiles import ModelDrift
-from simulator.prompt import PromptClaim, PromptPassage
+from simulator.prompt import PromptJudging, PromptPassage
 from simulator.replies import SimulatedReply
-from simulator.seeded_random import compute_stable_digest, seeded_random
+from simulator.seeded_random import compute_stable_digest, create_seeded_random
 from simulator.streaming import EventStream, StreamInterruption
 
 ANSWERED = "answered"
@@ -30,7 +32,7 @@ Notes = tuple[DraftNote, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReplyBuilder:
-    """Builder of the simulated model's reply to a request.
+    """Builder of a simulated model's reply to a request, faults included.
 
     Attributes:
         request: as it came.
@@ -41,8 +43,10 @@ class ReplyBuilder:
         seed: decides all that is left to chance.
         content: identifies what is asked.
         attempt: how often it was asked, from 1.
-        claim: what is to be ruled on, if anything is.
+        judging: the notes that are to be judged, if any are.
         others: how many calls of the model are in flight besides.
+        labelled: the notes with their labels, if the model paraphrases.
+        fact_check: the claim to be checked in a fact-checking model's format, if there is one.
     """
 
     request: ChatRequest
@@ -54,7 +58,9 @@ class ReplyBuilder:
     content: str
     attempt: int
     others: int
-    claim: PromptClaim | None = None
+    judging: PromptJudging | None = None
+    labelled: tuple[LabelledNote, ...] = ()
+    fact_check: FactCheck | None = None
 
     def reply(self, rule: FaultRule | None) -> SimulatedReply:
         """Return the reply, with the rule's fault if there is one."""
@@ -78,7 +84,7 @@ class ReplyBuilder:
         return self._spoken(rule.fault, self._faulty(rule.fault), wait, _break(rule))
 
     def _faulty(self, fault: FaultKind) -> ModelOutput:
-        chance = seeded_random(self.seed, "spoil", fault, self.content, self.attempt)
+        chance = create_seeded_random(self.seed, "spoil", fault, self.content, self.attempt)
         notes = self._drifted()
         if fault in NOTE_FAULTS and self.passage:
             return self._answer(inject_note_fault(notes, fault, self.passage, chance))
@@ -90,8 +96,8 @@ class ReplyBuilder:
                 return answers.truncate_output(good.content or "")
             case FaultKind.REFUSAL:
                 return ModelOutput(None, refusal=answers.REFUSAL)
-            case FaultKind.WRONG_RULING if self.claim:
-                return self._worded(judge_claim(self.claim, wrong=True))
+            case FaultKind.WRONG_RULING | FaultKind.MADE_UP_WORDS:
+                return self._rule(fault) or good
         return good
 
     def _drifted(self) -> Notes:
@@ -99,18 +105,29 @@ class ReplyBuilder:
         drift, passage = self.model.drift, self.passage
         if drift is None or passage is None:
             return self.notes
-        chance = seeded_random(self.seed, "drift", drift.at, self.content, self.attempt)
+        chance = create_seeded_random(self.seed, "drift", drift.at, self.content, self.attempt)
         return tuple(_worse(note, drift, passage, chance) for note in self.notes)
 
     def _answer(self, notes: Notes) -> ModelOutput:
-        if self.claim:
-            return self._worded(judge_claim(self.claim))
+        if ruling := self._rule():
+            return ruling
         if not (self.passage or self.request.asks_for_json):
             return self._short(ModelOutput(answers.FALLBACK_TEXT))
         content = answers.format_notes(notes)
         if self.model.behaviour.json_schema is SchemaSupport.IGNORED:
             content = output_format.add_unknown_keys(content)
         return self._worded(content)
+
+    def _rule(self, fault: FaultKind | None = None) -> ModelOutput | None:
+        """Return the rulings that are asked for, with a judge's fault if any; None if none are."""
+        wrong = fault is FaultKind.WRONG_RULING
+        if self.judging:
+            made_up = fault is FaultKind.MADE_UP_WORDS
+            return self._worded(judge_notes(self.judging, wrong=wrong, made_up=made_up))
+        if self.fact_check is None:
+            return None
+        supported = is_supported(self.fact_check.claim) is not wrong
+        return self._short(ModelOutput(self.fact_check.answer(supported=supported)))
 
     def _worded(self, content: str) -> ModelOutput:
         return self._short(
@@ -167,7 +184,7 @@ class ReplyBuilder:
         return slowdown.factor(self.others) if slowdown else 1.0
 
     def _chance(self, what: str) -> Random:
-        return seeded_random(self.seed, what, self.content, self.attempt)
+        return create_seeded_random(self.seed, what, self.content, self.attempt)
 
     def _reply(
         self, outcome: str, body: dict[str, Any] | None = None, **rest: Any
@@ -178,6 +195,7 @@ class ReplyBuilder:
             model=self.model,
             attempt=self.attempt,
             notes=len(self.notes),
+            labelled=self.labelled,
             spent=self.spent,
             **rest,
         )

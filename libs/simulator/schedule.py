@@ -36,7 +36,7 @@ Moment = Annotated[float | datetime, BeforeValidator(_moment)]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Clock of the simulator, monotonic and by the wall, which tests can replace.
+    """Clock of the simulator (monotonic and wall time), which tests can replace.
 
     Attributes:
         monotonic: seconds that only grow, from an arbitrary zero.

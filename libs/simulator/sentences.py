@@ -32,7 +32,7 @@ _OUTSIDE = " \t\r\n.…,;:-\u2013—"
 
 @dataclass(frozen=True, slots=True)
 class SentenceSlice:
-    """Sentence of a segment, with its start and end in the segment's text."""
+    """Sentence of a segment, with its start and end positions in the segment's text."""
 
     start: int
     end: int
@@ -40,7 +40,7 @@ class SentenceSlice:
 
 
 def split_segment_sentences(text: str) -> Iterator[SentenceSlice]:
-    """Yield the sentences of a segment in order, with their places.
+    """Split a segment's text into sentences; yield them with their positions.
 
     Decimals, abbreviations, initials, and dots before a lower-case word do not end a sentence.
     A sentence of more than `LONG_SENTENCE` words comes in pieces, cut where clauses begin.
@@ -54,7 +54,7 @@ def split_segment_sentences(text: str) -> Iterator[SentenceSlice]:
 
 
 def split_punctuated_words(text: str) -> list[re.Match[str]]:
-    """Split a text into words with their punctuation."""
+    """Split a text into words, each with the punctuation attached to it."""
     return [run for run in _RUN.finditer(text) if _LETTER.search(run.group())]
 
 

@@ -145,7 +145,7 @@ def _stream_start(headers: dict[str, str]) -> Message:
 
 
 def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starlette:
-    """Build the simulator's ASGI application.
+    """Create the simulator's ASGI application from its settings.
 
     Args:
         settings: all but ``host`` and ``port`` count, which are the server's affair.
@@ -176,7 +176,7 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
 def run_server(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[int]:
-    """Serve the simulator while the context lasts; then cut off open connections.
+    """Serve the simulator for the duration of the context, then close open connections.
 
     Args:
         settings: where to listen and what to do.
@@ -193,7 +193,7 @@ def run_server(
 
 
 async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | None = None) -> None:
-    """Serve the simulator until SIGTERM or SIGINT, then cut off open connections.
+    """Serve the simulator until SIGTERM or SIGINT, then close open connections.
 
     Args:
         settings: where to listen and what to do.

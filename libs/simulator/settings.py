@@ -18,11 +18,11 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class SimulatorSettingsError(ValueError):
-    """Raised when settings cannot be read or make no sense; the message is one line."""
+    """Raised when the simulator's settings are unreadable or invalid; its message is one line."""
 
 
 class FaultRulesError(SimulatorSettingsError):
-    """Raised when fault rules cannot be read or make no sense; the message is one line."""
+    """Raised when fault rules are unreadable or invalid; its message is one line."""
 
 
 def _named_once(rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
@@ -36,7 +36,7 @@ Rules = Annotated[tuple[FaultRule, ...], AfterValidator(_named_once)]
 
 
 class SimulatorSettings(ModelBehaviour):
-    """Settings of a simulator, with defaults for all of its models."""
+    """Settings of the simulator, with the default behaviour of its models."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
@@ -71,7 +71,7 @@ _OUTAGES: TypeAdapter[tuple[Outage, ...]] = TypeAdapter(tuple[Outage, ...])
 
 
 def parse_fault_rules(document: Any) -> tuple[FaultRule, ...]:
-    """Parse fault rules from a list, or from a mapping that has one under ``rules``.
+    """Parse fault rules from a list, or from a mapping with the key ``rules``.
 
     Raises:
         FaultRulesError: names the first thing that is wrong, and where.
@@ -83,7 +83,7 @@ def parse_fault_rules(document: Any) -> tuple[FaultRule, ...]:
 
 
 def parse_outages(document: Any) -> tuple[Outage, ...]:
-    """Parse outages from a list, or from a mapping that has one under ``outages``.
+    """Parse planned outages from a list, or from a mapping with the key ``outages``.
 
     Raises:
         SimulatorSettingsError: names the first thing that is wrong, and where.
@@ -126,13 +126,13 @@ def load_simulator_settings(path: Path) -> dict[str, Any]:
 
 
 def describe_first_error(error: ValidationError) -> str:
-    """Describe a pydantic error's first problem in one line, with its place."""
+    """Describe the first problem of a pydantic error in one line, with its path."""
     where, message = locate_first_error(error)
     return f"{where or 'the whole'}: {message}"
 
 
 def locate_first_error(error: ValidationError) -> tuple[str, str]:
-    """Return the path and the message of a pydantic error's first problem."""
+    """Return the path and the message of the first problem of a pydantic error."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return where, first["msg"].removeprefix("Value error, ")

@@ -17,7 +17,7 @@ END = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True, slots=True)
 class StreamInterruption:
-    """Kind of interruption in the middle of a streamed response.
+    """Interruption in the middle of a streamed response: a pause, or a disconnect.
 
     Attributes:
         pause: seconds in which nothing comes; without end if None.
@@ -30,7 +30,7 @@ class StreamInterruption:
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """Server-sent events of a streamed response, with the delay before each."""
+    """Stream of server-sent events of a response, with the delay before each event."""
 
     events: tuple[bytes, ...]
     waits: tuple[float, ...]
@@ -43,7 +43,7 @@ class EventStream:
 
 
 def split_into_token_chunks(answer: ModelOutput, chunk_tokens: int) -> list[str]:
-    """Split a generated text into pieces of so many tokens each."""
+    """Split a generated text into chunks of ``chunk_tokens`` tokens each."""
     text = answer.content or answer.refusal or ""
     size = chunk_tokens * CHARACTERS_PER_TOKEN
     return [text[begin : begin + size] for begin in range(0, len(text), size)] or [""]
@@ -52,7 +52,7 @@ def split_into_token_chunks(answer: ModelOutput, chunk_tokens: int) -> list[str]
 def encode_stream_events(
     answer: ModelOutput, parts: list[str], signature: ResponseMetadata, spent: TokenUsage | None
 ) -> Iterator[bytes]:
-    """Yield a streamed answer's pieces, finish reason and usage as server-sent events.
+    """Encode a streamed answer as server-sent events: chunks, finish reason and usage.
 
     Args:
         answer: the generated text.

@@ -11,7 +11,7 @@ _SHORTEST_TERM = 3
 
 
 def parse_word_set(text: str) -> frozenset[str]:
-    """Return the set of words in a string of words separated by blanks."""
+    """Split a string of words separated by blanks into a set."""
     return frozenset(text.split())
 
 
@@ -82,24 +82,24 @@ VAGUE = parse_word_set(
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of ``text`` in lower case, with straight apostrophes inside them."""
+    """Split ``text`` into lower-case words, with straight apostrophes inside them."""
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
 def is_number_word(word: str) -> bool:
-    """Return whether a word is a number, in digits or in English words."""
+    """Return whether a word is a number, in digits or spelled out in English."""
     return word[:1].isdigit() or word.lower() in _NUMBERS
 
 
 def is_negation_word(word: str) -> bool:
-    """Return whether an English word negates, as "never" and "didn't" do."""
+    """Return whether an English word is a negation, such as "never" or "didn't"."""
     plain = word.lower().replace("\u2019", "'")
     return plain in _NEGATIONS or plain.endswith("n't")
 
 
 @lru_cache(maxsize=50_000)
 def stem_english_word(word: str) -> str:
-    """Return an English word without its commonest endings, such as -s and -ing.
+    """Return an English word without a common ending, such as -s or -ing.
 
     Cruder than Porter's stemmer on purpose: it only has to bring "waited", "waiting" and "waits"
     together; that it sometimes joins strangers costs the demo nothing.
@@ -122,7 +122,7 @@ _ENDINGS = (
 
 
 def extract_terms(text: str) -> frozenset[str]:
-    """Return the stems of a text's content words, and the subjects that they belong to.
+    """Extract a text's terms: the stems of its content words, and the topics they belong to.
 
     Subjects begin with ``~``. They let "sixty pounds a month" meet a theme called "Cost".
     """

@@ -35,6 +35,7 @@ _FEWEST_LABELS: Final = 6
 _TIME: Final = re.compile(
     r"[\[(<{`]\s?(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\s?[\])>}`]"
     r"|^(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\b(?!\s?[ap]\.?m)|\s\d{2}:\d{2}:\d{2}(?:[.,]\d{1,3})?$"
+    r"|\s\d{1,2}:\d{2}(?::\d{2})?\s?[AaPp]\.?[Mm]\.?$|\s\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}\S{0,10}$"
 )
 _TIME_IN_LABEL: Final = re.compile(
     r"(?<!\d)\d{1,3}:\d{2}(?!\d)|\b\d{1,7}\s?(?:ms|sec|min)\b|\b\d{1,3}[hm]\d{1,2}[ms]"
@@ -53,7 +54,7 @@ _ODD_TEXTS: Final = (
 
 
 def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterator[str]:
-    """Yield a sentence for each sign that a transcript's speakers or times were misread.
+    """Yield a warning for each sign that a transcript's speakers or times were parsed wrongly.
 
     Args:
         segments: what was read.
@@ -73,16 +74,15 @@ def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterat
 
 def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
     """Words of nobody, in a file that names speakers."""
-    words: Counter[bool] = Counter()
-    for segment in segments:
-        words[segment.speaker == UNNAMED] += segment.text.count(" ") + 1
+    unnamed = [one.text.count(" ") + 1 for one in segments if one.speaker == UNNAMED]
+    named = [one.text.count(" ") + 1 for one in segments if one.speaker != UNNAMED]
     first = segments[0] if segments else None
     title = len(first.text.split()) if first is not None and first.speaker == UNNAMED else 0
-    count, total = words[True], words.total()
+    count, total = sum(unnamed), sum(unnamed) + sum(named)
     many = count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED
     between = count - title
     often = between >= FEWEST_UNNAMED_BETWEEN and between / total > MOST_UNNAMED_BETWEEN
-    if words[False] and (many or often):
+    if named and (many or often):
         share = f"{count / total:.0%} of the words ({count:,} of {total:,})"
         yield f"{share} have no speaker, although the file names speakers"
 
@@ -109,11 +109,15 @@ def _odd_turns(segments: Sequence[Segment]) -> Iterator[str]:
     if len(segments) < _FEWEST_TURNS:
         return
     texts = [(one.number, one.text) for one in segments]
+    whole = "\n".join([text for _, text in texts])
     for pattern, needed, what in _ODD_TEXTS:
+        present = [sign for sign in needed if sign in whole]
+        if not present:
+            continue
         odd = [
             number
             for number, text in texts
-            if any(map(text.__contains__, needed)) and pattern.search(text)
+            if any(map(text.__contains__, present)) and pattern.search(text)
         ]
         if len(odd) >= max(_FEWEST_TURNS, MOST_ODD_TURNS * len(segments)):
             yield (

@@ -17,7 +17,7 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class TranscriptError(BadMessageError):
-    """Base of all errors for transcripts that cannot be read."""
+    """Base of all errors for transcripts that cannot be parsed."""
 
     code = ErrorCode.MALFORMED_TRANSCRIPT
 
@@ -29,7 +29,7 @@ class UnknownFormatError(TranscriptError):
 
 
 class MalformedTranscriptError(TranscriptError):
-    """Raised when a transcript breaks its format in a way that cannot be repaired.
+    """Raised when a transcript violates its format in a way that cannot be repaired.
 
     Args:
         message: one line for people, naming the place.
@@ -50,7 +50,7 @@ class EmptyTranscriptError(TranscriptError):
 
 
 class DoubtfulTranscriptError(TranscriptError):
-    """Raised when it is unclear who speaks in a transcript, and that is not accepted."""
+    """Raised when it is unclear who speaks, and the study does not accept such transcripts."""
 
     code = ErrorCode.DOUBTFUL_READING
 

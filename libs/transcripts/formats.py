@@ -31,7 +31,7 @@ LAST_RESORT: Final = 0.2
 
 
 class FormatFamily(StrEnum):
-    """Family of formats by the kind of tool that writes them, such as captions."""
+    """Family of transcript formats, by the kind of tool that writes them, such as captions."""
 
     CAPTIONS = "Captions"
     TEXT = "Text and tables"
@@ -42,7 +42,7 @@ class FormatFamily(StrEnum):
 
 
 class TranscriptContent:
-    """Text of a transcript file, with forms derived from it once, such as parsed JSON.
+    """Text of a transcript file, with cached derived forms, such as parsed JSON.
 
     Args:
         text: as the vendor exported it.
@@ -63,10 +63,10 @@ class TranscriptContent:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether the text is meant as JSON; a plain text may begin with ``[00:12]``."""
-        beginning = self.text.removeprefix("\ufeff").lstrip()[:1]
-        if beginning != "[":
-            return beginning == "{"
+        """Whether the text is meant as JSON; others begin with ``[00:12]`` or ``{1}{25}``."""
+        beginning = self.text.removeprefix("\ufeff").lstrip()[:2]
+        if beginning[:1] != "[":
+            return beginning[:1] == "{" and not beginning[1:].isdecimal()
         try:
             return self.document is not None
         except MalformedTranscriptError:
@@ -82,7 +82,7 @@ class TranscriptContent:
 
 @dataclass(frozen=True, slots=True)
 class FormatDefinition:
-    """Definition of a transcript format: how to recognise and read it, and a sample of it.
+    """Definition of a transcript format: functions to recognise and to parse it, and a sample.
 
     Attributes:
         name: what events call it.
@@ -116,7 +116,7 @@ def adapt_text_functions(
     matches: Callable[[str], bool],
     read: Callable[[str, Sequence[Speaker], Notices], ParsedTranscript],
 ) -> tuple[Recognises, Reads]:
-    """Adapt functions that recognise and read a text to what a format definition takes."""
+    """Adapt two functions that take a text to the signatures that a format definition needs."""
     return (
         lambda content: matches(content.text),
         lambda content, speakers, notices: read(content.text, speakers, notices),
@@ -127,7 +127,7 @@ def adapt_json_functions(
     matches: Callable[[Any], bool],
     read: Callable[[Any, Notices], ParsedTranscript | Iterable[SpokenPassage]],
 ) -> tuple[Recognises, Reads]:
-    """Adapt functions that recognise and read parsed JSON to what a format definition takes."""
+    """Adapt two functions that take parsed JSON to the signatures a format definition needs."""
 
     def passages(
         content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices

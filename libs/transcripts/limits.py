@@ -22,7 +22,7 @@ _LONGEST_UTF8: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLimits:
-    """Limits of a transcript; reading raises ``TooLargeTranscriptError`` beyond them.
+    """Size limits of a transcript; exceeding one raises ``TooLargeTranscriptError``.
 
     Attributes:
         utf8_bytes: its text as UTF-8.
@@ -52,7 +52,7 @@ LIMITS: Final = TranscriptLimits()
 
 
 def check_utf8_size(content: str, most: int) -> None:
-    """Raise ``TooLargeTranscriptError`` if a text has more than ``most`` bytes as UTF-8.
+    """Raise ``TooLargeTranscriptError`` if a text's UTF-8 encoding exceeds ``most`` bytes.
 
     Raises:
         TooLargeTranscriptError: it does.
@@ -79,7 +79,7 @@ def check_text_length(content: str) -> None:
 
 
 def check_json_objects(content: str) -> None:
-    """Raise ``TooLargeTranscriptError`` if a file of JSON has too many objects, before decoding it.
+    """Raise ``TooLargeTranscriptError`` if a JSON text has too many objects, before parsing it.
 
     An empty object takes three bytes, and 70 times the memory once it is decoded.
 
@@ -110,7 +110,7 @@ def check_invisible_characters(content: str, *, counted: int = 0) -> int:
 
 
 def check_count(count: int, most: int, what: str) -> None:
-    """Raise ``TooLargeTranscriptError`` if there are more than ``most`` of something.
+    """Raise ``TooLargeTranscriptError`` if the count of some items is greater than ``most``.
 
     Args:
         count: how many there are.
@@ -128,7 +128,7 @@ def check_count(count: int, most: int, what: str) -> None:
 
 
 def collect_up_to(items: Iterable[T], most: int, what: str) -> list[T]:
-    """Return the items as a list; raise ``TooLargeTranscriptError`` once there are too many.
+    """Return an iterable's items as a list; raise ``TooLargeTranscriptError`` beyond ``most``.
 
     Raises:
         TooLargeTranscriptError: there are more than ``most``.

@@ -15,7 +15,7 @@ _MOST_NAMED: Final = 8
 
 
 class Repair(Enum):
-    """Kind of repair made while reading, with its sentence for one case and for several."""
+    """Kind of repair made while a transcript is parsed, with its message for users."""
 
     SORTED = (
         "1 cue was out of order and was sorted by its start time",
@@ -77,6 +77,10 @@ class Repair(Enum):
         "1 cue without a name goes on with the speaker before: this file names changes of speaker",
         "{} cues without a name go on with the speaker before: this file names changes of speaker",
     )
+    CARRIED_ROW = (
+        "1 row without a name goes on with the speaker before: this table names changes of speaker",
+        "{} rows without a name go on with the speaker before: this table names changes of speaker",
+    )
     PAUSE = (
         "1 row that holds nothing but a pause was passed over",
         "{} rows that hold nothing but a pause were passed over",
@@ -88,6 +92,10 @@ class Repair(Enum):
     UNTIMED_TIER = (
         "1 tier of annotations that refer to others was passed over",
         "{} tiers of annotations that refer to others were passed over",
+    )
+    SECOND_TIER = (
+        "1 tier of sounds, notes or words that stand in another was passed over",
+        "{} tiers of sounds, notes or words that stand in others were passed over",
     )
     PAGE_LINE = (
         "1 page number, or line at the head or foot of pages, was dropped",
@@ -105,6 +113,10 @@ class Repair(Enum):
         "1 line that a tool wrote around the talk was dropped",
         "{} lines that a tool wrote around the talk were dropped",
     )
+    SUMMARY = (
+        "1 line of a summary or list that stands beside the talk was dropped: line {line}",
+        "{} lines of a summary or list that stands beside the talk were dropped, from line {line}",
+    )
     NULL_CHARACTER = (
         "1 null character (U+0000) was removed",
         "{} null characters (U+0000) were removed",
@@ -116,7 +128,7 @@ class Repair(Enum):
 
 
 class Notices:
-    """Collector of the repairs made and things assumed while a transcript is read."""
+    """Collector of the repairs and assumptions made while a transcript is parsed."""
 
     def __init__(self) -> None:
         self._counts: Counter[Repair] = Counter()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,24 +33,25 @@ from transcripts.registry import RecognisedFormat, get_format, recognise_format
 from transcripts.report import ReadingReport, build_report
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.segments.turns import ParsedTranscript, build_segments, normalize_label
+from transcripts.speakers.directions import merge_directed_labels
 from transcripts.text import clean_text
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
 """Default limit of a transcript's text, in bytes as UTF-8."""
 
-_ESCAPED: Final = re.compile(r"\\[ubf]|&")
-"""Characters that JSON or mark-up has under other names."""
+_ESCAPES: Final = ("\\u", "\\b", "\\f")
+"""Beginnings of characters that JSON has under other names."""
 _KEYS_SHOWN = 8
 _KEY_LENGTH = 24
 _SUPPORTED = (
     "WebVTT, SRT, SBV and TTML captions, plain text with speakers' names or times, tables (CSV, "
-    "TSV), and the JSON of transcription services"
+    "TSV), the JSON of transcription services, and files of research tools such as ELAN and Praat"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptReading:
-    """Result of reading a transcript: its format, its segments, and a report.
+    """Result of parsing a transcript: its format, its segments, and a report.
 
     ``report`` says what was read and mended, and what is in doubt; its sentences quote nothing but
     labels.
@@ -149,7 +149,7 @@ def _read(
     if found.name is not TranscriptFormat.WEBVTT and is_webvtt(content):
         raise MalformedTranscriptError(f"the text is WebVTT, declared as {found.name.value}")
     notices = Notices()
-    source = found.read(whole, speakers, notices)
+    source = merge_directed_labels(found.read(whole, speakers, notices))
     _report_hidden(content, found, source, notices)
     segments = build_segments(source, speakers, notices, max_segment_characters)
     if not segments:
@@ -180,13 +180,18 @@ def _report_hidden(
             for number, line in enumerate(split_lines(content), start=1):
                 notices.look_for_hidden(line, f"line {number}")
         return
-    if not may_contain_hidden_characters(content) and _ESCAPED.search(content) is None:
+    if not may_contain_hidden_characters(content) and not _has_escapes(content):
         return
     for number, passage in enumerate(source.passages, start=1):
         text = "".join([one.text for one in passage.pieces])
         if text.isascii() and text.isprintable():
             continue
         notices.look_for_hidden(text, f"{found.holder} {number}")
+
+
+def _has_escapes(content: str) -> bool:
+    """Whether JSON or mark-up may have characters under other names."""
+    return "&" in content or ("\\" in content and any(one in content for one in _ESCAPES))
 
 
 def detect_format(content: str) -> TranscriptFormat:

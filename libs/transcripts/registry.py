@@ -12,9 +12,10 @@ from itertools import groupby
 from typing import Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts.captions import srt, webvtt
+from transcripts.captions import microdvd, srt, webvtt
 from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.plain_text import reader as plain
+from transcripts.research import chat, elan, exmaralda, folker, praat, tei, transcriber
 from transcripts.tables import reader as tables
 from transcripts.vendors import (
     amberscript,
@@ -30,7 +31,15 @@ from transcripts.vendors import (
 FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *webvtt.FORMATS,
     *srt.FORMATS,
+    *microdvd.FORMATS,
     *markup_files.FORMATS,
+    *elan.FORMATS,
+    *chat.FORMATS,
+    *praat.FORMATS,
+    *transcriber.FORMATS,
+    *exmaralda.FORMATS,
+    *folker.FORMATS,
+    *tei.FORMATS,
     *tables.FORMATS,
     *plain.FORMATS,
     *speech_models.FORMATS,
@@ -47,7 +56,7 @@ _BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFormat:
-    """Format that was recognised, with its confidence and equally likely formats.
+    """Format recognised in a text, with the confidence and other formats that are as likely.
 
     Attributes:
         format: the surest one.
@@ -61,12 +70,12 @@ class RecognisedFormat:
 
 
 def get_format(name: TranscriptFormat) -> FormatDefinition:
-    """Return the definition of the format that has a name."""
+    """Return the definition of a transcript format by its name."""
     return _BY_NAME[name]
 
 
 def recognise_format(content: TranscriptContent) -> RecognisedFormat | None:
-    """Return the format that a transcript's content is in; None if no format fits.
+    """Recognise the format of a transcript; return None if no known format fits.
 
     Raises:
         MalformedTranscriptError: it is meant as JSON and is not.

@@ -15,11 +15,13 @@ from transcripts.doubts import find_doubts
 from transcripts.registry import RecognisedFormat
 from transcripts.segments.turns import ParsedTranscript
 from transcripts.speakers.roles import UNNAMED
+from transcripts.structure_doubts import find_structure_doubts
+from transcripts.time_doubts import find_time_doubts
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerShare:
-    """Number and share of the words that one speaker says; ``share`` is from 0 to 1."""
+    """Number of words that one speaker says, and their share of all words, from 0 to 1."""
 
     label: str
     role: Role
@@ -29,7 +31,7 @@ class SpeakerShare:
 
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
-    """Report on how a transcript was read: format, speakers, repairs, doubts.
+    """Report on how a transcript was parsed: format, speakers, repairs, warnings.
 
     Attributes:
         format: the file's format.
@@ -56,7 +58,7 @@ def build_report(
     notices: tuple[str, ...],
     source: ParsedTranscript,
 ) -> ReadingReport:
-    """Build the report on how a transcript was read.
+    """Build the report on how a transcript was parsed.
 
     Args:
         recognised: the format that was read, and those that are as likely.
@@ -72,7 +74,12 @@ def build_report(
     total = max(1, sum(words.values()))
     named = any(label != UNNAMED for label in words)
     unnamed = words[UNNAMED] / total if named else 1.0
-    doubts = [*find_doubts(segments, source), *_as_likely(recognised)]
+    doubts = [
+        *find_doubts(segments, source),
+        *find_structure_doubts(segments, recognised.format.name),
+        *find_time_doubts(segments, recognised.format.name, is_doubted=bool(source.doubts)),
+        *_as_likely(recognised),
+    ]
     return ReadingReport(
         recognised.format.name,
         recognised.confidence,

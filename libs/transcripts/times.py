@@ -13,11 +13,12 @@ _LONGEST_S = 1_000 * 3_600
 
 # Teams writes hours, minutes and seconds without leading zeros; the fraction may be short.
 CLOCK = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,]\d{1,9})?"
+_SECONDS = re.compile(r"\d{1,7}(?:\.\d{0,20})?(?:[eE]-?\d)?")
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,9}))?")
 
 
 def parse_clock_time(text: str) -> int | None:
-    """Return ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss`` in milliseconds; None if it is no time."""
+    """Parse ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss``; return milliseconds, None if invalid."""
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
@@ -29,8 +30,20 @@ def parse_clock_time(text: str) -> int | None:
     return whole * _MS_PER_S + int((fraction or "0")[:3].ljust(3, "0"))
 
 
+def parse_whole_ms(text: str | None) -> int | None:
+    """Parse a whole number of milliseconds; return None if it is invalid or too long."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 12 else None  # noqa: PLR2004
+
+
+def parse_seconds(text: str | None) -> int | None:
+    """Parse a decimal number of seconds; return milliseconds, None if it is invalid."""
+    if text is None or _SECONDS.fullmatch(text.strip()) is None:
+        return None
+    return round(float(text) * _MS_PER_S)
+
+
 def seconds_to_ms(value: object, offset_s: float, notices: Notices) -> int | None:
-    """Convert a JSON number of seconds to milliseconds; return None if it is no usable number."""
+    """Convert a JSON number of seconds to whole milliseconds; return None if it is invalid."""
     if type(value) is float and 0 <= value <= _LONGEST_S and offset_s == 0:
         return round(value * _MS_PER_S)
     if value is None:
@@ -43,7 +56,7 @@ def seconds_to_ms(value: object, offset_s: float, notices: Notices) -> int | Non
 
 
 def parse_time_shift(value: object) -> float:
-    """Return the seconds that a vendor shifts all times by; 0 if it gives none."""
+    """Parse the seconds by which a transcript file shifts all of its times; 0 if it has none."""
     return _number(value) or 0.0
 
 
@@ -55,7 +68,7 @@ def _number(value: object) -> float | None:
 
 
 def clamp_end_time(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
-    """Return the end time, or the start time if the end lies before it."""
+    """Return the end time in milliseconds, or the start time if the end lies before it."""
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         notices.add(Repair.END_BEFORE_START)
         return start_ms

@@ -19,6 +19,7 @@ from control.replay import DeadLetterReplayer
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
+from control.tokens import TokenStore, put_admin_token_of_file
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -37,10 +38,12 @@ api = ControlApi()
 
 
 class Settings:
-    """Settings of the service control, read from the environment."""
+    """Settings of the control service, read from the environment."""
 
     def __init__(self) -> None:
-        self.read_timeout_s = ControlSettings().read_timeout_s
+        control = ControlSettings()
+        self.read_timeout_s = control.read_timeout_s
+        self.admin_token_file = control.admin_token_file
         self.postgres = PostgresSettings()
 
 
@@ -48,7 +51,7 @@ class Settings:
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the database, and the reader and replayer of dead letters, while the service runs."""
+    """Open the database, the dead letter reader and the replayer while the service runs."""
     async with (
         open_migrated_database(settings.postgres) as database,
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
@@ -56,10 +59,12 @@ async def lifespan(
         store = DeadLetterStore(database)
         publisher = broker.connected_publisher
         replayer = DeadLetterReplayer(store, reader, publisher)
+        if settings.admin_token_file is not None:
+            await put_admin_token_of_file(TokenStore(database), settings.admin_token_file)
         context.set_global("store", store)
         broker.check_dependencies = database.ping
         async with replayer.repairing(), OutcomePublisher(database, publisher.publish).running():
-            api.context = ApiContext(store, reader, replayer)
+            api.context = ApiContext(store, reader, replayer, database)
             try:
                 yield
             finally:

@@ -22,7 +22,7 @@ class DeadLetterSortOrder(StrEnum):
 
 
 class DeadLetterPosition(NamedTuple):
-    """Position of a dead letter in its DLQ, with its id; sortable.
+    """Position of a dead letter in its DLQ (topic, partition, offset), with its id; sortable.
 
     ``message_sha256`` tells them from another record's; None for a letter that an earlier version
     indexed, which is known by the id in its headers.
@@ -36,8 +36,22 @@ class DeadLetterPosition(NamedTuple):
     message_sha256: bytes | None = None
 
 
+class DeadLetterListPosition(NamedTuple):
+    """Position of a dead letter in lists by time: time of failure, DLQ, partition and offset."""
+
+    failed_at: datetime
+    dlq_topic: str
+    dlq_partition: int
+    dlq_offset: int
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> DeadLetterListPosition:
+        """Return the position of a letter."""
+        return cls(letter.failed_at, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
+
+
 class IndexedDeadLetter(DeadLetter):
-    """Dead letter with what only the index knows of it."""
+    """Dead letter in control's index, with internal fields that the API does not return."""
 
     message_sha256: bytes | None = Field(
         None, exclude=True, description="Digest of what was set aside; part of its identity."
@@ -64,14 +78,14 @@ class IndexedDeadLetter(DeadLetter):
         )
 
 
-def build_cursor_after(cursor: ReplayCursor, letter: DeadLetterPosition) -> ReplayCursor:
-    """Return the cursor that continues after a dead letter."""
+def advance_replay_cursor(cursor: ReplayCursor, letter: DeadLetterPosition) -> ReplayCursor:
+    """Return a replay cursor moved to the position after a dead letter."""
     after = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
     return cursor.model_copy(update={"after": after})
 
 
 class IndexedSubmission(ControlModel):
-    """Record on the topic of submissions as the index has it, readable or not.
+    """Submitted record in control's index, whether its content can be decoded or not.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
     ``content_sha256`` are None where it has no valid one.
@@ -87,32 +101,36 @@ class IndexedSubmission(ControlModel):
 
 
 class DeadLetterLookupError(OnrecordError, LookupError):
-    """Base of the errors for an id that does not name exactly one dead letter."""
+    """Base of the errors raised when a text does not identify exactly one dead letter."""
 
 
 class InvalidDeadLetterIdError(DeadLetterLookupError):
-    """Error for text that is neither a dead letter's id nor the beginning of one."""
+    """Raised when a text cannot be a dead letter's id, nor the beginning of one."""
 
 
 class UnknownDeadLetterError(DeadLetterLookupError):
-    """Error for an id that no dead letter has."""
+    """Raised when no dead letter has the requested id."""
 
 
 class AmbiguousDeadLetterIdError(DeadLetterLookupError):
-    """Error for the beginning of an id that several dead letters have."""
+    """Raised when the beginning of an id matches several dead letters."""
+
+
+class NotFoundError(OnrecordError, LookupError):
+    """Raised when a request names an object that does not exist."""
 
 
 class BadRequestError(OnrecordError):
-    """Error for a request whose parameters contradict each other."""
+    """Raised when a request's parameters contradict each other."""
 
 
 class DeadLetterNotOpenError(OnrecordError):
-    """Error for a dead letter that was replayed or discarded before."""
+    """Raised when a dead letter was already replayed or discarded."""
 
 
 class DeadLetterGoneError(OnrecordError):
-    """Error for a dead letter whose bytes are no longer in its DLQ."""
+    """Raised when a dead letter's bytes are no longer in its DLQ."""
 
 
 class RetryTopicMissingError(OnrecordError):
-    """Error for a replay of a dead letter whose retry topic does not exist."""
+    """Raised when the retry topic that a replay writes to does not exist."""

@@ -27,11 +27,11 @@ for _service in PIPELINE:
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 async def index_submission(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Write a submission into the index, decodable or not."""
+    """Store a submitted record in control's index, whether it can be decoded or not."""
     await store.index_submission(build_indexed_submission(record))
 
 
 @router.subscriber(*DLQ_TOPICS)
 async def index_dead_letter(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Write a dead letter of any service into the index."""
+    """Store a dead letter, of any service, in control's index."""
     await store.index_letter(build_indexed_dead_letter(record))

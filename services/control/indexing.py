@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from contracts import headers as h
-from contracts.bounds import is_within_calendar
+from contracts.bounds import is_representable_time
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import IndexedDeadLetter, IndexedSubmission
@@ -44,7 +44,10 @@ SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DL
 
 
 def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
-    """Build the index's dead letter from a DLQ record; missing headers count as unknown."""
+    """Build the index entry of a DLQ record; missing headers become "unknown".
+
+    So do the place it came from and what it is about, if its service did not write it.
+    """
     original, added = split_headers(record.headers)
     values = {
         name: (value or b"")[:HEADER_BYTES].decode("utf-8", "replace") for name, value in added
@@ -52,19 +55,20 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = MessageOrigin(record.topic, record.partition, record.offset)
-    content = identity.compute_content_digest(record.key, record.value, original, added)
-    about = identity.read_message_subject(values.get(h.DLQ_TOPIC), record.key, record.value)
+    found = identity.identify_dead_letter(service, here, record.key, record.value, record.headers)
+    origin, about = found.origin, found.about
     return IndexedDeadLetter(
-        letter_id=identity.verify_dead_letter_id(service, here, content, added),
-        message_sha256=content,
+        letter_id=found.letter_id,
+        message_sha256=found.content,
         service=service,
         dlq_topic=record.topic,
         dlq_partition=record.partition,
         dlq_offset=record.offset,
         source_topic=values.get(h.DLQ_TOPIC),
-        source_partition=_number(values.get(h.DLQ_PARTITION)),
-        source_offset=_number(values.get(h.DLQ_OFFSET), most=2**63 - 1),
-        source_sent_at=_sent_at(values.get(h.ORIGIN_TIMESTAMP)),
+        # Replays need the topic; what became of a message is looked up by its whole place.
+        source_partition=_number(values.get(h.DLQ_PARTITION)) if origin else None,
+        source_offset=_number(values.get(h.DLQ_OFFSET), most=2**63 - 1) if origin else None,
+        source_sent_at=_sent_at(values.get(h.ORIGIN_TIMESTAMP)) if origin else None,
         consumer_group=values.get(h.DLQ_GROUP, ""),
         error_code=values.get(h.ERROR_CODE, UNKNOWN),
         error_type=values.get(h.ERROR_TYPE, ""),
@@ -88,7 +92,7 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
 
 
 def build_indexed_submission(record: Record) -> IndexedSubmission:
-    """Build the index's submission from a Kafka record, readable or not."""
+    """Build the index entry of a submitted record, whether it can be decoded or not."""
     document = strip_schema_id(record.value or b"")
     submission = identity.read_submission_identity(document)
     event = _submitted(document) if submission else None
@@ -129,7 +133,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     moment = read if read.tzinfo else read.replace(tzinfo=UTC)
-    return moment.astimezone(UTC) if is_within_calendar(moment) else None
+    return moment.astimezone(UTC) if is_representable_time(moment) else None
 
 
 def _sent_at(text: str | None) -> datetime | None:
@@ -147,7 +151,7 @@ def _at(timestamp_ms: int) -> datetime:
         moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return _NO_MOMENT
-    return moment if is_within_calendar(moment) else _NO_MOMENT
+    return moment if is_representable_time(moment) else _NO_MOMENT
 
 
 _NO_MOMENT: Final = datetime.fromtimestamp(0, UTC)

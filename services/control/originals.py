@@ -26,17 +26,17 @@ _UNKNOWN: Final = -1
 
 
 class OriginalGoneError(OnrecordError):
-    """Error for a truncated dead letter whose original message is no longer in its topic."""
+    """Raised when the original of a truncated dead letter is no longer in its topic."""
 
 
 class OriginalTooLargeError(BadMessageError):
-    """Error for a truncated dead letter whose original message is larger than may be read."""
+    """Raised when the original of a truncated dead letter exceeds the size limit."""
 
     code = ErrorCode.TOO_LARGE
 
 
 class OriginalPosition(NamedTuple):
-    """Topic, partition and offset where a dead letter's original message was first read."""
+    """Topic, partition and offset of a dead letter's original message."""
 
     topic: str
     partition: int
@@ -47,7 +47,7 @@ class OriginalPosition(NamedTuple):
 
 
 class OriginalMessageReader:
-    """Reader that fetches dead letters' original messages by topic, partition and offset.
+    """Reader that fetches the original messages of dead letters from their source topics.
 
     Args:
         kafka: how to reach the broker.

@@ -15,7 +15,7 @@ from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterCause:
-    """Dead letter of an interview or a chunk, with the cause for which it was set aside."""
+    """Dead letter of an interview or chunk, with the service and error that caused it."""
 
     letter_id: UUID
     service: str
@@ -25,7 +25,7 @@ class DeadLetterCause:
 
 @dataclass(frozen=True, slots=True)
 class ContentFacts:
-    """Facts known of one submitted content, from which its outcome is decided.
+    """Facts that decide the outcome of one submitted content: chunks, notes, dead letters.
 
     Attributes:
         transcript_id: which interview it is of.
@@ -72,7 +72,7 @@ class ContentFacts:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeDecision:
-    """Decided outcome of submitted content: the event to publish, and a hash of the facts.
+    """Decided outcome of submitted content: the event to publish, and a hash of its facts.
 
     Attributes:
         event: what is published.
@@ -84,7 +84,7 @@ class OutcomeDecision:
 
 
 def decide_outcome(facts: ContentFacts, number: int) -> OutcomeDecision | None:
-    """Decide the outcome of submitted content from the facts; return None while there is none.
+    """Decide the final outcome of submitted content; return None while it is in progress.
 
     What is ingested counts before dead letters of the interview: another submission of the same
     content may have died.

@@ -40,7 +40,7 @@ RETRY_S: Final = 0.1
 
 
 class DeadLetterRecord(NamedTuple):
-    """Kafka record of a dead letter, as its DLQ has it.
+    """Kafka record of a dead letter, as read from its DLQ.
 
     Attributes:
         place: which letter, and where it was found.
@@ -58,7 +58,7 @@ class DeadLetterRecord(NamedTuple):
 
 
 class DeadLetterReader:
-    """Reader that fetches dead letters' records from the DLQs by partition and offset.
+    """Reader that fetches dead letters from the DLQs by partition and offset.
 
     Args:
         consumer: a started consumer without a group.
@@ -218,12 +218,12 @@ def _is_letter(place: DeadLetterPosition, record: Any, original: Headers, added:
 async def open_dead_letter_reader(
     kafka: KafkaSettings, timeout_s: float
 ) -> AsyncIterator[DeadLetterReader]:
-    """Open a dead letter reader; it is closed at the end of the ``async with`` block.
+    """Open a dead letter reader for the duration of the context.
 
     Raises:
         KafkaUnavailableError: no broker answers.
     """
-    batch_reader.install_batch_reader(kafka.max_batch_bytes)
+    batch_reader.install_bounded_batch_reader(kafka.max_batch_bytes)
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         enable_auto_commit=False,

@@ -4,48 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import MIB, PIPELINE, retry_topic
+from contracts.topics import retry_topic
 from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
     IndexedDeadLetter,
     RetryTopicMissingError,
-    build_cursor_after,
+    advance_replay_cursor,
 )
-from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import DeadLetterReader, DeadLetterRecord
+from control.letter_sender import LetterSender, SentLetters
+from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
-from messaging import KafkaUnavailableError, Publisher
-from messaging.dead_letters.headers import build_replay_headers
-from messaging.delivery import Headers, append_headers
-from messaging.limits import compute_headers_size
+from messaging import Publisher
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 2_000
 """Letters that are claimed, sent and marked together."""
 
-BYTES_UNDER_WAY: Final = 16 * MIB
-"""Letters' bytes that are handed to the publisher before it waits for the broker to have taken
-some; a larger letter goes alone."""
-
 UNDER_WAY: Final = 2
 """Batches that are sent, but not all acknowledged and marked, while the next one is being sent."""
-
-ACKNOWLEDGED_WITHIN_S: Final = 15.0
-"""Longest that whoever asks for a replay waits for the broker to take letters, in seconds."""
 
 REPAIR_PAUSE_S: Final = 1.0
 """Seconds between two tries to bring the index up to date after an outage."""
@@ -69,6 +57,9 @@ class DeadLetterReplayer:
         reader: fetches a letter's bytes.
         publisher: sends them to ``<service>-retry-0``.
         repair_pause_s: seconds between two tries to repair the index.
+
+    Attributes:
+        sender: sends the letters' messages, and limits how many are under way.
     """
 
     def __init__(
@@ -81,14 +72,13 @@ class DeadLetterReplayer:
     ) -> None:
         self._store = store
         self._reader = reader
-        self._publisher = publisher
+        self.sender = LetterSender(reader, publisher)
         self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._acknowledged: set[UUID] = set()
         self._doubt = asyncio.Event()
-        self._bytes = _BytesUnderWay()
 
     async def replay(self, letter_id: UUID | str) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
@@ -112,20 +102,20 @@ class DeadLetterReplayer:
             raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"
             )
-        if why := (await self._find_missing_topics({letter.service})).get(letter.service):
+        if why := (await self.sender.find_missing_topics({letter.service})).get(letter.service):
             raise RetryTopicMissingError(why)
         # Claimed only if it is still there.
         found = await self._reader.whole(await self._reader.read(letter.place))
         if not await self._claim_one(letter.letter_id):
             raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
-        topic = retry_topic(letter.service, 0).name
         with self._answering_for([letter.letter_id]):
             try:
-                await self._publisher.forward(topic, found.key, found.value, _headers(found))
+                await self.sender.send_one(letter.service, found)
             except OnrecordError:
                 await self._release([letter.letter_id])
                 raise
         await self._mark([letter.letter_id])
+        topic = retry_topic(letter.service, 0).name
         log.info("replayed", letter_id=str(letter.letter_id), topic=topic)
         return await self._store.letter(letter.letter_id)
 
@@ -159,16 +149,16 @@ class DeadLetterReplayer:
         try:
             while letters := await claiming:
                 limit -= len(letters)
-                point = build_cursor_after(point, letters[-1])
+                point = advance_replay_cursor(point, letters[-1])
                 claiming = self._claim(which, point, limit)
                 with self._answering_for([letter.letter_id for letter in letters]):
-                    sent = await self._send(letters)
+                    sent = await self.sender.send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
-                    await self._soon(settling.popleft())
+                    await self.sender.wait_until_settled(settling.popleft())
             replays.next = None if limit else point
             while settling:
-                await self._soon(settling.popleft())
+                await self.sender.wait_until_settled(settling.popleft())
         finally:
             await asyncio.shield(self._give_back(claiming))
         return replays
@@ -192,7 +182,8 @@ class DeadLetterReplayer:
         with self._answering_for([letter.letter_id for letter in letters]):
             for begin in range(0, len(letters), BATCH):
                 some = letters[begin : begin + BATCH]
-                await self._soon(self._settle_soon(some, await self._send(some), replays))
+                sent = await self.sender.send(some)
+                await self.sender.wait_until_settled(self._settle_soon(some, sent, replays))
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
         return len(replays.replayed)
@@ -298,82 +289,13 @@ class DeadLetterReplayer:
             self._doubt.set()
             raise
 
-    async def _send(self, letters: Sequence[DeadLetterPosition]) -> _Sent:
-        sent = _Sent()
-        try:
-            missing = await self._find_missing_topics({one.service for one in letters})
-            sent.left |= {
-                one.letter_id: missing[one.service] for one in letters if one.service in missing
-            }
-            letters = [one for one in letters if one.service not in missing]
-            async with aclosing(self._reader.read_many(letters)) as batches:
-                async for some in batches:
-                    for service, found in groupby(some, key=lambda one: one.place.service):
-                        await self._hand_over(service, found, sent)
-        except OutageError as error:
-            sent.outage = error
-        return sent
-
-    async def _find_missing_topics(self, services: Collection[str]) -> dict[str, str]:
-        """Return, for each service without a topic to put letters into, what to do about it."""
-        topics = {retry_topic(service, 0).name: service for service in services}
-        return {
-            topics[topic]: _MISSING.format(self._publisher.name(topic))
-            for topic in await self._publisher.find_missing_topics(topics)
-        }
-
-    async def _hand_over(
-        self, service: str, found: Iterable[DeadLetterRecord], sent: _Sent
-    ) -> None:
-        portion: list[DeadLetterRecord] = []
-        size = 0
-        async for one in self._whole(found, sent):
-            if portion and size + _size(one) > BYTES_UNDER_WAY:
-                await self._forward(service, portion, size, sent)
-                portion, size = [], 0
-            portion.append(one)
-            size += _size(one)
-        if portion:
-            await self._forward(service, portion, size, sent)
-
-    async def _forward(
-        self, service: str, portion: Sequence[DeadLetterRecord], size: int, sent: _Sent
-    ) -> None:
-        await self._bytes.wait_for(size)
-        records = [(one.key, one.value, _headers(one)) for one in portion]
-        report = await self._publisher.forward_all(retry_topic(service, 0).name, records)
-        self._bytes.begin(size, report)
-        sent.reports.append(([one.place.letter_id for one in portion], report))
-
-    async def _whole(
-        self, found: Iterable[DeadLetterRecord], sent: _Sent
-    ) -> AsyncIterator[DeadLetterRecord]:
-        """Letters with their whole messages; why others have none is noted."""
-        for one in found:
-            try:
-                yield await self._reader.whole(one)
-            except (OriginalGoneError, OriginalTooLargeError) as error:
-                sent.left[one.place.letter_id] = str(error)
-
     def _settle_soon(
-        self, letters: Sequence[DeadLetterPosition], sent: _Sent, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: SentLetters, replays: ReplayResult
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(letters, sent, replays))
         self._tasks.add(task)
         task.add_done_callback(self._settled)
         return task
-
-    async def _soon(self, settling: asyncio.Task[None]) -> None:
-        """Wait until letters are settled; a broker that takes long is said to be away.
-
-        What is on its way by then goes on, and is marked when the broker has it, unless its topic
-        is gone: that is given up, and open again.
-        """
-        done, _ = await asyncio.wait((settling,), timeout=ACKNOWLEDGED_WITHIN_S)
-        if not done:
-            await self._find_missing_topics(PIPELINE)
-            raise KafkaUnavailableError(_SLOW)
-        settling.result()
 
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -382,7 +304,7 @@ class DeadLetterReplayer:
             log.warning("replay_cut_short", reason=str(error))
 
     async def _settle(
-        self, letters: Sequence[DeadLetterPosition], sent: _Sent, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: SentLetters, replays: ReplayResult
     ) -> None:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []
@@ -404,60 +326,3 @@ class DeadLetterReplayer:
         if outage is not None:
             raise outage
         replays.not_replayed |= left
-
-
-@dataclass(slots=True)
-class _Sent:
-    """Letters given to the publisher with their delivery reports, and why others were left out."""
-
-    reports: list[tuple[list[UUID], asyncio.Future[list[Exception | None]]]] = field(
-        default_factory=list
-    )
-    left: dict[UUID, str] = field(default_factory=dict)
-    outage: OutageError | None = None
-
-
-class _BytesUnderWay:
-    """The account of what the publisher holds until the broker has it."""
-
-    def __init__(self) -> None:
-        self._bytes = 0
-        self._fewer = asyncio.Event()
-
-    async def wait_for(self, size: int) -> None:
-        """Wait until so many bytes more may be handed over.
-
-        Raises:
-            KafkaUnavailableError: the broker takes none for long.
-        """
-        while self._bytes and self._bytes + size > BYTES_UNDER_WAY:
-            self._fewer.clear()
-            try:
-                async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                    await self._fewer.wait()
-            except TimeoutError as error:
-                raise KafkaUnavailableError(_SLOW) from error
-
-    def begin(self, size: int, report: asyncio.Future[Any]) -> None:
-        """Count bytes until the future is done."""
-        self._bytes += size
-        report.add_done_callback(lambda _: self._end(size))
-
-    def _end(self, size: int) -> None:
-        self._bytes -= size
-        self._fewer.set()
-
-
-def _size(found: DeadLetterRecord) -> int:
-    return len(found.key or b"") + len(found.value or b"") + compute_headers_size(found.original)
-
-
-def _headers(found: DeadLetterRecord) -> Headers:
-    return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))
-
-
-_MISSING: Final = (
-    "its retry topic {} does not exist; run `python -m messaging topics create`, then replay it "
-    "again"
-)
-_SLOW: Final = "the broker does not acknowledge replayed letters"

@@ -47,7 +47,7 @@ Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 class OutcomePublisher:
-    """Publisher of the outcomes of submitted content, which it decides first.
+    """Publisher that decides the final outcome of each submitted content and publishes it.
 
     Args:
         database: where the facts are, and the outcomes.

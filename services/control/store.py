@@ -17,6 +17,7 @@ from contracts.control_api import DeadLetterCount, DeadLetterFilter, DeadLetterS
 from contracts.errors import UNMENDABLE
 from control.domain import (
     AmbiguousDeadLetterIdError,
+    DeadLetterListPosition,
     DeadLetterPosition,
     DeadLetterSortOrder,
     IndexedDeadLetter,
@@ -44,7 +45,7 @@ UUID_DIGITS: Final = 32
 
 
 class DeadLetterStore:
-    """Store of dead letters and submissions in PostgreSQL."""
+    """Store of control's index of dead letters and submissions in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -103,6 +104,7 @@ class DeadLetterStore:
         *,
         limit: int | None = 100,
         order: DeadLetterSortOrder = DeadLetterSortOrder.NEWEST_FIRST,
+        after: DeadLetterListPosition | None = None,
     ) -> list[IndexedDeadLetter]:
         """Return the letters that pass the filter.
 
@@ -110,6 +112,7 @@ class DeadLetterStore:
             which: narrows by any of its fields; all letters if None.
             limit: at most so many; None for all.
             order: by when they were set aside.
+            after: only letters behind this position in the order.
         """
         which = which or DeadLetterFilter()
         newest = order is DeadLetterSortOrder.NEWEST_FIRST
@@ -125,6 +128,7 @@ class DeadLetterStore:
             limit,
             which.state not in UNSETTLED,
             which.key,
+            *(after or (None, None, None, None)),
         )
         return [_letter(row) for row in rows]
 

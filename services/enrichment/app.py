@@ -26,7 +26,7 @@ from model_client.ledger.budgets import BudgetSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of enrichment and its model client, read from the environment."""
+    """Settings of the enrichment service and of its model client."""
 
     models: ModelSettings = field(default_factory=ModelSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
@@ -46,7 +46,7 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the model client, with its cache, its ledger and the database behind both."""
+    """Open the model client with its cache and ledger while the service runs."""
     client = open_model_client(
         settings.models,
         settings.postgres,

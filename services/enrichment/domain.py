@@ -22,13 +22,13 @@ CONTEXT_CHARACTERS: Final = 800
 
 
 class DraftAnswer(BaseModel):
-    """Model's answer about a chunk, validated against the schema that was asked for."""
+    """Answer of the model about a chunk, parsed from JSON: draft notes."""
 
     notes: tuple[DraftNote, ...]
 
 
 def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
-    """Return the strict JSON schema for the model's answer about a chunk.
+    """Build the strict JSON schema of the model's answer about a chunk.
 
     Segment numbers, themes and questions are enumerations of what the chunk has, so an endpoint
     that keeps to the schema cannot name anything else. Strict mode wants every property required
@@ -50,7 +50,7 @@ def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
 
 
 def split_chunk_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
-    """Split a chunk into two of about equal length, for a model whose answer was truncated.
+    """Split a chunk into two of similar length, for when an answer on the whole was truncated.
 
     Both keep the chunk's ids, as their notes are the chunk's. The second one's context is what was
     said before it.

@@ -18,7 +18,7 @@ from prompts.notes import CURRENT, NotePrompt
 def build_draft_request(
     chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: NotePrompt = CURRENT
 ) -> ModelRequest[domain.DraftAnswer]:
-    """Return the model request for notes on a chunk.
+    """Build the request that asks a model for notes on a chunk.
 
     Args:
         chunk: what to read.
@@ -42,7 +42,7 @@ def build_draft_request(
 
 
 class NoteDrafter:
-    """Drafter that asks a language model for notes on chunks.
+    """Drafter that asks a language model for notes on a chunk.
 
     Args:
         client: calls the model.
@@ -110,7 +110,7 @@ class NoteDrafter:
 
 
 def merge_drafts(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
-    """Merge the drafts on the two halves of a chunk into one.
+    """Merge the drafts on two halves of a chunk into one draft; add up their token counts.
 
     Models that differ are all named. Tokens are added up.
 

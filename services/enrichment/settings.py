@@ -9,7 +9,7 @@ from messaging import StageSettings
 
 
 class EnrichmentSettings(StageSettings):
-    """Settings of how enrichment processes chunks.
+    """Settings of the enrichment service, which drafts notes on chunks.
 
     Retries have one owner, which is ``model_client``: a delivery is tried once here, and what is
     asked to wait longer than the client waits goes to a retry topic.

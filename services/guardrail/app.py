@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
 from typing import Annotated
 
 import structlog
@@ -16,17 +22,21 @@ from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
 from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
-from guardrail.judge import NoteJudge
+from guardrail.judge import JudgePanel, PanelOptions
 from guardrail.settings import GuardrailSettings
+from judging.control_questions import ControlTestedClient
+from judging.judges import build_judge
+from judging.questions import Judge
 from messaging import ReliableKafkaBroker, ServiceApplication
-from model_client import ModelSettings
+from model_client import ModelClient, ModelConfig, ModelSettings
 from model_client.cache.store import CacheSettings
 from model_client.factory import open_model_client
 from model_client.ledger.budgets import BudgetSettings
+from prompts.fact_checking import JudgeFormat
 
 log = structlog.get_logger(__name__)
 
-OpenJudge = Callable[[], AbstractAsyncContextManager[NoteJudge | None]]
+OpenJudge = Callable[[], AbstractAsyncContextManager[JudgePanel | None]]
 """Opens the judge, or nothing if none is asked."""
 
 broker = ReliableKafkaBroker(
@@ -51,30 +61,82 @@ class Settings:
 
 
 def build_judge_opener(settings: GuardrailSettings) -> OpenJudge:
-    """Return a function that opens the judge as a context manager, if there is one."""
+    """Build the context manager that opens the judge panel; it yields None if there are none."""
     if not settings.judged_share:
         return nullcontext
     models, postgres = settings.build_judge_settings(), PostgresSettings()
     cache, budgets = CacheSettings(), BudgetSettings()
-    drafting = ModelSettings().chain[0].model
+    drafting, members = ModelSettings().chain[0].model, list_panel_members(settings)
 
     @asynccontextmanager
-    async def open_judge() -> AsyncIterator[NoteJudge]:
+    async def open_judge() -> AsyncIterator[JudgePanel]:
         # Logged here, and not where settings are read, as only then the log is set up.
-        if models.chain[0].model == drafting:
+        if any(one.chain[0].model == drafting for one in members):
             log.warning("judge_is_the_drafter", model=drafting)
-        client = open_model_client(models, postgres, cache, budgets, share=lambda: broker.share)
-        async with client as opened:
-            yield NoteJudge(opened, share=settings.judged_share)
+        async with AsyncExitStack() as opened:
+            clients = [
+                await opened.enter_async_context(
+                    open_model_client(
+                        models,
+                        postgres,
+                        cache,
+                        budgets,
+                        share=lambda: broker.share,
+                        chain=one.chain,
+                    )
+                )
+                for one in members
+            ]
+            judges = [
+                judge
+                for client, one in zip(clients, members, strict=True)
+                for judge in build_judges(client, one.judge_format, settings)
+            ]
+            yield JudgePanel(
+                judges,
+                clients,
+                PanelOptions(
+                    rule=settings.vote_rule,
+                    share=settings.judged_share,
+                    personal_data=settings.personal_data,
+                    policy=settings.policy,
+                ),
+            )
 
     return open_judge
+
+
+def build_judges(
+    client: ModelClient, judge_format: JudgeFormat | None, settings: GuardrailSettings
+) -> list[Judge]:
+    """Build the judges of one model: one for each time that it is asked the same question."""
+    asked = client if judge_format is None else ControlTestedClient(client, judge_format)
+    attempts = range(1, settings.judge_asks + 1)
+    return [build_judge(asked, judge_format, one, settings.batch_limits) for one in attempts]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelMember:
+    """Member of the judge panel: a model with its fallbacks, and their prompt format."""
+
+    chain: tuple[ModelConfig, ...]
+    judge_format: JudgeFormat | None
+
+
+def list_panel_members(settings: GuardrailSettings) -> list[PanelMember]:
+    """List the members of the judge panel: its models, or one chain of fallbacks."""
+    if settings.judge_panel:
+        models = settings.list_judging_models()
+        return [PanelMember((one.config,), one.judge_format) for one in models]
+    chain = settings.build_judge_settings().chain
+    return [PanelMember(tuple(chain), settings.find_judge_format())]
 
 
 @asynccontextmanager
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Start the worker processes that check drafts, and open the judge if there is one."""
+    """Start the worker processes for checks, and open the judge panel, while the service runs."""
     guardrail = settings.guardrail
     async with (
         run_assessor_pool(

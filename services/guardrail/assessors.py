@@ -55,7 +55,7 @@ AT_ONCE: Final = nullcontext()
 
 
 class DraftAssessor(Protocol):
-    """Interface of what checks a draft's notes against its chunk: a thread or a pool."""
+    """Interface of functions that check a draft's notes in a thread or a process pool."""
 
     async def __call__(
         self, drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
@@ -72,17 +72,18 @@ class DraftAssessor(Protocol):
 async def assess_in_thread(
     drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
 ) -> tuple[CheckedNote, ...]:
-    """Check a draft in a thread, for tests and where no worker processes may start."""
+    """Check a draft's notes in a thread, for tests and where no worker process may start."""
     del waiting  # it never waits
     return await asyncio.to_thread(assess_draft, drafted)
 
 
 def warm_up_checks(options: AssessmentOptions) -> None:
-    """Check a sample draft, so that dictionaries and models are loaded before real ones.
+    """Check a sample draft, so that dictionaries and models are loaded before the first draft.
 
     Dictionaries, the language detector and the parser are loaded when they are first used, and take
-    128 MiB. A process that keeps that much more than it began with is ended after its first draft,
-    and the next one would load it all again.
+    128 MiB; an entailment model takes the size of its file and more. A process that keeps that much
+    more than it began with is ended after its first draft, and the next one would load it all
+    again.
     """
     personal_data.preload_models()
     assess_draft(_SAMPLE_DRAFT, options)
@@ -92,7 +93,7 @@ def warm_up_checks(options: AssessmentOptions) -> None:
 async def run_assessor_pool(
     *, processes: int, limits: TaskLimits, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[DraftAssessor]:
-    """Run a pool of worker processes; yield the function that checks a draft in them.
+    """Run a pool of worker processes that check drafts, for the duration of the context.
 
     It raises what ``assess`` does, and ``processes.errors`` where that takes more than the limits.
 

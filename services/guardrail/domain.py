@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from contracts.content_bugs import wrap_content_bugs
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
-from contracts.notes import CheckFailure, RejectedNote
+from contracts.notes import CheckFailure, RejectedNote, Standing
 from contracts.study import PersonalData
+from entailment import decide_notes, open_calibrated_model
 from grounding import (
     INJECTION_CHECK_NAMES,
     CheckedNote,
@@ -23,6 +25,7 @@ from grounding import (
 from grounding.syntax.spacy_parser import load_spacy_parser
 from grounding.text.terms import split_terms
 from grounding.uncertainty import list_unsupported_words
+from guardrail.metrics import record_note_standings
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy
 from guardrail.privacy_policy import build_privacy_policy
 
@@ -38,16 +41,19 @@ _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentOptions:
-    """Options for checking drafts: what becomes of personal data, whether to parse sentences.
+    """Options for checking drafts: personal data policy, syntax parser, entailment model.
 
     Attributes:
         personal_data: what becomes of personal data in studies that do not say.
         heavy: whether sentences are parsed, for the checks that need it; takes the extra
             ``heavy-grounding``.
+        entailment: the folder of a model that scores what the checks leave undecided; takes the
+            extra ``entailment``.
     """
 
     personal_data: PersonalData = PersonalData.ALLOW
     heavy: bool = False
+    entailment: Path | None = None
 
 
 ASSESSMENT_ACTIVITY: Final = "assessing the draft"
@@ -59,7 +65,7 @@ DEFAULT_OPTIONS: Final = AssessmentOptions()
 def assess_draft(
     drafted: NotesDrafted, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> tuple[CheckedNote, ...]:
-    """Check each note of a draft against its chunk: the part that takes CPU time.
+    """Check each note of a draft against its chunk; CPU-bound, run in a worker process.
 
     Args:
         drafted: what the model offered.
@@ -69,13 +75,19 @@ def assess_draft(
         The notes in the draft's order, with what they cite and the checks they fail.
 
     Raises:
-        ContentBugError: a check came upon what its author did not foresee.
+        ContentBugError: a check came upon what its author did not foresee, or the entailment model
+            gave a score that is no number.
     """
     parse = load_spacy_parser() if options.heavy else None
+    model = open_calibrated_model(options.entailment) if options.entailment else None
     with wrap_content_bugs(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
         apply = build_privacy_policy(chunk, options.personal_data).apply
-        return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)
+        checked = tuple(check_note(draft, chunk, parse) for draft in drafted.notes)
+        if model is not None:
+            # Before anything is masked: the model reads what was said and what was drafted.
+            checked = decide_notes(checked, chunk, model)
+        return tuple(apply(one) for one in checked)
 
 
 def build_result_events(
@@ -85,7 +97,7 @@ def build_result_events(
     *,
     replays: int,
 ) -> tuple[Event, ...]:
-    """Return the events that follow from a draft's checked notes: accepted, or asked for again.
+    """Build a draft's result events: accepted and rejected notes, perhaps a redraft request.
 
     Good notes go on in any case, and refused ones with them, with their reasons. If too many are
     refused, or one whose check asks for it, the model is asked for another draft.
@@ -103,7 +115,7 @@ def build_result_events(
         RejectedError: too much was refused, and the model has had its last try. It brings the
             notes that are good.
     """
-    looked_at = [_flag_unsupported_words(one) for one in checked_notes]
+    looked_at = [_flag_unsupported_words(one, policy) for one in checked_notes]
     assessment = merge_notes(
         accepted=(
             one.to_note(policy.list_flags(one.failures))
@@ -112,6 +124,7 @@ def build_result_events(
         ),
         rejected=(one.to_rejected_note() for one in looked_at if policy.rejects(one.failures)),
     )
+    record_note_standings(assessment)
     too_much = policy.exceeds_rejected_share(
         refused=len(assessment.rejected), accepted=len(assessment.accepted)
     )
@@ -132,11 +145,17 @@ def build_result_events(
     )
 
 
-def _flag_unsupported_words(checked_notes: CheckedNote) -> CheckedNote:
-    """Add a failed check to a note with words that no quote has, unless the judge has seen it."""
+def _flag_unsupported_words(checked_notes: CheckedNote, policy: CheckPolicy) -> CheckedNote:
+    """Add a failed check to an unproven note with words that no quote has.
+
+    Also to a confirmed one, where operators have set that such words are refused.
+    """
+    looked_at = {Standing.UNPROVEN}
+    if policy.refuses_own_words():
+        looked_at.add(Standing.CONFIRMED)
     if (
         checked_notes.failures
-        or checked_notes.is_judged
+        or checked_notes.standing not in looked_at
         or not (own := list_unsupported_words(checked_notes))
     ):
         return checked_notes

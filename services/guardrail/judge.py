@@ -1,7 +1,7 @@
-"""Ask a second model, the judge, about notes on which the checks are uncertain.
+"""Ask judging models about the notes that no rule vouches for.
 
-The model only decides whether quotes support a claim. Its reason is shown beside a rejected note,
-as its own words, and decides nothing.
+The models only decide whether what was said supports a statement. Their reasons are shown beside a
+rejected note, as their own words, and decide nothing.
 """
 
 from __future__ import annotations
@@ -9,60 +9,37 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
-from enum import StrEnum
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from pydantic import BaseModel
-
+from contracts.errors import OnrecordError, OutageError, ThrottledError
 from contracts.events import NotesDrafted
-from contracts.notes import CheckFailure
+from contracts.notes import Standing
+from contracts.study import PersonalData, StatementPolicy
 from grounding import CheckedNote
-from grounding.text.words import truncate_text
-from grounding.uncertainty import Uncertainty, classify_uncertainty
-from guardrail.policy import NOT_ENTAILED
-from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
-from model_client.errors import (
-    SPLITTABLE_ERRORS,
-    BadOutputError,
-    PromptFilteredError,
-    RefusalError,
-)
-from prompts import judge as judge_prompt
-from prompts.fencing import encode_safe_json
+from grounding.checks import DOUBT_NAMES
+from grounding.uncertainty import list_unsupported_words
+from guardrail.judge_metrics import record_judge_replies
+from guardrail.judge_votes import JudgeVote, VoteRule, apply_votes
+from guardrail.policy import CheckPolicy
+from judging.questions import Judge, JudgeQuestion, JudgeReply, build_questions
+from model_client import CostAttribution, ModelClient
 
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
 
-_UNANSWERED: Final = (
-    BadOutputError,
-    RefusalError,
-    PromptFilteredError,
-    *SPLITTABLE_ERRORS,
-)
-_MAX_REASON_CHARACTERS: Final = 300
-"""Characters kept of a judging model's reason."""
+ONE_VOTE: Final = VoteRule()
+"""The rule of a single judge that is asked once."""
+
+_TIME_TO_DECIDE_S: Final = 0.5
+"""Seconds before a draft's deadline at which judges have to be done: the rest of its notes is
+decided, and goes on without them."""
 
 _WHOLE: Final = 2**32
 
 
-class JudgeVerdict(StrEnum):
-    """Verdict that the judging model may give on a note."""
-
-    SUPPORTED = "supported"
-    CONTRADICTED = "contradicted"
-    NOT_SUPPORTED = "not_supported"
-
-
-class JudgeAnswer(BaseModel):
-    """Answer of the judging model, validated against the schema that was asked for."""
-
-    reason: str
-    verdict: JudgeVerdict
-
-
 class NoteReviewer(Protocol):
-    """Interface of what reviews the notes that the checks are uncertain about."""
+    """Interface of functions that review the notes that the rules could not decide."""
 
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
@@ -71,144 +48,158 @@ class NoteReviewer(Protocol):
         ...
 
 
-ANSWER_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string"},
-        "verdict": {"type": "string", "enum": [one.value for one in JudgeVerdict]},
-    },
-    "required": ["reason", "verdict"],
-    "additionalProperties": False,
-}
-"""The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
+def needs_judging(checked: CheckedNote, policy: CheckPolicy) -> bool:
+    """Return whether a note is sent to the judges: neither proven nor refused for sure.
 
-
-def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
-    """Return the model request that asks the judge about one note."""
-    quotes = [
-        {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
-        for one in checked.evidence
-    ]
-    messages: list[ChatMessage] = [
-        {"role": "system", "content": judge_prompt.load_judge_instructions()},
-        {
-            "role": "user",
-            "content": encode_safe_json({"claim": checked.draft.statement, "quotes": quotes}),
-        },
-    ]
-    return ModelRequest(
-        messages=messages,
-        schema=ANSWER_SCHEMA,
-        response_model=JudgeAnswer,
-        prompt_version=judge_prompt.VERSION,
-        # One of several may be what a quote says, and no word of the judge's.
-        requires_single_object=True,
+    It is if nothing vouches for its statement and no check refuses it that errs too seldom to be
+    overturned: checks that only doubt do not keep a note from the judge, unless operators have set
+    that they refuse it.
+    """
+    return (
+        checked.standing is Standing.UNPROVEN
+        and bool(checked.evidence)
+        and all(one.check in DOUBT_NAMES for one in checked.failures)
+        and not policy.rejects(checked.failures)
+        and not (policy.refuses_own_words() and list_unsupported_words(checked))
     )
 
 
-class NoteJudge:
-    """Judge that asks a second model about the notes that the checks are uncertain about.
+@dataclass(frozen=True, slots=True)
+class PanelOptions:
+    """Options of a judge panel: which notes it is asked about, and how its votes count.
 
-    Args:
-        client: calls the judging model.
+    Attributes:
+        rule: how many have to agree.
         share: of the notes in doubt, how many are asked about, from 0 to 1; the others stay as the
             checks left them. The same note is always asked about, or never.
+        personal_data: what becomes of personal data in studies that do not say.
+        policy: what a failed check means; what it refuses is not asked about.
     """
 
-    def __init__(self, client: ModelClient, *, share: float) -> None:
-        self._client = client
-        self._share = share
+    rule: VoteRule = ONE_VOTE
+    share: float = 1.0
+    personal_data: PersonalData = PersonalData.ALLOW
+    policy: CheckPolicy = field(default_factory=CheckPolicy)
+
+
+DEFAULT_OPTIONS: Final = PanelOptions()
+"""The options where none are given."""
+
+
+class JudgePanel:
+    """Panel of judging models that vote on whether notes are supported by their evidence.
+
+    Args:
+        judges: asked side by side; at least one.
+        clients: their clients, for what keeps them from answering.
+        options: which notes they are asked about, and how their votes count.
+    """
+
+    def __init__(
+        self,
+        judges: Sequence[Judge],
+        clients: Sequence[ModelClient],
+        options: PanelOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self._judges = judges
+        self._clients = clients
+        self._options = options
 
     @property
     def notice(self) -> str:
-        """The reason why the judging model cannot be asked now; empty if it can."""
-        return self._client.notice
+        """The reason why a judging model cannot be asked now; empty if all can."""
+        return next((one.notice for one in self._clients if one.notice), "")
 
     async def check_dependencies(self) -> None:
-        """Check that what asking the judging model needs is there.
+        """Check that what asking the judging models needs is there.
 
         Raises:
             DatabaseUnavailableError: there may be a budget, and it cannot be asked.
         """
-        await self._client.check_dependencies()
+        for client in self._clients:
+            await client.check_dependencies()
 
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
     ) -> tuple[CheckedNote, ...]:
-        """Ask about each note in doubt; all at once, as far as the client lets them.
+        """Ask every judge about the notes that nothing vouches for, in as few calls as fit.
 
-        A note is let through only on a clear word: an answer that cannot be read counts as none.
+        A note is confirmed if enough judges support it, and refused if enough find that what was
+        said contradicts it. Otherwise it stays unproven, with a flag that says what the judges
+        said: so it does if they disagree, are late, or give no answer that counts. Of a study that
+        shows no statements, nothing is asked.
 
         Args:
             drafted: the draft the notes are of.
             checked: its notes, checked, in order.
-            deadline: when all calls must have ended, by the event loop's clock, in seconds.
+            deadline: when the draft must be done, by the event loop's clock, in seconds; judges
+                that are later than shortly before are absent.
 
         Raises:
-            model_client.errors: what keeps the model from answering at all.
+            model_client.errors: what keeps so many judges from answering any request, such as an
+                outage, that the others are too few to decide.
         """
-        attribution = CostAttribution(drafted.chunk.study.study_id, drafted.chunk.key, PURPOSE)
-        reviews = (self._review(one, attribution, deadline) for one in checked)
-        # All are waited for whatever becomes of one: an answer that is paid for is kept.
-        results = await asyncio.gather(*reviews, return_exceptions=True)
-        return tuple(_get_result(one) for one in results)
+        asked = [at for at, one in enumerate(checked) if self._is_asked_about(one, drafted)]
+        if not asked:
+            record_judge_replies(())
+            return tuple(checked)
+        chunk = drafted.chunk
+        attribution = CostAttribution(chunk.study.study_id, chunk.key, PURPOSE)
+        questions = build_questions((checked[at] for at in asked), chunk)
+        replies = await self._collect_replies(
+            questions, attribution, deadline=deadline - _TIME_TO_DECIDE_S
+        )
+        record_judge_replies(replies)
+        policy = chunk.study.personal_data or self._options.personal_data
+        shows_words = policy is PersonalData.ALLOW
+        rule, reviewed = self._options.rule, list(checked)
+        for place, at in enumerate(asked):
+            votes = [
+                JudgeVote(judge.name, reply.rulings[place], reply.errors[place])
+                for judge, reply in zip(self._judges, replies, strict=True)
+            ]
+            reviewed[at] = apply_votes(checked[at], votes, rule, shows_words=shows_words)
+        return tuple(reviewed)
 
-    async def _review(
-        self, checked: CheckedNote, attribution: CostAttribution, deadline: float
-    ) -> CheckedNote:
-        doubt = classify_uncertainty(checked)
-        if doubt is None or not self._is_sampled(checked):
-            return checked
-        try:
-            answer = await self._client.ask(
-                build_judge_request(checked), attribution, deadline=deadline
-            )
-        except _UNANSWERED:
-            return _reject_note(checked, "The second model gave no answer that could be read.")
-        ruling = answer.value
-        if ruling.verdict is not JudgeVerdict.SUPPORTED:
-            return _reject_note(checked, _REASONS[ruling.verdict], ruling.reason)
-        if doubt is Uncertainty.MAYBE_FALSE:
-            return replace(checked, is_judged=True)
-        flags = _build_flags(checked, answer.model)
-        return replace(checked, failures=(), flags=flags, is_judged=True)
+    async def _collect_replies(
+        self, questions: Sequence[JudgeQuestion], attribution: CostAttribution, *, deadline: float
+    ) -> list[JudgeReply]:
+        """Ask all judges, and wait for each whatever becomes of another.
+
+        What keeps one from answering any request holds the draft up only if the others are too few
+        to decide: they may be there again soon, and what they said is cached.
+        """
+        outcomes = await asyncio.gather(
+            *(one.rule(questions, attribution, deadline=deadline) for one in self._judges),
+            return_exceptions=True,
+        )
+        replies: list[JudgeReply] = []
+        failures: list[OnrecordError] = []
+        for one in outcomes:
+            if isinstance(one, OnrecordError):
+                failures.append(one)
+                replies.append(_build_absent_reply(one, len(questions)))
+            elif isinstance(one, BaseException):
+                raise one
+            else:
+                replies.append(one)
+        if failures and len(replies) - len(failures) < self._options.rule.needed:
+            # What passes by waiting goes before what would make a dead letter.
+            raise min(failures, key=lambda one: not isinstance(one, OutageError | ThrottledError))
+        return replies
+
+    def _is_asked_about(self, checked: CheckedNote, drafted: NotesDrafted) -> bool:
+        return (
+            drafted.chunk.study.statements is not StatementPolicy.QUOTES
+            and needs_judging(checked, self._options.policy)
+            and self._is_sampled(checked)
+        )
 
     def _is_sampled(self, checked: CheckedNote) -> bool:
         identity = f"{checked.chunk_id}\x1f{checked.draft.statement}".encode()
         drawn = int.from_bytes(hashlib.sha256(identity).digest()[:4])
-        return drawn < self._share * _WHOLE
+        return drawn < self._options.share * _WHOLE
 
 
-_REASONS: Final = {
-    JudgeVerdict.CONTRADICTED: "A second model found that the cited words say otherwise.",
-    JudgeVerdict.NOT_SUPPORTED: "A second model found that the cited words do not bear it out.",
-}
-
-
-def _reject_note(checked: CheckedNote, reason: str, said: str = "") -> CheckedNote:
-    """Add the judge's failed check to a note, with its reason unless the note is masked."""
-    quotes = [one.masked_quote or one.quote for one in checked.evidence]
-    # The judge's words are the one part that was never searched for personal data.
-    is_masked = any(one.masked_quote is not None for one in checked.evidence)
-    said = "" if is_masked else truncate_text(" ".join(said.split()), _MAX_REASON_CHARACTERS)
-    failure = CheckFailure(
-        check=NOT_ENTAILED,
-        reason=f"{reason} It says: “{said}”" if said else reason,
-        claim=truncate_text(checked.statement),
-        evidence=truncate_text(" … ".join(quotes)),
-    )
-    return replace(checked, failures=(*checked.failures, failure))
-
-
-def _build_flags(checked: CheckedNote, model: str) -> tuple[CheckFailure, ...]:
-    """Return the failed checks as flags that name the model that let the note pass."""
-    return tuple(
-        one.model_copy(update={"reason": f"{one.reason} {model} found it supported all the same."})
-        for one in checked.failures
-    )
-
-
-def _get_result(one: CheckedNote | BaseException) -> CheckedNote:
-    if isinstance(one, BaseException):
-        raise one
-    return one
+def _build_absent_reply(error: OnrecordError, notes: int) -> JudgeReply:
+    return JudgeReply((None,) * notes, (error.code,) * notes)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding import CHECKS
+from entailment import NOT_ENTAILED_BY_MODEL
+from grounding import CHECKS, DOUBT_NAMES
 
 PERSONAL_DATA: Final = "personal_data"
 """The check on personal data, which holds for studies whose policy is to reject it."""
@@ -19,7 +20,16 @@ NOT_ENTAILED: Final = "not_entailed"
 OWN_WORDS: Final = "own_words"
 """The check on words that no quote has, of notes that pass all others and nobody has judged."""
 
-CHECK_NAMES: Final = (*(check.name for check in CHECKS), PERSONAL_DATA, NOT_ENTAILED, OWN_WORDS)
+JUDGES_DISAGREE: Final = "judges_disagree"
+"""The flag of a note on which judges voted, and too few of them alike."""
+
+NOT_JUDGED: Final = "not_judged"
+"""The flag of a note that judges were asked about, none of whom gave a ruling that counts."""
+
+CHECK_NAMES: Final = (
+    *(check.name for check in CHECKS),
+    *(PERSONAL_DATA, NOT_ENTAILED_BY_MODEL, NOT_ENTAILED, OWN_WORDS),
+)
 """Everything that can fail in a note."""
 
 _FOR_A_NOTE: Final = (
@@ -36,7 +46,7 @@ NEVER_FLAGGED: Final[Mapping[str, str]] = {
 
 
 class FailureAction(StrEnum):
-    """Action taken on a note that fails a check: reject, ask again, flag or pass."""
+    """Action for a note that fails a check: reject it, ask again, flag it or let it pass."""
 
     REJECT = "reject"
     ASK_AGAIN = "ask_again"
@@ -45,20 +55,20 @@ class FailureAction(StrEnum):
 
 
 _PASSING: Final = frozenset({FailureAction.FLAG, FailureAction.PASS})
-_DEFAULT_ACTIONS: Final = {OWN_WORDS: FailureAction.FLAG}
-"""Actions of checks that do not reject by default."""
+_DEFAULT_ACTIONS: Final = dict.fromkeys((*sorted(DOUBT_NAMES), OWN_WORDS), FailureAction.FLAG)
+"""Actions of checks that do not reject by default: they fail true notes as often as false ones."""
 
 
 class CheckPolicyError(ValueError):
-    """Error for a check policy that contradicts itself; the message is one line."""
+    """Raised when a check policy contradicts itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """Policy for failed checks: the action of each, and how much of a draft may be rejected.
+    """Policy for failed checks: the action for each check, and the share of notes rejected.
 
     Attributes:
-        actions: by check; one that is not listed rejects, but for ``own_words``, which flags.
+        actions: by check; one that is not listed rejects, or flags if it only doubts.
         max_rejected_share: a draft of which a larger share is refused is asked for again.
     """
 
@@ -84,6 +94,10 @@ class CheckPolicy:
     def exceeds_rejected_share(self, *, refused: int, accepted: int) -> bool:
         """Return whether so many of a draft's notes are rejected that it is asked for again."""
         return refused > self.max_rejected_share * (refused + accepted)
+
+    def refuses_own_words(self) -> bool:
+        """Return whether operators have set that notes with words of their own are rejected."""
+        return self.actions.get(OWN_WORDS, FailureAction.FLAG) not in _PASSING
 
     def _action(self, failure: CheckFailure) -> FailureAction:
         action = self.actions.get(failure.check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,7 +26,7 @@ _WORD: Final = re.compile(r"(?<!\[)\w{2,}")
 
 @dataclass(frozen=True, slots=True)
 class PrivacyPolicy:
-    """Policy on personal data in the notes of one chunk.
+    """Policy for personal data in the notes of one chunk: allow, mask or reject.
 
     Only what points to one person by itself counts (``personal_data.IDENTIFYING``), and the names
     of those who speak.
@@ -50,6 +50,7 @@ class PrivacyPolicy:
         return checked
 
     def _mask_note(self, checked: CheckedNote) -> CheckedNote:
+        hide = self._build_hider(checked)
         # The quote is set even where nothing was found: it marks the note as one to be masked.
         return replace(
             checked,
@@ -58,14 +59,24 @@ class PrivacyPolicy:
                 one.model_copy(update={"masked_quote": self._mask(one.quote)})
                 for one in checked.evidence
             ),
-            failures=self._mask_failures(checked),
+            failures=tuple(
+                one.model_copy(
+                    update={
+                        name: hide(getattr(one, name)) for name in ("reason", "claim", "evidence")
+                    }
+                )
+                for one in checked.failures
+            ),
+            vouchers=tuple(
+                one.model_copy(update={"detail": hide(one.detail)}) for one in checked.vouchers
+            ),
         )
 
-    def _mask_failures(self, checked: CheckedNote) -> tuple[CheckFailure, ...]:
-        """Return the failures without words that are masked in the note, since readers see flags.
+    def _build_hider(self, checked: CheckedNote) -> Callable[[str], str]:
+        """Return a function that masks what a reader sees of a note's failures and vouchers.
 
-        Checks quote single words in small letters, which no finder would take for a name, so
-        each word that is masked in the statement or a quote is looked for.
+        They quote single words in small letters, which no finder would take for a name, so each
+        word that is masked in the statement or a quote is looked for.
         """
         texts = [checked.draft.statement, *(one.quote for one in checked.evidence)]
         labels = {
@@ -79,12 +90,7 @@ class PrivacyPolicy:
             masked = self._mask(text)
             return _WORD.sub(lambda word: labels.get(word[0].casefold(), word[0]), masked)
 
-        return tuple(
-            one.model_copy(
-                update={name: hide(getattr(one, name)) for name in ("reason", "claim", "evidence")}
-            )
-            for one in checked.failures
-        )
+        return hide
 
     def _reject(self, checked: CheckedNote) -> CheckedNote:
         stated = self._find(checked.statement)
@@ -108,7 +114,7 @@ class PrivacyPolicy:
 
 
 def build_privacy_policy(chunk: ChunkReady, default: PersonalData) -> PrivacyPolicy:
-    """Return the policy on personal data for the notes of a chunk.
+    """Build the policy for personal data in the notes of a chunk, from its study or default.
 
     Args:
         chunk: with its study, and those who speak.

@@ -17,7 +17,7 @@ from ingestion.handlers import router
 from ingestion.readers import open_interview_reader
 from ingestion.settings import IngestionSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
-from processes import return_freed_memory
+from processes import configure_memory_release
 
 broker = ReliableKafkaBroker(
     service=INGESTION,
@@ -31,8 +31,8 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[IngestionSettings, Context()]
 ) -> AsyncIterator[None]:
-    """Start the worker processes that parse interviews."""
-    return_freed_memory()
+    """Run the worker processes that parse interviews while the service runs."""
+    configure_memory_release()
     reading = open_interview_reader(
         processes=settings.processes,
         limits=settings.limits,

@@ -29,7 +29,7 @@ def inline_content(
     fetched: bytes | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
 ) -> TranscriptSubmitted:
-    """Return a submission whose content is the file's text, decoded or fetched.
+    """Return a submission with its content as text: decompressed or fetched if need be.
 
     Args:
         submitted: the interview as the producer handed it in.

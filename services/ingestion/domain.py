@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
+from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES, inline_content
-from transcripts import Chunk, read_transcript, split_into_chunks
+from transcripts import DEFAULT_MAX_BYTES, Chunk, read_transcript, split_into_chunks
+from transcripts.limits import check_utf8_size
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """Sizes of chunks and of their context, in characters.
+    """Maximum sizes of a chunk and of its context, in characters.
 
     Attributes:
         max_characters: about how much talk goes to the model in one call.
@@ -30,7 +32,7 @@ def build_ingestion_events(
     fetched: bytes | None = None,
     max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> tuple[Event, ...]:
-    """Return the events of a submitted interview: its segments, then its chunks in order.
+    """Parse an interview; return an event with its segments, and one for each chunk.
 
     Args:
         submitted: the interview as the producer handed it in.
@@ -46,6 +48,10 @@ def build_ingestion_events(
             doubt and not accepted so.
         ingestion.errors: the content is not what it says it is.
     """
+    if submitted.content_form is ContentForm.TEXT:
+        # To hash a text takes several times its size, and running out of memory there, in
+        # pydantic's Rust, may leave the process hanging.
+        check_utf8_size(submitted.content, DEFAULT_MAX_BYTES)
     # As control finds it in the message, which knows no fetched content.
     content_sha256 = submitted.content_sha256
     submitted = inline_content(submitted, fetched, max_content_bytes)

@@ -19,19 +19,19 @@ from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOu
 
 
 class MalformedContentError(BadMessageError):
-    """Raised when content is not in the form that its submission says."""
+    """Raised when a submission's content is not in the form that it declares, such as gzip."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class ContentRefusedError(BadMessageError):
-    """Raised when a URI may not be fetched, or its server refuses to give the content."""
+    """Raised when a URI may not be fetched, or the server denies access to it."""
 
     code = ErrorCode.CONTENT_REFUSED
 
 
 class UriNotAllowedError(ContentRefusedError):
-    """Raised when the settings allow no content from where a URI points."""
+    """Raised when the settings do not allow content to be fetched from a URI."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -40,18 +40,18 @@ class UriNotAllowedError(ContentRefusedError):
 
 
 class ContentNotFoundError(BadMessageError):
-    """Raised when there is no content at a URI."""
+    """Raised when a submission's URI leads to no file."""
 
     code = ErrorCode.CONTENT_NOT_FOUND
 
 
 class ContentUnavailableError(RetryableError):
-    """Raised when content could not be fetched for a reason that may pass."""
+    """Raised when a file could not be fetched, but a retry may succeed."""
 
     code = ErrorCode.CONTENT_UNAVAILABLE
 
 
 class ContentTimedOutError(TimedOutError):
-    """Raised when content was not fetched within its time."""
+    """Raised when a file was not fetched within the time limit."""
 
     code = ErrorCode.CONTENT_UNAVAILABLE

@@ -22,6 +22,6 @@ async def ingest_interview(
     delivery: CurrentDelivery,
     read: Annotated[InterviewReader, Context()],
 ) -> tuple[Event, ...]:
-    """Parse a submitted interview into segments, and cut it into chunks."""
+    """Parse a submitted interview into segments, and split these into chunks."""
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(submitted, waiting=delivery.clock.stopped)

@@ -14,7 +14,7 @@ from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.errors import UriNotAllowedError
-from ingestion.reading_turns import ReadingTurns, estimate_size
+from ingestion.parsing_scheduler import ParsingScheduler, estimate_text_memory
 from processes import TaskLimits, WorkerPool
 
 READING: Final = "reading the transcript"
@@ -24,7 +24,7 @@ MAX_FETCHED: Final = 2
 
 
 class InterviewReader(Protocol):
-    """Interface of what parses an interview into its events."""
+    """Interface of functions that parse a submitted interview into events."""
 
     async def __call__(
         self,
@@ -46,7 +46,7 @@ FetchContent = Callable[[str], Awaitable[bytes]]
 
 
 async def refuse_uri(uri: str) -> bytes:
-    """Refuse to fetch any URI, where fetching is turned off.
+    """Raise ``UriNotAllowedError``: the fetch function where fetching is turned off.
 
     Raises:
         UriNotAllowedError: always.
@@ -64,7 +64,7 @@ async def open_interview_reader(
     fetch: FetchContent = refuse_uri,
     max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> AsyncIterator[InterviewReader]:
-    """Yield a reader that runs in worker processes, for as long as the context lasts.
+    """Start worker processes that parse interviews, for the duration of the context.
 
     The reader raises as ``build_encoded_events`` does, and ``processes.errors`` where reading
     takes more than the limits.
@@ -76,7 +76,7 @@ async def open_interview_reader(
         fetch: fetches content that is a URI; by default, none is allowed.
         max_content_bytes: the most bytes of a file, before and after decompression.
     """
-    turns = ReadingTurns(processes)
+    turns = ParsingScheduler(processes)
     fetching = asyncio.Semaphore(MAX_FETCHED)
     async with WorkerPool(
         build_encoded_events, processes=processes, limits=limits, doing=READING
@@ -93,7 +93,7 @@ async def open_interview_reader(
                     with waiting():
                         await held.enter_async_context(fetching)
                     fetched = await fetch(submitted.content)
-                size = estimate_size(submitted, fetched)
+                size = estimate_text_memory(submitted, fetched)
                 with waiting():
                     await held.enter_async_context(turns.take(size))
                 return await pool(submitted, chunk_sizes, fetched, max_content_bytes)
@@ -107,7 +107,7 @@ def build_encoded_events(
     fetched: bytes | None = None,
     max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> tuple[EncodedEvent, ...]:
-    """Parse an interview and return its events, already encoded as JSON.
+    """Parse an interview, and return its events serialized to JSON.
 
     As objects, the words of a long interview would take ten times the memory in both processes.
 

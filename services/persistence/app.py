@@ -32,7 +32,7 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[PostgresSettings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the database, and watch the drafts that wait for their interviews."""
+    """Open the database, and check pending drafts periodically, while the service runs."""
     async with (
         open_migrated_database(settings) as database,
         watch_pending_drafts(database, broker.connected_publisher.publish),

@@ -16,18 +16,18 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class RevisionConflictError(BadMessageError):
-    """Raised when a revision was submitted again with other content."""
+    """Raised when a stored revision of an interview is submitted with other content."""
 
     code = ErrorCode.REVISION_CONFLICT
 
 
 class UngroundedWriteError(BadMessageError):
-    """Raised when the database refused a note whose evidence is not in the transcript."""
+    """Raised when the database refuses a note whose quote is not in the transcript."""
 
     code = ErrorCode.UNGROUNDED_WRITE
 
 
 class UnstorableEventError(BadMessageError):
-    """Raised when the database cannot store an event's values, or they contradict stored ones."""
+    """Raised when the database cannot store an event: invalid values, or a conflict."""
 
     code = ErrorCode.INVALID_EVENT

@@ -18,13 +18,13 @@ from database.pool import Connection, Record
 from database.queries import load_queries, transpose_rows
 from database.text import replace_nul
 from persistence.domain import UnstorableEventError
-from persistence.repeats import RepeatSnapshot
+from persistence.repeats import InterviewNotesSnapshot
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
-    """Lock a draft's chunk until the transaction ends, and return its row.
+    """Lock a chunk's row for a draft until the transaction ends, and return the row.
 
     Returns:
         Its row, or None if it is not known.
@@ -42,15 +42,15 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
     return chunk
 
 
-def accepts_draft(chunk: Record, event: NotesValidated) -> bool:
-    """Return whether a draft is to be stored, given the state of its chunk."""
+def may_store_draft(chunk: Record, event: NotesValidated) -> bool:
+    """Return whether a draft may be stored: its chunk has none, or only a later attempt."""
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
 async def write_draft(
-    connection: Connection, event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
+    connection: Connection, event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
 ) -> None:
-    """Store a draft's notes and results, unless they are stored already.
+    """Insert a draft's notes and results into the database, if they are not stored yet.
 
     A draft that left the chunk open and completes it now was judged again: its notes come beside
     those it has, and what is refused now stands in place of what was refused then.
@@ -76,7 +76,7 @@ async def write_draft(
         event.transcript_id,
         event.revision,
         study_id,
-        *transpose_rows(5, _note_rows(snapshot)),
+        *transpose_rows(7, _note_rows(snapshot)),
         *transpose_rows(11, _evidence_rows(snapshot.new)),
         *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
         *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
@@ -84,13 +84,15 @@ async def write_draft(
     )
 
 
-def _note_rows(snapshot: RepeatSnapshot) -> list[tuple[Any, ...]]:
+def _note_rows(snapshot: InterviewNotesSnapshot) -> list[tuple[Any, ...]]:
     assert snapshot.firsts is not None, "what is not compared yet is not stored"
     return [
         (
             note.note_id,
             replace_nul(note.statement),
             _json(note.flags),
+            note.standing.value,
+            _json(note.vouchers),
             snapshot.firsts.get(note.note_id),
             snapshot.meanings[note.note_id],
         )
@@ -132,15 +134,15 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
 async def build_notes_stored(
     connection: Connection, event: NotesValidated, study_id: str
 ) -> NotesStored:
-    """Return the ``NotesStored`` event for a draft's chunk, as it is stored now."""
+    """Build the ``NotesStored`` event of a draft's chunk from the database's state."""
     (stored,) = await build_all_notes_stored(connection, [event.chunk_id], event, study_id)
     return stored
 
 
-def build_first_notes_stored(
-    event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
+def build_notes_stored_for_first_draft(
+    event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
 ) -> NotesStored:
-    """Return the ``NotesStored`` event for a chunk whose first draft this is."""
+    """Build the ``NotesStored`` event of a chunk's first draft, without a query."""
     return NotesStored(
         transcript_id=event.transcript_id,
         revision=event.revision,
@@ -158,7 +160,7 @@ async def build_all_notes_stored(
     event: NotesValidated | TranscriptIngested,
     study_id: str,
 ) -> list[NotesStored]:
-    """Return the ``NotesStored`` events for several chunks, as they are stored now.
+    """Build the ``NotesStored`` events of several chunks from the database's state.
 
     Args:
         connection: any.

@@ -51,14 +51,14 @@ Publish = Callable[[Iterable[Event]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class PendingDraftStats:
-    """Number of waiting drafts, and how long the oldest one has waited, in seconds."""
+    """Statistics of pending drafts: their number, and the oldest one's age in seconds."""
 
     drafts: int
     oldest_s: float
 
 
 async def check_pending_drafts(database: Database, publish: Publish) -> PendingDraftStats:
-    """Count the waiting drafts, set the gauges, and send back the overdue ones.
+    """Update the metrics of pending drafts, and send overdue drafts back to their topic.
 
     Args:
         database: where they wait.
@@ -82,7 +82,7 @@ async def check_pending_drafts(database: Database, publish: Publish) -> PendingD
 
 @asynccontextmanager
 async def watch_pending_drafts(database: Database, publish: Publish) -> AsyncIterator[None]:
-    """Check the waiting drafts periodically while the context lasts."""
+    """Send overdue pending drafts back to their topic, periodically while the context is open."""
     task = asyncio.create_task(_watch(database, publish))
     try:
         yield

@@ -31,7 +31,7 @@ _ARRIVAL: Final = "arrival"
 
 
 async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
-    """Lock an interview until the transaction ends, against drafts that are being kept."""
+    """Lock an interview, so that no pending drafts are added until the transaction ends."""
     key = derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_interview, key)
 
@@ -43,10 +43,10 @@ NO_ORIGIN: Final[MessageOrigin] = ("", 0, -1)
 """Origin of a draft that comes from no topic."""
 
 
-async def keep_pending_draft(
+async def insert_pending_draft(
     connection: Connection, event: NotesValidated, origin: MessageOrigin
 ) -> Record | None:
-    """Store a draft whose interview is not known yet, so that it waits for it.
+    """Store a draft as pending until its interview's transcript is stored.
 
     Args:
         connection: in a transaction; the draft is kept when it commits.
@@ -64,7 +64,11 @@ async def keep_pending_draft(
     await connection.execute(_QUERIES.lock_arrival, derive_advisory_lock_key(_ARRIVAL, *interview))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
     kept = await connection.fetchrow(
-        _QUERIES.keep_pending_draft, *_identity(event), *interview, event.model_dump_json(), *origin
+        _QUERIES.insert_pending_draft,
+        *_identity(event),
+        *interview,
+        event.model_dump_json(),
+        *origin,
     )
     if kept is not None:
         if tuple(kept) != interview:
@@ -83,14 +87,14 @@ async def keep_pending_draft(
 
 
 async def delete_pending_draft(connection: Connection | Database, event: NotesValidated) -> None:
-    """Delete a waiting draft, if there is one."""
+    """Delete a draft from the pending drafts, if it is one."""
     await connection.execute(_QUERIES.delete_pending, *_identity(event))
 
 
 async def delete_failed_draft(
     database: Database, event: NotesValidated, origin: MessageOrigin
 ) -> None:
-    """Delete a waiting draft whose message becomes a dead letter.
+    """Delete a pending draft whose message is about to become a dead letter.
 
     Another event of the same chunk, attempt and finality leaves it alone: the message of the kept
     draft was committed when it was kept, so that nothing else has it.
@@ -111,14 +115,14 @@ async def delete_failed_draft(
 
 
 async def select_pending_drafts(database: Database, event: TranscriptIngested) -> list[Record]:
-    """Return the keys of the drafts that wait for an interview."""
+    """Return the keys of an interview's pending drafts."""
     return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
 
 
 async def select_pending_draft(
     database: Database, row: Record
 ) -> tuple[NotesValidated, MessageOrigin] | None:
-    """Return a waiting draft and its message's origin; None if it no longer waits."""
+    """Return a pending draft with its message's origin; None if it is no longer pending."""
     kept = await database.fetchrow(_QUERIES.select_pending_draft, *row)
     if kept is None:
         return None
@@ -126,10 +130,12 @@ async def select_pending_draft(
     return NotesValidated.model_validate_json(event), (origin[0], origin[1], origin[2])
 
 
-async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:
-    """Return the chunks of an interview that were stored from drafts that had waited."""
+async def select_chunks_from_pending_drafts(
+    connection: Connection, event: TranscriptIngested
+) -> list[UUID]:
+    """Return the chunks of an interview whose stored notes come from pending drafts."""
     rows = await connection.fetch(
-        _QUERIES.select_joined_chunks, event.transcript_id, event.revision
+        _QUERIES.select_chunks_from_pending_drafts, event.transcript_id, event.revision
     )
     return [row["chunk_id"] for row in rows]
 

@@ -47,7 +47,7 @@ FILLED_IN_AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ComparableNote:
-    """Note in the form in which notes are compared for repetition.
+    """Note in the form in which its meaning is compared with that of other notes.
 
     Attributes:
         note_id: the note.
@@ -69,8 +69,8 @@ _ComparisonInputs = tuple[frozenset[UUID], tuple[UUID, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class RepeatSnapshot:
-    """Snapshot of an interview's notes, which a transaction compares new notes with.
+class InterviewNotesSnapshot:
+    """Snapshot of an interview's stored notes, with which a draft's notes are compared.
 
     Attributes:
         new: the draft's notes that are not stored yet.
@@ -97,7 +97,7 @@ class RepeatSnapshot:
 
 
 class ComparisonThread:
-    """Thread that compares notes' texts, one draft after another.
+    """Worker thread that compares the texts of notes, for one draft at a time.
 
     A thread cannot be ended: what is cancelled or out of time runs on to its end. In a thread of
     their own, drafts that wait behind it do not add to it, and are dropped when they are cancelled.
@@ -117,14 +117,14 @@ class ComparisonThread:
 
 
 async def prepare_repeat_finder(event: NotesValidated, comparing: ComparisonThread) -> RepeatFinder:
-    """Build a repeat finder for a draft, in a thread if its notes are long."""
+    """Build a repeat finder for a draft, in the worker thread if its notes are long."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
         return await comparing.run(RepeatFinder, event, comparing)
     return RepeatFinder(event, comparing)
 
 
 class RepeatFinder:
-    """Finder of a draft's notes that repeat earlier notes of the interview.
+    """Finder of those notes in a draft that repeat stored notes of the same interview.
 
     Args:
         event: the draft.
@@ -144,7 +144,7 @@ class RepeatFinder:
         self._hides = {note.note_id for note in self._notes.values() if _hides(note)}
         self._decided: tuple[_ComparisonInputs, FirstNotes] | None = None
 
-    async def take_snapshot(self, connection: Connection) -> RepeatSnapshot:
+    async def take_snapshot(self, connection: Connection) -> InterviewNotesSnapshot:
         """Lock the draft's meanings until the transaction ends, and read what is stored of them."""
         first_lock = derive_advisory_lock_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
         # In the same order in all transactions, so that no two deadlock.
@@ -157,13 +157,13 @@ class RepeatFinder:
         new = [note for key, note in self._notes.items() if key not in stored]
         # Without notes, nothing can be alike.
         lacks_meanings = bool(new) and row["lacks_meanings"]
-        snapshot = RepeatSnapshot(new, self._meanings, row["has_drafts"], lacks_meanings)
+        snapshot = InterviewNotesSnapshot(new, self._meanings, row["has_drafts"], lacks_meanings)
         if lacks_meanings:
             return snapshot
         # A statement of its own, to see what was stored while this one waited for the locks.
         return self._decide(replace(snapshot, alike=await self._select_alike(connection, new)))
 
-    async def resolve(self, database: Database, snapshot: RepeatSnapshot) -> None:
+    async def resolve(self, database: Database, snapshot: InterviewNotesSnapshot) -> None:
         """Do what a snapshot lacks for a result; no transaction may be open meanwhile."""
         if snapshot.lacks_meanings:
             await backfill_meaning_hashes(database, self._comparing, *self._interview)
@@ -185,7 +185,7 @@ class RepeatFinder:
             for row in rows
         ]
 
-    def _decide(self, snapshot: RepeatSnapshot) -> RepeatSnapshot:
+    def _decide(self, snapshot: InterviewNotesSnapshot) -> InterviewNotesSnapshot:
         distinct = {self._meanings[note.note_id] for note in snapshot.new}
         if not snapshot.alike and len(distinct) == len(snapshot.new):
             return replace(snapshot, firsts={})
@@ -224,7 +224,7 @@ class RepeatFinder:
 def hash_meaning(
     transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str
 ) -> bytes:
-    """Return a 16-byte hash that notes with the same meaning share."""
+    """Return a 16-byte hash that is equal for notes with the same meaning in one interview."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
     for part in (*sorted(speakers), compute_content_key(statement)):
         encoded = part.encode()
@@ -236,7 +236,7 @@ def hash_meaning(
 async def backfill_meaning_hashes(
     database: Database, comparing: ComparisonThread, transcript_id: UUID, revision: int
 ) -> None:
-    """Compute and store the meaning hashes that an interview's older notes lack."""
+    """Compute and store the meaning hashes that older notes of an interview lack."""
     asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
 
     def work_out(rows: Sequence[Record]) -> list[tuple[UUID, bytes]]:

@@ -9,7 +9,7 @@ from messaging import StageSettings
 
 
 class PersistenceSettings(StageSettings):
-    """Settings of how transcripts and notes are stored."""
+    """Settings of the persistence service, which stores transcripts and notes."""
 
     model_config = SettingsConfigDict(env_prefix="PERSISTENCE_", frozen=True)
 

@@ -23,11 +23,11 @@ from persistence.domain import (
     UnstorableEventError,
 )
 from persistence.drafts import (
-    accepts_draft,
     build_all_notes_stored,
-    build_first_notes_stored,
     build_notes_stored,
+    build_notes_stored_for_first_draft,
     lock_chunk,
+    may_store_draft,
     write_draft,
 )
 from persistence.repeats import ComparisonThread, prepare_repeat_finder
@@ -61,7 +61,7 @@ REFUSALS: Final = (
 
 
 class NotesStore:
-    """Store of transcripts and notes.
+    """Store of transcripts and their notes in PostgreSQL.
 
     Both methods are idempotent, and safe when the same event is handled twice at once. They raise
     as ``Database`` does when PostgreSQL is down or another transaction is in the way.
@@ -143,11 +143,11 @@ class NotesStore:
             for _ in range(MAX_COMPARISONS):
                 async with self._writing, self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
-                    chunk = chunk or await pending.keep_pending_draft(connection, event, origin)
+                    chunk = chunk or await pending.insert_pending_draft(connection, event, origin)
                     if chunk is None:
                         return None
                     study_id = chunk["study_id"]
-                    if not accepts_draft(chunk, event):
+                    if not may_store_draft(chunk, event):
                         await pending.delete_pending_draft(connection, event)
                         return await build_notes_stored(connection, event, study_id)
                     repeats = repeats or await prepare_repeat_finder(event, self._comparing)
@@ -155,7 +155,7 @@ class NotesStore:
                     if snapshot.firsts is not None:
                         await write_draft(connection, event, study_id, snapshot)
                         if not snapshot.has_drafts:
-                            return build_first_notes_stored(event, study_id, snapshot)
+                            return build_notes_stored_for_first_draft(event, study_id, snapshot)
                         return await build_notes_stored(connection, event, study_id)
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
@@ -166,7 +166,7 @@ class NotesStore:
             return ()
         returned = await self._join_all(waiting)
         async with self._database.connection() as connection:
-            chunks = await pending.select_joined_chunks(connection, event)
+            chunks = await pending.select_chunks_from_pending_drafts(connection, event)
             if not chunks:
                 return returned
             stored = await build_all_notes_stored(connection, chunks, event, event.study.study_id)

@@ -65,16 +65,17 @@ def take(names: dict[str, ModuleType], scale: float) -> tuple[dict[str, dict[str
             except Exception:  # noqa: BLE001 - the other measures are still wanted
                 _say(traceback.format_exc())
                 continue
-            found[name] = _as_json(name, result, scale)
+            found[name] = as_json(name, result, scale)
             text = json.dumps(found[name], indent=2, ensure_ascii=False)
             (FOLDER / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
             _say(f"{name}: {time.monotonic() - begin:.0f} s")
     return found, len(found) == len(names)
 
 
-def _as_json(name: str, result: Result, scale: float) -> dict[str, Any]:
+def as_json(name: str, result: Result, scale: float) -> dict[str, Any]:
+    """Return a measure's JSON file as a document."""
     document = asdict(result)
-    notes = list(document.pop("notes"))
+    notes, shortfalls = list(document.pop("notes")), list(document.pop("shortfalls"))
     if scale != 1:
         notes.append(f"taken at scale {scale:g}: it shows that it works, not how well")
     document["figure"] = round(result.figure, 4)
@@ -82,6 +83,7 @@ def _as_json(name: str, result: Result, scale: float) -> dict[str, Any]:
         "name": name,
         **document,
         "holds": result.holds,
+        "shortfalls": shortfalls,
         "stack": stack(),
         "commit": commit(),
         "notes": notes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,6 +76,9 @@ ORDERS: Final[dict[str, Callable[[Storing, Sequence[Interview]], Awaitable[None]
     "notes first": _notes_first,
 }
 
+MOST_TIMES_BEST_CPU: Final = 2.0
+"""Goal for ``cpu_ratio``."""
+
 _taken: dict[Lab, dict[str, Taken]] = {}
 
 
@@ -90,6 +93,14 @@ async def take(lab: Lab) -> dict[str, Taken]:
                 found[name] = Taken(service.spent, await service.set_aside())
         _taken[lab] = found
     return _taken[lab]
+
+
+def cpu_ratio(taken: Mapping[str, Taken]) -> float:
+    """Return the CPU time of the worst order, in multiples of the best order's.
+
+    CPU time is that of the service and of PostgreSQL together.
+    """
+    return max(one.spent.cpu_s for one in taken.values()) / taken[BEST].spent.cpu_s
 
 
 def backlog(number: int) -> list[Interview]:

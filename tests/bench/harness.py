@@ -49,6 +49,7 @@ class Result:
         better: whether the goal is the least or the most the figure may be.
         unit: what the figure and the sides' figures are.
         sides: each side's own figures.
+        shortfalls: the further conditions that are not met, in words (``at_most``).
         notes: what a reader has to know to take the figure for what it is.
     """
 
@@ -57,13 +58,15 @@ class Result:
     better: Literal["higher", "lower"]
     unit: str
     sides: Mapping[str, Figures]
+    shortfalls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether the goal is reached."""
+        """Whether the goal is reached and every further condition is met."""
         higher = self.better == "higher"
-        return self.figure >= self.goal if higher else self.figure <= self.goal
+        reached = self.figure >= self.goal if higher else self.figure <= self.goal
+        return reached and not self.shortfalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,16 @@ async def interleaved(repeats: int, sides: Mapping[str, Side]) -> dict[str, list
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median of the ratios of figures that were taken one right after the other."""
     return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def at_most(what: str, figure: float, limit: float) -> tuple[str, ...]:
+    """Return the shortfall of a figure that is above its limit; nothing if it is not."""
+    return () if figure <= limit else (f"{what}: {figure:g}, the goal is ≤ {limit:g}",)
+
+
+def at_least(what: str, figure: float, limit: float) -> tuple[str, ...]:
+    """Return the shortfall of a figure that is below its limit; nothing if it is not."""
+    return () if figure >= limit else (f"{what}: {figure:g}, the goal is ≥ {limit:g}",)
 
 
 def spread(figures: Sequence[float], name: str = "messages_per_s") -> dict[str, float]:

@@ -15,6 +15,7 @@ from bench.quiet import be_quiet
 from bench.sides import ours
 from contracts.events import NotesStored, NotesValidated
 from messaging import KafkaSettings
+from messaging.broker.application import configure_garbage_collector
 
 NUMBER: Final = 200_000
 MARKS: Final = 10
@@ -77,6 +78,7 @@ def main() -> None:
     """Run the stage: servers, prefix, number."""
     servers, prefix, number = sys.argv[1:]
     be_quiet()
+    configure_garbage_collector()
     kafka = KafkaSettings(bootstrap_servers=servers, topic_prefix=prefix, compression="none")
     asyncio.run(_stage(kafka, int(number)))
 

@@ -63,4 +63,4 @@ def optional(module: str, reader: Callable[[Any], Read]) -> tuple[Read | None, s
     try:
         return reader(import_module(module)), ""
     except ImportError:
-        return None, f"{module}, which is no dependency, is not installed: it is not beside ours"
+        return None, f"{module} is not installed: it is not beside ours"

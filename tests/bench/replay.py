@@ -21,6 +21,7 @@ from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
+from control.tokens import generate_secret
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
@@ -36,6 +37,7 @@ NUMBER: Final = 20_000
 AT_ONCE: Final = 4
 DLQ: Final = dlq_topic(PERSISTENCE).name
 READ_TIMEOUT_S: Final = 10.0
+TOKEN: Final = generate_secret()
 ANSWER_TIMEOUT_S: Final = 600.0
 
 _databases = count(1)
@@ -131,8 +133,9 @@ async def _replayed(
 async def _replay_all(url: str, number: int) -> int:
     replayed = 0
     async with http_client(ANSWER_TIMEOUT_S) as client:
+        client.headers["Authorization"] = f"Bearer {TOKEN}"
         while replayed < number:
-            answer = await client.post(f"{url}/letters/replay", json={})
+            answer = await client.post(f"{url}/v1/letters/replay", json={})
             some = len(answer.raise_for_status().json()["replayed"])
             if not some:
                 break
@@ -160,7 +163,8 @@ async def _office(
         store, api = DeadLetterStore(database), ControlApi()
         timed_store, timed_reader = timed(store, spent), timed(reader, spent)
         replayer = DeadLetterReplayer(timed_store, timed_reader, timed(publisher, spent))
-        api.context = ApiContext(timed_store, timed_reader, replayer)
+        api.context = ApiContext(timed_store, timed_reader, replayer, database)
+        await api.context.tokens.put_admin_token(TOKEN)
         serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)
         yield store, f"http://127.0.0.1:{port}"

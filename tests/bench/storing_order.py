@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from bench.backlog import BEST, take
+from bench.backlog import MOST_TIMES_BEST_CPU, cpu_ratio, take
 from bench.harness import Lab, Result
-
-GOAL: Final = 2.0
 
 
 async def measure(lab: Lab) -> Result:
     """CPU of the service and of PostgreSQL together; the runs are those of ``storing-backlog``."""
     taken = await take(lab)
-    best = taken[BEST].spent.cpu_s
     return Result(
-        figure=max(one.spent.cpu_s for one in taken.values()) / best,
-        goal=GOAL,
+        figure=cpu_ratio(taken),
+        goal=MOST_TIMES_BEST_CPU,
         better="lower",
         unit="x the CPU seconds of storing in the best order",
         sides={

@@ -56,7 +56,11 @@ def _downwards(sides: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _notes(one: Mapping[str, Any]) -> list[str]:
-    return [f"  {note}" for note in one["notes"]]
+    return [*(f"  FALLS SHORT: {what}" for what in one["shortfalls"]), *_indented(one["notes"])]
+
+
+def _indented(sentences: Sequence[str]) -> list[str]:
+    return [f"  {sentence}" for sentence in sentences]
 
 
 def _number(value: Any) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from bench.harness import Lab, Result, event, interleaved, producer, spread, stored
+from bench.harness import Lab, Result, at_most, event, interleaved, producer, spread, stored
 from bench.sides import ours
 from contracts.events import NotesStored, NotesValidated
 from contracts.ids import derive_id
@@ -29,6 +29,8 @@ SMALL: Final = 64
 IN_FLIGHT: Final = 64
 CALL_S: Final = 0.5
 RETRY_S: Final = 0.4
+MOST_LATE_S: Final = 1.0
+"""How long after it is due a retry may begin, in seconds."""
 WITHIN_S: Final = 300.0
 
 HUGE: Final = derive_id("transcript", "huge")
@@ -59,6 +61,7 @@ async def measure(lab: Lab) -> Result:
             **{name: spread(times, "seconds") for name, times in found.items()},
             "a retry that is due, beside": spread(late, "seconds_late"),
         },
+        shortfalls=at_most("seconds until a retry that is due begins", max(late), MOST_LATE_S),
         notes=(f"{chunks} chunks before {SMALL}, {IN_FLIGHT} in flight, calls of {CALL_S:g} s",),
     )
 

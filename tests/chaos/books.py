@@ -125,7 +125,7 @@ class Books:
 
     async def ends(self) -> Ends:
         """Read the committed_offsets topic and the DLQ from the beginning."""
-        batch_reader.install_batch_reader()
+        batch_reader.install_bounded_batch_reader()
         results, letters = await asyncio.gather(self._all(NOTES_STORED.name), self._all(DLQ))
         numbers = {chunk(self._plan.seed, number).chunk_id: number for number in self.sent}
         read = [read_letter(one) for one in letters]

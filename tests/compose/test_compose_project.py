@@ -61,16 +61,16 @@ class Project:
         """Run ``docker``; what it printed."""
         return self._run(("docker", *words), 60)
 
-    def onrecord(self, *words: str, within_s: float = DONE_S) -> Any:
+    def onrecord(self, *words: str, within_s: float = DONE_S, **settings: str) -> Any:
         """Run a verb of the CLI as anybody would; its JSON."""
         command = (str(Path(sys.executable).with_name("onrecord")), *words, "--json")
-        return json.loads(self._run(command, within_s))
+        return json.loads(self._run(command, within_s, **settings))
 
-    def _run(self, words: tuple[str, ...], within_s: float) -> str:
+    def _run(self, words: tuple[str, ...], within_s: float, **settings: str) -> str:
         done = subprocess.run(
             words,
             cwd=ROOT,
-            env=self._env,
+            env=self._env | settings,
             capture_output=True,
             text=True,
             timeout=within_s,
@@ -148,6 +148,14 @@ def test_after_up_submitting_needs_no_further_step(project: Project) -> None:
     assert all(evidence["quote"] for note in notes for evidence in note["evidence"])
 
 
+def test_control_takes_the_token_that_it_made_and_no_other(project: Project) -> None:
+    secret = project.compose("exec", "-T", "control", "cat", "/tmp/control/admin-token").strip()
+    assert project.onrecord("token", "whoami", ONRECORD_TOKEN=secret)["name"] == "admin"
+    assert project.onrecord("dlq", "list", ONRECORD_TOKEN=secret) == []
+    with pytest.raises(AssertionError, match="takes a token"):
+        project.onrecord("dlq", "list")
+
+
 def test_nothing_is_lost_whatever_is_killed_or_restarted(
     project: Project, many_interviews: Path
 ) -> None:
@@ -198,3 +206,18 @@ def test_ports_are_published_on_the_loopback_only(project: Project) -> None:
             published = [one for bindings in ports.values() if bindings for one in bindings]
             assert published
             assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+
+
+def test_services_log_in_as_themselves_and_see_no_other_password(project: Project) -> None:
+    query = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'onrecord'"
+    words = ("psql", "-U", "onrecord", "-d", "onrecord", "-Atc", query)
+    found = set(project.compose("exec", "-T", "postgres", *words).split())
+    assert found >= {"onrecord_control_login", "onrecord_persistence_login"}
+    assert "onrecord" not in found
+    for service in SERVICES:
+        (container, *_) = project.containers(service)
+        mounted = {one["Destination"] for one in project.inspect(container)["Mounts"]}
+        logins = {place for place in mounted if place.startswith("/logins")}
+        assert logins == (set() if service == "ingestion" else {f"/logins/{service}"})
+        env = project.inspect(container)["Config"]["Env"]
+        assert not [one for one in env if one.startswith("POSTGRES_DSN=") and "onrecord:" in one]

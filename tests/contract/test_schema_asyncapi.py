@@ -21,7 +21,7 @@ from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
 from messaging.codec import encode_event
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.stubs import HEADERS_BYTES, build_stub
+from messaging.dead_letters.stubs import HEADERS_BYTES, build_dead_letter_stub
 from messaging.delivery import (
     Delivery,
     Headers,
@@ -157,7 +157,9 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
     added = dead_letter_headers.build_dead_letter_headers(
         failure, TRIED, bytes(32), service="enrichment", group="enrichment", at=AT
     )
-    stub = build_stub(Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))).added_headers
+    stub = build_dead_letter_stub(
+        Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))
+    ).added_headers
 
     check(append_headers((), added), MESSAGES["DeadLetter"]["headers"])
     check(append_headers((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])

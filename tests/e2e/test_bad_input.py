@@ -168,7 +168,9 @@ async def test_other_content_under_a_stored_revision_is_refused_and_a_new_revisi
     balance = await pipeline.settled()
     assert balance.balances
     current = await pipeline.rows(
-        "SELECT statement FROM current_notes WHERE transcript_id = $1", first.transcript_id
+        "SELECT coalesce(statement, model_reading) AS statement FROM current_notes"
+        " WHERE transcript_id = $1",
+        first.transcript_id,
     )
     assert current
     assert all("fifty" in row["statement"] for row in current)

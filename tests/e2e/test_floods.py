@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from audit.accounts import SubmissionState
+from audit.facts import SubmissionState
 from contracts.errors import ErrorCode
 from contracts.study import Study, Theme
 from onrecord import cli

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audit.accounts import SubmissionState
+from audit.facts import SubmissionState
 from contracts.study import Question, Study, Theme
 from contracts.topics import CONTROL, PIPELINE
 from support.choice_of_tests import keep_one_in

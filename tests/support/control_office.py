@@ -19,6 +19,8 @@ from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
+from control.tokens import generate_secret
+from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
@@ -90,25 +92,40 @@ class Office:
         return await self.set_aside(value, headers, service=service)
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
-        answer = await self.client.request(method, self.url + path, content=data)
-        assert answer.headers["content-type"].startswith("application/json")
+        data = (
+            body
+            if isinstance(body, bytes)
+            else json.dumps(body).encode()
+            if body is not None
+            else None
+        )
+        headers = {"Content-Type": "application/json"} if data else {}
+        answer = await self.client.request(method, self.url + path, content=data, headers=headers)
+        kind = "json" if answer.is_success else "problem+json"
+        assert answer.headers["content-type"].startswith(f"application/{kind}")
         return answer.status_code, answer.json()
 
 
 @asynccontextmanager
 async def open_office(
-    broker: str, store: DeadLetterStore, topics: Sequence[Topic] = TOPICS
+    broker: str,
+    database: Database,
+    topics: Sequence[Topic] = TOPICS,
+    store: DeadLetterStore | None = None,
 ) -> AsyncIterator[Office]:
-    """An office of letters, by default of enrichment's, with a DLQ of its own."""
+    """An office of letters, by default of enrichment's, that an admin asks."""
     bench = await bench_on(broker, topics)
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 3.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
         api = ControlApi()
+        store = store or DeadLetterStore(database)
         replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
-        api.context = ApiContext(store, reader, replayer)
+        api.context = ApiContext(store, reader, replayer, database)
+        secret = generate_secret()
+        await api.context.tokens.put_admin_token(secret)
         serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
+        client.headers["Authorization"] = f"Bearer {secret}"
         yield Office(bench, api.context, f"http://127.0.0.1:{port}", client)

@@ -24,14 +24,13 @@ DOUBTED: Final = CHUNK.model_copy(update={"segments": SEGMENTS, "context": ()})
 """A chunk on which notes can be in doubt."""
 
 
-def note(statement: str, segment: int) -> DraftNote:
-    """Return a draft note that cites a whole segment."""
-    return DraftNote(
-        statement=statement, evidence=(DraftEvidence(segment=segment),), themes=("cost",)
-    )
+def note(statement: str, *segments: int) -> DraftNote:
+    """Return a draft note that cites whole segments."""
+    evidence = tuple(DraftEvidence(segment=one) for one in segments)
+    return DraftNote(statement=statement, evidence=evidence, themes=("cost",))
 
 
-VERBATIM: Final = note("They pay sixty pounds a month.", 4)
+VERBATIM: Final = note("The boiler is from the council.", 6)
 FALSE: Final = note("They pay ninety pounds a month.", 4)
 BORNE_OUT: Final = note("They pay sixty pounds monthly.", 4)
 """Passes in words of its own; the simulator supports it."""

@@ -9,6 +9,7 @@ import httpx2
 from starlette.routing import BaseRoute
 
 import asgi_server
+from asgi_server import RequestGuard
 from messaging.runtime.health import ServiceHealth, build_health_routes
 
 
@@ -20,4 +21,4 @@ def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
 def serve_routes(routes: Iterable[BaseRoute] = ()) -> AbstractAsyncContextManager[int]:
     """Serve routes beside those of health and metrics, as a service does; yields the port."""
     app = asgi_server.create_application([*build_health_routes(ServiceHealth), *routes])
-    return asgi_server.serve(app, host="127.0.0.1", port=0)
+    return asgi_server.serve(RequestGuard(app), host="127.0.0.1", port=0)

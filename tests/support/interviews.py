@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from contracts import ids
 from contracts.events import ChunkRef, NotesValidated, TranscriptIngested
-from contracts.notes import CheckFailure, DraftNote, Evidence, Note, RejectedNote, Usage
+from contracts.notes import (
+    CheckFailure,
+    DraftNote,
+    Evidence,
+    Note,
+    RejectedNote,
+    Standing,
+    Usage,
+    Voucher,
+    VoucherKind,
+)
 from contracts.study import Question, Study, Theme
 from contracts.transcript import Role, Segment, TranscriptFormat
 
@@ -75,6 +85,15 @@ def note(statement: str, *cited: Evidence, **changes: Any) -> Note:
         themes=("price",),
         questions=("churn",),
     ).model_copy(update=changes)
+
+
+VOUCHED: Final[dict[str, Any]] = {
+    "standing": Standing.PROVEN,
+    "vouchers": (
+        Voucher(kind=VoucherKind.RULE, name="aligned", detail="Each word of it is in the quote."),
+    ),
+}
+"""Changes that make a note a proven one."""
 
 
 def refused(statement: str = "Everybody loves it") -> RejectedNote:

@@ -12,8 +12,8 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from audit import AuditResult, run_audit
-from audit.accounts import SubmissionState
 from audit.broker import open_topic_scanner
+from audit.facts import SubmissionState
 from contracts import ids
 from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
@@ -21,6 +21,7 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from local_stack.supervisor import LocalStack
 from messaging import KafkaSettings, Publisher
+from support.stack import as_superuser
 
 NOTES = """
 SELECT transcript.title, chunk.index, note.position, note.statement,
@@ -60,7 +61,8 @@ class Pipeline:
 
     @property
     def postgres(self) -> PostgresSettings:
-        return PostgresSettings(dsn=self.env["POSTGRES_DSN"])
+        """The database, as its superuser: tests look at everything."""
+        return as_superuser(self.stack)
 
     async def publish(self, events: Iterable[Event]) -> None:
         async with Publisher(self.kafka, source="/tests") as publisher:

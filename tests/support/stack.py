@@ -10,11 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import yaml
+from pydantic import SecretStr
 
 from contracts.topics import PIPELINE
-from local_stack.postgres import find_postgres_programs
+from database.settings import PostgresSettings
+from local_stack.postgres import ROLE, find_postgres_programs
 from local_stack.spec import find_stack_file
 from local_stack.supervisor import LocalStack
 from support.containers import kafka_container, postgres_container
@@ -78,11 +81,8 @@ def container_stack(env: dict[str, str] | None = None) -> Iterator[LocalStack]:
         postgres_container() as database,
         tempfile.TemporaryDirectory(prefix="onrecord-stack-") as folder,
     ):
-        brought = {
-            "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-            "POSTGRES_DSN": database.address(),
-        }
-        file = without_brought(Path(folder))
+        brought = {"KAFKA_BOOTSTRAP_SERVERS": broker.servers}
+        file = without_brought(Path(folder), database_port=database.port)
         with embedded_stack(env=(env or {}) | brought, file=file) as running:
             yield running
 
@@ -92,15 +92,28 @@ def whole_stack(kind: str, env: dict[str, str] | None = None) -> AbstractContext
     return container_stack(env) if kind == CONTAINERS else embedded_stack(env=env)
 
 
-def without_brought(folder: Path) -> Path:
+def without_brought(folder: Path, *, database_port: int) -> Path:
     """Write the local stack's file without the broker and the database."""
-    whole = yaml.safe_load(find_stack_file({}).read_text(encoding="utf-8"))["processes"]
+    text = find_stack_file({}).read_text(encoding="utf-8")
+    whole = yaml.safe_load(
+        text.replace("{port:postgres}", str(database_port)).replace("{secret}", ROLE)
+    )["processes"]
+    clients = whole["postgres"]["provides"]["POSTGRES_DSN"]
+    whole["roles"]["provides"] = {"POSTGRES_DSN": clients.replace("{port}", str(database_port))}
     kept = {name: one for name, one in whole.items() if name not in BROUGHT}
     for process in kept.values():
         process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
     file = folder / "stack.yaml"
     file.write_text(yaml.safe_dump({"processes": kept}, sort_keys=False), encoding="utf-8")
     return file
+
+
+def as_superuser(stack: LocalStack) -> PostgresSettings:
+    """Settings that reach a stack's database as its superuser, for what no service may do."""
+    place = urlsplit(stack.client_env()["POSTGRES_DSN"]).netloc.rpartition("@")[2]
+    is_embedded = "postgres" in stack.home.load().ports
+    password = stack.home.secret() if is_embedded else ROLE
+    return PostgresSettings(dsn=SecretStr(f"postgresql://{ROLE}:{password}@{place}/{ROLE}"))
 
 
 def processes_of(folder: Path) -> dict[int, str]:

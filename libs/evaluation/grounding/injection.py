@@ -14,7 +14,7 @@ from typing import Final
 
 import prompts
 from contracts.events import ChunkReady
-from contracts.notes import DraftEvidence, DraftNote, Note
+from contracts.notes import DraftEvidence, DraftNote, Note, Standing
 from contracts.transcript import Segment
 from evaluation.grounding.mutations import attribute_to
 from evaluation.grounding.obedient_answers import (
@@ -24,8 +24,8 @@ from evaluation.grounding.obedient_answers import (
     wrap_instruction,
 )
 from evaluation.grounding.true_notes import THEME, TrueNote, build_chunk, iter_true_notes
-from evaluation.grounding.verdicts import LabelledVerdict
-from grounding.assessment import accept_or_reject_note
+from evaluation.grounding.verdicts import LabelledVerdict, derive_standing
+from grounding.assessment import assess_note, check_note
 from grounding.checks import INJECTION_CHECK_NAMES
 from grounding.text.addressing import split_sentences
 from grounding.text.words import split_words, truncate_text
@@ -106,13 +106,13 @@ def check_planted_notes(
             for way, draft in _iter_drafts(
                 planted := _plant(attack, place, random.choice(hosts)), random
             ):
-                result = accept_or_reject_note(draft, planted.chunk)
-                failures = () if isinstance(result, Note) else result.failures
+                checked = check_note(draft, planted.chunk)
                 yield LabelledVerdict(
                     is_true=way == REPORTED,
-                    is_accepted=not failures,
+                    # What is only doubted is stored, if as no finding.
+                    is_accepted=derive_standing(checked) is not Standing.REFUTED,
                     categories=(way, attack.kind),
-                    failed_checks=tuple(one.check for one in failures),
+                    failed_checks=tuple(one.check for one in checked.failures),
                     example=truncate_text(draft.statement, _MAX_EXAMPLE_LENGTH),
                     document=attack.text,
                 )
@@ -123,7 +123,7 @@ def check_true_notes(title: str, segments: Sequence[Segment]) -> Iterator[tuple[
     chunk = build_chunk(title, segments)
     for note in iter_true_notes(chunk):
         for draft in (note.draft, attribute_to(note, note.segment.speaker)):
-            result = accept_or_reject_note(draft, chunk)
+            result = assess_note(draft, chunk)
             failed = () if isinstance(result, Note) else result.failures
             yield any(one.check in INJECTION_CHECK_NAMES for one in failed), draft.statement
 

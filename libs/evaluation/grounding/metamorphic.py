@@ -12,7 +12,7 @@ from contracts.transcript import Segment
 from evaluation.grounding.mutations import MUTATIONS, attribute_to
 from evaluation.grounding.parser_mutations import PARSER_MUTATIONS
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
-from evaluation.grounding.verdicts import LabelledVerdict
+from evaluation.grounding.verdicts import LabelledVerdict, derive_standing, is_shown_as_finding
 from grounding.assessment import check_note
 from grounding.syntax.clauses import SyntaxParser
 from grounding.text.words import truncate_text
@@ -81,4 +81,5 @@ def _check(
         example=truncate_text(draft.statement, _MAX_EXAMPLE_LENGTH),
         document=title,
         is_uncertain=classify_uncertainty(checked) is not None,
+        is_shown=is_shown_as_finding(derive_standing(checked)),
     )

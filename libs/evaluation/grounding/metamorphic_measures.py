@@ -17,14 +17,17 @@ from evaluation.grounding.verdicts import (
     group_by_split,
     list_commonest_errors,
 )
+from evaluation.intervals import compute_wilson_interval
 from evaluation.measures import Measure
 from evaluation.modes import CheckMode
 from grounding.syntax.clauses import SyntaxParser
 
 CAUGHT_GOAL: Final = 0.99
 TRUE_REFUSED_GOAL: Final = 0.02
+SHOWN_FALSE_GOAL: Final = 0.01
 PARSER_MUTATIONS_GOAL: Final = 0.7
 """Share of what only a parser sees that is caught; a goal of our own."""
+_MAX_EXAMPLES: Final = 3
 
 Verdicts = Mapping[CheckMode, Sequence[LabelledVerdict]]
 
@@ -42,8 +45,8 @@ def measure_mutated_notes(
         parsers: the modes, from `load_parsers`; the first one's figures count.
 
     Returns:
-        The shares of mutated notes caught and of true notes refused; with the heavy mode also the
-        share caught of what only a parser sees.
+        The shares of mutated notes caught, of true notes refused, and of mutated ones among those
+        shown as statements; with the heavy mode also the share caught of what only a parser sees.
 
     Raises:
         InputError: no interview has sentences to take notes from.
@@ -64,6 +67,7 @@ def measure_mutated_notes(
     measures = [
         _measure_caught(verdicts, first),
         _measure_true_refused(verdicts, notes_per_second, first),
+        _measure_shown_false(verdicts, first),
     ]
     if CheckMode.HEAVY in parsers:
         measures.append(_measure_parser_mutations(interviews, parsers))
@@ -116,6 +120,39 @@ def _measure_true_refused(
         unit=f"share of true notes refused, {first}",
         sides=by_split | by_mode,
     )
+
+
+def _measure_shown_false(verdicts: Verdicts, first: CheckMode) -> Measure:
+    """Measure what is shown as a statement: how much was spoiled, and how much of the rest is."""
+    sides = {str(mode): _share_shown(part) for mode, part in verdicts.items()}
+    shown = [one for one in verdicts[first] if one.is_shown]
+    return Measure(
+        name="metamorphic-shown-false",
+        figure=sides[str(first)]["false share"],
+        goal=SHOWN_FALSE_GOAL,
+        better="lower",
+        unit=f"share of what is shown as a statement that was spoiled, {first}",
+        sides=sides,
+        notes=[
+            f"false, but shown: {', '.join(one.categories)}, “{one.example}”"
+            for one in [one for one in shown if not one.is_true][:_MAX_EXAMPLES]
+        ],
+    )
+
+
+def _share_shown(verdicts: Sequence[LabelledVerdict]) -> dict[str, float]:
+    shown = [one for one in verdicts if one.is_shown]
+    false = sum(not one.is_true for one in shown)
+    true = sum(one.is_true for one in verdicts)
+    low, high = compute_wilson_interval(false, len(shown))
+    return {
+        "false share": false / len(shown) if shown else 0.0,
+        "low": low,
+        "high": high,
+        "false shown": false,
+        "true shown": len(shown) - false,
+        "of true": (len(shown) - false) / true if true else 0.0,
+    }
 
 
 def _measure_parser_mutations(

@@ -9,27 +9,17 @@ is not used: in production there is none.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
-from contracts.events import ChunkReady
-from contracts.ids import derive_id
 from contracts.notes import DraftEvidence, DraftNote
-from contracts.study import Study, Theme
-from contracts.transcript import Segment
+from evaluation.grounding.dialogues import THEME, build_document_chunk, split_turns
 from evaluation.grounding.verdicts import LabelledVerdict
 from grounding.assessment import check_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.text.words import split_words, truncate_text
+from grounding.text.words import truncate_text
 from grounding.uncertainty import classify_uncertainty
 
-_TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
-_MIN_TURNS: Final = 3
-_THEME: Final = Theme(id="summary", name="Summary")
-_STUDY: Final = Study(study_id="summedits", name="SummEdits", themes=(_THEME,))
 _MAX_EXAMPLE_LENGTH: Final = 140
 
 
@@ -66,9 +56,9 @@ def _parse_sample(one: dict[str, Any]) -> SummEditsSample:
 
 def check_sample(sample: SummEditsSample, parse: SyntaxParser | None = None) -> LabelledVerdict:
     """Check a sample's summary as a note; with a parser, by the heavy mode's checks too."""
-    chunk = _build_chunk(sample.document)
+    chunk = build_document_chunk(split_turns(sample.document))
     cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
-    draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
+    draft = DraftNote(statement=sample.summary, evidence=cited, themes=(THEME.id,))
     checked = check_note(draft, chunk, parse)
     failures = checked.failures
     example = failures[0].claim if failures else sample.summary
@@ -81,33 +71,3 @@ def check_sample(sample: SummEditsSample, parse: SyntaxParser | None = None) -> 
         document=sample.document,
         is_uncertain=classify_uncertainty(checked) is not None,
     )
-
-
-def _build_chunk(document: str) -> ChunkReady:
-    turns = [turn for turn in _split_turns(document) if split_words(turn[1])]
-    segments = tuple(
-        Segment(number=number, speaker=speaker, text=text)
-        for number, (speaker, text) in enumerate(turns, start=1)
-    )
-    identity = derive_id("summedits", document)
-    return ChunkReady(
-        chunk_id=identity,
-        transcript_id=UUID(int=1),
-        revision=1,
-        index=1,
-        chunk_count=1,
-        title="A document",
-        study=_STUDY,
-        segments=segments,
-    )
-
-
-def _split_turns(document: str) -> Iterator[tuple[str, str]]:
-    """Yield speaker and words of each turn of a dialogue; a text that is none is one turn."""
-    starts = list(_TURN.finditer(document))
-    if len(starts) < _MIN_TURNS:
-        yield "Speaker", document
-        return
-    ends = [one.start() for one in starts[1:]] + [len(document)]
-    for start, end in zip(starts, ends, strict=True):
-        yield start["speaker"], document[start.end() : end].strip() or " "

@@ -6,7 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.notes import Standing, shows_statement
+from contracts.study import StatementPolicy
+from evaluation.measures import compute_share
 from evaluation.splits import DataSplit, assign_split
+from grounding.assessment import CheckedNote
+from grounding.checks import DOUBT_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class LabelledVerdict:
         example: the statement, or the part of it that failed.
         document: identifies the document it is about.
         is_uncertain: whether a judge would be asked about it.
+        is_shown: whether readers would get its statement as a finding.
     """
 
     is_true: bool
@@ -30,6 +36,7 @@ class LabelledVerdict:
     example: str
     document: str
     is_uncertain: bool = False
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +50,45 @@ class VerdictScore:
     recall: float
 
 
+def derive_standing(checked: CheckedNote) -> Standing:
+    """Return the standing of a checked note; one that fails a check that refuses is refuted.
+
+    Checks that only doubt refuse nothing, unless an operator wants it; that is not measured.
+    """
+    is_refused = any(one.check not in DOUBT_NAMES for one in checked.failures)
+    return Standing.REFUTED if is_refused else checked.standing
+
+
+def is_shown_as_finding(standing: Standing) -> bool:
+    """Return whether readers of a study get a statement of this standing, unless it says more."""
+    return shows_statement(standing, StatementPolicy.PROVEN)
+
+
 def score_verdicts(verdicts: Sequence[LabelledVerdict]) -> VerdictScore:
     """Return the shares over some verdicts; a share of nothing is 0."""
     true = [one for one in verdicts if one.is_true]
     false = [one for one in verdicts if not one.is_true]
     refused = [one for one in verdicts if not one.is_accepted]
     caught = sum(not one.is_accepted for one in false)
-    true_accepted = _divide(sum(one.is_accepted for one in true), len(true))
-    recall = _divide(caught, len(false))
+    true_accepted = compute_share(sum(one.is_accepted for one in true), len(true))
+    recall = compute_share(caught, len(false))
     return VerdictScore(
         notes=len(verdicts),
         balanced_accuracy=(true_accepted + recall) / 2,
         true_accepted=true_accepted,
-        precision=_divide(caught, len(refused)),
+        precision=compute_share(caught, len(refused)),
         recall=recall,
     )
 
 
 def compute_refused_share(verdicts: Sequence[LabelledVerdict]) -> float:
     """Return the share of notes that are not accepted, 0 if there are none."""
-    return _divide(sum(not one.is_accepted for one in verdicts), len(verdicts))
+    return compute_share(sum(not one.is_accepted for one in verdicts), len(verdicts))
 
 
 def compute_uncertain_share(verdicts: Sequence[LabelledVerdict]) -> float:
     """Return the share of notes that a judge would be asked about, 0 if there are none."""
-    return _divide(sum(one.is_uncertain for one in verdicts), len(verdicts))
+    return compute_share(sum(one.is_uncertain for one in verdicts), len(verdicts))
 
 
 def group_by_split(
@@ -97,7 +118,3 @@ def list_commonest_errors(verdicts: Sequence[LabelledVerdict], limit: int = 3) -
         f"{error}: {count}, such as “{examples[error]}”"
         for error, count in counts.most_common(limit)
     ]
-
-
-def _divide(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

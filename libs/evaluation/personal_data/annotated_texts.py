@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
+from evaluation.measures import compute_share
 from personal_data.detector import DetectionMode, find_personal_data
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
@@ -64,22 +65,22 @@ class DetectionCounts:
     @property
     def recall(self) -> float:
         """Share of the marked spans that are found."""
-        return _divide(self.spans_found, self.spans)
+        return compute_share(self.spans_found, self.spans)
 
     @property
     def precision(self) -> float:
         """Share of the findings that are right."""
-        return _divide(self.findings_right, self.findings)
+        return compute_share(self.findings_right, self.findings)
 
     @property
     def recall_of_kind(self) -> float:
         """Share of the marked spans that are found as what they are."""
-        return _divide(self.spans_of_their_kind, self.spans)
+        return compute_share(self.spans_of_their_kind, self.spans)
 
     @property
     def covered(self) -> float:
         """Share of the marked letters and digits that are in a finding."""
-        return _divide(self.characters_found, self.characters)
+        return compute_share(self.characters_found, self.characters)
 
 
 def parse_annotated_texts(text: str) -> list[AnnotatedText]:
@@ -222,7 +223,3 @@ def _excerpt(text: str, one: PersonalDataSpan) -> str:
     before = text[max(0, one.start - _CONTEXT) : one.start]
     after = text[one.end : one.end + _CONTEXT]
     return " ".join(f"“…{before}⟦{text[one.start : one.end]}⟧{after}…”".split())
-
-
-def _divide(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

@@ -21,8 +21,9 @@ from grounding.checks.link import CARRIES_LINK
 from grounding.checks.modality import MODALITY_DIFFERS
 from grounding.checks.name import NAME_NOT_IN_EVIDENCE
 from grounding.checks.negation import NEGATION_MISMATCH
-from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
+from grounding.checks.number import NUMBER_MAY_FOLLOW, NUMBER_NOT_IN_EVIDENCE
 from grounding.checks.opposite import OPPOSITE_SAID
+from grounding.checks.overlap import NOTHING_IN_COMMON
 from grounding.checks.prompt import CARRIES_PROMPT
 from grounding.checks.quantifier import QUANTIFIER_DIFFERS
 from grounding.checks.quoted import QUOTED_WORDS_NOT_SAID
@@ -35,7 +36,14 @@ from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
 
-__all__ = ["CHECKS", "INJECTION_CHECK_NAMES", "Check", "CheckContext"]
+__all__ = [
+    "CHECKS",
+    "DOUBT_NAMES",
+    "INJECTION_CHECK_NAMES",
+    "PROOF_BARRING_NAMES",
+    "Check",
+    "CheckContext",
+]
 
 CHECKS: Final[tuple[Check, ...]] = (
     NO_EVIDENCE,
@@ -53,6 +61,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     LANGUAGE_DIFFERS,
     INTERVIEWER_WORDS,
     NUMBER_NOT_IN_EVIDENCE,
+    NUMBER_MAY_FOLLOW,
     NUMBER_ROUNDED,
     RATE_DIFFERS,
     NEGATION_MISMATCH,
@@ -69,7 +78,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     TENSE_DIFFERS,
     OPPOSITE_SAID,
     CONTENT_NOT_IN_EVIDENCE,
+    NOTHING_IN_COMMON,
 )
+
+DOUBT_NAMES: Final[frozenset[str]] = frozenset(check.name for check in CHECKS if check.is_doubt)
+"""Names of the checks that only give reason to doubt; all others refuse a note by themselves."""
+
+PROOF_BARRING_NAMES: Final[frozenset[str]] = frozenset(
+    check.name for check in CHECKS if check.bars_proof or not check.is_doubt
+)
+"""Names of the checks that a proven note has passed: all that refuse notes, and some that doubt."""
 
 INJECTION_CHECK_NAMES: Final[frozenset[str]] = frozenset(
     check.name

@@ -20,6 +20,14 @@ _BETWEEN: Final = 2
 """Words after a label among which the verb of saying stands."""
 _BETRAYING: Final = 2
 """Words shared with another speaker from which on the statement is that speaker's."""
+_OVERWHELMING: Final = 4
+_MOST: Final = 0.6
+_FEW: Final = 0.34
+"""Share of a statement's words that another has, and of those the named one has: it is theirs."""
+_OPENING: Final = 3
+_ASSENT: Final = parse_word_list(
+    "yeah yes yep yup right exactly sure okay ok true indeed absolutely definitely agree agreed"
+)
 _FARTHEST: Final = 9
 """Terms before an opinion among which its reporter is looked for."""
 _HOLDING: Final = parse_word_list(
@@ -84,16 +92,37 @@ def _index_labels(labels: tuple[str, ...]) -> dict[str, list[tuple[str, list[str
 def _find_actual_speaker(
     context: CheckContext, alignment: SentenceAlignment, at: int, label: str
 ) -> str | None:
-    """Return another cited speaker whose words these are, if none of them are this one's."""
+    """Return another cited speaker whose words these are, if hardly any are this one's.
+
+    A few shared words exonerate nobody; assent does, and so does an answer to who asked.
+    """
     wanted = {one.key for one in _iter_clause(alignment, at) if one.is_content}
     said: dict[str, set[str]] = {}
     for passage in context.citations.found:
         keys = {one.key for one in split_terms(passage.quote)}
         said.setdefault(passage.segment.speaker, set()).update(keys & wanted)
-    if said.get(label):
-        return None
     other = max(said, key=lambda one: len(said[one]))
-    return other if len(said[other]) >= _BETRAYING else None
+    own = len(said.get(label, ()))
+    if not own:
+        return other if len(said[other]) >= _BETRAYING else None
+    is_most = len(said[other]) >= max(_OVERWHELMING, _MOST * len(wanted))
+    if not is_most or own > _FEW * len(said[other]) or _is_answered(context, label):
+        return None
+    return other
+
+
+def _is_answered(context: CheckContext, label: str) -> bool:
+    """Return whether a speaker agrees with what another says, or answers a question."""
+    asked = False
+    for passage in context.citations.found:
+        words = [one.text for one in split_terms(passage.quote)]
+        if passage.segment.speaker == label:
+            is_assent = not _ASSENT.isdisjoint(words[:_OPENING])
+            if asked or is_assent or len(words) <= _OPENING:
+                return True
+        else:
+            asked = "?" in passage.quote
+    return False
 
 
 def _find_adopted_opinions(alignment: SentenceAlignment) -> Iterator[tuple[int, int]]:
@@ -113,9 +142,17 @@ def _find_adopted_opinions(alignment: SentenceAlignment) -> Iterator[tuple[int, 
         places = [
             step for step, one in enumerate(alignment.evidence) if held and one.key == held[-1]
         ]
+        if held and not any(_is_about(alignment.evidence, place, held) for place in places):
+            continue
         others = [_find_reporter(alignment.evidence, place) for place in places]
         if others and all(one is not None for one in others):
             yield at, others[0] or 0
+
+
+def _is_about(evidence: Sequence[Term], place: int, held: Sequence[str]) -> bool:
+    """Return whether half of an opinion's words stand around a place of the evidence."""
+    around = {one.key for one in evidence[max(0, place - _FARTHEST) : place + 1]}
+    return 2 * len(around & {*held}) >= len({*held})
 
 
 def _has_agreement(evidence: Sequence[Term]) -> bool:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Final
 
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, DraftNote
 from contracts.study import Study
-from grounding.evidence import ResolvedCitations
+from contracts.transcript import Segment
+from grounding.evidence import QuotedPassage, ResolvedCitations
 from grounding.syntax.clauses import SyntaxParser
 from grounding.text.sentence_alignment import SentenceAlignment, align_sentences
-from grounding.text.words import split_spoken_words
+from grounding.text.terms import split_terms
+from grounding.text.words import split_at_full_stops, split_spoken_words
+
+_SHORT_ANSWER: Final = 6
+"""Words of an answer up to which the question belongs to it: “No, never.”"""
+
+
+@lru_cache(maxsize=16)
+def list_label_words(labels: tuple[str, ...]) -> frozenset[str]:
+    """Return the set of words that occur in the speakers' labels; the result is cached."""
+    return frozenset(term.text for label in labels for term in split_terms(label))
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """Input of a check: the note, the chunk it was drafted from, and its evidence.
+    """Input of a check: the draft note, the chunk it was drafted from, and the quotes it cites.
 
     Attributes:
         draft: the note.
@@ -40,6 +52,31 @@ class CheckContext:
     def quotes(self) -> tuple[str, ...]:
         """The texts of the cited passages that were found, in the transcript's order."""
         return tuple(passage.quote for passage in self.citations.found)
+
+    @cached_property
+    def quotes_with_questions(self) -> tuple[str, ...]:
+        """The quotes, a short answer behind its question, without which it says nothing."""
+        return tuple(
+            text
+            for passage in self.citations.found
+            for text in (self._find_question(passage), passage.quote)
+            if text
+        )
+
+    def _find_question(self, passage: QuotedPassage) -> str:
+        if len(split_spoken_words(passage.quote)) > _SHORT_ANSWER:
+            return ""
+        before = self._segments.get(passage.segment.number - 1)
+        is_cited = any(
+            one.segment.number == passage.segment.number - 1 for one in self.citations.found
+        )
+        if before is None or is_cited or not before.text.rstrip().endswith("?"):
+            return ""
+        return split_at_full_stops(before.text)[-1]
+
+    @cached_property
+    def _segments(self) -> dict[int, Segment]:
+        return {one.number: one for one in (*self.chunk.context, *self.chunk.segments)}
 
     @cached_property
     def sentences(self) -> tuple[SentenceAlignment, ...]:
@@ -68,19 +105,24 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check that a note has to pass: its name and the function that runs it.
+    """Check of a note: its name, the function that runs it, and how its failure is treated.
 
     Attributes:
         name: stable, as verdicts carry it.
         rule: one sentence that says what a note has to fulfil.
         function: the failure of a case, or None if it passes; it never raises.
         is_heavy: whether it takes a parser; without one it passes everything.
+        is_doubt: whether it fails true notes nearly as often as false ones, so that failing it
+            is no reason to refuse a note, only one not to show its statement as a finding.
+        bars_proof: whether a note that fails it is never proven, though it may be true.
     """
 
     name: str
     rule: str
     function: Callable[[CheckContext], CheckFailure | None]
     is_heavy: bool = False
+    is_doubt: bool = False
+    bars_proof: bool = False
 
     def __call__(self, context: CheckContext) -> CheckFailure | None:
         """Return the failure of a note, or None if it passes."""

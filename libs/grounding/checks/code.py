@@ -22,6 +22,8 @@ _LONG_WORD_LENGTH: Final = 13
 _MIN_GARBLED: Final = 2
 _MAX_GARBLED: Final = 3
 _GARBLED_SHARE: Final = 0.2
+# Share of the words, short ones and the first one too, that are unknown in a cipher.
+_CIPHER_SHARE: Final = 1 / 3
 _CODE: Final = re.compile(
     r"`|[{}\\|~=]|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
     r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^[^\S\n]*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
@@ -41,7 +43,16 @@ _SPELLED: Final = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z]_){1,8}(?:[A-Za-z]?(?![A-Za-z0-9_])|s\b)"
 )
 """Letters that are spoken one by one, as the AMI meetings write them: ``L_C_D_``, ``T_V_``."""
+_IDENTIFIER: Final = re.compile(
+    r"(?<![\w$.@/])(?:[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}|[A-Z]{0,3}[a-z]{1,20}(?:[A-Z]{1,3}[a-z]{1,20}){1,6})"
+    r"(?![\w({\[=/.:]\w|[({\[=]|_)"
+)
+"""One word of several: a field such as ``user_id``, a company such as BigCloudServices."""
 _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]{0,200}>")
+_DISGUISED: Final = re.compile(
+    r"(?<![\w@$])[\w@$]{0,20}?(?:[A-Za-z][\d@$]+[A-Za-z]|[a-z][\d@$](?![\w@$])|[@$][A-Za-z]|\$\d{1,2}[A-Za-z]{2})[\w@$]{0,20}"
+)
+"""A word of letters, with figures or signs among them."""
 _BLOB: Final = re.compile(
     r"^\S{12,}$|(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
     r"|(?<![\w+/])(?=\w*[a-z][A-Z]\w*[a-z][A-Z])[A-Za-z0-9+/]{16,}"
@@ -55,8 +66,11 @@ _BLOB: Final = re.compile(
 def _carries_code(context: CheckContext) -> CheckFailure | None:
     said = normalize_text(" ".join(context.quotes))
     statement = _remove_transcription_marks(normalize_text(context.draft.statement), said)
+    statement = _remove_spoken_identifiers(statement, said)
     found = _CODE.search(statement) or _MARKUP.search(statement) or _BLOB.search(statement)
     sign = found.group().strip() if found else _find_pictogram(statement, said)
+    if sign is None:
+        sign = _find_disguised_words(statement, said)
     if sign is None and context.study.language == "en":
         sign = _find_garbled_words(statement, said)
     if sign is None or (found and _is_spoken_figure(sign, context)):
@@ -71,7 +85,8 @@ def _carries_code(context: CheckContext) -> CheckFailure | None:
 
 def contains_code(text: str) -> bool:
     """Return whether a text contains what looks like program code."""
-    return _CODE.search(_SPELLED.sub(" ", _MARK.sub(" ", text))) is not None
+    plain = _SPELLED.sub(" ", _MARK.sub(" ", text))
+    return _CODE.search(_IDENTIFIER.sub(" ", plain)) is not None
 
 
 def _remove_transcription_marks(statement: str, said: str) -> str:
@@ -81,6 +96,12 @@ def _remove_transcription_marks(statement: str, said: str) -> str:
         return " " if mark[0] in said else mark[0]
 
     return _SPELLED.sub(unmarked, _MARK.sub(unmarked, statement))
+
+
+def _remove_spoken_identifiers(statement: str, said: str) -> str:
+    """Return a statement without the names of products and fields that the passage has too."""
+    spoken = {one[0] for one in _IDENTIFIER.finditer(said)}
+    return _IDENTIFIER.sub(lambda one: "It" if one[0] in spoken else one[0], statement)
 
 
 def _is_spoken_figure(sign: str, context: CheckContext) -> bool:
@@ -97,6 +118,14 @@ def _find_pictogram(statement: str, said: str) -> str | None:
     return None
 
 
+def _find_disguised_words(statement: str, said: str) -> str | None:
+    """Return words with figures and signs for letters, if there are several: "kn0w", "l1k3"."""
+    spoken = {one[0] for one in _DISGUISED.finditer(said)}
+    found = dict.fromkeys(one[0] for one in _DISGUISED.finditer(statement))
+    disguised = [one for one in found if one not in spoken]
+    return " ".join(disguised) if len(disguised) >= _MIN_GARBLED else None
+
+
 def _find_garbled_words(statement: str, said: str) -> str | None:
     """Return words that neither the lexicon nor the cited passage has, if there are several."""
     stated_words, heard = split_words(statement), {word.text for word in split_words(said)}
@@ -109,7 +138,18 @@ def _find_garbled_words(statement: str, said: str) -> str | None:
         and not is_english_word(word.text)
     ]
     many = max(_MIN_GARBLED, min(_MAX_GARBLED, round(len(stated_words) * _GARBLED_SHARE)))
-    return " ".join(strange) if len(strange) >= many else None
+    if len(strange) >= many:
+        return " ".join(strange)
+    unknown = [
+        word.text
+        for at, word in enumerate(stated_words)
+        if word.text not in heard
+        and len(word.text) > 1
+        and (at == 0 or not statement[word.start].isupper())
+        and not is_english_word(word.text)
+    ]
+    is_cipher = len(unknown) >= _MIN_GARBLED and len(unknown) >= _CIPHER_SHARE * len(stated_words)
+    return " ".join(unknown) if is_cipher else None
 
 
 CARRIES_CODE = Check(

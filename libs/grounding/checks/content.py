@@ -109,7 +109,7 @@ def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> boo
 
 
 def needs_no_evidence(text: str) -> bool:
-    """Return whether a word needs no evidence of its own, such as "says" or a number."""
+    """Return whether a word may be in a statement without being in its quotes, such as "says"."""
     is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS or text == "per"
     return is_number or text in REPORTING_VERBS or text in NARRATION_NOUNS or text in QUANTIFIERS
 
@@ -119,4 +119,5 @@ CONTENT_NOT_IN_EVIDENCE = Check(
     "Two fifths of a sentence's specific words stand in the one passage it cites; of a statement's "
     "on several passages, three tenths; everyday words stand together there.",
     _content_not_in_evidence,
+    is_doubt=True,
 )

@@ -41,4 +41,5 @@ ORDER_TURNED = Check(
     "Which of two is louder, preferred, left, first or the cause is the same as in the evidence: "
     "“from York to Leeds” is not “from Leeds to York”.",
     _order_turned,
+    is_doubt=True,
 )

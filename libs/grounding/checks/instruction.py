@@ -50,6 +50,8 @@ _ENGLISH: Final = "en"
 _FREE: Final = REPORTING_VERBS | NARRATION_NOUNS | EVERYDAY_WORDS
 # Content words by which an instruction surely is what supports a sentence.
 _SURE: Final = 2
+# Share of a sentence's words below which an instruction is only one of the things it sums up.
+_LEAST_SHARE: Final = 0.25
 # Words of a sentence from which on it may be a quote without its subject.
 _MIN_QUOTED_WORDS: Final = 3
 # Words before a verb among which its subject stands: "I would always get to …".
@@ -60,6 +62,8 @@ _HELPING: Final = parse_word_list(
     usually often sometimes still just
     also really never"""
 )
+_ADVISING: Final = parse_word_list("advises advising counsels counselling urges urging warns")
+"""Verbs that tell of what somebody is told to do."""
 _REQUEST_WORDS: Final = parse_word_list(
     "you your you'd you'll please let let's should must say writes wrote"
 )
@@ -82,7 +86,7 @@ def _carries_instruction(context: CheckContext) -> CheckFailure | None:
 
 
 def list_invisible_characters(text: str) -> list[str]:
-    """Return a text's invisible characters, except those that its script needs.
+    """Return a text's invisible characters, except those that its writing system needs.
 
     Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
     repeat what a participant wrote or said.
@@ -151,6 +155,8 @@ def _rests_on_instruction(context: CheckContext) -> CheckFailure | None:
     if not parts.orders:
         return None
     for sentence in split_sentences(context.draft.statement):
+        if not parts.steers and _ADVISING & {one.text for one in split_words(sentence)}:
+            continue  # "a leaflet that advises women to call the police"
         if classify_reported_speech(
             sentence, context.labels
         ) is not ReportedSpeech.WANTED and parts.rest_on_instruction(sentence):
@@ -186,6 +192,8 @@ class _EvidenceParts:
         by_rest = max((len(keys & one) for one in self._statement_lemmas), default=0)
         sure = 1 if self.steers else _SURE
         alone = not self.statements and bool(keys)
+        if not alone and by_orders < _LEAST_SHARE * len(keys):
+            return False  # a summary of much more than the instruction
         return by_orders > by_rest or (by_orders == by_rest and (by_orders >= sure or alone))
 
     @cached_property
@@ -229,7 +237,11 @@ def _split_evidence(quotes: tuple[str, ...], is_one_turn: bool, english: bool) -
 def _collect_lemmas(texts: Iterable[str]) -> dict[str, str]:
     """Return the lemmas of content words, each with one of its forms."""
     found = (term for text in texts for term in split_terms(text))
-    return {term.key: term.text for term in found if term.is_content and len(term.text) > 1}
+    return {
+        term.key: term.text
+        for term in found
+        if term.is_content and (len(term.text) > 1 or term.text.isdigit())
+    }
 
 
 CARRIES_INSTRUCTION = Check(

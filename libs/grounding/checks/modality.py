@@ -133,4 +133,5 @@ MODALITY_DIFFERS = Check(
     "What the evidence calls possible, wished or supposed, the statement does not call certain, "
     "and “I would pay” is not “pays”.",
     _modality_differs,
+    is_doubt=True,
 )

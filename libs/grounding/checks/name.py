@@ -93,4 +93,5 @@ NAME_NOT_IN_EVIDENCE = Check(
     "Every name in the statement stands in the cited passages, at the same place, or is that "
     "of a speaker it cites.",
     _name_not_in_evidence,
+    is_doubt=True,
 )

@@ -335,4 +335,5 @@ NEGATION_MISMATCH = Check(
     "negation_mismatch",
     "The statement negates what its evidence negates, and nothing else.",
     _negation_mismatch,
+    is_doubt=True,
 )

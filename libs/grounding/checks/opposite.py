@@ -103,4 +103,5 @@ OPPOSITE_SAID = Check(
     "Where the evidence says “more”, “cheap” or “before”, the statement does not say “less”, "
     "“expensive” or “after”.",
     _opposite_said,
+    is_doubt=True,
 )

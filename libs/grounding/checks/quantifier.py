@@ -41,4 +41,5 @@ QUANTIFIER_DIFFERS = Check(
     "The statement says of how many, how much or how often no more and no less than the evidence: "
     "“some” is neither “all” nor “few”.",
     build_scale_check("quantifier_differs", (_SCALE,), skip=_is_part_of_rate),
+    is_doubt=True,
 )

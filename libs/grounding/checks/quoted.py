@@ -40,4 +40,5 @@ QUOTED_WORDS_NOT_SAID = Check(
     _NAME,
     "What the statement puts in quotation marks stands in the cited passages, word for word.",
     _quoted_words_not_said,
+    is_doubt=True,
 )

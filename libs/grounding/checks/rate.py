@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_claim_failure, quote_word
+from grounding.numbers.approximation import APPROXIMATE_WORDS, is_approximately
 from grounding.numbers.rates import FrequencyRate, find_frequency_rates
+from grounding.text.words import split_spoken_words
 
 _NAME: Final = "rate_differs"
+_BEFORE: Final = 3
 
 
 def find_shared_rates(context: CheckContext) -> list[FrequencyRate]:
-    """Return the rates (such as "twice a week") that a statement and its evidence share."""
+    """Return the rates, such as "twice a week", that both a statement and its quotes contain."""
     return _find_agreed(context.draft.statement, context.quotes)
 
 
@@ -30,7 +34,7 @@ def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]
 
 
 def is_within_shared_rate(context: CheckContext, place: int) -> bool:
-    """Return whether a character of the statement is within a rate that the evidence shares."""
+    """Return whether a position in the statement is within a rate that its quotes contain too."""
     return any(one.start <= place < one.end for one in find_shared_rates(context))
 
 
@@ -44,6 +48,8 @@ def _rate_differs(context: CheckContext) -> CheckFailure | None:
     in_evidence = _list_evidence_rates(context)
     for claimed in find_frequency_rates(context.draft.statement):
         rivals = [one for one in in_evidence if claimed.counts_same_as(one)]
+        if _is_rounded(context.draft.statement, claimed, rivals):
+            continue
         if rivals and claimed not in find_shared_rates(context):
             return build_claim_failure(
                 _NAME,
@@ -53,6 +59,15 @@ def _rate_differs(context: CheckContext) -> CheckFailure | None:
                 f"not {quote_word(claimed.text)}.",
             )
     return None
+
+
+def _is_rounded(statement: str, claimed: FrequencyRate, rivals: Sequence[FrequencyRate]) -> bool:
+    """Return whether a rate is said to be rough, and near one of others: "about $2,000 a month"."""
+    before = [one.text for one in split_spoken_words(statement[: claimed.start])[-_BEFORE:]]
+    return not APPROXIMATE_WORDS.isdisjoint(before) and any(
+        one.base == claimed.base and is_approximately(claimed.value, one.value, is_rough=True)
+        for one in rivals
+    )
 
 
 RATE_DIFFERS = Check(

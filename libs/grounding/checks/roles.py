@@ -73,4 +73,5 @@ ROLES_SWAPPED = Check(
     "him” (heavy mode).",
     _roles_swapped,
     is_heavy=True,
+    is_doubt=True,
 )

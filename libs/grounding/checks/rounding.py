@@ -104,4 +104,5 @@ NUMBER_ROUNDED = Check(
     _NAME,
     "What the evidence counts, the statement does not round to “several” or “hundreds”.",
     _number_rounded,
+    is_doubt=True,
 )

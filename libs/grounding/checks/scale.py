@@ -22,7 +22,7 @@ from grounding.text.terms import Term
 
 @dataclass(frozen=True, slots=True)
 class WordScale:
-    """Scale of words that answer one question (how many, how sure), each with its answer.
+    """Scale of words for one property, such as quantity or certainty, with each word's degree.
 
     Attributes:
         answers: each word with its answer.
@@ -49,7 +49,7 @@ class WordScale:
 
 @dataclass(frozen=True, slots=True)
 class ScaleMismatch:
-    """Mismatch between a word of a sentence and its evidence on a scale such as quantity."""
+    """Word of a statement whose degree on a scale, such as quantity, its quotes do not support."""
 
     at: int
     term: Term
@@ -59,12 +59,15 @@ class ScaleMismatch:
 def find_scale_mismatches(
     scale: WordScale, alignment: SentenceAlignment
 ) -> Iterator[ScaleMismatch]:
-    """Yield the words of a statement whose degree (how many, how sure) lacks evidence."""
-    evident = scale.collect_answers(alignment.evidence)
-    for at, term in alignment.iter_unmatched():
-        answer = scale.get_answer(term)
-        if answer is None:
-            continue
+    """Yield the words of a statement whose degree, such as "all" or "some", its quotes lack."""
+    asked = [
+        (at, term, answer)
+        for at, term in alignment.iter_unmatched()
+        if (answer := scale.get_answer(term)) is not None
+    ]
+    # Of long evidence it takes a while, and few words are on a scale.
+    evident = scale.collect_answers(alignment.evidence) if asked else frozenset()
+    for at, term, answer in asked:
         rivals = [one for one in alignment.list_counterparts(at) if scale.get_answer(one)]
         if scale.supports(scale.collect_answers(rivals), answer):
             continue
@@ -82,7 +85,7 @@ def build_scale_check(
         False
     ),
 ) -> Callable[[CheckContext], CheckFailure | None]:
-    """Build a check's function that compares a note with its evidence on several scales.
+    """Build a check that compares degrees, such as quantity, in a statement and in its quotes.
 
     Args:
         name: the check's name.

@@ -9,14 +9,15 @@ from grounding.text.words import truncate_text
 
 
 def _interviewer_words(context: CheckContext) -> CheckFailure | None:
-    # One interviewer's passage is enough: a note's every quote is shown as what was found out.
-    asked = [one for one in context.citations.found if one.segment.role is Role.INTERVIEWER]
-    if not asked:
+    # A question is cited with its answer, which "yes" cannot be understood without.
+    found = context.citations.found
+    asked = [one for one in found if one.segment.role is Role.INTERVIEWER]
+    if not asked or len(asked) < len(found):
         return None
     number = asked[0].segment.number
     return CheckFailure(
         check="interviewer_words",
-        reason=f"Segment {number} is the interviewer's: cite only what participants said.",
+        reason=f"Segment {number} is the interviewer's: cite what participants said.",
         claim=truncate_text(context.draft.statement),
         evidence=truncate_text(asked[0].quote),
     )
@@ -24,6 +25,6 @@ def _interviewer_words(context: CheckContext) -> CheckFailure | None:
 
 INTERVIEWER_WORDS = Check(
     "interviewer_words",
-    "Every cited passage was spoken by a participant or by someone whose role is unknown.",
+    "A cited passage was spoken by a participant or by someone whose role is unknown.",
     _interviewer_words,
 )

@@ -72,4 +72,5 @@ TIME_DIFFERS = Check(
     "Days, dates, months, seasons, times of day, spans and orders of time in the statement are "
     "those of the evidence.",
     _time_differs,
+    is_doubt=True,
 )

@@ -10,7 +10,7 @@ from grounding.text.words import Word, parse_word_list
 
 
 class NumberBound(StrEnum):
-    """Side of a number, above or below, on which the amount lies, as in "at least 5"."""
+    """Direction of a bound: above a number, as in "at least 5", or below, as in "at most 5"."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -44,6 +44,9 @@ _AFTER: Final = {
     ("or", "less"): NumberBound.BELOW,
     ("or", "fewer"): NumberBound.BELOW,
 }
+_BEHIND: Final = {("almost",), ("nearly",)}
+"""Also said behind a number, at the end of a clause: "$200 almost"."""
+_PUNCTUATION: Final = frozenset(",.;:!?…")
 _DENYING: Final = frozenset({"no", "not"})
 _MOVING: Final = parse_word_list(
     "go goes going went gone come came move moved rise rose risen get got"
@@ -52,12 +55,14 @@ _MOVING: Final = parse_word_list(
 
 
 def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
-    """Return the bound that the words from ``start`` to ``end`` give a number, or None."""
+    """Parse the words around a number, such as "at least"; return its bound, or None."""
     if words[end - 1].after.startswith("+"):
         return NumberBound.ABOVE
     after = tuple(word.text for word in words[end : end + 2])
     if after in _AFTER:
         return _AFTER[after]
+    if after[:1] in _BEHIND and _closes_clause(words[end]):
+        return NumberBound.BELOW
     for size in (2, 1):
         begin = start - size
         said = tuple(word.text for word in words[max(begin, 0) : start])
@@ -67,3 +72,10 @@ def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBou
             denied = begin > 0 and words[begin - 1].text in _DENYING
             return _BEFORE[said].other if denied else _BEFORE[said]
     return None
+
+
+def _closes_clause(word: Word) -> bool:
+    """Return whether a word belongs to what stands before it, and nothing follows."""
+    if not _PUNCTUATION.isdisjoint(word.before):
+        return False
+    return not word.after or not _PUNCTUATION.isdisjoint(word.after)

@@ -37,6 +37,8 @@ _PAUSE = re.compile(r"[\s'\u2018\u2019-]*")
 _HUNDRED = 100
 _LARGEST_WHOLE = 1000
 _LONGEST_COUNT = 4
+_APOSTROPHES = frozenset("'\u2018\u2019\u02bc")
+_SHORT_YEAR = re.compile(r"\d\d")
 _TWO_DIGITS = range(10, 100)
 
 _KINDS: Final[dict[str, tuple[str, int]]] = {
@@ -47,6 +49,10 @@ _KINDS: Final[dict[str, tuple[str, int]]] = {
     "couple": ("unit", 2),
     "hundred": ("hundred", 100),
 }
+_FIRST_WORDS: Final = frozenset({"halved", "half", "a", "an", "one", "of"}).union(
+    TIMES, FOLD, DECADES, ORDINALS, _KINDS
+)
+"""Words that a number in words may begin with; "of" goes on where "couple" stands before."""
 _MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
     "unit": frozenset({"", "ten", "hundred", "scale"}),
     "teen": frozenset({"", "hundred", "scale"}),
@@ -58,7 +64,7 @@ _MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """Number that was parsed from a text's words.
+    """Number parsed from the words of a text, such as "forty-two".
 
     Attributes:
         values: its possible values: "three thirty" may be 330 only, "a third" 3 or 1/3.
@@ -111,7 +117,7 @@ class _NumeralSum:
 
 
 def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
-    """Parse the longest number that begins at a word of a text; return None if there is none.
+    """Parse the longest number in words that begins at a position; None if no number does.
 
     Args:
         words: a text's words.
@@ -119,6 +125,8 @@ def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False
         across_pauses: read on over commas and the like, as in "twenty, five".
     """
     text = words[at].text
+    if text not in _FIRST_WORDS and not text[:1].isnumeric():
+        return None  # as most words; reading on would take a dozen looks at each
     if text in TIMES or text in FOLD:
         return Numeral(frozenset({Decimal(TIMES.get(text) or FOLD[text])}), at + 1)
     if text == "halved":
@@ -225,6 +233,8 @@ class _NumeralReader:
         match = _FIGURE.fullmatch(text)
         if match is None:
             return None
+        if self._words[at].before[-1:] in _APOSTROPHES and _SHORT_YEAR.fullmatch(text):
+            return _build_short_year(Decimal(text), at + 1)
         value, suffix = _parse_figure(match["digits"]), match["suffix"]
         if suffix in SUFFIXES:
             value, suffix = ARITHMETIC.multiply(value, Decimal(SUFFIXES[suffix])), ""
@@ -330,7 +340,7 @@ class _NumeralReader:
 
 
 def parse_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
-    """Parse a fraction behind a number, such as "and a half"; None if there is none."""
+    """Parse a fraction after a number, such as "and a half"; None if there is none."""
     texts = [word.text for word in words[at : at + 3]] + [""] * 3
     if texts[0] != "and":
         return None
@@ -348,6 +358,12 @@ def _build_decade(value: Decimal, end: int) -> Numeral:
     century = Decimal(1900)
     other = value + century if value < _HUNDRED else ARITHMETIC.remainder(value, Decimal(100))
     return Numeral(frozenset({value, other}), end, is_decade=True)
+
+
+def _build_short_year(value: Decimal, end: int) -> Numeral:
+    """Return a year of two digits, as in '62, with the years that it may be."""
+    centuries = (Decimal(0), Decimal(1900), Decimal(2000))
+    return Numeral(frozenset(ARITHMETIC.add(value, one) for one in centuries), end)
 
 
 def _divide(part: int, whole: int) -> Decimal:

@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class MeasurementUnit:
-    """Unit of measurement as a multiple of its base: an hour is 3,600 of ``time``."""
+    """Unit of measurement, as a multiple of a base unit: an hour is 3,600 seconds."""
 
     base: str
     factor: Decimal = Decimal(1)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class PartyKind(StrEnum):
-    """Kind of word that stands for a party: a noun, "he", "she", "they" or the speaker."""
+    """Kind of word that refers to a party: a noun, "he", "she", "they" or the speaker."""
 
     THING = "thing"
     """A noun or a name, given by its lemma."""
@@ -26,7 +26,7 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Party to an action: someone or something that is a verb's subject or object.
+    """Party to an action: the person or thing that is a verb's subject or object.
 
     Attributes:
         kind: the kind of word that stands for it.
@@ -127,7 +127,7 @@ class Clause:
 
 
 class Factuality(StrEnum):
-    """Factuality of a verb: whether it is stated as fact, wish, plan, negation and so on."""
+    """Factuality of a verb: stated as fact, wish, plan, negation and so on."""
 
     FACT = "as a fact"
     DENIED = "as what is not so"
@@ -145,7 +145,7 @@ class Factuality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """Verb with the factuality under which it is stated.
+    """Verb of a sentence, with its factuality: stated as fact, wish, plan and so on.
 
     Attributes:
         lemma: the verb's.
@@ -164,7 +164,7 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """Verb or property that a text asserts of somebody or something.
+    """Verb or property that a text asserts of a person or thing.
 
     Attributes:
         predicate: the lemma of a verb, or of what one "is".

@@ -24,7 +24,7 @@ _LEFT: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class DirectedRelation:
-    """Relation of two sides that must not be swapped, such as "A is louder than B".
+    """Relation whose two sides must not be swapped, such as "A is louder than B".
 
     Attributes:
         word: "louder", "more", "from", "prefer", "before", "because".

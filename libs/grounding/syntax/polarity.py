@@ -61,7 +61,7 @@ _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class PolarityToken:
-    """Word or negation, as the check that compares negations takes it.
+    """Word or negation of a text, as compared by the check of negations.
 
     Attributes:
         key: its stem, or ``CUE``.
@@ -91,7 +91,7 @@ class PolarityToken:
 
 @lru_cache(maxsize=256)
 def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
-    """Return a text's words and negations as tokens, to compare what is negated."""
+    """Split a text into words and negations, to compare which words are negated."""
     words = split_spoken_words(text)
     return _attach_retractions(
         [token for at in range(len(words)) for token in _tokenize_word(words, at)]
@@ -99,7 +99,7 @@ def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
 
 
 def group_polarity_tokens(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
-    """Yield each sentence's polarity tokens; those after ``MAX_SENTENCES`` count as one."""
+    """Yield polarity tokens by sentence; those after ``MAX_SENTENCES`` sentences form one group."""
     begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:
@@ -194,7 +194,7 @@ def _negates(text: str) -> bool:
 
 
 def is_clause_start(words: Sequence[Word], at: int) -> bool:
-    """Return whether a clause begins at a token: after punctuation, "but", or "and"."""
+    """Return whether a clause begins at a token: after punctuation, at "but" or at "and"."""
     word = words[at]
     if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
         return True

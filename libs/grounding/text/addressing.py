@@ -16,14 +16,15 @@ from itertools import pairwise
 from typing import Final
 
 from grounding.numbers.units import NUMBER_WORDS, UNITS
-from grounding.text.lexicon import get_past_forms, get_word_classes, is_only_verb, is_verb
-from grounding.text.words import FUNCTION_WORDS, split_words
+from grounding.text.lexicon import get_past_only_forms, get_word_classes, is_only_verb, is_verb
+from grounding.text.words import FUNCTION_WORDS, Word, split_words
 from grounding.vocabulary.addressing import (
     ASKING,
     BETWEEN,
     ELLIPTIC,
     ELLIPTIC_ORDERS,
     FINITE,
+    GIVEN_NAMES,
     INVERTED,
     MACHINERY,
     OBJECTS,
@@ -34,12 +35,13 @@ from grounding.vocabulary.addressing import (
     RARELY,
     REPORTING,
     REQUESTING,
+    SUBORDINATING,
 )
 from grounding.vocabulary.scales import QUANTIFIERS
 
 
 class AddressingType(StrEnum):
-    """Way in which a sentence addresses its reader: it asks, orders or steers."""
+    """Way in which a sentence addresses its reader: as a question, an order or advice."""
 
     ASKS = "asks"
     ORDERS = "orders"
@@ -74,8 +76,13 @@ _ANSWER: Final = (
 )
 _STEERING: Final = re.compile(
     rf"\byour\s+(?:\w+\s+){{0,2}}{_ANSWER}\b"
-    r"|\b(?:ignor|disregard|forget|overrid|bypass|discard|skip)\w*\W+(?:\w+\W+){0,4}"
-    r"(?:instructions?|prompts?|rules|guidelines|directions|context|above|previous|prior)\b"
+    # Who "ignored the rules" or "ignores the instructions" is told of, and not told to.
+    r"|(?<!\bthey )(?<!\bwe )(?<!\bi )(?<!\bwho )(?<!\bpeople )"
+    r"\b(?:ignor|disregard|forgett?|overrid|bypass|discard|skipp?)(?:e|ing)?\b\W+(?:\w+\W+){0,4}"
+    r"(?:instructions?|prompts?|context|above|previous|prior)\b"
+    r"|(?:^\W*|[.:;,!?]\W+|\b(?:please|kindly|must|should|then|now|you|to) )"
+    r"(?:ignore|disregard|forget|override|bypass|discard|skip)\W+(?:\w+\W+){0,4}"
+    r"(?:rules|guidelines|directions)\b"
     r"|\byou (?:are|will be) (?:now |no longer |going to act as |an? )*"
     r"(?:(?:\w+ ){0,2}(?:assistant|ai|model|chatbot|bot|dan|translator|interpreter|terminal"
     r"|mode))\b"
@@ -122,11 +129,13 @@ _LONGEST: Final = 4
 _ENDINGS: Final = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "am", "all", "em"})
 _NAME: Final = 2
 _FEWEST: Final = 2
+_LONGEST_REPORT: Final = 6
+_HEARERS: Final = frozenset({"me", "us", "him", "her", "them", "people", "everyone", "everybody"})
 _TAG: Final = 3
 
 
 def normalize_text(text: str) -> str:
-    """Return a text in NFKC, so that full-width letters and ligatures become plain ones."""
+    """Normalize a text to Unicode NFKC, so that full-width letters and ligatures become plain."""
     return unicodedata.normalize("NFKC", text)
 
 
@@ -138,7 +147,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def split_spoken_sentences(text: str) -> tuple[str, ...]:
-    """Split spoken text into sentences, also where one is broken off before the next.
+    """Split spoken text into sentences, also where a sentence is broken off for a new one.
 
     An order or a question that begins with a capital is one of its own, even if the words before
     it came to no end, as they often do in transcripts. So is a short order by the way, behind which
@@ -192,7 +201,7 @@ def _list_forms(text: str) -> list[str]:
 
 @lru_cache(maxsize=2048)
 def classify_addressing(sentence: str, *, english: bool = True) -> AddressingType | None:
-    """Return how a sentence addresses its reader, or None if it only states something.
+    """Return how a sentence addresses its reader: question, order or advice; None if it does not.
 
     Args:
         sentence: one sentence, as `split_sentences` gives it.
@@ -215,7 +224,7 @@ class ReportedSpeech(StrEnum):
 
 
 def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> ReportedSpeech | None:
-    """Return how a sentence reports what somebody said, asked or wants, or None.
+    """Return how a sentence reports somebody's words, questions or wishes; None if it does not.
 
     That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
 
@@ -227,6 +236,13 @@ def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> Repor
         Whether it was said or wanted; nothing if the sentence speaks for itself. What was said is
         an order or a question only if its words are one.
     """
+    if _ends_with_report(sentence, labels):
+        return ReportedSpeech.WANTED if _contains_address(sentence) else ReportedSpeech.SAID
+    return _classify_leading_report(sentence, labels)
+
+
+def _classify_leading_report(sentence: str, labels: Sequence[str]) -> ReportedSpeech | None:
+    """Return how a sentence reports that begins with who said it."""
     bare = _strip_decoration(sentence)
     label = next((one for one in labels if bare.casefold().startswith(one.casefold())), None)
     rest = bare if label is None else bare[len(label) :]
@@ -253,6 +269,24 @@ def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> Repor
         heads[at] in {"told", "tells", "tell"} and _TO.search(said)
     )
     return ReportedSpeech.WANTED if wanted or _contains_address(said) else ReportedSpeech.SAID
+
+
+def _ends_with_report(sentence: str, labels: Sequence[str]) -> bool:
+    """Return whether a sentence ends by telling who said it: "Keep it short, she said."."""
+    _, comma, last = sentence.rpartition(", ")
+    said = split_words(last) if comma else ()
+    if not 1 < len(said) <= _LONGEST_REPORT:
+        return False
+    forms = [one.text for one in said]
+    at = next((at for at, one in enumerate(forms) if one in REPORTING), None)
+    if not at or not {*forms[at + 1 :]} <= _HEARERS:
+        return False
+    subject = forms[:at]
+    while subject and subject[-1] in BETWEEN:
+        subject.pop()
+    who = last[: said[len(subject) - 1].end].strip() if subject else ""
+    is_label = who.casefold() in {label.casefold() for label in labels}
+    return bool(subject) and (is_label or _is_person(subject, last))
 
 
 def _is_person(subject: Sequence[str], text: str) -> bool:
@@ -349,6 +383,11 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
         heads = () if heads and heads[0].text in FINITE else heads
     if not heads or not is_verb(heads[0].text) or heads[0].text in RARELY:
         return False
+    return not _begins_with_name(opened, heads) and _lacks_subject(heads, strictly=strictly)
+
+
+def _lacks_subject(heads: Sequence[Word], *, strictly: bool) -> bool:
+    """Return whether words that begin with a verb go on as an order does."""
     first, follows = heads[0].text, [one.text for one in heads[1:2]]
     if first in ELLIPTIC:
         return bool(ELLIPTIC_ORDERS.get(first, _YOURS) & set(follows))
@@ -365,6 +404,26 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
     )
 
 
+def _begins_with_name(text: str, heads: Sequence[Word]) -> bool:
+    """Return whether a verb that a text begins with is somebody's name: "Bob Ross", "Mark was"."""
+    if heads[0].text not in GIVEN_NAMES or not text[:1].isupper() or text.isupper():
+        return False
+    following = heads[2:3] if [one.text for one in heads[1:2]] == ["and"] else heads[1:2]
+    if any(_is_capitalized(one, text) for one in following):
+        return True
+    for one in heads[1:_FURTHEST]:
+        if one.text in SUBORDINATING or "," in one.before:
+            return False
+        if one.text in FINITE:
+            return True
+    return False
+
+
+def _is_capitalized(word: Word, text: str) -> bool:
+    """Return whether a word of a text is written as names are."""
+    return text[word.start].isupper() and word.text not in OBJECTS | FUNCTION_WORDS
+
+
 def _may_begin_bare_order(word: str) -> bool:
     """Return whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
     return not {"ADJ", "ADV"} & get_word_classes(word).keys()
@@ -374,14 +433,14 @@ def _is_finite_verb(word: str) -> bool:
     if word in FINITE or (word.endswith("ed") and "VERB" in get_word_classes(word)):
         return True
     return any(
-        word in get_past_forms(verb)
+        word in get_past_only_forms(verb)
         for verb in get_word_classes(word).get("VERB", ())
         if verb != word
     )
 
 
 def is_english_word(word: str) -> bool:
-    """Return whether a case-folded word is English; of a contraction, both parts have to be."""
+    """Return whether a case-folded word is English; a contraction's parts must both be."""
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False

@@ -13,7 +13,7 @@ _MAX_PAIRS: Final = 20_000
 
 
 class AlignableWord(Protocol):
-    """Word in the form in which two texts are aligned."""
+    """Interface of the words that ``align_words`` compares."""
 
     @property
     def key(self) -> str:
@@ -27,7 +27,7 @@ class AlignableWord(Protocol):
 def align_words(
     sentence: Sequence[AlignableWord], evidence: Sequence[AlignableWord]
 ) -> list[tuple[int, int]]:
-    """Align two texts; return the pairs of indices of their equal words, in order.
+    """Align the words of two texts in order; return the pairs of indices of equal words.
 
     Content words are matched first, the others between them, as far to the right as possible: in
     "I don't, I like it" the "I" that is matched is the one beside "like".

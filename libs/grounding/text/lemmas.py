@@ -42,6 +42,6 @@ _BASES: Final = _index_irregular_forms()
 
 @lru_cache(maxsize=50_000)
 def get_lemma(word: str) -> str:
-    """Return a word's lemma (its dictionary form), by which words are compared."""
+    """Return a word's lemma (its dictionary form), for comparison with other words."""
     word = word.removesuffix("'s")
     return _BASES.get(word) or stem_word(word)

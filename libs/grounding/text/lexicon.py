@@ -8,15 +8,15 @@ from functools import lru_cache
 # The lexicon brings spaCy along, where that is installed: not before it is asked.
 @lru_cache(maxsize=20_000)
 def get_word_classes(word: str) -> dict[str, tuple[str, ...]]:
-    """Return the parts of speech that a word may be, such as NOUN and VERB, with its lemmas."""
+    """Return the parts of speech that a word can be, such as NOUN and VERB, with the lemmas."""
     from lemminflect import getAllLemmas  # noqa: PLC0415 - slow to import
 
     return dict(getAllLemmas(word))
 
 
 @lru_cache(maxsize=2_000)
-def get_past_forms(verb: str) -> frozenset[str]:
-    """Return a verb's past forms that are not participles too: "rose", but not "kept"."""
+def get_past_only_forms(verb: str) -> frozenset[str]:
+    """Return a verb's past forms that are not also participles: "rose", but not "kept"."""
     from lemminflect import getInflection  # noqa: PLC0415 - slow to import
 
     return frozenset(getInflection(verb, "VBD")) - {*getInflection(verb, "VBN")}
@@ -33,5 +33,5 @@ def is_only_verb(word: str) -> bool:
 
 
 def is_only_adjective(word: str) -> bool:
-    """Return whether a word may be an adjective, and is no form of a verb."""
+    """Return whether a word can be an adjective and is not a form of a verb."""
     return "ADJ" in get_word_classes(word) and "VERB" not in get_word_classes(word)

@@ -33,7 +33,7 @@ _LONGEST_SPELLED = 6
 
 @dataclass(frozen=True)
 class SentenceAlignment:
-    """Alignment of one sentence of a statement with all of its evidence.
+    """Alignment of one sentence of a statement with the words of all of its quotes.
 
     Attributes:
         sentence: the statement's terms.
@@ -190,7 +190,7 @@ class SentenceAlignment:
 
 
 def align_sentences(statement: str, quotes: Sequence[str]) -> tuple[SentenceAlignment, ...]:
-    """Align each sentence of a statement with the statement's quotes."""
+    """Align each sentence of a statement with the words of the statement's quotes."""
     evidence = tuple(one for quote in quotes for one in split_terms(quote))
     return tuple(
         SentenceAlignment(sentence, evidence)

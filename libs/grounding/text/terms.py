@@ -28,7 +28,7 @@ _NOT_NAMES: Final = FUNCTION_WORDS | parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Word, or part of a contraction, as the checks compare it.
+    """Word of a text, or part of a contraction, in the form in which checks compare it.
 
     Attributes:
         text: the compared form.
@@ -53,7 +53,7 @@ class Term:
 
 @lru_cache(maxsize=512)
 def split_terms(text: str) -> tuple[Term, ...]:
-    """Split a text into terms: its words, with contractions taken apart."""
+    """Split a text into terms: words, and the parts of contractions."""
     words = split_spoken_words(text)
     shouted = text.isupper()  # in which capitals show no names
     return tuple(
@@ -109,7 +109,7 @@ def _expand_contraction(text: str) -> tuple[str, ...]:
 
 
 def group_terms_by_sentence(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
-    """Yield each sentence's terms; sentences after ``MAX_SENTENCES`` count as one."""
+    """Yield terms by sentence; those after ``MAX_SENTENCES`` sentences form one group."""
     begin = count = 0
     for at, term in enumerate(read):
         if term.starts and at > begin:

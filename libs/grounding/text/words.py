@@ -53,7 +53,7 @@ AS_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Word of a text, with its place and its forms for comparison.
+    """Word of a text, with its position and its forms for comparison.
 
     Attributes:
         text: the compared form: composed, case-folded, with plain apostrophes.
@@ -129,13 +129,15 @@ def _join_over_hesitation(kept: list[Word], word: Word, pause: str) -> Word:
 
 
 def _fold(raw: str) -> str:
+    if raw.isascii():
+        return raw.lower()
     # Models reproduce joiners and soft hyphens or leave them out; what is copied has them.
-    seen = raw if raw.isascii() else _INVISIBLE.sub("", raw)
+    seen = _INVISIBLE.sub("", raw)
     return unicodedata.normalize("NFC", seen).casefold().translate(_APOSTROPHES)
 
 
 def stem_word(word: str) -> str:
-    """Return a word without its English ending: ``pays``, ``paying`` and ``pay`` give the same."""
+    """Return an English word without its ending: "pays", "paying" and "pay" give the same."""
     # A rest that is too short is a word of its own: "bed" is no "b" with an ending.
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:

@@ -101,6 +101,19 @@ RARELY: Final = parse_word_list(
     """people man word march cause right even except
     recess well fine back down up out over under like near better
     right still even dead plus minus worth may might must can will shall need dare used god mom
-    dad school home year years time people's"""
+    dad school home year years time people's while round
+    barb bob buddy candy dolly don harry jack jimmy josh ken mike nick rob sue"""
 )
 """Words that are hardly ever the verb that the lexicon says they may be."""
+
+GIVEN_NAMES: Final = parse_word_list(
+    """bill buck bud carol chase chip chuck dawn dean dot drew frank ginger grace grant guy hope
+    lance mark pat pearl peg peter pierce ray rich rod sally skip spike stew wade ward will"""
+)
+"""People's names that are verbs too, and more often than those that are ``RARELY`` verbs."""
+
+SUBORDINATING: Final = parse_word_list(
+    """that which who whom whose what if when because where as how and or so unless until before
+    after while since whether but than"""
+)
+"""Words behind which a verb may be another clause's."""

@@ -19,7 +19,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import asgi_server
-from asgi_server import JsonResponse
+from asgi_server import (
+    JsonResponse,
+    ProblemResponse,
+    RequestGuard,
+    RequestPolicy,
+    build_allowed_hosts,
+)
 from configuration.settings_errors import exit_on_settings_errors
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.specification import ContractSpecification
@@ -33,12 +39,14 @@ log = structlog.get_logger(__name__)
 LEAVE_S: Final = 1.0
 """How long what ignores its cancellation is waited for at the end of the process, in seconds."""
 
-YOUNG_OBJECTS: Final = 10_000
+GC_THRESHOLD: Final = 50_000
 """How many new objects there may be until the collector looks for cycles among them."""
 
 
 class ServiceApplication(AsgiFastStream):
-    """FastStream application of one service, with health, metrics and its API over HTTP.
+    """FastStream application of one service, which serves health and metrics over HTTP.
+
+    Whatever it serves but health and metrics is behind ``asgi_server.RequestGuard``.
 
     Args:
         broker: with all handlers.
@@ -71,6 +79,8 @@ class ServiceApplication(AsgiFastStream):
             # FastStream's application runs it once and ends where it fails; the broker's
             # supervisor waits and tries again.
             broker.resources, self.lifespan_context = self.lifespan_context, _nothing
+        self._listens_on = ""
+        self._guarded = RequestGuard(super().__call__, self._policy)
         self._web = asgi_server.create_application(
             [
                 *build_health_routes(lambda: broker.health),
@@ -89,6 +99,10 @@ class ServiceApplication(AsgiFastStream):
         read, self._read_settings = self._read_settings, None
         if read is not None:
             self.context.set_global("settings", read())
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve a request that comes from this service's own pages, or from no page at all."""
+        await self._guarded(scope, receive, send)
 
     async def not_found(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve what FastStream has no route for: health, metrics, the service's own API."""
@@ -115,6 +129,7 @@ class ServiceApplication(AsgiFastStream):
         stop_on_signals(self.service)
         host = str(options.get("host") or settings.http_host)
         port = int(options.get("port") or settings.http_port)
+        self._listens_on = host
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "lifespan":
@@ -132,10 +147,22 @@ class ServiceApplication(AsgiFastStream):
         """Stop as after SIGTERM."""
         self.service.begin_to_stop()
 
+    def _policy(self) -> RequestPolicy:
+        """Return what requests are taken, by the settings."""
+        settings = self.service.settings
+        prefix = type(settings).model_config.get("env_prefix", "")
+        return RequestPolicy(
+            allowed_hosts=build_allowed_hosts(
+                self._listens_on or settings.http_host, settings.http_allowed_hosts
+            ),
+            max_body_bytes=settings.http_max_body_bytes,
+            hosts_setting=f"{prefix}HTTP_ALLOWED_HOSTS",
+        )
+
     async def _resume(self, _: Request) -> Response:
         """Go on after the service has stopped because most messages failed."""
         if not self.service.resume():
-            return JsonResponse({"error": "not running"}, status_code=409)
+            return ProblemResponse(409, "the service consumes nothing now; see /readyz")
         return JsonResponse({"resumed": True})
 
 
@@ -144,7 +171,7 @@ def _nothing(*_: Any, **__: Any) -> Any:
 
 
 def stop_on_signals(broker: ReliableKafkaBroker) -> None:
-    """Make SIGTERM and SIGINT stop a broker; the second signal ends the process at once."""
+    """Install handlers by which SIGTERM and SIGINT stop a broker; a second signal exits at once."""
 
     def on_signal(number: int) -> None:
         if broker.is_stopping:
@@ -158,7 +185,7 @@ def stop_on_signals(broker: ReliableKafkaBroker) -> None:
 
 
 def run(app: ServiceApplication) -> None:
-    """Run a service's process until SIGTERM or SIGINT; exit with 2 if settings are wrong."""
+    """Run a service until SIGTERM or SIGINT; exit with code 2 if its settings are invalid."""
     with exit_on_settings_errors():
         app.read_settings()
     configure_logs(app.service.service)
@@ -168,7 +195,7 @@ def run(app: ServiceApplication) -> None:
 
 
 def configure_garbage_collector() -> None:
-    """Have Python's collector of reference cycles look less often through what stays.
+    """Configure Python's garbage collector to scan long-lived objects less often.
 
     What is there by now stays for ever: it is not looked through again. Messages that were fetched
     stay for seconds, thousands at a time, and make no cycles; with Python's threshold of 700 new
@@ -176,7 +203,7 @@ def configure_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
 async def _run_and_leave(app: ServiceApplication) -> None:

@@ -36,19 +36,19 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 def is_event_type(annotation: Any) -> bool:
-    """Return whether a type is an event class of the contracts."""
+    """Return whether a type annotation is an event class (a subclass of ``Event``)."""
     return isclass(annotation) and issubclass(annotation, Event)
 
 
 def is_model_type(annotation: Any) -> bool:
-    """Return whether a type is a pydantic model class."""
+    """Return whether a type annotation is a pydantic model class."""
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
 def decode_payload(
     value: bytes | None, headers: Headers, expected: type[BaseModel]
 ) -> tuple[Any, PropagatedContext]:
-    """Decode a record's value as the event or model that a handler expects.
+    """Decode a record's value as the event or pydantic model that a handler expects.
 
     Returns:
         It, and what of the headers is carried on.
@@ -64,7 +64,7 @@ def decode_payload(
 def build_decoder(
     annotation: Any, topic_of: Callable[[Any], str]
 ) -> Callable[[Any], Awaitable[Any]]:
-    """Build the FastStream decoder for handlers whose parameter has a type.
+    """Build the FastStream decoder of a subscriber whose handlers expect the given type.
 
     Args:
         annotation: the type; None if a handler takes several parameters, or none, of a message.
@@ -87,7 +87,7 @@ def build_decoder(
 
 
 def convert_record(raw: Any, topic: str) -> Record:
-    """Convert aiokafka's consumer record to our ``Record``."""
+    """Convert an aiokafka ``ConsumerRecord`` to a ``Record`` of this library."""
     return Record(
         topic,
         raw.partition,
@@ -99,8 +99,8 @@ def convert_record(raw: Any, topic: str) -> Record:
     )
 
 
-def as_bad_message(error: ValidationError, expected: str) -> BadMessageError | None:
-    """Convert FastDepends' validation error to ``BadMessageError``; None if our code raised it.
+def convert_validation_error(error: ValidationError, expected: str) -> BadMessageError | None:
+    """Convert FastDepends' validation error to ``BadMessageError``; None if a handler raised it.
 
     One that was raised in a handler or a dependency is theirs, and a bug like any other.
     """

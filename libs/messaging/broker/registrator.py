@@ -52,7 +52,7 @@ _OURS: Final = frozenset(
 
 
 class ReliableRegistrator(KafkaRegistrator):
-    """Base of the broker and its routers that declares subscribers and publishers."""
+    """Base class of the broker and its routers: the decorators for subscribers and publishers."""
 
     def subscriber(  # type: ignore[override]  # FastStream's overloads are of its own classes
         self,
@@ -210,7 +210,7 @@ def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, An
 
 
 def require_managed_subscribers(subscribers: Sequence[Any]) -> None:
-    """Raise ``SetupError`` if a subscriber is to batches, patterns or partitions.
+    """Raise ``SetupError`` if a subscriber uses batches, topic patterns or fixed partitions.
 
     Raises:
         SetupError: one reads batches, patterns or partitions of its own.

@@ -20,11 +20,11 @@ from messaging.producer.outgoing import Outgoing, OutgoingRecord
 
 
 class UndeclaredEventError(TypeError):
-    """Raised when a handler returned an event that none of its publishers is declared for."""
+    """Raised when a handler returns an event that none of its publishers declares."""
 
 
 class HandlerResults:
-    """Collector of the records that a handler publishes for one message.
+    """Collector of the messages that a handler publishes while it handles one message.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -48,7 +48,7 @@ class HandlerResults:
 
 
 async def encode_record(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
-    """Encode a message that FastStream publishes as a Kafka record."""
+    """Encode a message that was published through FastStream as a Kafka record to send."""
     if cmd.body is None and cmd.key is not None:
         value, content_type = None, None  # a tombstone, as FastStream has it
     else:
@@ -68,7 +68,7 @@ def _header_bytes(value: Any) -> bytes:
 
 
 def extract_events(body: Any) -> tuple[Event, ...] | None:
-    """Return the events that a handler returned, in order; None if it returned anything else."""
+    """Return the events that a handler returned, in order; None if its result is not events."""
     if body is None:
         return ()
     if isinstance(body, Event):
@@ -85,20 +85,20 @@ def build_event_command(
     cause: PropagatedContext = NO_CONTEXT,
     more: dict[str, Any] | None = None,
 ) -> KafkaPublishCommand:
-    """Build FastStream's command to publish an event, with its CloudEvents headers."""
+    """Build the command that tells FastStream to publish an event, with CloudEvents headers."""
     key, value, headers = encode_event(event, source=source, cause=cause)
     texts = {name: content.decode() for name, content in headers}
     return build_publish_command(value, key=key, headers=texts | (more or {}))
 
 
 def get_declared_events(publishers: Iterable[ManagedPublisher]) -> frozenset[type[Event]]:
-    """Return the events that publishers are declared for."""
+    """Return the event classes that a handler's publishers declare."""
     topics = (one.declared for one in publishers if one.declared is not None)
     return frozenset(topic.event for topic in topics)
 
 
 def require_publishers(events: Iterable[Event], declared: Collection[type[Event]]) -> None:
-    """Raise ``UndeclaredEventError`` for an event that a handler has no publisher for.
+    """Raise ``UndeclaredEventError`` if a handler has no publisher for one of its events.
 
     Args:
         events: what it returned.

@@ -27,7 +27,12 @@ from messaging.broker.internals import (
     RecordPipeline,
     publishing_to,
 )
-from messaging.broker.payloads import as_bad_message, decode_payload, is_event_type, is_model_type
+from messaging.broker.payloads import (
+    convert_validation_error,
+    decode_payload,
+    is_event_type,
+    is_model_type,
+)
 from messaging.broker.registrator import DELIVERY
 from messaging.broker.results import (
     HandlerResults,
@@ -53,13 +58,13 @@ _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
 
 
 class RedeliveryRequestedError(RetryableError):
-    """Raised when the handler asked for another delivery (``message.nack()``, ``NackMessage``)."""
+    """Raised when a handler asked for redelivery (``message.nack()``, ``NackMessage``)."""
 
     code = ErrorCode.NACKED
 
 
 class RejectedByHandlerError(RejectedError):
-    """Raised when the handler rejected a message (``message.reject()``, ``RejectMessage``)."""
+    """Raised when a handler rejected its message (``message.reject()``, ``RejectMessage``)."""
 
     code = ErrorCode.REJECTED
 
@@ -74,7 +79,7 @@ class _Correlated:
 
 @dataclass(frozen=True, slots=True)
 class DirectRoute:
-    """Route from a topic straight to its handler, without FastStream's machinery.
+    """Route that decodes a topic's records and calls the handler, without FastStream.
 
     Attributes:
         topic: its name without prefix.
@@ -154,7 +159,7 @@ class _ReceivedRecord:
 
 @dataclass(frozen=True, slots=True)
 class FastStreamRoute:
-    """Route from a topic to its handlers through FastStream's middlewares and dependencies.
+    """Route that passes a topic's records through FastStream's middlewares to its handlers.
 
     Attributes:
         topic: its name without prefix.
@@ -198,7 +203,7 @@ class FastStreamRoute:
             _raise_instruction(instruction)
             return results.records
         except ValidationError as error:
-            if (blamed := as_bad_message(error, self.topic)) is None:
+            if (blamed := convert_validation_error(error, self.topic)) is None:
                 raise
             raise blamed from None
         finally:
@@ -250,7 +255,7 @@ def _received(record: Record, topic: str) -> Any:
 
 
 def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FastStreamRoute]:
-    """Build the routes of a subscriber, one for each of its topics.
+    """Build the routes by which records reach a subscriber's handler, one for each topic.
 
     Args:
         subscriber: started, so that its handlers are ready.

@@ -20,7 +20,7 @@ from messaging.broker.internals import ManagedPublisher, ManagedSubscriber
 
 
 class ContractSpecification(AsyncAPI):
-    """Builder of the AsyncAPI document that ``faststream docs gen`` writes."""
+    """Builder of a service's AsyncAPI document for ``faststream docs gen``."""
 
     def to_specification(self) -> Any:
         """Return the application's part of the contracts, or FastStream's own document."""
@@ -33,7 +33,7 @@ class ContractSpecification(AsyncAPI):
 
 
 class AsyncApiDocument:
-    """AsyncAPI document in the form that FastStream expects.
+    """AsyncAPI document of a service, with the serialization methods that FastStream calls.
 
     Args:
         content: the document as plain data.

@@ -7,7 +7,8 @@ is given up before it is known which they are::
     assigned    kept      processing and reading continue where they were
                 gone      cancelled; the new owner starts at our commit
                 new       not read until the group's commit is compared with the log (start_offsets)
-                to move   drained, committed and released; then another rebalance (assignor)
+                to move   drained, committed and released; then another rebalance (assignor); what
+                          is new and to move at once is not read
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ it at all."""
 
 
 class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Partitions assigned to this group member; it is aiokafka's rebalance listener.
+    """Rebalance listener that tracks the partitions assigned to this group member.
 
     Args:
         stage: its ``share`` of the partitions is kept up to date.
@@ -158,8 +159,10 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         kept = {one for one in self._mine & partitions if self._commits.next_offset(one) >= 0}
         kept -= self._settling
         self._mine = partitions
-        self._settling = partitions - kept
-        self._releasing = kept & self.assignor.release
+        # Those that are to move and are not kept either: of a replica that was restarted under its
+        # instance id while they were to move, the group still has the old plan.
+        self._releasing = partitions & self.assignor.release
+        self._settling = partitions - kept - self._releasing
         for partition in kept:
             self._consumer.seek(partition, self._commits.next_offset(partition))
         if self.withheld:
@@ -205,8 +208,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
     ) -> None:
         if taken:
             log.warning("had_another_owner", partitions=sorted(map(_place, taken)))
-            self._settling |= taken
-            self._releasing -= taken
+            self._settling |= taken - self._releasing
             self._consumer.pause(*taken)
             await self._give_up(taken)
             self._mine |= taken

@@ -41,7 +41,7 @@ Topics = Mapping[str, Collection[int]]
 
 @dataclass(frozen=True, slots=True)
 class MemberClaims:
-    """Claims of a member that joins the group: the partitions it has, and which are busy.
+    """Partitions that a joining group member still owns, and those of them that are busy.
 
     Attributes:
         owned: the partitions that it was assigned and has not released.
@@ -56,7 +56,7 @@ class MemberClaims:
 
 @dataclass(slots=True)
 class MemberAssignment:
-    """Assignment of one member, with the partitions it has to release.
+    """Partitions assigned to one group member, and those that it has to release.
 
     Attributes:
         assigned: its partitions.
@@ -72,7 +72,7 @@ def assign_partitions(
     subscriptions: Mapping[str, Collection[str]],
     claims: Mapping[str, MemberClaims],
 ) -> dict[str, MemberAssignment]:
-    """Distribute each topic's partitions evenly over the members, and move as few as possible.
+    """Distribute partitions evenly over the group members, and move as few as possible.
 
     Args:
         partitions: of each topic.
@@ -139,7 +139,7 @@ def _share(
 
 
 class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped
-    """Cooperative partition assignor for aiokafka, which moves partitions only once they are idle.
+    """Cooperative partition assignor for aiokafka, which moves a partition once it is idle.
 
     Args:
         claims: returns what this member owns, and where it is busy.

@@ -1,10 +1,9 @@
 """A limit on the memory of all decompressed record batches together.
 
 A batch that was read in part keeps all of its bytes, and aiokafka keeps the batch while its
-partition is left out of polls, and after a ``seek`` until the garbage collector finds the cycle. So
-batches are registered here while their bytes are in memory. Before another one is decompressed,
-the oldest are closed until there is room. A closed batch keeps its position and its compressed
-bytes, and is decompressed again when reading continues.
+partition is left out of polls. So batches are registered here while their bytes are in memory.
+Before another one is decompressed, the oldest are closed until there is room. A closed batch keeps
+its position and its compressed bytes, and is decompressed again when reading continues.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from messaging.limits import OPEN_BATCHES
 
 
 class ClosableBatch(Protocol):
-    """Record batch whose decompressed bytes can be dropped."""
+    """Interface of a record batch whose decompressed bytes can be freed."""
 
     def close(self) -> None:
         """Drop the bytes; they are decompressed again when needed."""
 
 
-class BatchMemory:
-    """Registry of the process's decompressed record batches, which frees them at a limit."""
+class BatchMemoryLimiter:
+    """Memory limiter that frees the oldest decompressed record batches beyond a total size."""
 
     def __init__(self) -> None:
         self._sizes: WeakKeyDictionary[ClosableBatch, int] = WeakKeyDictionary()
@@ -55,5 +54,5 @@ class BatchMemory:
         self._sizes.pop(batch, None)
 
 
-BATCH_MEMORY: Final = BatchMemory()
+BATCH_MEMORY: Final = BatchMemoryLimiter()
 """The batches of this process."""

@@ -1,9 +1,9 @@
 """Reads fetched record batches, each in no more memory than one batch may take.
 
 aiokafka 0.14 decompresses a whole batch before it yields the first record, so a batch of 4 kB may
-take gigabytes. ``install_batch_reader`` replaces aiokafka's ``MemoryRecords`` by these classes: a
-batch is decompressed by ``decompression``, which stops at the limit, and its records are read by
-aiokafka's compiled parser; by its Python parser where header names are not UTF-8.
+take gigabytes. ``install_bounded_batch_reader`` replaces aiokafka's ``MemoryRecords`` by these
+classes: a batch is decompressed by ``decompression``, which stops at the limit, and its records are
+read by aiokafka's compiled parser; by its Python parser where header names are not UTF-8.
 
 A batch that is over the limit is not read. Each of its offsets yields a record whose value is an
 ``OversizeValue``, so that all of them are accounted for; the first one has the beginning of its
@@ -54,8 +54,8 @@ FIRST_BYTES: Final = 4 * 1024
 _settings: dict[str, int] = {"limit": MAX_BATCH_BYTES}
 
 
-def install_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
-    """Patch aiokafka so that all consumers of this process decompress batches within limits.
+def install_bounded_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
+    """Patch aiokafka in this process, so that consumers decompress batches within size limits.
 
     Args:
         max_batch_bytes: the most that a batch may be after decompression, in bytes; the latest
@@ -65,13 +65,13 @@ def install_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
     fetcher.MemoryRecords = BoundedMemoryRecords
 
 
-def digest_batch(batch: memoryview) -> str:
-    """Return the hex SHA-256 of the part of a record batch that its CRC covers."""
+def compute_batch_digest(batch: memoryview) -> str:
+    """Return the SHA-256, in hex, of the part of a record batch that its CRC covers."""
     return sha256(batch[_CHECKED_FROM:]).hexdigest()
 
 
 class BatchDigestCollector:
-    """Context manager that collects the digests of the batches that contain an offset.
+    """Context manager that collects the digests of batches read meanwhile that have an offset.
 
     Args:
         offset: the offset, in whatever partition.
@@ -95,14 +95,14 @@ class BatchDigestCollector:
         """Record the digest of a batch that is about to be read."""
         base, *_, delta, _, _, _, _, _, _ = _HEADER.unpack_from(batch)
         if base <= self._offset <= base + delta:
-            self.found.add(digest_batch(batch))
+            self.found.add(compute_batch_digest(batch))
 
 
 _collecting: list[BatchDigestCollector] = []
 
 
 class BoundedMemoryRecords:
-    """Fetched batches of one partition, in place of aiokafka's ``MemoryRecords``.
+    """Replacement for aiokafka's ``MemoryRecords`` that limits the bytes decompressed.
 
     Once more than ``PULL_BYTES`` of it were decompressed, or more than ``POLL_BYTES`` of all
     partitions in one poll, it reports that there are no more batches, and the consumer fetches the
@@ -144,7 +144,7 @@ class BoundedMemoryRecords:
 
 
 class BoundedRecordBatch:
-    """Record batch that is decompressed, within limits, only when its records are read.
+    """Record batch that is decompressed, within a size limit, when its records are read.
 
     Args:
         batch: aiokafka's own, which knows its header.
@@ -166,9 +166,7 @@ class BoundedRecordBatch:
     def __iter__(self) -> Iterator[Any]:
         for one in _collecting:
             one.see(self._data)
-        for record in _Reading(self):
-            key = record.key
-            yield record if key is None or len(key) <= KEY_BYTES else self._without_key(record)
+        return _Reading(self)
 
     def open(self, reading: _Reading, size: int | None) -> tuple[Iterator[Any], int]:
         """Start reading at the first record.
@@ -206,7 +204,8 @@ class BoundedRecordBatch:
         del plain  # the parser copies it twice
         return iter(batch)
 
-    def _without_key(self, record: Any) -> _Record:
+    def without_key(self, record: Any) -> Any:
+        """Return a record in place of one whose key is too large."""
         complaint = f"the key has {len(record.key):,} bytes; the limit is {KEY_BYTES:,}"
         batch = _known(self._data, complaint)
         key, value = record.key[:FIRST_BYTES], (record.value or b"")[:FIRST_BYTES]
@@ -276,7 +275,8 @@ class _Reading:
             self._tolerant = True
             return next(self)
         self._read += 1
-        return record
+        key = record.key
+        return record if key is None or len(key) <= KEY_BYTES else self._batch.without_key(record)
 
     def close(self) -> None:
         """Drop the decompressed bytes; reading goes on where it was."""
@@ -338,7 +338,7 @@ class _Oversize:
 
 
 def _known(batch: memoryview, complaint: str) -> OversizeInfo:
-    return OversizeInfo(DigestScope.BATCH, len(batch), digest_batch(batch), complaint)
+    return OversizeInfo(DigestScope.BATCH, len(batch), compute_batch_digest(batch), complaint)
 
 
 def _first_key_and_value(records: memoryview) -> tuple[bytes | None, bytes]:

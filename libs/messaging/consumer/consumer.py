@@ -29,8 +29,8 @@ from messaging.kafka.aiokafka_internals import describe_fetched_records
 from messaging.kafka.broker_monitor import (
     REQUEST_MARGIN_S,
     BrokerMonitor,
-    StallPatience,
-    TopicPresence,
+    StallTimeout,
+    TopicExistenceChecker,
 )
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.topic_checks import describe_missing_topics
@@ -55,7 +55,7 @@ broker one thing at a time: a partition that runs dry waits for the answer about
 
 
 class StageConsumer:
-    """Consumer of a service's topics, as one member of its consumer group.
+    """Consumer of one service's topics: one member of its consumer group.
 
     Args:
         stage: what is read and handled.
@@ -85,7 +85,7 @@ class StageConsumer:
         worker: MessageProcessor,
         *,
         replica: str,
-        patience: StallPatience,
+        patience: StallTimeout,
     ) -> None:
         self._replica = replica
         self._patience = patience
@@ -131,7 +131,7 @@ class StageConsumer:
             sources=SubscribedTopics(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
-        self.topic_presence = TopicPresence(
+        self.topic_presence = TopicExistenceChecker(
             needed={*self.topics, *map(kafka.topic, _written_topics(stage))},
             optional=map(kafka.topic, stage.optional_topics),
         )
@@ -270,7 +270,7 @@ class StageConsumer:
             await asyncio.gather(*everything, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
-        batch_reader.install_batch_reader(self._kafka.max_batch_bytes)
+        batch_reader.install_bounded_batch_reader(self._kafka.max_batch_bytes)
         corrupt_batches.install_corrupt_batch_detection()
         return AIOKafkaConsumer(
             **self._kafka.client_options(),

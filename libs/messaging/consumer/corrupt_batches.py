@@ -9,12 +9,14 @@ replica may have it intact.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
+from weakref import proxy
 
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import KafkaError
 
 from messaging.consumer.metrics import CORRUPT_BATCHES
@@ -40,8 +42,8 @@ class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untype
         self.offset = offset
 
 
-class CorruptionLocatingRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's iterator over a partition's records, whose errors name a corrupt batch's offset.
+class CorruptionLocatingRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
+    """Iterator over fetched records that raises with the offset of a corrupt batch.
 
     An exception would discard what the same poll has returned already, so iteration ends before the
     corrupt batch if there was any record; the next fetch starts with it. Iteration also ends when
@@ -49,6 +51,13 @@ class CorruptionLocatingRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """
 
     _begun = False
+    _records_iterator: Any
+
+    def _unpack_records(self) -> Iterator[Any]:
+        # By a weak reference: else this object and its generator refer to each other, and what a
+        # seek has discarded, up to a whole fetch, stays until the collector of cycles finds it.
+        unpack: Callable[[Any], Iterator[Any]] = PartitionRecords._unpack_records  # noqa: SLF001 - ours is one
+        return unpack(proxy(self))
 
     def __next__(self) -> Any:
         """Return the next record.
@@ -57,12 +66,12 @@ class CorruptionLocatingRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             CorruptBatchError: its batch cannot be read.
         """
         if POLL_BUDGET.is_enough:
-            # The iterator refers to this object: break the cycle, or the batch stays in memory.
             self._records_iterator = None
             raise StopIteration
         try:
-            record = super().__next__()
+            record = next(self._records_iterator)
         except StopIteration:
+            self._records_iterator = None
             raise
         except Exception as error:
             if self._begun:
@@ -74,12 +83,12 @@ class CorruptionLocatingRecords(fetcher.PartitionRecords):  # type: ignore[misc]
 
 
 def install_corrupt_batch_detection() -> None:
-    """Patch aiokafka so that all consumers of this process report the offset of a corrupt batch."""
+    """Patch aiokafka in this process, so that consumers report the offset of a corrupt batch."""
     fetcher.PartitionRecords = CorruptionLocatingRecords
 
 
 class CorruptBatchTracker:
-    """Tracker of the corrupt batches met so far, and of the partitions held up by them.
+    """Tracker of corrupt batches, and of the partitions that are paused because of them.
 
     Args:
         now: a monotonic clock, in seconds.

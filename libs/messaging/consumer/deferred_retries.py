@@ -14,11 +14,11 @@ from __future__ import annotations
 import heapq
 from collections import deque
 
-from messaging.consumer.offsets import LogRewoundError
+from messaging.consumer.offsets import OffsetWentBackError
 
 
 class DeferredRetries:
-    """Messages of one retry partition, remembered by offset until they are due and fetched again.
+    """Offsets in a retry partition whose messages are not due yet and are fetched again later.
 
     Attributes:
         frontier: the offset behind the last message that was read; None before the first.
@@ -88,14 +88,14 @@ class DeferredRetries:
         """Return whether a message is the next one that was to be fetched again.
 
         Raises:
-            LogRewoundError: a later message arrived in its place. The remembered one is not given
-                up for that: unless it was deleted (``drop_before``), the log still has it.
+            OffsetWentBackError: a later message arrived in its place. The remembered one is not
+                given up for that: unless it was deleted (``drop_before``), the log still has it.
         """
         back = self._refetching
         if not back or offset < back[0]:
             return False
         if offset > back[0]:
-            raise LogRewoundError(f"offset {back[0]} was expected, but {offset} was read")
+            raise OffsetWentBackError(f"offset {back[0]} was expected, but {offset} was read")
         del self._sizes[back.popleft()]
         return True
 

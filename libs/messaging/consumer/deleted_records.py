@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
-from messaging.consumer.offsets import LogRewoundError
+from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.retry_topics import RetryTopicReader
 from messaging.consumer.start_offsets import LogMismatch, report_log_mismatch
 from messaging.kafka.aiokafka_internals import get_client
@@ -28,7 +28,7 @@ LOOKUP_RETRY_S: Final = 0.5
 
 
 class DeletedRecordsHandler:
-    """Handler of offsets out of range, as when the broker has deleted the records there.
+    """Handler of out-of-range offsets, as after the broker has deleted the records there.
 
     Args:
         commits: the partitions' ledgers.
@@ -51,7 +51,7 @@ class DeletedRecordsHandler:
             positions: where reading stands, of partitions that are not read elsewhere meanwhile.
 
         Raises:
-            LogRewoundError: a log ends before the position: it is not the one that it was.
+            OffsetWentBackError: a log ends before the position: it is not the one that it was.
         """
         epoch = self._assignment.epoch
         try:
@@ -68,7 +68,7 @@ class DeletedRecordsHandler:
         for partition in read & logs.keys():
             found = logs[partition]
             if (position := positions[partition]) > found.end:
-                raise LogRewoundError(f"offset {position} is behind the end {found.end}")
+                raise OffsetWentBackError(f"offset {position} is behind the end {found.end}")
             if position < found.start:
                 self._continue_at_start(consumer, partition, found, position)
 

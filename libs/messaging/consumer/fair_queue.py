@@ -26,7 +26,7 @@ KINDS: Final = (RETRIED, FRESH)
 
 
 class FairQueue:
-    """Queue of messages that wait for a place in the window, fair between subjects.
+    """Queue of waiting messages that takes turns between subjects, such as interviews.
 
     Attributes:
         waiting: how many there are.

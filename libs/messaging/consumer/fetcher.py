@@ -25,9 +25,13 @@ from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.corrupt_batches import CorruptBatchError
 from messaging.consumer.deleted_records import DeletedRecordsHandler
-from messaging.consumer.offsets import LogRewoundError
+from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.prefetch import PrefetchBudget
-from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics, mark_finished
+from messaging.consumer.retry_topics import (
+    RetryTopicReader,
+    SubscribedTopics,
+    mark_message_finished,
+)
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import get_position
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -56,7 +60,7 @@ Batches = dict[TopicPartition, Sequence[Any]]
 
 
 class Fetcher:
-    """Fetcher of records for one group member, with its poll loop.
+    """Fetcher that polls Kafka for records and hands them to the in-flight window.
 
     Args:
         window: holds and processes what was fetched.
@@ -111,7 +115,7 @@ class Fetcher:
         while True:
             try:
                 await self.poll()
-            except LogRewoundError as error:
+            except OffsetWentBackError as error:
                 log.warning("log_moved", error=str(error))
                 raise KafkaUnavailableError("a log was replaced while it was read") from error
 
@@ -261,7 +265,7 @@ class Fetcher:
     def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         """Enter messages of the stage's own topics and queue them."""
         ledger = self._commits.ledger(partition)
-        finish = partial(mark_finished, self._window, ledger)
+        finish = partial(mark_message_finished, self._window, ledger)
         topic = self._sources.names[partition.topic]
         jobs: list[InFlightMessage] = []
         room, least = self.prefetch.room(partition), self.prefetch.cost(0)

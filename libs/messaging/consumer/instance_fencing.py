@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, Final
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from contracts.ids import UUID_PATTERN
 from messaging.consumer.assignor import parse_replica_id
 from messaging.kafka.admin import open_admin_client
 from messaging.kafka.aiokafka_internals import intercept_membership_loss
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
-
-_UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 class InstanceIdTakenError(KafkaUnavailableError):
@@ -47,7 +46,7 @@ async def require_free_instance_id(kafka: KafkaSettings, group: str, replica: st
     if not name:
         return
     # The broker builds a static member's member id from its instance id and a UUID.
-    member_id_pattern = re.compile(rf"{re.escape(name)}-{_UUID}")
+    member_id_pattern = re.compile(rf"{re.escape(name)}-{UUID_PATTERN}")
     for member_id, member_replica in await _list_members(kafka, group):
         if member_replica != replica and member_id_pattern.fullmatch(member_id):
             raise InstanceIdTakenError(

@@ -50,7 +50,7 @@ _HASH_CHARACTERS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """Identity of a partition's log, as offsets have no meaning in another one.
+    """Identity of a partition's log, which changes if the topic or cluster is recreated.
 
     Attributes:
         cluster: hash of the cluster's id; empty if the broker does not report it.
@@ -73,7 +73,7 @@ UNKNOWN_LOG: Final = LogIdentity()
 
 @dataclass(frozen=True, slots=True)
 class CommitMetadata:
-    """Decoded metadata of an offset commit: its log, and the finished offsets beyond it.
+    """Metadata of an offset commit: the log's identity, and finished offsets after the commit.
 
     Attributes:
         log: the log that the commit was made of.
@@ -100,7 +100,7 @@ def encode_commit_metadata(
     log: LogIdentity = UNKNOWN_LOG,
     limit: int = MAX_CHARACTERS,
 ) -> str:
-    """Encode a commit's metadata: its log's identity and the finished offsets beyond it.
+    """Encode offset commit metadata: the log's identity, and finished offsets after the commit.
 
     Args:
         offset: the committed offset; itself unfinished.
@@ -123,7 +123,7 @@ def encode_commit_metadata(
 
 
 def decode_commit_metadata(offset: int, metadata: str | None) -> CommitMetadata:
-    """Decode a commit's metadata; return ``NO_METADATA`` for what we did not write.
+    """Decode offset commit metadata; return ``NO_METADATA`` if other software wrote it.
 
     Args:
         offset: the committed offset that the metadata came with.

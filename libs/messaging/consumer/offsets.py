@@ -17,12 +17,12 @@ MAX_DISTANCE: Final = 1 << 21
 """The largest distance from the committed offset that is encoded: three bytes as a varint."""
 
 
-class LogRewoundError(Exception):
-    """Raised when a record has a lower offset than earlier ones: the log was replaced."""
+class OffsetWentBackError(Exception):
+    """Raised when a record's offset is lower than earlier ones, as after a log was replaced."""
 
 
 class OffsetLedger:
-    """Ledger of the started and finished offsets of one partition, which yields the next commit.
+    """Ledger of started and finished offsets of a partition, which yields the offset to commit.
 
     A committed offset means that everything before it is done (Kafka's convention: the next offset
     to read). So the commit advances only over a gapless run of finished messages, in the order in
@@ -62,12 +62,12 @@ class OffsetLedger:
             Whether it is to be processed: False if an earlier owner has finished it.
 
         Raises:
-            LogRewoundError: the offset is not greater than all entered before.
+            OffsetWentBackError: the offset is not greater than all entered before.
         """
         if offset <= self._last:
-            raise LogRewoundError(f"offset {offset} was entered after {self._last}")
+            raise OffsetWentBackError(f"offset {offset} was entered after {self._last}")
         if offset < self._passed:
-            raise LogRewoundError(f"offset {offset} is before the position {self._passed}")
+            raise OffsetWentBackError(f"offset {offset} is before the position {self._passed}")
         # Link the offset before to this one, so that the finished stretch between two unfinished
         # ones is known without storing the finished offsets. If the one before is finished, the
         # stretch belongs to an earlier entry already.

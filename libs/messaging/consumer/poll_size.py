@@ -9,7 +9,7 @@ from messaging.limits import POLL_BYTES
 
 
 class PollBudget:
-    """Budget of the bytes that one poll may return; renewed with each turn of the event loop."""
+    """Limit on the bytes that one poll may return; reset in each turn of the event loop."""
 
     def __init__(self) -> None:
         self._begun = False

@@ -19,7 +19,7 @@ from messaging.processing.inflight import InFlightMessage
 
 
 class PrefetchBudget:
-    """Memory budget for messages that are fetched but not yet started.
+    """Limit on the memory for messages that are fetched but not started.
 
     A message counts with its bytes, but at least ``limit_bytes / limit``, so that one counter
     enforces both limits. A partition of which nothing is held accepts a message of any size.
@@ -105,7 +105,9 @@ class PrefetchBudget:
             self._full.discard(partition)
             return True
         room = self.room(partition)
-        if room <= 0:
+        # A message takes no less. To fetch one that does not fit means to seek back to it, and the
+        # client discards all it has fetched of the partition.
+        if room < self._least:
             self._full.add(partition)
         elif partition in self._full and 4 * room >= used + room:
             self._full.discard(partition)

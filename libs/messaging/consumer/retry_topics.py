@@ -23,7 +23,7 @@ MAX_DEFERRED: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class SubscribedTopics:
-    """Topics that a service subscribes to, by the broker's names.
+    """Topics that a service subscribes to, by the names that they have at the broker.
 
     Attributes:
         names: each topic's name without the prefix.
@@ -35,7 +35,7 @@ class SubscribedTopics:
 
 
 class RetryTopicReader:
-    """Reader of a service's retry topics, which holds messages back until they are due.
+    """Reader of retry topics, which holds each message back until its retry is due.
 
     Args:
         window: holds messages until they are due, and works on them.
@@ -139,13 +139,13 @@ class RetryTopicReader:
             epoch: of the assignment that they were fetched in.
 
         Raises:
-            LogRewoundError: a remembered message is not at its offset.
+            OffsetWentBackError: a remembered message is not at its offset.
         """
         ledger = self._commits.ledger(partition)
         deferred = self._deferred.setdefault(partition, DeferredRetries())
         deferred.set_epoch(epoch)
         topic, tier = self._sources.names[partition.topic], self._sources.tiers[partition.topic]
-        finish = partial(mark_finished, self._window, ledger)
+        finish = partial(mark_message_finished, self._window, ledger)
         for received in records:
             # Between a seek back and the frontier, three kinds of messages arrive: the one that is
             # due, others that were entered before (neither new nor due: skipped), and new ones.
@@ -182,7 +182,9 @@ class RetryTopicReader:
         return deferred is not None and deferred.is_refetching
 
 
-def mark_finished(window: InFlightWindow, ledger: OffsetLedger, job: InFlightMessage) -> None:
-    """Mark a message as finished in its partition's ledger and in the window."""
+def mark_message_finished(
+    window: InFlightWindow, ledger: OffsetLedger, job: InFlightMessage
+) -> None:
+    """Mark a message as finished in its partition's offset ledger and in the in-flight window."""
     ledger.finish(job.received.offset)
     window.mark_settled(job)

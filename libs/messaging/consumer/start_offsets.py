@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class LogMismatch(StrEnum):
-    """Way in which a partition's log contradicts the group's commit, such as being shorter."""
+    """Kind of mismatch between a group's commit and the log, such as a recreated topic."""
 
     DELETED = "deleted"
     LOST = "lost"
@@ -50,7 +50,7 @@ _WHAT_TO_KNOW: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StartPosition:
-    """Offset at which reading of a partition starts.
+    """Offset from which a partition is read after it was assigned.
 
     Attributes:
         offset: the first to read; None if neither a commit nor the log provides it.
@@ -68,7 +68,7 @@ class StartPosition:
 async def find_start_positions(
     client: Any, commits: Mapping[TopicPartition, Any], partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, StartPosition]:
-    """Return the offset to start at for each partition; report commits that do not fit the log.
+    """Return the offset to start at for each partition; report commits that mismatch the log.
 
     Args:
         client: aiokafka's client.
@@ -108,7 +108,7 @@ async def find_start_positions(
 def decide_start_position(
     commit: Any, found: PartitionLog | None, epoch_end: int | None
 ) -> StartPosition:
-    """Return the offset to start at, given a partition's commit and its log.
+    """Return the offset at which to start reading a partition, from its commit and its log.
 
     Args:
         commit: offset and metadata; None if the group has none.
@@ -149,7 +149,7 @@ def _mismatch(
 def report_log_mismatch(
     partition: TopicPartition, fault: LogMismatch, found: PartitionLog, **offsets: int | None
 ) -> None:
-    """Log and count that a partition's log is not the one that was expected.
+    """Log and count (metric) that the log of a partition does not match the group's commit.
 
     Args:
         partition: which.

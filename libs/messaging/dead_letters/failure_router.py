@@ -16,7 +16,11 @@ from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.identity import compute_stub_digest
 from messaging.dead_letters.record_digest import digest_record
-from messaging.dead_letters.stubs import DeadLetterStub, build_stub, describe_oversize
+from messaging.dead_letters.stubs import (
+    DeadLetterStub,
+    build_dead_letter_stub,
+    describe_oversize_record,
+)
 from messaging.delivery import Headers, Record, append_headers, build_retry_headers
 from messaging.processing.attempts import StuckMessageError
 from messaging.processing.failure_policy import RetryLater
@@ -27,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class FailureRouter:
-    """Router that writes failed messages to a service's retry topics and dead letter queue.
+    """Router that writes failed messages to a service's retry topics or dead letter queue.
 
     Args:
         service: whose.
@@ -140,7 +144,7 @@ class FailureRouter:
             with suppress(RecordTooLargeError):
                 await self._forward(dlq, job, added)
                 return _letter_id_of(added)
-        stub = await asyncio.to_thread(build_stub, record)
+        stub = await asyncio.to_thread(build_dead_letter_stub, record)
         log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
         added = self._letter_headers(job, failure, compute_stub_digest(stub))
         await self._write_stub(dlq, stub, added)
@@ -167,7 +171,7 @@ class FailureRouter:
 def _stub_without_content(record: Record) -> DeadLetterStub:
     """Return a stub without content of the message; without its hash if computing it fails."""
     try:
-        known = describe_oversize(record)
+        known = describe_oversize_record(record)
     except Exception:
         # This is the last resort: whatever is wrong with the message, it must not block its
         # partition for ever. A letter without a hash can still be found by its place.

@@ -51,7 +51,7 @@ class FailureDescription:
 def describe_failure(
     error: BaseException, service: str, *, code: ErrorCode | None = None
 ) -> FailureDescription:
-    """Return the description of an exception, without the message's content.
+    """Convert an exception to a failure description, without the message's content.
 
     Args:
         error: what the handler raised.
@@ -84,7 +84,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
     group: str,
     at: datetime,
 ) -> Headers:
-    """Return the headers that a dead letter has in addition to the original message's.
+    """Return the headers that are added to a message when it becomes a dead letter.
 
     Args:
         failure: why it is set aside.
@@ -123,7 +123,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
 
 
 def build_replay_headers(letter: UUID, added: Headers) -> Headers:
-    """Return the headers that a replayed message has in addition to the original's.
+    """Return the headers that are added to a dead letter's message when it is replayed.
 
     The origin (where the message was first read) is kept, as the conservation law counts by it; the
     attempts are not, so that a replay has all its tries.

@@ -3,7 +3,8 @@
 A record's key, and an id in its headers, are claims of whoever wrote it. A letter's id follows from
 where the message was first read, what it was (a digest) and how often it was replayed, so a record
 that names another letter's id is not that letter. What a message is about is read from its value;
-a message that cannot be read is about nothing.
+a message that cannot be read is about nothing. A record whose id does not follow from it was not
+written by the service that owns the DLQ: it is about nothing, and has no place but that in the DLQ.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from messaging.codec import strip_schema_id
 from messaging.dead_letters import stubs
 from messaging.dead_letters.record_digest import digest_record
 from messaging.dead_letters.stubs import DeadLetterStub
-from messaging.delivery import Headers, MessageOrigin, get_header_number, read_delivery_history
+from messaging.delivery import (
+    Headers,
+    MessageOrigin,
+    get_header_number,
+    read_delivery_history,
+    split_headers,
+)
 from messaging.limits import SIMPLE_BYTES, has_more_json_values
 
 DOCUMENT_BYTES: Final = 32 * MIB
@@ -42,7 +49,7 @@ DOCUMENT_VALUES: Final = 500_000
 def compute_content_digest(
     key: bytes | None, value: bytes | None, original: Headers, added: Headers
 ) -> bytes:
-    """Return the digest of a DLQ record's content, from which its id is derived.
+    """Return the digest of a DLQ record's content, from which the dead letter's id is derived.
 
     For a stub letter the digest is of its description of the message, not of the message: the same
     message has another digest where its letter is whole.
@@ -58,7 +65,7 @@ def compute_content_digest(
 
 
 def compute_stub_digest(stub: DeadLetterStub) -> bytes:
-    """Return the content digest of a message whose dead letter holds only a stub of it."""
+    """Compute the content digest of a stub, from the original message's size and SHA-256."""
     described = (stub.kind.value, str(stub.size_bytes), stub.sha256)
     return sha256("\x1f".join(described).encode()).digest()
 
@@ -66,7 +73,7 @@ def compute_stub_digest(stub: DeadLetterStub) -> bytes:
 def derive_dead_letter_id(
     service: str, origin: MessageOrigin, replays: int, content: bytes
 ) -> UUID:
-    """Return a dead letter's id, from its content and the place where it was first read.
+    """Return a dead letter's id (UUIDv5), from its content and the message's first position.
 
     A message written to the DLQ twice, because its service crashed in between, has one id. One
     at the same offset of a topic that was deleted and recreated has another.
@@ -82,35 +89,9 @@ def derive_dead_letter_id(
     return UUID(derive_id_text("letter", *encoded, content.hex().encode()))
 
 
-def verify_dead_letter_id(
-    service: str, place: MessageOrigin, content: bytes, added: Headers
-) -> UUID:
-    """Return a DLQ record's dead letter id: the one in its headers only if the record confirms it.
-
-    It is the one in its headers if that follows from the record. Otherwise somebody else wrote the
-    record, or an earlier version of onrecord did: then it follows from its place in the DLQ.
-
-    Args:
-        service: whose DLQ it is in.
-        place: where in the DLQ.
-        content: its ``compute_content_digest``.
-        added: the headers that onrecord added.
-    """
-    origin = read_delivery_history(added, fallback=place, tier=0).origin
-    derived = derive_dead_letter_id(
-        service, origin, get_header_number(added, h.REPLAYS, 0), content
-    )
-    # A header can be forged to hide another letter in the index: it counts only if it follows from
-    # the record itself.
-    if dict(added).get(h.LETTER_ID) == str(derived).encode():
-        return derived
-    parts = (service, place.topic, str(place.partition), str(place.offset), content.hex())
-    return UUID(derive_id_text("foreign letter", *(part.encode() for part in parts)))
-
-
 @dataclass(frozen=True, slots=True)
 class MessageSubject:
-    """Transcript or chunk that a message is about, as its value names it.
+    """Transcript or chunk that a message is about, with the ids read from its value.
 
     Attributes:
         subject: the id that it has to be keyed by: of a transcript or a chunk.
@@ -126,7 +107,7 @@ class MessageSubject:
 def read_message_subject(
     topic: str | None, key: bytes | None, value: bytes | None
 ) -> MessageSubject | None:
-    """Return the transcript or chunk that a message is about; None if it cannot be read.
+    """Read from a message which transcript or chunk it is about; None if that is unreadable.
 
     A value over ``DOCUMENT_BYTES`` or ``DOCUMENT_VALUES`` is not decoded.
 
@@ -136,7 +117,11 @@ def read_message_subject(
         value: of the record.
     """
     kind = _KEYED_BY.get(topic or "")
-    if kind is None or not value or not is_cheap_to_decode(document := strip_schema_id(value)):
+    if (
+        kind is None
+        or not value
+        or not is_small_enough_to_decode(document := strip_schema_id(value))
+    ):
         return None
     try:
         found = kind.model_validate_json(document)
@@ -149,8 +134,59 @@ def read_message_subject(
     return MessageSubject(str(found.subject), found.revision, found.content_sha256)
 
 
-def is_cheap_to_decode(document: bytes) -> bool:
-    """Return whether a document is small enough to be decoded just for its subject."""
+@dataclass(frozen=True, slots=True)
+class DeadLetterIdentity:
+    """Identity of a DLQ record: the dead letter's id, with what it is derived from.
+
+    Attributes:
+        letter_id: id of the letter.
+        content: its ``compute_content_digest``.
+        origin: where its message was first read; None if nothing confirms what the headers say.
+        about: what its message is about; None if it cannot be read, or nothing confirms it.
+    """
+
+    letter_id: UUID
+    content: bytes
+    origin: MessageOrigin | None
+    about: MessageSubject | None
+
+
+def identify_dead_letter(
+    service: str,
+    place: MessageOrigin,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers,
+) -> DeadLetterIdentity:
+    """Return the identity of a DLQ record; headers that contradict the record are ignored.
+
+    The id is the one in its headers if that follows from the record. Otherwise somebody else wrote
+    the record, or an earlier version of onrecord did: then the id follows from its place in the
+    DLQ, and origin and subject are unknown, so that it cannot pass for another's message.
+
+    Args:
+        service: whose DLQ it is in.
+        place: where in the DLQ, without prefix.
+        key: the record's key.
+        value: the record's value.
+        headers: all its headers.
+    """
+    original, added = split_headers(headers)
+    content = compute_content_digest(key, value, original, added)
+    origin = read_delivery_history(added, fallback=place, tier=0).origin
+    derived = derive_dead_letter_id(
+        service, origin, get_header_number(added, h.REPLAYS, 0), content
+    )
+    if dict(added).get(h.LETTER_ID) != str(derived).encode():
+        parts = (service, place.topic, str(place.partition), str(place.offset), content.hex())
+        by_place = derive_id_text("foreign letter", *(part.encode() for part in parts))
+        return DeadLetterIdentity(UUID(by_place), content, None, None)
+    about = read_message_subject(origin.topic, key, value)
+    return DeadLetterIdentity(derived, content, origin, about)
+
+
+def is_small_enough_to_decode(document: bytes) -> bool:
+    """Return whether a JSON document is small enough to be decoded only for the ids in it."""
     if len(document) <= SIMPLE_BYTES:
         return True
     return len(document) <= DOCUMENT_BYTES and not has_more_json_values(document, DOCUMENT_VALUES)
@@ -168,7 +204,7 @@ Revision = Annotated[int | None, Field(ge=1, le=2**31 - 1), WrapValidator(_or_no
 
 
 class SubmissionIdentity(BaseModel):
-    """Fields of a submission that identify its interview.
+    """Fields of a submission event that identify its interview.
 
     Attributes:
         transcript_id: id of the interview.
@@ -182,12 +218,12 @@ class SubmissionIdentity(BaseModel):
 
 
 def read_submission_identity(document: bytes) -> SubmissionIdentity | None:
-    """Return the interview that a submission is of; None if it cannot be read.
+    """Read from a submission's JSON which interview it is of; None if that is unreadable.
 
     Args:
         document: the JSON of the record's value.
     """
-    if not is_cheap_to_decode(document):
+    if not is_small_enough_to_decode(document):
         return None
     try:
         return SubmissionIdentity.model_validate_json(document)

@@ -51,7 +51,7 @@ class _Flood:
 
 
 class DeadLetterMetrics:
-    """Dead-letter counters of one service, by error code and producer.
+    """Prometheus counters of one service's dead letters, by error code and producer.
 
     Args:
         service: its name.

@@ -14,7 +14,7 @@ _NULL: Final = -1
 
 
 def digest_record(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
-    """Return the SHA-256 of a record: its key, its value, and its headers in order.
+    """Return the SHA-256, as bytes, of a record's key, value and headers.
 
     Each part stands behind its length in 8 bytes (big endian, signed); -1 is the length of a part
     that is null. Takes a tenth of a second or so for 64 MiB.

@@ -27,7 +27,7 @@ HEADERS_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterStub:
-    """Truncated message that the DLQ keeps if the message does not fit whole.
+    """Stub of a message too large for the DLQ: its first bytes, its size and its digest.
 
     Attributes:
         kind: what ``size_bytes`` and ``sha256`` are of: the record, or the batch it came in, which
@@ -67,9 +67,9 @@ class DeadLetterStub:
         return tuple((name, value.encode()) for name, value in added)
 
 
-def build_stub(record: Record) -> DeadLetterStub:
-    """Return the stub of a message for the DLQ; the message may be truncated already."""
-    known = describe_oversize(record)
+def build_dead_letter_stub(record: Record) -> DeadLetterStub:
+    """Build the stub that the DLQ holds in place of a message that is too large for it."""
+    known = describe_oversize_record(record)
     headers = select_headers_that_fit(record.headers)
     return DeadLetterStub(
         known.kind,
@@ -83,7 +83,7 @@ def build_stub(record: Record) -> DeadLetterStub:
 
 
 def truncate_record(record: Record, complaint: str) -> Record:
-    """Return a record with only the first bytes of its value, and the headers that fit.
+    """Return a record with a truncated value, and only the headers that fit the size limit.
 
     Args:
         record: the whole one.
@@ -91,7 +91,7 @@ def truncate_record(record: Record, complaint: str) -> Record:
     """
     headers = select_headers_that_fit(record.headers)
     known = replace(
-        describe_oversize(record),
+        describe_oversize_record(record),
         complaint=complaint,
         headers_left_out=len(record.headers) - len(headers),
     )
@@ -99,8 +99,8 @@ def truncate_record(record: Record, complaint: str) -> Record:
     return replace(record, value=value, headers=headers)
 
 
-def describe_oversize(record: Record) -> OversizeInfo:
-    """Return the size and hash of a message that is too large."""
+def describe_oversize_record(record: Record) -> OversizeInfo:
+    """Return the size and digest of a record that is too large, with the limit it exceeds."""
     if isinstance(record.value, OversizeValue):
         return record.value.known
     return OversizeInfo(
@@ -109,7 +109,7 @@ def describe_oversize(record: Record) -> OversizeInfo:
 
 
 def read_stub_headers(added: Headers) -> DeadLetterStub | None:
-    """Return the stub that a dead letter's headers describe; it lacks the first bytes.
+    """Read a stub's size and digest from a dead letter's headers; None for a whole message.
 
     Returns:
         None if the letter has its message whole.
@@ -122,13 +122,13 @@ def read_stub_headers(added: Headers) -> DeadLetterStub | None:
 
 
 def compute_record_size(record: Record) -> int:
-    """Return the total bytes of a record's key, value and headers."""
+    """Return the size of a record's key, value and headers in bytes."""
     parts = sum(len(name.encode(*_NAMES)) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + parts
 
 
 def compute_record_digest(record: Record) -> str:
-    """Return the SHA-256 of a record, in hex."""
+    """Return the SHA-256 of a record's key, value and headers, in hex."""
     return digest_record(record.key, record.value, record.headers).hex()
 
 
@@ -137,7 +137,7 @@ _NAMES: Final = ("utf-8", "surrogateescape")
 
 
 def select_headers_that_fit(headers: Headers, room: int = HEADERS_BYTES) -> Headers:
-    """Return the headers, in order, that fit into ``room`` bytes of names and values."""
+    """Return the first headers whose names and values fit into ``room`` bytes."""
     kept: list[tuple[str, bytes]] = []
     for name, value in headers:
         size = len(name.encode(*_NAMES)) + len(value or b"")

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
 from messaging.kafka.connection_errors import (
-    KafkaRefusesError,
+    KafkaAccessDeniedError,
     KafkaUnavailableError,
     diagnose_connection,
 )
@@ -22,7 +22,7 @@ from messaging.settings import KafkaSettings
 
 @asynccontextmanager
 async def open_admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
-    """Open a connected admin client for the duration of the context.
+    """Open a connected Kafka admin client for the duration of the context.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -66,7 +66,7 @@ async def create_topics(
 
 
 async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
-    """Configure the brokers to refuse unknown topics instead of creating them.
+    """Set the brokers' configuration so that unknown topics are refused and not created.
 
     Otherwise a mistyped topic is created by the first write to it, and no one reads the message.
 
@@ -89,7 +89,7 @@ async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
 
 
 async def list_missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the named topics that the broker does not have."""
+    """Return which of the named topics do not exist at the broker."""
     async with open_admin_client(kafka) as client:
         existing = set(await client.list_topics())
     return tuple(name for name in names if name not in existing)
@@ -122,7 +122,7 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
     """Wait until a Kafka broker answers.
 
     Raises:
-        KafkaRefusesError: one does not talk to us; waiting would not help.
+        KafkaAccessDeniedError: one does not talk to us; waiting would not help.
         KafkaUnavailableError: none did within ``timeout_s`` seconds.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
@@ -130,7 +130,7 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
         try:
             async with open_admin_client(kafka):
                 return
-        except KafkaRefusesError:
+        except KafkaAccessDeniedError:
             raise  # a wrong password does not become right by waiting
         except KafkaUnavailableError:
             if asyncio.get_running_loop().time() > deadline:

@@ -21,7 +21,7 @@ def get_client(consumer: Any) -> Any:
 async def fetch_committed_offsets(
     consumer: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return the group's committed offsets with their metadata, which ``committed()`` drops.
+    """Fetch the group's committed offsets with metadata, which aiokafka's ``committed()`` omits.
 
     Repeats the request until the coordinator answers.
 
@@ -41,7 +41,7 @@ async def fetch_committed_offsets(
 
 
 async def abort_producer(producer: Any) -> None:
-    """Close a producer without waiting for what it could not send.
+    """Close an aiokafka producer without waiting for records that it has not sent.
 
     ``stop()`` waits for every batch, and an idempotent producer sends a batch until it is taken;
     one for a topic that was deleted never is.
@@ -57,7 +57,7 @@ def request_rebalance(consumer: Any) -> None:
 
 
 def is_member(consumer: Any) -> bool:
-    """Return whether the consumer is a member of its group at present.
+    """Return whether an aiokafka consumer is currently a member of its consumer group.
 
     Without that, a broker takes a commit for a group that is empty, from whoever sends it.
     """
@@ -65,7 +65,7 @@ def is_member(consumer: Any) -> bool:
 
 
 def get_position(consumer: Any, partition: TopicPartition) -> int:
-    """Return the next offset to read of a partition, without waiting; -1 if it is unknown."""
+    """Return a consumer's next offset in a partition, without waiting; -1 if it is unknown."""
     # The public ``position()`` waits for an offset lookup, for ever while no broker answers.
     subscription = consumer._subscription.subscription
     assignment = subscription.assignment if subscription is not None else None
@@ -74,12 +74,12 @@ def get_position(consumer: Any, partition: TopicPartition) -> int:
 
 
 def describe_fetched_records(consumer: Any) -> dict[TopicPartition, str]:
-    """Describe the records that were fetched and not yet handed out, by partition."""
+    """Describe, for logs, the records that a consumer has fetched but not returned yet."""
     return {partition: repr(one) for partition, one in consumer._fetcher._records.items()}
 
 
 def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Callable[[], None]:
-    """Call back when the group drops the consumer, which does not rejoin by itself then.
+    """Make a consumer call ``callback``, and not rejoin, when its group no longer knows it.
 
     Args:
         consumer: one that has started.

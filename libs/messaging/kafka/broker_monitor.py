@@ -30,8 +30,8 @@ REQUEST_MARGIN_S: Final = 10.0
 """How much longer than that the client waits for the answer to a request, in seconds."""
 
 
-class StallPatience:
-    """Time that a stalled partition is waited for; it outlives the clients that are replaced.
+class StallTimeout:
+    """Timeout after which a stalled partition's client is replaced; doubles each time.
 
     Where a fetch takes longer than ``STALL_TIMEOUT_S`` (a slow link, a busy machine, large
     records), each new client would be replaced before its first record arrives. So the time
@@ -53,8 +53,8 @@ class StallPatience:
         self.timeout_s = min(max(STALL_TIMEOUT_S, 2 * waited_s), MAX_STALL_TIMEOUT_S)
 
 
-class TopicPresence:
-    """Checker of whether the topics that a service needs exist.
+class TopicExistenceChecker:
+    """Checker that asks the broker whether the topics that a service needs exist.
 
     Args:
         needed: names of all topics that are read or written, as the broker knows them.
@@ -91,7 +91,7 @@ class TopicPresence:
 
 
 class BrokerMonitor:
-    """Monitor that periodically checks the broker and the partitions' progress.
+    """Monitor that periodically checks that the broker answers and that partitions progress.
 
     Args:
         fetching: returns the partitions of which messages are wanted now.
@@ -109,8 +109,8 @@ class BrokerMonitor:
         self,
         fetching: Callable[[], set[TopicPartition]],
         commits: OffsetCommitter,
-        topics: TopicPresence,
-        patience: StallPatience,
+        topics: TopicExistenceChecker,
+        patience: StallTimeout,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics

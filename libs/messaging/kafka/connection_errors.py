@@ -29,17 +29,17 @@ DEFAULT_PORT: Final = 9092
 
 
 class KafkaUnavailableError(OutageError):
-    """Raised when the broker cannot be reached, or did not acknowledge a record."""
+    """Raised when the broker cannot be reached, or did not acknowledge a record in time."""
 
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
-class KafkaRefusesError(KafkaUnavailableError):
-    """Raised when a broker answers, but refuses our login, or has a certificate we do not trust."""
+class KafkaAccessDeniedError(KafkaUnavailableError):
+    """Raised when a broker refuses the login, or its TLS certificate is not trusted."""
 
 
 async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
-    """Probe each broker after a client failed to start; return the error to raise.
+    """Probe each broker after a failed connection, and return the error that says why.
 
     Returns:
         The error to raise: one line that names the setting to check, without any secret.
@@ -53,7 +53,7 @@ async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
 
 
 def silence_connection_warnings() -> None:
-    """Suppress aiokafka's own log line for each broker it cannot connect to at start.
+    """Suppress aiokafka's own warning for each broker that it cannot connect to.
 
     Callers that start a client report the same in one line that says what to do.
     """
@@ -84,7 +84,7 @@ async def _probe(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | N
             await connection.close()
     except (OSError, KafkaError) as error:
         if refusal := _refusal(error, kafka):
-            return KafkaRefusesError(f"the broker at {server} {refusal}")
+            return KafkaAccessDeniedError(f"the broker at {server} {refusal}")
         if _was_disconnected(error):
             return KafkaUnavailableError(
                 f"the broker at {server} hangs up on our {kafka.security_protocol} connection: it "

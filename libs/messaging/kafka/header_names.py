@@ -21,7 +21,7 @@ ERRORS: Final = "surrogateescape"
 
 
 class RawHeaderName(str):
-    """Header name, as text that encodes to exactly the bytes it was read from."""
+    """Header name as a string that keeps the exact bytes it was read from, UTF-8 or not."""
 
     __slots__ = ()
 
@@ -31,19 +31,19 @@ class RawHeaderName(str):
         return super().encode(ENCODING, ERRORS)
 
 
-def can_aiokafka_write(headers: Iterable[tuple[str, bytes]]) -> bool:
-    """Return whether aiokafka's compiled batch builder can write these headers."""
+def can_aiokafka_encode_headers(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Return whether aiokafka's compiled batch builder can encode the names of some headers."""
     names = "".join([name for name, _ in headers])
     return names.isascii() or _encodes(names)
 
 
-def to_raw_names(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return the headers with names that are written byte for byte."""
+def to_raw_header_names(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Return headers whose names are written byte for byte as they were read."""
     return [(RawHeaderName(name), value) for name, value in headers]
 
 
-class RawNameBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
-    """Record batch builder for one record, whose header names may be any bytes.
+class SingleRecordBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
+    """Builder of a batch of one record, whose header names may be any bytes.
 
     Args:
         size: room for the record, in bytes.
@@ -76,7 +76,7 @@ def _encodes(name: str) -> bool:
 
 
 class NonUtf8RecordBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
-    """Parser of uncompressed record batches whose header names may be no UTF-8."""
+    """Parser of uncompressed record batches whose header names need not be UTF-8."""
 
     def _maybe_uncompress(self) -> None:
         # aiokafka calls this before it reads a batch's first record, and cuts header names out of

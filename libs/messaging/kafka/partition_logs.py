@@ -12,7 +12,7 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 from aiokafka.protocol.offset import OffsetRequest
 
 from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity
-from messaging.kafka.protocol import EpochEndRequest, TopicIdsRequest
+from messaging.kafka.protocol import OffsetForLeaderEpochRequest, TopicIdsRequest
 
 UNKNOWN_OFFSET: Final = -1
 _EARLIEST: Final = -2
@@ -25,7 +25,7 @@ _NO_REPLICA: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class PartitionLog:
-    """Identity, start and end of a partition's log, as its leader reports them.
+    """State of a partition's log, as its leader reports it: identity, start and end offset.
 
     Attributes:
         identity: which log it is.
@@ -41,7 +41,7 @@ class PartitionLog:
 async def fetch_log_identities(
     client: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, LogIdentity]:
-    """Return the log identity of each partition, without those the broker reports none for.
+    """Fetch the identity of each partition's log (topic id and leader epoch), if known.
 
     Args:
         client: aiokafka's client, as its consumer and its admin client have one.
@@ -69,7 +69,7 @@ async def fetch_log_identities(
 async def fetch_partition_logs(
     client: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, PartitionLog]:
-    """Return identity, start and end of the partitions' logs, from their leaders.
+    """Fetch the identity, start offset and end offset of partitions' logs from their leaders.
 
     Args:
         client: aiokafka's client.
@@ -91,7 +91,7 @@ async def fetch_partition_logs(
 async def fetch_epoch_end_offsets(
     client: Any, epochs: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Return the end offsets of leader epochs in the partitions' logs.
+    """Fetch the end offset of one leader epoch in each partition's log.
 
     Args:
         client: aiokafka's client.
@@ -107,7 +107,7 @@ async def fetch_epoch_end_offsets(
     found: dict[TopicPartition, int] = {}
     for node, topics in _by_leader(client, epochs):
         try:
-            response = await client.send(node, EpochEndRequest(topics))
+            response = await client.send(node, OffsetForLeaderEpochRequest(topics))
         except (NotImplementedError, IncompatibleBrokerVersion):
             continue
         for topic, parts in response.topics:

@@ -30,7 +30,7 @@ NO_ID = bytes(16)
 
 
 class Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped
-    """UUID field of Kafka's protocol: 16 bytes."""
+    """UUID field type of Kafka's binary protocol: 16 bytes."""
 
     @classmethod
     def encode(cls, value: bytes) -> bytes:
@@ -47,7 +47,7 @@ _TAGS = ("tags", TaggedFields)
 
 
 class MetadataResponse_v12(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
-    """Metadata response with topic ids and the leader epochs of partitions."""
+    """Kafka ``Metadata`` response, version 12, with topic ids and leader epochs."""
 
     API_KEY = 3
     API_VERSION = 12
@@ -94,7 +94,7 @@ class MetadataResponse_v12(Response):  # type: ignore[misc]  # noqa: N801 - as a
 
 
 class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
-    """Metadata request for topics by name, which creates none."""
+    """Kafka ``Metadata`` request, version 12, for topics by name; it does not create topics."""
 
     FLEXIBLE_VERSION = True
     API_KEY = 3
@@ -112,7 +112,7 @@ class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - 
 
 
 class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # aiokafka is untyped
-    """Metadata request for topics' ids and their partitions' leader epochs.
+    """Kafka ``Metadata`` request for topic ids and the leader epochs of partitions.
 
     Args:
         topics: their names.
@@ -129,8 +129,8 @@ class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # ai
         return request_struct_class(topics, False, False, {})  # noqa: FBT003 - fields by position
 
 
-class EpochEndResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
-    """Response with the end offsets of leader epochs; -1 if the log has nothing of the epoch."""
+class OffsetForLeaderEpochResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
+    """Kafka ``OffsetForLeaderEpoch`` response, version 2; -1 for an unknown epoch."""
 
     API_KEY = 23
     API_VERSION = 2
@@ -154,12 +154,12 @@ class EpochEndResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as ai
     )
 
 
-class EpochEndRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
-    """Request for the end offsets of leader epochs, by partition."""
+class OffsetForLeaderEpochRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
+    """Kafka ``OffsetForLeaderEpoch`` request, version 2, in its encoded form."""
 
     API_KEY = 23
     API_VERSION = 2
-    RESPONSE_TYPE = EpochEndResponse_v2
+    RESPONSE_TYPE = OffsetForLeaderEpochResponse_v2
     SCHEMA = Schema(
         (
             "topics",
@@ -178,8 +178,8 @@ class EpochEndRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - a
     )
 
 
-class EpochEndRequest(Request[EpochEndRequest_v2]):  # type: ignore[misc]  # aiokafka is untyped
-    """Request to a leader for the end offsets of leader epochs in its partitions' logs.
+class OffsetForLeaderEpochRequest(Request[OffsetForLeaderEpochRequest_v2]):  # type: ignore[misc]  # aiokafka is untyped
+    """Kafka ``OffsetForLeaderEpoch`` request for the end offsets of leader epochs.
 
     Args:
         topics: names, each with partitions and an epoch of each.

@@ -16,7 +16,7 @@ _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password")
 
 
 def require_consistent_security(kafka: KafkaSettings) -> None:
-    """Raise if a security setting is missing, or is set but would have no effect.
+    """Raise ``ValueError`` if Kafka's security settings are incomplete or contradict each other.
 
     Raises:
         ValueError: something does not fit; the message says which variable to set.

@@ -30,16 +30,16 @@ class MissingTopicsError(OutageError):
 
 
 class TopicSettingsError(OutageError):
-    """Raised when a topic's settings would lose or refuse messages."""
+    """Raised when a topic's settings at the broker could lose or refuse messages."""
 
 
 def build_missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
-    """Build the error to raise for topics that do not exist."""
+    """Build the error that lists missing topics and says how to create them."""
     return MissingTopicsError(describe_missing_topics(missing))
 
 
 def describe_missing_topics(missing: Collection[str]) -> str:
-    """Return one line that names missing topics and says what to do."""
+    """Return one line that lists missing topics and says how to create them."""
     names = ", ".join(sorted(missing))
     return f"topics are missing: {names}; run `python -m messaging topics create`"
 
@@ -47,7 +47,7 @@ def describe_missing_topics(missing: Collection[str]) -> str:
 async def require_topics(
     kafka: KafkaSettings, names: Sequence[str], *, optional: Collection[str] = ()
 ) -> frozenset[str]:
-    """Raise unless the topics exist, with settings that satisfy their declarations.
+    """Raise an error unless topics exist with the settings that their declarations require.
 
     Args:
         kafka: how to reach the broker.

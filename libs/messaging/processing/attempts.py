@@ -25,15 +25,15 @@ log = structlog.get_logger(__name__)
 
 
 class LeakedCancellationError(Exception):
-    """Raised when a handler raised ``CancelledError`` that nobody asked for: a bug in it."""
+    """Raised in place of a ``CancelledError`` that a handler raised without being cancelled."""
 
 
 class StuckMessageError(OutageError):
-    """Raised when a message can be neither handled nor dead-lettered; it is tried again."""
+    """Raised when a message can neither be handled nor written to the DLQ; it is tried again."""
 
 
-class JobClock:
-    """Clock of a delivery whose deadline a timer watches.
+class InFlightDeliveryClock:
+    """Time left for a message that a handler has; a ``DeadlineTimer`` enforces its deadline.
 
     Args:
         job: the message.
@@ -66,7 +66,7 @@ class JobClock:
 
 
 class HandlerRunner:
-    """Runner of handlers, with immediate retries and one deadline for each delivery.
+    """Runner that calls a handler, with immediate retries and one deadline for each delivery.
 
     Args:
         settings: tries, deadlines, waits between tries.
@@ -160,7 +160,7 @@ class HandlerRunner:
         try:
             if not route.wants_delivery:
                 return await route.handle(subject, None)
-            clock = JobClock(job, self._deadlines)
+            clock = InFlightDeliveryClock(job, self._deadlines)
             delivery = replace(job.delivery, deadline=job.deadline, clock=clock)
             return await route.handle(subject, delivery)
         except Exception as error:

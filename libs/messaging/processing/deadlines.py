@@ -21,7 +21,7 @@ AWAKE_S: Final = 10.0
 
 
 class WorkWithDeadline(Protocol):
-    """Work that has a deadline."""
+    """Interface of work that a ``DeadlineTimer`` watches: a deadline and an asyncio task."""
 
     deadline: float
     expired: bool
@@ -29,7 +29,7 @@ class WorkWithDeadline(Protocol):
 
 
 class DeadlineTimer:
-    """Timer that cancels the tasks of work that is past its deadline.
+    """Timer that cancels the asyncio tasks of work whose deadline has passed.
 
     Args:
         loop: whose clock counts.

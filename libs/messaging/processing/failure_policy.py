@@ -28,13 +28,13 @@ from messaging.settings import StageSettings
 
 
 class DeadlinePassedError(BadMessageError):
-    """Raised when the deadline in the message's header passed before a try."""
+    """Raised when the deadline in a message's header has passed before it is handled."""
 
     code = ErrorCode.TIMEOUT
 
 
 class SingleMessageOutageError(OnrecordError):
-    """Raised when only one message keeps meeting an outage: the failure is its own.
+    """Raised when one message keeps failing with an outage while other messages succeed.
 
     Args:
         outage: what the message's last try raised.
@@ -52,7 +52,7 @@ class SingleMessageOutageError(OnrecordError):
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Decision to send the message to the retry topic ``tier``, to wait ``delay_s`` seconds."""
+    """Decision to send a failed message to a retry topic, to be retried after ``delay_s``."""
 
     tier: int
     delay_s: float
@@ -60,19 +60,19 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class SendToDlq:
-    """Decision to write the message to the dead letter queue."""
+    """Decision to write a failed message to the dead letter queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForDependency:
-    """Decision to keep the message and pause the service until the dependency answers."""
+    """Decision to keep a message and pause the service until its dependency answers again."""
 
 
 Decision = RetryLater | SendToDlq | WaitForDependency
 
 
 class FailureRoute(Enum):
-    """Route of a message whose delivery failed: to wait, to retry topics, or to the DLQ."""
+    """Route of a failed message: wait for a dependency, retry later, or dead letter queue."""
 
     STAYS = "it stays, and the stage waits"
     AS_REQUESTED = "a retry topic, for as long as was asked, up to a ceiling"
@@ -82,8 +82,8 @@ class FailureRoute(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRow:
-    """Row of the failure policy's table: an error class, and what follows from it.
+class FailurePolicyRow:
+    """Row of the failure policy's table: an error class, and the route of its failures.
 
     Attributes:
         branch: which errors it is for.
@@ -121,29 +121,34 @@ _BY_CONTENT: Final = frozenset(
 """Retryable failures that are evidence about the message, and not about the stage."""
 
 TABLE: Final = (
-    PolicyRow(OutageError, _ALL, in_place=False, way=FailureRoute.STAYS, counts=False),
-    PolicyRow(
+    FailurePolicyRow(OutageError, _ALL, in_place=False, way=FailureRoute.STAYS, counts=False),
+    FailurePolicyRow(
         SingleMessageOutageError,
         _ALL,
         in_place=False,
         way=FailureRoute.TIERS_WITH_PATIENCE,
         counts=False,
     ),
-    PolicyRow(ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_REQUESTED, counts=False),
-    PolicyRow(BadMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
-    PolicyRow(ParkedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
-    PolicyRow(RejectedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    FailurePolicyRow(
+        ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_REQUESTED, counts=False
+    ),
+    FailurePolicyRow(BadMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    FailurePolicyRow(ParkedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    FailurePolicyRow(RejectedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
     # A bug too, but triggered by one message: sending such messages must not stop the stage.
-    PolicyRow(ContentBugError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
-    PolicyRow(RetryableError, _BY_CONTENT, in_place=True, way=FailureRoute.TIERS, counts=False),
-    PolicyRow(RetryableError, _ALL, in_place=True, way=FailureRoute.TIERS, counts=True),
-    PolicyRow(TimeoutError, _ALL, in_place=False, way=FailureRoute.TIERS, counts=True),
-    PolicyRow(BaseException, _ALL, in_place=False, way=FailureRoute.LETTER, counts=True),  # a bug
+    FailurePolicyRow(ContentBugError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    FailurePolicyRow(
+        RetryableError, _BY_CONTENT, in_place=True, way=FailureRoute.TIERS, counts=False
+    ),
+    FailurePolicyRow(RetryableError, _ALL, in_place=True, way=FailureRoute.TIERS, counts=True),
+    FailurePolicyRow(TimeoutError, _ALL, in_place=False, way=FailureRoute.TIERS, counts=True),
+    # Anything else is a bug.
+    FailurePolicyRow(BaseException, _ALL, in_place=False, way=FailureRoute.LETTER, counts=True),
 )
 """The first row that fits decides. Being asked to wait in place is ``attempts``' own business."""
 
 
-def find_policy_row(error: BaseException) -> PolicyRow:
+def find_policy_row(error: BaseException) -> FailurePolicyRow:
     """Return the first row of the failure policy's table that matches an error."""
     code = getattr(error, "code", None)
     return next(
@@ -156,7 +161,7 @@ def find_policy_row(error: BaseException) -> PolicyRow:
 def decide_next_step(
     error: BaseException, delivery: Delivery, settings: StageSettings, *, now: datetime
 ) -> Decision:
-    """Decide what to do with a message after its immediate retries have failed.
+    """Decide where a message goes whose immediate retries have failed: retry, DLQ or wait.
 
     Args:
         error: what the last try raised.
@@ -188,27 +193,27 @@ def _is_recent(delivery: Delivery, settings: StageSettings, now: datetime) -> bo
 
 
 def is_retried_in_place(error: BaseException) -> bool:
-    """Return whether a failure may be retried at once, in the same delivery."""
+    """Return whether a failed message may be retried at once, without a retry topic."""
     return find_policy_row(error).in_place
 
 
-def counts_as_stage_failure(error: BaseException) -> bool:
-    """Return whether a failure may be the service's, and not only the message's."""
+def counts_towards_failure_rate(error: BaseException) -> bool:
+    """Return whether an error counts as a failure for the failure rate breaker."""
     return find_policy_row(error).counts
 
 
 def is_timeout_failure(error: BaseException) -> bool:
-    """Return whether a failure counts as a timeout."""
+    """Return whether an error counts as a timeout."""
     return isinstance(error, TimedOutError | TimeoutError)
 
 
 def is_unexpected_error(error: BaseException) -> bool:
-    """Return whether an error is of no class of ours, which makes it a bug."""
+    """Return whether an error is a bug: neither an ``OnrecordError`` nor a timeout."""
     return not isinstance(error, OnrecordError | TimeoutError)
 
 
 def drop_tracebacks(error: BaseException | None) -> None:
-    """Remove the tracebacks of an error and its causes, which would keep the message in memory.
+    """Remove the tracebacks of an error and its causes, so that they keep no objects in memory.
 
     The frames of a traceback keep the event alive, and often lead back to the failure itself, so
     that megabytes would stay until the next collection of cycles.

@@ -19,7 +19,7 @@ _Ending = tuple[str, int | None]
 
 
 class FailureRateBreaker:
-    """Circuit breaker that closes a gate when most of the latest messages have failed.
+    """Circuit breaker that pauses a service when most of its recent messages have failed.
 
     A message that goes to a retry topic has failed as much as one that becomes a dead letter. A
     failure that is no evidence about the stage (``failure_policy.TABLE``) is not counted at all,

@@ -7,7 +7,7 @@ from itertools import count
 
 
 class ProbeGate:
-    """Gate that lets all messages pass while open, and one at a time as a probe while closed.
+    """Gate that lets all messages pass while open, and single ones as probes while closed.
 
     Of the messages that wait, the one that has failed least often probes next, so that a message
     whose own probes always fail does not keep the others from showing that theirs do not.

@@ -36,7 +36,7 @@ HEADER_BYTES: Final = 112
 
 
 class InFlightMessage:
-    """Message in flight: a delivered record, from fetch to settlement.
+    """Message in flight: fetched, and not yet finished, retried or dead-lettered.
 
     Args:
         received: the record as aiokafka hands it out.

@@ -67,7 +67,7 @@ class _Trial:
 
 
 class OutageGate(ProbeGate):
-    """Gate that ``OutageError`` closes, and that a successful probe of the dependency opens.
+    """Gate that closes during a dependency's outage, and opens when a probe succeeds.
 
     Success shows it, and so does a failure of the probe's own; running out of time does not. A
     message whose probes ran out of time ``MAX_TIMEOUTS`` times in a row makes way for others.
@@ -196,7 +196,8 @@ class OutageGate(ProbeGate):
         return result
 
     def _passed(self, began: int, *, suspect: bool = False) -> None:
-        self._passed_since = max(self._passed_since, began)
+        if began > self._passed_since:  # noqa: PLR1730 - ``max`` would take longer, for every message
+            self._passed_since = began
         if not suspect:
             self._passes += 1
 

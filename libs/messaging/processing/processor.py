@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 
@@ -41,12 +41,14 @@ from messaging.stage import Stage, TopicSubscription
 
 log = structlog.get_logger(__name__)
 
+_DECODING: Final = wrap_content_bugs("decoding the message")
+
 MAX_NEWCOMERS: Final = 256
 """Messages that may be admitted beyond the window, one by one, while all in it wait."""
 
 
 class MessageProcessor:
-    """Processor that runs a service's messages through handlers and failure policy.
+    """Processor that calls the handlers, and applies the failure policy to failed messages.
 
     Args:
         stage: the handlers.
@@ -81,15 +83,12 @@ class MessageProcessor:
             stage.service, settings.max_message_bytes, settings.max_json_values
         )
         self._throttle = ThrottledMessages()
+        self._has_tiers = stage.dead_letters and bool(settings.retry_delays_s)
         self._working = 0
         self._most_in_flight = 2 * settings.max_in_flight + MAX_NEWCOMERS
         self._republishing: set[asyncio.Task[None]] = set()
         self._closed = False
         self.failure: Exception | None = None
-
-    @property
-    def _has_tiers(self) -> bool:
-        return self._stage.dead_letters and bool(self._settings.retry_delays_s)
 
     @property
     def trouble(self) -> str:
@@ -164,7 +163,7 @@ class MessageProcessor:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.breaker.resumed
         try:
-            with wrap_content_bugs("decoding the message"):
+            with _DECODING:
                 route, subject = self._read(job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(
@@ -186,14 +185,20 @@ class MessageProcessor:
 
     def _read(self, job: InFlightMessage) -> tuple[TopicSubscription, Any]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
-            _refuse(job, self._limits.complaint_about(job.received, job.size))
+            complaint = self._limits.complaint_about(job.received, job.size)
+            if complaint:
+                _refuse(job, complaint)
         route = self._stage.route(job.source_topic)
         if route.is_json:
-            _refuse(job, self._limits.complaint_about_json(job.received.value))
-        subject, job.lineage = route.read(job)
-        due_s = job.lineage.deadline_s if route.is_json else None
-        if due_s is not None and not job.delivery.replays:  # an operator's replay outweighs it
-            job.due_s = due_s
+            complaint = self._limits.complaint_about_json(job.received.value)
+            if complaint:
+                _refuse(job, complaint)
+        subject, lineage = route.read(job)
+        job.lineage = lineage
+        if lineage.deadline is not None and route.is_json:
+            due_s = lineage.deadline_s
+            if due_s is not None and not job.delivery.replays:  # an operator's replay outweighs it
+                job.due_s = due_s
         return route, subject
 
     async def _publish(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:
@@ -271,7 +276,7 @@ class MessageProcessor:
             False: that is no good end; None if it says nothing of the stage.
         """
         failure = dead_letter_headers.describe_failure(error, self._stage.service)
-        counts = failure_policy.counts_as_stage_failure(error)
+        counts = failure_policy.counts_towards_failure_rate(error)
         _log_bug(error, failure)
         try:
             await self._write_dead_letter(job, error, failure)
@@ -325,8 +330,7 @@ def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) 
         log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
 
 
-def _refuse(job: InFlightMessage, complaint: str) -> None:
-    """Raise if there is a complaint; no frame of the error holds the message."""
-    if complaint:
-        job.shorten(complaint)
-        raise MessageTooLargeError(complaint)
+def _refuse(job: InFlightMessage, complaint: str) -> NoReturn:
+    """Raise the complaint as an error; no frame of it holds the message."""
+    job.shorten(complaint)
+    raise MessageTooLargeError(complaint)

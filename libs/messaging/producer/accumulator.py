@@ -30,7 +30,7 @@ DeliveryCallback = Callable[[Exception | None], None]
 
 
 class BatchBuilder(Protocol):
-    """Part of the interface of aiokafka's ``BatchBuilder`` that is used here."""
+    """Interface of those methods of aiokafka's ``BatchBuilder`` that are used here."""
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: RecordHeaders
@@ -42,7 +42,7 @@ class BatchBuilder(Protocol):
 
 
 class RecordBatch:
-    """Records that are sent together to one partition, each with its delivery callback.
+    """Batch of records to send to one partition, each with its delivery callback.
 
     Args:
         builder: holds the records' bytes.
@@ -73,7 +73,7 @@ SendBatch = Callable[[tuple[str, int], RecordBatch], Awaitable[Exception | None]
 
 
 class RecordAccumulator:
-    """Queues of the records to send, one for each partition, in order.
+    """Queues of records that wait to be sent, one queue per partition, in order.
 
     Args:
         send_batch: sends one batch; the next one of the same partition follows when it returns.
@@ -168,7 +168,7 @@ class RecordAccumulator:
 
 
 def build_delivery_callback(future: asyncio.Future[Any]) -> DeliveryCallback:
-    """Return a callback that resolves a future when its record is delivered."""
+    """Return a callback that resolves a future once a record is acknowledged or has failed."""
 
     def report(error: Exception | None) -> None:
         if future.done():

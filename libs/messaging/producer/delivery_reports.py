@@ -9,7 +9,7 @@ from messaging.producer.accumulator import DeliveryCallback
 
 
 class DeliveryReports:
-    """Delivery reports of records that are sent together, in the order of sending.
+    """Collector of the delivery results of several records, in the order they were sent.
 
     ``next_callback`` is called once a record, then ``close`` once; its future resolves with the
     last report.
@@ -47,3 +47,18 @@ class DeliveryReports:
         self._outstanding -= 1
         if not self._outstanding and not self._all.done():
             self._all.set_result(self._errors)
+
+
+def combine_callbacks(number: int, callback: DeliveryCallback) -> DeliveryCallback:
+    """Return a callback for ``number`` records that reports once, with the first error if any."""
+    left = number
+    first: Exception | None = None
+
+    def report(error: Exception | None) -> None:
+        nonlocal left, first
+        left -= 1
+        first = first or error
+        if not left:
+            callback(first)
+
+    return report

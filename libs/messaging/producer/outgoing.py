@@ -11,7 +11,7 @@ from messaging.producer.accumulator import RecordHeaders
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRecord:
-    """Record to be sent: topic, key, value, headers and partition.
+    """Record to send to Kafka: topic, key, value, headers and partition.
 
     Attributes:
         topic: as the broker knows it, prefix included.

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from contracts.encoded import get_event_class
 from contracts.errors import BadMessageError, ErrorCode
@@ -25,9 +17,7 @@ from contracts.topics import get_event_topic
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
-from messaging.kafka.aiokafka_internals import abort_producer
-from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
-from messaging.kafka.topic_checks import describe_missing_topics
+from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.limits import compute_headers_size
 from messaging.producer.accumulator import (
     DeliveryCallback,
@@ -36,9 +26,16 @@ from messaging.producer.accumulator import (
     RecordHeaders,
     build_delivery_callback,
 )
-from messaging.producer.delivery_reports import DeliveryReports
+from messaging.producer.delivery_reports import DeliveryReports, combine_callbacks
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.partitioner import choose_partition
+from messaging.producer.replaceable_producer import (
+    BATCH_BYTES,
+    CLOSED_ERROR,
+    ReplaceableProducer,
+    explain_send_error,
+)
+from messaging.producer.topic_partitions import KnownPartitions
 from messaging.settings import KafkaSettings
 
 RECORD_OVERHEAD_BYTES: Final = 1024
@@ -47,14 +44,8 @@ RECORD_OVERHEAD_BYTES: Final = 1024
 EVENT_HEADERS_BYTES: Final = 2048
 """More than an event's headers take, without its key, its interview's id and its deadline."""
 
-BATCH_BYTES: Final = 256 * 1024
-"""Less than any topic takes, so that a record that is too large for its topic travels alone."""
-
 ACKNOWLEDGEMENT_TIMEOUT_S: Final = 10.0
 """How long an acknowledgement may take before the broker counts as unavailable, in seconds."""
-
-METADATA_RETRY_S: Final = 0.1
-"""Seconds between two requests for what topics there are."""
 
 FLUSH_S: Final = 5.0
 """How long closing waits for records to be acknowledged by a broker that may be down."""
@@ -66,11 +57,8 @@ class RecordTooLargeError(BadMessageError):
     code = ErrorCode.TOO_LARGE
 
 
-_CLOSED: Final = KafkaUnavailableError("the client gave up sending; it is being closed")
-
-
 class Publisher:
-    """Publisher of records: an idempotent Kafka producer with ``acks=all``.
+    """Publisher that sends records with an idempotent Kafka producer and ``acks=all``.
 
     Args:
         kafka: how to reach the broker.
@@ -81,27 +69,11 @@ class Publisher:
         self._kafka = kafka
         self._source = source
         self._accumulator = RecordAccumulator(self._submit, self._new_batch)
-        self._producer = AIOKafkaProducer(**self._options())
-        self._retired = asyncio.get_running_loop().create_future()
-        self._is_spent = self._closing = False
-        self._replacing = asyncio.Lock()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._producer = ReplaceableProducer(kafka)
+        self._partitions = KnownPartitions()
         self._one_record_batches: set[str] = set()
-        self._partitions: dict[str, list[int]] = {}
-        self._most_partitions: Counter[str] = Counter()
         self._topics: dict[type[Event], str] = {}
         self._last_response_at = 0.0
-
-    def _options(self) -> dict[str, Any]:
-        compression = self._kafka.compression
-        return {
-            **self._kafka.client_options(),
-            "acks": "all",
-            "enable_idempotence": True,
-            "compression_type": None if compression == "none" else compression,
-            "max_request_size": self._kafka.max_batch_bytes,
-            "max_batch_size": BATCH_BYTES,
-        }
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -109,15 +81,7 @@ class Publisher:
         Raises:
             KafkaUnavailableError: no broker answers.
         """
-        started = False
-        try:
-            await self._producer.start()
-            started = True
-        except KafkaError as error:
-            raise await diagnose_connection(self._kafka) from error
-        finally:
-            if not started:
-                await self._producer.stop()
+        await self._producer.start()
         return self
 
     async def __aexit__(
@@ -130,14 +94,8 @@ class Publisher:
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await self._accumulator.flush()
-        self._closing = True
-        self._accumulator.abandon(_CLOSED)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_S):
-                await self._stop_producer()
-        for task in self._retiring:
-            task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        self._accumulator.abandon(CLOSED_ERROR)
+        await self._producer.stop()
 
     def name(self, topic: str) -> str:
         """Return a topic's name on the broker: the prefix, then its declared name."""
@@ -175,7 +133,7 @@ class Publisher:
             KafkaUnavailableError: the topic's partitions cannot be fetched.
         """
         if len(events) > 1:
-            callback = _combine(len(events), callback)
+            callback = combine_callbacks(len(events), callback)
         for event in events:
             if isinstance(event, OutgoingRecord):
                 await self._append_record(event, callback)
@@ -273,32 +231,21 @@ class Publisher:
         try:
             async with asyncio.timeout(ACKNOWLEDGEMENT_TIMEOUT_S):
                 # All topics: brokers that create topics by themselves create those asked for.
-                cluster = await self._fetch_all_metadata()
+                cluster = await self._producer.fetch_all_metadata()
                 found = {one: cluster.partitions_for_topic(self.name(one)) or () for one in topics}
-                changed = [one for one in topics if self._has_changed(self.name(one), found[one])]
-                if changed:
-                    await self._producer.client.force_metadata_update()
-            if self._is_spent and not self._closing:
-                await self._replace_producer()
+                await self._heed_changes({self.name(one): found[one] for one in topics})
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker does not list its topics") from error
         return frozenset(topic for topic, partitions in found.items() if not partitions)
 
-    async def _fetch_all_metadata(self) -> Any:
-        while True:
-            try:
-                return await self._producer.client.fetch_all_metadata()
-            except KafkaError:  # unlike others, this request is not tried again by the client
-                await asyncio.sleep(METADATA_RETRY_S)
-
-    def _has_changed(self, name: str, partitions: Collection[int]) -> bool:
-        """Return whether a topic that was written to has other partitions now, and forget them."""
-        if name not in self._partitions or self._partitions[name] == sorted(partitions):
-            return False
-        del self._partitions[name]
-        # A topic that is created again refuses the producer's next sequence number.
-        self._is_spent |= not partitions
-        return bool(partitions)
+    async def _heed_changes(self, found: Mapping[str, Collection[int]]) -> None:
+        changed = [one for one in found if self._partitions.forget_if_changed(one, found[one])]
+        if not all(found[one] for one in changed):
+            # A topic that is created again refuses the producer's next sequence number.
+            self._producer.mark_spent()
+        if any(found[one] for one in changed):
+            await self._producer.client.force_metadata_update()
+        await self._producer.replace_if_spent()
 
     async def _append_record(self, record: OutgoingRecord, callback: DeliveryCallback) -> None:
         headers = tuple(record.headers)
@@ -316,10 +263,10 @@ class Publisher:
         partition: int | None = None,
     ) -> None:
         alone, raw = None, list(headers)
-        if not header_names.can_aiokafka_write(headers):
+        if not header_names.can_aiokafka_encode_headers(headers):
             # aiokafka's compiled builder raises for header names that are not UTF-8.
-            alone = RecordBatch(header_names.RawNameBatchBuilder(BATCH_BYTES))
-            raw = header_names.to_raw_names(headers)
+            alone = RecordBatch(header_names.SingleRecordBatchBuilder(BATCH_BYTES))
+            raw = header_names.to_raw_header_names(headers)
         await self._append(topic, key, value, raw, callback, alone=alone, partition=partition)
 
     def _topic(self, event: type[Event]) -> str:
@@ -357,118 +304,34 @@ class Publisher:
         self._accumulator.append(to, key, value, headers, callback, alone=alone)
 
     async def _fetch_partitions(self, topic: str) -> list[int]:
-        request = asyncio.ensure_future(self._producer.partitions_for(topic))
-        try:
-            # A request to a producer that was replaced meanwhile may never be answered.
-            await asyncio.wait((request, self._retired), return_when=asyncio.FIRST_COMPLETED)
-            if not request.done():
-                raise KafkaUnavailableError(str(_CLOSED))
-            partitions = sorted(request.result())
-        except KafkaError as error:
-            raise KafkaUnavailableError(_explain(error, topic)) from error
-        finally:
-            request.cancel()
-        self._partitions[topic] = partitions
-        self._most_partitions[topic] = max(len(partitions), self._most_partitions[topic])
+        partitions = await self._producer.fetch_partitions(topic)
+        self._partitions.record(topic, partitions)
         return partitions
-
-    def _require_new_partition(self, topic: str, partition: int) -> None:
-        """Refuse a partition that a topic had before it was made anew with fewer of them.
-
-        Raises:
-            KafkaUnavailableError: whoever sends the record again gets another partition.
-        """
-        if partition < self._most_partitions[topic]:
-            raise KafkaUnavailableError(f"{topic} was created again with fewer partitions")
 
     def _new_batch(self) -> RecordBatch:
         return RecordBatch(self._producer.create_batch())
 
     async def _submit(self, to: tuple[str, int], batch: RecordBatch) -> Exception | None:
         topic, partition = to
-        sent: asyncio.Future[Any] | None = None
         try:
-            if self._is_spent and not self._closing:
-                await self._replace_producer()
-            retired = self._retired
+            await self._producer.replace_if_spent()
             # Cached by the client: asked for again, as partitions may have been added meanwhile.
             if partition not in await self._fetch_partitions(topic):
-                self._require_new_partition(topic, partition)
-            sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
-            await asyncio.wait((sent, retired), return_when=asyncio.FIRST_COMPLETED)
-            error = sent.exception() if sent.done() else _CLOSED
+                self._partitions.require_new_partition(topic, partition)
+            error = await self._producer.send_batch(batch.builder, topic, partition)
         except Exception as refused:  # noqa: BLE001 - reported to the records' callbacks
             error = refused
-        finally:
-            if sent is not None:
-                sent.cancel()
         self._last_response_at = asyncio.get_running_loop().time()
-        return self._failure(error, topic, len(batch.callbacks)) if error else None
+        return self._convert_error(error, topic, len(batch.callbacks)) if error else None
 
-    def _failure(self, error: BaseException, topic: str, records: int) -> Exception:
+    def _convert_error(self, error: BaseException, topic: str, records: int) -> Exception:
         if isinstance(error, KafkaError) and not error.retriable:
-            self._is_spent = True
+            self._producer.mark_spent()
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
             if records == 1:
                 return RecordTooLargeError(f"the record is too large for {topic}")
             # Which record it was is unknown; sent one by one, only the too large one fails.
             self._one_record_batches.add(topic)
         if isinstance(error, KafkaError):
-            return KafkaUnavailableError(_explain(error, topic))
-        return error if isinstance(error, Exception) else _CLOSED
-
-    async def _replace_producer(self) -> None:
-        # aiokafka 0.14 counts a refused batch in the partition's sequence, so that the broker
-        # refuses every later one as out of order (ran): only a new producer id mends that.
-        async with self._replacing:
-            if not self._is_spent:
-                return
-            old, self._producer = self._producer, AIOKafkaProducer(**self._options())
-            retiring = asyncio.create_task(self._retire(old, self._retired))
-            self._retired = asyncio.get_running_loop().create_future()
-            self._retiring.add(retiring)
-            retiring.add_done_callback(self._retiring.discard)
-            await self.__aenter__()
-            self._is_spent = False
-
-    async def _stop_producer(self) -> None:
-        try:
-            async with asyncio.timeout(FLUSH_S / 2):
-                await self._producer.stop()
-        except TimeoutError:
-            await abort_producer(self._producer)
-
-    @staticmethod
-    async def _retire(old: AIOKafkaProducer, retired: asyncio.Future[None]) -> None:
-        stopping = asyncio.create_task(old.stop())
-        try:
-            await asyncio.wait((stopping,), timeout=FLUSH_S)
-            retired.set_result(None)
-            if not stopping.done():
-                # What waits for a topic that is gone would never let it stop.
-                await abort_producer(old)
-        finally:
-            stopping.cancel()
-
-
-def _combine(number: int, callback: DeliveryCallback) -> DeliveryCallback:
-    """Return a callback for ``number`` records that reports once, with the first error if any."""
-    left = number
-    first: Exception | None = None
-
-    def report(error: Exception | None) -> None:
-        nonlocal left, first
-        left -= 1
-        first = first or error
-        if not left:
-            callback(first)
-
-    return report
-
-
-def _explain(error: KafkaError, topic: str) -> str:
-    if isinstance(error, TopicAuthorizationFailedError):
-        return "the broker does not allow writing to the topic; check its access rules"
-    if isinstance(error, UnknownTopicOrPartitionError):
-        return describe_missing_topics([topic])
-    return f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+            return KafkaUnavailableError(explain_send_error(error, topic))
+        return error if isinstance(error, Exception) else CLOSED_ERROR

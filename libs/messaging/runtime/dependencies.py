@@ -23,12 +23,12 @@ CheckDependencies = Callable[[], Awaitable[None]]
 """Raises ``OutageError`` if something is not there that every message needs."""
 
 
-async def check_nothing() -> None:
-    """Check no dependency, for services that have none but the broker."""
+async def check_no_dependencies() -> None:
+    """Do nothing: the dependency check of services that depend only on the broker."""
 
 
 class DependencyMonitor:
-    """Monitor that periodically checks the dependencies of an idle service.
+    """Monitor that periodically checks a service's dependencies while it is idle.
 
     Args:
         check: raises if a dependency is not there.

@@ -15,7 +15,7 @@ from asgi_server import JsonResponse
 
 @dataclass(slots=True)
 class ServiceHealth:
-    """Readiness of a service, with the reason while it is not ready.
+    """Health of a service: whether it is ready, and if not, why.
 
     Attributes:
         ready: whether it works.
@@ -37,7 +37,7 @@ class ServiceHealth:
 
 
 def build_health_routes(look: Callable[[], ServiceHealth]) -> list[BaseRoute]:
-    """Build the HTTP routes ``/livez``, ``/readyz`` and ``/metrics``.
+    """Build the HTTP routes for liveness, readiness and Prometheus metrics.
 
     The metrics are those of the process, in Prometheus' text format.
 

@@ -14,14 +14,14 @@ import structlog
 from contracts.errors import ErrorCode, OutageError
 from messaging.consumer.consumer import StageConsumer
 from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
-from messaging.kafka.broker_monitor import StallPatience
+from messaging.kafka.broker_monitor import StallTimeout
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
 from messaging.runtime.dependencies import (
     CheckDependencies,
     DependencyMonitor,
-    check_nothing,
+    check_no_dependencies,
 )
 from messaging.runtime.health import ServiceHealth
 from messaging.settings import KafkaSettings, StageSettings
@@ -42,14 +42,14 @@ FAREWELL_S: Final = 5.0
 
 
 class ConsumerCrashedError(OutageError):
-    """Raised when a bug ended the consumer, which is then started again."""
+    """Raised when an unexpected exception ended the consumer; it is started again."""
 
     code = ErrorCode.BUG
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerConfig:
-    """Configuration of a supervised consumer.
+    """Configuration of a consumer that a ``ConsumerSupervisor`` runs.
 
     Attributes:
         source: CloudEvents ``source`` of what is sent, such as ``/onrecord/ingestion``.
@@ -64,11 +64,11 @@ class ConsumerConfig:
     settings: StageSettings
     kafka: KafkaSettings
     build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
-    check: CheckDependencies = check_nothing
+    check: CheckDependencies = check_no_dependencies
 
 
 class ConsumerSupervisor:
-    """Supervisor that starts one consumer, restarts it after outages, drains and stops it.
+    """Supervisor that runs a consumer, restarts it after outages, and stops it gracefully.
 
     Args:
         consumer: what is kept at work.
@@ -83,7 +83,7 @@ class ConsumerSupervisor:
         self._name_was_taken = False
         self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
-        self._patience = StallPatience()
+        self._patience = StallTimeout()
 
     @property
     def consumption(self) -> StageConsumer | None:

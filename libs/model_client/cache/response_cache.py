@@ -61,7 +61,7 @@ AWAY: Final = (DatabaseUnavailableError, TimeoutError)
 
 
 def build_cache_key(request: ModelRequest[Any], model: str, parameters: Mapping[str, Any]) -> str:
-    """Return the key under which the response to a request is cached.
+    """Build the cache key of a request: a hash of prompt, model and parameters.
 
     Args:
         request: the request.
@@ -79,6 +79,9 @@ def build_cache_key(request: ModelRequest[Any], model: str, parameters: Mapping[
         "messages": list(request.messages),
         "attempt": request.attempt,
     }
+    if request.parameters or request.max_output_tokens:
+        # Only where there are any, so that responses cached without them are found.
+        asked["body"] = [dict(request.parameters), request.max_output_tokens]
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
     return f"{request.prompt_version}/{hashlib.sha256(canonical.encode()).hexdigest()}"
 

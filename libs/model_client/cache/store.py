@@ -58,7 +58,7 @@ class CacheSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """Model response as it is stored in the cache.
+    """Model response as the cache stores it, with its token counts and cost.
 
     Attributes:
         content: the answer in JSON; None: it was truncated, for callers that can split the
@@ -78,7 +78,7 @@ class CachedResponse:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """Lookup of a request in the response cache, which may claim the key if it is absent.
+    """Query to the response cache: the keys, and whether to claim the sole right to call.
 
     Attributes:
         keys: of answers, the best first.
@@ -93,7 +93,7 @@ class CacheLookup:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookupResult:
-    """Result of a cache lookup: a response, a claim to make the call, or neither.
+    """Result of a cache lookup: a response, the sole right to make the call, or neither yet.
 
     Attributes:
         answer: the key that has an answer, with it; None if none has.
@@ -109,7 +109,7 @@ class CacheLookupResult:
 
 @dataclass(frozen=True, slots=True)
 class ClaimCompletion:
-    """Completion of a claim on a cache key: the response to store, if there is one.
+    """Release of the sole right to make a call, with the response to store if there is one.
 
     Attributes:
         claimed: the key that others may claim again.

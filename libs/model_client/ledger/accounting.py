@@ -20,7 +20,11 @@ from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutco
 from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
-from model_client.transport.api_dialect import TokenEstimator, compute_max_prompt_tokens
+from model_client.transport.api_dialect import (
+    TokenEstimator,
+    compute_max_prompt_tokens,
+    get_max_output_tokens,
+)
 from model_client.transport.http_call import CallResult
 
 ANSWERED: Final = "answered"
@@ -50,14 +54,14 @@ budgets."""
 
 @dataclass(frozen=True, slots=True)
 class CallLabels:
-    """Labels of a call for the ledger: cost attribution and prompt version."""
+    """Labels of a model call in the ledger: its study and subject, and the prompt version."""
 
     attribution: CostAttribution
     prompt_version: str
 
 
 class CallAccounting:
-    """Accounting for one model's calls, which reserves and settles their cost.
+    """Accounting of one model's calls: reserves the worst-case cost, then settles the real one.
 
     Args:
         config: the model, and its longest answer.
@@ -112,9 +116,7 @@ class CallAccounting:
     ) -> BudgetReservation | None:
         if self._ledger is None:
             return None
-        worst = self._prices.max_cost(
-            compute_max_prompt_tokens(body), self._config.max_output_tokens
-        )
+        worst = self._prices.max_cost(compute_max_prompt_tokens(body), get_max_output_tokens(body))
         config = self._config
         call = CallDetails(
             bill.attribution, bill.prompt_version, config.base_url, config.model, worst
@@ -137,7 +139,7 @@ class CallAccounting:
         seen = self._estimate.estimate_usage(body, reply.text)
         if body.get("stream") or reply.finish_reason:
             return seen
-        return seen.model_copy(update={"output_tokens": self._config.max_output_tokens})
+        return seen.model_copy(update={"output_tokens": get_max_output_tokens(body)})
 
     def _settle(self, reservation: BudgetReservation | None, code: str, reply: CallResult) -> None:
         metrics.record_call_metrics(self._config.model, code, reply)
@@ -178,6 +180,6 @@ def _code(failure: BaseException | None, reply: CallResult) -> str:
 
 
 def sum_known_costs(costs: list[Decimal | None]) -> Decimal | None:
-    """Return the sum of some calls' costs in US dollars; None if one is unknown."""
+    """Sum the costs of calls in US dollars; return None if one of them is unknown."""
     known = [one for one in costs if one is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

@@ -37,7 +37,7 @@ AWAY: Final = (DatabaseUnavailableError, DatabaseConflictError, DatabaseTimeoutE
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Ledger entry still to be written: a reservation's settlement or withdrawal.
+    """Ledger entry still to be written: the final cost of a call, or its cancelled reservation.
 
     Attributes:
         reservation: of which call.
@@ -51,7 +51,7 @@ class LedgerEntry:
 
 
 class LedgerRetryQueue:
-    """Queue of ledger entries whose write failed, which retries them while its context lasts.
+    """Queue of ledger entries that could not be written, and are retried in the background.
 
     Args:
         store: where they are written.

@@ -27,13 +27,13 @@ RETRY_AFTER_S: Final = 5.0
 
 
 class BudgetBusyError(ThrottledError):
-    """Raised when calls in progress have reserved the rest of a budget."""
+    """Raised when calls in progress have reserved all that is left of a budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class BudgetSettings(BaseSettings):
-    """Settings of default budgets (``ONRECORD_BUDGET_*``), which ``onrecord budgets`` overrides."""
+    """Settings of the default budgets, from ``ONRECORD_BUDGET_*``."""
 
     model_config = SettingsConfigDict(
         env_prefix="ONRECORD_BUDGET_", frozen=True, extra="ignore", env_ignore_empty=True
@@ -67,7 +67,7 @@ class BudgetSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class BudgetRefusal:
-    """Refusal of a call by a budget, with the amounts in US dollars.
+    """Refusal of a call by a budget: its limit, and what is spent and reserved, in US dollars.
 
     Attributes:
         scope: ``study`` or ``day``.
@@ -96,7 +96,7 @@ class BudgetRefusal:
 def build_budget_error(
     refusals: Sequence[BudgetRefusal], study_id: str, model: str, worst_usd: Decimal | None
 ) -> OnrecordError:
-    """Build the error that names the budget which refuses a call, and the remedy.
+    """Build the error for a call refused by budgets: which budget, and how to raise it.
 
     Args:
         refusals: budgets that refuse the call, at least one.

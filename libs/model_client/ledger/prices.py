@@ -22,7 +22,7 @@ BATCH_SHARE: Final = Decimal("0.5")
 
 
 class PriceCalculator:
-    """Calculator of the cost of one model's calls.
+    """Calculator of the cost of one model's calls, in US dollars, from token counts.
 
     Args:
         model: its name.

@@ -32,7 +32,7 @@ LONGEST_TEXT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CallDetails:
-    """Description of a call that is about to be made.
+    """Details of a model call to be made: study, prompt version, model and worst-case cost.
 
     Attributes:
         attribution: who pays, and what for.
@@ -51,7 +51,7 @@ class CallDetails:
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """Outcome of a call: how it ended, what it used and cost, how long it took.
+    """Outcome of a model call: success or error, tokens, cost and duration.
 
     Attributes:
         code: ``answered``, ``cancelled``, or the code of the error it ended with.
@@ -76,7 +76,7 @@ class CallOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BudgetReservation:
-    """Reservation of a call's worst-case cost on the budgets.
+    """Reservation of a call's worst-case cost in the budgets of its study and its day.
 
     Attributes:
         call: what for.
@@ -96,7 +96,7 @@ class BudgetReservation:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """Result of reserving a call's cost: the budgets that refuse it, if any.
+    """Result of a budget reservation: the budgets that refuse the call, if any.
 
     Attributes:
         refusals: budgets that do not allow it; empty: it is reserved.

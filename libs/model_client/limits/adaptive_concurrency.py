@@ -55,7 +55,7 @@ COME_BACK_S: Final = 1.0
 
 
 class AdaptiveConcurrencyLimiter:
-    """Limiter of concurrent calls to one endpoint, which adapts to its latency and errors.
+    """Limiter of concurrent calls to an endpoint, which adapts to its latency and errors.
 
     Args:
         most: never more at once.

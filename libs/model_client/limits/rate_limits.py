@@ -38,7 +38,7 @@ PROBE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ThrottleHold:
-    """Hold on all calls that a 429's retry-after imposes, until a time of the loop's clock.
+    """Hold on all calls to an endpoint, until the time that a 429 response's header states.
 
     Attributes:
         retry_after_s: how long it is, in seconds.
@@ -178,7 +178,7 @@ class RateLimiter:
 
 
 class RateLimitPermit:
-    """Permit for one call, which reports back what the call showed about the limits.
+    """Permit to make one call, by which the call reports the rate limit headers it receives.
 
     Args:
         limits: whose turn it is.

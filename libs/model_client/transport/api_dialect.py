@@ -33,6 +33,7 @@ MARGIN: Final = 1.1
 
 
 STREAM: Final = frozenset({"stream", "stream_options"})
+PROBABILITIES: Final = frozenset({"logprobs", "top_logprobs"})
 
 COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
     "stream_options": ("stream_options",),
@@ -41,12 +42,13 @@ COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
     "seed": ("seed",),
     "temperature": ("temperature",),
     "max_completion_tokens": ("max_completion_tokens",),
+    "logprobs": ("logprobs", "top_logprobs"),
 }
 """Parameters that an endpoint may not know, with the names its refusals use for them."""
 
 
 class ApiDialect:
-    """Dialect of one endpoint's API: which parameters it understands, and its request bodies.
+    """Dialect of an endpoint's API: builds requests with only those parameters it supports.
 
     Parameters that are left out go by their names; ``response_format`` goes by ``strict`` and
     ``object``. One is left out for good once a request without it was accepted, and none with it
@@ -79,13 +81,15 @@ class ApiDialect:
         body: dict[str, Any] = {
             "model": config.model,
             "messages": _messages(request, with_schema="strict" in without),
-            limit: config.max_output_tokens,
+            limit: request.limit_output(config.max_output_tokens),
+            **request.parameters,
         }
         if config.temperature is not None:
             body["temperature"] = config.temperature
         if config.seed is not None:
-            body["seed"] = config.seed
-        if not {"strict", "object"} <= without:
+            # Each attempt has its own, as an endpoint may answer the same body and seed alike.
+            body["seed"] = config.seed + request.attempt - 1
+        if request.schema and not {"strict", "object"} <= without:
             body["response_format"] = _response_format(
                 request.schema, strict="strict" not in without
             )
@@ -137,11 +141,15 @@ def _sent(body: Mapping[str, Any]) -> frozenset[str]:
 def _lacking(name: str, body: Mapping[str, Any]) -> frozenset[str]:
     if name == "response_format":
         return _sent(body) & {"strict", "object"}
-    return STREAM if name == "stream" else frozenset({name})
+    return _TOGETHER.get(name, frozenset({name}))
+
+
+_TOGETHER: Final = {"stream": STREAM, "logprobs": PROBABILITIES}
+"""Parameters that mean nothing without another one, by that one."""
 
 
 def _messages(request: ModelRequest[A], *, with_schema: bool) -> list[ChatMessage]:
-    if not with_schema:
+    if not (with_schema and request.schema):
         return list(request.messages)
     # In the first message, as many templates take no second one that instructs; behind its text,
     # so that the static part stays the prompt's beginning.
@@ -160,7 +168,7 @@ def _response_format(schema: Mapping[str, Any], *, strict: bool) -> dict[str, An
 
 
 class TokenEstimator:
-    """Estimator of token counts from characters, corrected by the usage that endpoints report."""
+    """Estimator of token counts from text length, corrected by the usage an endpoint reports."""
 
     def __init__(self) -> None:
         self._characters_per_token = CHARACTERS_PER_TOKEN
@@ -189,24 +197,37 @@ class TokenEstimator:
         return round(characters / self._characters_per_token)
 
 
+def get_max_output_tokens(body: Mapping[str, Any]) -> int:
+    """Return the limit on output tokens in the body of a request."""
+    limit: int = body.get("max_completion_tokens") or body["max_tokens"]
+    return limit
+
+
 def compute_max_prompt_tokens(body: Mapping[str, Any]) -> int:
-    """Return an upper bound of the tokens in a request's prompt.
+    """Return an upper bound on the number of prompt tokens in the body of a request.
 
     Byte-level tokenizers, which all models of today have, make at most one of each byte of UTF-8.
     The schema, and a frame of every message, count as well.
     """
-    contents = _contents(body["messages"])
+    contents = _contents(body)
     framed = sum(len(one.encode("utf-8", "surrogatepass")) + FRAME_TOKENS for one in contents)
-    return framed + len(json.dumps(body.get("response_format", {})))
+    worded = WORDED_TEMPLATE_TOKENS if "chat_template_kwargs" in body else 0
+    return framed + worded + len(json.dumps(body.get("response_format", {})))
 
 
 FRAME_TOKENS: Final = 16
 """Tokens that are more than any chat template puts around a message."""
 
+WORDED_TEMPLATE_TOKENS: Final = 1_000
+"""Tokens that are more than a chat template adds which words the task itself, as Granite Guardian's
+does."""
+
 
 def _characters(body: Mapping[str, Any]) -> int:
-    return sum(map(len, _contents(body["messages"])))
+    return sum(map(len, _contents(body)))
 
 
-def _contents(messages: Sequence[ChatMessage]) -> list[str]:
-    return [str(one.get("content") or "") for one in messages]
+def _contents(body: Mapping[str, Any]) -> list[str]:
+    """Return the texts of a body's messages and documents."""
+    messages = [str(one.get("content") or "") for one in body["messages"]]
+    return messages + [str(one.get("text") or "") for one in body.get("documents", ())]

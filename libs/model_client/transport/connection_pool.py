@@ -24,8 +24,8 @@ def _open_transport() -> httpx2.AsyncBaseTransport:
 _SSL: Final = httpx2.create_ssl_context()
 
 
-class ConnectionStackTransport(httpx2.AsyncBaseTransport):
-    """HTTP transport with one connection a request in flight; the last one used is used next.
+class LifoPoolTransport(httpx2.AsyncBaseTransport):
+    """HTTP transport whose connection pool reuses the most recently used connection first.
 
     Each connection belongs to a transport of its own, whose pool holds nothing else. Idle ones lie
     on a stack: what is needed at all stays warm, and the rest is closed after ``IDLE_S``.

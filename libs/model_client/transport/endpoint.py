@@ -63,7 +63,7 @@ read."""
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """Response of a model: the valid answer, with its usage and cost.
+    """Response of a model: the validated answer, with its token usage and cost.
 
     Attributes:
         value: the valid answer.
@@ -81,7 +81,7 @@ class ModelResponse:
 
 
 class ModelEndpoint:
-    """Model at an endpoint, with its rate limits, circuit breaker and accounting.
+    """Endpoint of one model: makes calls within rate limits, circuit breaker and budgets.
 
     Args:
         config: which, and how patient to be.
@@ -154,7 +154,8 @@ class ModelEndpoint:
         if config.context_tokens is None:
             return True
         body = self._dialect.build_body(request)
-        return self._estimate.fits(body, config.max_output_tokens, config.context_tokens)
+        longest = request.limit_output(config.max_output_tokens)
+        return self._estimate.fits(body, longest, config.context_tokens)
 
     async def answer(
         self,
@@ -179,6 +180,8 @@ class ModelEndpoint:
         try:
             return self._given(reply, request)
         except errors.BadOutputError as error:
+            if request.parse_text is not None:
+                raise
             messages: Sequence[ChatMessage] = [
                 *request.messages,
                 *build_repair_messages(reply.text, error),
@@ -357,6 +360,8 @@ def _read(reply: CallResult, request: ModelRequest[A]) -> A:
         raise errors.ContentFilterError("the endpoint's content filter stopped the answer")
     if reply.finish_reason == "length":
         raise errors.TruncatedAnswerError("the answer was cut off at its length limit")
+    if request.parse_text is not None:
+        return request.parse_text(reply.written)
     return parse_answer(
         reply.text, request.response_model, requires_single_object=request.requires_single_object
     )

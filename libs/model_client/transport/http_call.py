@@ -17,6 +17,7 @@ from openai import AsyncOpenAI, AsyncStream
 from contracts.notes import Usage
 from model_client import errors
 from model_client.durations import format_seconds
+from model_client.requests import ModelText, TokenLogprobs
 from model_client.settings import ModelConfig
 from model_client.transport.http_errors import build_stream_error
 from model_client.transport.response_stream import (
@@ -34,6 +35,12 @@ EVENT_STREAM: Final = "text/event-stream"
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 """Characters of an answer; whoever sends more is no model."""
 
+MOST_TOKEN_CHOICES: Final = 4_096
+"""Tokens of an answer of which probabilities are kept; the first ones."""
+
+LEAST_LOG_PROBABILITY: Final = -1e6
+"""Smallest logarithm that is taken for one; endpoints send -9999 for "never"."""
+
 LONGEST_NAME: Final = 200
 """Characters of a model's name or fingerprint, which are stored with every note."""
 
@@ -47,7 +54,7 @@ def _nobody(_: Mapping[str, str]) -> None:
 
 @dataclass(slots=True)
 class CallResult:
-    """Result of an HTTP call as far as it has arrived, also of one that failed half-way.
+    """Result of an HTTP call; partial if the call failed while it was received.
 
     Attributes:
         on_headers: called with the response's headers as soon as they have arrived.
@@ -64,6 +71,7 @@ class CallResult:
         sent_at: when the call was made, by the loop's clock, in seconds.
         first_token_s: seconds until the answer began; None if it did not.
         latency_s: seconds until it ended, well or not.
+        tokens: the answer's tokens with their probabilities, as far as the endpoint sends them.
     """
 
     sent_at: float = 0.0
@@ -80,8 +88,14 @@ class CallResult:
     cost_usd: Decimal | None = None
     first_token_s: float | None = None
     latency_s: float = 0.0
+    tokens: list[TokenLogprobs] = field(default_factory=list)
     _pieces: list[str] = field(default_factory=list)
     _length: int = 0
+
+    @property
+    def written(self) -> ModelText:
+        """What the model wrote, with its tokens."""
+        return ModelText(self.text, tuple(self.tokens))
 
     def record_headers(self, headers: Mapping[str, str]) -> None:
         """Record that the response has begun, and pass its headers on."""
@@ -112,6 +126,8 @@ class CallResult:
         content = _content(message.get("content"))
         self._pieces.append(content)
         self._length += len(content)
+        if len(self.tokens) < MOST_TOKEN_CHOICES:
+            self.tokens += _token_choices(choice.get("logprobs"))
         self.refusal += _text(message.get("refusal"))
         if self._length > LONGEST_ANSWER:
             raise errors.BadOutputError("the answer has no end")
@@ -125,7 +141,7 @@ class CallResult:
 
 
 class ChatCompletionCaller:
-    """Caller of one model's chat completions endpoint over HTTP.
+    """Caller of an endpoint's chat completions API over HTTP, streamed or not.
 
     Args:
         config: the model, and how patient to be.
@@ -277,6 +293,29 @@ def _content(value: Any) -> str:
     if not isinstance(value, list):
         return _text(value)
     return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
+
+
+def _token_choices(logprobs: Any) -> list[TokenLogprobs]:
+    """Return the tokens of a choice's ``logprobs``; what is not as it should be is left out."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    places = content if isinstance(content, list) else []
+    return [_token_choice(one) for one in places if isinstance(one, dict)]
+
+
+def _token_choice(place: dict[str, Any]) -> TokenLogprobs:
+    others = place.get("top_logprobs")
+    entries = [place, *(others if isinstance(others, list) else [])]
+    alternatives = {
+        _text(one.get("token")): float(one["logprob"])
+        for one in entries
+        if isinstance(one, dict) and _is_log_probability(one.get("logprob"))
+    }
+    return TokenLogprobs(_text(place.get("token")), alternatives)
+
+
+def _is_log_probability(value: Any) -> bool:
+    """Return whether a value is the logarithm of a probability; NaN is none."""
+    return isinstance(value, int | float) and LEAST_LOG_PROBABILITY <= value <= 0
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
-from model_client.transport.connection_pool import ConnectionStackTransport
+from model_client.transport.connection_pool import LifoPoolTransport
 
 LONGEST_EXPLANATION: Final = 1024 * 1024
 """Bytes of an error's body that are read, after decompression; what follows is left out."""
@@ -18,7 +18,7 @@ _OF_THE_WHOLE: Final = frozenset({"content-encoding", "content-length", "transfe
 
 
 class ErrorTruncatingClient(DefaultAsyncHttpxClient):
-    """HTTP client (httpx2) that truncates the bodies of error responses.
+    """HTTP client that truncates the bodies of error responses.
 
     The openai package reads an error's body to its end before it raises, however long it is, and
     whatever it grows to when it is decompressed.
@@ -27,7 +27,7 @@ class ErrorTruncatingClient(DefaultAsyncHttpxClient):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         # Not as an argument: that would turn off the proxies of the environment.
-        self._transport = ConnectionStackTransport()
+        self._transport = LifoPoolTransport()
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any

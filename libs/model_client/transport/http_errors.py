@@ -168,7 +168,7 @@ class _Refusal:
 
 
 def build_status_error(refused: openai.APIStatusError) -> OnrecordError:
-    """Build the error to raise for a response with an HTTP error status.
+    """Convert an HTTP error response to the error of this library to raise.
 
     A 5xx is the failure of one request; that the endpoint is down for everybody is for the
     circuit breaker to find, which sees all requests.
@@ -177,7 +177,7 @@ def build_status_error(refused: openai.APIStatusError) -> OnrecordError:
 
 
 def build_stream_error(body: Any) -> OnrecordError:
-    """Build the error to raise for an error event within a streamed response.
+    """Convert an error event in a streamed response to the error of this library to raise.
 
     Args:
         body: the event's ``error``.
@@ -191,7 +191,7 @@ def build_stream_error(body: Any) -> OnrecordError:
 
 
 def is_parameter_refusal(refused: openai.APIStatusError, *names: str) -> bool:
-    """Return whether an endpoint refused a request because it does not know a parameter.
+    """Return whether an endpoint refused a request because of an unsupported parameter.
 
     Args:
         refused: the refusal.

@@ -25,7 +25,7 @@ _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
 
 @dataclass(frozen=True, slots=True)
 class RateLimitStatus:
-    """Status of one rate limit, as a response's headers report it.
+    """State of a rate limit in response headers: the limit, what remains, when it resets.
 
     Attributes:
         limit: requests or tokens, a minute if nothing else shows.
@@ -59,7 +59,7 @@ class RateLimitStatus:
 
 
 def parse_rate_limit(headers: Mapping[str, str], what: str, now: float) -> RateLimitStatus | None:
-    """Parse a rate limit from response headers in OpenAI's form or in Anthropic's.
+    """Parse a rate limit's headers (OpenAI's or Anthropic's names); None if there are none.
 
     https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers,
     https://docs.anthropic.com/en/api/rate-limits#response-headers
@@ -84,7 +84,7 @@ def parse_rate_limit(headers: Mapping[str, str], what: str, now: float) -> RateL
 
 
 def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds to wait that ``retry-after-ms`` or ``retry-after`` asks for.
+    """Parse ``retry-after-ms`` or ``retry-after``; return seconds to wait, None if absent.
 
     Args:
         headers: the response's.

@@ -47,7 +47,7 @@ _OPENING: Final = re.compile(r"[\[{]")
 
 
 def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = False) -> A:
-    """Parse and validate the JSON answer in the text that a model wrote.
+    """Parse the JSON in a model's text, and validate it as the expected pydantic model.
 
     It may stand among sentences, behind thoughts, in a code fence, or as JSON within a JSON string.
     Of several values the last counts that is valid. Unknown keys are ignored.
@@ -83,7 +83,7 @@ def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = F
 
 
 def build_repair_messages(text: str, error: BadOutputError) -> list[ChatMessage]:
-    """Return the messages that ask the model to answer once more, with what was wrong.
+    """Build chat messages that tell a model what is invalid in its answer, to get another.
 
     Args:
         text: what it wrote.
@@ -103,7 +103,7 @@ def build_repair_messages(text: str, error: BadOutputError) -> list[ChatMessage]
 
 
 def describe_validation_errors(problems: Sequence[ErrorDetails]) -> str:
-    """Describe pydantic's errors in words that a model can act on.
+    """Describe a pydantic model's validation errors in words for a language model.
 
     Made of the expected names and of positions, never of the answer's own text.
     """

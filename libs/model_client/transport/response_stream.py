@@ -20,7 +20,7 @@ DRAIN_S: Final = 0.25
 
 
 async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
-    """Yield the data of server-sent events, without their other fields.
+    """Yield the ``data`` fields of a stream of server-sent events.
 
     Args:
         parts: the body, in pieces of any size.
@@ -40,7 +40,7 @@ async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
 
 
 async def drain_stream(rest: AsyncIterable[object]) -> None:
-    """Read the rest of a streamed response, so that its connection can be used again."""
+    """Read and discard the rest of a streamed response, so that its connection is reusable."""
     with suppress(TimeoutError, httpx2.RequestError, BadOutputError):
         async with asyncio.timeout(DRAIN_S):
             async for _ in rest:
@@ -61,7 +61,7 @@ async def read_whole_body(parts: AsyncIterable[bytes]) -> bytes:
 
 
 def parse_json_or_none(body: str | bytes) -> Any:
-    """Return a body as JSON; None if it is none."""
+    """Parse a response body as JSON; return None if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -35,7 +35,7 @@ WAITS: Final = {
 
 
 class RetryPolicy:
-    """Retry policy for one request at one endpoint.
+    """Retry policy for one request: which errors are retried, how often and after what wait.
 
     Args:
         deadline: when they must have ended, by ``clock``, in seconds.

@@ -38,7 +38,7 @@ def audit(
     timeout: Timeout = 60.0,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Prove that nothing was lost; exit 1 if something submitted is nowhere to be found.
+    """Audit that no submitted interview was lost; exit code 1 if one was.
 
     submitted = stored + waiting + in retry + dead + discarded + superseded, for interviews and
     for the chunks they became; from Kafka's offsets and PostgreSQL. With --wait, exit 1 also if
@@ -64,7 +64,7 @@ def audit(
 
 
 async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
-    """Open broker and database, and audit until nothing waits, or for ``within_s`` seconds."""
+    """Audit the running system until no message is pending, at most for ``within_s`` seconds."""
     from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
     from audit.broker import open_topic_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
@@ -97,11 +97,7 @@ def _document(balance: AuditResult) -> dict[str, Any]:
 def _account(account: StateCounts) -> dict[str, Any]:
     return {
         "submitted": account.total,
-        **{
-            state.value: format_count
-            for state, format_count in account.states.items()
-            if state != "lost"
-        },
+        **{state.value: number for state, number in account.states.items() if state != "lost"},
         "lost": list(account.lost),
     }
 
@@ -140,7 +136,7 @@ def _show(balance: AuditResult) -> None:
         ("chunks", balance.chunks),
     )
     for name, account in accounts:
-        counts = {state.value: format_count for state, format_count in account.states.items()}
+        counts = {state.value: number for state, number in account.states.items()}
         states.add_row(name, str(account.total), *(str(counts[state]) for state in STATES))
     out.print(states)
     out.print()

@@ -38,13 +38,13 @@ def register(app: typer.Typer) -> None:
     """Add the commands of ``budgets`` to the command line."""
     verbs = typer.Typer(rich_markup_mode="markdown")
     verbs.callback(invoke_without_command=True)(budgets)
-    verbs.command("set")(set_)
-    verbs.command("set-day")(set_day)
+    verbs.command("set")(set_study_budget)
+    verbs.command("set-day")(set_daily_budget)
     app.add_typer(verbs, name="budgets", rich_help_panel="Operating")
 
 
 def budgets(context: typer.Context, *, json_output: Json = False) -> None:
-    """List budgets in US dollars: the limit, what is spent, reserved and left.
+    """List the budgets in US dollars: limit, spent, reserved and left.
 
     The most a call can cost is reserved before it is made. A call that a budget does not allow is
     not made: its message becomes a dead letter, to be replayed once the budget is raised.
@@ -62,8 +62,8 @@ def budgets(context: typer.Context, *, json_output: Json = False) -> None:
         _list(json_output=json_output)
 
 
-def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
-    """Set the budget of one study, from now on.
+def set_study_budget(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
+    """Set the budget of one study, in US dollars.
 
     Examples of use:
 
@@ -78,8 +78,8 @@ def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
     _list(json_output=json_output)
 
 
-def set_day(limit: Limit, *, json_output: Json = False) -> None:
-    """Set the budget of each day (UTC), for all studies together, from now on.
+def set_daily_budget(limit: Limit, *, json_output: Json = False) -> None:
+    """Set the budget of each day (UTC) for all studies together, in US dollars.
 
     Examples of use:
 

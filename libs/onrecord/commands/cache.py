@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def stats(*, json_output: Json = False) -> None:
-    """List cached responses by model: how many, how often they were used, what they saved.
+    """Show statistics of cached responses by model: number, uses and savings.
 
     The hit rate is that of the answers kept now; those that were deleted do not count.
 
@@ -72,7 +72,7 @@ def clear(
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Delete cached responses, so that their requests are made, and paid, again.
+    """Delete cached responses, so that the model is called, and paid, again.
 
     Examples of use:
 

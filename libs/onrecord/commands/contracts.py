@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Write the schemas of events and topics and the AsyncAPI document.
+    """Write the JSON schemas, the topic declarations and the AsyncAPI document to files.
 
     Examples of use:
 
@@ -46,7 +46,7 @@ def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
 
 
 def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Check that the files match the contracts and break no released schema; exit 1 if not.
+    """Check that the schema files match the code and break no released schema; else exit 1.
 
     Examples of use:
 
@@ -65,7 +65,7 @@ def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
 
 
 def release(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Release today's event schemas, which later changes may not break then.
+    """Release the current event schemas, which later changes must stay compatible with.
 
     To be run when a version is released; refuses while a change breaks what is released.
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 KINDS: Final = ("study", "model", "purpose", "day")
 
 By = Annotated[
-    str, typer.Option(help="A line for each study, model, purpose (draft or judge) or day (UTC).")
+    str,
+    typer.Option(
+        help="A line for each study, model, purpose (draft, judge, judge-control) or day (UTC)."
+    ),
 ]
 Since = Annotated[
     str | None, typer.Option(metavar="SPAN", help="Only calls of the last 24h, 7d, 4w and so on.")
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -> None:
-    """List what calls of language models cost, in US dollars, with their tokens.
+    """List the costs of model calls in US dollars, with their tokens.
 
     Every call is counted, also those that failed. "lost" are calls whose process was killed: what
     they cost is not known; budgets count the most they can have cost.
@@ -123,5 +126,5 @@ def _remarks(cost: CallCost) -> list[str]:
 
 
 def format_usd(usd: Decimal) -> str:
-    """Format US dollars for a column, to a hundredth of a cent."""
+    """Format an amount of US dollars for a table column, to a hundredth of a cent."""
     return f"{usd:,.4f}"

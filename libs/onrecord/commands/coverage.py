@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def coverage(*, study: Study = None, json_output: Json = False) -> None:
-    """Show for each research question whether it is answered, not addressed, or unknown.
+    """Show for each research question whether notes answer it, none do, or it is unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
     in hand, and no earlier revision has a note about it: then it is "answered earlier". "Unknown"

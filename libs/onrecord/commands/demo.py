@@ -9,7 +9,7 @@ import typer
 
 
 class DemoModel(StrEnum):
-    """Model that the demo runs with."""
+    """Language model that the demo runs with: the simulated one, or a small local one."""
 
     LOCAL = "local"
 
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(model: Asked = None) -> None:
-    """Run sample interviews through the whole system, failures and replay included.
+    """Run the demo: sample interviews through all services, with failures and a replay.
 
     Starts a stack of its own under `.onrecord/demo`, and stops it at the end. With OPENAI_API_KEY
     or OPENAI_BASE_URL set, that model is asked instead of the simulator. With --model local it is

@@ -6,12 +6,13 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
 from contracts.errors import ErrorCode, OnrecordError
+from contracts.ids import UUID_PATTERN
 from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import CommandError, FailedError, UsageError
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from onrecord.replay import ReplayOutcome
 
 T = TypeVar("T")
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LetterId = Annotated[
     str, typer.Argument(metavar="ID", help="A letter's id, or the beginning of it (4 or more).")
@@ -115,7 +114,7 @@ def show(
     raw: Raw = False,
     json_output: Json = False,
 ) -> None:
-    """Show one dead letter: why it was set aside, its headers, its value.
+    """Show one dead letter: its error, its headers and its value.
 
     Examples of use:
 
@@ -149,7 +148,7 @@ def _write_raw(value: bytes | None) -> None:
 
 
 def stats(*, json_output: Json = False) -> None:
-    """Count dead letters by service, cause and state.
+    """Count dead letters by service, error code and state.
 
     Examples of use:
 
@@ -175,7 +174,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Replay dead letters, byte for byte, to the service that failed and to no other.
+    """Replay dead letters, byte for byte, to the services that failed on them.
 
     Exit 1 if one could not be put back. Replaying is safe to repeat: notes are stored once.
     With --all, letters of causes that no replay mends, such as undecodable or revision_conflict,
@@ -215,7 +214,7 @@ def discard(
     reason: Reason,
     json_output: Json = False,
 ) -> None:
-    """Discard a dead letter, for a reason that is kept with it.
+    """Discard a dead letter, with a reason that is stored.
 
     The letter stays readable; it is no longer open, and the audit counts it as discarded.
 
@@ -251,13 +250,9 @@ def _replay_open(service: str | None, code: str | None, *, yes: bool) -> ReplayO
 
 def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
     """Open control's API for one question."""
-    from onrecord.connections import open_control  # noqa: PLC0415 - slow to import
+    from onrecord.connections import ask_control  # noqa: PLC0415 - slow to import
 
-    async def ask() -> T:
-        async with open_control(ClientSettings.load()) as control:
-            return await question(control)
-
-    return asyncio.run(ask())
+    return asyncio.run(ask_control(ClientSettings.load(), question))
 
 
 def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:
@@ -265,7 +260,9 @@ def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
     from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
 
-    subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one.subject or "")}
+    subjects = {
+        UUID(key) for one in letters if re.fullmatch(UUID_PATTERN, key := one.subject or "")
+    }
 
     async def read() -> dict[str, str]:
         async with open_postgres(ClientSettings.load()) as database:

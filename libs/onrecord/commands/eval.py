@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from evaluation.grounding.injection import parse_attacks
 from evaluation.grounding.injection_measures import measure_injection
@@ -15,20 +14,18 @@ from evaluation.grounding.metamorphic_measures import measure_mutated_notes
 from evaluation.grounding.summedits import parse_summedits
 from evaluation.grounding.summedits_measures import measure_summedits
 from evaluation.inputs import InterviewFolder, read_benchmark, read_interviews
-from evaluation.measures import (
-    Measure,
-    format_figure,
-    list_columns,
-    update_page,
-    write_measures,
-)
-from evaluation.modes import CheckMode, load_parsers
+from evaluation.measures import update_page
+from evaluation.modes import load_parsers
 from evaluation.personal_data.annotated_texts import parse_annotated_texts
 from evaluation.personal_data.detection_measures import measure_detection
 from evaluation.transcripts.format_measures import measure_formats
-from onrecord.console import Json, err, out, print_json
-from onrecord.errors import FailedError
-from onrecord.settings import find_home_folder
+from onrecord.console import Json, err, print_json
+from onrecord.eval_calibrate import calibrate_thresholds
+from onrecord.eval_judge import measure_judging_models
+from onrecord.eval_options import ModeOption
+from onrecord.eval_pairs import measure_labelled_pairs
+from onrecord.eval_paraphrases import measure_paraphrased_notes
+from onrecord.measure_reports import find_measures_folder, report_measures
 
 _SUMMEDITS_PREFIX: Final = "summedits_"
 
@@ -49,13 +46,6 @@ Interviews = Annotated[
 ]
 MutationSeed = Annotated[int, typer.Option(help="Of the choices among ways to spoil a note.")]
 HostSeed = Annotated[int, typer.Option(help="Of the choice of turns to plant them in.")]
-ModeOption = Annotated[
-    CheckMode | None,
-    typer.Option(
-        help="Measure one mode; else light, and heavy beside it where its packages are installed.",
-        show_default=False,
-    ),
-]
 DataFolder = Annotated[
     Path,
     typer.Argument(
@@ -73,12 +63,26 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode="markdown",
     )
-    for verb in (grounding, metamorphic, injection, pii, formats, page):
-        verbs.command()(verb)
+    commands: dict[str, Callable[..., None]] = {
+        "grounding": measure_grounding_checks,
+        "pairs": measure_labelled_pairs,
+        "paraphrases": measure_paraphrased_notes,
+        "calibrate": calibrate_thresholds,
+        "judge": measure_judging_models,
+        "metamorphic": measure_corrupted_notes,
+        "injection": measure_prompt_injection,
+        "pii": measure_personal_data_detection,
+        "formats": measure_format_parsing,
+        "page": update_figures_page,
+    }
+    for name, command in commands.items():
+        verbs.command(name)(command)
     app.add_typer(verbs, name="eval", rich_help_panel="Interviews and notes")
 
 
-def grounding(file: SamplesFile, *, mode: ModeOption = None, json_output: Json = False) -> None:
+def measure_grounding_checks(
+    file: SamplesFile, *, mode: ModeOption = None, json_output: Json = False
+) -> None:
     """Measure the checks on summaries that editors have labelled as supported or not.
 
     Prints balanced accuracy, precision and recall, per half of the documents and per edit type,
@@ -92,17 +96,17 @@ def grounding(file: SamplesFile, *, mode: ModeOption = None, json_output: Json =
     samples = read_benchmark(file, parse_summedits)
     name = f"grounding-{file.stem.removeprefix(_SUMMEDITS_PREFIX)}"
     measures = measure_summedits(name, samples, load_parsers(mode))
-    _report_measures(measures, as_json=json_output)
+    report_measures(measures, as_json=json_output)
 
 
-def metamorphic(
+def measure_corrupted_notes(
     folder: TranscriptFolder,
     *,
     seed: MutationSeed = 7,
     mode: ModeOption = None,
     json_output: Json = False,
 ) -> None:
-    """Corrupt true notes of real transcripts, and count how many are refused.
+    """Corrupt true notes on real transcripts, and count how many the checks refuse.
 
     Every sentence of a transcript is a true note; it is spoiled by number, negation, name,
     speaker, segment, theme, time and quantifier wherever it allows that. Prints the share caught
@@ -117,17 +121,17 @@ def metamorphic(
     """
     parsers = load_parsers(mode)
     interviews = _read_interviews(folder).interviews
-    _report_measures(measure_mutated_notes(interviews, seed, parsers), as_json=json_output)
+    report_measures(measure_mutated_notes(interviews, seed, parsers), as_json=json_output)
 
 
-def injection(
+def measure_prompt_injection(
     file: AttacksFile,
     *,
     interviews: Interviews = None,
     seed: HostSeed = 7,
     json_output: Json = False,
 ) -> None:
-    """Plant instructions in interviews, and count the notes that obey and would be stored.
+    """Insert instructions into interviews, and count notes that obey them and pass the checks.
 
     Each instruction is planted at the start, in the middle and at the end of a participant's turn.
     Judged is what models of several degrees of obedience would draft: the instruction itself,
@@ -143,11 +147,11 @@ def injection(
     """
     attacks = read_benchmark(file, parse_attacks)
     hosts = _read_interviews(interviews).interviews if interviews else None
-    _report_measures(measure_injection(attacks, hosts, seed), as_json=json_output)
+    report_measures(measure_injection(attacks, hosts, seed), as_json=json_output)
 
 
-def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
-    """Measure the detection of personal data on texts in which it is marked.
+def measure_personal_data_detection(file: AnnotatedFile, *, json_output: Json = False) -> None:
+    """Measure the detection of personal data on texts in which it is annotated.
 
     Prints recall and precision of all kinds that are marked, per half of the templates and per
     kind, and milliseconds a text, with the model and without it where one is installed; writes
@@ -159,11 +163,11 @@ def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
         onrecord eval pii presidio_synth_dev.json
     """
     samples = read_benchmark(file, parse_annotated_texts)
-    _report_measures(measure_detection(samples), as_json=json_output)
+    report_measures(measure_detection(samples), as_json=json_output)
 
 
-def formats(folder: DataFolder, *, json_output: Json = False) -> None:
-    """Measure the reading of transcripts whose turns are known, by kind of source.
+def measure_format_parsing(folder: DataFolder, *, json_output: Json = False) -> None:
+    """Measure for each format how accurately transcripts with known turns are parsed.
 
     Prints the share of words with the right speaker, of turns with the right start (20 ms), and of
     words kept; how alike three transcripts of the same talks are; and how far captions are read as
@@ -174,55 +178,19 @@ def formats(folder: DataFolder, *, json_output: Json = False) -> None:
 
         onrecord eval formats ../shared/data
     """
-    _report_measures(measure_formats(folder, _print_unknown), as_json=json_output)
+    report_measures(measure_formats(folder, _print_unknown), as_json=json_output)
 
 
-def page(file: Page, *, json_output: Json = False) -> None:
-    """Write the measured figures into a Markdown page, between its marks.
+def update_figures_page(file: Page, *, json_output: Json = False) -> None:
+    """Write the measured figures into a Markdown page, between its markers.
 
     Examples of use:
 
         onrecord eval page docs/evaluation.md
     """
-    update_page(file, _measures_folder())
+    update_page(file, find_measures_folder())
     if json_output:
         print_json({"page": str(file)})
-
-
-def _report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
-    """Write each measure's file and print them, shortfalls first.
-
-    Raises:
-        FailedError: a measure falls short of its goal.
-    """
-    written = write_measures(measures, _measures_folder())
-    if as_json:
-        print_json(written)
-    else:
-        for measure in sorted(measures, key=lambda one: one.holds):
-            _print_measure(measure)
-    short = [one.name for one in measures if not one.holds]
-    if short:
-        raise FailedError(f"short of the goal: {', '.join(short)}")
-
-
-def _measures_folder() -> Path:
-    return find_home_folder() / "eval"
-
-
-def _print_measure(measure: Measure) -> None:
-    sign = "≥" if measure.better == "higher" else "≤"
-    verdict = "holds" if measure.holds else "FALLS SHORT"
-    figure = f"{measure.name}: {measure.figure:.4g} {measure.unit}"
-    out.print(f"{figure}, goal {sign} {measure.goal:g}: {verdict}", markup=False)
-    columns = list_columns(measure.sides)
-    table = Table("", *columns, box=None)
-    for side, figures in measure.sides.items():
-        table.add_row(side, *(format_figure(figures.get(column)) for column in columns))
-    out.print(table)
-    for note in measure.notes:
-        out.print(f"  {note}", markup=False)
-    out.print()
 
 
 def _print_unknown(file: Path) -> None:

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(note: NoteId, *, json_output: Json = False) -> None:
-    """Show a note's claim beside its evidence, with the result of every check.
+    """Explain a note: its evidence, its statement, and the result of each check.
 
     Refused notes have ids too: `onrecord notes --rejected` prints them. The checks are asked again
     as they are today; where one says something else than when the note was decided on, both are
@@ -80,7 +80,8 @@ def _only(digits: str, found: list[NoteMatch]) -> NoteMatch:
         )
     if len(found) > 1:
         several = "; ".join(
-            f"{shorten_id(one.id)} ({one.kind}: {one.statement[:40]})" for one in found
+            f"{shorten_id(one.id)} ({one.kind}, {one.standing}: {one.statement[:40]})"
+            for one in found
         )
         raise UsageError(f"{digits} is how several notes begin: {several}")
     return found[0]

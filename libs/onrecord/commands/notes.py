@@ -10,7 +10,10 @@ from typing import Annotated, Any, Final, TypeAlias
 from uuid import UUID
 
 import typer
+from rich.table import Table
 
+from contracts.notes import Standing
+from contracts.study import StatementPolicy
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width, shorten_id
@@ -44,6 +47,24 @@ Exact = Annotated[
         "evidence.",
     ),
 ]
+StandingOption = Annotated[
+    Standing | None,
+    typer.Option("--standing", help="Only notes of this standing; refuted ones: --rejected."),
+]
+Statements = Annotated[
+    StatementPolicy | None,
+    typer.Option(
+        help="Which statements to show as findings, in place of what the study says: `all` also "
+        "those that nothing vouches for, `quotes` none.",
+    ),
+]
+Standings = Annotated[
+    bool,
+    typer.Option(
+        "--standings",
+        help="Only count the notes of each standing, those that were refused included.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="At most so many notes.")]
 
 Totals: TypeAlias = Mapping[tuple[str, str], int]
@@ -54,7 +75,7 @@ SHORTEST_ID: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class SelectedNotes:
-    """Notes of one study that the options select.
+    """Notes of one study that the command's options select, with their total numbers.
 
     Attributes:
         accepted: notes, up to the limit.
@@ -83,13 +104,17 @@ def notes(  # noqa: PLR0913 - one parameter an option
     theme: Theme = None,
     question: Question = None,
     speaker: Speaker = None,
+    standing: StandingOption = None,
+    statements: Statements = None,
     rejected: Rejected = False,
+    standings: Standings = False,
     exact: Exact = False,
     limit: Limit = None,
     json_output: Json = False,
 ) -> None:
-    """Print notes by theme: the statement, who said it, when, and the words themselves.
+    """Print a study's notes by theme: statement, speaker, time and the exact quotes.
 
+    Of a note that is not proven, the words come first, and the model's reading stands below them.
     Only the latest revision of an interview counts.
 
     Examples of use:
@@ -97,13 +122,19 @@ def notes(  # noqa: PLR0913 - one parameter an option
         onrecord notes
         onrecord notes --study small-repair-shops --theme pricing
         onrecord notes --transcript "Two Rivers" --speaker dale
+        onrecord notes --standing unproven
+        onrecord notes --statements all
         onrecord notes --rejected
+        onrecord notes --standings
         onrecord notes --json | jq '.[].evidence[].quote'
     """
-    which = NoteFilter(study, transcript, theme, question, speaker, limit)
-    if rejected and speaker:
-        raise UsageError("--speaker does not go with --rejected: refused notes have no quote")
-    found = asyncio.run(_find(which, rejected=rejected, exact=exact))
+    which = NoteFilter(study, transcript, theme, question, speaker, standing, limit)
+    if standings:
+        _refuse_combinations_with_standings(which, statements, rejected=rejected)
+        _print_standings(asyncio.run(_count_standings(which)), as_json=json_output)
+        return
+    _refuse_combinations(which, statements, rejected=rejected)
+    found = asyncio.run(_find(which, statements, rejected=rejected, exact=exact))
     shown: list[Any] = [*found.refused, *found.accepted]
     if json_output:
         print_json([asdict(one) if rejected else one.as_json() for one in shown])
@@ -129,7 +160,53 @@ def _print(found: SelectedNotes, theme: str | None) -> None:
         out.print(line)
 
 
-async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> SelectedNotes:
+def _refuse_combinations_with_standings(
+    which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool
+) -> None:
+    if rejected or statements or which.standing or which.speaker or which.limit:
+        raise UsageError(
+            "--standings counts all notes of a study, interview, theme or question: it goes with "
+            "no --rejected, --standing, --statements, --speaker or --limit"
+        )
+
+
+async def _count_standings(which: NoteFilter) -> dict[str, int]:
+    """Return how many notes have each standing, by its name; none of some are 0."""
+    accepted = await _find(which, None, rejected=False, exact=False)
+    refused = await _find(which, None, rejected=True, exact=False)
+    counts = Counter(one.standing for one in accepted.accepted)
+    counts[Standing.REFUTED] = refused.total
+    return {standing.value: counts[standing] for standing in Standing}
+
+
+def _print_standings(counts: Mapping[str, int], *, as_json: bool) -> None:
+    if as_json:
+        print_json(counts)
+        return
+    from onrecord.pages.standing import describe_standing  # noqa: PLC0415 - keeps help quick
+
+    table = Table(box=None, show_header=False)
+    for name, count in counts.items():
+        table.add_row(f"{count:,}", name, describe_standing(Standing(name)))
+    out.print(table)
+
+
+def _refuse_combinations(
+    which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool
+) -> None:
+    if rejected and which.speaker:
+        raise UsageError("--speaker does not go with --rejected: refused notes have no quote")
+    if rejected and (which.standing or statements):
+        raise UsageError(
+            "--standing and --statements do not go with --rejected: refused notes are refuted"
+        )
+    if which.standing is Standing.REFUTED:
+        raise UsageError("refuted notes are refused ones: `onrecord notes --rejected` shows them")
+
+
+async def _find(
+    which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool, exact: bool
+) -> SelectedNotes:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
     async with open_postgres(ClientSettings.load()) as database:
@@ -143,7 +220,7 @@ async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> SelectedNo
         if which.speaker is not None:
             _refuse_speaker(which.speaker, await reading.speakers(which))
         # All of them, since each theme shows how many it has.
-        every, total = await reading.notes(replace(which, limit=None))
+        every, total = await reading.notes(replace(which, limit=None), statements)
         totals = Counter((note.study_id, theme) for note in every for theme in note.themes)
         return SelectedNotes(every[: which.limit], (), total, totals, studies)
 

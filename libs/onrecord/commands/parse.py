@@ -20,8 +20,8 @@ from onrecord.pages.rendering import (
     get_page_width,
     wrap_paragraph,
 )
+from onrecord.submit.earlier_segments import load_earlier_segments
 from onrecord.submit.files import read_transcript_file
-from onrecord.submit.older_readings import read_older_reading
 from transcripts import TranscriptError, TranscriptReading, read_transcript
 from transcripts.differences import compare_readings
 from transcripts.files.decoding import DecodedFile
@@ -63,7 +63,7 @@ def parse(  # noqa: PLR0913 - each is an option of the command line
     diff: Diff = None,
     json_output: Json = False,
 ) -> None:
-    """Read transcript files and report what is in them: format, speakers, turns, times.
+    """Parse transcript files and report their format, speakers, turns and times.
 
     Nothing is sent. What was mended on the way is reported, and what is in doubt: words without a
     speaker in a file that names speakers, or a label that may be speech. Files that cannot be read
@@ -103,7 +103,7 @@ def _compare(
     if len(files) != 1:
         raise UsageError("--diff compares one file with its older reading")
     (file,) = files
-    segments = read_older_reading(older, file)
+    segments = load_earlier_segments(older, file)
     reading = _read(file, read_transcript_file(file).text, format_)
     found = compare_readings(segments, reading.segments)
     if json_output:

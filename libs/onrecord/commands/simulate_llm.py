@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate_llm(context: typer.Context) -> None:
-    """Serve an OpenAI-compatible model that answers from the prompt; options are the simulator's.
+    """Serve a simulated OpenAI-compatible model; the options are those of the simulator.
 
     Examples of use:
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -32,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Start what is missing of the local stack, and wait until all is ready.
+    """Start the processes of the local stack that are not running, and wait until all are ready.
 
     What runs already is left alone; what reads a setting that has changed is started again, with
     the setting's name. With OPENAI_API_KEY or OPENAI_BASE_URL set, that model is asked instead of
@@ -57,7 +59,7 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
 
 
 def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags
-    """Stop the local stack; the data stays. Ctrl-C stops it by force.
+    """Stop the local stack, and keep its data. Ctrl-C stops it by force.
 
     Examples of use:
 
@@ -78,7 +80,8 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     """Show the processes of the local stack; exit 0 if all are ready, 1 if not, 3 if none runs.
 
     "yes, but" is a process that works, and says what slows it down: such as a model's endpoint that
-    asked to be called later.
+    asked to be called later. --json has the settings with which your own programs reach the stack
+    (client_env); the database's password stays in a file that only you may read.
 
     Examples of use:
 
@@ -99,7 +102,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
 
 
 def describe_model(model: ModelInUse) -> str:
-    """Describe in one sentence which model is called."""
+    """Return one sentence that says which language model the local stack calls."""
     if model.simulated:
         return (
             f"model: the simulator at {model.base_url}, as {model.name}; no real model is asked: "
@@ -118,12 +121,26 @@ def _overview(stack: LocalStack) -> dict[str, Any]:
         "home": stack.home.path,
         "processes": [asdict(one) for one in stack.status()],
         "model": model and model.model_dump(),
-        "client_env": stack.client_env(),
+        "client_env": _replace_password(stack.client_env(), stack.home.logins / "cli"),
     }
 
 
+def _replace_password(env: dict[str, str], file: Path) -> dict[str, str]:
+    """Return clients' settings with the password's file in place of the database's password.
+
+    What a command prints ends up in terminals' and build servers' logs; the file is the user's.
+    """
+    address = urlsplit(env.get("POSTGRES_DSN", ""))
+    if not address.password:
+        return env
+    host = address.netloc.rpartition("@")[2]
+    user = f"{address.username}@" if address.username else ""
+    public = address._replace(netloc=f"{user}{host}").geturl()
+    return {**env, "POSTGRES_DSN": public, "POSTGRES_PASSWORD_FILE": str(file)}
+
+
 def format_processes(found: list[ProcessStatus]) -> Table:
-    """Return a table of the stack's processes: who is ready, and what is wrong or slow."""
+    """Format a table of the local stack's processes: whether each is ready, and if not, why."""
     table = Table("process", "ready", "pid", "address", "up for", "reason", box=None)
     for one in found:
         slowed = "[yellow]yes, but[/]" if one.reason else "[green]yes[/]"

@@ -14,7 +14,7 @@ from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.options import validate_seconds
-from onrecord.pages.readings import format_readings
+from onrecord.pages.parsed_interviews import format_parsed_interviews
 from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 from onrecord.submit.files import read_study, read_transcript_stream
@@ -152,9 +152,9 @@ def submit(  # noqa: PLR0913 - one parameter an option
     settings = ClientSettings.load()
     batch = prepare_batch(chosen.interviews, about, declared, settings)
     if dry_run and not json_output:
-        out.print(format_readings(batch.interviews))
+        out.print(format_parsed_interviews(batch.interviews))
     elif err.is_terminal:  # elsewhere nobody looks before it is sent
-        err.print(format_readings(batch.interviews))
+        err.print(format_parsed_interviews(batch.interviews))
     if not dry_run:
         batch = asyncio.run(submit_batch(batch, settings, wait_s=timeout if wait else None))
     if json_output:

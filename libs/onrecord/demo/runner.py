@@ -40,7 +40,7 @@ class _Reporter:
 
 @contextmanager
 def run_demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
-    """Start a new stack in the demo's folder, and stop it at the end of the ``with`` block.
+    """Run a new local stack in the demo's folder, for the duration of the context.
 
     Args:
         env: settings for all its processes.
@@ -66,13 +66,13 @@ def run_demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
 
 
 def print_heading(title: str) -> None:
-    """Print the heading of the demo's next part."""
+    """Print the heading of the next part of the demo."""
     out.print()
     out.rule(f"[bold]{title}[/]", align="left")
 
 
-def run_verb(*arguments: str, may_fail: bool = False) -> bool:
-    """Run a CLI verb and print it as typed; return whether it failed as was allowed.
+def run_cli_verb(*arguments: str, may_fail: bool = False) -> bool:
+    """Run a CLI command and print it as typed; return True if it failed with ``may_fail``.
 
     Raises:
         FailedError: it failed, and may not.

@@ -19,7 +19,8 @@ CHECKS: Final = {
     "rests_on_instruction": "rests on a question or an order, and does not tell it as such",
     "language_differs": "is in another language than the study's notes",
     "interviewer_words": "cites the interviewer",
-    "number_not_in_evidence": "has a number that its quotes do not have",
+    "number_not_in_evidence": "has another number than its quotes give for the same thing",
+    "number_may_follow": "has a number that its quotes do not have, and that may follow from them",
     "number_rounded": "says “several” or “hundreds” where its quotes say otherwise",
     "rate_differs": "says how often, or how much per week or month, and its quotes say otherwise",
     "negation_mismatch": "says yes where its quotes say no, or no where they say yes",
@@ -36,8 +37,12 @@ CHECKS: Final = {
     "tense_differs": "tells as present what its quotes tell as past",
     "opposite_said": "says the opposite of a word of its quotes",
     "content_not_in_evidence": "tells of things that its quotes do not tell of",
+    "nothing_in_common": "has no word in common with its quotes",
     "personal_data": "has personal data, which the study does not want",
     "own_words": "has words that its quotes do not have, and nobody has looked at it",
+    "not_entailed_by_model": "does not follow from what was said, an entailment model scored",
     "not_entailed": "does not follow from its quotes, a second model said",
+    "judges_disagree": "is supported by some of the judging models, and not by others",
+    "not_judged": "has no ruling of a judging model, although one was asked",
 }
 """By the name that events and dead letters carry; ``guardrail.policy`` knows all there are."""

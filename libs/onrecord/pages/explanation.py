@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from contracts.notes import CheckFailure, Evidence
+from contracts.notes import CheckFailure, Evidence, Standing
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
     escape_controls,
@@ -17,6 +17,7 @@ from onrecord.pages.rendering import (
     shorten_id,
     wrap_paragraph,
 )
+from onrecord.pages.standing import READING_LABEL, format_standing
 from read_model.explanation import CheckResult, NoteExplanation
 
 _STATES: Final = {
@@ -30,7 +31,7 @@ _NOT_ASKED: Final = "\N{EN DASH}"
 
 
 def format_explanation(note: NoteExplanation, width: int) -> Iterator[RenderableType]:
-    """Format the explanation of a note as lines.
+    """Format a note's explanation for the terminal: evidence, statement and check results.
 
     Args:
         note: what is explained.
@@ -51,10 +52,13 @@ def format_explanation(note: NoteExplanation, width: int) -> Iterator[Renderable
         yield from wrap_paragraph(
             f"says the same as note {shorten_id(note.same_as)}, which is shown", width
         )
+    failures = [one.then for one in note.checks if one.then is not None]
+    yield from format_standing(note.standing, note.vouchers, failures, width)
     yield Text()
     yield _beside(note, width)
     yield Text()
-    for one in note.checks:
+    # Those that it failed first: of most notes they are few among many.
+    for one in sorted(note.checks, key=lambda one: (one.then is None, one.today is None)):
         yield from _check(one, width)
     if any(_mark(one)[0] == _NOT_ASKED for one in note.checks):
         yield Text()
@@ -66,10 +70,23 @@ def format_explanation(note: NoteExplanation, width: int) -> Iterator[Renderable
 
 
 def _beside(note: NoteExplanation, width: int) -> Table:
-    table = Table("claim", "evidence", box=None, width=width, pad_edge=False, padding=(0, 2, 0, 0))
-    table.columns[0].ratio, table.columns[1].ratio = 2, 3
-    table.add_row(Text(escape_controls(note.statement)), _quotes(note))
+    """Format the claim beside its evidence; the evidence first where the claim is no finding."""
+    columns = [("evidence", 3, _quotes(note)), (_claim_heading(note), 2, _claim(note))]
+    if note.is_statement_shown or note.standing is Standing.REFUTED:
+        columns.reverse()
+    table = Table(box=None, width=width, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading, ratio, _ in columns:
+        table.add_column(heading, ratio=ratio)
+    table.add_row(*(text for _, _, text in columns))
     return table
+
+
+def _claim_heading(note: NoteExplanation) -> str:
+    return READING_LABEL if note.standing is Standing.UNPROVEN else "claim"
+
+
+def _claim(note: NoteExplanation) -> Text:
+    return Text(escape_controls(note.statement))
 
 
 def _quotes(note: NoteExplanation) -> Text:

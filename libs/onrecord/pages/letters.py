@@ -15,6 +15,7 @@ from rich.text import Text
 
 from contracts import headers as h
 from contracts.control_api import DeadLetter, DeadLetterCount, DeadLetterState
+from contracts.ids import UUID_PATTERN
 from contracts.topics import EVENT_TOPICS
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
@@ -50,14 +51,13 @@ _KEYED_BY: Final = {
     topic.name: {"chunk id": "chunk", "transcript id": "interview"}.get(topic.key, "")
     for topic in EVENT_TOPICS
 }
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 
 
 def format_dead_letters(
     letters: Sequence[DeadLetter], now: datetime, width: int, names: Mapping[str, str]
 ) -> Iterator[Text]:
-    """Format a list of dead letters: one line each, and below it the error.
+    """Format dead letters as a list, with the error below each.
 
     Args:
         letters: in the order in which they are to stand.
@@ -92,7 +92,7 @@ def _about(letter: DeadLetter, names: Mapping[str, str]) -> str:
     if name := names.get(subject):
         return name
     kind = _KEYED_BY.get(letter.source_topic or "", "")
-    if not kind or not _UUID.fullmatch(subject):
+    if not kind or not re.fullmatch(UUID_PATTERN, subject):
         return f"about {subject}"
     return f"about {kind} {subject[:ID_SHOWN]}"
 
@@ -103,7 +103,7 @@ def _message(letter: DeadLetter) -> str:
 
 
 def format_dead_letter_counts(counts: Sequence[DeadLetterCount]) -> Table:
-    """Format counts of dead letters by service and cause, with a column for each state."""
+    """Format a table of dead letter counts by service and error, with a column per state."""
     rows: dict[tuple[str, str], dict[DeadLetterState, int]] = defaultdict(dict)
     for one in counts:
         rows[one.service, one.error_code][one.state] = one.letters
@@ -129,7 +129,7 @@ def _number(number: int, state: DeadLetterState) -> Text:
 def format_dead_letter(
     letter: DeadLetter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
 ) -> Iterator[Text]:
-    """Format one dead letter: error, origin, headers and value.
+    """Format one dead letter for the terminal: error, origin, headers and value.
 
     Args:
         letter: as control has it.
@@ -198,6 +198,8 @@ def _key(letter: DeadLetter) -> str:
 def _place(topic: str | None, partition: int | None, offset: int | None) -> str:
     if topic is None:
         return ""
+    if partition is None or offset is None:
+        return f"{topic}, as the record says; its place is not known"
     return f"{topic}, partition {partition}, offset {offset}"
 
 
@@ -243,7 +245,7 @@ def _value(value: bytes | None, size: int) -> Iterator[Text]:
         yield Text("Value: none (a tombstone)", style="bold cyan")
         return
     yield Text(f"Value ({format_count(size, 'byte')})", style="bold cyan")
-    document = decode_json(value)
+    document = decode_json_or_none(value)
     if document is None:
         for line in format_hex_dump(value[:HEX_SHOWN]):
             yield Text(line)
@@ -257,8 +259,8 @@ def _value(value: bytes | None, size: int) -> Iterator[Text]:
         yield Text(f"… {format_count(rest, 'more line')}; --raw writes them all", style="dim")
 
 
-def decode_json(value: bytes) -> Any:
-    """Parse a value as JSON; return None if it is not JSON."""
+def decode_json_or_none(value: bytes) -> Any:
+    """Decode bytes as JSON; return None if they are not JSON."""
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
@@ -266,10 +268,10 @@ def decode_json(value: bytes) -> Any:
 
 
 def dead_letter_to_json(letter: DeadLetter, value: bytes | None) -> dict[str, Any]:
-    """Return a dead letter as JSON data, with its value in base64 and as JSON."""
+    """Convert a dead letter to JSON data, with its value in base64 and, if possible, as JSON."""
     return {
         **letter.model_dump(mode="json"),
         "headers_text": {name: decode_header(content) for name, content in letter.headers},
         "value": None if value is None else base64.b64encode(value).decode(),
-        "value_json": None if value is None else decode_json(value),
+        "value_json": None if value is None else decode_json_or_none(value),
     }

@@ -8,9 +8,11 @@ from typing import Final
 
 from rich.text import Text
 
+from contracts.notes import Standing
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_count, format_recording_time, shorten_id, wrap_paragraph
-from read_model.coverage import CoverageStatus, StudyCoverage, TopicCoverage
+from onrecord.pages.standing import READING_LABEL, UNPROVEN
+from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
 from read_model.queries import RefusedNote, StoredNote, StoredQuote, StudyInUse
 
 LABELS: Final = {
@@ -30,7 +32,7 @@ def format_notes(
     theme: str | None = None,
     totals: Mapping[tuple[str, str], int] | None = None,
 ) -> Iterator[Text]:
-    """Format notes by theme, in the study's order; a note with two themes stands under both.
+    """Format notes by theme, in the study's order; a note with two themes appears twice.
 
     Args:
         notes: in the order in which they are to stand.
@@ -60,24 +62,51 @@ def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> 
     )
     yield Text()
     for note in notes:
-        line = f"{note.statement} ({shorten_id(note.note_id)})"
-        yield from wrap_paragraph(line, width, indent="    ", first="  • ")
-        for flag in note.flags:
-            check = CHECKS.get(flag["check"], flag["check"])
-            yield from wrap_paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
-        for quote in note.evidence:
-            yield from _quote(quote, note.title, width)
+        yield from _note(note, width)
         yield Text()
 
 
-def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
+def _note(note: StoredNote, width: int) -> Iterator[Text]:
+    """Format a note: the statement above its quotes, or, where it is no finding, below them."""
+    first, *others = note.evidence
+    is_unproven = note.standing is Standing.UNPROVEN
+    if note.statement is not None:
+        yield from _first_line(note.statement, note, width)
+        yield from _marks(note, width, UNPROVEN if is_unproven else "")
+        yield from _quote(first, note.title, width)
+    else:
+        yield from _first_line(f"“{first.quote}”", note, width)
+        yield from _source(first, note.title, width)
+    for quote in others:
+        yield from _quote(quote, note.title, width)
+    if note.model_reading is not None:
+        yield from _marks(note, width, f"{READING_LABEL}: {note.model_reading}")
+
+
+def _first_line(text: str, note: StoredNote, width: int) -> Iterator[Text]:
+    line = f"{text} ({shorten_id(note.note_id)})"
+    yield from wrap_paragraph(line, width, indent="    ", first="  • ")
+
+
+def _marks(note: StoredNote, width: int, mark: str) -> Iterator[Text]:
+    """Format what a reader has to know of a statement: its mark, if there is one, and flags."""
+    flags = (f"flagged: {CHECKS.get(one['check'], one['check'])}" for one in note.flags)
+    for line in (mark, *flags) if mark else flags:
+        yield from wrap_paragraph(line, width, indent="      ", style="yellow")
+
+
+def _source(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
     said = f"{quote.speaker} {format_recording_time(quote.start_ms)}, {title}"
     yield from wrap_paragraph(said, width, indent="      ", style="dim")
+
+
+def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
+    yield from _source(quote, title, width)
     yield from wrap_paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
 
 
 def format_refused_notes(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
-    """Format refused notes by interview, each with the checks that failed and why."""
+    """Format refused notes by interview, each with the checks that it failed, and why."""
     interview: Callable[[RefusedNote], tuple[str, str]] = lambda note: (  # noqa: E731 - a key
         note.title,
         str(note.transcript_id),
@@ -96,7 +125,7 @@ def format_refused_notes(notes: Sequence[RefusedNote], width: int) -> Iterator[T
 
 
 def format_coverage(found: StudyCoverage, width: int) -> Iterator[Text]:
-    """Format the coverage of questions, then of themes."""
+    """Format a study's coverage: which of its questions and themes have notes."""
     yield from wrap_paragraph(
         f"{found.name} ({format_count(found.interviews, 'interview')})", width
     )
@@ -126,7 +155,7 @@ def format_coverage(found: StudyCoverage, width: int) -> Iterator[Text]:
         )
 
 
-def _topic(topic: TopicCoverage, width: int) -> Iterator[Text]:
+def _topic(topic: QuestionCoverage, width: int) -> Iterator[Text]:
     label, style = LABELS[topic.finding]
     first = Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style))
     indent = " " * len(first)
@@ -134,7 +163,7 @@ def _topic(topic: TopicCoverage, width: int) -> Iterator[Text]:
     yield from wrap_paragraph(_reason(topic), width, indent=indent, style="dim")
 
 
-def _reason(topic: TopicCoverage) -> str:
+def _reason(topic: QuestionCoverage) -> str:
     missing = ", ".join(
         f"{format_count(number, 'chunk')} {what}"
         for number, what in (

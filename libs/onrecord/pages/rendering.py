@@ -34,7 +34,7 @@ pairs, which have no UTF-8."""
 
 
 def format_recording_time(milliseconds: int | None) -> str:
-    """Format when something was said: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if unknown."""
+    """Format a position in a recording: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if unknown."""
     if milliseconds is None:
         return "[--:--]"
     minutes, seconds = divmod(milliseconds // SECOND_MS, MINUTE)
@@ -71,12 +71,12 @@ def format_count(number: int, one: str, many: str = "") -> str:
 
 
 def shorten_id(key: UUID) -> str:
-    """Shorten an id to its first characters, which verbs accept in its place."""
+    """Shorten an id to its first characters, which commands accept in its place."""
     return str(key)[:_SHORT_ID_CHARACTERS]
 
 
 def escape_controls(text: str) -> str:
-    """Return text with characters that control a terminal written as escapes.
+    """Escape the characters in a text that would control the terminal.
 
     Line ends and tabs stay. Transcripts and payloads are other people's words.
     """
@@ -88,14 +88,14 @@ def _escape(code: int) -> str:
 
 
 def get_page_width(console: Console) -> int:
-    """Return the width of paragraphs: the terminal's, within bounds, or 80."""
+    """Return the width for paragraphs: the terminal's, within bounds; 80 if it is unknown."""
     return min(console.width, WIDEST)
 
 
 def wrap_paragraph(
     text: str, width: int, *, indent: str = "", first: str | Text | None = None, style: str = ""
 ) -> Iterator[Text]:
-    """Wrap text between words.
+    """Wrap a text to lines of at most ``width`` columns, between words.
 
     Args:
         text: other people's words; line ends count as spaces.
@@ -113,7 +113,7 @@ def wrap_paragraph(
 
 
 def format_hex_dump(data: bytes) -> Iterator[str]:
-    """Format bytes as lines of offset, 16 bytes in hex, and ASCII."""
+    """Format bytes as a hex dump: lines of offset, 16 bytes in hex, and ASCII."""
     for offset in range(0, len(data), HEX_WIDTH):
         row = data[offset : offset + HEX_WIDTH]
         shown = "".join(chr(byte) if byte in ASCII_SHOWN else "." for byte in row)
@@ -125,7 +125,7 @@ _PLAIN: Final = Console(width=WIDEST, color_system=None)
 
 
 def format_spend(usd: Decimal | None, *, unpriced: int) -> str:
-    """Format a cost in US dollars, marked where some prices are unknown.
+    """Format a cost in US dollars, with a mark if some prices are unknown.
 
     Args:
         usd: what is known; None if nothing is.

@@ -38,7 +38,7 @@ from read_model.queries import ReadModelQueries
 
 @dataclass(frozen=True, slots=True)
 class SubmittedBatch:
-    """Batch of interviews that were read and checked, with the outcome of each.
+    """Batch of interviews to submit, with their outcomes once they are submitted.
 
     Attributes:
         interviews: what is sent, in order.
@@ -57,7 +57,7 @@ def prepare_batch(
     declared: SubmissionOptions,
     settings: ClientSettings,
 ) -> SubmittedBatch:
-    """Read and check all interviews, with progress on stderr; nothing is sent.
+    """Parse and check interviews before any is sent, with a progress bar on stderr.
 
     Args:
         interviews: the files.
@@ -83,7 +83,7 @@ def prepare_batch(
 async def submit_batch(
     batch: SubmittedBatch, settings: ClientSettings, *, wait_s: float | None = None
 ) -> SubmittedBatch:
-    """Send a prepared batch of interviews, with progress on stderr.
+    """Send a prepared batch of interviews, and wait for the outcomes if ``wait_s`` is set.
 
     Args:
         batch: the interviews.
@@ -172,7 +172,7 @@ def _bars() -> Progress:
 
 
 def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
-    """Format a batch: one paragraph for each interview with its outcome."""
+    """Format a submitted batch for the terminal: one paragraph per interview, with its outcome."""
     for one in batch.interviews:
         yield from wrap_paragraph(one.event.title, width, style="bold")
         yield from wrap_paragraph(_found(one), width, indent="  ")
@@ -208,7 +208,7 @@ def _found(one: PreparedSubmission) -> str:
 
 
 def batch_to_json(batch: SubmittedBatch) -> list[dict[str, Any]]:
-    """Return a batch as JSON data, with one object for each interview."""
+    """Convert a batch to JSON data, with one object for each interview."""
     waited = batch.outcomes is not None
     return [
         {**_sent_json(one), **(_outcome_json(_outcome_of(one, batch)) if waited else {})}
@@ -250,7 +250,7 @@ def _outcome_json(event: TranscriptSettled | None) -> dict[str, Any]:
 
 
 def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
-    """Return the error with which a batch failed; None if it did not.
+    """Return the error to exit with if interviews of a batch failed; None if none did.
 
     The page has each interview's outcome, so this line only sums up.
     """

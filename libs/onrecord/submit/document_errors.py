@@ -12,7 +12,7 @@ from contracts.validation_messages import PATTERNS
 
 
 def format_document_errors(error: ValidationError) -> str:
-    """Format what is wrong with a document, by field: ``themes: is missing; name: …``."""
+    """Format a document's validation errors in one line: ``themes: is missing; name: …``."""
     errors = error.errors(include_input=False, include_url=False)
     inside = {one["loc"][:depth] for one in errors for depth in range(len(one["loc"]))}
     # pydantic calls a list too short also when what is in it is wrong.

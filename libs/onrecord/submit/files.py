@@ -38,7 +38,7 @@ _MARKS: Final = (
 
 
 def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
-    """Read a transcript file's text, with its line ends as they are and without a byte order mark.
+    """Read a transcript file as text, with its line ends unchanged and without a BOM.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -51,7 +51,7 @@ def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> s
 
 
 def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> DecodedFile:
-    """Read a transcript file's text, and how it was decoded.
+    """Read and decode a transcript file; return its text with the encoding that was used.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -67,7 +67,7 @@ def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> D
 def read_transcript_stream(
     stream: BinaryIO, name: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> bytes:
-    """Read a transcript's bytes from a pipe or an open file.
+    """Read a transcript's bytes from a pipe or an open file, up to a size limit.
 
     Args:
         stream: is read to its end.
@@ -86,7 +86,7 @@ def read_transcript_stream(
 def decode_transcript(
     data: bytes, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> DecodedFile:
-    """Decode a transcript file's bytes; return the text and what was assumed.
+    """Decode a transcript file's bytes; return its text with the encoding that was used.
 
     Args:
         data: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.

@@ -39,7 +39,7 @@ _YAML: Final = frozenset({".yaml", ".yml"})
 
 
 class ManifestEntry(BaseModel):
-    """Entry of a manifest: one interview's file and what is known of it."""
+    """Entry of a manifest: the file of one interview, with its title, source and the like."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class ManifestEntry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InterviewFile:
-    """File of one interview to submit, with what the manifest says of it.
+    """File of an interview to submit, with its entry in the manifest, if any.
 
     Attributes:
         path: its transcript.
@@ -72,7 +72,7 @@ class InterviewFile:
 
 @dataclass(frozen=True, slots=True)
 class InterviewSelection:
-    """Interviews that a command line selects, and the files it leaves out.
+    """Interviews selected by a command line, and the files that were left out.
 
     Attributes:
         interviews: in order, each once.
@@ -87,7 +87,7 @@ class InterviewSelection:
 
 
 def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
-    """Read the entries of a manifest, a YAML list.
+    """Read a manifest: a YAML list of interview files, with titles, speakers and the like.
 
     Raises:
         UsageError: it cannot be read, or an entry is wrong; names the entry's fields.
@@ -106,7 +106,7 @@ def select_interviews(
     manifest: Path | None = None,
     stdin: Callable[[], InterviewFile] | None = None,
 ) -> InterviewSelection:
-    """Select the interviews that paths and a manifest name.
+    """Return the interviews that file paths, folders and a manifest select.
 
     Args:
         paths: files, folders, and patterns such as ``talks/*.vtt``. A folder stands for what its
@@ -200,7 +200,7 @@ def _folder(folder: Path) -> Sequence[InterviewFile]:
 
 
 def filter_transcript_files(among: Iterable[Path]) -> list[Path]:
-    """Return those of some files that have a transcript's file extension."""
+    """Return those files whose extension is one of a transcript, such as ``.vtt``."""
     return sorted(path for path in among if path.suffix.lower() in SUFFIXES and _is_shown(path))
 
 

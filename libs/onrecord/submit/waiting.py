@@ -21,7 +21,7 @@ NOT_COUNTED: Final = frozenset({SettledOutcome.SUPERSEDED, SettledOutcome.ERASED
 async def require_no_conflicts(
     reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
 ) -> None:
-    """Raise for submissions whose revision is stored already with other content.
+    """Raise ``UsageError`` for submissions whose revision is stored with other content.
 
     Args:
         reading: the database.
@@ -47,7 +47,7 @@ async def require_no_conflicts(
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcomes:
-    """Outcomes of a batch's interviews when the wait for them ended.
+    """Outcomes of a batch's interviews at the end of the wait, and how many have none.
 
     Attributes:
         settled: the outcome of each interview that has one, by the transcript's id.
@@ -64,7 +64,7 @@ async def wait_for_outcomes(
     timeout_s: float,
     show: Callable[[int], None],
 ) -> BatchOutcomes:
-    """Wait until each interview has an outcome, or the time is over.
+    """Wait until each interview has an outcome, at most ``timeout_s`` seconds.
 
     Args:
         producer: opened before the interviews were sent.
@@ -86,7 +86,7 @@ async def wait_for_outcomes(
 
 
 def describe_outcome(event: TranscriptSettled) -> str:
-    """Return what became of an interview, in one line for people."""
+    """Describe an interview's outcome in one line for people."""
     causes = "; ".join(
         f"{one.service} {one.code}{f': {one.message}' if one.message else ''}"
         for one in event.reasons

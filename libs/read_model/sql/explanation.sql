@@ -1,11 +1,11 @@
 -- name: find_notes
 -- Notes and refused notes whose id begins with some characters.
-SELECT 'note' AS kind, note_id AS id, statement, transcript_id, created_at AS at
+SELECT 'note' AS kind, note_id AS id, statement, standing, transcript_id, created_at AS at
   FROM notes
  WHERE starts_with(replace(note_id::text, '-', ''), $1)
  UNION ALL
-SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', chunk.transcript_id,
-       draft.stored_at
+SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
+       chunk.transcript_id, draft.stored_at
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
   JOIN drafts AS draft
@@ -16,7 +16,7 @@ SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', chunk.tran
 
 -- name: select_note
 -- One note as it is stored, with its evidence.
-SELECT note.note_id, note.statement, note.flags, note.chunk_id, note.attempt, note.same_as,
+SELECT note.note_id, note.statement, note.flags, note.standing, note.vouchers, note.chunk_id, note.attempt, note.same_as,
        ARRAY(SELECT theme_id FROM note_themes WHERE note_id = $1 ORDER BY theme_id) AS themes,
        ARRAY(
             SELECT question_id FROM note_questions WHERE note_id = $1 ORDER BY question_id

@@ -12,7 +12,9 @@ SELECT study_id, study, transcript_id, title
 
 -- name: select_notes
 -- Current notes with evidence, themes and questions, by interview and in the order of the talk.
-SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.revision,
+-- Words are the statement, whether its study shows it as a finding or not.
+SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note.standing,
+       note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
        interview.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version,
        note.flags,
        ARRAY(
@@ -59,9 +61,10 @@ SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.rev
         SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
          WHERE note.note_id IN (one.note_id, one.same_as) AND strpos(lower(speaker), lower($5)) > 0
    ))
+   AND ($6::text IS NULL OR note.standing = $6)
  ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.attempt,
           note.position
- LIMIT $6;
+ LIMIT $7;
 
 -- name: select_speakers
 -- All speakers of current interviews.
@@ -212,3 +215,88 @@ SELECT chunk.chunk_id AS subject, interview.title, chunk.index AS chunk
 SELECT transcript_id, content_sha256
   FROM transcripts
  WHERE transcript_id = ANY ($1::uuid[]) AND revision = $2;
+
+-- name: select_notes_page
+-- A page of a study's current notes, by interview and in the order of the talk, behind a position.
+-- Interviews are walked in their order and left once the page is full; themes, questions and quotes
+-- are read for the notes of the page only.
+WITH page AS MATERIALIZED (
+     SELECT found.note_id, interview.title, found.index, found.attempt, found.position
+       FROM (
+             SELECT transcript_id, revision, title
+               FROM transcripts AS one
+              WHERE study_id = $1
+                AND revision = (
+                     SELECT max(newest.revision)
+                       FROM transcripts AS newest
+                      WHERE newest.transcript_id = one.transcript_id
+                )
+                AND ($5::text IS NULL OR (title, transcript_id) >= ($5, $6::uuid))
+              ORDER BY title, transcript_id
+            ) AS interview
+      CROSS JOIN LATERAL (
+             SELECT note.note_id, chunk.index, note.attempt, note.position
+               FROM notes AS note
+               JOIN chunks AS chunk USING (chunk_id)
+              WHERE note.transcript_id = interview.transcript_id
+                AND note.revision = interview.revision
+                AND note.same_as IS NULL
+                AND ($5::text IS NULL
+                     OR (interview.title, interview.transcript_id) > ($5, $6::uuid)
+                     OR (chunk.index, note.attempt, note.position) > ($7::int, $8::int, $9::int))
+                AND ($2::text IS NULL OR EXISTS (
+                     SELECT FROM note_themes JOIN notes AS one USING (note_id)
+                      WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
+                        AND theme_id = $2
+                ))
+                AND ($3::text IS NULL OR EXISTS (
+                     SELECT FROM note_questions JOIN notes AS one USING (note_id)
+                      WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
+                        AND question_id = $3
+                ))
+                AND ($4::text IS NULL OR note.standing = $4)
+              ORDER BY chunk.index, note.attempt, note.position
+              LIMIT $10
+            ) AS found
+      ORDER BY interview.title, interview.transcript_id, found.index, found.attempt, found.position
+      LIMIT $10
+)
+SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note.standing,
+       note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
+       page.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version, note.flags,
+       page.index, page.attempt, page.position,
+       ARRAY(
+            SELECT DISTINCT theme_id
+              FROM (SELECT note.note_id UNION ALL
+                    SELECT one.note_id FROM notes AS one WHERE one.same_as = note.note_id) AS same
+              JOIN note_themes USING (note_id)
+             ORDER BY theme_id
+       ) AS themes,
+       ARRAY(
+            SELECT DISTINCT question_id
+              FROM (SELECT note.note_id UNION ALL
+                    SELECT one.note_id FROM notes AS one WHERE one.same_as = note.note_id) AS same
+              JOIN note_questions USING (note_id)
+             ORDER BY question_id
+       ) AS questions,
+       (
+            SELECT jsonb_agg(
+                       jsonb_build_object(
+                           'segment', segment, 'start', start_char, 'length', length,
+                           'quote', quote, 'is_masked', is_masked, 'speaker', speaker,
+                           'role', role, 'start_ms', start_ms, 'end_ms', end_ms
+                       ) ORDER BY segment, start_char
+                   )
+              FROM (
+                    SELECT DISTINCT segment, start_char, length, quote, is_masked, speaker, role,
+                           start_ms, end_ms
+                      FROM (SELECT note.note_id UNION ALL
+                            SELECT one.note_id FROM notes AS one WHERE one.same_as = note.note_id)
+                           AS same
+                      JOIN shown_evidence USING (note_id)
+                   ) AS cited
+       ) AS evidence
+  FROM page
+  JOIN current_notes AS note USING (note_id)
+  JOIN drafts AS draft ON draft.chunk_id = note.chunk_id AND draft.attempt = page.attempt
+ ORDER BY page.title, note.transcript_id, page.index, page.attempt, page.position;

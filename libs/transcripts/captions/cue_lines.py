@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from transcripts.captions.cue_order import Cue
 from transcripts.captions.markup import split_voice_spans
 from transcripts.notices import Notices, Repair
-from transcripts.speakers.candidates import (
-    LabelCandidate,
+from transcripts.speakers.candidates import LabelCandidate, parse_label_line, strip_direction_marks
+from transcripts.speakers.plain_labels import (
     find_all_labels,
-    parse_label_line,
-    strip_direction_marks,
+    find_label_of_plain_line,
+    find_label_of_plain_text,
 )
 from transcripts.text import clean_text
 
@@ -25,18 +25,19 @@ _STAMP_ALONE: Final = re.compile(r"\s*\[\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\]\s*
 _NOTE: Final = re.compile(r"NOTE\s+[\w ]{1,30}:?\s*[\w.\"':,-]{1,40}")
 _BEGIN_MARKS: Final = frozenset("-\u2013—>&_*`[")
 """Beginnings of lines that may be a mark of a change of speaker, or a time alone."""
+_UNUSUAL_STARTS: Final = _BEGIN_MARKS | {"", " "}
 _MARKUP: Final = re.compile(r"[<&{]")
 _VOICE: Final = re.compile(r"<v ([^<>&]+)>([^<&{]*)(?:</v>)?")
 _NEAR: Final = 8  # marks that may stand before a label
 _SMALL_WORD: Final = re.compile(
-    r"(?!(?:d[aeiou]|de[lnr]|du|v[ao]n|bin|ben|y|and|of|the)$)[a-z]+[,;]?"
+    r"(?<!\S)(?!(?:d[aeiou]|de[lnr]|du|v[ao]n|bin|ben|y|and|of|the)(?!\S))[a-z]+[,;]?(?!\S)"
 )
 _HALF: Final = 0.5
 _FEW: Final = 3
 
 
 class SpokenLine(NamedTuple):
-    """Line of speech within a subtitle cue.
+    """Line of speech within a subtitle cue, with its speaker if markup names one.
 
     Attributes:
         voice: the speaker that markup names; empty if none.
@@ -53,6 +54,10 @@ class SpokenLine(NamedTuple):
     candidates: tuple[LabelCandidate, ...] = ()
 
 
+_new_line: Final = partial(tuple.__new__, SpokenLine)
+"""Makes a line of a tuple of all its fields, in half the time of the constructor."""
+
+
 class SpokenCue(NamedTuple):
     """Subtitle cue with its lines of speech, and with the speaker that its id names, if any."""
 
@@ -61,9 +66,30 @@ class SpokenCue(NamedTuple):
     lines: list[SpokenLine]
 
 
+new_spoken_cue: Final = partial(tuple.__new__, SpokenCue)
+"""Makes a cue of a tuple of all its fields, in half the time of the constructor."""
+
+
 def parse_cue_lines(payload: str) -> list[SpokenLine]:
     """Split a cue's text into lines of speech, each with the speaker that markup names, if any."""
-    if (plain := _parse_plain_lines(payload)) is not None:
+    voice, text = "", payload
+    if payload[:3] == "<v " and (match := _VOICE.fullmatch(payload)) and _names(match[1]):
+        voice, text = match[1].strip(), match[2]
+    found = find_label_of_plain_text(text)
+    if found is None or (found and voice):
+        return parse_line_by_line(payload)
+    # Plain speech with a label or a voice before it at most, as most cues of most files are.
+    made: list[SpokenLine] = []
+    for line in text.split("\n"):
+        if line[:1] in _UNUSUAL_STARTS or line[-1] == " " or line[:4] == "NOTE":
+            return parse_line_by_line(payload)
+        made.append(_new_line((voice, line, line, False, () if made else found)))
+    return _with_lone_label(made) if len(made) > 1 else made
+
+
+def parse_line_by_line(payload: str) -> list[SpokenLine]:
+    """Split a cue's text into lines of speech; the slower, general path of ``parse_cue_lines``."""
+    if plain := _parse_unmarked_lines(payload) or _parse_plain_lines(payload):
         return plain
     made: list[SpokenLine] = []
     changes = False
@@ -96,6 +122,19 @@ def parse_cue_lines(payload: str) -> list[SpokenLine]:
     return _with_lone_label(made) if len(made) > 1 else made
 
 
+def _parse_unmarked_lines(payload: str) -> list[SpokenLine] | None:
+    """As ``parse_cue_lines``, quickly, for a cue of speech and a label at most; else None."""
+    made: list[SpokenLine] = []
+    for line in payload.split("\n"):
+        if line[:1] in _UNUSUAL_STARTS or line[-1] == " " or line.startswith("NOTE"):
+            return None
+        labels = find_label_of_plain_line(line)
+        if labels is None:
+            return None
+        made.append(_new_line(("", line, line, False, labels)))
+    return _with_lone_label(made) if len(made) > 1 else made
+
+
 def _parse_plain_lines(payload: str) -> list[SpokenLine] | None:
     """As ``parse_cue_lines``, quickly, for a cue without markup or marks; None for any other."""
     if "<" in payload or "&" in payload or "{" in payload or not payload.isascii():
@@ -118,7 +157,7 @@ def _parse_plain_lines(payload: str) -> list[SpokenLine] | None:
 def _with_lone_label(lines: list[SpokenLine]) -> list[SpokenLine]:
     """The lines, of which the first may be a name and nothing else."""
     first = lines[0]
-    if not first.voice and _may_stand_alone(first.shown):
+    if not first[0] and _may_stand_alone(first[2]):
         label = parse_label_line(first.text)
         if label is not None:
             return [first._replace(candidates=(*first.candidates, label)), *lines[1:]]
@@ -127,8 +166,7 @@ def _with_lone_label(lines: list[SpokenLine]) -> list[SpokenLine]:
 
 def _may_stand_alone(line: str) -> bool:
     """Whether a line has no word in small letters, as most lines of speech have."""
-    words = line.split()
-    return len(words) == 1 or not any(map(_SMALL_WORD.fullmatch, words))
+    return " " not in line or _SMALL_WORD.search(line) is None
 
 
 @lru_cache(maxsize=1_024)
@@ -146,14 +184,17 @@ def _voices(payload: str) -> Sequence[tuple[str, str]]:
 
 
 def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
-    """Return the cues without lines that rolling captions repeat from the cue before."""
-    filled = [lines for _, _, lines in spoken if lines]
+    """Return cues without the lines that rolling captions repeat from the previous cue."""
+    texts = [[line[2] for line in lines] for _, _, lines in spoken]  # as they are shown
+    filled = [text for text in texts if text]
     if len(filled) < _FEW:
         return spoken
-    again = len([None for earlier, later in pairwise(filled) if _repeats(earlier, later)])
+    again = sum(
+        (later[0] in earlier or later[0].startswith(earlier[0])) and _repeats(earlier, later)
+        for earlier, later in pairwise(filled)
+    )
     if again < _HALF * (len(filled) - 1):
         return spoken
-    texts = [[line.shown for line in one.lines] for one in spoken]
     kept: list[SpokenCue] = []
     before: list[str] = []
     for (cue, name, lines), text in zip(spoken, texts, strict=True):
@@ -170,15 +211,9 @@ def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[Sp
     return kept
 
 
-def _repeats(earlier: Sequence[SpokenLine], later: Sequence[SpokenLine]) -> bool:
-    """Whether a cue begins with lines of the one before it; neither may be empty."""
-    first = later[0].shown
-    if not first.startswith(earlier[0].shown) and (
-        len(earlier) == 1 or all(line.shown != first for line in earlier)
-    ):
-        return False
-    before, text = ([line.shown for line in lines] for lines in (earlier, later))
-    return _overlap(before, text) > 0 or _grows(before, text)
+def _repeats(earlier: Sequence[str], later: Sequence[str]) -> bool:
+    """Whether a cue begins with lines of the one before it, or goes on with them."""
+    return _overlap(earlier, later) > 0 or _grows(earlier, later)
 
 
 def _overlap(earlier: Sequence[str], later: Sequence[str]) -> int:

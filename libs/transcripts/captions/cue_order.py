@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ _FEW: Final = 3
 
 
 class Cue(NamedTuple):
-    """Subtitle cue as the file has it: times in milliseconds, text with its markup.
+    """Subtitle cue as read from the file: times in milliseconds, and text with markup.
 
     Attributes:
         part: which of several files put together it comes from, from 0.
@@ -26,6 +27,10 @@ class Cue(NamedTuple):
     payload: str = ""
     id: str = ""
     part: int = 0
+
+
+new_cue: Final = partial(tuple.__new__, Cue)
+"""Makes a cue of a tuple of all its fields, in half the time of the constructor."""
 
 
 def sort_cues(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:

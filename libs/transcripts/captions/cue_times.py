@@ -39,14 +39,14 @@ _OVERFLOW_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class CueTiming:
-    """Start and end of a subtitle cue, as they are written on its timing line."""
+    """Start and end time of a subtitle cue, as written in the file."""
 
     start: str
     end: str
 
 
 def parse_timing_line(line: str) -> CueTiming | None:
-    """Return the times on a cue's timing line; None if the line is malformed or no timing line."""
+    """Parse the start and end time on a cue's timing line; return None if the line has none."""
     match = _TIMING.match(line) or _SBV.fullmatch(line.strip())
     if match is None:
         return None
@@ -54,13 +54,13 @@ def parse_timing_line(line: str) -> CueTiming | None:
 
 
 def get_cue_settings(line: str) -> str:
-    """Return the text after the times of a timing line, such as cue settings; "" if none."""
+    """Return the WebVTT cue settings after the times on a timing line; "" if it has none."""
     match = _TIMING.match(line)
     return line[match.end() :].strip() if match is not None else ""
 
 
 def is_timing_line(line: str) -> bool:
-    """Return whether a line is meant as a subtitle cue's timing line, even if it is malformed."""
+    """Return whether a line looks like a subtitle cue's timing line, even if it is malformed."""
     return parse_timing_line(line) is not None or (
         "-->" in line and _MEANT_AS_TIMING.match(line) is not None
     )

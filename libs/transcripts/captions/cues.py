@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, pairwise
+from functools import partial
+from itertools import chain, groupby, pairwise, repeat
 from operator import itemgetter
 from typing import Final
 
@@ -13,6 +14,7 @@ from contracts.transcript import Speaker
 from transcripts.captions.cue_lines import (
     SpokenCue,
     SpokenLine,
+    new_spoken_cue,
     parse_cue_lines,
     remove_rolling_repeats,
 )
@@ -20,21 +22,28 @@ from transcripts.captions.cue_order import Cue, sort_cues
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
-from transcripts.speakers.candidates import find_labels_within_line
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
+from transcripts.speakers.line_labels import find_labels_within_line
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
-from transcripts.text import TextPiece, ends_within_sentence, has_visible_text
+from transcripts.text import (
+    SENTENCE_GOES_ON,
+    SURELY_VISIBLE,
+    ends_within_sentence,
+    has_visible_text,
+    new_text_piece,
+)
 
 __all__ = ["Cue", "read_cue_passages", "split_lines"]
 
 # `1 "Ann Lee" (42)` as Webex writes it, `1 Ann Lee`: a cue's number and who speaks in it.
 _NAMED_ID: Final = re.compile(
-    r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
+    r'(?:(?:\d{1,6}\s+)?"(?P<quoted>[^"]+)"|\d{1,6}\s+(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
 )
 _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
+_SOUND_STARTS: Final = frozenset("[(♪♫")
 _COUNTED_NAME: Final = re.compile(r"(.{1,80}?)[-_](\d{1,6})")
 _LINE_END: Final = re.compile("\r\r?\n|\r")
 _HALF: Final = 0.5
@@ -42,14 +51,23 @@ _WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
 _FEWEST_CHANGES: Final = 3
 _OFTEN_CHANGED: Final = 0.2
 _MOSTLY: Final = 0.8
+_FEWEST_MARKED: Final = 4
+_FEWEST_BEGINNINGS: Final = 12
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
+# Most lines have no label: they share these.
+_WITHOUT_LABELS: Final = {
+    (is_start, interrupts): LineLabels((), is_start, interrupts=interrupts)
+    for is_start in (False, True)
+    for interrupts in (False, True)
+}
+_new_line_labels: Final = partial(tuple.__new__, LineLabels)
 _Said = tuple[Cue, str | None, str]
 """A cue, who speaks in it, and what; None for a speaker who is told to be another than before."""
 
 
 def split_lines(content: str) -> list[str]:
-    """Split a file into lines at LF, CRLF and CR only; other Unicode separators stay within lines.
+    """Split a file's text into lines at LF, CRLF and CR, not at other Unicode line separators.
 
     Raises:
         TooLargeTranscriptError: there are more than a transcript may have.
@@ -63,7 +81,7 @@ def split_lines(content: str) -> list[str]:
 def read_cue_passages(
     cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Return the passages that subtitle cues hold, in order of their start, with their speakers.
+    """Convert a file's subtitle cues to passages, sorted by start time, with their speakers.
 
     Args:
         cues: the cues in the order of the file.
@@ -72,7 +90,8 @@ def read_cue_passages(
     """
     cues = _with_names_in_front(sort_cues(cues, notices))
     spoken = [
-        SpokenCue(cue, name, parse_cue_lines(cue.payload)) for cue, name in _with_names_of_ids(cues)
+        new_spoken_cue((cue, name, parse_cue_lines(cue[2])))
+        for cue, name in zip(cues, _names_of_ids(cues), strict=False)
     ]
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
@@ -80,12 +99,13 @@ def read_cue_passages(
     said = _carried_on(_attribute(spoken, found), notices)
     passages = tuple(
         SpokenPassage(
-            speaker or "", tuple([TextPiece(f" {text}", cue[0], cue[1]) for cue, _, text in turn])
+            speaker or "",
+            tuple([new_text_piece((f" {text}", cue[0], cue[1])) for cue, _, text in turn]),
         )
         for speaker, turn in groupby(said, key=itemgetter(1))
     )
     unnamed = len([None for _, who, _ in said if not who])
-    starts = [line.candidates for one in spoken for line in one.lines]
+    starts = [line[4] for one in spoken for line in one.lines if line[4]]  # candidates
     # A file that names nobody needs no notice for each of its cues.
     notices.add(Repair.NO_SPEAKER, unnamed if unnamed < len(said) else 0)
     return ParsedTranscript(
@@ -107,12 +127,26 @@ def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
     changes = sum(line.changes for one in spoken for line in one.lines)
     if changes >= max(_FEWEST_CHANGES, _OFTEN_CHANGED * len(spoken)):
         yield f"speakers change at {changes:,} marks, and nobody is named"
+    yield from _alike_beginnings([one.lines[0].shown for one in spoken if one.lines])
     wraps = Counter(
         match[0] for one in spoken if (match := _WRAPPED.match(one.cue.payload.lstrip()))
     )
     if len(wraps) > 1 and wraps.total() >= _MOSTLY * len(spoken) and len(wraps) < len(spoken):
         yield (
             f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
+        )
+
+
+def _alike_beginnings(texts: Sequence[str]) -> Iterator[str]:
+    """A few words that begin nearly all cues, as names do whose mark is not known."""
+    firsts = Counter(text.split(maxsplit=1)[0] for text in texts if " " in text)
+    again = {word: count for word, count in firsts.items() if count > 1}
+    marked = [word for word in again if not word[-1].isalnum() and word[:1].isalpha()]
+    fewest = _FEWEST_MARKED if len(marked) == len(again) else _FEWEST_BEGINNINGS
+    if len(again) > 1 and len(texts) >= fewest and sum(again.values()) >= _MOSTLY * len(texts):
+        yield (
+            f"{len(again):,} words begin nearly all cues, such as “{min(again)}”, and nobody is "
+            "named: they may be who speaks"
         )
 
 
@@ -136,16 +170,17 @@ def _as_voice(one: TrailingLabel) -> str:
     return f"<v {one.label}>{one.said}" if one.label else one.said
 
 
-def _with_names_of_ids(cues: Sequence[Cue]) -> list[tuple[Cue, str]]:
+def _names_of_ids(cues: Sequence[Cue]) -> Iterable[str]:
+    """The speakers whom the cues' ids name, or "" for as long as it is asked."""
     if all(not cue.id or cue.id.isdecimal() for cue in cues):
-        return [(cue, "") for cue in cues]
+        return repeat("")
     names = [_name_of_id(cue.id) for cue in cues]
     names = _without_counts(names)
     known = [one for one in names if one]
     repeated = len(set(known)) < len(known) or len(known) > 1
     if len(known) < max(1, _HALF * len(cues)) or not repeated:
-        return [(cue, "") for cue in cues]
-    return list(zip(cues, names, strict=True))
+        return repeat("")
+    return names
 
 
 def _without_counts(names: list[str]) -> list[str]:
@@ -172,21 +207,30 @@ def _name_of_id(identifier: str) -> str:
 def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
     before = ""
     for one in spoken:
-        for position, line in enumerate(one.lines):
-            if not line.voice:
-                yield LineLabels(
-                    line.candidates,
-                    position == 0 or line.changes,
-                    interrupts=not line.changes and ends_within_sentence(before),
-                )
-            before = line.shown
+        is_first = True
+        for voice, _, shown, changes, candidates in one.lines:
+            if not voice:
+                is_start = is_first or changes
+                last = before[-1:]  # of a clean text, which ends with no blank
+                interrupts = not changes and (last.isalnum() or last in SENTENCE_GOES_ON)
+                without = _WITHOUT_LABELS[is_start, interrupts]
+                yield _new_line_labels((candidates, *without[1:])) if candidates else without
+            before = shown
+            is_first = False
 
 
 def _attribute(spoken: Iterable[SpokenCue], found: SpeakerLabels) -> list[_Said]:
     """Who says what, cue by cue."""
     said: list[_Said] = []
     for cue, name, lines in spoken:
-        whole = _said_by_one(name, lines, found) if lines else None
+        if not lines:
+            continue
+        if len(lines) == 1:  # one line of speech and nothing else is usual
+            voice, text, _, changes, candidates = lines[0]
+            if not candidates:
+                said.append((cue, voice or (None if changes else name), text.strip()))
+                continue
+        whole = _said_by_one(name, lines, found)
         if whole is not None:
             said.append((cue, *whole))
         else:
@@ -230,24 +274,28 @@ def _said_by_one(
     single = _single(name, lines[0], found)
     if single is None or len(lines) == 1:
         return single
-    speaker, text = single
-    said = [text]
+    speaker, first = single
+    if first[:1] not in SURELY_VISIBLE and not has_visible_text(first):
+        return None
+    own_voice = lines[0][0]
+    said = [first]
     for voice, text, _, changes, candidates in lines[1:]:
-        if candidates or changes or voice != lines[0].voice:
+        if candidates or changes or voice != own_voice:
             return None
         said.append(text.strip())
-    return (speaker, " ".join(said)) if all(map(has_visible_text, said)) else None
+    return speaker, " ".join(said)
 
 
 def _single(name: str, line: SpokenLine, found: SpeakerLabels) -> tuple[str | None, str] | None:
     """As ``_said`` for a line within which no other label may follow; else None."""
-    if not line.candidates:
-        return line.voice or (None if line.changes else name), line.text.strip()
-    if line.voice or len(line.candidates) > 1:
+    voice, text, _, changes, candidates = line
+    if not candidates:
+        return voice or (None if changes else name), text.strip()
+    if voice or len(candidates) > 1:
         return None
-    one = line.candidates[0]
+    one = candidates[0]
     if one.form not in found.forms.get(one.key, ()):
-        return (None if line.changes else name), line.text.strip()
+        return (None if changes else name), text.strip()
     text = one.text.strip()
     return (one.label, text) if text and ":" not in text and "\uff1a" not in text else None
 
@@ -297,8 +345,8 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
     speakers where they change does not, and leaves many cues without a name.
     """
     named = [who for _, who, _ in said if who]
-    again = sum(earlier == later for earlier, later in pairwise(named))
-    unnamed = sum(not who for _, who, _ in said)
+    again = len([None for earlier, later in pairwise(named) if earlier == later])
+    unnamed = len(said) - len(named)
     if (
         len(named) < 2  # noqa: PLR2004 - one name tells nothing of how the source names
         or again > _SELDOM_AGAIN * (len(named) - 1)
@@ -307,14 +355,17 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
         return said
     carried: list[_Said] = []
     speaker = ""
+    gone_on = 0
     for cue, who, text in said:
-        if not who and _SOUND.fullmatch(text):
+        if not who and text[:1] in _SOUND_STARTS and _SOUND.fullmatch(text):
             carried.append((cue, "", text))  # a sound may be anybody's, and changes nobody
             continue
         if who is None:
             speaker = ""
         elif who:
             speaker = who
-        notices.add(Repair.CARRIED, int(not who and bool(speaker)))
+        elif speaker:
+            gone_on += 1
         carried.append((cue, speaker, text))
+    notices.add(Repair.CARRIED, gone_on)
     return carried

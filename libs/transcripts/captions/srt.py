@@ -48,12 +48,12 @@ _ASS_BREAK: Final = re.compile(r"\\[Nnh]")
 
 
 def is_ass(content: str) -> bool:
-    """Return whether the text is a subtitle file of SubStation Alpha (ASS, SSA)."""
+    """Return whether a text is a subtitle file in SubStation Alpha format (ASS, SSA)."""
     return content.removeprefix("\ufeff").lstrip().startswith("[Script Info]")
 
 
 def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages of a SubStation Alpha file, with speakers from its ``Name`` fields.
+    """Parse a SubStation Alpha file into passages, with speakers from its ``Name`` fields.
 
     Raises:
         MalformedTranscriptError: a time cannot be read, or the fields are not named.
@@ -98,14 +98,14 @@ def _name_speakers(styles: Sequence[str]) -> bool:
 
 
 def is_srt(content: str) -> bool:
-    """Return whether the text is an SRT file: a line of it is meant as a cue's timing line."""
+    """Return whether a text is an SRT file: one of its lines looks like a cue's timing line."""
     if "-->" in content and _MEANT.search(content) is not None:
         return True
     return any(parse_timing_line(line) is not None for line in split_lines(content))
 
 
 def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages of an SRT file; blank lines within a cue's text do no harm.
+    """Parse an SRT file into passages; blank lines within a cue's text are tolerated.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
@@ -117,7 +117,7 @@ def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
 
 
 def iter_srt_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """Yield the cues of an SRT file in file order, their text with its markup verbatim.
+    """Yield the cues of an SRT file in file order, with the markup in their text unchanged.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
@@ -150,7 +150,9 @@ def iter_srt_cues(content: str, notices: Notices) -> Iterator[Cue]:
         payload = [line for line in lines[timing + 1 : end] if not _FENCE.fullmatch(line)]
         if not any(line.strip() for line in payload):
             payload = _said_behind_times(lines[timing])
-        yield Cue(start_ms, end_ms, "\n".join(payload), identifier if named else "", part)
+        # SubViewer, which SBV comes from, breaks a cue's lines with a mark of its own.
+        said = "\n".join(payload).replace("[br]", "\n")
+        yield Cue(start_ms, end_ms, said, identifier if named else "", part)
         identifier = next_identifier
 
 
@@ -209,7 +211,7 @@ FORMATS: Final = (
     FormatDefinition(
         TranscriptFormat.SRT,
         FormatFamily.CAPTIONS,
-        "SubRip (SRT) and YouTube's SBV: Premiere, Descript, Otter, Rev, podcasts, translators",
+        "SubRip (SRT), SubViewer and YouTube's SBV: Premiere, Descript, Otter, Rev, podcasts",
         *adapt_text_functions(is_srt, read_srt),
         "1\n00:00:01,000 --> 00:00:02,000\nOdile: How?\n\n"
         "2\n00:00:03,000 --> 00:00:05,500\nRavi: With a ladder.\n",

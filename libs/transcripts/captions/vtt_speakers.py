@@ -20,6 +20,10 @@ _NAMED_NOTE: Final = re.compile(
     r"|hablante)\s*(?:name\s*)?[:=\s-]\s*[\"\u201c]?(?P<name>[^\n\"\u201d]{1,80}?)[\"\u201d]?\s*",
     re.IGNORECASE,
 )
+_JSON_NOTE: Final = re.compile(
+    r"NOTE\s+\{[^\n]{0,400}?\"speaker(?:_?name)?\"\s*:\s*\"(?P<name>[^\n\"]{1,80})\"[^\n]{0,400}\}\s*",
+    re.IGNORECASE,
+)
 _BARE_NOTE: Final = re.compile(r"NOTE\s+(?P<name>[^\n:]{1,60}?):?\s*")
 _FEWEST: Final = 2
 _MOST: Final = 0.8
@@ -28,8 +32,10 @@ Comment = tuple[int, str]
 """Number of cues that stand before a comment, and its text."""
 
 
-def name_cues_by_comments(cues: Sequence[Cue], comments: Sequence[Comment]) -> Sequence[Cue]:
-    """Return the cues with the speakers that the WebVTT comments between them name.
+def assign_speakers_from_comments(
+    cues: Sequence[Cue], comments: Sequence[Comment]
+) -> Sequence[Cue]:
+    """Return WebVTT cues, with the speakers that comments between the cues name.
 
     Args:
         cues: in the order of the file.
@@ -54,7 +60,7 @@ def name_cues_by_comments(cues: Sequence[Cue], comments: Sequence[Comment]) -> S
 
 def _names_of_comments(comments: Sequence[str]) -> list[str | None]:
     """The name in each comment; none at all if the comments do not name speakers."""
-    marked = [_NAMED_NOTE.fullmatch(text) for text in comments]
+    marked = [_NAMED_NOTE.fullmatch(text) or _JSON_NOTE.fullmatch(text) for text in comments]
     if any(marked):
         return [match["name"] if match else None for match in marked]
     bare = [match["name"] if (match := _BARE_NOTE.fullmatch(text)) else None for text in comments]
@@ -72,8 +78,8 @@ def _all_roles(names: Counter[str]) -> bool:
     return all(classify_label(name) is LabelKind.ROLE for name in names)
 
 
-def name_cue_by_settings(cue: Cue, settings: str) -> Cue:
-    """Return a cue with the speaker that stands after its times, in place of settings.
+def assign_speaker_from_settings(cue: Cue, settings: str) -> Cue:
+    """Return a WebVTT cue with the speaker whose name is written in place of cue settings.
 
     Args:
         cue: the cue.
@@ -87,7 +93,7 @@ def name_cue_by_settings(cue: Cue, settings: str) -> Cue:
 
 
 def read_json_payloads(cues: Sequence[Cue]) -> Sequence[Cue]:
-    """Return the cues with the speakers and words in their JSON payloads."""
+    """Return cues with the JSON in their text replaced by the words and speaker in it."""
     if not any('"spokenText"' in cue.payload for cue in cues):
         return cues
     return [_read_payload(cue) for cue in cues]

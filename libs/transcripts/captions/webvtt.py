@@ -19,8 +19,8 @@ from transcripts.captions.cues import Cue, read_cue_passages, split_lines
 from transcripts.captions.regular_cues import parse_regular_cues
 from transcripts.captions.vtt_speakers import (
     Comment,
-    name_cue_by_settings,
-    name_cues_by_comments,
+    assign_speaker_from_settings,
+    assign_speakers_from_comments,
     read_json_payloads,
 )
 from transcripts.errors import MalformedTranscriptError
@@ -38,12 +38,12 @@ _Block = list[tuple[int, str]]
 
 
 def is_webvtt(content: str) -> bool:
-    """Return whether the text begins with the signature ``WEBVTT``."""
+    """Return whether a text is a WebVTT file: it begins with the signature ``WEBVTT``."""
     return _SIGNATURE.match(content) is not None
 
 
 def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages of a WebVTT file, with their speakers and times.
+    """Parse a WebVTT file into passages, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
@@ -53,7 +53,7 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
         comments: list[Comment] = []
         cues = list(iter_webvtt_cues(content, notices, comments))
         return read_cue_passages(
-            name_cues_by_comments(read_json_payloads(cues), comments), speakers, notices
+            assign_speakers_from_comments(read_json_payloads(cues), comments), speakers, notices
         )
     return read_cue_passages(read_json_payloads(cues), speakers, notices)
 
@@ -61,7 +61,7 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
 def iter_webvtt_cues(  # noqa: C901 - what a block may be, in order
     content: str, notices: Notices, comments: list[Comment] | None = None
 ) -> Iterator[Cue]:
-    """Yield the cues of a WebVTT file in file order, their text with its markup verbatim.
+    """Yield the cues of a WebVTT file in file order, with the markup in their text unchanged.
 
     Args:
         content: the file's text.
@@ -140,12 +140,14 @@ def _cues_of(
             following = block[end - 1][1].strip()
         payload = [text for _, text in block[timing + 1 : end - bool(following)]]
         said = "\n".join(payload)
-        yield name_cue_by_settings(Cue(start_ms, end_ms, said, identifier), get_cue_settings(line))
+        yield assign_speaker_from_settings(
+            Cue(start_ms, end_ms, said, identifier), get_cue_settings(line)
+        )
         identifier = following
 
 
 def is_cue_id(line: str, last_id: str) -> bool:
-    """Return whether the line before a cue's timing line is its id, and not speech.
+    """Return whether the line before a WebVTT timing line is the cue's id, and not speech.
 
     Args:
         line: the line.

@@ -21,7 +21,7 @@ from transcripts.errors import (
 from transcripts.files.alphabets import guess_alphabet_encoding
 from transcripts.files.spreadsheets import read_xlsx_rows
 from transcripts.files.word_documents import iter_docx_lines
-from transcripts.vendors.markup_files import parse_xml
+from transcripts.xml_documents import parse_xml
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB
@@ -80,7 +80,7 @@ _NORDIC: Final = frozenset("áíóúæÁÍÓÚÆ")
 
 @dataclass(frozen=True, slots=True)
 class DecodedFile:
-    """Text decoded from a file, with its encoding and what was assumed to decode it.
+    """Text decoded from a file, with its encoding and the assumptions that were made.
 
     Attributes:
         text: what is in it, line ends as they are, without a byte order mark.
@@ -94,7 +94,7 @@ class DecodedFile:
 
 
 def decode_file(data: bytes) -> DecodedFile:
-    """Return the text of a file's bytes: a text in any encoding, or an office document.
+    """Decode a file's bytes to text: a text in any encoding, or an office document.
 
     Args:
         data: the file's bytes.

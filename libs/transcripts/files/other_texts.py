@@ -15,6 +15,7 @@ _LOGGED: Final = re.compile(
     r"\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}\S*\s+\[?"
     r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"
 )
+_SIGNATURE_LENGTH: Final = 40
 _HEAD_LINES: Final = 10
 _FEWEST_HEADERS: Final = 3
 _FEWEST_LOGGED: Final = 3
@@ -23,7 +24,9 @@ _MOST: Final = 0.6
 
 
 def describe_other_text(content: str) -> str:
-    """Return what a text is instead of a transcript, such as ``an e-mail``; "" if unknown."""
+    """Return what a text that is no transcript looks like, such as ``an e-mail``, or ""."""
+    if content[:_SIGNATURE_LENGTH].removeprefix("\ufeff").startswith("Scenarist_SCC"):
+        return "Scenarist's closed captions (SCC), which hold codes: export them as SRT or WebVTT"
     lines = [
         line.strip() for line in content[:20_000].removeprefix("\ufeff").splitlines()
         if line.strip()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from transcripts.vendors.markup_files import parse_xml
+from transcripts.xml_documents import parse_xml
 
 _NS: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d{1,4})\.xml")
@@ -26,7 +26,7 @@ _MOST_COLUMNS: Final = 1_000
 
 
 def read_xlsx_rows(archive: zipfile.ZipFile) -> list[list[str]]:
-    """Return the rows of the workbook's sheet that holds the most text, without blank rows.
+    """Return the rows, except blank ones, of the sheet of an Excel workbook with the most text.
 
     Args:
         archive: the workbook; its size is checked already.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 _TIME: Final = re.compile(r"\s*[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s*")
+_WORD: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_REMOVED: Final = ("del", "moveFrom", "sdtPr", "sdtEndPr", "smartTagPr", "customXmlPr")
+_WRAPPERS: Final = ("ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml")
 _LONGEST_NAME: Final = 60
 _FEWEST: Final = 2
 _MOST: Final = 0.5
@@ -26,6 +29,7 @@ def iter_docx_lines(document: Document) -> Iterator[str]:
     """Yield the text of a Word document's paragraphs and table rows, in order."""
     from docx.table import Table  # noqa: PLC0415 - loaded when the first document comes
 
+    _accept_changes(document)
     blocks = list(document.iter_inner_content())
     heads = [None if isinstance(block, Table) else _bold_head(block) for block in blocks]
     texts = [block.text for block in blocks if not isinstance(block, Table)]
@@ -42,6 +46,20 @@ def iter_docx_lines(document: Document) -> Iterator[str]:
             )
         else:
             yield block.text
+
+
+def _accept_changes(document: Document) -> None:
+    """Put what was inserted, or stands in controls, in its place; take out what was deleted."""
+    body = document.element.body
+    for name in _REMOVED:
+        for element in list(body.iter(f"{_WORD}{name}")):
+            element.getparent().remove(element)
+    for name in _WRAPPERS:
+        for element in list(body.iter(f"{_WORD}{name}")):
+            parent = element.getparent()
+            place = parent.index(element)
+            parent.remove(element)
+            parent[place:place] = list(element)
 
 
 def _bold_head(paragraph: Paragraph) -> str | None:

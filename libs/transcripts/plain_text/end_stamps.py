@@ -18,13 +18,14 @@ _AT_END: Final = re.compile(
     r"(?P<said>.*\S)(?:\s*[\[(]\s?(?P<closed>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?)\s?[\])]"
     r"|(?:\t\s*|\s{2,})(?P<bare>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?))\s*"
 )
+_ENDS: Final = frozenset("])")
 _MOST: Final = 0.6
 _FEW: Final = 0.2
 _FEWEST: Final = 3
 
 
 def mark_end_timestamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return the rows with timestamps at line ends marked as end times, if the file has such.
+    """Return a text's rows, with timestamps at the ends of lines marked as end times.
 
     Args:
         rows: a file's lines with their numbers.
@@ -34,7 +35,8 @@ def mark_end_timestamps(rows: list[tuple[int, str]], notices: Notices) -> list[t
     ends = {
         position: match
         for position in filled
-        if (match := _AT_END.fullmatch(rows[position][1]))
+        if _may_end_with_time(rows[position][1])
+        and (match := _AT_END.fullmatch(rows[position][1]))
         and parse_leading_timestamp(match["said"]) is None
     }
     leading = sum(
@@ -43,6 +45,11 @@ def mark_end_timestamps(rows: list[tuple[int, str]], notices: Notices) -> list[t
     if len(ends) >= max(_FEWEST, _MOST * len(filled)) and leading <= _FEW * len(filled):
         return _marked_at_ends(rows, ends, notices)
     return _marked_below(rows, filled, notices)
+
+
+def _may_end_with_time(row: str) -> bool:
+    last = row.rstrip()[-1:]
+    return last.isdecimal() or last in _ENDS
 
 
 def _marked_at_ends(

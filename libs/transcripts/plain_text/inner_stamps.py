@@ -14,14 +14,14 @@ _FEWEST: Final = 2
 
 
 class TimedText(NamedTuple):
-    """Text with the time in milliseconds at which it starts; None if the source has none."""
+    """Text with its start time in milliseconds, if the source states one."""
 
     text: str
     start_ms: int | None
 
 
 def split_at_inner_timestamps(turns: Sequence[TimedText]) -> list[list[TimedText]] | None:
-    """Split turns at the times in square brackets within them.
+    """Split each turn at bracketed timestamps within its text; None if they mark no times.
 
     Args:
         turns: what was said, in order, each with its stated start.

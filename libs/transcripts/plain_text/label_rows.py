@@ -6,14 +6,16 @@ Each step looks at the whole text before it changes a line.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
+from contracts.transcript import Role
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.roles import infer_role
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 
 Row = tuple[int, str]
@@ -40,7 +42,12 @@ _MAIN_TIER: Final = re.compile(r"\*[A-Z]{2,5}\d{0,2}:\s")
 _DEPENDENT_TIER: Final = re.compile(r"%[a-z]{3,4}:\s")
 _BOLD_MARKS: Final = ("**", "__")
 _BOLD_LINE: Final = re.compile(r"\s*(\*\*|__)([^*_\n:]{1,60}:)(\s+[^*_\n]+)\1\s*")
+# `Host (smiling): …`: what somebody does while speaking.
+_DIRECTED: Final = re.compile(
+    r"\s*(?P<label>[^\W\d_][^():\n]{0,40}?)\s*\((?P<direction>[a-zà-ÿ][^()\d\n]{1,40})\)\s*:(?=\s)"
+)
 _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
+_ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _FEW: Final = 3
 _MOST: Final = 0.8
@@ -48,9 +55,9 @@ _HALF: Final = 0.5
 _SOME: Final = 0.3
 
 
-def find_filled_rows(rows: Sequence[Row]) -> list[tuple[int, str]]:
-    """Return the rows that are not blank, with their positions."""
-    return [(position, row) for position, (_, row) in enumerate(rows) if row.strip()]
+def find_nonblank_rows(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """Return the rows of a text that are not blank, each with its position."""
+    return [(position, row) for position, (_, row) in enumerate(rows) if row and not row.isspace()]
 
 
 # Questions and answers
@@ -60,12 +67,9 @@ def _with_colons(rows: list[Row], notices: Notices) -> list[Row]:
     """`Q:` and `A:` in place of `Q   …`, `A   …` and of `Q1. …`, `A1. …`, `P.- …`."""
     del notices
     for pattern in (_BARE_QUESTION, _NUMBERED_QUESTION, _ORDINALS):
-        found = [
-            (position, match)
-            for position, row in find_filled_rows(rows)
-            if (match := pattern.match(row))
-        ]
-        if _is_dialogue(found, pattern, len(find_filled_rows(rows))):
+        filled = find_nonblank_rows(rows)
+        found = [(position, match) for position, row in filled if (match := pattern.match(row))]
+        if _is_dialogue(found, pattern, len(filled)):
             matches = dict(found)
             rows = [
                 (number, f"{_label(matches[at], pattern)}: {row[matches[at].end() :]}")
@@ -80,7 +84,7 @@ def _with_marked_questions(rows: list[Row], notices: Notices) -> list[Row]:
     """`Q: …` in place of `Q   …`, where those who answer have labels with a colon."""
     del notices
     found = {
-        at: match for at, row in find_filled_rows(rows) if (match := _LONE_QUESTION.match(row))
+        at: match for at, row in find_nonblank_rows(rows) if (match := _LONE_QUESTION.match(row))
     }
     if len(found) < 2:  # noqa: PLR2004 - one may be an initial
         return rows
@@ -113,7 +117,7 @@ def _is_dialogue(
 def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:
     """`Kim: …` in place of `Kim [v] …`, as lists of EXMARaLDA's tiers have it; CHAT's tiers."""
     rows = _without_dependent_tiers(rows, notices)
-    found = {at: match for at, row in find_filled_rows(rows) if (match := _TIER.match(row))}
+    found = {at: match for at, row in find_nonblank_rows(rows) if (match := _TIER.match(row))}
     spoken = sum(match["tier"] == "v" for match in found.values())
     if spoken < _FEW or spoken < _HALF * len(found):
         return rows
@@ -127,7 +131,7 @@ def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:
 
 def _without_dependent_tiers(rows: list[Row], notices: Notices) -> list[Row]:
     """The rows without CHAT's tiers below what was said, where most are its main tiers."""
-    filled = find_filled_rows(rows)
+    filled = find_nonblank_rows(rows)
     main = sum(_MAIN_TIER.match(row) is not None for _, row in filled)
     dependent = sum(_DEPENDENT_TIER.match(row) is not None for _, row in filled)
     if not dependent or main < max(2, _SOME * len(filled)):
@@ -150,7 +154,7 @@ def _with_unbolded_lines(rows: list[Row], notices: Notices) -> list[Row]:
 def _with_colons_for_marks(rows: list[Row], notices: Notices) -> list[Row]:
     """`Ada: …` in place of `Ada| …`, `Ada> …` or `Ada = …`, where one mark begins most lines."""
     del notices
-    filled = find_filled_rows(rows)
+    filled = find_nonblank_rows(rows)
     found = [(at, match) for at, row in filled if (match := _MARKED.match(row))]
     marks = Counter(match["mark"] for _, match in found)
     mark, count = max(marks.items(), key=lambda one: one[1], default=("", 0))
@@ -192,7 +196,7 @@ def _with_field_values(rows: list[Row], notices: Notices) -> list[Row]:
 def _with_names_in_front(rows: list[Row], notices: Notices) -> list[Row]:
     """`Ilka: Have you slept?` in place of `Have you slept? (Ilka)`, where most lines are so."""
     del notices
-    filled = find_filled_rows(rows)
+    filled = find_nonblank_rows(rows)
     labels = find_trailing_labels([row for _, row in filled])
     if labels is None:
         return rows
@@ -208,7 +212,46 @@ def _in_front(one: TrailingLabel) -> str:
     return f"{one.said.strip().removesuffix(said)}{one.label}: {said}"
 
 
+def _without_directions(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Host: (smiling) …` in place of `Host (smiling): …`, if the host speaks in other ways too."""
+    del notices
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _DIRECTED.match(row))}
+    if not found:
+        return rows
+    ways: dict[str, set[str]] = defaultdict(set)
+    for match in found.values():
+        ways[match["label"]].add(match["direction"])
+    colons = [row.partition(":")[0].strip() for _, row in rows if ":" in row]
+    bare = set(colons) & ways.keys()
+    moved = {
+        at: match
+        for at, match in found.items()
+        if (match["label"] in bare or len(ways[match["label"]]) > 1)
+        and infer_role(match["direction"]) is Role.UNKNOWN
+    }
+    return [
+        (number, f"{moved[at]['label']}: ({moved[at]['direction']}){row[moved[at].end() :]}")
+        if at in moved
+        else (number, row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
+def _without_question_numbers(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Chair: …` in place of `Q1 Chair: …`, as committees number what they ask."""
+    del notices
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _ASKED_BY.match(row))}
+    numbers = [int(match["number"]) for match in found.values()]
+    if len(numbers) < 2 or any(later <= earlier for earlier, later in pairwise(numbers)):  # noqa: PLR2004 - one is a label
+        return rows
+    return [
+        (number, row[found[at].end() :] if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _without_question_numbers,
     _with_unbolded_lines,
     _with_colons,
     _with_marked_questions,
@@ -216,4 +259,5 @@ LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _with_colons_for_marks,
     _with_field_values,
     _with_names_in_front,
+    _without_directions,
 )

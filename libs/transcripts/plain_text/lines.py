@@ -7,6 +7,7 @@ time before or behind it. Which of them name speakers is decided in ``speakers``
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,14 +24,13 @@ from transcripts.speakers.candidates import (
     LabelCandidate,
     LabelMarking,
     build_label_candidate,
-    find_label_candidates,
-    find_labels_within_line,
     parse_label_line,
 )
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
+from transcripts.speakers.line_labels import find_label_candidates, find_labels_within_line
 
-_FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
-_BULLET: Final = re.compile(r"[-*•‣◦·]\s")
+_FURNITURE: Final = re.compile(r"(?:[-*•‣◦·](?:\s\[[ xX]?\])?|[☐☑✓✔]|#{1,6}|>{1,3})\s+|>{2,3}")
+_LIST_MARK: Final = re.compile(r"(?:[-*•‣◦·☐☑✓✔]|#{1,6}|\d{1,3}[.)])\s")
 _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
 _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 _DATED: Final = re.compile(
@@ -47,15 +47,17 @@ _BOLD_TIME: Final = re.compile(
     r"(?P<mark>\*\*|__)(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?[\])]?)"
     r"(?P<closed>:?(?P=mark):?)?\s+"
 )
+_IN_ROUND_BRACKETS: Final = re.compile(r"\s*\([^()]*\)$")
 _TIME_STARTS: Final = ("[", "(", "@", "`")
 _FEW: Final = 3
 _USUALLY: Final = 0.7
+_NEARLY_ALL: Final = 0.9
 _COLUMN_LABEL: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """Line of a plain text, with the time beside it and the speaker labels it may begin with.
+    """Line of a plain text, with its timestamp and the possible speaker labels at its beginning.
 
     Attributes:
         text: the line behind its time.
@@ -67,7 +69,7 @@ class TextLine:
         candidates: labels it may begin with, or hold behind the end of a sentence.
         times: the start of the line for each of the candidates.
         structural: the first candidate is set off so clearly that its form alone vouches for it.
-        is_list_item: a bullet stands before it.
+        is_list_item: a bullet, a number or the mark of a heading stands before it.
     """
 
     text: str
@@ -89,7 +91,7 @@ class TextLine:
 
 
 def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
-    """Return the lines that are not blank, each with its time and possible speaker labels."""
+    """Parse a text's rows, except blank ones, into lines with timestamps and possible labels."""
     lines: list[TextLine] = []
     paragraph = True
     for number, row in rows:
@@ -178,7 +180,7 @@ def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:
     options, times, structural = _options(bare_line, start_ms)
     return TextLine(
         text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural,
-        is_list_item=_BULLET.match(line) is not None,
+        is_list_item=_LIST_MARK.match(line) is not None,
     )  # fmt: skip
 
 
@@ -277,6 +279,8 @@ def _options(
 def _with_lone_labels(lines: list[TextLine]) -> list[TextLine]:
     """The lines, with those that may be a label of their own marked as such."""
     blanks = any(not line.paragraph for line in lines) and sum(line.paragraph for line in lines) > 1
+    headed = _times_head_labels(lines)
+    recurring = _labels_recur_behind_times(lines)
     made: list[TextLine] = []
     for position, line in enumerate(lines):
         following = lines[position + 1] if position + 1 < len(lines) else None
@@ -288,7 +292,11 @@ def _with_lone_labels(lines: list[TextLine]) -> list[TextLine]:
         if (
             line.original
             and not timed_text
-            and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+            and (
+                classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+                or (headed and is_capitalised(one.label))
+                or recurring
+            )
         ):
             # `0:05 - Ann Lee`, and what she said below.
             label = one._replace(form=LabelMarking.STAMPED)
@@ -322,6 +330,35 @@ def _with_lone_labels(lines: list[TextLine]) -> list[TextLine]:
         else:
             made.append(line)
     return made
+
+
+def _times_head_labels(lines: Sequence[TextLine]) -> bool:
+    """Whether nearly all lines with a time are a label besides, at least one of them a name."""
+    timed = [line.text for line in lines if line.original and line.text.strip()]
+    labels = [one.label for text in timed if (one := parse_label_line(text)) is not None]
+    if len(labels) < _FEW or len(labels) < _USUALLY * len(timed):
+        return False
+    kinds = {classify_label(label) for label in labels}
+    return all(map(is_capitalised, labels)) and bool({LabelKind.NAME, LabelKind.ROLE} & kinds)
+
+
+def _labels_recur_behind_times(lines: Sequence[TextLine]) -> bool:
+    """Whether a few words stand behind nearly all times, again and again, above what is said."""
+    headed = [
+        _IN_ROUND_BRACKETS.sub("", line.text).strip().casefold()
+        for line, following in pairwise(lines)
+        if line.original and line.text.strip()
+        if not following.original and following.text.strip() and parse_label_line(line.text)
+    ]
+    timed = sum(bool(line.original) and bool(line.text.strip()) for line in lines)
+    counts = Counter(headed)
+    again = sum(count for count in counts.values() if count > 1)
+    return (
+        len(headed) >= _FEW
+        and len(counts) > 1
+        and len(headed) >= _NEARLY_ALL * timed
+        and again >= _USUALLY * len(headed)
+    )
 
 
 def _may_head(line: TextLine, following: TextLine, *, blanks: bool) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
 _PAGE: Final = re.compile(
@@ -32,7 +33,7 @@ _LONGEST: Final = 120
 
 
 def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return the rows without page numbers and running headers and footers.
+    """Return a text's rows without page numbers, running headers and running footers.
 
     Args:
         rows: a file's lines with their numbers; a form feed is a row of its own.
@@ -133,6 +134,7 @@ def _is_title(line: str) -> bool:
     words = line.split()
     return (
         len(words) > _FEWEST_WORDS
+        and parse_leading_timestamp(line) is None
         and len(line) <= _LONGEST
         and line[-1] not in '.?!:,;…"”'
         and not re.search(r"[:\t|]|^\W", line)

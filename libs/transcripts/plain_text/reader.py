@@ -9,25 +9,28 @@ where the next stated time begins.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
-from contracts.transcript import Role, Speaker, TranscriptFormat
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.details import remove_details_labels
 from transcripts.plain_text.inner_stamps import TimedText, split_at_inner_timestamps
 from transcripts.plain_text.lines import TextLine, parse_lines
 from transcripts.plain_text.reading_doubts import find_layout_doubts
 from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.speakers.candidates import LabelCandidate, LabelMarking, find_labels_within_line
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
-from transcripts.speakers.roles import infer_role
+from transcripts.speakers.line_labels import find_labels_within_line
 from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
@@ -38,7 +41,11 @@ _NEARLY_ALL: Final = 0.9
 _MOST: Final = 0.8
 _USUALLY: Final = 0.7
 _FEW: Final = 3
-_DETAIL_WORDS: Final = 8
+_TWICE: Final = 2
+_SECOND_VERSION: Final = (
+    "lines of different speakers begin and end at the same times in {:,} places: one may be a "
+    "translation or another version of the other"
+)
 _MAY_BE_WORDS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.BOLD, LabelMarking.ALONE})
 """Marks that leave open whether a line of nothing else is a label or what was said."""
 _LONG_MS: Final = 6 * 3_600_000
@@ -55,8 +62,9 @@ class _Said:
 
 
 def is_key_value_file(content: str) -> bool:
-    """Return whether a text is a file of keys and values, such as YAML, and no transcript."""
-    lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
+    """Return whether a text consists of keys and values, such as YAML, and is no transcript."""
+    beginning = "\n".join(content.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT])
+    lines = [line for line in beginning.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
     pairs = sum(_SETTING.fullmatch(line) is not None for line in lines)
     sections = sum(_SECTION.fullmatch(line) is not None for line in lines)
@@ -67,24 +75,29 @@ def is_key_value_file(content: str) -> bool:
 
 
 def is_plain_transcript(content: TranscriptContent) -> bool:
-    """Return whether a plain text is a transcript: it has speakers' labels or timestamps."""
-    lines, _ = content.derive(_lines_and_notices)
-    return bool(_find(lines, ())) or _is_stamped_throughout(lines)
+    """Return whether a plain text is a transcript: it has speaker labels or timestamps."""
+    lines, found, _ = content.derive(_read_lines)
+    return bool(found) or _is_stamped_throughout(lines)
 
 
-def _lines_and_notices(text: str) -> tuple[Sequence[TextLine], Notices]:
+def _read_lines(text: str) -> tuple[Sequence[TextLine], SpeakerLabels, Notices]:
+    """The lines, the labels among them if no speaker is declared, and what was mended."""
     notices = Notices()
-    return _without_details(parse_lines(split_rows(text, notices))), notices
+    lines = remove_details_labels(parse_lines(split_rows(text, notices)))
+    return lines, _find(lines, ()), notices
 
 
 def read_plain_transcript(
     content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Return the passages of a plain text; words before the first label have no speaker."""
-    lines, others = content.derive(_lines_and_notices)
+    """Parse a plain-text transcript into passages; those before the first label have no speaker."""
+    lines, found, others = content.derive(_read_lines)
     notices.include(others)
-    found = _find(lines, speakers)
+    if speakers:
+        found = _find(lines, speakers)
     said = _without_times_of_day(_with_inner_times(_timed(_said(lines, found))), notices)
+    said = _in_order(said, notices)
+    doubles = _count_same_spans(said)
     ends = _next_starts(said)
     passages = tuple(
         SpokenPassage(line.speaker, (TextPiece(line.text, line.start_ms, _end(line, end_ms)),))
@@ -102,6 +115,7 @@ def read_plain_transcript(
             *found.doubts(starts),
             *find_label_doubts(found, starts),
             *find_layout_doubts(lines, found),
+            *([_SECOND_VERSION.format(doubles)] if doubles >= _TWICE else []),
         ),
     )
 
@@ -119,6 +133,25 @@ def _with_inner_times(said: list[_Said]) -> list[_Said]:
     ]
 
 
+def _in_order(said: list[_Said], notices: Notices) -> list[_Said]:
+    """What was said by its starts, where each line has a start and an end, as tiers have."""
+    starts = [one.start_ms for one in said if one.start_ms is not None and one.end_ms is not None]
+    late = sum(later < earlier for earlier, later in pairwise(starts))
+    if not late or len(starts) < len(said):
+        return said
+    notices.add(Repair.SORTED, late)
+    return sorted(said, key=lambda one: one.start_ms or 0)
+
+
+def _count_same_spans(said: Sequence[_Said]) -> int:
+    """How many starts and ends two speakers share, as a speaker and a gloss or translation do."""
+    spans: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for one in said:
+        if one.start_ms is not None and one.end_ms is not None and one.text.strip():
+            spans[one.start_ms, one.end_ms].add(one.speaker)
+    return sum(len(speakers) > 1 for speakers in spans.values())
+
+
 def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
     """What was said without times that begin in the middle of a day, as chats have them."""
     starts = [one.start_ms for one in said if one.start_ms is not None]
@@ -129,31 +162,6 @@ def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
 
 
 # Speakers
-
-
-def _without_details(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """The lines, without labels in a list of details at the top: `Date: …`, `Interviewer: …`."""
-    end = next((at for at, line in enumerate(lines) if at and line.paragraph), 0)
-    labels = [next(iter(line.candidates), None) for line in lines[:end]]
-    if len(labels) < _FEW or not all(one and _is_detail(one) for one in labels):
-        return lines
-    kinds = [classify_label(one.label) for one in labels if one]
-    later = {one.key for line in lines[end:] for one in line.candidates[:1]}
-    keys = [one.key for one in labels if one]
-    stated = {key for key in keys if keys.count(key) == 1} - later
-    if LabelKind.HEADING not in kinds or not later:
-        return lines
-    return [
-        replace(line, candidates=(), times=())
-        if one and one.key in stated and infer_role(one.label) is not Role.UNKNOWN
-        else line
-        for line, one in zip(lines, labels, strict=False)
-    ] + list(lines[end:])
-
-
-def _is_detail(one: LabelCandidate) -> bool:
-    short = len(one.text.split()) <= _DETAIL_WORDS
-    return one.form is LabelMarking.COLON and short and not one.text.rstrip().endswith(("?", "!"))
 
 
 def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:
@@ -210,12 +218,17 @@ def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
 
 def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Where nearly every paragraph begins with a name and a time, their form vouches for it."""
-    first = next((at for at, line in enumerate(lines) if _is_stamped_label(line)), 0)
-    starts = [line for line in lines[first:] if line.paragraph and line.text.strip()]
-    stamped = [line for line in lines if _is_stamped_label(line)]
-    if len(stamped) < _FEW or len(stamped) < _MOST * max(len(starts), 1):
+    stamped = [at for at, line in enumerate(lines) if _is_stamped_label(line)]
+    if len(stamped) < _FEW:
         return lines
-    return [replace(line, structural=True) if _is_stamped_label(line) else line for line in lines]
+    starts = [line for line in lines[stamped[0] :] if line.paragraph and line.text.strip()]
+    if len(stamped) < _MOST * max(len(starts), 1):
+        return lines
+    vouched = list(lines)
+    for at in stamped:
+        if not lines[at].structural:
+            vouched[at] = replace(lines[at], structural=True)
+    return vouched
 
 
 def _is_stamped_label(line: TextLine) -> bool:
@@ -247,8 +260,11 @@ def _said(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[_Said]:
     bare = sum(line.bare and bool(line.text.strip()) for line in lines)
     stamped = bare >= max(2, _MOST * sum(not line.is_stamp for line in lines))
     speaker = ""
+    is_chat = _is_chat(lines, found)
     for line in lines:
         one = found.choose(line.candidates)
+        if is_chat and one is None and line.original and line.text.strip():
+            speaker = ""  # what the tool writes, as of somebody who joined
         if one is not None and not one.later:
             speaker = one.label
             start_ms = line.times[line.candidates.index(one)]
@@ -261,6 +277,14 @@ def _said(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[_Said]:
         text, end_ms = split_end_timestamp(spoken)
         yield from _split_later(speaker, text, start_ms, end_ms or line.end_ms, found)
         speaker = _last_speaker(text, found) or speaker
+
+
+def _is_chat(lines: Sequence[TextLine], found: SpeakerLabels) -> bool:
+    """Whether nearly all lines with a time have a label, and the times are of day."""
+    dated = [line for line in lines if line.original and line.text.strip()]
+    if len(dated) < _FEW or any(line.start_ms is not None for line in dated):
+        return False
+    return sum(found.choose(line.candidates) is not None for line in dated) >= _USUALLY * len(dated)
 
 
 def _split_later(
@@ -295,7 +319,7 @@ def _timed(lines: Iterable[_Said]) -> list[_Said]:
     pending: int | None = None
     for line in lines:
         start_ms = pending if line.start_ms is None else line.start_ms
-        timed.append(replace(line, start_ms=start_ms))
+        timed.append(line if start_ms == line.start_ms else replace(line, start_ms=start_ms))
         pending = None if line.text.strip() else start_ms
     return timed
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Final
 
 from transcripts.plain_text.lines import TextLine
-from transcripts.speakers.candidates import LabelCandidate
+from transcripts.plain_text.summaries import is_summary_heading
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import TWICE, SpeakerLabels
 from transcripts.text import ends_within_sentence
@@ -24,7 +25,7 @@ _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
 
 def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
-    """Yield a sentence for each sign that lines without a label are another speaker's.
+    """Yield a warning for each sign that a line without a label belongs to another speaker.
 
     Args:
         lines: the file's lines.
@@ -33,9 +34,42 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     if not found:
         yield from _names_behind_times(lines)
         return
+    yield from _alone_behind_times(lines, found)
     yield from _only_one_named(lines, found)
     yield from _unnamed_questions(lines, found)
     yield from _labels_without_mark(lines, found)
+    yield from _headings_of_summaries(lines, found)
+    yield from _all_named_once(lines, found)
+
+
+def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Names before colons that all stand once and ask nothing, as in lists and headings."""
+    chosen = [(line, one) for line in lines if (one := found.choose(line.candidates)) is not None]
+    labels = {one.key for _, one in chosen}
+    plain = all(one.form is LabelMarking.COLON and line.start_ms is None for line, one in chosen)
+    # `The wind` is written as `The Minister` is.
+    roles = any(
+        classify_label(one.label) is LabelKind.ROLE and not one.key.startswith("the ")
+        for _, one in chosen
+    )
+    asks = any(line.text.rstrip().endswith(_ASKS) for line in lines)
+    if len(labels) == len(chosen) >= _FEW and plain and not roles and not asks:
+        yield (
+            f"each of the {len(labels):,} names stands once: they may be a list, and no speakers"
+        )
+
+
+def _headings_of_summaries(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """A heading of a summary or a list of tasks behind the first turn, and turns below it."""
+    named = False
+    for line in lines:
+        if named and line.paragraph and is_summary_heading(line.text):
+            yield (
+                f"line {line.number}, “{line.text.strip('#*_ :')}”, may be the heading of a "
+                "summary or a list, which nobody said"
+            )
+            return
+        named = named or found.choose(line.candidates) is not None
 
 
 def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
@@ -70,6 +104,26 @@ def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Ite
                     "mark behind it: it may be that speaker's"
                 )
                 return
+
+
+def _alone_behind_times(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """A few words that stand again and again alone behind a time, above what is said."""
+    alone = Counter(
+        line.text.strip()
+        for line, following in pairwise(lines)
+        if line.original
+        and not following.original
+        and following.text.strip()
+        and not following.paragraph
+        and found.choose(line.candidates) is None
+    )
+    for text, count in alone.items():
+        if count >= TWICE and 0 < len(text.split()) <= _FEW and text[-1].isalnum():
+            yield (
+                f"“{text}” stands alone behind a time {count:,} times, above what is said: it may "
+                "be who speaks"
+            )
+            return
 
 
 def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:

@@ -10,20 +10,24 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from html import unescape
-from itertools import pairwise
 from typing import Final
 
+from transcripts.captions.cues import split_lines
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.chat_rows import CHAT_STEPS
 from transcripts.plain_text.end_stamps import mark_end_timestamps
-from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_filled_rows
+from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
+from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
+from transcripts.plain_text.summaries import is_summary_heading, remove_summaries
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import is_header_row
 
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
+_RARE_LINE_ENDS: Final = "\v\f\x85\u2028\u2029"
 _LINE_END: Final = re.compile("\r\r?\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
 # Mark-up of a page that was saved as text.
 _HTML_BREAK: Final = re.compile(
@@ -38,15 +42,19 @@ _HTML: Final = re.compile(
     r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre)(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
+# `<span class="speaker">[Ada] </span>`, as editors that keep words in spans write names.
+_HTML_SPEAKER: Final = re.compile(
+    r"<span\s[^<>]{0,200}\bclass=[\"'](?:[\w-]{1,40} )?"
+    r"(?:speaker|author|sender|user|participant)(?:[-_]?name)?[\"'][^<>]{0,200}>"
+    r"\s*[\[(]?([^<>\[\]():]{1,80}?)[\])]?:?\s*</span>",
+    re.IGNORECASE,
+)
+_HTML_TIME: Final = re.compile(r"(?=<time[\s>])|(?<=</time>)", re.IGNORECASE)
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE[^<>]{0,200}>", re.IGNORECASE)
 _STYLE: Final = re.compile(
     r"<(style|script|head|title)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL
 )
 _LOOKED_AT: Final = 100_000
-_NUMBERED: Final = re.compile(r"\s{0,8}(?:(\d{1,5})(?:[.)]\s|\t|\s{1,4})|\((\d{1,5})\)\s)\s*(?=\S)")
-_NUMBERED_AT_TIMES: Final = re.compile(r"\s{0,8}(\d{1,5})(?:\t|\s{1,6})\s*(?=\S)")
-_EVERY: Final = 5
-"""Word processors and courts number every fifth line, or every tenth."""
 _QUOTED: Final = re.compile(r"\s{0,3}>(?!>)\s?")
 _TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
 _TABLE_RULE: Final = re.compile(r"[\s|:+-]+")
@@ -66,14 +74,28 @@ _VENDOR_LINES: Final = re.compile(
     r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}"
     r"|\[(?:end|start|beginning) of (?:the )?(?:audio|recording|transcript(?:ion)?|interview|tape"
     r"|file|track|side|disc|disk|session|part)\b[^\[\]]{0,60}\]\.?"
-    r"|<(?:begin|end) subtitles>|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
+    r"|(?:ACTION ITEM|SCREEN SHARING|HIGHLIGHT|BOOKMARK): .{0,400} - WATCH: https?://\S+"
+    r"|Exported [\d,.]{1,9} message\(s\)"
+    r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
+    r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
+    re.IGNORECASE,
+)
+_TIMED_END: Final = re.compile(
+    r"[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s*-?\s*"
+    r"\[(?:end|start|beginning) of (?:the )?"
+    r"(?:audio|recording|transcript(?:ion)?|interview|tape)\]",
     re.IGNORECASE,
 )
 # Who asks from here on, in the minutes of a court, whose questions stand behind `Q.`.
 _EXAMINER: Final = re.compile(r"BY (?:MR|MS|MRS|MISS|DR|MX)\.? [A-Z][A-Z'\u2019 -]{1,40}:")
 _QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
 _CLOCK: Final = re.compile(r"\d:\d\d")
+_TIME_AROUND: Final = re.compile(
+    r"^[\[(]?(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?[\])]?[\s|:\u2013—-]*"
+    r"|[\s|\u2013—-]*[\[(]?(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?[\])]?:?$"
+)
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
+_CODE_TIME: Final = re.compile(r"`(\[[\d:.,]{4,14}\])`")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
 # Teams' pane, copied: initials, name, `0 minutes 4 seconds0:04`, then the name and time again.
 _TEAMS_TIME: Final = re.compile(
@@ -89,7 +111,7 @@ _SOME: Final = 0.3
 
 
 def split_rows(content: str, notices: Notices) -> list[Row]:
-    """Split a plain text into numbered rows, without HTML and page furniture.
+    """Split a plain text into numbered rows, without HTML, page numbers, headers and footers.
 
     Args:
         content: the file's text.
@@ -101,9 +123,13 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
     check_text_length(content)
     if len(_HTML.findall(content, 0, _LOOKED_AT)) >= _FEW:
         content = _STYLE.sub("", _DOCTYPE.sub("", content))
+        content = _HTML_TIME.sub(" ", _HTML_SPEAKER.sub(r"\n\1: ", content))
         content = _HTML_BREAK.sub(lambda match: f"\n{match[0]}", _HTML_CELL.sub("\t", content))
         content = unescape(_HTML.sub("", content))
-    lines = _LINE_END.split(content.removeprefix("\ufeff"))
+    has_rare_ends = any(one in content for one in _RARE_LINE_ENDS)
+    lines = (
+        _LINE_END.split(content.removeprefix("\ufeff")) if has_rare_ends else split_lines(content)
+    )
     rows = [
         (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
         for number, line in enumerate(lines, start=1)
@@ -125,12 +151,13 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
         (number, row)
         for number, row in rows_below
         if not _VENDOR_LINES.fullmatch(row.strip())
+        and not (row.endswith("]") and _TIMED_END.fullmatch(row.strip()))
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
         and not ("\t" in row and is_header_row(row.split("\t")))
     ]
     kept = _without_examiners(kept)
     kept = _without_teams_doubles(kept)
-    dropped = len(find_filled_rows(rows)) - len(find_filled_rows(kept))
+    dropped = len(find_nonblank_rows(rows)) - len(find_nonblank_rows(kept))
     notices.add(Repair.VENDOR_LINE, dropped)
     return kept
 
@@ -149,14 +176,25 @@ def _is_heading(row: str) -> bool:
     if _HEADING.match(row) is None:
         return False
     heading = row.strip(" #")
-    named = classify_label(heading) in {LabelKind.NAME, LabelKind.ROLE}
-    return not named and _CLOCK.search(heading) is None
+    if is_summary_heading(row):
+        return False  # one that turns follow, which is in doubt
+    bare = _without_time(heading)
+    if not bare or classify_label(bare) in {LabelKind.NAME, LabelKind.ROLE}:
+        return False
+    # `## 02:10 The first hive` heads a chapter; one word beside a time may be a name.
+    return _CLOCK.search(bare) is None and (bare == heading or " " in bare)
+
+
+def _without_time(heading: str) -> str:
+    """A heading without a time that it begins or ends with."""
+    return _TIME_AROUND.sub("", heading)
 
 
 def _without_head(rows: list[Row]) -> list[Row]:
     """Google Meet's head: a title, `Attendees`, their names, `Transcript`."""
     head = [
-        (position, row.strip()) for position, row in find_filled_rows(rows)[:_MOST_LINES_OF_A_HEAD]
+        (position, row.strip())
+        for position, row in find_nonblank_rows(rows)[:_MOST_LINES_OF_A_HEAD]
     ]
     names = next((at for at, (_, row) in enumerate(head) if _ATTENDEES.fullmatch(row)), None)
     if names is None:
@@ -168,7 +206,7 @@ def _without_head(rows: list[Row]) -> list[Row]:
 
 def _without_teams_doubles(rows: list[Row]) -> list[Row]:
     """The pane's text without initials and names that stand again, with a time, below."""
-    filled = [(position, row.strip()) for position, row in find_filled_rows(rows)]
+    filled = [(position, row.strip()) for position, row in find_nonblank_rows(rows)]
     dropped: set[int] = set()
     for at, (position, row) in enumerate(filled):
         if not _TEAMS_TIME.fullmatch(row) or at == 0 or at + 1 == len(filled):
@@ -193,7 +231,13 @@ def _without_teams_doubles(rows: list[Row]) -> list[Row]:
 def _without_links(rows: list[Row], notices: Notices) -> list[Row]:
     """The rows with what Markdown's links show in place of the links; times stay in brackets."""
     del notices
-    return [(number, _LINK.sub(_shown, row) if "](" in row else row) for number, row in rows]
+    return [
+        (
+            number,
+            _CODE_TIME.sub(r"\1", _LINK.sub(_shown, row)) if "](" in row or "`[" in row else row,
+        )
+        for number, row in rows
+    ]
 
 
 def _shown(link: re.Match[str]) -> str:
@@ -211,7 +255,7 @@ def _with_markdown_bold(rows: list[Row], notices: Notices) -> list[Row]:
 def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
     """The rows without Markdown's `>` where most of them are quoted."""
     del notices
-    filled = find_filled_rows(rows)
+    filled = find_nonblank_rows(rows)
     quoted = sum(_QUOTED.match(row) is not None for _, row in filled)
     if quoted < _FEW or quoted < _HALF * len(filled):
         return rows
@@ -221,7 +265,7 @@ def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
 def _without_borders(rows: list[Row], notices: Notices) -> list[Row]:
     """Cells between vertical bars parted by tabs; other lines as they are."""
     del notices
-    filled = [row for _, row in find_filled_rows(rows)]
+    filled = [row for _, row in find_nonblank_rows(rows)]
     tabled = sum(_TABLE_ROW.fullmatch(row) is not None for row in filled)
     ruled = any(_TABLE_ROW.fullmatch(row) and _TABLE_RULE.fullmatch(row) for row in filled)
     if tabled >= (2 if ruled else _FEW) and tabled >= _HALF * len(filled):
@@ -243,53 +287,16 @@ def _cells(row: Row) -> Row | None:
     return number, "\t".join(cell.strip() for cell in match[1].split("|"))
 
 
-# Counts of lines
-
-
-def _without_numbers(rows: list[Row], notices: Notices) -> list[Row]:
-    """The lines without the numbers that count them: each of them, or every fifth."""
-    del notices
-    filled = find_filled_rows(rows)
-    counts = [(row, match) for _, row in filled if (match := _NUMBERED.match(row))]
-    if len(counts) >= _FEW and len(counts) >= _MOST * len(filled):
-        values = [int(match[1] or match[2]) for _, match in counts]
-        if all(earlier < later for earlier, later in pairwise(values)):
-            return [(number, _NUMBERED.sub("", row, count=1)) for number, row in rows]
-    return _without_numbers_at_times(rows)
-
-
-def _without_numbers_at_times(rows: list[Row]) -> list[Row]:
-    """The lines without a number at every fifth or tenth, by blank lines counted or not."""
-    for counted in (find_filled_rows(rows), list(enumerate(row for _, row in rows))):
-        found = [
-            (place, position, int(match[1]))
-            for place, (position, row) in enumerate(counted, start=1)
-            if (match := _NUMBERED_AT_TIMES.match(row)) and int(match[1]) % _EVERY == 0
-        ]
-        steps = {later[0] - earlier[0] for earlier, later in pairwise(found)}
-        values = {later[2] - earlier[2] for earlier, later in pairwise(found)}
-        first = found[0] if found else (0, 0, -1)
-        if len(found) >= 2 and len(steps) == 1 and (steps == values or first[0] == first[2]):  # noqa: PLR2004 - two are a pattern
-            numbered = {position for _, position, _ in found}
-            return [
-                (number, _NUMBERED_AT_TIMES.sub("", row, count=1) if at in numbered else row)
-                for at, (number, row) in enumerate(rows)
-            ]
-        if len(found) == 1 and first[0] == first[2] and len(counted) < 2 * _EVERY:
-            at = first[1]
-            number, row = rows[at]
-            return [*rows[:at], (number, _NUMBERED_AT_TIMES.sub("", row, count=1)), *rows[at + 1 :]]
-    return rows
-
-
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     remove_page_furniture,
+    remove_summaries,
     _without_vendor_lines,
     _without_links,
     _without_quote_marks,
     _with_markdown_bold,
     _without_borders,
-    _without_numbers,
+    remove_line_numbers,
     mark_end_timestamps,
+    *CHAT_STEPS,
     *LABEL_STEPS,
 )

@@ -20,6 +20,8 @@ _OF_DAY: Final = (
     r"(?:(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}),?\s+)?"
     r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)"
     r"|\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},?\s+\d{1,2}:\d{2}(?::\d{2})?"
+    r"|(?:[Tt]oday|[Yy]esterday|(?:[Ll]ast )?[MTWFS][a-z]{2,5}day)(?: at|,)? \d{1,2}:\d{2}"
+    r"(?:\s?[AaPp]\.?[Mm]\.?)?"
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
@@ -38,9 +40,12 @@ _BARE_SECONDS_RANGE: Final = re.compile(
     r"(?P<start>\d{1,6}\.\d{1,9})s?\s*(?:-->|->|→|\u2013|—|-)\s*(?P<end>\d{1,6}\.\d{1,9})s?"
     r"(?:[:|]\s*|\s+(?:\|\s*)?|$)"
 )
+_IN_WORDS: Final = re.compile(r"(?:\d{1,3} hours? )?(?:\d{1,3} minutes? )?\d{1,2} seconds?")
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
-    rf"@?(?P<start>{_CLOCKS}|\d{{1,2}}h\d{{2}}m\d{{2}}s)(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|/→•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
+    rf"@?(?P<start>{_CLOCKS}|\d{{1,2}}h\d{{2}}m\d{{2}}s|\d{{1,5}}(?:\.\d{{1,3}})?s(?=\s[A-Z]))"
+    rf"(?:{_TO}(?P<end>{_CLOCKS}))?"
+    r"(?:\s+[|/→•·\u2013—-]\s+|\s{1,8}|\s?[|]\s?|$|:\s|,(?=[^\W\d_]))"
 )
 _BEHIND_LABEL: Final = re.compile(
     rf"(?P<label>[^:\[\]{{}}|\t]{{1,80}}?)"
@@ -50,7 +55,7 @@ _BEHIND_LABEL: Final = re.compile(
 )
 _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*(?:[:\uff1a]\s*)?")
 _AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
-_DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
+_DAY: Final = re.compile(r"T|day|\d[/.-]\d{1,2}[/.-]\d")
 _BEHIND_BRACKETS: Final = re.compile(
     rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*"
     rf"(?:{_RANGE}|[\[(]{_RANGE.replace('start', 'from').replace('end', 'to')}[\])])\s*[:\uff1a]?"
@@ -60,6 +65,9 @@ _IN_ONE_BRACKET: Final = re.compile(
 )
 _TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
 _FRAMES_A_SECOND: Final = 25
+_TIME_STARTS: Final = frozenset("[(<{#`【@¤")
+"""What a time at the beginning of a line begins with, if with no digit."""
+_DIGIT: Final = re.compile(r"\d")
 _UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[hms])")
 _FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
@@ -98,7 +106,13 @@ class TimestampedLabel:
 
 
 def parse_leading_timestamp(line: str) -> LineTimestamp | None:
-    """Return the timestamp at the beginning of a line; None if there is none."""
+    """Parse the timestamp at the beginning of a line; return None if there is none."""
+    first = line[:1]
+    # Most lines of speech are done with here.
+    return _parse_stamp(line) if first in _TIME_STARTS or first.isdecimal() else None
+
+
+def _parse_stamp(line: str) -> LineTimestamp | None:
     if match := _TRANSANA.match(line):
         return LineTimestamp(int(match[1]), None, line[match.end() :])
     if match := _SECONDS_RANGE.match(line) or _BARE_SECONDS_RANGE.match(line):
@@ -109,13 +123,17 @@ def parse_leading_timestamp(line: str) -> LineTimestamp | None:
         if start_ms is not None and match["tenth"]:  # f4: `#00:00:04-5#`
             start_ms += 100 * int(match["tenth"])
         return LineTimestamp(start_ms, _ms(match["end"]), line[match.end() :])
+    if line[:1].isdigit() and line[-1:] == "s" and _IN_WORDS.fullmatch(line):
+        return LineTimestamp(_ms(line), None, "", bare=True)  # Teams: `1 minute 10 seconds`
     if match := _BARE.match(line):
         return LineTimestamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :], bare=True)
     return None
 
 
 def parse_timestamped_label(line: str) -> TimestampedLabel | None:
-    """Return the speaker label and the time that a line begins with; None if it does not."""
+    """Parse the speaker label and the time at the beginning of a line; None if it has none."""
+    if _DIGIT.search(line) is None:
+        return None  # as most lines of speech, at once
     if bracketed := _BEHIND_BRACKETS.fullmatch(line):
         name = bracketed["square"] or bracketed["round"]
         time = bracketed["start"] or bracketed["from"]
@@ -141,7 +159,7 @@ def parse_timestamped_label(line: str) -> TimestampedLabel | None:
 
 
 def parse_timestamp_after_label(text: str) -> LineTimestamp | None:
-    """Return the bracketed time after a label (``Ann: [00:02] Hi``); None if there is none."""
+    """Parse the bracketed time after a label (``Ann: [00:02] Hi``); None if there is no time."""
     if (match := _SECONDS_RANGE.match(text)) is not None:
         return parse_leading_timestamp(text)
     match = _BEFORE_SPEECH.match(text)
@@ -152,7 +170,7 @@ def parse_timestamp_after_label(text: str) -> LineTimestamp | None:
 
 def split_end_timestamp(text: str) -> tuple[str, int | None]:
     """Split off the time at a text's end (``#00:00:05-8#``); return the rest and milliseconds."""
-    match = _AT_END.search(text)
+    match = _AT_END.search(text) if "#" in text else None
     if match is None:
         return text, None
     whole = parse_clock_time(match["end"])

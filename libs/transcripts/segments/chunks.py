@@ -37,7 +37,7 @@ that looks for the "not" of a clause sees it also where the clause was cut in tw
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive segments, with what was said before as context, for one call of a model.
+    """Consecutive segments for one call of a model, with the preceding turns as context.
 
     ``index`` counts from 1; ``segments`` are what notes may cite, ``context`` is not.
     """
@@ -57,7 +57,7 @@ class _Place(NamedTuple):
 def split_into_chunks(
     segments: Sequence[Segment], *, max_characters: int = 6_000, context_characters: int = 800
 ) -> tuple[Chunk, ...]:
-    """Split segments into chunks, in order; every word is in exactly one, apart from contexts.
+    """Split segments into chunks; each word is in exactly one chunk, apart from the contexts.
 
     A chunk does not end with questions that fit into one chunk with their answer, or with the
     beginning of an answer that is longer than a chunk. Sizes are estimates of tokens: four
@@ -87,14 +87,14 @@ def split_into_chunks(
 
 
 def is_question_turn(segment: Segment) -> bool:
-    """Return whether a turn is a question: an interviewer's, or one that ends with "?"."""
+    """Return whether a turn is a question: spoken by an interviewer, or ending with "?"."""
     if segment.role is Role.UNKNOWN:
         return _QUESTION.search(segment.text) is not None
     return segment.role is Role.INTERVIEWER
 
 
 def take_context(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
-    """Return the last of some turns that fit into a size together, as a chunk's context.
+    """Return the latest turns whose total size fits into ``size``, as a chunk's context.
 
     Where a question is the last turn and too long, its last sentences are the context.
 

@@ -42,10 +42,12 @@ _SENTENCE_END: Final = re.compile(
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it
 _JOINER = "\u200d"
 _offset = attrgetter("offset")
+_start = attrgetter("start_ms")
+_end = attrgetter("end_ms")
 
 
 class TurnPart(NamedTuple):
-    """Part of a speaker's turn that becomes one segment: its text, words and times."""
+    """Part of a speaker's long turn that becomes one segment: its text, words and times."""
 
     text: str
     words: tuple[WordTiming, ...]
@@ -54,14 +56,14 @@ class TurnPart(NamedTuple):
 
 
 def estimate_model_size(text: str) -> int:
-    """Return a text's estimated size for a model, in characters of English."""
+    """Estimate a text's size for a model, in characters of English that take as many tokens."""
     if text.isascii() or _LARGE.search(text) is None:
         return len(text)
     return len(text) + sum(added * len(letters.findall(text)) for added, letters in _LETTERS)
 
 
 def count_fitting_characters(text: str, size: int) -> int:
-    """Return how many of a text's first characters fit into an estimated size."""
+    """Return how many of a text's first characters fit a size; some scripts' letters count more."""
     window = text[:size]
     if window.isascii():
         return len(window)
@@ -82,7 +84,7 @@ def _added_size(letter: str) -> int:
 
 
 def find_cut_position(text: str, begin: int, limit: int) -> int:
-    """Return the best place to cut a text within two positions: after a sentence, else a word.
+    """Return the best position to cut a text before a limit: after a sentence, else a word.
 
     It ends behind a sentence in the second half of what fits, else between two words, else between
     two characters.
@@ -103,7 +105,7 @@ def find_cut_position(text: str, begin: int, limit: int) -> int:
 
 
 def find_tail_start(text: str, end: int, size: int) -> int:
-    """Return where the last sentences before a position begin that fit into a size.
+    """Return where the last sentences before ``end`` begin that together fit into ``size``.
 
     Where no sentence begins in the first half of what fits, it is the first word; where there is
     none, the first character.
@@ -123,7 +125,7 @@ def find_tail_start(text: str, end: int, size: int) -> int:
 
 
 def cut_turn_part(text: str, words: Sequence[WordTiming], begin: int, end: int) -> TurnPart:
-    """Return the part of a turn between two positions, with its words' times.
+    """Return the part of a turn's text between two positions, with the times of its words.
 
     What is spoken in a timing that began before the part takes that timing's start and end, within
     which it lies.
@@ -172,7 +174,7 @@ def _span(words: Sequence[WordTiming]) -> tuple[int | None, int | None]:
     """When the first of several words begins, and the last one ends."""
     if not words:
         return None, None
-    return min([word.start_ms for word in words]), max([word.end_ms for word in words])
+    return min(map(_start, words)), max(map(_end, words))
 
 
 def _moved(word: WordTiming, begin: int) -> WordTiming:

@@ -14,7 +14,7 @@ from transcripts.limits import LIMITS, check_count, collect_up_to
 from transcripts.notices import Notices, Repair
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
 from transcripts.speakers.roles import UNNAMED, assign_roles
-from transcripts.text import TextPiece, clean_text, has_visible_text, join_pieces
+from transcripts.text import SURELY_VISIBLE, TextPiece, clean_text, has_visible_text, join_pieces
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
 """Characters of a speaker's label; what follows is cut."""
@@ -27,7 +27,7 @@ _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
 class SpokenPassage(NamedTuple):
-    """Speech of one speaker in one cue, line or monologue; ``speaker`` is "" if not named."""
+    """Words of one speaker in one cue, line or monologue; the speaker is "" if unknown."""
 
     speaker: str
     pieces: tuple[TextPiece, ...]
@@ -35,7 +35,7 @@ class SpokenPassage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedTranscript:
-    """Passages of a parsed file in order, with the vendor's notes on speakers."""
+    """Passages of a parsed file, in order, with the roles of speakers that the file states."""
 
     passages: Sequence[SpokenPassage]
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def build_segments(
     notices: Notices,
     max_characters: int = MAX_SEGMENT_CHARACTERS,
 ) -> tuple[Segment, ...]:
-    """Merge a speaker's consecutive passages into numbered segments with roles.
+    """Merge consecutive passages of the same speaker into numbered segments with roles.
 
     Args:
         source: passages in the order of the talk.
@@ -133,11 +133,13 @@ def _turns(passages: Iterable[SpokenPassage]) -> Iterator[_Turn]:
     said: list[TextPiece] = []
     current = ""
     for speaker, pieces in passages:
-        for piece in pieces:
-            if has_visible_text(piece[0]):
-                break
-        else:
-            continue
+        # The second character of most passages is a letter: ` Well.`, `Well.`.
+        if not pieces or pieces[0][0][1:2] not in SURELY_VISIBLE:
+            for piece in pieces:
+                if has_visible_text(piece[0]):
+                    break
+            else:
+                continue
         label = labels.get(speaker)
         if label is None:
             label = labels[speaker] = normalize_label(speaker)

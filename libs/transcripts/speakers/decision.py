@@ -28,7 +28,7 @@ from transcripts.speakers.weak_labels import WEAK_MARKINGS, decide_weak_labels
 def find_speaker_labels(
     places: Sequence[LineLabels], declared: Sequence[Speaker] = ()
 ) -> SpeakerLabels:
-    """Decide which of a file's possible labels name speakers, from all its lines together.
+    """Decide which possible labels of a file name speakers, by the evidence of all its lines.
 
     Args:
         places: all lines of the file that have candidates, in order; also those without any,
@@ -36,7 +36,8 @@ def find_speaker_labels(
         declared: speakers the producer names; their labels are believed.
     """
     known = {normalize_label(speaker.label).casefold() for speaker in declared}
-    languages = find_language_labels([place.candidates for place in places]) - known
+    starts = [place.candidates for place in places if place.candidates]
+    languages = find_language_labels(starts) - known
     if languages:
         kept = [
             _without(place, languages) for place in places if not _is_translation(place, languages)
@@ -59,7 +60,7 @@ def _without(place: LineLabels, keys: Collection[str]) -> LineLabels:
 def _find(places: Sequence[LineLabels], known: Collection[str]) -> SpeakerLabels:
     strong = StrongLabelDecision(places, STRONG_MARKINGS, known).decide()
     best, most = strong, _mass(places, strong, STRONG_MARKINGS)
-    present = {one.form for place in places for one in place.candidates}
+    present = {one.form for place in places if place.candidates for one in place.candidates}
     for form in WEAK_MARKINGS:
         if form not in present:
             continue

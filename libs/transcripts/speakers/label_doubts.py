@@ -29,7 +29,7 @@ class _Turn(NamedTuple):
 def find_label_doubts(
     found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]
 ) -> Iterator[str]:
-    """Yield a sentence for each sign that a speaker's label was missed, or is none.
+    """Yield a warning for each sign that a speaker label was missed or wrongly recognised.
 
     Args:
         found: the labels that are believed.
@@ -37,6 +37,8 @@ def find_label_doubts(
     """
     turns = list(_turns(found, starts))
     yield from _missed_between(turns)
+    yield from _names_within_lines(found, starts, turns)
+    yield from _marked_alike(found, starts, turns)
     if len(turns) >= _FEWEST_TURNS:
         yield from _points_of_an_answer(turns)
 
@@ -69,6 +71,8 @@ def _may_be_label(one: LabelCandidate) -> bool:
 
 def _missed_between(turns: Sequence[_Turn]) -> Iterator[str]:
     """A possible label between two turns of one speaker, in a file whose speakers take turns."""
+    if not any(turn.missed for turn in turns):
+        return
     pairs = list(pairwise(turns))
     repeated = [earlier for earlier, later in pairs if earlier.label.key == later.label.key]
     missed = [turn for turn in repeated if turn.missed]
@@ -80,9 +84,55 @@ def _missed_between(turns: Sequence[_Turn]) -> Iterator[str]:
         )
 
 
+def _names_within_lines(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]], turns: Sequence[_Turn]
+) -> Iterator[str]:
+    """A name within a line that goes on in small letters, where turns begin with capitals."""
+    within = [one for candidates in starts for one in candidates if one.later and one.starts_lower]
+    named = next((one for one in within if found.choose([one]) is not None), None)
+    if named is None:
+        return
+    first = [turn.label for turn in turns if not turn.label.later and turn.label.text.strip()]
+    if len(first) >= _FEWEST_TURNS and sum(one.starts_lower for one in first) <= _SELDOM * len(
+        first
+    ):
+        yield (
+            f"“{named.label}” stands within a line and goes on in small letters: it may be what "
+            "somebody else said"
+        )
+
+
+def _marked_alike(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]], turns: Sequence[_Turn]
+) -> Iterator[str]:
+    """A word in brackets before a line, taken for speech where brackets name all speakers."""
+    if not turns or any(turn.label.form is not LabelMarking.BRACKET for turn in turns):
+        return
+    cases = {get_label_case(turn.label.label) for turn in turns}
+    for candidates in starts:
+        one = candidates[0] if candidates else None
+        if (
+            one is not None
+            and one.form is LabelMarking.BRACKET
+            and found.choose(candidates) is None
+            and len(one.label.split()) == 1
+            and one.label.isalpha()
+            and get_label_case(one.label) in cases
+            and classify_label(one.label) is not LabelKind.HEADING
+            and one.text.lstrip()[:1].isupper()
+        ):
+            yield (
+                f"“{one.label}” stands in brackets before a line as speakers do, and was taken "
+                "for speech"
+            )
+            return
+
+
 def _points_of_an_answer(turns: Sequence[_Turn]) -> Iterator[str]:
     """Labels that stand once and go on in small letters, where the others begin with capitals."""
-    counts = Counter(turn.label.key for turn in turns)
+    counts = Counter([turn.label.key for turn in turns])
+    if 1 not in counts.values():
+        return
     again = [turn.label for turn in turns if counts[turn.label.key] >= TWICE]
     once = [turn.label for turn in turns if counts[turn.label.key] == 1]
     cases = {get_label_case(one.label) for one in again}

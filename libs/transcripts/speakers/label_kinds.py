@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.transcript import Role
-from personal_data.dictionary import is_also_name, is_dictionary_word
+from personal_data.dictionary import is_dictionary_word, is_name_in_dictionary
 from transcripts.speakers.roles import infer_role
 
 
 class LabelKind(StrEnum):
-    """Kind of a possible speaker label, by its words: role, name, words, heading, other."""
+    """Kind of a possible speaker label, by its words: role, name, ordinary words, heading."""
 
     ROLE = "role"
     """A role or a diarised voice: ``Interviewer``, ``P1``, ``Speaker 2``, ``SPEAKER_00``."""
@@ -32,7 +32,7 @@ class LabelKind(StrEnum):
 
 
 class LabelCase(StrEnum):
-    """Letter case of a label; the speakers of one file are usually written alike."""
+    """Letter case of a speaker label, which is usually the same for all labels of a file."""
 
     UPPER = "upper"
     TITLE = "title"
@@ -63,13 +63,18 @@ _VOICE: Final = re.compile(
 )
 _TITLED: Final = re.compile(
     r"(?:MR|MRS|MS|MISS|MX|DR|PROF|HON|SIR|DAME|Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Hon|Sir|Dame|Herr|Frau"
-    r"|Hr|Fr|Señora?|Sra?|Signora?|Sig|Pani?|Bay)\.? [^\W\d_a-z][\w'\u2019-]+"
+    r"|Hr|Fr|Señora?|Sra?|Signora?|Sig|Pani?|Bay)\.? [^\W\d_a-z](?:[\w'\u2019-]+|\.?(?=$|\s))"
     r"(?: [^\W\d_a-z][\w'\u2019-]*\.?){0,3}"
 )
 _FRENCH_OFFICE: Final = re.compile(
     r"(?:MM?\.|Mmes?|Mlles?|Monsieur|Madame) (?:le |la |l['\u2019]|les )"
     r"(?:président|ministre|rapporteur|secrétaire|procureur|juge|doyen|maire)\w{0,4}"
     r"(?: [^.:]{1,60})?"
+)
+# `La señora PRESIDENTA`, `El señor MINISTRO DE HACIENDA (Soto Ruiz)`, `O Sr. Presidente`.
+_ADDRESSED: Final = re.compile(
+    r"(?:(?:El|La) (?:señor(?:ita|a)?|Sra?\.)|(?:O|A) (?:Sra?\.[ªa]?|senhora?)|(?:Il|La) signora?)"
+    r" [^\W\d_a-z][^.:]{1,80}"
 )
 # `Ana Ruiz, on behalf of the S&D Group`, as the European Parliament's minutes have it.
 _ON_BEHALF: Final = re.compile(
@@ -112,7 +117,7 @@ _ROLE_FIRST: Final = re.compile(
 )
 # Words that open a line before a colon, or stand in brackets, and name nobody.
 _HEADING: Final = re.compile(
-    "actually|also|although|and|answer|anyway|applause|attendees|background|because|but|cost|costs"
+    "from|sent|cc|bcc|actually|also|although|and|answer|anyway|applause|attendees|background|because|but|cost|costs"
     "|crosstalk|date|duration|example|file|fine|first|goal|hello|however|inaudible|interview"
     "|laughs|laughter|lastly|language|length|lesson|like|location|maybe|meanwhile|moral|music|no"
     "|note|notes|now|oh|ok|okay|or|participants|pause|place|please|point|price|problem|project"
@@ -139,14 +144,24 @@ _HEADING: Final = re.compile(
 # Lines at the head of a file that list who is in it.
 _HEAD_LINE: Final = re.compile(
     r"participants|speakers|attendees|answer \d+|question \d+"
-    r"|(?:episode|chapter|part|section|session|scene|tape|side|day|week|step|figure|table|appendix"
+    r"|(?:article|clause|item|phase|task|module|lesson|unit|stage|act|verse|stanza|exhibit|volume"
+    r"|episode|chapter|part|section|session|scene|tape|side|day|week|step|figure|table|appendix"
     r"|folge|kapitel|teil|épisode|chapitre|episodio|capítulo|parte) (?:\d{1,4}|[ivx]{1,5})",
     re.IGNORECASE,
 )
 # `ROC_se0_ag3_f_02`, as corpora call those who speak.
 _IDENTIFIER: Final = re.compile(r"(?=\w*\d)[^\W\d_]\w*_\w+")
+# `+46 70 123 45 67`, as meetings and chats call those who are in nobody's contacts.
+_PHONE: Final = re.compile(r"\+\d[\d \u00a0\u2010\u2011()*x-]{6,20}\d")
+# `Man on radio`, `Woman in crowd`, as subtitles call voices of people who are not seen.
+_OFF_SCREEN: Final = re.compile(
+    r"(?:(?:old|young|first|second) )?(?:man|woman|boy|girl|child|men|women|children|voice|voices"
+    r"|crowd|announcer|operator|officer|reporter|presenter|caller)"
+    r" (?:on|over|in|at|from|off|outside|behind)(?: (?:the|a))? [\w-]{2,20}(?: \d{1,2})?",
+    re.IGNORECASE,
+)
 # `@dana_w`, as people are called in chats.
-_HANDLE: Final = re.compile(r"@\w[\w.-]{1,40}")
+_HANDLE: Final = re.compile(r"@\w[\w.-]{1,40}|[a-z]{2,20}_[a-z]{1,2}")
 _ANSWERS: Final = re.compile(
     "question|answer|q|a|frage|antwort|pregunta|respuesta|réponse|domanda|risposta|vraag|antwoord",
     re.IGNORECASE,
@@ -179,17 +194,22 @@ _MOST_WORDS_OF_A_NAME: Final = 10
 
 @lru_cache(maxsize=4_096)
 def classify_label(label: str) -> LabelKind:
-    """Return what kind of label it is, by its own words alone."""
+    """Classify a possible speaker label by its words alone: role, name, heading and so on."""
     label = label.strip()
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
     words = _WORD.findall(bare)
-    if _HANDLE.fullmatch(label) or _IDENTIFIER.fullmatch(label):
+    if is_phone_number(label) or _HANDLE.fullmatch(label) or _IDENTIFIER.fullmatch(label):
         kind = LabelKind.NAME
     elif _HEAD_LINE.fullmatch(label):
         kind = LabelKind.HEADING
     elif _is_role(label):
         kind = LabelKind.ROLE
-    elif _FRENCH_TITLE.fullmatch(bare) or _TITLED.fullmatch(bare) or _ON_BEHALF.fullmatch(bare):
+    elif (
+        _ADDRESSED.fullmatch(label)
+        or _FRENCH_TITLE.fullmatch(bare)
+        or _TITLED.fullmatch(bare)
+        or _ON_BEHALF.fullmatch(bare)
+    ):
         kind = LabelKind.NAME
     elif _HEADING.fullmatch(bare):
         kind = LabelKind.HEADING
@@ -202,8 +222,15 @@ def classify_label(label: str) -> LabelKind:
     return kind
 
 
+def is_phone_number(label: str) -> bool:
+    """Return whether a label is an international telephone number, as of who dials in."""
+    return label[:1] == "+" and _PHONE.fullmatch(label) is not None
+
+
 def _is_role(label: str) -> bool:
     is_role = infer_role(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
+    if not is_role and label[:1].isupper() and " " in label:
+        is_role = _OFF_SCREEN.fullmatch(label) is not None
     if not is_role and label[:1].isupper():
         is_role = (_OCCUPATION.fullmatch(label) or _FRENCH_OFFICE.fullmatch(label)) is not None
     return is_role or _ROLE_FIRST.fullmatch(label) is not None
@@ -268,5 +295,5 @@ def is_question_or_answer(label: str) -> bool:
 
 
 def is_given_name(word: str) -> bool:
-    """Return whether a word that the dictionary knows is a usual given name as well."""
-    return word.lower() in _GIVEN_NAMES or is_also_name(word.capitalize())
+    """Return whether a dictionary word is also a common given name, such as "Grace"."""
+    return word.lower() in _GIVEN_NAMES or is_name_in_dictionary(word.capitalize())

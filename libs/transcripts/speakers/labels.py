@@ -41,7 +41,7 @@ class LineLabels(NamedTuple):
 
 @dataclass(slots=True)
 class SpeakerLabels:
-    """Labels that were found to name speakers in a file, with the marks each is set off by.
+    """Speaker labels of a file, each with the mark that separates it from the speech.
 
     Attributes:
         forms: the forms in which each label is believed, by the label's key.
@@ -59,8 +59,9 @@ class SpeakerLabels:
     def choose(self, candidates: Iterable[LabelCandidate]) -> LabelCandidate | None:
         """Return the label a line begins with; None if it begins with speech."""
         chosen: LabelCandidate | None = None
+        believed = self.forms
         for one in candidates:
-            if one.form not in self.forms.get(one.key, ()):
+            if one.key not in believed or one.form not in believed[one.key]:
                 continue
             if chosen is None or self.extended.get(chosen.key) == one.key:
                 chosen = one

@@ -23,7 +23,7 @@ _FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
 
 
 def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset[str]:
-    """Return the labels that name languages rather than speakers, in a file with translations.
+    """Return the labels of a file with translations that name languages, not speakers.
 
     Args:
         starts: the possible labels of each of a file's lines.
@@ -47,5 +47,5 @@ def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozense
 
 
 def is_language_label(label: str) -> bool:
-    """Return whether a label is the code of a language in capitals, or its name."""
+    """Return whether a label is a language's name, or its code in capitals, such as "EN"."""
     return label.casefold() in _LANGUAGES and (label.isupper() or len(label) > 3)  # noqa: PLR2004 - a code

@@ -21,14 +21,18 @@ _PARTICIPANTS = (
 # The whole label, or a part in brackets: `Interviewer`, `P 12`, `INT:`, `Anna (moderator)`.
 _INTERVIEWER = re.compile(rf"(?:{_INTERVIEWERS})[ _-]?#?\d{{0,4}}[.:]?")
 _PARTICIPANT = re.compile(rf"(?:{_PARTICIPANTS})[ _-]?#?\d{{0,4}}[.:]?")
+# A corpus's code for a speaker, with a part that tells the role: `ATL_int_01`.
+_CODE = re.compile(r"[^\W_]+(?:_[^\W_]+)+")
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,40})[)\]]")
 _A_PAIR = 2
 
 
 def infer_role(label: str) -> Role:
-    """Return the role that a speaker's label names, such as ``Interviewer``; UNKNOWN if none."""
+    """Return the role that a speaker's label names, such as ``Interviewer``, or UNKNOWN."""
     whole = label.strip().casefold()
-    for candidate in (whole, *(part.strip() for part in _IN_BRACKETS.findall(whole))):
+    # Single letters of a code, such as sex ("m", "f"), are no roles.
+    parts = [one for one in whole.split("_") if len(one) > 1] if _CODE.fullmatch(whole) else []
+    for candidate in (whole, *(part.strip() for part in _IN_BRACKETS.findall(whole)), *parts):
         if _INTERVIEWER.fullmatch(candidate):
             return Role.INTERVIEWER
         if _PARTICIPANT.fullmatch(candidate):
@@ -39,7 +43,7 @@ def infer_role(label: str) -> Role:
 def assign_roles(
     labels: Collection[str], declared: Sequence[Speaker], notes: Mapping[str, str]
 ) -> dict[str, Role]:
-    """Return each speaker's role: as declared, else by the label, else by the vendor's note.
+    """Return each speaker's role: as declared, else by the label, else as the file states it.
 
     Args:
         labels: the labels of all who speak.

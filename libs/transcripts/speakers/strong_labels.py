@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
+from transcripts.speakers.directions import split_direction
 from transcripts.speakers.label_kinds import (
     LabelCase,
     LabelKind,
@@ -30,10 +31,11 @@ _SELDOM: Final = 0.05
 _NAMING: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
+_CODE_DIGITS: Final = 3  # of a participant's code, such as `014`
 
 
 class StrongLabelDecision:
-    """Decision over the labels of clear forms, from all lines of a file together.
+    """Decision which clearly marked labels name speakers, by the evidence of all lines.
 
     Args:
         places: all lines of the file.
@@ -47,11 +49,23 @@ class StrongLabelDecision:
         self._places = places
         self._forms = forms
         self._known = known
-        self._firsts = [self._firsts_of(place) if place[0] else () for place in places]
-        starts = [
-            firsts for place, firsts in zip(places, self._firsts, strict=True) if place.is_start
+        # Written out for a single candidate: this runs for every line.
+        self._firsts = [
+            ()
+            if not (options := place[0])
+            else options
+            if len(options) == 1 and options[0][2] in forms
+            else self._firsts_of(place)
+            for place in places
         ]
-        self._starts = len(starts)
+        # Most lines have no label: what follows passes over them.
+        labelled = [
+            (place, firsts)
+            for place, firsts in zip(places, self._firsts, strict=True)
+            if place.candidates
+        ]
+        starts = [firsts for place, firsts in labelled if place.is_start]
+        self._starts = [place.is_start for place in places].count(True)
         # Without what is said behind them, in which labels differ from line to line.
         single = Counter([_SET_OFF(firsts[0]) for firsts in starts if len(firsts) == 1])
         self._single_starts = {
@@ -60,21 +74,22 @@ class StrongLabelDecision:
         }
         self._several_starts = [firsts for firsts in starts if len(firsts) > 1]
         self._labels: dict[str, list[LabelCandidate]] = defaultdict(list)
-        for firsts in self._firsts:
+        for _, firsts in labelled:
             for one in firsts:
                 self._labels[one.key].append(one)
-        self._structural = {
-            place.candidates[0].key for place in places if place.structural and place.candidates
+        self._structural = {place.candidates[0].key for place, _ in labelled if place.structural}
+        free = {
+            one.key for place, _ in labelled if not place.is_list_item for one in place.candidates
         }
-        free = {one.key for place in places if not place.is_list_item for one in place.candidates}
         self._listed = self._labels.keys() - free
-        self._unfinished = sum(place.interrupts for place in places)
+        self._unfinished = [place.interrupts for place in places].count(True)
         self._within: Counter[str] = Counter()
         self._cutting: Counter[str] = Counter()
-        for place, firsts in zip(places, self._firsts, strict=True):
-            if not place.is_start or place.interrupts:
-                self._within.update(one.key for one in firsts if not place.is_start)
-                self._cutting.update(one.key for one in firsts if place.interrupts)
+        for place, firsts in labelled:
+            if not place.is_start:
+                self._within.update([one.key for one in firsts])
+            if place.interrupts:
+                self._cutting.update([one.key for one in firsts])
         self._usual = self._share_of_starts_with_a_label()
         self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, self._starts)
 
@@ -101,6 +116,7 @@ class StrongLabelDecision:
         if not sure and not self._explains(accepted):
             accepted = set()
         accepted |= self._shorter_forms(accepted) | self._other_numbers(accepted)
+        accepted |= {key for key in self._labels if split_direction(key, accepted) is not None}
         forms = {
             key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
             for key in accepted
@@ -146,14 +162,19 @@ class StrongLabelDecision:
         return {key for key in self._labels if key in bare and " " in key}
 
     def _other_numbers(self, accepted: Collection[str]) -> set[str]:
-        """Numbers that stand once, where all speakers are numbers: `1: …`, `2: …`, `3: …`."""
-        if not accepted or not all(map(str.isdecimal, accepted)):
+        """Numbers that stand once, where speakers are numbers: `1: …`, `2: …`, or `014: …`."""
+        numbers = {key for key in accepted if key.isdecimal()}
+        if not numbers:
             return set()
-        return {
+        others = {
             key
             for key, ones in self._labels.items()
             if key.isdecimal() and not any(one.later for one in ones)
         }
+        if len(numbers) == len(accepted):
+            return others
+        lengths = {len(key) for key in numbers if len(key) >= _CODE_DIGITS}
+        return {key for key in others if len(key) in lengths}
 
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""
@@ -177,9 +198,10 @@ class StrongLabelDecision:
 
     def _firsts_of(self, place: LineLabels) -> tuple[LabelCandidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
-        if len(place.candidates) == 1:  # usual, and quick
-            only = place.candidates[0]
-            return place.candidates if only.later or only.form in self._forms else ()
+        candidates = place[0]
+        if len(candidates) == 1:  # usual, and quick
+            only = candidates[0]
+            return candidates if only.later or only.form in self._forms else ()
         chosen: dict[LabelMarking, LabelCandidate] = {}
         for one in place.candidates:
             if one.form in self._forms and not one.later and one.form not in chosen:

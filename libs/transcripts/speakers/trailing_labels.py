@@ -18,14 +18,14 @@ _NAMES: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 
 
 class TrailingLabel(NamedTuple):
-    """Speaker's label behind a text; ``label`` is "" where there is none."""
+    """Speaker label at the end of a text; ``label`` is "" if there is none."""
 
     label: str
     said: str
 
 
 def find_trailing_labels(texts: Sequence[str]) -> list[TrailingLabel] | None:
-    """Split speakers' labels off the ends of texts, if nearly all texts of a file end with one.
+    """Split speaker labels off the ends of texts; None unless nearly all texts have one.
 
     Args:
         texts: the file's lines or cues that are not blank.

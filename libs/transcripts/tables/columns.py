@@ -20,14 +20,19 @@ _TEXT: Final = re.compile(
     r"[ _-]?)?text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?"
     r"|utterance|words|speech|quote|sentence"
     r"|caption|body|message|annotation|value|(?:what (?:was|is) )?said|(?:spoken )?words?"
-    r"|inhoud|tekst",
+    r"|inhoud|tekst|äußerung|äusserung|wortlaut|énoncé|enunciado|replik|wypowiedź|реплика|текст",
     re.IGNORECASE,
 )
 _SPEAKER: Final = re.compile(
     r"sprecher|locuteur|hablante|orador|parlante"
     r"|speaker(?:[ _]?(?:name|label|id|designation))?|spkr|spk|name|participant|who|voice|role"
+    r"|(?:sender|author|from)[ _]?name|sender|author|display ?name"
     r"|tier|character|spreker|talare|osoba|speakers|person|interlocutor|actor|user(?:[ _]?name)?",
     re.IGNORECASE,
+)
+# Whose session it is, or a number: not who speaks, if another column says that.
+_SESSION: Final = re.compile(
+    r"participant|user(?:[ _]?name)?|person|name|interview|.*[ _]?id", re.IGNORECASE
 )
 _START: Final = re.compile(
     r"zeit|temps|tiempo|tempo"
@@ -60,7 +65,7 @@ _LONGEST_NAME: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Columns of a table that hold text, speaker and times, by their positions from 0.
+    """Column positions, from 0, of the text, the speaker and the times in a table.
 
     ``named`` says that a row names them; ``first_line`` is that row's line in the file, from 0.
     ``text_named`` says that its name, and not its contents, tells the column of what was said.
@@ -79,7 +84,7 @@ class TableColumns:
 
 
 def is_header_row(cells: Sequence[str]) -> bool:
-    """Return whether a row is a table's header: it names columns for words, speakers or times."""
+    """Return whether a table's row is its header: it names columns of text, speaker or times."""
     names = [_UNIT.sub("", cell.strip()) for cell in cells if cell.strip()]
     kinds = [
         next((kind for kind in (_TEXT, _SPEAKER, _START, _END) if kind.fullmatch(name)), None)
@@ -89,7 +94,7 @@ def is_header_row(cells: Sequence[str]) -> bool:
 
 
 def find_table_columns(content: str) -> TableColumns | None:
-    """Return the columns of a CSV or TSV table of turns; None if the text is no such table."""
+    """Find the columns of a CSV or TSV table of turns; None if the text is no such table."""
     named = _named_columns(content)
     if named is None or named.speaker is None:
         # Columns under names that nobody knows show by what they hold.
@@ -164,7 +169,7 @@ def _first_rows(content: str, delimiter: str) -> list[list[str]]:
 
 
 def read_table_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
-    """Return the first rows of a CSV table that are not blank; [] if it is no CSV."""
+    """Read up to ``most`` rows of a CSV text, and drop blank ones; [] if it is not CSV."""
     if delimiter not in content:
         return []
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
@@ -197,6 +202,9 @@ def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColum
     if len(names) < _FEWEST or any(len(one) > _LONGEST_NAME for one in names):
         return None
     text, speaker, start, end = (_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END))
+    if speaker is not None and _SESSION.fullmatch(names[speaker]):  # whose session it was
+        others = [None if place == speaker else name for place, name in enumerate(names)]
+        speaker = _place([name or "" for name in others], _SPEAKER) or speaker
     text_named = text is not None
     if text is None and speaker is not None and at == 0:
         text = _longest_beside(content, delimiter, speaker)
@@ -211,8 +219,8 @@ def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColum
     )  # fmt: skip
 
 
-def find_other_texts(content: str, columns: TableColumns) -> list[int]:
-    """Return the columns that hold about as much text as that of what was said."""
+def find_other_text_columns(content: str, columns: TableColumns) -> list[int]:
+    """Return the columns that hold about as much text as the column taken as speech."""
     rows = _first_rows(content, columns.delimiter)[int(columns.named) :]
     rows = [row for row in rows if len(row) == columns.count]
     known = {columns.text, columns.speaker, columns.start, columns.end}
@@ -258,7 +266,7 @@ def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
 
 
 def find_speaker_columns(content: str) -> tuple[str, int | None, dict[int, str]] | None:
-    """Return the columns of a table that has one column for each speaker; None if it has not.
+    """Find the columns of a table with one column per speaker; None for any other table.
 
     Returns:
         The delimiter, the column of times if there is one, and the speakers by their columns;

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
@@ -17,7 +17,7 @@ from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.tables.columns import (
     TableColumns,
-    find_other_texts,
+    find_other_text_columns,
     find_speaker_columns,
     find_table_columns,
     read_table_rows,
@@ -37,12 +37,12 @@ _LONGEST_CELL: Final = 20_000_000
 
 
 def is_table(content: str) -> bool:
-    """Return whether a text is a CSV or TSV table of turns, by column names or contents."""
+    """Return whether a text is a CSV or TSV table with one turn in each row."""
     return find_table_columns(content) is not None or find_speaker_columns(content) is not None
 
 
 def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages in the rows of a CSV or TSV table.
+    """Parse a CSV or TSV table into passages, one for each row with text.
 
     Raises:
         MalformedTranscriptError: the columns are not named, or a cell holds a line break, so that
@@ -81,7 +81,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
             f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
         ) from None
     doubts = [*_shifted_cells(passages, columns)]
-    others = find_other_texts(content, columns)
+    passages = _carried_on(passages, columns, notices)
+    others = find_other_text_columns(content, columns)
     if others:
         sentence = (
             f"column {columns.text + 1} is taken for what was said, and column {others[0] + 1} "
@@ -92,6 +93,23 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         else:
             doubts.append(sentence)
     return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
+
+
+def _carried_on(
+    passages: list[SpokenPassage], columns: TableColumns, notices: Notices
+) -> list[SpokenPassage]:
+    """The passages of rows without a name with the speaker before, if names mark changes only."""
+    named = [one.speaker for one in passages if one.speaker]
+    changes_only = all(earlier != later for earlier, later in pairwise(named))
+    if columns.speaker is None or len(set(named)) <= 1 or not changes_only:
+        return passages
+    speaker = ""
+    carried: list[SpokenPassage] = []
+    for one in passages:
+        notices.add(Repair.CARRIED_ROW, int(bool(speaker) and not one.speaker))
+        speaker = one.speaker or speaker
+        carried.append(one._replace(speaker=speaker))
+    return carried
 
 
 def _shifted_cells(passages: Sequence[SpokenPassage], columns: TableColumns) -> Iterator[str]:

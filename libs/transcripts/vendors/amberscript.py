@@ -36,7 +36,7 @@ def is_amberscript(document: Any) -> bool:
 
 
 def read_amberscript(document: Any, notices: Notices) -> ParsedTranscript:
-    """Return the passages of an Amberscript document, with their speakers and times.
+    """Parse an Amberscript document (JSON) into passages, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.

@@ -20,6 +20,7 @@ from transcripts.vendors.words import (
     get_nested,
     group_words_by_speaker,
     is_object_list,
+    new_timed_word,
     text_or_empty,
     ticks_to_ms,
 )
@@ -67,11 +68,10 @@ def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
 def _aws_word(item: dict[str, Any], label: str, clock: TimeConverter) -> TimedWord:
     best = next(iter(filter_objects(item.get("alternatives"))), {})
     punctuation = item.get("type") == "punctuation"
-    return TimedWord(
-        text_or_empty(best.get("content")),
-        *clock.span(item.get("start_time"), item.get("end_time")),
-        speaker=None if punctuation else label,
-        hangs=punctuation,
+    start_ms, end_ms = clock.span(item.get("start_time"), item.get("end_time"))
+    speaker = None if punctuation else label
+    return new_timed_word(
+        (text_or_empty(best.get("content")), start_ms, end_ms, speaker, punctuation)
     )
 
 
@@ -96,6 +96,12 @@ def _is_aws_calls(document: Any) -> bool:
 
 def _aws_calls(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1, notices)
+    roles = {
+        text_or_empty(one.get("ParticipantId")): text_or_empty(one.get("ParticipantRole"))
+        for one in filter_objects(document.get("Participants"))
+    }
+    if len(set(roles.values())) < len(roles):
+        roles = {}  # several customers in one call
     for one in filter_objects(document["Transcript"]):
         words = [
             TimedWord(
@@ -105,6 +111,7 @@ def _aws_calls(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             for item in filter_objects(one.get("Items"))
         ]
         label = text_or_empty(get_first_present(one, "ParticipantRole", "ParticipantId"))
+        label = roles.get(label) or label
         times = clock.span(one.get("BeginOffsetMillis"), one.get("EndOffsetMillis"))
         yield from build_segment_passages(label, text_or_empty(one.get("Content")), times, words)
 

@@ -14,7 +14,7 @@ _KEY_LENGTH: Final = 40
 
 
 def parse_json(content: str) -> Any:
-    """Parse JSON or JSON Lines; raise for a key that an object has twice.
+    """Parse JSON or JSON Lines; raise if an object has the same key twice.
 
     Raises:
         MalformedTranscriptError: the text is no JSON, naming line and column, or is nested too
@@ -70,7 +70,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def require_objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
-    """Return the list of JSON objects under a key; raise if there is anything else.
+    """Return the list of objects under a JSON key; raise if the value is anything else.
 
     Args:
         holder: the JSON value that should be an object with that key.
@@ -87,7 +87,7 @@ def require_objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
 
 
 def get_text(item: dict[str, Any], key: str, where: str) -> str:
-    """Return the text under a key, or "" if the key is absent; raise if it is not text.
+    """Return the text under a JSON key, or "" if it is absent; raise if it is not text.
 
     Raises:
         MalformedTranscriptError: it is something else than text.
@@ -101,14 +101,14 @@ def get_text(item: dict[str, Any], key: str, where: str) -> str:
 
 
 def normalize_speaker_id(value: Any) -> str:
-    """Return a speaker's id as text, so that the number 1 and the text "1" are the same speaker."""
+    """Return a speaker's id as text, so that the number 1 and the text "1" are equal."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def map_speaker_labels(
     speakers: list[dict[str, Any]], id_key: str, notices: Notices
 ) -> dict[str, str]:
-    """Return the labels of a vendor's named speakers by id; equal names get their id appended."""
+    """Map the speaker ids of a JSON transcript to unique labels; equal names get the id added."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for position, speaker in enumerate(speakers, start=1):

@@ -1,12 +1,8 @@
-"""Files of mark-up: TTML captions, ELAN annotations, and web pages of podcasts.
-
-Documents with declarations of their own are refused: entities can make a small file a large one.
-"""
+"""Files of mark-up: TTML captions, YouTube's timed text, and web pages of podcasts."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from html.parser import HTMLParser
@@ -14,7 +10,6 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import (
     CERTAIN,
     LIKELY,
@@ -25,9 +20,15 @@ from transcripts.formats import (
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece
-from transcripts.times import parse_clock_time
+from transcripts.times import parse_clock_time, parse_whole_ms
+from transcripts.xml_documents import (
+    HEAD_LENGTH,
+    get_attribute,
+    get_local_name,
+    parse_xml,
+    starts_with_tag,
+)
 
-_DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _HTML_DOCTYPE: Final = re.compile(
     r"\s*(?:<!--.{0,500}?-->\s*)?<!DOCTYPE html[^<>\[]*>", re.IGNORECASE | re.DOTALL
 )
@@ -37,23 +38,22 @@ _METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 _TIMED_TEXT: Final = re.compile(r"<(?:transcript|timedtext)[\s>]")
-_HEAD: Final = 2_000
 
 
 def is_ttml(content: str) -> bool:
-    """Return whether the text is Timed Text Markup Language (TTML, DFXP)."""
-    return _begins_with_a_tag(content) and _TTML.search(content[:_HEAD]) is not None
+    """Return whether a text is a caption file in Timed Text Markup Language (TTML, DFXP)."""
+    return starts_with_tag(content) and _TTML.search(content[:HEAD_LENGTH]) is not None
 
 
 def is_youtube_timed_text(content: str) -> bool:
     """Return whether a text is YouTube's timed text, an XML format for captions."""
-    return _begins_with_a_tag(content) and _TIMED_TEXT.search(content[:_HEAD]) is not None
+    return starts_with_tag(content) and _TIMED_TEXT.search(content[:HEAD_LENGTH]) is not None
 
 
 def read_youtube_timed_text(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Return the passages of YouTube's timed text, whose times are in seconds or milliseconds.
+    """Parse YouTube's timed text (XML captions) into passages with times.
 
     Raises:
         MalformedTranscriptError: it is no XML.
@@ -63,10 +63,10 @@ def read_youtube_timed_text(
     cues: list[Cue] = []
     for one in parse_xml(content).iter():
         seconds, milliseconds = one.get("start"), one.get("t")
-        if _name(one) == "text" and seconds is not None:
+        if get_local_name(one) == "text" and seconds is not None:
             start, length = _ttml_ms(f"{seconds}s", 1, 1), _ttml_ms(f"{one.get('dur', '0')}s", 1, 1)
-        elif _name(one) == "p" and milliseconds is not None:
-            start, length = _whole(milliseconds), _whole(one.get("d"))
+        elif get_local_name(one) == "p" and milliseconds is not None:
+            start, length = parse_whole_ms(milliseconds), parse_whole_ms(one.get("d"))
         else:
             continue
         if start is None:
@@ -76,55 +76,15 @@ def read_youtube_timed_text(
     return read_cue_passages(cues, speakers, notices)
 
 
-def is_eaf(content: str) -> bool:
-    """Return whether the text is an annotation document of ELAN (EAF)."""
-    return _begins_with_a_tag(content) and "<ANNOTATION_DOCUMENT" in content[:_HEAD]
-
-
 def is_html_transcript(content: str) -> bool:
-    """Return whether a text is a podcast's HTML transcript, which names speakers in ``cite``."""
+    """Return whether a text is a podcast's HTML transcript, with speakers in ``cite`` elements."""
     return (
-        _begins_with_a_tag(content)
-        and "<cite" in content
-        and ("<time" in content or "<p" in content)
-    )
-
-
-def _begins_with_a_tag(content: str) -> bool:
-    return content.removeprefix("\ufeff").lstrip()[:1] == "<"
-
-
-def parse_xml(content: str) -> ET.Element:
-    """Parse an XML document and return its root element; declared entities are refused.
-
-    Raises:
-        MalformedTranscriptError: it is no XML, or declares a document type or entities.
-    """
-    if _DECLARES.search(content):
-        raise MalformedTranscriptError("the XML declares entities or a document type of its own")
-    try:
-        return ET.fromstring(content.removeprefix("\ufeff").strip())  # noqa: S314 - declarations are refused
-    except ET.ParseError as error:
-        line, column = error.position
-        raise MalformedTranscriptError(
-            f"line {line}, column {column + 1}: not valid XML", line=line
-        ) from None
-    except (ValueError, RecursionError):
-        raise MalformedTranscriptError("not usable XML") from None
-
-
-def _name(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def _attribute(element: ET.Element, name: str) -> str:
-    return next(
-        (value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), ""
+        starts_with_tag(content) and "<cite" in content and ("<time" in content or "<p" in content)
     )
 
 
 def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages of a TTML file; the agents that its paragraphs refer to are the speakers.
+    """Parse a TTML caption file into passages; the agents of its paragraphs are the speakers.
 
     Raises:
         MalformedTranscriptError: it is no XML.
@@ -133,20 +93,20 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
 
     root = parse_xml(content)
     names = {
-        _attribute(agent, "id"): "".join(agent.itertext()).strip()
+        get_attribute(agent, "id"): "".join(agent.itertext()).strip()
         for agent in root.iter()
-        if _name(agent) == "agent"
+        if get_local_name(agent) == "agent"
     }
-    rate = float(_attribute(root, "frameRate") or 30)
-    ticks = float(_attribute(root, "tickRate") or 10_000_000)
+    rate = float(get_attribute(root, "frameRate") or 30)
+    ticks = float(get_attribute(root, "tickRate") or 10_000_000)
     cues: list[Cue] = []
-    for paragraph in (one for one in root.iter() if _name(one) == "p"):
-        start = _ttml_ms(_attribute(paragraph, "begin"), rate, ticks)
-        end = _ttml_ms(_attribute(paragraph, "end"), rate, ticks)
+    for paragraph in (one for one in root.iter() if get_local_name(one) == "p"):
+        start = _ttml_ms(get_attribute(paragraph, "begin"), rate, ticks)
+        end = _ttml_ms(get_attribute(paragraph, "end"), rate, ticks)
         if end is None and start is not None:
-            length = _ttml_ms(_attribute(paragraph, "dur"), rate, ticks)
+            length = _ttml_ms(get_attribute(paragraph, "dur"), rate, ticks)
             end = None if length is None else start + length
-        agent = _attribute(paragraph, "agent")
+        agent = get_attribute(paragraph, "agent")
         said = "".join(_ttml_text(paragraph, names))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
@@ -164,10 +124,10 @@ def _ttml_text(element: ET.Element, names: Mapping[str, str]) -> Iterator[str]:
     yield _escaped(element.text or "")
     between = " " if _holds_timed_words(element) else ""
     for child in element:
-        agent = _attribute(child, "agent")
-        if _name(child) == "br":
+        agent = get_attribute(child, "agent")
+        if get_local_name(child) == "br":
             yield "\n"
-        elif _name(child) != "metadata":
+        elif get_local_name(child) != "metadata":
             yield f"<v {names.get(agent) or agent}>" if agent else ""
             yield from _ttml_text(child, names)
             yield "</v>" if agent else ""
@@ -177,7 +137,7 @@ def _ttml_text(element: ET.Element, names: Mapping[str, str]) -> Iterator[str]:
 def _holds_timed_words(element: ET.Element) -> bool:
     """Whether nothing but spans with times stands in an element, as where each is a word."""
     return not (element.text or "") and all(
-        _name(child) == "span" and _attribute(child, "begin") and not child.tail
+        get_local_name(child) == "span" and get_attribute(child, "begin") and not child.tail
         for child in element
     )
 
@@ -194,36 +154,6 @@ def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:
         whole = parse_clock_time(match[1])
         return None if whole is None or not rate else whole + round(int(match[2]) * 1_000 / rate)
     return parse_clock_time(value) if value else None
-
-
-def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Return the passages of an ELAN file; each tier is a speaker, named by its participant.
-
-    Raises:
-        MalformedTranscriptError: it is no XML.
-    """
-    del speakers  # tiers name speakers; roles are given later
-    root = parse_xml(content)
-    slots = {
-        one.get("TIME_SLOT_ID", ""): _whole(one.get("TIME_VALUE")) for one in root.iter("TIME_SLOT")
-    }
-    turns: list[tuple[int, int, SpokenPassage]] = []
-    for tier in root.iter("TIER"):
-        speaker = tier.get("PARTICIPANT") or tier.get("TIER_ID") or ""
-        for position, one in enumerate(tier.iter("ALIGNABLE_ANNOTATION")):
-            start_ms = slots.get(one.get("TIME_SLOT_REF1", ""))
-            end_ms = slots.get(one.get("TIME_SLOT_REF2", ""))
-            said = one.findtext("ANNOTATION_VALUE") or ""
-            piece = TextPiece(said, start_ms, end_ms)
-            turns.append((start_ms or 0, position, SpokenPassage(speaker, (piece,))))
-        notices.add(Repair.UNTIMED_TIER, int(tier.find(".//REF_ANNOTATION") is not None))
-    return ParsedTranscript(
-        tuple(passage for _, _, passage in sorted(turns, key=lambda one: one[:2]))
-    )
-
-
-def _whole(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isdecimal() and len(value) < 12 else None  # noqa: PLR2004
 
 
 class _Page(HTMLParser):
@@ -264,7 +194,7 @@ class _Page(HTMLParser):
 def read_html_transcript(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Return the passages of a podcast's HTML transcript, with speakers from ``cite`` elements."""
+    """Parse a podcast's HTML transcript into passages, with speakers from ``cite`` elements."""
     del speakers, notices  # names are explicit here; roles are given later
     page = _Page()
     page.feed(content)
@@ -299,50 +229,6 @@ def _until_the_next(passages: Sequence[SpokenPassage]) -> tuple[SpokenPassage, .
     return tuple(reversed(made))
 
 
-_CHAT_TURN: Final = re.compile(r"\*(?P<code>[A-Z0-9]{1,8}):\s+(?P<said>.*)", re.DOTALL)
-_CHAT_TIME: Final = re.compile("\x15(\\d{1,10})_(\\d{1,10})\x15")
-_CHAT_MARK: Final = re.compile(r"\[[^\[\]]*\]|[<>]|\(\.+\)|&[=+-]?\S+|\+[./<>\"!?,]+")
-_CHAT_PARTICIPANT: Final = re.compile(r"([A-Z0-9]{1,8})(?:\s+(\S+))?\s+(\S+)")
-
-
-def is_talkbank_chat(content: str) -> bool:
-    """Return whether the text is in CHAT, the format of the corpora TalkBank and CHILDES."""
-    head = content[:_HEAD]
-    return "@Begin" in head or (head.lstrip("\ufeff").startswith("@UTF8"))
-
-
-def read_talkbank_chat(
-    content: str, speakers: Sequence[Speaker], notices: Notices
-) -> ParsedTranscript:
-    """Return the passages of a CHAT file's main lines, without codes, with their times."""
-    del speakers, notices
-    lines: list[str] = []
-    for line in content.removeprefix("\ufeff").splitlines():
-        if line.startswith("\t") and lines:
-            lines[-1] += " " + line.strip()
-        else:
-            lines.append(line)
-    names: dict[str, str] = defaultdict(str)
-    passages: list[SpokenPassage] = []
-    for line in lines:
-        if line.startswith("@Participants:"):
-            for one in line.partition(":")[2].split(","):
-                if match := _CHAT_PARTICIPANT.fullmatch(one.strip()):
-                    names[match[1]] = (match[2] or match[3]).replace("_", " ")
-        elif turn := _CHAT_TURN.match(line):
-            passages.append(_chat_passage(turn["said"], names[turn["code"]] or turn["code"]))
-    return ParsedTranscript(tuple(passages))
-
-
-def _chat_passage(said: str, speaker: str) -> SpokenPassage:
-    times = _CHAT_TIME.findall(said)
-    start_ms = int(times[0][0]) if times else None
-    end_ms = max(int(times[-1][1]), int(times[0][0])) if times else None
-    plain = _CHAT_MARK.sub(" ", _CHAT_TIME.sub(" ", said))
-    plain = re.sub(r"\s+([.?!,;])", r"\1", " ".join(plain.split()))
-    return SpokenPassage(speaker, (TextPiece(plain, start_ms, end_ms),))
-
-
 FORMATS: Final = (
     FormatDefinition(
         TranscriptFormat.TTML,
@@ -360,28 +246,6 @@ FORMATS: Final = (
         *adapt_text_functions(is_youtube_timed_text, read_youtube_timed_text),
         '<transcript><text start="1" dur="1">Odile: How?</text></transcript>',
         confidence=CERTAIN,
-    ),
-    FormatDefinition(
-        TranscriptFormat.EAF,
-        FormatFamily.RESEARCH,
-        "ELAN's annotations (.eaf)",
-        *adapt_text_functions(is_eaf, read_eaf),
-        '<ANNOTATION_DOCUMENT><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="1000"/>'
-        '<TIME_SLOT TIME_SLOT_ID="b" TIME_VALUE="2000"/></TIME_ORDER><TIER TIER_ID="Odile">'
-        '<ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="a" TIME_SLOT_REF2="b">'
-        "<ANNOTATION_VALUE>How?</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>"
-        "</ANNOTATION_DOCUMENT>",
-        confidence=CERTAIN,
-    ),
-    FormatDefinition(
-        TranscriptFormat.CHAT,
-        FormatFamily.RESEARCH,
-        "CHAT: TalkBank, CHILDES (.cha)",
-        *adapt_text_functions(is_talkbank_chat, read_talkbank_chat),
-        "@UTF8\n@Begin\n@Participants:\tODI Odile Investigator\n"
-        "*ODI:\tHow ? \x151000_2000\x15\n@End\n",
-        confidence=CERTAIN,
-        holder="line",
     ),
     FormatDefinition(
         TranscriptFormat.HTML,

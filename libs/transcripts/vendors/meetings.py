@@ -20,6 +20,7 @@ from transcripts.notices import Notices
 from transcripts.plain_text.reader import read_plain_transcript
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece
+from transcripts.times import parse_clock_time
 from transcripts.vendors.words import (
     TimeConverter,
     TimedWord,
@@ -174,6 +175,11 @@ def _youtube(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
 
 
 _TAG: Final = re.compile(r"<[^<>]{0,500}>")
+# oTranscribe shows whole seconds, and keeps the exact time in an attribute.
+_STATED_TIME: Final = re.compile(
+    r"<span[^<>]{0,200}data-timestamp=\"(?P<exact>\d{1,6}\.\d{1,9})\"[^<>]{0,200}>"
+    r"\s*(?P<shown>(?:\d{1,3}:)?\d{1,3}:\d{2})\s*(?=</span>)"
+)
 
 
 def is_otranscribe(document: Any) -> bool:
@@ -186,10 +192,19 @@ def is_otranscribe(document: Any) -> bool:
 
 
 def extract_otranscribe_text(document: Any) -> str:
-    """Return the plain text of oTranscribe's HTML, one line for each paragraph."""
+    """Extract the plain text of oTranscribe's HTML, one line for each paragraph."""
     html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", text_or_empty(document.get("text")))
+    html = _STATED_TIME.sub(_exact_time, html)
     html = re.sub(r"(?i)</span>", " ", html)  # a time, which may touch what follows
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
+
+
+def _exact_time(match: re.Match[str]) -> str:
+    """The time of a paragraph with milliseconds, where it is the one that is shown."""
+    shown_ms, exact_ms = parse_clock_time(match["shown"]), round(float(match["exact"]) * 1_000)
+    if shown_ms is None or not shown_ms <= exact_ms < shown_ms + 1_000:
+        return match[0]
+    return f"{match['shown']}.{exact_ms - shown_ms:03d}"
 
 
 def _is_recall(document: Any) -> bool:

@@ -14,18 +14,18 @@ from contracts.transcript import TranscriptFormat
 from transcripts.formats import FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextPiece, has_visible_text, new_text_piece
 from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
 from transcripts.vendors import json_documents as documents
 
 
 def is_rev(document: Any) -> bool:
-    """Return whether a JSON document is a transcript of the service Rev."""
+    """Return whether a JSON document is a transcript by the transcription service Rev."""
     return isinstance(document, dict) and isinstance(document.get("monologues"), list)
 
 
 def read_rev(document: Any, notices: Notices) -> ParsedTranscript:
-    """Return the passages of a Rev document, with their speakers and times.
+    """Parse a Rev transcript (JSON) into passages, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.
@@ -69,12 +69,12 @@ def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) 
         value = documents.get_text(span, "value", where)
     start, end = span.get("ts"), span.get("endTs", span.get("end_ts"))
     if start is None and end is None:  # punctuation and blanks
-        return TextPiece(value)
+        return new_text_piece((value, None, None))
     start_ms = seconds_to_ms(start, offset_s, notices)
     end_ms = seconds_to_ms(end, offset_s, notices)
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         end_ms = clamp_end_time(start_ms, end_ms, notices)
-    return TextPiece(value, start_ms, end_ms)
+    return new_text_piece((value, start_ms, end_ms))
 
 
 def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:

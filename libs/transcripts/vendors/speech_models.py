@@ -19,6 +19,7 @@ from transcripts.vendors.words import (
     get_nested,
     group_words_by_speaker,
     is_object_list,
+    new_timed_word,
     text_or_empty,
 )
 
@@ -46,10 +47,13 @@ def _whisper(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     for segment in filter_objects(document["segments"]):
         speaker = get_first_present(segment, "speaker", "speaker_id", "speaker_label")
         words = [
-            TimedWord(
-                text_or_empty(get_first_present(word, "word", "text")),
-                *clock.span(word.get("start"), word.get("end")),
-                speaker=label_of(word.get("speaker")),
+            new_timed_word(
+                (
+                    text_or_empty(get_first_present(word, "word", "text")),
+                    *clock.span(word.get("start"), word.get("end")),
+                    label_of(word.get("speaker")),
+                    False,
+                )
             )
             for word in filter_objects(segment.get("words"))
         ]

@@ -20,6 +20,7 @@ from transcripts.vendors.words import (
     get_nested,
     group_words_by_speaker,
     is_object_list,
+    new_timed_word,
     text_or_empty,
 )
 
@@ -62,11 +63,10 @@ def _utterances(
 def _words(listed: Any, clock: TimeConverter, *, with_speakers: bool = True) -> Iterator[TimedWord]:
     for word in filter_objects(listed):
         label = get_first_present(word, "speaker", "speaker_id") if with_speakers else None
-        yield TimedWord(
-            text_or_empty(get_first_present(word, "punctuated_word", "text", "word")),
-            *clock.span(word.get("start"), word.get("end")),
-            speaker=None if label is None else format_speaker_label(label),
-        )
+        text = get_first_present(word, "punctuated_word", "text", "word")
+        start_ms, end_ms = clock.span(word.get("start"), word.get("end"))
+        speaker = None if label is None else format_speaker_label(label)
+        yield new_timed_word((text_or_empty(text), start_ms, end_ms, speaker, False))
 
 
 def _is_deepgram(document: Any) -> bool:

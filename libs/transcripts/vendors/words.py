@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
+from math import ceil
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import SpokenPassage
-from transcripts.text import TextPiece
+from transcripts.text import TextPiece, new_text_piece
 from transcripts.times import clamp_end_time, parse_clock_time
 from transcripts.vendors.json_documents import normalize_speaker_id
 
 _LONGEST_MS: Final = 1_000 * 3_600 * 1_000
-_LONGEST_NUMBER: Final = 1_000 * 3_600
-"""Seconds, or anything smaller, that are surely a time within a recording."""
-_NUMBER: Final = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*s?\s*")
+_NUMBER: Final = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*(s?)\s*")
 _TICKS_A_MS: Final = 10_000
 _ISO_DURATION: Final = re.compile(
     r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,7}(?:\.\d{1,9})?)S)?", re.IGNORECASE
@@ -28,7 +27,7 @@ _HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f
 
 
 class TimedWord(NamedTuple):
-    """Word of a vendor's transcript, with its speaker and its times in milliseconds.
+    """Word of a transcript with word times: its speaker, start and end in milliseconds.
 
     Attributes:
         speaker: who says it; empty if the vendor does not tell, None if it goes with the last.
@@ -42,8 +41,12 @@ class TimedWord(NamedTuple):
     hangs: bool = False
 
 
+new_timed_word: Final = partial(tuple.__new__, TimedWord)
+"""Makes a word of a tuple of all its fields, in a third of the time of the constructor."""
+
+
 class TimeConverter:
-    """Converter of a vendor's times to milliseconds; invalid times become None and are counted.
+    """Converter of a file's times to milliseconds; invalid times become None and are counted.
 
     Args:
         ms: how many milliseconds one unit has; 1 for milliseconds, 1,000 for seconds.
@@ -52,17 +55,18 @@ class TimeConverter:
 
     def __init__(self, ms: float, notices: Notices) -> None:
         self._ms = ms
+        self._longest = _LONGEST_MS // max(1, ceil(ms))  # surely a time within a recording
         self._notices = notices
 
     def __call__(self, value: object) -> int | None:
         """Milliseconds of a number, or of text such as ``1.5``, ``1.5s``, ``PT1.5S``, ``0:01``."""
-        if type(value) is float and 0 <= value <= _LONGEST_NUMBER:
+        if type(value) is float and 0 <= value <= self._longest:
             return round(value * self._ms)
         if value is None or value == "":
             return None
-        if type(value) is int and 0 <= value <= _LONGEST_NUMBER:
+        if type(value) is int and 0 <= value <= self._longest:
             return round(value * self._ms)
-        made = self._read(value)
+        made = self._read_text(value) if type(value) is str else self._read(value)
         if made is None or not 0 <= made <= _LONGEST_MS:
             self._notices.add(Repair.UNUSABLE_TIME)
             return None
@@ -70,8 +74,13 @@ class TimeConverter:
 
     def span(self, start: object, end: object) -> tuple[int | None, int | None]:
         """Start and end, the end moved to the start where it is earlier."""
-        if type(start) is float and type(end) is float and 0 <= start <= end <= _LONGEST_NUMBER:
-            return round(start * self._ms), round(end * self._ms)
+        kind = type(start)
+        if (
+            (kind is float or kind is int)
+            and type(end) is kind
+            and 0 <= start <= end <= self._longest  # type: ignore[operator]
+        ):
+            return round(start * self._ms), round(end * self._ms)  # type: ignore[operator]
         start_ms, end_ms = self(start), self(end)
         if start_ms is None or end_ms is None or start_ms <= end_ms:
             return start_ms, end_ms
@@ -91,7 +100,7 @@ class TimeConverter:
 
     def _read_text(self, value: str) -> int | None:
         if match := _NUMBER.fullmatch(value):
-            return round(float(match[1]) * (1_000 if value.rstrip().endswith("s") else self._ms))
+            return round(float(match[1]) * (1_000 if match[2] else self._ms))
         if match := _ISO_DURATION.fullmatch(value):
             hours, minutes, seconds_ = (float(one or 0) for one in match.groups())
             return round(((hours * 60 + minutes) * 60 + seconds_) * 1_000)
@@ -99,7 +108,7 @@ class TimeConverter:
 
 
 def ticks_to_ms(value: object) -> float | None:
-    """Convert .NET's ticks of 100 ns to milliseconds."""
+    """Convert a time in .NET ticks (100 ns) to milliseconds."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value / _TICKS_A_MS
     return None
@@ -111,19 +120,19 @@ def is_object_list(value: Any) -> bool:
 
 
 def filter_objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a JSON list without its other items; [] if it is no list."""
+    """Return the items of a JSON list that are objects; [] if the value is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def get_nested(document: Any, *keys: str) -> Any:
-    """Return the value under nested keys of a JSON document; None if one is missing."""
+    """Return the value at a path of keys in a JSON document; None if a key is missing."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document
 
 
 def build_lookup_key(*values: Any) -> tuple[str, ...]:
-    """Return JSON values as a tuple of text for use as a dictionary key."""
+    """Convert JSON values to a tuple of strings, for use as a dictionary key."""
     return tuple(str(one) if isinstance(one, str | int | float) else "" for one in values)
 
 
@@ -147,7 +156,7 @@ def _format_identifier(identifier: str) -> str:
 
 
 def group_words_by_speaker(words: Iterable[TimedWord], notices: Notices) -> Iterator[SpokenPassage]:
-    """Yield passages of consecutive words of one speaker; words without one join the last."""
+    """Group consecutive words of one speaker into passages; a word without one joins the last."""
     del notices
     speaker = ""
     owned: list[tuple[str, TimedWord]] = []
@@ -162,13 +171,13 @@ def _piece(word: TimedWord) -> TextPiece:
     text, start_ms, end_ms, _, hangs = word
     if not hangs and (text[:1].isalpha() or _HANGS.fullmatch(text) is None):
         text = f" {text}"
-    return TextPiece(text, start_ms, end_ms)
+    return new_text_piece((text, start_ms, end_ms))
 
 
 def build_segment_passages(
     speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[TimedWord] = ()
 ) -> Iterator[SpokenPassage]:
-    """Yield the passage of a vendor's segment, with the times of those words found in its text.
+    """Convert one segment of a JSON transcript to a passage, with word times if there are any.
 
     Args:
         speaker: who speaks; empty if the vendor does not tell.
@@ -195,7 +204,7 @@ def build_segment_passages(
             pieces.append(TextPiece(said[begin:found], *pending))
             begin = found
         end = found + len(text)
-        pieces.append(TextPiece(said[begin:end], start_ms, end_ms))
+        pieces.append(new_text_piece((said[begin:end], start_ms, end_ms)))
         begin, pending = end, (None, None)
     if said[begin:]:
         pieces.append(TextPiece(said[begin:], *pending))
@@ -203,7 +212,7 @@ def build_segment_passages(
 
 
 def get_first_present(holder: Mapping[str, Any], *keys: str) -> Any:
-    """Return the value of the first of several keys that a JSON object has; None if it has none."""
+    """Return the value of the first of some keys that a JSON object has; None if it has no such."""
     for key in keys:
         value = holder.get(key)
         if value is not None:

@@ -79,6 +79,8 @@ SELECT *
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
    AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
+   AND ($9::timestamptz IS NULL
+        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($9, $10::text, $11::int, $12::bigint))
  ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
  LIMIT $6;
 
@@ -93,6 +95,8 @@ SELECT *
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
    AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
+   AND ($9::timestamptz IS NULL
+        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($9, $10::text, $11::int, $12::bigint))
  ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
  LIMIT $6;
 

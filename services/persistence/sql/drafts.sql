@@ -35,15 +35,18 @@ WITH joined AS (
      WHERE chunk.chunk_id = $1 AND draft.final
 ), new_notes AS (
     INSERT INTO notes (
-        chunk_id, attempt, transcript_id, revision, study_id, note_id, statement, flags, same_as,
-        meaning, position
+        chunk_id, attempt, transcript_id, revision, study_id, note_id, statement, flags, standing,
+        vouchers, same_as, meaning, position
     )
-    SELECT $1, $2, $9, $10, $11, note.id, note.statement, note.flags, note.same_as, note.meaning,
-           note.place + (
+    SELECT $1, $2, $9, $10, $11, note.id, note.statement, note.flags, note.standing, note.vouchers,
+           note.same_as, note.meaning, note.place + (
                 SELECT coalesce(max(position), 0) FROM notes WHERE chunk_id = $1 AND attempt = $2
            )
-      FROM unnest($12::uuid[], $13::text[], $14::jsonb[], $15::uuid[], $16::bytea[])
-           WITH ORDINALITY AS note (id, statement, flags, same_as, meaning, place)
+      FROM unnest(
+            $12::uuid[], $13::text[], $14::jsonb[], $15::text[], $16::jsonb[], $17::uuid[],
+            $18::bytea[]
+           ) WITH ORDINALITY
+           AS note (id, statement, flags, standing, vouchers, same_as, meaning, place)
      WHERE EXISTS (SELECT FROM taken)
 ), new_evidence AS (
     INSERT INTO evidence (
@@ -52,22 +55,22 @@ WITH joined AS (
     )
     SELECT $9, $10, cited.*
       FROM unnest(
-            $17::uuid[], $18::int[], $19::int[], $20::int[], $21::int[], $22::text[],
-            $23::text[], $24::text[], $25::text[], $26::bigint[], $27::bigint[]
+            $19::uuid[], $20::int[], $21::int[], $22::int[], $23::int[], $24::text[],
+            $25::text[], $26::text[], $27::text[], $28::bigint[], $29::bigint[]
            ) AS cited
      WHERE EXISTS (SELECT FROM taken)
 ), new_themes AS (
     INSERT INTO note_themes (note_id, theme_id)
-    SELECT label.* FROM unnest($28::uuid[], $29::text[]) AS label WHERE EXISTS (SELECT FROM taken)
+    SELECT label.* FROM unnest($30::uuid[], $31::text[]) AS label WHERE EXISTS (SELECT FROM taken)
     ON CONFLICT DO NOTHING
 ), new_questions AS (
     INSERT INTO note_questions (note_id, question_id)
-    SELECT label.* FROM unnest($30::uuid[], $31::text[]) AS label WHERE EXISTS (SELECT FROM taken)
+    SELECT label.* FROM unnest($32::uuid[], $33::text[]) AS label WHERE EXISTS (SELECT FROM taken)
     ON CONFLICT DO NOTHING
 )
 INSERT INTO rejected_notes (chunk_id, attempt, rejected_id, draft, failures, position)
 SELECT $1, $2, refused.*
-  FROM unnest($32::uuid[], $33::jsonb[], $34::jsonb[]) WITH ORDINALITY AS refused
+  FROM unnest($34::uuid[], $35::jsonb[], $36::jsonb[]) WITH ORDINALITY AS refused
  WHERE EXISTS (SELECT FROM taken);
 
 -- name: delete_rejected_notes

@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock($1);
 -- Shared lock for keeping a draft of an interview: several at once, but not while it is stored.
 SELECT pg_advisory_xact_lock_shared($1);
 
--- name: keep_pending_draft
+-- name: insert_pending_draft
 -- Keeps a draft unless its interview is stored; then no row is returned. The same draft again
 -- changes nothing. The row names the interview of the draft that is kept under this identity.
 INSERT INTO pending_drafts (
@@ -47,7 +47,7 @@ DELETE FROM pending_drafts AS waiting
  WHERE (waiting.chunk_id, waiting.attempt, waiting.final)
      = (gone.chunk_id, gone.attempt, gone.final);
 
--- name: select_joined_chunks
+-- name: select_chunks_from_pending_drafts
 -- Returns the chunks of an interview whose draft waited for it.
 SELECT DISTINCT chunk.chunk_id, chunk.index
   FROM chunks AS chunk

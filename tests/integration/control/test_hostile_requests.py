@@ -24,40 +24,41 @@ UNKNOWN: Final = ("cod=bug", "state=open&state=discarded", "%00=1", "%ff=1", "li
 async def refuses(
     office: Office, method: str, path: str, body: bytes | None = None, status: int | None = None
 ) -> str:
-    answer = await office.client.request(method, office.url + path, content=body)
+    headers = {"Content-Type": "application/json"} if body else {}
+    answer = await office.client.request(method, office.url + path, content=body, headers=headers)
     text = answer.text
     assert 400 <= answer.status_code < 500, text
     assert status in {None, answer.status_code}, text
-    assert answer.headers["content-type"].startswith("application/json"), text
-    error = json.loads(text)["error"]
+    assert answer.headers["content-type"].startswith("application/problem+json"), text
+    error = json.loads(text)["detail"]
     assert error
     assert "\n" not in error
     assert len(error) < 500
-    assert (await office.ask("GET", "/letters"))[0] == 200, "others are served"
+    assert (await office.ask("GET", "/v1/letters"))[0] == 200, "others are served"
     return str(error)
 
 
 async def test_a_filter_that_no_letter_can_have_is_refused(office: Office) -> None:
     for name, text in product(FILTERS, ODD_TEXTS):
-        assert name in await refuses(office, "GET", f"/letters?{name}={text}")
+        assert name in await refuses(office, "GET", f"/v1/letters?{name}={text}")
 
 
 async def test_a_limit_that_is_none_is_refused(office: Office) -> None:
     for number in ODD_NUMBERS:
-        assert "limit" in await refuses(office, "GET", f"/letters?limit={number}")
+        assert "limit" in await refuses(office, "GET", f"/v1/letters?limit={number}")
 
 
 async def test_a_parameter_that_nobody_knows_or_that_comes_twice_is_refused(
     office: Office,
 ) -> None:
     for query in UNKNOWN:
-        await refuses(office, "GET", f"/letters?{query}")
+        await refuses(office, "GET", f"/v1/letters?{query}")
 
 
 async def test_an_id_that_is_none_is_refused(office: Office) -> None:
     for name, (method, rest) in product(ODD_IDS, VERBS):
         body = b'{"reason": "x"}' if rest == "/discard" else None
-        await refuses(office, method, f"/letters/{name}{rest}", body)
+        await refuses(office, method, f"/v1/letters/{name}{rest}", body)
 
 
 POINT: Final = {"until": "2026-01-01T00:00:00Z", "after": ["enrichment-dlq", 0, 0]}
@@ -86,24 +87,24 @@ ODD_REPLAYS: Final[tuple[Any, ...]] = (
 async def test_a_replay_of_many_that_cannot_be_meant_is_refused(office: Office) -> None:
     for body in ODD_REPLAYS:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        await refuses(office, "POST", "/letters/replay", sent)
+        await refuses(office, "POST", "/v1/letters/replay", sent)
 
 
 async def test_a_discard_without_a_reason_is_refused(office: Office) -> None:
     letter = await office.died(b"v", 1)
     for body in (b"", b"[]", b'{"reason": "x", "why": 1}', b'{"reason": "\\ud800"}', b"\xff"):
-        await refuses(office, "POST", f"/letters/{letter}/discard", body)
+        await refuses(office, "POST", f"/v1/letters/{letter}/discard", body)
 
 
 async def test_a_reason_is_kept_without_what_the_index_cannot_keep(office: Office) -> None:
     letter = await office.died(b"v", 1)
-    status, body = await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a\0b"})
+    status, body = await office.ask("POST", f"/v1/letters/{letter}/discard", {"reason": "a\0b"})
     assert (status, body["state_reason"]) == (200, "a\N{REPLACEMENT CHARACTER}b")
 
 
 async def test_a_body_larger_than_any_that_can_be_meant_is_not_read_to_its_end(
     office: Office,
 ) -> None:
-    for path in ("/letters/replay", f"/letters/{derive_id('nobody')}/discard"):
+    for path in ("/v1/letters/replay", f"/v1/letters/{derive_id('nobody')}/discard"):
         body = b'{"reason": "' + b"x" * MIB + b'"}'
         assert "body is too large" in await refuses(office, "POST", path, body, status=413)

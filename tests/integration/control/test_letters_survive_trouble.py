@@ -55,11 +55,11 @@ async def states(office: Office) -> dict[UUID, DeadLetterState]:
 
 
 async def is_told_as_gone(office: Office, letter: UUID) -> None:
-    status, shown = await office.ask("GET", f"/letters/{letter}")
+    status, shown = await office.ask("GET", f"/v1/letters/{letter}")
     assert (status, shown["value"]) == (200, None)
     assert "gone" in shown["gone"]
-    status, body = await office.ask("POST", f"/letters/{letter}/replay")
-    assert (status, "discard" in body["error"]) == (410, True)
+    status, body = await office.ask("POST", f"/v1/letters/{letter}/replay")
+    assert (status, "discard" in body["detail"]) == (410, True)
 
 
 async def test_of_a_purged_dlq_letters_are_told_as_gone_and_others_are_replayed(
@@ -68,9 +68,9 @@ async def test_of_a_purged_dlq_letters_are_told_as_gone_and_others_are_replayed(
     gone, also, there = [await office.died(b"%d" % n, n) for n in range(3)]
     await purge(office, before=2)
     await is_told_as_gone(office, gone)
-    _, body = await office.ask("POST", "/letters/replay")
+    _, body = await office.ask("POST", "/v1/letters/replay")
     assert (body["replayed"], set(body["not_replayed"])) == ([str(there)], {str(gone), str(also)})
-    status, _ = await office.ask("POST", f"/letters/{also}/discard", {"reason": "purged"})
+    status, _ = await office.ask("POST", f"/v1/letters/{also}/discard", {"reason": "purged"})
     assert status == 200
 
 
@@ -78,7 +78,7 @@ async def test_a_dlq_that_is_purged_to_its_end_is_no_outage(office: Office) -> N
     letters = [await office.died(b"%d" % n, n) for n in range(2)]
     await purge(office, before=2)
     await is_told_as_gone(office, letters[1])
-    status, body = await office.ask("POST", "/letters/replay")
+    status, body = await office.ask("POST", "/v1/letters/replay")
     assert (status, set(body["not_replayed"])) == (200, {str(one) for one in letters})
 
 
@@ -92,10 +92,10 @@ async def test_a_dlq_that_was_deleted_is_no_outage_and_letters_in_a_new_one_are_
     await is_told_as_gone(office, old)
     new = await office.died(b"new", 2)
     assert old != new
-    _, shown = await office.ask("GET", f"/letters/{new}")
+    _, shown = await office.ask("GET", f"/v1/letters/{new}")
     assert shown["gone"] == ""
     await is_told_as_gone(office, old)
-    _, body = await office.ask("POST", "/letters/replay")
+    _, body = await office.ask("POST", "/v1/letters/replay")
     assert (body["replayed"], body["left_out"]) == ([str(new)], {"gone": 1})
 
 
@@ -155,13 +155,13 @@ async def test_letters_that_were_sent_while_the_database_went_away_are_marked_la
     postgres: TestServer, broker: str, fresh_database: Database, *, many: bool
 ) -> None:
     store = GoesAway(fresh_database, postgres)
-    async with open_office(broker, store) as office:
+    async with open_office(broker, fresh_database, store=store) as office:
         letters = [await office.died(b"%d" % n, n) for n in range(3)]
         async with office.context.replayer.repairing():
             store.before = "mark"
-            path = "/letters/replay" if many else f"/letters/{letters[0]}/replay"
+            path = "/v1/letters/replay" if many else f"/v1/letters/{letters[0]}/replay"
             status, body = await office.ask("POST", path)
-            assert (status, "PostgreSQL" in body["error"]) == (503, True)
+            assert (status, "PostgreSQL" in body["detail"]) == (503, True)
             await asyncio.to_thread(postgres.start)
 
             async def are_replayed() -> bool:
@@ -178,12 +178,12 @@ async def test_letters_that_could_not_be_opened_again_are_replayed_later(
     postgres: TestServer, broker: str, fresh_database: Database
 ) -> None:
     store = GoesAway(fresh_database, postgres)
-    async with open_office(broker, store) as office:
+    async with open_office(broker, fresh_database, store=store) as office:
         letters = [await office.died(b"%d" % n, n) for n in range(2)]
         await purge(office, before=1)
         async with office.context.replayer.repairing():
             store.before = "release"
-            status, _ = await office.ask("POST", "/letters/replay")
+            status, _ = await office.ask("POST", "/v1/letters/replay")
             assert status == 503
             await asyncio.to_thread(postgres.start)
 
@@ -201,11 +201,11 @@ async def test_letters_whose_claim_was_not_answered_are_replayed_later(
     postgres: TestServer, broker: str, fresh_database: Database
 ) -> None:
     store = GoesAway(fresh_database, postgres)
-    async with open_office(broker, store) as office:
+    async with open_office(broker, fresh_database, store=store) as office:
         letter = await office.died(b"v", 1)
         async with office.context.replayer.repairing():
             store.in_answer_to = "claim"
-            status, _ = await office.ask("POST", "/letters/replay")
+            status, _ = await office.ask("POST", "/v1/letters/replay")
             assert status == 503
 
             async def is_replayed() -> bool:
@@ -236,7 +236,7 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
     async with asyncio.timeout(10):
         assert (await context.reader.read(place)).value == b"v"
     assert caught.type is ZeroDivisionError
-    broken._publisher = context.replayer._publisher
+    broken.sender = context.replayer.sender
     async with broken.repairing():
 
         async def is_replayed() -> bool:
@@ -250,7 +250,7 @@ async def test_a_forged_record_does_not_become_an_existing_letter(office: Office
     forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
     assert forged != letter
     assert (await office.context.store.letter(letter)).dlq_offset == 0
-    await office.ask("POST", f"/letters/{letter}/replay")
+    await office.ask("POST", f"/v1/letters/{letter}/replay")
     (record,) = await office.bench.records(RETRY, 1)
     assert record.value == b"true"
 
@@ -259,7 +259,7 @@ async def test_a_forged_record_does_not_hide_in_a_letter_that_was_discarded(
     office: Office,
 ) -> None:
     letter = await office.died(b"true", 1)
-    await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a test"})
+    await office.ask("POST", f"/v1/letters/{letter}/discard", {"reason": "a test"})
     forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
     assert await states(office) == {letter: DeadLetterState.DISCARDED, forged: DeadLetterState.OPEN}
 
@@ -269,7 +269,7 @@ async def test_of_a_source_topic_that_was_made_anew_a_letter_at_an_old_place_is_
     office: Office, value: bytes
 ) -> None:
     old = await office.died(b"the same", 1, sent_ms=1_000)
-    await office.ask("POST", f"/letters/{old}/discard", {"reason": "a test"})
+    await office.ask("POST", f"/v1/letters/{old}/discard", {"reason": "a test"})
     new = await office.died(value, 1, sent_ms=2_000)
     assert await states(office) == {old: DeadLetterState.DISCARDED, new: DeadLetterState.OPEN}
 
@@ -281,7 +281,7 @@ async def test_a_message_that_dies_again_after_its_letter_was_closed_is_an_open_
     """Such as one of a topic that was restored, byte for byte with its timestamps."""
     letter = await office.died(b"v", 1, sent_ms=1_000)
     reason = {"reason": "its topic was deleted"} if closed_by == "discard" else None
-    assert (await office.ask("POST", f"/letters/{letter}/{closed_by}", reason))[0] == 200
+    assert (await office.ask("POST", f"/v1/letters/{letter}/{closed_by}", reason))[0] == 200
     closed = (await states(office))[letter]
     await fresh_database.execute("DELETE FROM settlement_checks")
     assert await office.died(b"v", 1, sent_ms=1_000) == letter
@@ -300,7 +300,7 @@ async def test_a_message_that_dies_again_after_its_letter_was_closed_is_an_open_
     checks = await fresh_database.fetch("SELECT letter_id FROM settlement_checks")
     assert [one["letter_id"] for one in checks] == [letter], "its interview's outcome may change"
     before = await office.bench.size(RETRY)
-    assert (await office.ask("POST", f"/letters/{letter}/replay"))[0] == 200
+    assert (await office.ask("POST", f"/v1/letters/{letter}/replay"))[0] == 200
     assert await office.bench.size(RETRY) == before + 1
 
 
@@ -309,7 +309,7 @@ async def test_a_letter_that_is_read_again_after_it_was_closed_stays_closed(
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(days=1)  # by the clock of a service
     letter = await office.died(b"v", 1, at=ahead)
-    await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a test"})
+    await office.ask("POST", f"/v1/letters/{letter}/discard", {"reason": "a test"})
     indexed = await office.context.store.letter(letter)
     assert await office.context.store.index_letter(indexed) is False
     assert await states(office) == {letter: DeadLetterState.DISCARDED}
@@ -336,7 +336,7 @@ async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read
     assert again != old
     assert await states(office) == {old: DeadLetterState.OPEN}
     assert await fresh_database.fetchval("SELECT message_sha256 IS NOT NULL FROM dead_letters")
-    await office.ask("POST", f"/letters/{old}/replay")
+    await office.ask("POST", f"/v1/letters/{old}/replay")
     assert await states(office) == {old: DeadLetterState.REPLAYED}
 
 
@@ -349,19 +349,19 @@ async def test_a_replay_of_all_leaves_out_what_no_replay_mends_unless_it_is_aske
     ]
     good = await office.died(b"x", 9)
     foreign = await office.set_aside(b"foreign", ())
-    _, body = await office.ask("POST", "/letters/replay")
+    _, body = await office.ask("POST", "/v1/letters/replay")
     assert body["replayed"] == [str(good)]
     assert body["left_out"] == {"undecodable": 1, "revision_conflict": 1, "unknown_source": 1}
-    _, body = await office.ask("POST", "/letters/replay", {"code": "undecodable"})
+    _, body = await office.ask("POST", "/v1/letters/replay", {"code": "undecodable"})
     assert (body["replayed"], body["left_out"]) == ([str(bad[0])], {})
-    status, _ = await office.ask("POST", f"/letters/{bad[1]}/replay")
+    status, _ = await office.ask("POST", f"/v1/letters/{bad[1]}/replay")
     assert status == 200
     assert (await states(office))[foreign] is DeadLetterState.OPEN
 
 
 async def test_the_replayed_message_tells_when_it_was_first_read(office: Office) -> None:
     letter = await office.died(b"v", 1, sent_ms=1_767_323_045_000)
-    await office.ask("POST", f"/letters/{letter}/replay")
+    await office.ask("POST", f"/v1/letters/{letter}/replay")
     (record,) = await office.bench.records(RETRY, 1)
     _, added = split_headers(record.headers)
     assert dict(added)[h.ORIGIN_TIMESTAMP] == b"1767323045000"

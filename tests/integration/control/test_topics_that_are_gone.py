@@ -11,8 +11,7 @@ import pytest
 
 from contracts.control_api import DeadLetterState
 from contracts.topics import dlq_topic, retry_topic
-from control import replay
-from control.store import DeadLetterStore
+from control import letter_sender
 from database.pool import Database
 from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
 from support.control_office import Office, open_office
@@ -29,7 +28,7 @@ RETRY = retry_topic(GONE, 0)
 @pytest.fixture
 async def offices(broker: str, fresh_database: Database) -> AsyncIterator[Office]:
     """Letters of three services."""
-    async with open_office(broker, DeadLetterStore(fresh_database), TOPICS) as opened:
+    async with open_office(broker, fresh_database, TOPICS) as opened:
         yield opened
 
 
@@ -65,12 +64,12 @@ async def test_letters_of_a_service_without_its_retry_topic_stay_open_and_others
 ) -> None:
     if known:
         await one_of_each(offices)
-        status, _ = await offices.ask("POST", "/letters/replay")
+        status, _ = await offices.ask("POST", "/v1/letters/replay")
         assert status == 200
     await delete(offices, RETRY.name)
     letters = await one_of_each(offices, 2)
 
-    status, body = await ask_soon(offices, "/letters/replay")
+    status, body = await ask_soon(offices, "/v1/letters/replay")
 
     assert status == 200
     assert {*body["replayed"]} == {str(letters["enrichment"]), str(letters["persistence"])}
@@ -82,7 +81,7 @@ async def test_letters_of_a_service_without_its_retry_topic_stay_open_and_others
     assert await list_missing_topics(offices.bench.kafka, [offices.bench.kafka.topic(RETRY.name)])
 
     await create_topics(offices.bench.kafka, [RETRY])
-    _, body = await ask_soon(offices, "/letters/replay")
+    _, body = await ask_soon(offices, "/v1/letters/replay")
     assert body["replayed"] == [str(letters[GONE])]
     assert await offices.bench.size(RETRY.name) == 1
 
@@ -93,16 +92,16 @@ async def test_a_letter_without_its_retry_topic_is_refused_by_name_and_stays_ope
 ) -> None:
     if known:
         before = await offices.died(b"before", 1, GONE)
-        assert (await offices.ask("POST", f"/letters/{before}/replay"))[0] == 200
+        assert (await offices.ask("POST", f"/v1/letters/{before}/replay"))[0] == 200
     await delete(offices, RETRY.name)
     letter = await offices.died(b"v", 2, GONE)
-    status, body = await ask_soon(offices, f"/letters/{letter}/replay")
+    status, body = await ask_soon(offices, f"/v1/letters/{letter}/replay")
     assert status == 424
-    assert offices.bench.kafka.topic(RETRY.name) in body["error"]
-    assert "python -m messaging topics create" in body["error"]
+    assert offices.bench.kafka.topic(RETRY.name) in body["detail"]
+    assert "python -m messaging topics create" in body["detail"]
     assert await states(offices, [letter]) == {DeadLetterState.OPEN}
     await create_topics(offices.bench.kafka, [RETRY])
-    assert (await ask_soon(offices, f"/letters/{letter}/replay"))[0] == 200
+    assert (await ask_soon(offices, f"/v1/letters/{letter}/replay"))[0] == 200
 
 
 async def test_interrupted_replays_into_a_topic_that_is_gone_are_open_again(
@@ -125,11 +124,11 @@ async def test_interrupted_replays_into_a_topic_that_is_gone_are_open_again(
 async def test_letters_on_their_way_into_a_topic_that_is_deleted_are_open_again_and_keep_no_others(
     offices: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ACKNOWLEDGED_WITHIN_S", 1.0)
+    monkeypatch.setattr(letter_sender, "ACKNOWLEDGED_WITHIN_S", 1.0)
     await one_of_each(offices)
-    await offices.ask("POST", "/letters/replay")
+    await offices.ask("POST", "/v1/letters/replay")
     letters = await one_of_each(offices, 2)
-    publisher = offices.context.replayer._publisher
+    publisher = offices.context.replayer.sender.publisher
     look = publisher.find_missing_topics
 
     async def look_then_lose_it(topics: Collection[str]) -> frozenset[str]:
@@ -139,10 +138,10 @@ async def test_letters_on_their_way_into_a_topic_that_is_deleted_are_open_again_
 
     with monkeypatch.context() as patched:
         patched.setattr(publisher, "find_missing_topics", look_then_lose_it)
-        status, _ = await ask_soon(offices, "/letters/replay")
+        status, _ = await ask_soon(offices, "/v1/letters/replay")
     assert status == 503
     async with asyncio.timeout(20):
-        status, _ = await offices.ask("POST", "/letters/replay")
+        status, _ = await offices.ask("POST", "/v1/letters/replay")
     assert status == 200
 
     async def are_settled() -> bool:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from database.errors import DatabaseBehindError, DatabaseUnavailableError
+from database.errors import DatabaseUnavailableError, MigrationsMissingError
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
 from support.postgres import TestServer
@@ -52,7 +52,7 @@ async def test_what_failed_later_is_left_alone_too(postgres_settings: PostgresSe
 
 async def test_a_database_without_its_tables_is_not_used(postgres: TestServer) -> None:
     async with LazyDatabase(postgres.settings("postgres")) as lazy:
-        with pytest.raises(DatabaseBehindError, match="0004_answers"):
+        with pytest.raises(MigrationsMissingError, match="0004_answers"):
             await lazy.database()
 
 

@@ -64,6 +64,23 @@ async def test_notes_stored_before_drafts_were_kept_belong_to_their_chunk_s_draf
         await connection.close()
 
 
+async def test_notes_stored_before_they_had_a_standing_are_unproven(
+    empty: PostgresSettings, tmp_path: Path
+) -> None:
+    for file in sorted(MIGRATIONS.glob("*.sql"))[:5]:
+        copy(file, tmp_path)
+    await apply_migrations(empty, [tmp_path])
+    connection = await asyncpg.connect(empty.dsn.get_secret_value())
+    try:
+        await connection.execute(STORED)
+        await apply_migrations(empty)
+        (row,) = await connection.fetch("SELECT * FROM current_notes")
+        assert (row["statement"], row["model_reading"]) == (None, "They pay 40 dollars")
+        assert (row["standing"], row["vouchers"], row["statements"]) == ("unproven", "[]", "proven")
+    finally:
+        await connection.close()
+
+
 async def test_what_older_code_stores_is_put_off_until_newer_code_runs(
     empty: PostgresSettings,
 ) -> None:

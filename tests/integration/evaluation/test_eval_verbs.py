@@ -12,6 +12,7 @@ from onrecord.cli import run_command
 from support.missing import missing
 
 SAMPLES = Path(__file__).parents[3] / "samples"
+INTERVIEWS = Path(__file__).parents[3] / "libs" / "evaluation" / "interviews"
 _FIELDS = {"name", "figure", "goal", "better", "holds", "sides", "unit", "stack", "commit", "notes"}
 
 
@@ -49,6 +50,23 @@ def test_grounding_prints_its_measures_as_json(
     assert measures[0]["figure"] == 1.0
     # The second is of time, which a busy machine may not keep.
     assert code == (0 if all(one["holds"] for one in measures) else 1)
+
+
+def test_paraphrases_measures_what_is_shown_of_the_folders_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [str(INTERVIEWS), str(tmp_path / "absent")]
+    code = run_command(["eval", "paraphrases", *folders, "--drafts", "1", "--json"])
+    printed = capsys.readouterr()
+    measures = json.loads(printed.out)
+    assert [one["name"] for one in measures] == [
+        "paraphrases-shown-false",
+        "paraphrases-true-shown",
+    ]
+    assert measures[0]["sides"]["all"]["pairs"] > 20
+    assert code == (0 if all(one["holds"] for one in measures) else 1)
+    assert "absent" in printed.err
+    assert run_command(["eval", "paraphrases", str(tmp_path / "absent")]) == 2
 
 
 def test_names_the_file_that_is_no_benchmark(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.events import NotesValidated
+from contracts.notes import Standing
 from contracts.topics import (
     GUARDRAIL,
     NOTES_DRAFTED,
@@ -20,8 +21,9 @@ from contracts.topics import (
 from database.pool import Database
 from database.settings import PostgresSettings
 from messaging import Publisher
+from prompts.fact_checking import FORMATS
 from support.broker import Bench, bench_on
-from support.doubts import BORNE_OUT, REFUSED, UNSUPPORTED, VERBATIM, draft_of
+from support.doubts import BORNE_OUT, CONTRADICTED, REFUSED, UNSUPPORTED, VERBATIM, draft_of
 from support.service_process import service_process
 from support.simulator import Simulated, simulated
 
@@ -32,7 +34,7 @@ TOPICS = (
     *(retry_topic(GUARDRAIL, tier) for tier in range(4)),
     dlq_topic(GUARDRAIL),
 )
-DRAFT = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
+DRAFT = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED, CONTRADICTED)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def judging(model: Simulated, postgres: PostgresSettings, name: str) -> dict[str
         "OPENAI_BASE_URL": model.url,
         "OPENAI_API_KEY": "k",
         "ONRECORD_MODEL": "first",
-        "GUARDRAIL_JUDGE": "always",
+        "GUARDRAIL_JUDGE": "doubtful",
         "GUARDRAIL_JUDGE_MODEL": name,
     }
 
@@ -71,7 +73,7 @@ async def validated(bench: Bench) -> NotesValidated:
     """What becomes of the draft."""
     async with Publisher(bench.kafka, source="/test") as publisher:
         await publisher.publish([DRAFT])
-    (record,) = await bench.records(NOTES_VALIDATED.name, 1, within_s=60)
+    (record,) = await bench.records(NOTES_VALIDATED.name, 1, within_s=150)
     return NotesValidated.model_validate_json(record.value)
 
 
@@ -87,11 +89,33 @@ async def test_a_guardrail_with_a_judge_asks_it_and_records_the_cost(
     with service_process("guardrail", env, tmp_path) as service:
         event = await validated(bench)
         assert "judge_is_the_drafter" not in service.written()
-    assert [one.draft for one in event.rejected] == [UNSUPPORTED]
-    assert [bool(one.flags) for one in event.notes] == [False, False, True]
-    assert await model.calls("second") == 3
+    assert [one.draft for one in event.rejected] == [CONTRADICTED]
+    assert [bool(one.flags) for one in event.notes] == [False, False, True, True]
+    assert await model.calls("second") == 1
     booked = await fresh_database.fetch("SELECT DISTINCT purpose, model FROM llm_calls")
     assert [tuple(one.values()) for one in booked] == [("judge", "second")]
+
+
+@pytest.mark.long
+async def test_a_guardrail_asks_a_fact_checking_model_in_its_format(
+    bench: Bench,
+    model: Simulated,
+    postgres_settings: PostgresSettings,
+    fresh_database: Database,
+    tmp_path: Path,
+) -> None:
+    judge = judging(model, postgres_settings, "second")
+    env = env_of(bench, **judge, GUARDRAIL_JUDGE_FORMAT="granite-guardian-3.3")
+    with service_process("guardrail", env, tmp_path):
+        event = await validated(bench)
+    assert event.rejected == ()
+    assert [one.standing for one in event.notes].count(Standing.CONFIRMED) == 2
+    booked = await fresh_database.fetch("SELECT purpose, prompt_version FROM llm_calls")
+    version = FORMATS["granite-guardian-3.3"].version
+    assert sorted(tuple(one.values()) for one in booked) == [
+        *[("judge", version)] * 4,
+        *[("judge-control", version)] * 2,
+    ]
 
 
 async def test_warns_if_the_judging_model_is_the_drafting_model(
@@ -109,8 +133,12 @@ async def test_a_guardrail_without_a_judge_needs_no_model_and_no_database(
     bench: Bench, tmp_path: Path
 ) -> None:
     nowhere = "http://127.0.0.1:9/v1"
-    env = env_of(bench, OPENAI_BASE_URL=nowhere, POSTGRES_DSN="postgresql://127.0.0.1:9/none")
+    dsn = "postgresql://127.0.0.1:9/none"
+    env = env_of(bench, OPENAI_BASE_URL=nowhere, POSTGRES_DSN=dsn, GUARDRAIL_JUDGE="off")
     with service_process("guardrail", env, tmp_path):
         event = await validated(bench)
-    assert [one.draft for one in event.rejected] == [REFUSED]
-    assert len(event.notes) == 3
+    assert event.rejected == ()
+    doubted = [
+        one.statement for one in event.notes if one.flags and one.flags[0].check != "own_words"
+    ]
+    assert doubted == [REFUSED.statement]

@@ -29,10 +29,9 @@ MAY_BE_READ = {
     "marks out of order",
     "cues that just fit",
     "overlapping cues",
-    "entities",
     "nested tags",
 }
-CODES = {"too_large", "malformed_transcript", "empty_transcript"}
+CODES = {"too_large", "malformed_transcript", "empty_transcript", "doubtful_reading"}
 
 
 def family(pid: int) -> list[int]:

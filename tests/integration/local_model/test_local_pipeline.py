@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from audit.accounts import SubmissionState
+from audit.facts import SubmissionState
 from contracts.transcript import Role, Speaker
 from local_stack.supervisor import LocalStack
 from onrecord.demo.local_model import SHORT

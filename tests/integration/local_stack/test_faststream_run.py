@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import psutil
 import pytest
 
 from contracts.topics import CONTROL, PIPELINE
@@ -26,6 +27,8 @@ def test_faststreams_command_runs_a_service(
     stack: LocalStack, service: str, tmp_path: Path
 ) -> None:
     port, log = free_port(), tmp_path / "log"
+    # What clients log in to the database as may not do what a service does.
+    login = {"POSTGRES_DSN": psutil.Process(stack.pid(service)).environ()["POSTGRES_DSN"]}
     program = ("-m", "faststream", "run", f"{service}.app:app")
     where = ("--host", "127.0.0.1", "--port", str(port))
     with log.open("wb") as output:
@@ -33,7 +36,7 @@ def test_faststreams_command_runs_a_service(
         process = subprocess.Popen(
             [sys.executable, *program, *where],
             cwd=tmp_path,
-            env=dict(os.environ) | stack.client_env(),
+            env=dict(os.environ) | stack.client_env() | login,
             stdout=output,
             stderr=output,
         )

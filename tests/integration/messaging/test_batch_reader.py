@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+from weakref import ref
 
 import cramjam
 import pytest
@@ -32,9 +33,9 @@ each_codec = pytest.mark.parametrize("codec", CODECS)
 
 @pytest.fixture(autouse=True)
 def _limited() -> Iterator[None]:
-    batch_reader.install_batch_reader(LIMIT)
+    batch_reader.install_bounded_batch_reader(LIMIT)
     yield
-    batch_reader.install_batch_reader()
+    batch_reader.install_bounded_batch_reader()
 
 
 def reader(
@@ -98,7 +99,7 @@ def test_a_larger_batch_is_a_record_that_says_so_and_has_its_beginning(codec: st
     told = oversize.value.known
     assert (told.kind, told.size_bytes) == ("batch", len(bomb))
     assert "KAFKA_MAX_BATCH_BYTES" in told.complaint
-    assert told.sha256 == batch_reader.digest_batch(memoryview(bomb))
+    assert told.sha256 == batch_reader.compute_batch_digest(memoryview(bomb))
     assert behind.value.startswith(b"good")
 
 
@@ -133,7 +134,7 @@ def test_a_key_may_be_what_is_too_large_and_the_records_beside_it_are_read() -> 
     assert (large.offset, large.timestamp, large.value) == (1, 7, b"v")
     assert keys[1].startswith(large.key)
     assert len(large.key) < KEY_BYTES
-    assert large.value.known.sha256 == batch_reader.digest_batch(memoryview(data))
+    assert large.value.known.sha256 == batch_reader.compute_batch_digest(memoryview(data))
 
 
 def test_raw_snappy_is_limited_as_javas_is() -> None:
@@ -173,7 +174,7 @@ def test_a_damaged_batch_is_said_to_be_damaged(codec: str) -> None:
 
 
 def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() -> None:
-    batch_reader.install_batch_reader(64 * MIB)
+    batch_reader.install_bounded_batch_reader(64 * MIB)
     large = batch("zstd", one_record(10 * MIB))
     data = b"".join(placed(large, offset) for offset in range(5))
 
@@ -181,7 +182,7 @@ def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() 
 
 
 async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
-    batch_reader.install_batch_reader(64 * MIB)
+    batch_reader.install_bounded_batch_reader(64 * MIB)
     data = batch("zstd", one_record(10 * MIB))
 
     first = [len(read(data)) for _ in range(6)]
@@ -192,7 +193,7 @@ async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
 
 
 async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_goes_on() -> None:
-    batch_reader.install_batch_reader(64 * MIB)
+    batch_reader.install_bounded_batch_reader(64 * MIB)
     data = batch("zstd", many_records(40, MIB), 40)
     readers = {at: reader(data, of=CorruptionLocatingRecords) for at in range(4)}
     found: dict[int, list[int]] = {}
@@ -217,7 +218,7 @@ async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_
 
 
 async def test_what_arrives_in_the_midst_of_a_full_poll_is_no_batch_larger_than_a_fetch() -> None:
-    batch_reader.install_batch_reader(64 * MIB)
+    batch_reader.install_bounded_batch_reader(64 * MIB)
     assert len(read(batch("zstd", one_record(40 * MIB)))) == 1
 
     arrived = BoundedMemoryRecords(batch("zstd", one_record(10)))
@@ -268,6 +269,23 @@ def test_a_batch_that_nobody_reads_on_leaves_the_account() -> None:
     assert BATCH_MEMORY.held_bytes == 0
 
 
+@each_codec
+@pytest.mark.parametrize("read", [0, 1, 5])
+def test_what_a_seek_discards_is_freed_without_the_collector_of_cycles(
+    codec: str, read: int
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        discarded = reader(batch(codec, many_records(10, 1_000), 10), of=CorruptionLocatingRecords)
+        assert len(list(islice(discarded, read))) == read
+        fetched = ref(discarded._records)  # type: ignore[attr-defined]
+        del discarded
+        assert fetched() is None
+    finally:
+        gc.enable()
+
+
 def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
     first, second = placed(batch("lz4", one_record(1)), 4), placed(batch("lz4", one_record(2)), 5)
 
@@ -275,7 +293,7 @@ def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
         read(first + second, begin=4)
     read(first, begin=4)
 
-    assert digests.found == {batch_reader.digest_batch(memoryview(second))}
+    assert digests.found == {batch_reader.compute_batch_digest(memoryview(second))}
 
 
 BOMBED = """
@@ -284,7 +302,7 @@ from messaging.consumer import batch_reader
 from messaging.consumer.batch_reader import BoundedMemoryRecords
 from support.bombs import MIB, batch, one_record
 data = batch(sys.argv[1], one_record(130 * MIB))
-batch_reader.install_batch_reader(8 * MIB)
+batch_reader.install_bounded_batch_reader(8 * MIB)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(3):
     (found,) = list(BoundedMemoryRecords(data).next_batch())
@@ -313,7 +331,7 @@ from integration.messaging.test_batch_reader import reader
 from support.bombs import MIB, batch, many_records
 data = batch("zstd", many_records(50, MIB), 50)
 assert len(data) < 20_000
-batch_reader.install_batch_reader()
+batch_reader.install_bounded_batch_reader()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 readers = [reader(data) for _ in range(20)]
 for one in readers:

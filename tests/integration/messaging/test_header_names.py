@@ -14,14 +14,16 @@ HEADERS = ((BAD, b"\xff"), ("ok", b"1"), (BAD, b"2"))
 
 @pytest.fixture(autouse=True)
 def installed() -> None:
-    batch_reader.install_batch_reader()
+    batch_reader.install_bounded_batch_reader()
 
 
 @pytest.mark.parametrize("compression", [0, 1])
 def test_reads_a_batch_with_any_names_and_the_one_behind_it(compression: int) -> None:
     first = _DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, -1, 1 << 20)
     first.append(0, timestamp=1, key=b"0", value=b"v", headers=[("fine", b"1")])
-    first.append(1, timestamp=1, key=b"1", value=b"v", headers=header_names.to_raw_names(HEADERS))
+    first.append(
+        1, timestamp=1, key=b"1", value=b"v", headers=header_names.to_raw_header_names(HEADERS)
+    )
     second = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 20)
     second.append(0, timestamp=1, key=b"2", value=b"v", headers=[])
     fetched = batch_reader.BoundedMemoryRecords(bytes(first.build()) + bytes(second.build()))

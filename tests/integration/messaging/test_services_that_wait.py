@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from itertools import count, takewhile
@@ -12,18 +13,27 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
+from rich.console import Console
 
 import guardrail.app
 import ingestion.app
+from contracts.events import Event
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
-from messaging import KafkaSettings
+from local_stack.probes import Readiness, ReadinessProbe, probe_port
+from local_stack.supervisor import ProcessStatus
+from messaging import KafkaSettings, Publisher
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
-from messaging.runtime.dependencies import check_nothing
+from messaging.runtime.dependencies import check_no_dependencies
+from onrecord.commands.stack import format_processes
 from support.broker import RestartableBroker, free_port, fresh_prefix
+from support.chunks import CHUNK
+from support.doubts import BORNE_OUT, draft_of
 from support.postgres import TestServer
 from support.service_process import ServiceProcess, service_process
+from support.simulator import simulated
+from support.waiting import until
 
 _numbers = count(1)
 
@@ -106,7 +116,8 @@ async def test_is_unready_without_postgres_also_with_nothing_to_do(
 ) -> None:
     # Without a judge the guardrail asks for no database; enrichment has budgets to ask for.
     env = env_of(kafka, postgres_settings) | {
-        "GUARDRAIL_JUDGE": "always",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "GUARDRAIL_JUDGE": "doubtful",
         "GUARDRAIL_JUDGE_MODEL": "judge",
     }
     with service_process(name, env, tmp_path) as service:
@@ -132,7 +143,66 @@ async def test_a_service_that_needs_no_postgres_is_ready_without_it(
     with service_process(name, env, tmp_path) as service:
         await service.is_ready()
     for module in (ingestion.app, guardrail.app):
-        assert module.broker.check_dependencies is check_nothing
+        assert module.broker.check_dependencies is check_no_dependencies
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "event"), [("enrichment", CHUNK), ("guardrail", draft_of(BORNE_OUT))]
+)
+async def test_an_hour_that_the_model_asked_for_is_shown_until_a_probe_has_ended_it(
+    kafka: KafkaSettings,
+    postgres_settings: PostgresSettings,
+    tmp_path: Path,
+    name: str,
+    event: Event,
+) -> None:
+    rule = {"fault": "rate_limit", "retry_after": 3_600.0, "times": 1}
+    async with simulated({"rules": [rule]}) as model:
+        env = env_of(kafka, postgres_settings) | {
+            "OPENAI_BASE_URL": model.url,
+            "OPENAI_API_KEY": "k",
+            "OPENAI_RETRY_AFTER_CEILING_S": "4",
+            "ONRECORD_MODEL": "m",
+            "GUARDRAIL_JUDGE": "doubtful",
+            "GUARDRAIL_JUDGE_MODEL": "m",
+            f"{name.upper()}_RETRY_DELAYS_S": "0.1,0.1,0.1",
+        }
+        with service_process(name, env, tmp_path) as service:
+            await service.is_ready()
+            async with Publisher(kafka, source="/test") as publisher:
+                await publisher.publish([event])
+
+            def probe() -> Readiness:
+                return probe_port(ReadinessProbe.HTTP, service.port, "/readyz")
+
+            async def look() -> Readiness | None:
+                found = await asyncio.to_thread(probe)
+                return found if "retry-after 3,600 s" in found.reason else None
+
+            found = await until(look, within_s=30)
+            assert found.ready, "it works: others may be answered from the cache"
+            for words in (
+                "throttled until",
+                "UTC by m at 127.0.0.1",
+                "one call tries at",
+            ):
+                assert words in found.reason
+            page = status_page(name, found)
+            assert "yes, but" in page
+            assert found.reason in page
+            await until(lambda: asyncio.to_thread(lambda: probe().reason == ""), within_s=60)
+            assert await model.calls() == 2
+
+
+def status_page(name: str, found: Readiness) -> str:
+    """What ``onrecord status`` shows of a process that answers so."""
+    status = ProcessStatus(
+        name, running=True, ready=found.ready, reason=found.reason, port=1, pid=2
+    )
+    console = Console(width=400, record=True, file=io.StringIO())
+    console.print(format_processes([status]))
+    return console.export_text()
 
 
 async def test_waits_for_a_migration(

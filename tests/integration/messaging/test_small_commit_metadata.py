@@ -1,4 +1,4 @@
-"""A broker that takes less commit metadata than there is to tell gets what it takes."""
+"""A broker that takes less commit metadata than there is, or none, gets what it takes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ from support.missing import require_kafka_jars
 from support.stages import Stage
 from support.waiting import until
 
-MOST: Final = 48
-"""Characters the broker takes."""
-
 NUMBER: Final = 400
 WIDE = QUICK.model_copy(update={"max_in_flight": NUMBER, "deadline_s": 3_600.0})
 
 
+@pytest.fixture(params=[48, 0])
+def most(request: pytest.FixtureRequest) -> int:
+    """Characters the broker takes."""
+    return int(request.param)
+
+
 @pytest.fixture
-def kafka() -> Iterator[ApacheKafka]:
+def kafka(most: int) -> Iterator[ApacheKafka]:
     require_kafka_jars()
     with own_kafka(
-        settings=(f"offset.metadata.max.bytes={MOST}",), jvm=JVM_THAT_STARTS_FAST
+        settings=(f"offset.metadata.max.bytes={most}",), jvm=JVM_THAT_STARTS_FAST
     ) as running:
         yield running
 
@@ -42,12 +45,14 @@ async def commit_of(bench: Bench) -> tuple[int, str]:
     return tuple(found[0]) if found else (-1, "")
 
 
-async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -> None:
+async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka, most: int) -> None:
     bench = await bench_on(kafka.servers, probe_topics())
     stage, release, done = Stage(PROBE), asyncio.Event(), set[int]()
+    handled: list[int] = []
 
     @stage.on_raw(CHUNKS_READY)
     async def handle(record: Record) -> None:
+        handled.append(record.offset)
         if record.offset and record.offset % 3 == 0:
             await release.wait()
         done.add(record.offset)
@@ -64,7 +69,7 @@ async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -
 
             async def committed() -> bool:
                 offset, metadata = await commit_of(bench)
-                return offset == 3 and len(metadata) <= MOST
+                return offset == 3 and len(metadata) <= most
 
             await until(committed, within_s=40)
             offset, metadata = await commit_of(bench)
@@ -73,3 +78,10 @@ async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -
             release.set()
             await bench.is_committed("chunks-ready", NUMBER)
     assert refusals() == 1
+    (line,) = [one for one in logs if one["event"] == "commit_metadata_too_large"]
+    assert f"offset.metadata.max.bytes to {offset_metadata.MAX_CHARACTERS}" in line["what"]
+    # Nothing was refused for good: the next start finds the end.
+    async with bench.running(stage, WIDE) as running:
+        await running.is_ready()
+        assert await bench.committed("chunks-ready") == NUMBER
+    assert sorted(handled) == list(range(NUMBER))

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from integration.model_client.test_one_call import ACCOUNT, QUESTION
 from model_client import ModelClient, ModelSettings, errors
-from model_client.transport.connection_pool import IDLE_S, ConnectionStackTransport
+from model_client.transport.connection_pool import IDLE_S, LifoPoolTransport
 from support.raw_server import raw_server, response
 from support.scripted_endpoint import Exchange, ScriptedEndpoint
 from support.waiting import until
@@ -68,7 +68,7 @@ def _nothing_open() -> None:
 async def connections(
     endpoint: ScriptedEndpoint, **options: Any
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
-    transport = ConnectionStackTransport(CountedTransport, **options)
+    transport = LifoPoolTransport(CountedTransport, **options)
     async with (
         endpoint.serve() as url,
         httpx2.AsyncClient(transport=transport, timeout=30.0) as client,
@@ -139,7 +139,7 @@ async def test_a_connection_in_use_is_not_shared_and_comes_back_when_its_call_is
 
 async def test_a_connection_that_the_endpoint_closed_is_replaced() -> None:
     async with raw_server({"/": response(b"once")}) as server:
-        transport = ConnectionStackTransport(CountedTransport)
+        transport = LifoPoolTransport(CountedTransport)
         async with httpx2.AsyncClient(transport=transport, timeout=30.0) as client:
             for _ in range(3):
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).content == b"once"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any, NoReturn
 
 import pytest
@@ -20,6 +19,9 @@ from model_client import (
     ParsedResponse,
     errors,
 )
+from model_client.limits.adaptive_concurrency import LEAST_PATIENCE_S
+from model_client.limits.rate_limits import DEFAULT_WAIT_S
+from support.loop_clock import LoopClock
 from support.scripted_endpoint import (
     Exchange,
     Respond,
@@ -31,6 +33,7 @@ from support.scripted_endpoint import (
     streamed,
     until_given_up,
 )
+from support.waiting import until
 
 QUICK = {"timeout_s": 3.0, "first_token_s": 0.6, "between_tokens_s": 0.3}
 ACCOUNT = CostAttribution("heating", "chunk-1")
@@ -108,9 +111,9 @@ async def test_content_may_come_in_parts_of_which_thoughts_are_some() -> None:
     assert len(endpoint.requests) == 1
 
 
-async def test_a_role_alone_is_not_yet_the_first_token() -> None:
+async def test_a_role_alone_is_not_yet_the_first_token(clock: LoopClock) -> None:
     async def thinks(_: Exchange) -> None:
-        await asyncio.sleep(QUICK["between_tokens_s"] * 1.4)
+        await clock.advance(QUICK["between_tokens_s"] * 1.4)
 
     role = data({"choices": [{"delta": {"role": "assistant", "content": ""}}]})
     answer, endpoint = await ask(
@@ -120,20 +123,22 @@ async def test_a_role_alone_is_not_yet_the_first_token() -> None:
     assert len(endpoint.requests) == 1
 
 
-async def test_comments_that_keep_a_connection_alive_do_not_keep_a_call_alive() -> None:
+async def test_comments_that_keep_a_connection_alive_do_not_keep_a_call_alive(
+    clock: LoopClock,
+) -> None:
     async def keeps_alive(exchange: Exchange) -> NoReturn:
         await exchange.begin()
         while True:
             await exchange.write(b": still here\n\n")
-            await asyncio.sleep(0.01)
+            await clock.advance(QUICK["between_tokens_s"] / 3)
 
     with pytest.raises(errors.ModelTimeoutError, match="did not begin"):
         await ask(lambda *_: keeps_alive)
 
 
-async def test_a_connection_is_used_for_the_next_call() -> None:
+async def test_a_connection_is_used_for_the_next_call(clock: LoopClock) -> None:
     async def a_little_later(_: Exchange) -> None:
-        await asyncio.sleep(0.01)
+        await clock.settle()
 
     endpoint = ScriptedEndpoint(
         lambda *_: streamed(data(piece('{"notes": []}', "stop")), DONE, a_little_later)
@@ -163,16 +168,16 @@ async def test_a_page_in_place_of_a_completion_is_a_failure_of_the_endpoint() ->
         await ask(lambda *_: Response("<h1>Sign in</h1>", media_type="text/html"))
 
 
-async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_asked_to_again() -> (
-    None
-):
+async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_asked_to_again(
+    clock: LoopClock,
+) -> None:
     body = json.dumps(completion(content='{"notes": []}'))
 
     def respond(_: dict[str, Any], __: int) -> Any:
         async def slowly(exchange: Exchange) -> None:
             await exchange.begin("application/json")
             await exchange.write(body[:10].encode())
-            await asyncio.sleep(QUICK["first_token_s"] * 1.3)
+            await clock.advance(QUICK["first_token_s"] * 1.3)
             await exchange.write(body[10:].encode())
             await exchange.end()
 
@@ -279,15 +284,21 @@ async def test_refusals_mean_what_their_words_say(
         await ask(lambda *_: json_response({"error": error}, status=status))
 
 
-async def test_who_is_told_to_come_back_in_no_time_does_not_hammer() -> None:
+async def test_who_is_told_to_come_back_in_no_time_does_not_hammer(clock: LoopClock) -> None:
     def respond(_: dict[str, Any], number: int) -> Response:
         if number < 2:
             return json_response({"error": {}}, status=429, headers={"retry-after": "0"})
         return json_response(completion(content='{"notes": []}'))
 
-    began = time.monotonic()
-    await ask(respond)
-    assert time.monotonic() - began > 0.9
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        asking = asyncio.create_task(client.ask(request(), ACCOUNT))
+        await until(lambda: endpoint.requests)
+        await clock.advance(0.8 * DEFAULT_WAIT_S)
+        assert len(endpoint.requests) == 1
+        await clock.advance(0.3 * DEFAULT_WAIT_S)
+        await asking
+    assert len(endpoint.requests) == 2
 
 
 async def test_with_no_time_left_nothing_is_asked_and_no_endpoint_blamed() -> None:
@@ -300,12 +311,12 @@ async def test_with_no_time_left_nothing_is_asked_and_no_endpoint_blamed() -> No
     assert endpoint.requests == []
 
 
-async def test_messages_short_of_time_do_not_make_an_outage() -> None:
+async def test_messages_short_of_time_do_not_make_an_outage(clock: LoopClock) -> None:
     async def writes_slowly(exchange: Exchange) -> NoReturn:
         await exchange.begin()
         while True:
             await exchange.write(data(piece("{")))
-            await asyncio.sleep(0.01)
+            await clock.advance(0.01)
 
     endpoint = ScriptedEndpoint(lambda *_: writes_slowly)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
@@ -314,6 +325,73 @@ async def test_messages_short_of_time_do_not_make_an_outage() -> None:
         failures = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(one) for one in failures} == {errors.ModelTimeoutError}
         assert not client.endpoints[0].breaker.is_open
+
+
+PATIENT = {"timeout_s": 100.0, "first_token_s": 30.0, "between_tokens_s": 20.0}
+
+
+async def times_out(
+    clock: LoopClock, client: ModelClient, endpoint: ScriptedEndpoint, after_s: float
+) -> str:
+    """The error of a call whose two tries both end after this time, and not before."""
+    begun, asking = len(endpoint.requests), asyncio.create_task(client.ask(request(), ACCOUNT))
+
+    def has_begun() -> bool:
+        return len(endpoint.requests) > begun
+
+    for _ in range(2):
+        await until(has_begun)
+        begun += 1
+        await clock.advance(after_s - 0.5)
+        assert not asking.done()
+        assert len(endpoint.requests) == begun
+        await clock.advance(0.5)
+    with pytest.raises(errors.ModelTimeoutError) as caught:
+        await asking
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "after_s", "shown"),
+    [
+        ({}, 30.0, "30 s"),
+        ({"first_token_s": 3.0}, 3.0, "3 s"),
+        ({"first_token_s": 2.5}, 2.5, "2.5 s"),
+    ],
+)
+async def test_an_answer_that_does_not_begin_names_the_time_that_is_configured(
+    clock: LoopClock, more: dict[str, float], after_s: float, shown: str
+) -> None:
+    endpoint = ScriptedEndpoint(lambda *_: until_given_up)
+    async with (
+        endpoint.serve() as url,
+        ModelClient(settings(url, **PATIENT | more)) as client,
+    ):
+        message = await times_out(clock, client, endpoint, after_s)
+    assert message == f"the model did not begin to answer within {shown}"
+
+
+async def test_an_answer_given_up_before_the_configured_time_names_both(clock: LoopClock) -> None:
+    def respond(_: dict[str, Any], number: int) -> Any:
+        if number == 1:
+            return streamed(data(piece('{"notes": []}', "stop")), DONE)
+        return until_given_up
+
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url, **PATIENT)) as client:
+        await client.ask(request(), ACCOUNT)
+        message = await times_out(clock, client, endpoint, LEAST_PATIENCE_S)
+    assert message == (
+        "the model did not begin to answer within 10 s, long beside its usual time (the most it "
+        "may take is 30 s)"
+    )
+
+
+async def test_an_answer_that_stalls_names_the_time_between_tokens(clock: LoopClock) -> None:
+    endpoint = ScriptedEndpoint(lambda *_: streamed(data(piece("{")), until_given_up))
+    async with endpoint.serve() as url, ModelClient(settings(url, **PATIENT)) as client:
+        message = await times_out(clock, client, endpoint, PATIENT["between_tokens_s"])
+    assert message == "the model stalled for 20 s within its answer"
 
 
 async def test_a_cancelled_call_leaves_its_place_and_its_turn_to_probe() -> None:

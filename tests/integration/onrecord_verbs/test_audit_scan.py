@@ -13,11 +13,14 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
 from audit import run_audit
-from audit.accounts import AuditFacts, DeadLetterFact, SubmissionState, reconcile
 from audit.broker import ScanResult, open_topic_scanner
+from audit.facts import AuditFacts, DatedDeadLetter, SubmissionState
+from audit.reconciliation import reconcile
 from contracts import headers as h
+from contracts.errors import BadMessageError
 from contracts.topics import (
     ALL_TOPICS,
+    CHUNKS_READY,
     EVENT_TOPICS,
     PIPELINE,
     RETRY_DELAYS_S,
@@ -29,9 +32,11 @@ from control.domain import IndexedSubmission
 from control.indexing import build_indexed_dead_letter
 from control.store import DeadLetterStore
 from database.pool import Database
-from messaging import Record
-from messaging.delivery import append_headers
-from messaging.kafka.admin import open_admin_client
+from messaging import Delivery, MessageOrigin, Record
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.record_digest import digest_record
+from messaging.delivery import Headers, append_headers, split_headers
+from messaging.kafka.admin import create_topics, open_admin_client
 from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import Bench, bench_on
 from support.missing import require_kafka_jars
@@ -116,14 +121,86 @@ async def test_every_topic_that_the_audit_reads_is_named_when_it_is_missing(brok
     assert existing == [bench.kafka.topic(SUBMITTED)], "looking for a topic does not make it"
 
 
+def set_aside(service: str, origin: MessageOrigin, key: bytes | None, value: bytes) -> Headers:
+    """The headers of a message that a service has set aside."""
+    failure = describe_failure(BadMessageError("why"), service)
+    content = digest_record(key, value, ())
+    added = build_dead_letter_headers(
+        failure,
+        Delivery(origin, attempts=1),
+        content,
+        service=service,
+        group=service,
+        at=datetime(2026, 1, 3, tzinfo=UTC),
+    )
+    return append_headers((), added)
+
+
+async def test_an_unindexed_letter_counts_where_its_message_was_unless_it_is_forged(
+    bench: Bench,
+) -> None:
+    place, key, value = ("chunks-ready", 0, 4), KEY, f'{{"chunk_id": "{UUID(int=1)}"}}'.encode()
+    headers = set_aside("enrichment", MessageOrigin(*place, 5_000), key, value)
+    original, added = split_headers(headers)
+    forged = tuple((name, b"x" if name == h.LETTER_ID else told) for name, told in added)
+    for sent in (append_headers(original, forged), headers):
+        await bench.send("enrichment-dlq", value, key=key, headers=sent)
+    assert [(one.place, one.subject, one.sent_at) for one in (await scan(bench)).letters] == [
+        (("enrichment-dlq", 0, 0), "", None),
+        (place, str(UUID(int=1)), 5_000),
+    ]
+
+
+async def test_a_letter_of_a_topic_that_was_made_anew_is_not_counted_with_the_new_one_s(
+    bench: Bench, fresh_database: Database
+) -> None:
+    store, name, number = DeadLetterStore(fresh_database), "chunks-ready", 4
+
+    async def write() -> list[MessageOrigin]:
+        await bench.send(name, *(b"%d" % one for one in range(number)), key=KEY)
+        records = await bench.records(name, number)
+        await commit(bench, "enrichment", name, number)
+        return [MessageOrigin(name, 0, one.offset, one.timestamp) for one in records]
+
+    async def dies(origin: MessageOrigin, dlq_offset: int) -> None:
+        headers = set_aside("enrichment", origin, KEY, b"x")
+        record = Record("enrichment-dlq", 0, dlq_offset, KEY, b"x", headers, 1_000)
+        await store.index_letter(build_indexed_dead_letter(record))
+
+    async def counts() -> tuple[int, int, int]:
+        async with open_topic_scanner(bench.kafka) as scanner:
+            balance = await run_audit(scanner, fresh_database)
+        (found,) = [one for one in balance.services if one.service == "enrichment"]
+        return found.received, found.handled, found.dead
+
+    for place, origin in enumerate(await write()):
+        await dies(origin, place)
+    assert await counts() == (number, 0, number)
+    async with open_admin_client(bench.kafka) as admin:
+        await admin.delete_topics([bench.kafka.topic(name)])
+
+        async def is_gone() -> bool:
+            return bench.kafka.topic(name) not in await admin.list_topics()
+
+        await until(is_gone)
+    await create_topics(bench.kafka, [replace(CHUNKS_READY, partitions=1)])
+    origins = await write()
+    assert await counts() == (number, number, 0)
+    await dies(origins[2], number)
+    assert await counts() == (number, number - 1, 1)
+
+
 class ControlHasNotReadTheDlq:
     """A scan that finds a dead letter which control has not indexed yet."""
 
-    def __init__(self, letter: DeadLetterFact) -> None:
+    def __init__(self, letter: DatedDeadLetter) -> None:
         self._letter = letter
 
     async def scan(self) -> ScanResult:
         return ScanResult(unread=(), letters=(self._letter,), submissions=(), received={})
+
+    async def find_replaced_logs(self, _: object) -> dict[tuple[str, int], int]:
+        return {}
 
 
 async def test_a_letter_at_the_place_of_an_older_one_is_seen_before_control_indexed_it(
@@ -131,13 +208,9 @@ async def test_a_letter_at_the_place_of_an_older_one_is_seen_before_control_inde
 ) -> None:
     store = DeadLetterStore(fresh_database)
     place, (old, new) = (SUBMITTED, 0, 0), (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
-    about = (
-        (h.DLQ_TOPIC, SUBMITTED.encode()),
-        (h.DLQ_PARTITION, b"0"),
-        (h.DLQ_OFFSET, b"0"),
-        (h.ORIGIN_TIMESTAMP, b"%d" % (old.timestamp() * 1000)),
-    )
-    record = Record("ingestion-dlq", 0, 0, None, b"{", append_headers((), about), 1_000)
+    origin = MessageOrigin(*place, int(old.timestamp() * 1000))
+    headers = set_aside("ingestion", origin, None, b"{")
+    record = Record("ingestion-dlq", 0, 0, None, b"{", headers, 1_000)
     letter = build_indexed_dead_letter(record)
     await store.index_letter(letter)
     await store.discard(letter.letter_id, "its topic was deleted")
@@ -145,7 +218,7 @@ async def test_a_letter_at_the_place_of_an_older_one_is_seen_before_control_inde
         IndexedSubmission(topic=SUBMITTED, partition=0, offset=0, submitted_at=new)
     )
     sent_ms = int(new.timestamp() * 1000)
-    found = DeadLetterFact("ingestion", place, "", discarded=False, sent_at=sent_ms)
+    found = DatedDeadLetter("ingestion", place, "", discarded=False, sent_at=sent_ms)
     scanner: Any = ControlHasNotReadTheDlq(found)
     balance = await run_audit(scanner, fresh_database)
     assert balance.unreadable.states[SubmissionState.DEAD] == 1

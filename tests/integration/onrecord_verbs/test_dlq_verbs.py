@@ -1,118 +1,18 @@
+"""``onrecord dlq``, against control's API."""
+
+from __future__ import annotations
+
 import asyncio
 import json
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from structlog.testing import capture_logs
 
-import asgi_server
-from contracts import headers as h
 from contracts import ids
-from contracts.topics import dlq_topic, retry_topic
-from control.api import ApiContext, ControlApi
-from control.domain import IndexedDeadLetter
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
-from messaging import KafkaSettings, Publisher
-from messaging.delivery import append_headers
-from messaging.kafka.admin import create_topics
 from onrecord import cli
-
-DLQ = dlq_topic("enrichment")
-ODD_BYTES = bytes(range(256)) * 3
-VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m", "\\ud800"]}', ODD_BYTES, None)
-CODES = ("llm_timeout", "undecodable", "undecodable")
-
-
-def letter(number: int) -> IndexedDeadLetter:
-    return IndexedDeadLetter(
-        letter_id=ids.derive_id("letter", number),
-        service="enrichment",
-        dlq_topic=DLQ.name,
-        dlq_partition=0,
-        dlq_offset=number,
-        source_topic="chunks-ready",
-        source_partition=0,
-        source_offset=7,
-        error_code=CODES[number],
-        error_type="SomeError",
-        error_message=f"it failed for reason {number}",
-        attempts=number + 1,
-        failed_at=datetime(2026, 1, 5, 12, number, tzinfo=UTC),
-        subject=f"chunk-{number}",
-        key=b"\xff\xfe\xfb",
-        headers=(("odd\x1b", b"\xfb\xff"), ("plain", b"text"), ("none", None)),
-        size_bytes=len(VALUES[number] or b""),
-    )
-
-
-def name_of(number: int) -> str:
-    return str(letter(number).letter_id)[:8]
-
-
-@asynccontextmanager
-async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncIterator[str]:
-    """Control's API over real stores, with three letters in the DLQ."""
-    await create_topics(kafka, [DLQ, retry_topic("enrichment", 0)])
-    async with (
-        open_database(postgres) as database,
-        open_dead_letter_reader(kafka, 10) as reader,
-        Publisher(kafka, source="/test") as publisher,
-    ):
-        store = DeadLetterStore(database)
-        for number, value in enumerate(VALUES):
-            origin = ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0"), (h.DLQ_OFFSET, b"7"))
-            headers = append_headers((), origin)
-            await publisher.forward(DLQ.name, b"key", value, headers)
-            await store.index_letter(letter(number))
-        api = ControlApi()
-        api.context = ApiContext(store, reader, DeadLetterReplayer(store, reader, publisher))
-        app = Starlette(routes=api.routes)
-        async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
-            yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def in_a_thread(kafka: KafkaSettings, postgres: PostgresSettings) -> Iterator[str]:
-    """Control in an event loop of its own, as commands begin one of theirs."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    def call(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
-
-    running = control_of(kafka, postgres)
-    try:
-        yield call(running.__aenter__())
-        call(running.__aexit__(None, None, None))
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-@pytest.fixture
-def control(
-    broker: str,
-    postgres_settings: PostgresSettings,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[None]:
-    prefix = f"{ids.derive_id('test', request.node.name).hex[:8]}-"
-    kafka = KafkaSettings(bootstrap_servers=broker, topic_prefix=prefix)
-    # Control's own log would come between what the command prints.
-    with capture_logs(), in_a_thread(kafka, postgres_settings) as url:
-        monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
-        yield
+from support.served_control import ODD_BYTES, letter, name_of
 
 
 def states(capsys: pytest.CaptureFixture[str]) -> list[str]:

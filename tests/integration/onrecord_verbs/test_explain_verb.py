@@ -47,7 +47,13 @@ def cited(statement: str, first_words: str, last_words: str) -> DraftNote:
 TRUE = cited("Bo pays 40 dollars.", "We pay", "dollars")
 FLAGGED = cited("Bo pays 60 dollars.", "We pay", "dollars")
 FALSE = cited("Bo would recommend it.", "I would", "recommend it")
-POLICY = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG}, max_rejected_share=1.0)
+POLICY = CheckPolicy(
+    {
+        "number_not_in_evidence": FailureAction.FLAG,
+        "negation_mismatch": FailureAction.REJECT,
+    },
+    max_rejected_share=1.0,
+)
 
 
 @pytest.fixture
@@ -76,7 +82,7 @@ def ids(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     """Ids by statement, of accepted and refused notes."""
     notes: list[dict[str, Any]] = json.loads(run(capsys, "notes", "--json"))
     refused: list[dict[str, Any]] = json.loads(run(capsys, "notes", "--rejected", "--json"))
-    return {one["statement"]: one["note_id"] for one in notes} | {
+    return {one["statement"] or one["model_reading"]: one["note_id"] for one in notes} | {
         one["draft"]["statement"]: one["rejected_id"] for one in refused
     }
 

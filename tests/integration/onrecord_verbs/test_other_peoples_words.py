@@ -97,5 +97,5 @@ def test_json_has_the_words_as_they_are_and_controls_no_terminal(
     printed = capsys.readouterr().out
     (found,) = json.loads(printed)
     assert found["title"] == HOSTILE
-    assert found["statement"] == STATEMENT
+    assert found["model_reading"] == STATEMENT
     assert TERMINAL_CONTROLS.findall(printed) == []

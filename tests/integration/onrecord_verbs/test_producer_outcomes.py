@@ -99,6 +99,18 @@ async def test_by_its_id_any_outcome_of_an_interview_counts(bench: Bench) -> Non
     assert found == [other]
 
 
+async def test_who_leaves_before_the_last_outcome_holds_no_connection_beyond_the_producer(
+    bench: Bench,
+) -> None:
+    first, second = submission(), submission()
+    async with Producer(bench.kafka) as producer:
+        outcomes = producer.settled([first, second], timeout_s=3_600)
+        await tell(bench, settled(first), settled(second))
+        assert await anext(outcomes) in (settled(first), settled(second))
+    # It is closed although it is referred to still, and has another outcome at hand.
+    assert await anext(outcomes, None) is None
+
+
 async def test_records_that_are_no_outcomes_are_passed_over(bench: Bench) -> None:
     submitted = submission()
     async with Producer(bench.kafka) as producer:

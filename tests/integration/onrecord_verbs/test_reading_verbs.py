@@ -12,6 +12,7 @@ from read_model.queries import ReadModelQueries
 from support.interviews import (
     STUDY,
     TRANSCRIPT,
+    VOUCHED,
     chunk,
     evidence,
     ingested,
@@ -37,7 +38,8 @@ async def filled(
     """One interview of two chunks: the first has notes, the second is on its way."""
     store = NotesStore(fresh_database)
     await store.store_transcript(ingested())
-    both = note("They pay at the café", evidence("We pay 40 dollars 🙂"), themes=("price", "trust"))
+    paid = evidence("We pay 40 dollars 🙂")
+    both = note("They pay at the café", paid, themes=("price", "trust"), **VOUCHED)
     untimed = evidence("cafe\u0301", start_ms=None, end_ms=None)
     second = note("There is a café", untimed, themes=("trust",), questions=())
     await store.store_notes(validated(both, second, rejected=(refused(),)))
@@ -58,7 +60,7 @@ def execute(settings: PostgresSettings, query: str, *values: object) -> None:
     asyncio.run(do())
 
 
-def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
+def test_prints_notes_by_theme_proven_ones_by_statement_and_others_by_their_quote(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both, second = (
@@ -78,9 +80,9 @@ def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
         "      Bo [00:01], Interview 1\n"
         "      “We pay 40 dollars 🙂”\n"
         "\n"
-        f"  • There is a café ({second})\n"
+        f"  • “cafe\u0301” ({second})\n"
         "      Bo [--:--], Interview 1\n"
-        "      “cafe\u0301”\n"
+        "      model's reading, not proven: There is a café\n"
         "\n"
     )
 
@@ -342,7 +344,7 @@ def test_a_note_is_found_by_the_themes_of_the_one_that_says_the_same(
     said_twice: Database, capsys: pytest.CaptureFixture[str], options: str
 ) -> None:
     (found,) = json.loads(run(capsys, "notes", "--json", *options.split()))
-    assert found["statement"] == "They pay 40 dollars"
+    assert found["model_reading"] == "They pay 40 dollars"
     assert (found["themes"], found["questions"]) == (["price", "trust"], ["churn"])
 
 

@@ -14,7 +14,7 @@ from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
 from read_model.queries import NoteFilter, ReadModelQueries
-from support.interviews import STUDY, evidence, ingested, note, refused, validated
+from support.interviews import STUDY, VOUCHED, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 
 
@@ -31,14 +31,17 @@ MASKED = evidence("We pay 40 dollars", masked_quote="We pay [AMOUNT]")
 async def filled(fresh_database: Database, postgres: TestServer) -> AsyncIterator[Database]:
     store = NotesStore(fresh_database)
     await store.store_transcript(ingested())
-    await store.store_notes(validated(note("They pay [AMOUNT]", MASKED), rejected=(refused(),)))
+    await store.store_notes(
+        validated(note("They pay [AMOUNT]", MASKED, **VOUCHED), rejected=(refused(),))
+    )
     await postgres.arun(
         "CREATE ROLE ann LOGIN PASSWORD 'throw-away' IN ROLE onrecord_reader",
         "CREATE ROLE ben LOGIN PASSWORD 'throw-away' IN ROLE onrecord_evidence_reader",
         "CREATE ROLE cleo LOGIN PASSWORD 'throw-away'",
+        "CREATE ROLE dora LOGIN PASSWORD 'throw-away' IN ROLE onrecord_operator",
     )
     yield fresh_database
-    await postgres.arun("DROP ROLE ann", "DROP ROLE ben", "DROP ROLE cleo")
+    await postgres.arun("DROP ROLE ann", "DROP ROLE ben", "DROP ROLE cleo", "DROP ROLE dora")
 
 
 def as_login(settings: PostgresSettings, name: str) -> str:
@@ -126,8 +129,14 @@ def test_others_are_told_which_right_it_takes(run: Run, verb: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("verb", ["costs", "budgets"])
-def test_what_no_reader_may_takes_the_owner(run: Run, verb: str) -> None:
-    assert "the login that owns the tables" in run("ben", verb, code=1)
+def test_what_no_reader_may_takes_an_operator(run: Run, verb: str) -> None:
+    assert "onrecord_operator" in run("ben", verb, code=1)
+
+
+def test_operators_read_costs_and_set_budgets_but_read_no_notes(run: Run) -> None:
+    run("dora", "costs")
+    run("dora", "budgets")
+    assert "onrecord_reader" in run("dora", "notes", code=1)
 
 
 def test_a_login_without_rights_reads_nothing(run: Run) -> None:
@@ -138,10 +147,25 @@ def test_readers_see_coverage(run: Run) -> None:
     assert "Price" in run("ann", "coverage", "--study", "billing")
 
 
+async def test_readers_find_statements_by_their_standing_in_the_view(
+    filled: Database, postgres_settings: PostgresSettings
+) -> None:
+    await NotesStore(filled).store_notes(validated(note("They leave"), index=2))
+    connection = await asyncpg.connect(as_login(postgres_settings, "ann"))
+    try:
+        rows = await connection.fetch("SELECT * FROM current_notes")
+        found = {(row["standing"], row["statement"], row["model_reading"]) for row in rows}
+        assert found == {("proven", "They pay [AMOUNT]", None), ("unproven", None, "They leave")}
+        assert len(await connection.fetch("SELECT note_id, standing, vouchers FROM notes")) == 2
+    finally:
+        await connection.close()
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "SELECT quote FROM evidence",
+        "SELECT statement FROM notes",
         "SELECT text FROM segments",
         "SELECT speaker FROM speakers",
         "SELECT draft FROM rejected_notes",

@@ -238,12 +238,12 @@ async def test_notes_of_an_older_revision_are_superseded_once_a_newer_one_is_ing
     store: NotesStore, fresh_database: Database
 ) -> None:
     await store.store_notes(validated(note("Old")))
-    current = "SELECT statement FROM current_notes"
-    assert [row["statement"] for row in await fresh_database.fetch(current)] == ["Old"]
+    current = "SELECT model_reading FROM current_notes"
+    assert [row["model_reading"] for row in await fresh_database.fetch(current)] == ["Old"]
     await store.store_transcript(ingested(revision=2))
     assert await fresh_database.fetch(current) == []
     await store.store_notes(validated(note("New"), revision=2))
-    assert [row["statement"] for row in await fresh_database.fetch(current)] == ["New"]
+    assert [row["model_reading"] for row in await fresh_database.fetch(current)] == ["New"]
     assert sorted(await statements(fresh_database)) == ["New", "Old"]
 
 

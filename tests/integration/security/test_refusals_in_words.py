@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from database.errors import DatabaseRefusesError, DatabaseUnavailableError
+from database.errors import DatabaseAccessDeniedError, DatabaseUnavailableError
 from database.pool import open_database
 from database.settings import PostgresSettings
 from local_stack.supervisor import LocalStack
-from messaging import KafkaRefusesError, KafkaSettings, KafkaUnavailableError, Publisher
+from messaging import KafkaAccessDeniedError, KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.kafka.admin import open_admin_client, wait_for_broker
 from support.broker import free_port
 from support.certificates import Authority
@@ -91,7 +91,7 @@ async def test_kafka_refuses_and_we_say_what_to_look_at(
 
 
 async def test_a_refused_login_is_not_waited_for(closed_kafka: SecureKafka) -> None:
-    with pytest.raises(KafkaRefusesError):
+    with pytest.raises(KafkaAccessDeniedError):
         await wait_for_broker(closed_kafka.user(sasl_password=WRONG), 3_600)
 
 
@@ -230,5 +230,5 @@ async def test_postgres_that_is_not_there_is_unavailable_and_no_refusal() -> Non
     with pytest.raises(DatabaseUnavailableError, match=r"\(Connection refused\); check") as refused:
         async with open_database(PostgresSettings(dsn=dsn, sslmode="require")):
             pass
-    assert not isinstance(refused.value, DatabaseRefusesError)
+    assert not isinstance(refused.value, DatabaseAccessDeniedError)
     assert WRONG not in str(refused.value)

@@ -23,16 +23,18 @@ from support.stack import QUICK_RETRIES, embedded_stack
 
 ONRECORD: Final = Path(sys.executable).with_name("onrecord")
 SAMPLES: Final = Path(__file__).resolve().parents[3] / "samples"
-BROUGHT: Final = frozenset({"broker", "postgres"})
+BROUGHT: Final = frozenset({"broker", "postgres", "roles"})
+"""What is there already; there is one login for all services."""
 
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The local stack's file without the broker and the database."""
+    """The local stack's file without the broker, the database and its logins."""
     whole = yaml.safe_load(find_stack_file({}).read_text(encoding="utf-8"))["processes"]
     kept: dict[str, Any] = {name: one for name, one in whole.items() if name not in BROUGHT}
     for process in kept.values():
         process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
+        process.get("env", {}).pop("POSTGRES_DSN", None)
     file = tmp_path_factory.mktemp("stack") / "stack.yaml"
     file.write_text(yaml.safe_dump({"processes": kept}, sort_keys=False), encoding="utf-8")
     return file

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 import asgi_server
 from asgi_server import JsonResponse, protocol
+from asgi_server.problems import build_problem
 from support.http_client import http_client
 
 LOCAL = "127.0.0.1"
@@ -106,7 +107,10 @@ async def test_heads_up_to_the_limits_are_read(request_bytes: bytes) -> None:
 )
 async def test_heads_beyond_the_limits_are_answered_with_400(request_bytes: bytes) -> None:
     async with serving() as origin:
-        assert (await raw(origin, request_bytes)).startswith(b"HTTP/1.1 400 ")
+        head, _, body = (await raw(origin, request_bytes)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"content-type: application/problem+json" in head
+        assert json.loads(body)["status"] == 400
 
 
 @pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nx: "], ids=["target", "header"])
@@ -129,24 +133,25 @@ async def test_a_body_beyond_the_limit_is_answered_with_413(chunked: bool) -> No
             content: Any = parts(size) if chunked else b"a" * size
             answer = await client.post(f"{origin}/echo", content=content)
             assert answer.status_code == status
-    assert answer.text == "Maximum request body size 1000 exceeded."
+    detail = "the request's body is too large: it may have 1000 bytes"
+    assert answer.json() == build_problem(413, detail)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "text"),
+    ("method", "path", "status", "detail"),
     [
-        ("GET", "/nowhere", 404, "404: Not Found"),
-        ("GET", "/text/", 404, "404: Not Found"),
-        ("GET", "/echo", 405, "405: Method Not Allowed"),
+        ("GET", "/nowhere", 404, "Not Found"),
+        ("GET", "/text/", 404, "Not Found"),
+        ("GET", "/echo", 405, "Method Not Allowed"),
     ],
 )
-async def test_what_no_route_takes_is_told_in_one_line(
-    method: str, path: str, status: int, text: str
+async def test_what_no_route_takes_is_a_problem(
+    method: str, path: str, status: int, detail: str
 ) -> None:
     async with serving() as origin, http_client() as client:
         answer = await client.request(method, origin + path)
-    assert (answer.status_code, answer.text) == (status, text)
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (answer.status_code, answer.json()) == (status, build_problem(status, detail))
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "server" not in answer.headers
 
 
@@ -159,7 +164,8 @@ async def test_a_method_that_no_route_of_a_path_takes_is_told_which_are() -> Non
 async def test_a_bug_is_answered_with_500_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     async with serving() as origin, http_client() as client:
         answer = await client.get(f"{origin}/fails")
-    assert (answer.status_code, answer.text) == (500, "500 Internal Server Error")
+    assert (answer.status_code, answer.json()["status"]) == (500, 500)
+    assert "a secret" not in answer.text
     assert "a secret" in caplog.text
 
 

@@ -40,7 +40,7 @@ ONE_OF_EACH_LIBRARY = [
     "model_client.transport.http_call.LONGEST_ANSWER",
     "model_client.ledger.backlog.MOST_KEPT",
     "model_client.transport.response_stream.LONGEST_BODY",
-    "control.replay.BYTES_UNDER_WAY",
+    "control.letter_sender.BYTES_UNDER_WAY",
     "contracts.control_api.MOST_LETTERS",
     "onrecord.submit.files.MAX_YAML_BYTES",
     "onrecord.submit.yaml_files.MAX_NODES",
@@ -54,7 +54,7 @@ ONE_OF_EACH_LIBRARY = [
     "database.group_commit.MAX_GROUP_SIZE",
     "personal_data.detector._MAX_PIECE",
     "transcripts.files.decoding._LARGEST_UNPACKED",
-    "ingestion.reading_turns.LARGE_BYTES",
+    "ingestion.parsing_scheduler.LARGE_BYTES",
     "contracts.characters.MAX_MARKS",
     "Study.themes",
 ]

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from guardrail.settings import GuardrailSettings
+from judging.settings import JudgeSettings
 from onrecord.settings import COMPOSE
 from support.kafka_jars import kafka_version
 
@@ -49,7 +51,7 @@ def test_every_port_is_published_on_loopback_only() -> None:
 def test_clients_on_the_host_know_the_default_password() -> None:
     password = default_of(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"])
     assert f":{password}@" in COMPOSE["POSTGRES_DSN"]
-    assert f":{password}@" in default_of(SERVICES["control"]["environment"]["POSTGRES_DSN"])
+    assert f":{password}@" in default_of(SERVICES["roles"]["environment"]["POSTGRES_DSN"])
 
 
 def test_the_broker_is_the_release_that_the_tests_run_on() -> None:
@@ -88,3 +90,22 @@ def test_no_container_can_take_the_memory_of_the_others() -> None:
     limits = {name: one.get("mem_limit", "") for name, one in SERVICES.items()}
     assert [name for name, limit in limits.items() if not limit] == []
     assert int(limits["ingestion"].removesuffix("m")) > 512
+
+
+def test_the_guardrail_gets_every_setting_of_its_judges_and_their_file() -> None:
+    guardrail = SERVICES["guardrail"]
+    settings = {
+        f"GUARDRAIL_{name}".upper()
+        for name in GuardrailSettings.model_fields
+        if name.startswith("judge")
+    }
+    assert settings <= guardrail["environment"].keys()
+    (mount,) = (one for one in guardrail["volumes"] if not one.startswith("login-"))
+    folder, target, mode = mount.removeprefix("${ONRECORD_MODELS_FOLDER:-").split(":")
+    assert (target, mode) == ("/etc/onrecord/models", "ro")
+    example = ROOT / folder.removesuffix("}") / "judges.example.yaml"
+    first, second = JudgeSettings(
+        judge_model=None, judge_models=example, judge_format=None
+    ).list_models()
+    assert first.judge_format is None
+    assert second.judge_format is not None

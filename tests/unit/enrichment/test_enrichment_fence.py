@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
 from enrichment.drafter import build_draft_request
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from prompts.documents import build_chunk_document, build_feedback_document
 from support.chunks import CHUNK
 
@@ -95,6 +95,6 @@ def test_the_quote_is_copied_as_it_was_said(attack: str) -> None:
         evidence=(DraftEvidence(segment=1, first_words="We never", last_words="We left."),),
         themes=("cost",),
     )
-    verdict = accept_or_reject_note(note, saying(text))
+    verdict = assess_note(note, saying(text))
     assert isinstance(verdict, Note), verdict
     assert [one.quote for one in verdict.evidence] == [text]

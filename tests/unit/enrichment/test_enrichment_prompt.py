@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from contracts.events import ChunkReady
-from contracts.notes import DraftNote
+from contracts.notes import DraftNote, Standing
 from contracts.study import Study
 from contracts.transcript import Segment
 from enrichment import domain
@@ -68,7 +68,7 @@ def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> N
 def test_the_newest_version_is_asked_with() -> None:
     request = build_draft_request(CHUNK, attempt=3)
     assert (request.prompt_version, request.attempt) == (domain.PROMPT_VERSION, 3)
-    assert domain.PROMPT_VERSION == CURRENT.version == "notes-2"
+    assert domain.PROMPT_VERSION == CURRENT.version == "notes-3"
 
 
 def chunk_of(document: Any) -> ChunkReady:
@@ -92,10 +92,18 @@ def test_examples_pass_the_guardrail_and_are_as_the_instructions_say(
     assert len(judged.accepted) == len(notes)
 
 
+@pytest.mark.parametrize("example", CURRENT.examples)
+def test_every_statement_of_the_newest_examples_is_vouched_for_by_a_rule(example: Any) -> None:
+    notes = domain.DraftAnswer.model_validate(example["answer"]).notes
+    whole = chunk_of(example["document"]).model_copy(update={"index": 1, "chunk_count": 1})
+    accepted = assess_notes(notes, whole).accepted
+    assert {one.standing for one in accepted} <= {Standing.VERBATIM, Standing.PROVEN}
+
+
 def test_the_guardrail_refuses_the_examples_when_a_negation_or_a_number_is_lost() -> None:
     chunk = chunk_of(CURRENT.examples[0]["document"])
     notes = domain.DraftAnswer.model_validate(CURRENT.examples[0]["answer"]).notes
-    for note, right, wrong in ((notes[0], "34", "43"), (notes[1], "not ", "")):
+    for note, right, wrong in ((notes[0], "34", "43"), (notes[2], "not ", "")):
         false = DraftNote(**{**dict(note), "statement": note.statement.replace(right, wrong)})
         assert assess_notes([false], chunk).accepted == ()
 

@@ -9,10 +9,12 @@ import pytest
 
 from contracts.transcript import Role, Segment
 from evaluation.grounding.metamorphic import check_mutated_notes
+from evaluation.grounding.metamorphic_measures import measure_mutated_notes
 from evaluation.grounding.mutations import MUTATIONS
 from evaluation.grounding.summedits import check_sample, parse_summedits
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.grounding.verdicts import LabelledVerdict, list_commonest_errors, score_verdicts
+from evaluation.modes import CheckMode
 from evaluation.splits import assign_split
 
 _TALK = (
@@ -101,3 +103,17 @@ def test_reads_a_dialogue_of_the_benchmark_turn_by_turn() -> None:
 def test_refuses_what_is_no_file_of_the_benchmark(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_summedits(text)
+
+
+def test_true_notes_in_own_words_are_shown_and_no_spoiled_one() -> None:
+    verdicts = list(check_mutated_notes("talk", _TALK, 3))
+    shown = [one for one in verdicts if one.is_shown]
+    assert shown
+    assert all(one.is_true and one.is_accepted for one in shown)
+
+
+def test_the_spoiled_share_of_what_is_shown_is_measured() -> None:
+    measures = measure_mutated_notes({"talk": _TALK}, 3, {CheckMode.LIGHT: None})
+    [shown] = [one for one in measures if one.name == "metamorphic-shown-false"]
+    assert (shown.figure, shown.holds) == (0.0, True)
+    assert shown.sides["light"]["true shown"] > 0

@@ -61,6 +61,29 @@ def test_a_page_gets_the_measures_it_names_shortfalls_first(tmp_path: Path) -> N
     assert text.endswith("<!-- end of figures -->\n\nThe end.\n")
 
 
+def test_a_page_keeps_the_figures_of_measures_that_were_not_measured_again(tmp_path: Path) -> None:
+    page, folder = tmp_path / "page.md", tmp_path / "eval"
+    page.write_text(PAGE)
+    write_measures(
+        [_measure("size", 0.1), _measure("speed", 0.7), _measure("speed-2", 0.8)], folder
+    )
+    update_page(page, folder)
+    (folder / "size.json").unlink()
+    (folder / "speed.json").unlink()
+    write_measures([_measure("speed-2", 0.4)], folder)
+
+    update_page(page, folder)
+
+    headings = [line for line in page.read_text().splitlines() if line.startswith("### ")]
+    assert [line.split(" (")[0] for line in headings] == [
+        "### size: 0.1",
+        "### speed-2: 0.4",
+        "### speed: 0.7",
+    ]
+    assert page.read_text().count("| all | ") == 3
+    assert "old figures" not in page.read_text()
+
+
 @pytest.mark.parametrize("text", ["", "# No marks", PAGE.replace("size", "other")])
 def test_a_page_without_a_place_or_without_measures_is_refused(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"

@@ -6,6 +6,7 @@ linear, 16 times if it is quadratic. What takes next to no time at the greater l
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from itertools import count
@@ -13,7 +14,7 @@ from itertools import count
 import pytest
 
 from contracts.notes import DraftNote
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from personal_data import DetectionMode, find_personal_data
 from unit.grounding.drafts import chunk, draft, segment
 
@@ -72,9 +73,7 @@ def _assert_grows_with(run: Callable[[int], object], longest: int) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _read_word_lists() -> None:
-    accept_or_reject_note(
-        draft("Fifty frobnicators cost 4 wugs."), chunk(segment(1, "It cost 50 dollars."))
-    )
+    assess_note(draft("Fifty frobnicators cost 4 wugs."), chunk(segment(1, "It cost 50 dollars.")))
     find_personal_data(
         "Call Tom on 020 7946 0000.", known_names=["Tom Waits"], mode=DetectionMode.LIGHT
     )
@@ -83,13 +82,11 @@ def _read_word_lists() -> None:
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
     def beside_a_short_passage(length: int) -> None:
-        accept_or_reject_note(
-            draft(_text(sample, length)), chunk(segment(1, "It was 4 dollars in Venice."))
-        )
+        assess_note(draft(_text(sample, length)), chunk(segment(1, "It was 4 dollars in Venice.")))
 
     def beside_the_same_words(length: int) -> None:
         spoken = chunk(segment(1, _text(sample, _STATED)))
-        accept_or_reject_note(draft(_text(sample, length)), spoken)
+        assess_note(draft(_text(sample, length)), spoken)
 
     _assert_grows_with(beside_a_short_passage, _STATED)
     _assert_grows_with(beside_the_same_words, _STATED)
@@ -99,13 +96,11 @@ def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
 def test_a_cited_passage_costs_no_more_than_its_length(sample: str) -> None:
     def beside_a_plain_note(length: int) -> None:
         spoken = chunk(segment(1, _text(sample, length)))
-        accept_or_reject_note(
-            draft("It was 4 dollars a week in total, and not always good."), spoken
-        )
+        assess_note(draft("It was 4 dollars a week in total, and not always good."), spoken)
 
     def beside_the_same_words(length: int) -> None:
         spoken = chunk(segment(1, _text(sample, length)))
-        accept_or_reject_note(draft(_text(sample, _STATED)), spoken)
+        assess_note(draft(_text(sample, _STATED)), spoken)
 
     _assert_grows_with(beside_a_plain_note, _SAID)
     _assert_grows_with(beside_the_same_words, _SAID)
@@ -128,11 +123,33 @@ def test_labels_cost_no_more_than_their_number() -> None:
             segment(at, "It was 4 dollars.").model_copy(update={"speaker": f"Ann {base} {at}"})
             for at in range(1, number + 1)
         ]
-        accept_or_reject_note(
-            draft(f"Ann {base} 1 said that it was {base} dollars."), chunk(*turns)
-        )
+        assess_note(draft(f"Ann {base} 1 said that it was {base} dollars."), chunk(*turns))
 
     _assert_grows_with(beside_labels, 2_000)
+
+
+def test_a_chunks_labels_are_read_once_for_all_of_its_notes() -> None:
+    """Function calls are counted, not time: a second note's do not grow with the labels."""
+
+    def count_calls(number: int) -> int:
+        turns = [
+            segment(at, "It was 4 dollars then.").model_copy(
+                update={"speaker": f"Doctor Ann {number} of {at} wards"}
+            )
+            for at in range(1, number + 1)
+        ]
+        spoken, calls = chunk(*turns), count()
+        assess_note(draft("It was 4 dollars."), spoken)
+        sys.setprofile(lambda _frame, event, _argument: next(calls) if event == "call" else None)
+        try:
+            assess_note(draft("It was then 4 dollars, she said."), spoken)
+        finally:
+            sys.setprofile(None)
+        return next(calls)
+
+    few = count_calls(20)
+    assert count_calls(20) < 1.2 * few, "the measure itself is steady"
+    assert count_calls(1_000) < 3 * few + 4 * 1_000, "a call or two a label, no reading of it"
 
 
 def test_notes_cost_no_more_than_their_number() -> None:
@@ -141,6 +158,6 @@ def test_notes_cost_no_more_than_their_number() -> None:
     def one_after_the_other(number: int) -> None:
         for at in range(number):
             note: DraftNote = draft(f"They paid {at} dollars of {next(_serial)}.")
-            accept_or_reject_note(note, spoken)
+            assess_note(note, spoken)
 
     _assert_grows_with(one_after_the_other, 40)

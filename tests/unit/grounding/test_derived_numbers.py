@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 RENT = "Rent went from 900 to 1,200 in one year."
@@ -28,20 +28,20 @@ FOLLOWS = [
     ("The participant found the training useless.", "I said the training was useless."),
 ]
 DOES_NOT_FOLLOW = [
-    ("Rent rose by 400 in one year.", RENT, "number_not_in_evidence"),
-    ("Rent rose by half in one year.", RENT, "number_not_in_evidence"),
-    ("Rent fell by 300 in one year.", RENT, "number_not_in_evidence"),
-    ("Rent was 300 in one year.", RENT, "number_not_in_evidence"),
+    ("Rent rose by 400 in one year.", RENT, "number_may_follow"),
+    ("Rent rose by half in one year.", RENT, "number_may_follow"),
+    ("Rent fell by 300 in one year.", RENT, "number_may_follow"),
+    ("Rent was 300 in one year.", RENT, "number_may_follow"),
     (
         "The price dropped by 20 percent.",
         "The price dropped from 80 to 60.",
-        "number_not_in_evidence",
+        "number_may_follow",
     ),
     ("She waited three hours in total on calls to support.", CALLS, "number_not_in_evidence"),
-    ("She waited two hours on each of three calls to support.", CALLS, "number_not_in_evidence"),
+    ("She waited two hours on each of three calls to support.", CALLS, "number_may_follow"),
     ("The apples and the bread were 9 dollars in total.", BASKET, "number_not_in_evidence"),
-    ("It took eight hours.", DAY, "number_not_in_evidence"),
-    ("Forty managers use it.", "Forty users have it, and five managers.", "number_not_in_evidence"),
+    ("It took eight hours.", DAY, "number_may_follow"),
+    ("Forty managers use it.", "Forty users have it, and five managers.", "number_may_follow"),
     ("The participant found the training useless.", SAID, "said_by_another"),
     ("She thinks the food is bland.", "My sister says the food is bland.", "said_by_another"),
 ]
@@ -49,13 +49,9 @@ DOES_NOT_FOLLOW = [
 
 @pytest.mark.parametrize(("statement", "quote"), FOLLOWS)
 def test_accepts_what_follows_from_what_was_said(statement: str, quote: str) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
 @pytest.mark.parametrize(("statement", "quote", "check"), DOES_NOT_FOLLOW)
 def test_refuses_what_does_not_follow(statement: str, quote: str, check: str) -> None:
-    assert check in failed_beyond_form(
-        accept_or_reject_note(draft(statement), chunk(segment(1, quote)))
-    )
+    assert check in failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote))))

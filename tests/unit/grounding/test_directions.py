@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 REVERSED = [
@@ -41,13 +41,11 @@ THE_SAME = [
 
 @pytest.mark.parametrize(("statement", "quote"), REVERSED)
 def test_refuses_what_has_the_two_sides_the_other_way_round(statement: str, quote: str) -> None:
-    assert failed_beyond_form(
-        accept_or_reject_note(draft(statement), chunk(segment(1, quote)))
-    ) == ["order_turned"]
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)))) == [
+        "order_turned"
+    ]
 
 
 @pytest.mark.parametrize(("statement", "quote"), THE_SAME)
 def test_accepts_the_same_order_in_other_words(statement: str, quote: str) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)))) == []

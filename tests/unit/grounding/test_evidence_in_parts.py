@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, Note
 from contracts.transcript import Segment
-from grounding import accept_or_reject_note, recheck_note
+from grounding import assess_note, recheck_note
 from grounding.evidence import copy_evidence, resolve_citations
 from unit.grounding.drafts import chunk, draft, failed, segment
 
@@ -54,7 +54,7 @@ def test_what_lies_in_the_context_alone_is_refused_and_the_reason_says_so() -> N
         "I would not recommend it.",
         DraftEvidence(segment=1, first_words="I would", last_words="recommend it"),
     )
-    verdict = accept_or_reject_note(note, there)
+    verdict = assess_note(note, there)
     assert failed(verdict) == ["quote_not_found"]
     assert not isinstance(verdict, Note)
     assert "context, which may be read but not cited" in verdict.failures[0].reason
@@ -66,7 +66,7 @@ def test_a_negation_before_the_cut_is_seen() -> None:
         "They recommend it to anyone.",
         DraftEvidence(segment=1, first_words="recommend it", last_words="to anyone"),
     )
-    assert "negation_mismatch" in failed(accept_or_reject_note(note, there))
+    assert "negation_mismatch" in failed(assess_note(note, there))
 
 
 def test_context_that_does_not_touch_the_part_is_not_joined_to_it() -> None:
@@ -77,7 +77,7 @@ def test_context_that_does_not_touch_the_part_is_not_joined_to_it() -> None:
 
 def test_a_stored_note_is_checked_again_by_its_place_in_the_whole_turn() -> None:
     there = part(cut(TURN, "I would", "anyone."), cut(TURN, "We pay"))
-    note = accept_or_reject_note(
+    note = assess_note(
         draft("They pay forty dollars.", DraftEvidence(segment=1, first_words="We pay")), there
     )
     assert isinstance(note, Note)

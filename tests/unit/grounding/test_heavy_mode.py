@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from grounding.syntax.clauses import SyntaxParser
 from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 from support.missing import missing
@@ -177,7 +177,7 @@ def parse() -> SyntaxParser:
 
 @pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND)
 def test_rejects_swapped_roles(statement: str, quote: str, parse: SyntaxParser) -> None:
-    verdict = accept_or_reject_note(draft(statement), chunk(segment(1, quote)), parse)
+    verdict = assess_note(draft(statement), chunk(segment(1, quote)), parse)
     assert failed_beyond_form(verdict) == ["roles_swapped"]
 
 
@@ -185,17 +185,14 @@ def test_rejects_swapped_roles(statement: str, quote: str, parse: SyntaxParser) 
 def test_accepts_passives_and_other_orders_of_the_same(
     statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)), parse))
-        == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)), parse)) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_AS_DONE)
 def test_rejects_wishes_plans_and_conditions_stated_as_facts(
     statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    verdict = accept_or_reject_note(draft(statement), chunk(segment(1, quote)), parse)
+    verdict = assess_note(draft(statement), chunk(segment(1, quote)), parse)
     assert failed_beyond_form(verdict) == ["told_as_fact"]
 
 
@@ -203,22 +200,17 @@ def test_rejects_wishes_plans_and_conditions_stated_as_facts(
 def test_accepts_wishes_plans_and_conditions_stated_as_such(
     statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)), parse))
-        == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)), parse)) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), REFUSED_IN_BOTH_MODES)
 def test_both_modes_reject_unsupported_notes(statement: str, quote: str) -> None:
-    assert failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote))))
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote))))
 
 
 @pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND + TOLD_AS_DONE)
 def test_the_light_mode_cannot_see_these(statement: str, quote: str) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
 def test_importing_grounding_loads_no_model() -> None:

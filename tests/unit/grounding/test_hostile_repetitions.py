@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from grounding.text.addressing import classify_addressing, split_sentences
 from personal_data import DetectionMode, find_personal_data
 from support.choice_of_tests import keep_one_in
@@ -36,13 +36,13 @@ def _long(unit: str, length: int) -> str:
 @_each_unit
 def test_a_repetitive_quote_is_compared_in_reasonable_time(unit: str) -> None:
     spoken = chunk(segment(1, _long(unit, _SAID)))
-    assert failed(accept_or_reject_note(draft("It was 4 dollars in Venice"), spoken))
+    assert failed(assess_note(draft("It was 4 dollars in Venice"), spoken))
 
 
 @_each_unit
 def test_a_repetitive_statement_is_compared_with_its_evidence(unit: str) -> None:
     spoken = chunk(segment(1, "It was 4 dollars"))
-    assert failed(accept_or_reject_note(draft(_long(unit, _STATED)), spoken))
+    assert failed(assess_note(draft(_long(unit, _STATED)), spoken))
 
 
 @_each_unit

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from contracts.notes import Note
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from grounding.syntax.clauses import SyntaxParser
 from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 from support.missing import missing
@@ -56,4 +56,4 @@ def test_no_more_made_up_pairs_are_decided_wrongly(name: str, mode: str) -> None
 
 def _passes(one: dict[str, Any], parse: SyntaxParser | None) -> bool:
     text = chunk(segment(1, one["quote"]))
-    return isinstance(accept_or_reject_note(draft(one["statement"]), text, parse), Note)
+    return isinstance(assess_note(draft(one["statement"]), text, parse), Note)

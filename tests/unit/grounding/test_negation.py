@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 SUPPORTED = [
@@ -78,13 +78,11 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize(("statement", "quote"), SUPPORTED)
 def test_accepts_the_same_sense_in_other_words(statement: str, quote: str) -> None:
-    assert (
-        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
-    )
+    assert failed_beyond_form(assess_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), UNSUPPORTED)
 def test_rejects_what_does_not_agree_in_negations(statement: str, quote: str) -> None:
     assert "negation_mismatch" in failed_beyond_form(
-        accept_or_reject_note(draft(statement), chunk(segment(1, quote)))
+        assess_note(draft(statement), chunk(segment(1, quote)))
     )

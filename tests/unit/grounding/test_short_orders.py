@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
@@ -21,7 +21,7 @@ from unit.grounding.drafts import chunk, draft, failed, segment
     ],
 )
 def test_a_statement_after_a_short_order_supports_a_note(text: str, statement: str) -> None:
-    assert failed(accept_or_reject_note(draft(statement), chunk(segment(1, text)))) == []
+    assert failed(assess_note(draft(statement), chunk(segment(1, text)))) == []
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_a_statement_after_a_short_order_supports_a_note(text: str, statement: s
     ],
 )
 def test_an_order_in_the_evidence_supports_no_obedience(text: str, statement: str) -> None:
-    assert failed(accept_or_reject_note(draft(statement), chunk(segment(1, text))))
+    assert failed(assess_note(draft(statement), chunk(segment(1, text))))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import INJECTION_CHECK_NAMES, accept_or_reject_note
+from grounding import INJECTION_CHECK_NAMES, assess_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
 def refused_as_injection(statement: str, text: str) -> frozenset[str]:
     return INJECTION_CHECK_NAMES & set(
-        failed(accept_or_reject_note(draft(statement), chunk(segment(1, text))))
+        failed(assess_note(draft(statement), chunk(segment(1, text))))
     )
 
 

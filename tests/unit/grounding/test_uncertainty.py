@@ -10,13 +10,14 @@ from contracts.notes import DraftEvidence
 from contracts.transcript import Role
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.splits import DataSplit, assign_split
-from grounding import CHECKS, CheckedNote, check_note
-from grounding.uncertainty import MEANING_CHECKS, Uncertainty, classify_uncertainty
+from grounding import CheckedNote, check_note
+from grounding.uncertainty import Uncertainty, classify_uncertainty
 from transcripts import read_transcript
 from unit.grounding.drafts import chunk, draft, segment
 
 REV = Path(__file__).parents[3] / ".." / "shared" / "data" / "interviews" / "rev"
 SAID = "We order beer there every Friday, and honestly the delivery has become cheaper."
+COUNTED = "We order three beers there on Friday."
 
 
 def checked_note(statement: str, text: str = SAID) -> CheckedNote:
@@ -74,28 +75,33 @@ def test_a_plan_with_another_modal_may_be_true() -> None:
 
 def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> None:
     one = checked_note("The hospital cancelled their appointments at short notice.")
-    assert checks(one) == ["content_not_in_evidence"]
+    assert checks(one) == ["content_not_in_evidence", "nothing_in_common"]
     assert classify_uncertainty(one) is None
 
 
 @pytest.mark.parametrize(
     ("statement", "check"),
     [
-        ("They order 14 beers there every Friday.", "number_not_in_evidence"),
         ("They do not order beer there every Friday.", "negation_mismatch"),
         ("They order beer at Oslo every Friday.", "name_not_in_evidence"),
         ("They order beer there every Monday.", "time_differs"),
     ],
 )
-def test_failures_of_exact_checks_are_final(statement: str, check: str) -> None:
+def test_a_note_that_is_only_doubted_may_be_true(statement: str, check: str) -> None:
     one = checked_note(statement)
     assert check in checks(one)
+    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
+
+
+def test_failures_of_exact_checks_are_final() -> None:
+    one = checked_note("They order 14 beers there on Friday.", COUNTED)
+    assert "number_not_in_evidence" in checks(one)
     assert classify_uncertainty(one) is None
 
 
 def test_one_failure_of_an_exact_check_is_final() -> None:
-    one = checked_note("Home shipping prices dropped by 40, making delivery affordable.")
-    assert {"content_not_in_evidence", "number_not_in_evidence"} == {*checks(one)}
+    one = checked_note("They order 14 beers there on Saturday.", COUNTED)
+    assert {"time_differs", "number_not_in_evidence"} == {*checks(one)}
     assert classify_uncertainty(one) is None
 
 
@@ -112,10 +118,6 @@ def test_a_note_with_a_wrong_citation_is_never_uncertain() -> None:
         )
 
 
-def test_only_existing_checks_are_sent_to_the_judge() -> None:
-    assert {check.name for check in CHECKS} >= MEANING_CHECKS
-
-
 @pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
 @pytest.mark.parametrize("split", DataSplit)
 def test_sentences_of_real_interviews_are_hardly_ever_uncertain(split: DataSplit) -> None:
@@ -127,4 +129,10 @@ def test_sentences_of_real_interviews_are_hardly_ever_uncertain(split: DataSplit
             for one in iter_true_notes(interview)
         ]
     assert len(doubts) > 300
-    assert sum(one is not None for one in doubts) <= 0.01 * len(doubts)
+    assert sum(one is not None for one in doubts) <= 0.02 * len(doubts)
+
+
+def test_a_number_that_is_only_missing_leaves_a_judge_to_decide() -> None:
+    one = checked_note("They order beer there every Friday, 50 weeks in a row.")
+    assert checks(one) == ["number_may_follow"]
+    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.notes import DraftEvidence
-from grounding import accept_or_reject_note
+from grounding import assess_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 UNSUPPORTED = [
@@ -60,23 +60,20 @@ SUPPORTED = [
 def test_refuses_wording_that_the_evidence_does_not_have(
     check: str, statement: str, quote: str
 ) -> None:
-    assert check in failed(accept_or_reject_note(draft(statement), chunk(segment(1, quote))))
+    assert check in failed(assess_note(draft(statement), chunk(segment(1, quote))))
 
 
 @pytest.mark.parametrize(("statement", "quote"), SUPPORTED)
 def test_accepts_the_same_in_other_words(statement: str, quote: str) -> None:
-    assert failed(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
+    assert failed(assess_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
 def test_rejects_words_attributed_to_another_speaker() -> None:
     there = chunk(segment(1, "The printer jams on thick paper."), segment(2, "Mine does not."))
     output = draft("S2 said: The printer jams on thick paper.", DraftEvidence(segment=1))
-    assert "said_by_another" in failed(accept_or_reject_note(output, there))
+    assert "said_by_another" in failed(assess_note(output, there))
 
 
 def test_a_speakers_label_counts_and_names_nothing() -> None:
     there = chunk(segment(1, "The printer jams on thick paper."))
-    assert (
-        failed(accept_or_reject_note(draft("S1 says the printer jams on thick paper."), there))
-        == []
-    )
+    assert failed(assess_note(draft("S1 says the printer jams on thick paper."), there)) == []

@@ -6,11 +6,12 @@ import pytest
 
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
-from contracts.notes import CheckFailure, DraftNote
+from contracts.notes import CheckFailure, DraftNote, Standing, Voucher, VoucherKind
 from grounding import CheckedNote
 from guardrail.assessors import assess_in_thread
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.handlers import validate_draft
+from guardrail.metrics import NOTES
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailureAction
 from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
@@ -156,14 +157,73 @@ def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
     )
 
 
-def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
+VOUCHERS = (Voucher(kind=VoucherKind.JUDGE, name="second", detail="It is supported."),)
+
+
+def confirmed(checked: CheckedNote) -> CheckedNote:
+    return replace(checked, standing=Standing.CONFIRMED, vouchers=VOUCHERS)
+
+
+def test_words_of_a_confirmed_note_are_not_flagged() -> None:
     draft = drafted(SPEND)
     (checked,) = assess_draft(draft)
-    (event,) = build_result_events(
-        draft, [replace(checked, is_judged=True)], CheckPolicy(), replays=0
-    )
+    (event,) = build_result_events(draft, [confirmed(checked)], CheckPolicy(), replays=0)
     assert isinstance(event, NotesValidated)
     assert not event.notes[0].flags
+    assert event.notes[0].standing is Standing.CONFIRMED
+    assert event.notes[0].vouchers == VOUCHERS
+
+
+QUOTED = GOOD.model_copy(update={"statement": "We pay sixty pounds a month."})
+
+
+def _saying_no_more(draft: NotesDrafted) -> NotesDrafted:
+    """Return a draft whose participant says one sentence, so that no other may limit it."""
+    segments = tuple(
+        one.model_copy(update={"text": one.text.split(". ")[0] + "."}) if one.number == 4 else one
+        for one in draft.chunk.segments
+    )
+    return draft.model_copy(update={"chunk": draft.chunk.model_copy(update={"segments": segments})})
+
+
+def test_a_statement_that_is_the_quote_is_verbatim_and_another_unproven() -> None:
+    quoted, spend = validated(_saying_no_more(drafted(QUOTED, SPEND))).notes
+    assert (quoted.standing, quoted.vouchers[0].kind) == (Standing.VERBATIM, VoucherKind.RULE)
+    assert (spend.standing, spend.vouchers) == (Standing.UNPROVEN, ())
+
+
+@pytest.mark.parametrize("action", [FailureAction.FLAG, FailureAction.PASS])
+def test_a_note_that_a_policy_lets_pass_is_unproven_whatever_vouched_for_it(
+    action: FailureAction,
+) -> None:
+    draft = drafted(WRONG)
+    (checked,) = assess_draft(draft)
+    assert checked.failures
+    policy = CheckPolicy({"number_not_in_evidence": action})
+    (event,) = build_result_events(draft, [confirmed(checked)], policy, replays=0)
+    assert isinstance(event, NotesValidated)
+    assert (event.notes[0].standing, event.notes[0].vouchers) == (Standing.UNPROVEN, ())
+
+
+def test_a_standing_changes_no_note_id() -> None:
+    (checked,) = assess_draft(drafted(SPEND))
+    assert confirmed(checked).to_note().note_id == checked.to_note().note_id
+
+
+def test_notes_are_counted_by_standing_and_rejected_ones_as_refuted() -> None:
+    def counts() -> dict[str, float]:
+        return {one.value: NOTES.labels(one.value)._value.get() for one in Standing}
+
+    before = counts()
+    decided(_saying_no_more(drafted(QUOTED, SPEND, BAD)))
+    with pytest.raises(RejectedError):
+        decided(drafted(BAD, attempt=2))
+    after = counts()
+    assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
+        "verbatim": 1,
+        "unproven": 1,
+        "refuted": 2,
+    }
 
 
 def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:

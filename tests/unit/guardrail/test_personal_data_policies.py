@@ -6,7 +6,7 @@ import pytest
 
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import ChunkReady, NotesDrafted, NotesValidated
-from contracts.notes import DraftEvidence, DraftNote
+from contracts.notes import DraftEvidence, DraftNote, Standing
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
@@ -69,6 +69,50 @@ def test_a_masked_note_without_personal_data_is_marked_as_masked_too() -> None:
     (note,) = validated(PersonalData.MASK, PLAIN).notes
     assert note.statement == PLAIN.statement
     assert note.evidence[0].masked_quote == note.evidence[0].quote
+
+
+def test_a_masked_note_keeps_its_standing_and_its_vouchers_are_masked() -> None:
+    told = cited("My sister is Maria Gonzalez.", "my sister is", "Gonzalez")
+    turn = TURN.model_copy(update={"text": "My sister is Maria Gonzalez."})
+    there = chunk(None).model_copy(update={"segments": (turn,), "context": (), "chunk_count": 1})
+    (checked,) = assess_draft(
+        NotesDrafted(chunk=there, notes=(told,), model="m", prompt_version="notes-1")
+    )
+    assert checked.standing is Standing.VERBATIM
+    (voucher,) = checked.vouchers
+    quoting = voucher.model_copy(update={"detail": "Found: sister, maria, gonzalez."})
+
+    masked = build_privacy_policy(chunk(PersonalData.MASK), PersonalData.MASK).apply(
+        replace(checked, vouchers=(quoting,))
+    )
+
+    assert masked.statement == "My sister is [PERSON]."
+    assert (masked.standing, len(masked.vouchers)) == (Standing.VERBATIM, 1)
+    assert masked.vouchers[0].detail == "Found: sister, [PERSON], [PERSON]."
+
+
+@pytest.mark.parametrize(
+    ("said", "statement"),
+    [
+        (
+            "We pay Maria, Maria Gonzalez, sixty pounds a month.",
+            "We pay Maria Gonzalez sixty pounds a month.",
+        ),
+        ("I pay sixty pounds a month.", "Ben Okafor pays sixty pounds a month."),
+    ],
+)
+def test_what_the_rules_say_of_a_masked_note_names_nobody(said: str, statement: str) -> None:
+    turn = TURN.model_copy(update={"text": said})
+    there = chunk(PersonalData.MASK).model_copy(
+        update={"segments": (turn,), "context": (), "chunk_count": 1}
+    )
+    told = DraftNote(statement=statement, evidence=(DraftEvidence(segment=4),), themes=("cost",))
+    (checked,) = assess_draft(
+        NotesDrafted(chunk=there, notes=(told,), model="m", prompt_version="notes-1")
+    )
+    (voucher,) = checked.vouchers
+    assert "[PERSON" in voucher.detail
+    assert not [name for name in ("Maria", "Gonzalez", "Ben", "Okafor") if name in voucher.detail]
 
 
 def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:

@@ -17,7 +17,7 @@ from messaging.codec import encode_event
 from messaging.delivery import Delivery, MessageOrigin
 from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
-from transcripts import DoubtfulTranscriptError
+from transcripts import DoubtfulTranscriptError, TooLargeTranscriptError
 
 DELIVERY = Delivery(MessageOrigin("transcripts-submitted", 0, 0))
 LIMITS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
@@ -127,6 +127,18 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
     assert str(failed.value).startswith("reading the transcript failed unexpectedly (")
     assert failed.value.frames, "where it was"
     assert "SECRET" not in f"{failed.value!r}{failed.value.__dict__}"
+
+
+async def test_an_interview_over_the_limit_is_refused_before_it_is_hashed() -> None:
+    too_much = SUBMITTED.model_copy(update={"content": "Ann: hello there\n" * 1_800_000})
+    # Hashing it takes 104 MiB beside the message; its size is found with 60.
+    little = TaskLimits(timeout_s=20, cpu_s=10, memory_bytes=112 * MIB)
+    async with open_interview_reader(
+        processes=1, limits=little, chunk_sizes=ChunkSizes(600, 0)
+    ) as read:
+        with pytest.raises(TooLargeTranscriptError, match="bytes of text; the limit is"):
+            await read(too_much)
+        assert await read(SUBMITTED), "the next one is read"
 
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:

@@ -51,6 +51,20 @@ def test_another_process_with_a_recycled_pid_is_not_signalled(
     assert sleeper.poll() is None
 
 
+def test_what_a_launched_process_writes_is_its_users_alone(tmp_path: Path) -> None:
+    command = ["sh", "-c", f"mkdir {tmp_path}/folder && : > {tmp_path}/folder/file"]
+    before = os.umask(0)
+    try:
+        process = start_process(
+            command, env=os.environ, log=tmp_path / "log", die_with_us=None, record=lambda _: None
+        )
+    finally:
+        os.umask(before)
+    eventually(lambda: get_exit_code(process.pid) == 0)
+    written = ("log", "folder", "folder/file")
+    assert [(tmp_path / name).stat().st_mode & 0o077 for name in written] == [0, 0, 0]
+
+
 def test_a_launched_process_writes_to_its_log_and_tells_how_it_ended(tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [

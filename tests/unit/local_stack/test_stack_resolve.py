@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.resolve import ProcessResolver, choose_free_port
+from local_stack.resolve import PlaceholderResolver, choose_free_port
 from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
 from local_stack.state import StackHome, StackState
 
@@ -28,9 +28,9 @@ STATE = StackState(ports={"broker": 20_001})
 
 def a_resolver(
     home: Path, environ: dict[str, str] | None = None, overrides: dict[str, str] | None = None
-) -> ProcessResolver:
+) -> PlaceholderResolver:
     spec = StackSpec.model_validate({"processes": ENTRIES})
-    return ProcessResolver(spec, StackHome(home), environ or {}, overrides or {})
+    return PlaceholderResolver(spec, StackHome(home), environ or {}, overrides or {})
 
 
 def test_fields_are_filled_in(tmp_path: Path) -> None:
@@ -88,18 +88,20 @@ def test_a_port_that_is_taken_is_not_chosen() -> None:
 
 
 SERVICES = {"control", "persistence", "guardrail", "enrichment", "ingestion"}
+CALLERS = {"guardrail", "enrichment"}
+"""Services that may call a model."""
 
 
 @pytest.mark.parametrize(
     ("setting", "more", "readers"),
     [
-        ("ONRECORD_MODEL", {}, {"enrichment"}),
-        ("ONRECORD_MODEL", {"OPENAI_API_KEY": "k"}, {"enrichment"}),
-        ("ONRECORD_MODEL", {"GUARDRAIL_JUDGE": "all"}, {"enrichment", "guardrail"}),
-        ("ONRECORD_MODEL_PRICED_AS", {"OPENAI_BASE_URL": "http://here"}, {"enrichment"}),
-        ("OPENAI_TIMEOUT_S", {}, {"enrichment"}),
-        ("ONRECORD_BUDGET_PER_DAY_USD", {}, {"enrichment"}),
-        ("ONRECORD_CACHE", {}, {"enrichment"}),
+        ("ONRECORD_MODEL", {}, CALLERS),
+        ("ONRECORD_MODEL", {"OPENAI_API_KEY": "k"}, CALLERS),
+        ("ONRECORD_MODEL_PRICED_AS", {"OPENAI_BASE_URL": "http://here"}, CALLERS),
+        ("OPENAI_TIMEOUT_S", {}, CALLERS),
+        ("ONRECORD_BUDGET_PER_DAY_USD", {}, CALLERS),
+        ("ONRECORD_CACHE", {}, CALLERS),
+        ("GUARDRAIL_JUDGE", {}, CALLERS),  # the simulator brings its default
         ("ONRECORD_SIMULATOR_SEED", {}, {"simulator"}),
         ("ENRICHMENT_TRIES", {}, {"enrichment"}),
         ("GUARDRAIL_PROCESSES", {}, {"guardrail"}),
@@ -116,7 +118,7 @@ def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
     state = StackState(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
 
     def hashes(environ: dict[str, str]) -> dict[str, str]:
-        resolver = ProcessResolver(whole.select(environ), home, environ, {})
+        resolver = PlaceholderResolver(whole.select(environ), home, environ, {})
         return {
             name: resolver.resolve(name, state).fingerprint
             for name in whole.select(environ).processes
@@ -124,6 +126,29 @@ def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
 
     before, after = hashes(more), hashes({**more, setting: "5"})
     assert {name for name in before if before[name] != after[name]} == readers
+
+
+@pytest.mark.parametrize(
+    ("environ", "judge", "asked"),
+    [
+        ({}, "off", "http://127.0.0.1:20002/v1"),
+        ({"ONRECORD_LOCAL_MODEL": "1"}, "off", "http://127.0.0.1:20003/v1"),
+        ({"ONRECORD_LOCAL_MODEL": "1", "OPENAI_API_KEY": "k"}, "off", "http://127.0.0.1:20003/v1"),
+        ({"GUARDRAIL_JUDGE": "doubtful"}, "doubtful", "http://127.0.0.1:20002/v1"),
+        ({"OPENAI_BASE_URL": "http://real/v1"}, None, "http://real/v1"),
+        ({"OPENAI_BASE_URL": "http://real/v1", "GUARDRAIL_JUDGE": "off"}, "off", "http://real/v1"),
+    ],
+)
+def test_a_real_model_judges_and_a_stand_in_for_one_only_if_it_is_asked_for(
+    tmp_path: Path, environ: dict[str, str], judge: str | None, asked: str
+) -> None:
+    whole = load_stack_spec(find_stack_file({}))
+    home = StackHome(tmp_path / "home")
+    home.create()
+    state = StackState(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
+    resolver = PlaceholderResolver(whole.select(environ), home, environ, {})
+    full = resolver.full_env("guardrail", resolver.resolve("guardrail", state))
+    assert (full.get("GUARDRAIL_JUDGE"), full.get("OPENAI_BASE_URL")) == (judge, asked)
 
 
 def test_two_processes_never_share_a_port() -> None:

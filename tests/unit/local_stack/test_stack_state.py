@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,32 @@ def test_only_the_owner_may_read_ports_and_passwords(tmp_path: Path) -> None:
         file.stat().st_mode & 0o077 for file in (home.path / "stack.json", home.data / "secret")
     ]
     assert modes == [0, 0]
+
+
+def test_no_other_user_may_list_what_the_stack_stores(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        home = a_home(tmp_path)
+        (home.data / "broker").mkdir()
+        home.create()
+    finally:
+        os.umask(before)
+    modes = [folder.stat().st_mode & 0o066 for folder in (home.path, home.data, home.logs)]
+    assert modes == [0, 0, 0]
+    assert (home.data / "broker").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+@pytest.mark.parametrize("name", [".", "stack.json"])
+def test_another_users_folder_or_state_is_refused_before_anything_is_read_or_made(
+    tmp_path: Path, name: str
+) -> None:
+    home = a_home(tmp_path)
+    home.save(StackState(client_env={"KAFKA_BOOTSTRAP_SERVERS": "evil.example:9092"}))
+    os.chown(home.path / name, 65_534, 65_534)
+    for work in (home.load, home.create, StackLock(home).acquire):
+        with pytest.raises(StackFailedError, match=r"another user .*ONRECORD_HOME"):
+            work()
 
 
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from messaging.kafka.broker_monitor import (
     MAX_STALL_TIMEOUT_S,
     STALL_TIMEOUT_S,
     BrokerMonitor,
-    StallPatience,
-    TopicPresence,
+    StallTimeout,
+    TopicExistenceChecker,
 )
 from messaging.kafka.connection_errors import KafkaUnavailableError
 
@@ -24,14 +24,14 @@ class Clients:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.patience = StallPatience()
+        self.patience = StallTimeout()
         self.replace()
 
     def replace(self) -> None:
         self.monitor = BrokerMonitor(
             lambda: {STALLED, OTHER},
             OffsetCommitter(),
-            TopicPresence((), optional=()),
+            TopicExistenceChecker((), optional=()),
             self.patience,
             clock=lambda: self.now,
         )

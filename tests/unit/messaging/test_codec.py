@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +51,16 @@ def test_headers_are_those_of_the_cloudevents_kafka_binding() -> None:
     assert headers["ce_type"] == "onrecord.TranscriptSubmitted.v1"
     assert headers["ce_source"] == "/test"
     assert headers["ce_time"] == "2026-05-06T07:08:09+00:00"
+
+
+@pytest.mark.parametrize(
+    "now_us", [0, 1, 999_999, 1_000_000, 1_767_225_599_999_999, 1_767_225_600_000_000, 4 * 10**15]
+)
+def test_an_event_sent_now_says_so_as_rfc_3339_in_utc_to_the_microsecond(now_us: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("messaging.codec.time.time_ns", lambda: now_us * 1_000 + 999)
+        at = datetime.fromisoformat(sent()[2]["ce_time"])
+    assert at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now_us)
 
 
 def test_the_same_event_sent_twice_has_one_id_and_another_event_has_another() -> None:

@@ -152,7 +152,7 @@ def test_the_table_row_by_row(
 ) -> None:
     assert failure_policy.is_retried_in_place(error) is in_place
     assert decide(error, at_tier(0)) == WAYS[way]
-    assert failure_policy.counts_as_stage_failure(error) is counts
+    assert failure_policy.counts_towards_failure_rate(error) is counts
 
 
 def test_every_row_of_the_table_has_an_error_that_it_decides_about() -> None:
@@ -167,7 +167,7 @@ def test_every_branch_of_the_tree_has_a_row_of_its_own() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_no_code_makes_what_a_producer_alone_can_send_count(code: ErrorCode) -> None:
     for branch in (BadMessageError, ParkedError, RejectedError):
-        assert not failure_policy.counts_as_stage_failure(branch("x", code=code))
+        assert not failure_policy.counts_towards_failure_rate(branch("x", code=code))
 
 
 @pytest.mark.parametrize(

@@ -10,21 +10,21 @@ import pytest
 
 from contracts import headers as h
 from messaging.dead_letters.identity import (
+    DeadLetterIdentity,
     MessageSubject,
     compute_content_digest,
     derive_dead_letter_id,
+    identify_dead_letter,
     read_message_subject,
-    verify_dead_letter_id,
 )
 from messaging.dead_letters.record_digest import digest_record
-from messaging.dead_letters.stubs import build_stub
-from messaging.delivery import Headers, MessageOrigin, Record
+from messaging.dead_letters.stubs import build_dead_letter_stub
+from messaging.delivery import Headers, MessageOrigin, Record, append_headers
 
 TRANSCRIPT = UUID(int=1)
 CHUNK = UUID(int=2)
 SHA256 = "ab" * 32
 HERE = MessageOrigin("enrichment-dlq", 0, 5)
-CONTENT = digest_record(b"k", b"v", ())
 
 
 def body(**fields: object) -> bytes:
@@ -105,11 +105,23 @@ def told(origin: MessageOrigin, replays: int, letter: UUID) -> Headers:
 
 
 ORIGIN = MessageOrigin("chunks-ready", 1, 2, 3)
+KEY = str(CHUNK).encode()
+VALUE = body(chunk_id=str(CHUNK), revision=1)
+CONTENT = digest_record(KEY, VALUE, ())
+OTHER = digest_record(KEY, b"other", ())
+
+
+def identify(
+    added: Headers, value: bytes = VALUE, place: MessageOrigin = HERE
+) -> DeadLetterIdentity:
+    headers = append_headers((), added) if added else ()
+    return identify_dead_letter("enrichment", place, KEY, value, headers)
 
 
 def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:
     mine = derive_dead_letter_id("enrichment", ORIGIN, 4, CONTENT)
-    assert verify_dead_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
+    about = MessageSubject(str(CHUNK), 1)
+    assert identify(told(ORIGIN, 4, mine)) == DeadLetterIdentity(mine, CONTENT, ORIGIN, about)
 
 
 @pytest.mark.parametrize(
@@ -118,29 +130,32 @@ def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:
         derive_dead_letter_id("guardrail", ORIGIN, 4, CONTENT),
         derive_dead_letter_id("enrichment", ORIGIN, 5, CONTENT),
         derive_dead_letter_id("enrichment", MessageOrigin("chunks-ready", 1, 2, 9), 4, CONTENT),
-        derive_dead_letter_id("enrichment", ORIGIN, 4, digest_record(b"k", b"other", ())),
+        derive_dead_letter_id("enrichment", ORIGIN, 4, OTHER),
         UUID(int=0),
     ],
 )
-def test_an_id_that_does_not_is_replaced_by_one_of_its_place(claimed: UUID) -> None:
-    found = verify_dead_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
-    assert found != claimed
-    assert found == verify_dead_letter_id("enrichment", HERE, CONTENT, ())
+def test_an_id_that_does_not_is_replaced_by_one_of_its_place_and_nothing_else_is_believed(
+    claimed: UUID,
+) -> None:
+    found = identify(told(ORIGIN, 4, claimed))
+    assert found.letter_id != claimed
+    assert found.letter_id == identify(()).letter_id
+    assert (found.origin, found.about) == (None, None)
     elsewhere = MessageOrigin(HERE.topic, HERE.partition, HERE.offset + 1)
-    assert found != verify_dead_letter_id("enrichment", elsewhere, CONTENT, ())
-    assert found != verify_dead_letter_id("enrichment", HERE, digest_record(b"k", b"other", ()), ())
+    assert found.letter_id != identify((), place=elsewhere).letter_id
+    assert found.letter_id != identify((), b"other").letter_id
 
 
 def test_a_stub_is_known_by_what_it_tells_of_its_message_and_is_never_the_whole_one() -> None:
     record = Record("chunks-ready", 0, 1, b"k", b"v" * 10_000, (("name", b"value"),))
-    stub = build_stub(record)
+    stub = build_dead_letter_stub(record)
     contents = {
         compute_content_digest(one.key, one.value, one.headers, one.added_headers)
         for one in (stub, stub.without_content)
     }
     assert len(contents) == 1
     assert compute_content_digest(record.key, record.value, record.headers, ()) not in contents
-    other = build_stub(replace(record, key=b"other"))
+    other = build_dead_letter_stub(replace(record, key=b"other"))
     assert (
         compute_content_digest(other.key, other.value, other.headers, other.added_headers)
         not in contents

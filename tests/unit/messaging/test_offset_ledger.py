@@ -13,7 +13,12 @@ from messaging.consumer.offset_metadata import (
     decode_commit_metadata,
     encode_commit_metadata,
 )
-from messaging.consumer.offsets import MAX_DISTANCE, MAX_ENCODED_SPAN, LogRewoundError, OffsetLedger
+from messaging.consumer.offsets import (
+    MAX_DISTANCE,
+    MAX_ENCODED_SPAN,
+    OffsetLedger,
+    OffsetWentBackError,
+)
 
 LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
 MOST_S = 0.1
@@ -154,7 +159,7 @@ def test_commits_again_what_finished_while_a_commit_was_under_way() -> None:
 def test_refuses_an_offset_that_is_not_beyond_those_in_work(offset: int) -> None:
     ledger = OffsetLedger()
     ledger.start(5)
-    with pytest.raises(LogRewoundError, match="after 5"):
+    with pytest.raises(OffsetWentBackError, match="after 5"):
         ledger.start(offset)
 
 
@@ -162,7 +167,7 @@ def test_refuses_an_offset_that_was_finished_before() -> None:
     ledger = OffsetLedger()
     ledger.start(5)
     ledger.finish(5)
-    with pytest.raises(LogRewoundError, match="after 5"):
+    with pytest.raises(OffsetWentBackError, match="after 5"):
         ledger.start(5)
 
 
@@ -178,7 +183,7 @@ def test_offsets_without_messages_are_passed_over_when_nothing_is_unfinished() -
     assert ledger.offset_to_commit() is None
     ledger.skip_to(9)
     assert ledger.offset_to_commit() == 9
-    with pytest.raises(LogRewoundError, match="position 9"):
+    with pytest.raises(OffsetWentBackError, match="position 9"):
         ledger.start(8)
 
 

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.processing.inflight import InFlightMessage
-from unit.messaging.fetched import P0, P1, RETRY, job
+from unit.messaging.fetched import P0, P1, P2, RETRY, job
 
 LIMIT_BYTES = 8_000_000
 FOR_SOURCES = 6_000_000
@@ -55,6 +55,20 @@ def test_no_more_than_so_many_are_held_however_small() -> None:
         read_ahead.add(job(P0, number))
         number += 1
     assert number == 75  # the rest is for retry topics
+
+
+@pytest.mark.parametrize("limit_bytes", range(1_000_000, 1_000_100, 13))
+@pytest.mark.parametrize("partitions", [(P0,), (P0, P1), (P0, P1, P2)])
+def test_a_partition_is_wanted_only_if_a_small_message_fits(
+    partitions: tuple[TopicPartition, ...], limit_bytes: int
+) -> None:
+    read_ahead = PrefetchBudget(100, limit_bytes)
+    read_ahead.set_partitions(set(partitions))
+    for partition in partitions:
+        while read_ahead.wants(partition):
+            # One that does not fit would be fetched in vain.
+            assert read_ahead.room(partition) >= read_ahead.cost(0)
+            read_ahead.add(job(partition))
 
 
 def test_a_message_of_any_size_is_taken_while_nothing_else_is_held() -> None:

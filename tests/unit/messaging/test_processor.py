@@ -295,7 +295,7 @@ async def test_what_cannot_be_set_aside_whole_for_an_unforeseen_reason_is_a_smal
     await worker.close()
 
 
-@pytest.mark.parametrize("part", ["digest_record", "build_stub"])
+@pytest.mark.parametrize("part", ["digest_record", "build_dead_letter_stub"])
 async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
     monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

@@ -18,7 +18,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.deleted_records import DeletedRecordsHandler
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import UNKNOWN_LOG
-from messaging.consumer.offsets import LogRewoundError
+from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics
 from messaging.consumer.start_offsets import StartPosition
@@ -227,7 +227,7 @@ async def test_a_position_behind_the_end_of_its_log_begins_everything_anew(
         return {RETRY: PartitionLog(UNKNOWN_LOG, start=0, end=5)}
 
     monkeypatch.setattr(deleted_records, "fetch_partition_logs", look_at)
-    with pytest.raises(LogRewoundError):
+    with pytest.raises(OffsetWentBackError):
         await DeletedRecordsHandler(stage.commits, stage.retries, stage.assignment).skip_deleted(
             stage.log, {RETRY: 10}
         )
@@ -286,7 +286,7 @@ async def test_a_message_that_does_not_come_when_it_is_looked_for_is_not_given_u
     unfinished = stage.commits.ledger(RETRY).unfinished
     stage.retries.refetch_due([RETRY], stage.log, 1)
     stage.log.position = 100  # as if the seek had been lost
-    with pytest.raises(LogRewoundError):
+    with pytest.raises(OffsetWentBackError):
         stage.retries.take(RETRY, stage.log.batch(), stage.log, 1)
     assert stage.commits.ledger(RETRY).unfinished == unfinished
 

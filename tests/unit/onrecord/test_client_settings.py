@@ -61,3 +61,20 @@ def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path
 
 def test_a_setting_names_another_folder(tmp_path: Path) -> None:
     assert find_home_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"
+
+
+def test_the_local_stacks_token_is_not_sent_to_an_address_of_the_environment(
+    tmp_path: Path,
+) -> None:
+    home = StackHome(a_started_stack(tmp_path))
+    (tmp_path / "token").write_text("a-secret-of-the-local-stack")
+    client_env = {
+        "ONRECORD_TOKEN_FILE": str(tmp_path / "token"),
+        "ONRECORD_CONTROL_URL": "http://a",
+    }
+    home.save(home.load().model_copy(update={"client_env": client_env}))
+    assert ClientSettings.load({}, home.path).token == "a-secret-of-the-local-stack"
+    elsewhere = {"ONRECORD_CONTROL_URL": "http://elsewhere.example"}
+    assert ClientSettings.load(elsewhere, home.path).token == ""
+    own = elsewhere | {"ONRECORD_TOKEN": "mine"}
+    assert ClientSettings.load(own, home.path).token == "mine"

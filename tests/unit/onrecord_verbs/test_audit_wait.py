@@ -3,15 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from audit.accounts import (
+from audit.facts import (
     AuditFacts,
-    AuditResult,
     ChunkFact,
+    DatedDeadLetter,
     SubmissionFact,
     SubmissionState,
     UnfinishedRecord,
-    reconcile,
 )
+from audit.reconciliation import reconcile
+from audit.results import AuditResult
 from onrecord import cli
 from onrecord.commands import audit
 from onrecord.settings import ClientSettings
@@ -147,3 +148,35 @@ def test_books_with_topics_that_could_not_be_read_prove_nothing_and_name_them(
     assert cli.run_command(["audit", "--json"]) == 1
     output = json.loads(capsys.readouterr().out)
     assert (output["balances"], output["missing_topics"]) == (False, [*missing])
+
+
+def test_records_that_are_no_interview_are_not_counted_as_interviews(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    garbage = [SubmissionFact((PLACE[0], 0, offset), "", None) for offset in range(1, 121)]
+    letters = [DatedDeadLetter("ingestion", one.place, "", discarded=False) for one in garbage]
+    books = replace(
+        ON_ITS_WAY,
+        submissions=(*ON_ITS_WAY.submissions, *garbage),
+        letters=tuple(letters),
+        received={"ingestion": {PLACE[:2]: 121}},
+    )
+
+    async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
+        return reconcile(books)
+
+    monkeypatch.setattr(audit, "audit_system", audit_system)
+    assert cli.run_command(["audit"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[0][:2] == ["submitted", "stored"]
+    assert next(row for row in rows if row[:1] == ["interviews"])[1] == "1"
+    assert next(row for row in rows if row[:2] == ["no", "interview"])[2:7] == [
+        *("120", "0", "0", "0", "120")
+    ]
+    # 121 records, of which 120 are letters.
+    assert next(row for row in rows if row[:1] == ["ingestion"])[1:] == [
+        *("121", "1", "0", "0", "120", "0")
+    ]
+    assert cli.run_command(["audit", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["submissions"]["submitted"], found["unreadable"]["submitted"]) == (1, 120)

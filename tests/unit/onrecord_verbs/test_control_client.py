@@ -43,7 +43,7 @@ async def test_who_listens_nowhere_does_not_answer() -> None:
 
 async def test_a_proxy_in_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    app = asgi_server.create_application([Route("/letters/counts", _nothing)])
+    app = asgi_server.create_application([Route("/v1/letters/counts", _nothing)])
     async with (
         asgi_server.serve(app, host=LOCAL, port=0) as port,
         ControlClient(f"http://{LOCAL}:{port}") as control,
@@ -55,7 +55,7 @@ async def test_a_page_in_place_of_json_is_not_control() -> None:
     async def page(_: Request) -> Response:
         return PlainTextResponse("<h1>Sign in</h1>")
 
-    app = asgi_server.create_application([Route("/letters/counts", page)])
+    app = asgi_server.create_application([Route("/v1/letters/counts", page)])
     async with (
         asgi_server.serve(app, host=LOCAL, port=0) as port,
         ControlClient(f"http://{LOCAL}:{port}") as control,
@@ -68,7 +68,7 @@ async def test_an_answer_that_comes_byte_by_byte_has_its_time_as_a_whole() -> No
     async def drip(_: Request) -> Response:
         return StreamingResponse(_blanks(), media_type="application/json")
 
-    app = asgi_server.create_application([Route("/letters/counts", drip)])
+    app = asgi_server.create_application([Route("/v1/letters/counts", drip)])
     async with (
         asgi_server.serve(app, host=LOCAL, port=0, grace_s=0) as port,
         ControlClient(f"http://{LOCAL}:{port}", answer_timeout_s=0.2) as control,

@@ -56,6 +56,7 @@ def test_the_command_lines_roles_come_before_the_manifests(talk: InterviewFile) 
         ({"source": "a\0b"}, "source"),
         ({"recorded_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "recorded_at"),
         ({"recorded_at": datetime.max.replace(tzinfo=UTC)}, "recorded_at"),
+        ({"recorded_at": datetime(2026, 1, 5, 14, 30)}, "recorded_at"),  # noqa: DTZ001 - it is what is refused
         ({"content": "a\ud800"}, "content"),
     ],
 )

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.study import StatementPolicy
 from onrecord.errors import UsageError
 from onrecord.submit.files import read_study, read_transcript_text
 
@@ -81,6 +82,29 @@ def test_names_the_fields_that_keep_a_file_from_being_a_study(
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(yaml, encoding="utf-8")
+    with pytest.raises(UsageError, match=message):
+        read_study(file)
+
+
+STUDY = "study_id: s\nname: S\nthemes: [{id: t, name: T}]\n"
+
+
+@pytest.mark.parametrize("policy", StatementPolicy)
+def test_a_study_says_which_statements_are_shown_as_findings(
+    tmp_path: Path, policy: StatementPolicy
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(f"{STUDY}statements: {policy}\n", encoding="utf-8")
+    assert read_study(file).statements is policy
+    file.write_text(STUDY, encoding="utf-8")
+    assert read_study(file).statements is StatementPolicy.PROVEN
+
+
+@pytest.mark.parametrize("wrong", ["some", "no", "[all]", "PROVEN", "3"])
+def test_a_policy_for_statements_that_there_is_not_is_named(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(f"{STUDY}statements: {wrong}\n", encoding="utf-8")
+    message = "statements: has to be 'proven', 'confirmed', 'all' or 'quotes'"
     with pytest.raises(UsageError, match=message):
         read_study(file)
 

@@ -178,8 +178,11 @@ def test_names_the_file_and_the_place_where_settings_make_no_sense(
 
 def test_the_readmes_settings_are_taken_as_they_stand(tmp_path: Path) -> None:
     readme = Path(__file__).parents[3] / "libs" / "simulator" / "README.md"
-    settings, rules = re.findall(r"```yaml\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    settings, paraphrasing, rules = blocks
     path = tmp_path / "settings.yaml"
+    path.write_text(paraphrasing, encoding="utf-8")
+    assert SimulatorSettings(**load_simulator_settings(path)).paraphrasing
     path.write_text(settings, encoding="utf-8")
     assert len(SimulatorSettings(**load_simulator_settings(path)).models) == 3
     path.write_text(rules, encoding="utf-8")

@@ -9,19 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.claim_judge import judge_claim
-from simulator.prompt import PromptClaim, PromptQuote, parse_claim, parse_passage
+from simulator.claim_judge import judge_notes
+from simulator.prompt import (
+    PromptCitation,
+    PromptJudging,
+    PromptNote,
+    PromptSegment,
+    parse_judging,
+    parse_passage,
+)
 
 QUOTE = "We pay sixty pounds a month, and the boiler is from 2019."
 
 
 def verdict_on(statement: str, *quotes: str, wrong: bool = False) -> str:
-    claim = PromptClaim(
-        claim=statement, quotes=tuple(PromptQuote(speaker="Ben", text=one) for one in quotes)
+    said = tuple(
+        PromptSegment(number=number, speaker="Ben", text=one)
+        for number, one in enumerate(quotes, start=3)
     )
-    answer: dict[str, Any] = json.loads(judge_claim(claim, wrong=wrong))
-    assert list(answer) == ["reason", "verdict"]
-    return str(answer["verdict"])
+    cites = tuple(PromptCitation(segment=one.number, words=one.text) for one in said)
+    note = PromptNote(note=1, claim=statement, cites=cites)
+    answer: dict[str, Any] = json.loads(
+        judge_notes(PromptJudging(segments=said, notes=(note,)), wrong=wrong)
+    )
+    ((ruling,),) = answer.values()
+    assert ruling["note"] == 1
+    (claim,) = ruling["claims"]
+    assert list(claim) == ["claim", "reason", "segment", "words", "verdict"]
+    return str(claim["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -52,13 +67,25 @@ def test_a_judge_that_errs_says_something_else_of_every_claim(
     assert (right == "supported") is not (wrong == "supported")
 
 
-def test_tells_a_claim_from_a_passage() -> None:
+def test_a_judge_that_hallucinates_rules_by_words_that_nobody_said() -> None:
+    said = PromptSegment(number=3, speaker="Ben", text=QUOTE)
+    cites = (PromptCitation(segment=3, words=QUOTE),)
+    note = PromptNote(note=1, claim="They pay sixty pounds monthly.", cites=cites)
+    asked = PromptJudging(segments=(said,), notes=(note,))
+    for made_up in (False, True):
+        answer = json.loads(judge_notes(asked, made_up=made_up))
+        ((claim,),) = (one["claims"] for one in answer["rulings"])
+        assert claim["verdict"] == "supported"
+        assert (claim["words"] in QUOTE) is not made_up
+
+
+def test_tells_notes_to_judge_from_a_passage() -> None:
     def user(document: Any) -> list[Any]:
         return [{"role": "user", "content": json.dumps(document)}]
 
-    claim = user({"claim": "So it is.", "quotes": [{"speaker": "B", "text": "So it is."}]})
-    passage = user({"segments": [{"number": 1, "text": "So it is."}]})
-    assert parse_claim(claim) is not None
-    assert parse_passage(claim) is None
-    assert parse_claim(passage) is None
-    assert parse_passage(passage) is not None
+    said = {"segments": [{"number": 1, "text": "So it is."}]}
+    cites = [{"segment": 1, "words": "So it is."}]
+    notes = {"notes": [{"note": 1, "claim": "So it is.", "cites": cites}]}
+    assert parse_judging(user(said | notes)) is not None
+    assert parse_judging(user(said)) is None
+    assert parse_passage(user(said)) is not None

@@ -9,6 +9,7 @@ import zipfile
 
 import docx
 import pytest
+from docx.oxml import parse_xml
 
 from transcripts import (
     EmptyTranscriptError,
@@ -118,3 +119,22 @@ def test_refuses_a_document_that_unpacks_to_too_much() -> None:
 def test_refuses_a_damaged_document() -> None:
     with pytest.raises(MalformedTranscriptError, match="damaged"):
         decode_file(b"PK\x03\x04 and nothing more")
+
+
+def test_what_was_inserted_in_word_is_read_and_what_was_deleted_is_not() -> None:
+    document = docx.Document()
+    for text in ("Ida: Did you sign?", "Otto: I did. Date: May 3.", "Ida: Why?"):
+        document.add_paragraph(text)
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    run = '<w:r><w:t xml:space="preserve"> {}</w:t></w:r>'
+    changes = (
+        f'<w:del xmlns:w="{word}" w:id="1" w:author="x"><w:r><w:delText> No.</w:delText></w:r></w:del>',
+        f'<w:ins xmlns:w="{word}" w:id="2" w:author="x">{run.format("Or the 4th.")}</w:ins>',
+        f'<w:sdt xmlns:w="{word}"><w:sdtPr/><w:sdtContent>{run.format("Or so.")}</w:sdtContent></w:sdt>',
+    )
+    for change in changes:
+        document.paragraphs[1]._p.append(parse_xml(change))
+    held = io.BytesIO()
+    document.save(held)
+    content = decode_file(held.getvalue()).text
+    assert said(read(content))[1] == ("Otto", "I did. Date: May 3. Or the 4th. Or so.")

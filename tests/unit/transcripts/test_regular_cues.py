@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transcripts.captions.cue_lines import parse_cue_lines, parse_line_by_line
 from transcripts.captions.cue_order import Cue
 from transcripts.captions.regular_cues import parse_regular_cues
 from transcripts.captions.srt import iter_srt_cues as read_srt_cues
@@ -67,3 +68,41 @@ def test_the_usual_exports_are_regular() -> None:
     assert assert_the_same(srt, webvtt=False)
     teams = zoom.replace("\n1\n", "\nab-1/7-0\n").replace("\n2\n", "\nab-1/8-0\n")
     assert assert_the_same(teams, webvtt=True)
+
+
+PIECES = st.sampled_from(
+    [
+        "Ann", ": ", ":", " ", "  ", "\n", ". ", "Q.", "A. ", " - ", "-", "--", " /", "(x) ", "[",
+        "]", "<v Ann>", "<v - >", "</v>", "<i>", "&amp;", "{", ">> ", ">", "`", "NOTE x", "NOTE",
+        "well", "of", "Mme Roy. ", "M. ", "HAAS--", "é", "\u200f", "\u00a0", "1", "?", "…", "_",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_cues_read_the_short_way_have_the_same_lines(payload: str) -> None:
+    assert parse_cue_lines(payload) == parse_line_by_line(payload)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["1", "2", "07", "x", "a/1-0", "", " "]),
+            st.sampled_from(["00:00:01,000", "01:02:03.500", "00:61:00.000", "0:00:01.000"]),
+            st.sampled_from([" --> ", "-->", " -> ", " --> \t"]),
+            st.sampled_from(["00:00:02,000", "99:00:03.500", "00:02.000", "00:00:02,0000"]),
+            st.sampled_from(["Hi", "Ann: Hi\nBo", "", "\nHi", "Hi\n", "1\n2", "a -> b"]),
+        ),
+        max_size=4,
+    ),
+    st.booleans(),
+)  # fmt: skip
+def test_blocks_with_numbers_have_the_same_cues(
+    blocks: list[tuple[str, str, str, str, str]],
+    webvtt: bool,  # noqa: FBT001
+) -> None:
+    content = "".join(f"{one}\n{a}{arrow}{b}\n{said}\n\n" for one, a, arrow, b, said in blocks)
+    try:
+        assert_the_same(f"WEBVTT\n\n{content}" if webvtt else content, webvtt=webvtt)
+    except MalformedTranscriptError:
+        pytest.fail("the one way reads what the other refuses")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unicodedata import category
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from contracts.characters import MAX_MARKS
+from contracts.characters import (
+    MAX_MARKS,
+    count_invisible_characters,
+    may_contain_hidden_characters,
+    strip_hidden_characters,
+)
 from contracts.transcript import TranscriptFormat
 from transcripts import read_transcript
 from transcripts.text import clean_text
@@ -141,3 +149,22 @@ def test_more_marks_on_a_letter_than_any_writing_has_are_taken_out_and_told() ->
 def test_direction_marks_of_markup_stay_where_they_are_needed() -> None:
     assert read_as(TranscriptFormat.WEBVTT, "שלום&rlm;!")[0] == "שלום\u200f!"
     assert read_as(TranscriptFormat.WEBVTT, "Hello&rlm;!")[0] == "Hello!"
+
+
+PARTS = (
+    *SCRIPTS.values(),
+    *"aé \n\t\0\x1c\x7f\x85\u00a0\u0301\u200b\u200d\u200f\u202e\ufe0f\ufeff\ud800\U000e0067",
+    "\u0301" * (MAX_MARKS + 1),
+    "\U0001d165" * (MAX_MARKS + 1),
+    "\U0001f600" * (MAX_MARKS + 1),
+)
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
+def test_the_quick_checks_miss_nothing_that_is_taken_out(text: str) -> None:
+    shown, hidden = strip_hidden_characters(text)
+    without_marks = [sign for sign in hidden if not category(sign).startswith("M")]
+
+    assert may_contain_hidden_characters(text) or not hidden
+    assert may_contain_hidden_characters(shown) or not strip_hidden_characters(shown)[1]
+    assert len(without_marks) <= count_invisible_characters(text)

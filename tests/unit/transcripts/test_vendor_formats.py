@@ -253,6 +253,12 @@ def test_every_json_format_has_a_sample() -> None:
         "elan",
         "chat",
         "table",
+        "textgrid",
+        "transcriber",
+        "exmaralda",
+        "folker",
+        "tei",
+        "microdvd",
     }
     others = {"recall", "gong", "vosk", "youtube", "speechmatics-v1", "timed-text", "ass"}
     named = {one[0].value for one in SAMPLES}

@@ -92,8 +92,8 @@ class _ResolvedCall:
         return await run_async(function, **arguments)
 
 
-def resolve_in_event_loop(model: CallModel, context: Any, otherwise: Call) -> Call:
-    """Return a call of a handler whose parameters are resolved in the event loop.
+def build_async_handler_call(model: CallModel, context: Any, otherwise: Call) -> Call:
+    """Build an async function that resolves a handler's parameters and calls it, without threads.
 
     Args:
         model: the handler with its parameters, as FastDepends has composed it.

@@ -17,7 +17,7 @@ from messaging.tracing import generate_correlation_id
 
 
 class MessageSink(Protocol):
-    """Receiver of the messages that a handler publishes, in place of the broker's producer.
+    """Interface of a receiver of the messages that a handler publishes, in place of a producer.
 
     Attributes:
         message: FastStream's message; set once it is parsed.
@@ -34,7 +34,7 @@ publishing_to: Final[ContextVar[MessageSink | None]] = ContextVar("publishing_to
 
 
 class AckRecordingMessage(KafkaMessage):
-    """FastStream message that records the handler's ack, nack or reject, for the broker."""
+    """FastStream message that only records whether the handler called ack, nack or reject."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,7 +44,7 @@ class AckRecordingMessage(KafkaMessage):
 
 
 class TolerantParser(AioKafkaParser):
-    """Parser of records whose headers may be empty or not UTF-8, which FastStream's refuses."""
+    """Parser of Kafka records that also accepts header values that are empty or not UTF-8."""
 
     __slots__ = ()
 
@@ -66,7 +66,7 @@ class TolerantParser(AioKafkaParser):
 
 
 def build_codec_and_parsers() -> tuple[Any, Any, Any]:
-    """Build the codec, parser and decoder that FastStream expects of a producer."""
+    """Build the codec, the parser and the decoder that a FastStream producer consists of."""
     parser = TolerantParser(msg_class=AckRecordingMessage, regex=None)
     return DefaultCodec(), parser.parse_message, parser.decode_message
 
@@ -74,7 +74,7 @@ def build_codec_and_parsers() -> tuple[Any, Any, Any]:
 def build_publish_command(
     body: Any, *, key: bytes | None = None, headers: dict[str, str] | None = None
 ) -> KafkaPublishCommand:
-    """Build the command with which FastStream's publishers publish a message."""
+    """Build the command that tells FastStream to publish a message with key and headers."""
     if hasattr(body, "as_publish_command"):
         return KafkaPublishCommand.from_cmd(body.as_publish_command())
     return KafkaPublishCommand(
@@ -91,6 +91,6 @@ async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]
 
 
 def convert_security(security: Any) -> dict[str, Any]:
-    """Convert FastStream's security settings to options of an aiokafka client."""
+    """Convert FastStream's security settings to the options of an aiokafka client."""
     options: dict[str, Any] = parse_security(security)
     return options

@@ -26,19 +26,19 @@ _LOG_CONTEXT: Final = "log_context"
 _MESSAGE: Final = "message"
 
 
-async def pass_on(call_next: Callable[[Any], Any], cmd: Any) -> Any:
-    """Publish a message as it is, as a middleware that does nothing."""
+async def publish_unchanged(call_next: Callable[[Any], Any], cmd: Any) -> Any:
+    """Pass a message to the next publisher unchanged: the scope used where no middleware is."""
     return await call_next(cmd)
 
 
-def does_nothing(publish_scope: Any) -> bool:
-    """Return whether a middleware's ``publish_scope`` only calls the next one."""
+def is_noop_publish_scope(publish_scope: Any) -> bool:
+    """Return whether a middleware's ``publish_scope`` only passes messages on unchanged."""
     own = getattr(publish_scope, "__func__", None)
-    return publish_scope is pass_on or own is BaseMiddleware.publish_scope
+    return publish_scope is publish_unchanged or own is BaseMiddleware.publish_scope
 
 
 class PipelineSubscriber(Protocol):
-    """Part of FastStream's subscriber that a pipeline uses.
+    """Interface of those attributes of a FastStream subscriber that a record pipeline uses.
 
     Attributes:
         calls: its handlers.
@@ -58,7 +58,7 @@ class PipelineSubscriber(Protocol):
 
 
 class RecordPipeline:
-    """Pipeline from a record to its handler and publishers, with what its steps need.
+    """Pipeline that passes a record through FastStream's middlewares, parser and handler.
 
     Args:
         subscriber: whose handlers take the records; it is started.
@@ -124,7 +124,7 @@ class RecordPipeline:
         if not response.correlation_id:
             response.correlation_id = message.correlation_id
         # Never empty: FastStream would take the middlewares of the publisher's router then.
-        scopes = [one.publish_scope for one in middlewares] or [pass_on]
+        scopes = [one.publish_scope for one in middlewares] or [publish_unchanged]
         publishers = (*self._subscriber.response_publishers(message), *call.handler._publishers)
         for publisher in publishers:
             await publisher._publish(response.as_publish_command(), _extra_middlewares=scopes)

@@ -18,14 +18,14 @@ from faststream.kafka.schemas import Topic as KafkaTopic
 from faststream.response import PublishCommand
 
 from messaging.broker.internals.messages import build_publish_command, publishing_to
-from messaging.broker.internals.pipeline import does_nothing
+from messaging.broker.internals.pipeline import is_noop_publish_scope
 
 Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
 """Turns what a handler returned into messages for one topic; None leaves it to FastStream."""
 
 
 class ManagedPublisher(DefaultPublisher):
-    """FastStream publisher whose messages the broker sends once the handler has returned.
+    """FastStream publisher whose messages the broker sends after the handler has returned.
 
     Attributes:
         declared: the declared topic, if it is one.
@@ -63,7 +63,7 @@ class ManagedPublisher(DefaultPublisher):
 
     async def _publish(self, cmd: Any, *, _extra_middlewares: Iterable[Any]) -> None:
         given = tuple(_extra_middlewares)
-        middlewares = tuple(one for one in given if not does_nothing(one))
+        middlewares = tuple(one for one in given if not is_noop_publish_scope(one))
         if given and not middlewares:
             if self.collect is not None and self.collect(cmd):
                 return
@@ -88,7 +88,7 @@ class ManagedPublisher(DefaultPublisher):
 
 @dataclass(frozen=True, slots=True)
 class PublisherOptions:
-    """Options of FastStream's publishers that may be set here.
+    """Options of FastStream's publishers that this broker supports.
 
     Attributes:
         key: of every record, unless the result says another one.
@@ -114,7 +114,7 @@ class PublisherOptions:
 def add_publisher(
     registrator: Any, topic: KafkaTopic, options: PublisherOptions, *, persistent: bool
 ) -> ManagedPublisher:
-    """Register a managed publisher with a broker or router, as FastStream's factory would."""
+    """Create a managed publisher for a topic, and register it with a broker or router."""
     config = KafkaPublisherConfig(
         key=options.key,
         topic=topic.name,

@@ -22,7 +22,7 @@ from faststream.kafka.subscriber.specification import KafkaSubscriberSpecificati
 from faststream.kafka.subscriber.usecase import DefaultSubscriber
 from faststream.middlewares import AckPolicy
 
-from messaging.broker.internals.injection import resolve_in_event_loop
+from messaging.broker.internals.injection import build_async_handler_call
 from messaging.broker.internals.messages import (
     AckRecordingMessage,
     TolerantParser,
@@ -37,7 +37,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class PreparedHandler:
-    """Handler of a subscriber with its parameters, as FastStream has prepared it for calls.
+    """Handler function of a subscriber with its parameters resolved, ready to be called.
 
     Attributes:
         function: the handler as it was written.
@@ -121,7 +121,7 @@ class ManagedSubscriber(DefaultSubscriber):
         for call in self.calls:
             handler: Any = call.handler
             model: Any = call.dependant
-            handler._wrapped_call = resolve_in_event_loop(
+            handler._wrapped_call = build_async_handler_call(
                 model, config.context, handler._wrapped_call
             )
 
@@ -211,7 +211,7 @@ class ManagedSubscriber(DefaultSubscriber):
 
 @dataclass(frozen=True, slots=True)
 class SubscriberOptions:
-    """Options of FastStream's subscribers that may be set here.
+    """Options of FastStream's subscribers that this broker supports.
 
     Attributes:
         group_id: the consumer group; the broker has one for all.
@@ -239,7 +239,7 @@ class SubscriberOptions:
 def add_subscriber(
     registrator: Any, topics: Sequence[KafkaTopic], options: SubscriberOptions, *, persistent: bool
 ) -> ManagedSubscriber:
-    """Register a managed subscriber with a broker or router, as FastStream's factory would."""
+    """Create a managed subscriber for topics, and register it with a broker or router."""
     config = KafkaSubscriberConfig(
         topics=topics,
         group_id=options.group_id,

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, Final
 
 import pytest
+import structlog
 
-from contracts.errors import BadMessageError
+from contracts.errors import BadMessageError, OutageError
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
@@ -129,6 +130,59 @@ async def test_the_offset_waits_for_the_acknowledgement_of(backend: Brokered, wh
         await backend.is_committed("chunks-ready", 2)
     # What was finished beyond the first unfinished message is told in the commit's metadata.
     assert seen == [0]
+
+
+@proves("promise 1")
+@needs(Ability.DEAD_LETTERS)
+async def test_a_message_that_an_unexpected_error_leaves_unsettled_is_delivered_again(
+    backend: Brokered,
+) -> None:
+    stage, seen = Stage(PROBE), list[int]()
+    is_broken = True
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> NotesStored:
+        nonlocal is_broken
+        seen.append(record.offset)
+        is_broken = len(seen) == 1
+        return NotesStored(
+            transcript_id=CHUNK.transcript_id, revision=1, study_id="s", chunk_id=CHUNK.chunk_id
+        )
+
+    def fail_at_first(publisher: Publisher) -> None:
+        """Events are refused once they are sent, and then nothing goes as anybody expects."""
+        send, publish, forward = publisher.send, publisher.publish, publisher.forward
+
+        async def send_or_refuse(events: Any, acknowledged: Any, **more: Any) -> None:
+            if is_broken:
+                acknowledged(OutageError("away"))
+            else:
+                await send(events, acknowledged, **more)
+
+        async def publish_or_fail(*arguments: Any, **more: Any) -> None:
+            if is_broken:
+                raise ZeroDivisionError
+            await publish(*arguments, **more)
+
+        async def forward_or_fail(*arguments: Any, **more: Any) -> None:
+            if is_broken:
+                raise KeyError("nobody expected it")
+            await forward(*arguments, **more)
+
+        for name, one in {
+            "send": send_or_refuse,
+            "publish": publish_or_fail,
+            "forward": forward_or_fail,
+        }.items():
+            setattr(publisher, name, one)
+
+    await backend.send("chunks-ready", b"1")
+    with structlog.testing.capture_logs() as logs:
+        async with backend.running(stage, wrap=fail_at_first):
+            await backend.is_committed("chunks-ready", 1)
+    assert seen == [0, 0]
+    assert [one["offset"] for one in logs if one["event"] == "unsettled"] == [0]
+    assert (await backend.size("notes-stored"), await backend.size("probe-dlq")) == (1, 0)
 
 
 @proves("promise 6")

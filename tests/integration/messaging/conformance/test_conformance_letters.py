@@ -45,7 +45,7 @@ each_original = pytest.mark.parametrize("original", ORIGINALS.values(), ids=ORIG
 
 @pytest.fixture(autouse=True)
 def _reads_odd_names() -> None:
-    batch_reader.install_batch_reader()
+    batch_reader.install_bounded_batch_reader()
 
 
 async def send(backend: Brokered, topic: str, original: Original) -> None:

@@ -184,6 +184,38 @@ async def test_a_replica_that_goes_in_the_middle_and_comes_back_loses_nothing(
         await asyncio.gather(*(running.stop() for running in replicas))
 
 
+@proves("promise 6")
+@needs(Ability.NAMELESS_REPLICAS)
+async def test_a_named_replica_that_is_killed_while_partitions_are_to_move_releases_them(
+    wide_backend: Brokered,
+) -> None:
+    """The group gives a name back its assignment without a rebalance, as the leader planned it."""
+    stage, named = Stage(PROBE), Brokered(wide_backend.kafka, named=True)
+    settings = DRAINING.model_copy(update={"max_in_flight": 40})
+    begun = set[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def hang(record: Record) -> None:
+        begun.add(record.value)
+        await asyncio.Event().wait()
+
+    await named.send_many("chunks-ready", [b"%d" % n for n in range(40)])
+    one = named.replica("one", stage, settings)
+    replicas = [one]
+    try:
+        await one.is_ready()
+        await until(lambda: len(begun) == 40)
+        replicas.append(named.replica("two", stage, settings))
+        # What is idle moves at once; what is busy waits for handlers that hang.
+        await until(lambda: shares(replicas) == [12, 8], within_s=60)
+        await vanish(one)
+        replicas[0] = named.replica("one", stage, settings)
+        await until(lambda: shares(replicas) == [10, 10], within_s=15)
+        assert [told_share(running) for running in replicas] == [0.5, 0.5]
+    finally:
+        await asyncio.gather(*(running.kill() for running in replicas))
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @proves("promise 1", "promise 6")

@@ -54,7 +54,9 @@ PROVED: Final = {
 ONLY_ON_APACHE: Final = {
     "test_a_corrupt_batch_is_named_and_the_other_partitions_go_on",
     "test_a_log_that_was_lost_under_the_commit_is_handled_from_its_beginning",
+    "test_a_named_replica_that_is_killed_while_partitions_are_to_move_releases_them",
     "test_a_process_ends_soon_though_the_broker_is_frozen",
+    "test_a_rebalance_does_not_wait_for_handlers_that_ignore_their_cancellation",
     "test_a_replica_that_comes_and_goes_leaves_the_others_at_work",
     "test_a_replica_that_goes_in_the_middle_and_comes_back_loses_nothing",
     "test_a_storm_of_replicas_that_join_leave_and_are_killed_loses_nothing",

@@ -1,0 +1,127 @@
+"""Roles, access tokens and the audit trail, as control's HTTP API has them."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from contracts.control_api import ControlModel
+from contracts.study import Identifier
+
+MAX_TOKEN_DAYS: Final = 3_650
+"""Longest life of an access token, in days."""
+
+MAX_GRANTS: Final = 100
+"""Most roles that one token has."""
+
+
+class Role(StrEnum):
+    """Role of an access token, such as reader; granted for one study or for all studies."""
+
+    READER = "reader"
+    EVIDENCE_READER = "evidence_reader"
+    RESEARCHER = "researcher"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+def _refuse_invisible_characters(name: str) -> str:
+    if any(unicodedata.category(character).startswith("C") for character in name):
+        raise PydanticCustomError("invisible", "has a character that cannot be seen")
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_refuse_invisible_characters),
+]
+"""A name that people give: one line, without control, format or unassigned characters."""
+
+StudyId = Identifier
+"""A study's id, as ``contracts.study`` has it."""
+
+
+class RoleGrant(ControlModel):
+    """Grant of a role to an access token, in one study or in all studies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role = Field(description="What may be done.")
+    study_id: StudyId | None = Field(None, description="In this study; None: in all of them.")
+
+
+class AccessToken(ControlModel):
+    """Access token as stored: name, roles and dates, without its secret."""
+
+    token_id: UUID = Field(description="Id of the token; it is no secret.")
+    name: str = Field(description="Whose it is, as the trail calls it.")
+    grants: tuple[RoleGrant, ...] = Field(description="Its roles.")
+    created_at: datetime = Field(description="When it was made.")
+    created_by: str = Field(description="Name of the token that made it.")
+    expires_at: datetime | None = Field(None, description="It is refused from then on.")
+    last_used_at: datetime | None = Field(
+        None, description="When it was last used, to the minute; None: never."
+    )
+    revoked_at: datetime | None = Field(None, description="When it was revoked; None: it was not.")
+
+
+class CreateTokenRequest(BaseModel):
+    """Request to create an access token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = Field(description="Whose it is, as the trail calls it.")
+    grants: tuple[RoleGrant, ...] = Field(
+        min_length=1, max_length=MAX_GRANTS, description="Its roles."
+    )
+    expires_in_days: int | None = Field(
+        90, ge=1, le=MAX_TOKEN_DAYS, description="Days until it is refused; null: never."
+    )
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long it is valid; None for ever."""
+        return None if self.expires_in_days is None else timedelta(days=self.expires_in_days)
+
+
+class CreatedToken(ControlModel):
+    """New access token with its secret, which is shown only once."""
+
+    token: AccessToken
+    secret: str = Field(description="Send it as `Authorization: Bearer SECRET`; kept nowhere.")
+
+
+class WhoAmI(ControlModel):
+    """Name and roles of the access token that a request was made with."""
+
+    token_id: UUID
+    name: str
+    grants: tuple[RoleGrant, ...]
+
+
+class TrailEntry(ControlModel):
+    """Entry of the audit trail: one change, or one access to exact quotes, by one token."""
+
+    entry_id: int = Field(description="Grows with time; the cursor of the trail's pages.")
+    at: datetime = Field(description="When.")
+    actor: str = Field(description="Name of the token.")
+    token_id: UUID | None = Field(description="Its id; None: control itself.")
+    action: str = Field(description="What was asked for, such as `letter.replay`.")
+    target: str = Field(description="Of what, such as a letter's id.")
+    study_id: str | None = Field(None, description="In which study, where it is in one.")
+    reason: str = Field("", description="Why, where the request said so.")
+    address: str = Field("", description="The client's address, as control sees it.")
+
+
+class TrailPage(ControlModel):
+    """Page of the audit trail, the latest entry first."""
+
+    entries: tuple[TrailEntry, ...]
+    next: int | None = Field(None, description="`before` of the next page; None: there is none.")

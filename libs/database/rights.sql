@@ -1,0 +1,83 @@
+-- name: onrecord_persistence
+-- Stores interviews and notes; of what is stored it changes what it has to and deletes what waited.
+GRANT SELECT, INSERT ON transcripts, segments, chunks, drafts, notes, evidence, rejected_notes,
+    pending_drafts TO onrecord_persistence;
+GRANT INSERT ON speakers, note_themes, note_questions, settlement_checks TO onrecord_persistence;
+GRANT UPDATE (
+    stored_at, attempt, model, model_fingerprint, prompt_version, input_tokens, output_tokens
+) ON chunks TO onrecord_persistence;
+GRANT UPDATE (final, stored_at, waited) ON drafts TO onrecord_persistence;
+GRANT UPDATE (meaning) ON notes TO onrecord_persistence;
+GRANT UPDATE (received_at) ON pending_drafts TO onrecord_persistence;
+GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
+
+-- name: onrecord_control
+-- Indexes letters and submissions, decides outcomes, and knows who may ask for what. It reads no text
+-- of an interview or a note; to serve notes, control's login is an evidence reader too.
+GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
+GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
+GRANT SELECT (transcript_id, revision, content_sha256) ON transcripts TO onrecord_control;
+GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
+GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
+GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
+GRANT SELECT, INSERT ON access_tokens TO onrecord_control;
+GRANT SELECT, INSERT (actor, token_id, action, target, study_id, reason, address) ON trail
+    TO onrecord_control;
+GRANT UPDATE (last_used_at, revoked_at) ON access_tokens TO onrecord_control;
+
+-- name: onrecord_enrichment
+-- Asks models: their cached responses, the ledger of calls, and the budgets.
+GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_enrichment;
+GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, book_llm_spending, reserve_llm_spending
+    TO onrecord_enrichment;
+
+-- name: onrecord_guardrail
+-- Asks models that judge notes: the same.
+GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_guardrail;
+GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, book_llm_spending, reserve_llm_spending
+    TO onrecord_guardrail;
+
+-- name: onrecord_reader
+-- Reads notes as their study shows them, with masked evidence.
+GRANT SELECT ON transcripts, chunks, drafts, note_themes, note_questions, current_notes,
+    shown_evidence, shown_speakers, submissions TO onrecord_reader;
+GRANT SELECT (
+    note_id, chunk_id, transcript_id, revision, study_id, position, created_at, attempt, flags,
+    same_as, standing, vouchers
+) ON notes TO onrecord_reader;
+GRANT SELECT (
+    letter_id, subject, state, service, source_topic, source_partition, source_offset, revision,
+    content_sha256, source_sent_at, indexed_at, displaced_at
+) ON dead_letters TO onrecord_reader;
+
+-- name: onrecord_evidence_reader
+-- Reads exact words and names too, and refused notes.
+GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segments, rejected_notes
+    TO onrecord_evidence_reader;
+
+-- name: onrecord_operator
+-- Audits, reads costs, sets budgets and clears cached responses; reads no text.
+GRANT SELECT (transcript_id, revision, study_id, content_sha256) ON transcripts TO onrecord_operator;
+GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_operator;
+GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
+    ON pending_drafts TO onrecord_operator;
+GRANT SELECT ON submissions TO onrecord_operator;
+GRANT SELECT (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+    source_offset, source_sent_at, subject, state, revision, content_sha256
+) ON dead_letters TO onrecord_operator;
+GRANT SELECT ON llm_calls, llm_spending TO onrecord_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON llm_budgets TO onrecord_operator;
+GRANT SELECT (
+    model, fingerprint, prompt_version, input_tokens, cached_tokens, output_tokens, cost_usd, bytes,
+    hits, created_at, last_used_at
+) ON llm_answers TO onrecord_operator;
+GRANT DELETE ON llm_answers TO onrecord_operator;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_operator;
+
+-- name: everybody
+-- Looks up which studies somebody reads themselves, as the policies of tables do.
+GRANT SELECT ON readable_studies TO PUBLIC;
+GRANT EXECUTE ON FUNCTION reads_every_study TO PUBLIC;

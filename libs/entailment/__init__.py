@@ -1,0 +1,28 @@
+"""Score whether a statement follows from what was said, by a model that the operator supplies."""
+
+from entailment.errors import EntailmentError
+from entailment.notes import (
+    NOT_ENTAILED_BY_MODEL,
+    EntailmentModel,
+    NoteScore,
+    decide_notes,
+    is_undecided,
+    open_calibrated_model,
+    score_notes,
+    validate_calibrated_model,
+)
+from entailment.ports import EntailmentScorer, TextPair
+
+__all__ = [
+    "NOT_ENTAILED_BY_MODEL",
+    "EntailmentError",
+    "EntailmentModel",
+    "EntailmentScorer",
+    "NoteScore",
+    "TextPair",
+    "decide_notes",
+    "is_undecided",
+    "open_calibrated_model",
+    "score_notes",
+    "validate_calibrated_model",
+]

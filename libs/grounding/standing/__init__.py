@@ -1,0 +1,53 @@
+"""Determine the standing of a note that passes the checks: what in code vouches for its statement.
+
+A whitelist: each rule recognizes statements that it can account for whole, and what no rule
+recognizes is unproven. `determine_standing` is all that the rest of the system calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.notes import Standing, Voucher
+from grounding.checks.base import CheckContext
+from grounding.standing.answers import read_answers
+from grounding.standing.proof import prove_statement
+from grounding.standing.rules import derive_standing
+from grounding.standing.turns import list_turns
+
+__all__ = ["UNPROVEN", "StandingResult", "determine_standing"]
+
+
+@dataclass(frozen=True, slots=True)
+class StandingResult:
+    """Standing of a note (verbatim, proven or unproven), with the rules that prove it."""
+
+    standing: Standing
+    vouchers: tuple[Voucher, ...] = ()
+
+
+UNPROVEN: Final = StandingResult(Standing.UNPROVEN)
+"""The standing of a note for which no rule vouches."""
+
+
+def determine_standing(context: CheckContext) -> StandingResult:
+    """Return the standing that the proof rules give to a note that passes all checks.
+
+    Args:
+        context: the note, its chunk and its evidence.
+
+    Returns:
+        ``verbatim`` or ``proven`` with the rules that vouch for it, or ``unproven``. Never raises.
+    """
+    if not context.is_cited:
+        return UNPROVEN
+    statement, labels = context.draft.statement, context.labels
+    turns = list_turns(context.chunk, labels, context.citations.found)
+    proof = prove_statement(statement, labels, turns)
+    if not proof.matches and (answers := read_answers(turns)):
+        proof = prove_statement(statement, labels, answers)
+    if not proof.matches:
+        return UNPROVEN
+    standing, voucher = derive_standing(statement, proof.matches)
+    return StandingResult(standing, (voucher,))

@@ -1,0 +1,169 @@
+"""Object to pronouns, verbs and subjects of a claim that may not be those that were said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grounding.standing.claims import is_label, is_named
+from grounding.standing.matching import Match, agrees_with, is_left_subject
+from grounding.standing.tenses import is_past_form, is_past_of
+from grounding.standing.tokens import Gap
+from grounding.standing.vocabulary import (
+    ADVERBS_BEFORE_VERBS,
+    COPULAS,
+    FILLERS,
+    FIRST_PERSON,
+    SUBJECTS,
+    THIRD_PERSON,
+)
+from grounding.text.words import FUNCTION_WORDS, parse_word_list
+
+_FIRST: Final = parse_word_list("i me my mine we us our ours")
+_PLURAL: Final = parse_word_list("we us our ours ourselves")
+_SHIFTED_ALONE: Final = parse_word_list("would could might")
+"""Past forms that also stand beside verbs in the present."""
+_PRESENT: Final = parse_word_list(
+    "am is are 's has have do does will can may have_to need_to is_like going_to"
+)
+_VERB_SUBJECTS: Final = parse_word_list("i you he she it we they people who there")
+_NO_PRESENT: Final = parse_word_list(
+    """would could should might must was were had did used_to had_to needed_to was_like not and or
+    but who that with for in on at to from of about all both"""
+)
+"""Words behind a subject that are no verbs in the present."""
+_DETERMINERS: Final = parse_word_list("a an the this these those my our many some of")
+_COORDINATORS: Final = parse_word_list("and but so because")
+
+
+def object_to_subject(match: Match) -> str:
+    """Return an objection if a claim's subject is not that of the quoted clause, else ""."""
+    if match.places[0] is not None or not is_left_subject(match.texts, 0):
+        return ""
+    one = match.speech[match.first]
+    before = match.speech[match.first - 1].text if match.first else "and"
+    is_elided = one.token.gap >= Gap.COMMA or before in _COORDINATORS
+    return "" if is_elided and one.text not in SUBJECTS else "its subject is not said"
+
+
+def object_to_persons(match: Match) -> str:
+    """Return an objection if a claim's pronouns may refer to somebody else, else "".
+
+    Of another it is clear whose they are only behind a noun of the claim ("files … them"), or
+    where the speaker is called by another pronoun ("she said that they …").
+    """
+    own, others, is_first = set[str](), set[str](), False
+    is_single = False
+    for i, text, said in match.pairs:
+        is_first = is_first or text in _FIRST
+        if text not in THIRD_PERSON:
+            continue
+        if said in FIRST_PERSON:
+            own.add(THIRD_PERSON[text])
+            is_single = is_single or said not in _PLURAL
+            if (
+                said not in _PLURAL
+                and THIRD_PERSON[text] == "they"
+                and match.claim.source in {"he", "she"}
+            ):
+                return "its pronoun is not the speaker's"
+        elif not _has_noun_before(match, i):
+            others.add(THIRD_PERSON[text])
+    if own and not match.is_speaker_named and not match.turn.may_be_participant:
+        return "its pronoun may be another's"
+    may_be_source = bool(others) and not _is_told_apart(match, own if is_single else set(), others)
+    if may_be_source or own & others or (own and is_first):
+        return "its pronoun may be the speaker's or another's"
+    return ""
+
+
+def _is_told_apart(match: Match, own: set[str], others: set[str]) -> bool:
+    """Return whether other people's pronouns cannot be read as the speaker's."""
+    if not is_named(match.claim):
+        return True
+    if match.claim.source in {"he", "she"}:
+        return match.claim.source not in others
+    if own or others != {"they"}:
+        return bool(own) and not own & others
+    # "They want more data, Ann said." is about others; "Ann said they want" may be about her.
+    is_subject = any(is_label(text) and said == "i" for _, text, said in match.pairs)
+    return match.claim.is_source_behind or is_subject
+
+
+def _has_noun_before(match: Match, i: int) -> bool:
+    """Return whether a claim has a noun before a token: a word behind an article or the like."""
+    return any(
+        match.texts[k] in _DETERMINERS and match.texts[k + 1] not in FUNCTION_WORDS
+        for k in range(i - 1)
+    )
+
+
+def object_to_verb_forms(match: Match) -> str:
+    """Return an objection if an "s" that a claim adds makes no verb form ("friends"), else ""."""
+    for i, text, said in match.pairs:
+        if text in COPULAS or not agrees_with(text, said):
+            continue
+        before = i - 1
+        while before >= 0 and match.texts[before] != "and" and _is_adverb(match.texts[before]):
+            before -= 1
+        subject = match.texts[before] if before >= 0 else "she"
+        if subject not in THIRD_PERSON and not subject.startswith("@") and subject != "and":
+            return f"“{text}” stands for “{said}”"
+    return ""
+
+
+def _is_adverb(text: str) -> bool:
+    return text.endswith("ly") or text in FILLERS | ADVERBS_BEFORE_VERBS
+
+
+def object_to_perfects(match: Match) -> str:
+    """Return an objection if "'s" in a claim may be "is" rather than "has", else ""."""
+    for i, text, said in match.pairs:
+        if text == said or "'s done" not in {text, said}:
+            continue
+        is_speaker = said == "have" and i > 0 and match.texts[i - 1] in {"he", "she"}
+        then = match.texts[i + 1] if i + 1 < len(match.texts) else ""
+        if not is_speaker and then not in {"been", "had", "got", "gotten"}:
+            return f"“{text}” stands for “{said}”"
+    return ""
+
+
+def object_to_relatives(match: Match) -> str:
+    """Return an objection if "which" for a spoken "it" does not refer to the text before, else "".
+
+    "It rained, and it helped" may become "It rained, which helped".
+    """
+    for i, text, said in match.pairs:
+        if text != "which" or said == text:
+            continue
+        place = match.places[i]
+        before = match.places[i - 1] if i else None
+        if place is None or before is None or match.claim.tokens[i].gap is not Gap.COMMA:
+            return f"“{text}” stands for “{said}”"
+        between = {match.speech[j].text for j in range(before + 1, place)}
+        if between != {"and"} or match.speech[before + 1].token.gap is Gap.SENTENCE:
+            return f"“{text}” stands for “{said}”"
+    return ""
+
+
+def object_to_mixed_tenses(match: Match) -> str:
+    """Return an objection if a claim puts only some of its verbs into the past, else "".
+
+    "She said that they talked where they meet" is not the report of "we talk where we meet".
+    """
+    shifted = [
+        text
+        for _, text, said in match.pairs
+        if text != said and text not in _SHIFTED_ALONE and is_past_of(text, said)
+    ]
+    if not match.claim.is_shifted or not shifted:
+        return ""
+    for i, text, said in match.pairs:
+        if text in _PRESENT or agrees_with(text, said):
+            return f"“{shifted[0]}” is shifted, “{text}” is not"
+        before = i - 1
+        while before > 0 and _is_adverb(match.texts[before]):
+            before -= 1
+        is_verb = before >= 0 and (match.texts[before] in _VERB_SUBJECTS)
+        if is_verb and not is_past_form(text) and text not in _NO_PRESENT and not _is_adverb(text):
+            return f"“{shifted[0]}” is shifted, “{text}” is not"
+    return ""

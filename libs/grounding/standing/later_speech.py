@@ -1,0 +1,151 @@
+"""Find what is said after a matched claim that takes it back, limits it or contradicts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from grounding.standing.matching import JOINING, Match
+from grounding.standing.own_clauses import is_own_clause, is_separate_statement
+from grounding.standing.speech import SpokenToken
+from grounding.standing.tokens import Gap
+from grounding.standing.turns import SENTENCES_BEHIND, TURNS_BEHIND, split_sentences
+from grounding.standing.vocabulary import (
+    ACKNOWLEDGMENTS,
+    BACKCHANNELS,
+    CONDITIONS,
+    CORRECTIONS,
+    EXCEPTIONS,
+    LIMITING_STARTS,
+    MAX_CORRECTION,
+    NEGATIONS,
+    REPORTS,
+    RETRACTING,
+    SOURCES,
+    SUBORDINATING,
+)
+from grounding.text.lemmas import get_lemma
+from grounding.text.words import FUNCTION_WORDS, parse_word_list
+
+_REACTION: Final = 6
+"""First words of an answer in which it shows whether it denies."""
+_DOUBTS: Final = parse_word_list("thought really sure actually wrong joking kidding")
+_CONTRASTS: Final = parse_word_list(
+    """but actually or in isn't wasn't half most some partly almost nearly only mostly just
+    sometimes"""
+)
+_PAST_STARTS: Final = frozenset(
+    {("that", "was"), ("it", "was"), ("they", "were"), ("it", "used_to")}
+)
+_DENIAL: Final = ("did", "not")
+_OF_THE_LAST: Final = frozenset(
+    {"not", "not_only", "rather", "it was not", "it is not", "it 's not", "i do not think"}
+)
+"""Corrections that are about the sentence right before them."""
+_SHORT_ANSWER: Final = 2
+"""Words up to which a sentence that begins with a correction says nothing else: "Not."."""
+_SHORT_SENTENCE: Final = 7
+"""Words up to which a sentence may be an afterthought to the one before it."""
+
+
+def object_to_correction(match: Match) -> str:
+    """Return an objection if the words right after a quote may retract it, else ""."""
+    _, end = match.turn.find_sentence(match.last)
+    if match.turn.is_cut_off and end + 1 >= len(match.speech):
+        return "what follows is not in the chunk"
+    breaks = (j for j in range(match.first + 1, end + 1) if match.speech[j].token.gap is Gap.BREAK)
+    sentences = list(split_sentences(match.speech[end + 1 :], SENTENCES_BEHIND))
+    is_next_said = bool(sentences) and _says_whole(match, end + 1, sentences[0])
+    answer, own_next = _find_next_turns(match)
+    if not sentences or not answer:
+        sentences += split_sentences(own_next, 1)
+    for speech in [*(match.speech[j:] for j in breaks), *sentences[:1]]:
+        if correction := _find_correction(speech, match):
+            return f"then follows “{correction}”"
+    for speech in sentences[1:]:
+        # "Not much" behind another sentence is about that one.
+        correction = _find_correction(speech, match)
+        if correction and (correction not in _OF_THE_LAST or len(speech) <= _SHORT_ANSWER):
+            return f"then follows “{correction}”"
+    if sentences and not is_next_said and _limits_what_was_said(sentences[0], match):
+        return f"the next sentence may limit it: “{' '.join(one.text for one in sentences[0])}”"
+    # Of what is said earlier in a turn, the next speaker's answer is hardly about.
+    is_answered = len(sentences) < SENTENCES_BEHIND and _may_contradict(match, answer)
+    return "it may be contradicted in the next turn" if is_answered else ""
+
+
+def _says_whole(match: Match, begin: int, sentence: Sequence[SpokenToken]) -> bool:
+    """Return whether another clause of the statement says a whole sentence of the turn."""
+    return all(
+        j in match.proven or one.is_repeated or one.text in BACKCHANNELS | JOINING
+        for j, one in enumerate(sentence, start=begin)
+    )
+
+
+def _find_next_turns(match: Match) -> tuple[Sequence[SpokenToken], Sequence[SpokenToken]]:
+    """Return another's answer, and what the speaker goes on to say if nobody answers before."""
+    for turn in match.turns[match.at + 1 : match.at + 1 + TURNS_BEHIND]:
+        if turn.speaker == match.turn.speaker:
+            return (), turn.speech
+        if _says_something(turn.speech):
+            return turn.speech, ()
+    return (), ()
+
+
+def _find_correction(speech: Sequence[SpokenToken], match: Match) -> str:
+    texts = [one.text for one in speech[: 2 * MAX_CORRECTION]]
+    sentence = [one.text for one in next(split_sentences(speech, 1), ())]
+    while texts:
+        for length in range(MAX_CORRECTION, 0, -1):
+            if tuple(texts[:length]) in CORRECTIONS:
+                is_denial = tuple(texts[1:length]) == _DENIAL
+                if is_denial and is_own_clause(sentence, match.texts):
+                    return ""  # "I didn't have friends" denies something else
+                return " ".join(texts[:length])
+        if texts.pop(0) not in BACKCHANNELS:
+            break
+    return ""
+
+
+def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool:
+    """Return whether a sentence may be a condition, an exception or a source of a claim before."""
+    texts = [one.text for one in sentence if not one.is_repeated]
+    while texts and texts[0] in BACKCHANNELS:
+        texts.pop(0)
+    if not texts:
+        return False
+    if is_separate_statement(texts, match.texts):
+        return False
+    is_short = len(texts) <= _SHORT_SENTENCE
+    limits = {*texts} & (SUBORDINATING | NEGATIONS | REPORTS | EXCEPTIONS | RETRACTING)
+    starts = texts[0] in LIMITING_STARTS or tuple(texts[:3]) in SOURCES
+    starts = starts or (is_short and {"made", "up"} <= {*texts})
+    return starts or (is_short and bool(limits) and not is_own_clause(texts, match.texts))
+
+
+def _says_something(speech: Sequence[SpokenToken]) -> bool:
+    return any(one.text not in ACKNOWLEDGMENTS for one in speech)
+
+
+def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
+    """Return whether another's answer denies, doubts or differs in a number, as far as one sees."""
+    for sentence in split_sentences(answer, SENTENCES_BEHIND):
+        texts = [one.text for one in sentence]
+        start = next((text for text in texts if text not in BACKCHANNELS), "")
+        denies = {*texts[:_REACTION]} & (NEGATIONS | _DOUBTS)
+        numbers = {text for text in texts if text.startswith("#")}
+        claimed = {text for text in match.texts if text.startswith("#")}
+        is_past = tuple(texts[:2]) in _PAST_STARTS
+        if _echoes_with_limit(texts, match):
+            return True
+        if denies or is_past or start in _CONTRASTS or (claimed and numbers - claimed):
+            return True
+    return False
+
+
+def _echoes_with_limit(texts: Sequence[str], match: Match) -> bool:
+    """Return whether an answer repeats a claim's words with a limit: "… good when I stop"."""
+    claimed = {get_lemma(one) for one in match.texts if one not in FUNCTION_WORDS}
+    echoed = {get_lemma(one) for one in texts if one not in FUNCTION_WORDS} & claimed
+    limits = {*texts} & (CONDITIONS | EXCEPTIONS | NEGATIONS) - {*match.texts}
+    return bool(echoed and limits)

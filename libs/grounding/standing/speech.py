@@ -1,0 +1,157 @@
+"""Mark what speakers say without meaning it: fillers, repetitions, words begun and given up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from grounding.standing.tokens import Gap, Token, split_tokens
+from grounding.standing.vocabulary import (
+    FILLERS,
+    HESITATIONS,
+    NEGATIONS,
+    PARTICIPLES,
+    PHRASES,
+    QUANTITIES,
+    UNITS_OF_TIME,
+)
+
+_MAX_REPEATED: Final = 5
+"""Words in a row that are noticed when they are said twice."""
+_MAX_ABANDONED: Final = 4
+"""Words before a break that may have been given up for those behind it."""
+_RESTART: Final = 5
+"""Words behind a break among which the ones given up are looked for."""
+_NEAR_NEGATION: Final = 3
+"""Words behind a negation within which even a filler may be meant."""
+_LONGEST_PHRASES: Final = {
+    first: max(len(phrase) for phrase in PHRASES if phrase[0] == first)
+    for first in {phrase[0] for phrase in PHRASES}
+}
+"""Tokens of the longest phrase, by the word that it begins with."""
+_MEANT_WHEN_REPEATED: Final = frozenset({"very", "really"})
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenToken:
+    """Token of spoken text, with whether it is repeated, abandoned or a fragment."""
+
+    token: Token
+    is_repeated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The compared form."""
+        return self.token.text
+
+
+@lru_cache(maxsize=512)
+def read_speech(text: str) -> tuple[SpokenToken, ...]:
+    """Split a turn's text into tokens; multi-word phrases become one, repetitions are marked."""
+    tokens = join_phrases(split_tokens(text))
+    fragments = {*_find_fragments(tokens)}
+    repeated = {*_find_repeated(tokens, fragments), *_find_abandoned(tokens), *fragments}
+    return tuple(SpokenToken(token, at in repeated) for at, token in enumerate(tokens))
+
+
+def join_phrases(tokens: Sequence[Token]) -> list[Token]:
+    """Return tokens with each known multi-word phrase of `PHRASES` replaced by a single token."""
+    joined: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        length, phrase = _find_phrase(tokens, at)
+        last = tokens[at + length - 1]
+        joined.append(replace(tokens[at], text=phrase, end=last.end))
+        at += length
+    return [_settle(joined, at) for at in range(len(joined))]
+
+
+def is_filler(speech: Sequence[SpokenToken], j: int) -> bool:
+    """Return whether a spoken token carries no meaning and may be omitted, such as "um"."""
+    text = speech[j].text
+    if text == "like" and _is_quantity(speech, j + 1):
+        return False  # "like forty pounds" is no exact sum
+    if text in HESITATIONS:
+        return True
+    near = {one.text for one in speech[max(0, j - _NEAR_NEGATION) : j]}
+    return text in FILLERS and not near & (NEGATIONS | {"if"})
+
+
+def _is_quantity(speech: Sequence[SpokenToken], j: int) -> bool:
+    """Return whether a number or a span of time begins at a place: "40", "half an hour"."""
+    texts = [one.text for one in speech[j : j + 2]]
+    if not texts:
+        return False
+    is_unit = texts[0] in {"a", "an"} and {*texts[1:]} & UNITS_OF_TIME
+    return texts[0].startswith("#") or texts[0] in QUANTITIES or bool(is_unit)
+
+
+def _settle(tokens: Sequence[Token], at: int) -> Token:
+    """Return a token with its text as the next one settles it: "he's been" is no "he is"."""
+    one = tokens[at]
+    then = tokens[at + 1].text if at + 1 < len(tokens) else ""
+    if one.text == "'s" and (then in PARTICIPLES or then.endswith("ed")):
+        return replace(one, text="'s done")
+    if one.text == "cause" and then in {"i", "he", "she", "we", "they"}:
+        return replace(one, text="because")
+    return one
+
+
+def _find_phrase(tokens: Sequence[Token], at: int) -> tuple[int, str]:
+    """Return the length of the longest phrase that begins at a token, and what it counts as."""
+    longest = _LONGEST_PHRASES.get(tokens[at].text, 1)
+    for length in range(min(longest, len(tokens) - at), 1, -1):
+        run = tokens[at : at + length]
+        phrase = PHRASES.get(tuple(one.text for one in run))
+        is_quoting = run[-1].text != "all" or _is_parted(tokens, at + length)
+        if phrase is not None and is_quoting and all(one.gap < Gap.BREAK for one in run[1:]):
+            return length, phrase
+    return 1, tokens[at].text
+
+
+def _is_parted(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a comma or more is before a token: "we was all cool" quotes nobody."""
+    return at >= len(tokens) or tokens[at].gap >= Gap.COMMA
+
+
+def _find_repeated(tokens: Sequence[Token], fragments: Collection[int]) -> Iterable[int]:
+    """Yield places of words that are said again right away, with nothing but fillers between."""
+    solid = [
+        at
+        for at, one in enumerate(tokens)
+        if (one.text not in FILLERS or one.text in _MEANT_WHEN_REPEATED) and at not in fragments
+    ]
+    texts = [tokens[at].text for at in solid]
+    for length in range(_MAX_REPEATED, 0, -1):
+        for k in range(len(solid) - 2 * length + 1):
+            is_repeated = texts[k : k + length] == texts[k + length : k + 2 * length]
+            within = solid[k + 1 : k + length]
+            if is_repeated and all(tokens[at].gap is not Gap.SENTENCE for at in within):
+                yield from solid[k : k + length]
+
+
+def _find_abandoned(tokens: Sequence[Token]) -> Iterable[int]:
+    """Yield places of words before a break that are said again soon behind it."""
+    for at, one in enumerate(tokens):
+        if one.gap is not Gap.BREAK:
+            continue
+        ahead = {other.text for other in tokens[at : at + _RESTART]}
+        for back in range(at - 1, max(-1, at - 1 - _MAX_ABANDONED), -1):
+            if tokens[back].text in ahead:
+                given_up = range(back, at)
+                yield from (k for k in given_up if tokens[k].text in ahead | FILLERS)
+            if tokens[back].gap >= Gap.COMMA:
+                break
+
+
+def _find_fragments(tokens: Sequence[Token]) -> Iterable[int]:
+    """Yield places of words that were begun and not ended: "c- decompress", "kn- know"."""
+    for at, one in enumerate(tokens[:-1]):
+        if one.text in {"a", "i"} or not one.text.isalpha():
+            continue
+        then = tokens[at + 1]
+        is_begun = len(one.text) < len(then.text) and then.text.startswith(one.text)
+        if len(one.text) == 1 or (is_begun and then.gap is Gap.BREAK):
+            yield at

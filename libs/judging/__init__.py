@@ -1,0 +1,1 @@
+"""Judges: models that are asked whether what was said supports a claim."""

@@ -1,0 +1,62 @@
+"""Standings of notes in words: what vouches for a statement, and marks of unproven ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.text import Text
+
+from contracts.notes import CheckFailure, Standing, Voucher, VoucherKind
+from onrecord.pages.check_names import CHECKS
+from onrecord.pages.rendering import wrap_paragraph
+
+READING_LABEL: Final = "model's reading, not proven"
+"""What stands before a statement that is no finding."""
+
+UNPROVEN: Final = "not proven: nothing vouches for this statement"
+"""What stands below an unproven statement where the study or the reader asked for all."""
+
+_STYLES: Final = {Standing.UNPROVEN: "yellow", Standing.REFUTED: "red"}
+_MEANINGS: Final = {
+    Standing.VERBATIM: "the statement is the quote's own words",
+    Standing.PROVEN: "code accounted for every part of the statement in the quotes",
+    Standing.CONFIRMED: "a model that was asked found that the quotes support the statement",
+    Standing.UNPROVEN: "nothing vouches for the statement and nothing refutes it; the quotes are "
+    "exact, and the statement is how the model read them",
+    Standing.REFUTED: "a check or a judging model refutes the statement, so that it is no note",
+}
+_KINDS: Final = {
+    VoucherKind.RULE: "rule",
+    VoucherKind.JUDGE: "judging model",
+    VoucherKind.ENTAILMENT: "entailment model",
+}
+
+
+def describe_standing(standing: Standing) -> str:
+    """Return the meaning of a note's standing, such as ``proven``, as a phrase."""
+    return _MEANINGS[standing]
+
+
+def format_standing(
+    standing: Standing,
+    vouchers: Sequence[Voucher],
+    failures: Sequence[CheckFailure],
+    width: int,
+) -> Iterator[Text]:
+    """Format a note's standing, with each rule or model that confirms it, or each doubt.
+
+    Args:
+        standing: of the note.
+        vouchers: of the note.
+        failures: checks that it failed, flags included; told where nothing vouches for it.
+        width: of a line, in columns.
+    """
+    line = f"{standing}: {_MEANINGS[standing]}"
+    yield from wrap_paragraph(line, width, style=_STYLES.get(standing, "green"))
+    for one in vouchers:
+        detail = f"{_KINDS[one.kind]} {one.name}: {one.detail}"
+        yield from wrap_paragraph(detail, width, indent="  ", style="dim")
+    for failure in () if vouchers else failures:
+        doubt = f"it {CHECKS.get(failure.check, failure.check)}: {failure.reason}"
+        yield from wrap_paragraph(doubt, width, indent="  ", style="dim")

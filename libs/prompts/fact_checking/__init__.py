@@ -1,0 +1,26 @@
+"""Prompt formats of published fact-checking models: a claim and its evidence in, a ruling out.
+
+``FORMATS`` has them by name. Pure: nothing here calls a model.
+"""
+
+from prompts.fact_checking.claims import (
+    FactCheckReply,
+    FactCheckRequest,
+    FactCheckRuling,
+    FactCheckVerdict,
+    SpokenLine,
+    TokenProbabilities,
+)
+from prompts.fact_checking.formats import FORMATS, JudgeFormat, validate_format_name
+
+__all__ = [
+    "FORMATS",
+    "FactCheckReply",
+    "FactCheckRequest",
+    "FactCheckRuling",
+    "FactCheckVerdict",
+    "JudgeFormat",
+    "SpokenLine",
+    "TokenProbabilities",
+    "validate_format_name",
+]

@@ -1,0 +1,66 @@
+"""Logs of chats and talks with a model, written as `Name: …`.
+
+Each step looks at the whole text before it changes a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from transcripts.notices import Notices, Repair
+from transcripts.plain_text.label_rows import Row, find_nonblank_rows
+
+_LOG_TIME: Final = r"\s*(?P<time>\[?(?:\d{4}-\d{2}-\d{2}[ T])?\d{1,2}:\d{2}(?::\d{2})?\]?)\s+"
+_NICK: Final = re.compile(_LOG_TIME + r"<[ @+%&~]?(?P<nick>[^<>\s]{1,40})>\s+")
+_ACTION: Final = re.compile(_LOG_TIME + r"\*\s+(?P<nick>[^<>\s]{1,40})\s+")
+_LOG_LINE: Final = re.compile(_LOG_TIME + r"(?:-!-|\*\*\*|<--|-->|<-|->|---?)\s|--- (?:Log|Day) ")
+# `**ChatGPT said:**`, as copies of talks with a model have it; some languages' too.
+_SAID: Final = re.compile(
+    r"\s*(?:#{1,6}\s+)?(?:\*\*|__)?(?P<name>[^\W\d_][\w .-]{0,30}?)"
+    r" (?:said|wrote|asked|replied|sagte|hat gesagt|dijo|ha dicho|a dit|disse) ?:(?:\*\*|__)?\s*"
+)
+_FEW: Final = 3
+_HALF: Final = 0.5
+
+
+def _with_nicks(rows: list[Row], notices: Notices) -> list[Row]:
+    """`imre: ok` in place of `14:06 < imre> ok`, as logs of IRC have it; the times are of day."""
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _NICK.match(row))}
+    if len(found) < _FEW or len(found) < _HALF * len(find_nonblank_rows(rows)):
+        return rows
+    made: list[Row] = []
+    dropped = 0
+    for at, (number, row) in enumerate(rows):
+        if match := found.get(at) or _ACTION.match(row):
+            is_action = at not in found
+            said = row[match.end() :]
+            made.append((number, f"{match['nick']}: {'* ' if is_action else ''}{said}"))
+        elif _LOG_LINE.match(row):
+            dropped += 1
+        else:
+            made.append((number, row))
+    notices.add(Repair.VENDOR_LINE, dropped)
+    notices.add(Repair.TIME_OF_DAY, sum(bool(match["time"]) for match in found.values()))
+    return made
+
+
+def _with_names_that_said(rows: list[Row], notices: Notices) -> list[Row]:
+    """`You:` in place of `You said:`, where such lines of two names at least head what was said."""
+    del notices
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _SAID.fullmatch(row))}
+    names = Counter(match["name"] for match in found.values())
+    if len(names) < 2 or len(names) == len(found):  # noqa: PLR2004 - a talk
+        return rows
+    return [
+        (number, f"{found[at]['name']}:" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
+CHAT_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _with_nicks,
+    _with_names_that_said,
+)

@@ -1,0 +1,1 @@
+"""Formats of tools that linguists and oral historians transcribe with."""

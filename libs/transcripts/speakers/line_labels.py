@@ -1,0 +1,182 @@
+"""Possible labels at the beginning of a line, in every form, and behind its sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from transcripts.speakers.candidates import (
+    COLON,
+    LONGEST_LABEL,
+    LabelCandidate,
+    LabelMarking,
+    make_candidates,
+    parse_label,
+)
+from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.label_marks import (
+    ASCII_MARK,
+    MAY_BE_LABELLED,
+    NOT_PLAIN,
+    SENTENCE_END,
+    may_be_set_off_without_mark,
+)
+
+_MOST_COLONS: Final = 3
+_BRACKETED: Final = re.compile(
+    r"(?:\[(?P<square>[^\[\]]+)\]|\((?P<round>[^()]+)\)|【(?P<lenticular>[^【】]+)】"
+    r"|<(?P<angle>[^<>/]+)>|\{(?P<curly>[^{}\\]+)\})\s*[:\uff1a]?\s*"
+)
+_BOLD: Final = re.compile(
+    r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
+    r"\s*(?P<after>[:\uff1a]?)(?:[-\u2013—](?=\s))?\s*"
+)
+_DOTTED: Final = re.compile(
+    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"
+    # Minutes of parliaments: `Mr. DURBIN. Mr. President, ...`, `The PRESIDING OFFICER. Without ...`
+    r"|[A-Z][a-z]{1,12}\.?(?: [A-Z][a-z]{1,12})?"
+    r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\.\s+(?=\S)"
+)
+# Minutes of French parliaments: `M. Jean Roux. Merci.`, `Mme Claire Petit, ministre. Oui.`
+_FRENCH_DOTTED: Final = re.compile(
+    r"(?P<label>(?:MM?\.|Mmes?|Mlles?) [^.:\n]{2,80}?)\.\s+(?=[^\W\d_a-z]|[«\"])"
+)
+# Minutes of the European Parliament: `Ana Ruiz, Commissioner. \u2013 Madam President, ...`
+_DOT_AND_DASH: Final = re.compile(r"(?P<label>[^\W\d_][^:\n\u2013—]{1,90}?)\.\s[\u2013—]\s+(?=\S)")
+# Speech in quotation marks behind a name, as Japanese has it.
+_QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
+_DASHED: Final = re.compile(
+    r"(?P<label>[^\s\-\u2013—:/][^\n:]{0,60}?)\s+(?:[-\u2013—]{1,2}|/)\s+(?=\S)"
+)
+# Oral histories of old: `HAAS--Where were you born?`.
+_DASH_AND_NO_BLANK: Final = re.compile(r"(?P<label>[A-Z][A-Z'.]{1,20})(?:--|—)\s?(?=\S)")
+_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,}|\u3000)\s*(?=\S)")
+_LATER: Final = re.compile(
+    r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?:[/|]\s+)?(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
+)
+_NUMBER_LAST: Final = re.compile(r"(?<!\w)\d{1,3}$")
+_SHORT_NUMBER: Final = re.compile(r"\d{1,3}(?!\d)")
+_EMPHASIS: Final = ("*", "_")
+_BRACKETS: Final = ("[", "(", "【", "<", "{")
+_DASH: Final = re.compile(r"\s[-\u2013—/]")
+_LONGEST_DASHED: Final = 66
+
+
+def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
+    """Return the possible speaker labels at the beginning of a line, the likeliest first."""
+    if not may_be_set_off_without_mark(line):
+        if NOT_PLAIN.search(line) is None:
+            return ()
+        if line.isascii() and line.isprintable():
+            mark = ASCII_MARK.search(line)
+            if mark is None:
+                return ()
+            if mark[0] == ":" and ASCII_MARK.search(line, mark.end()) is None:
+                return _single_colon(line, mark.start())
+    found = MAY_BE_LABELLED.search(line)
+    if found is None:
+        return ()
+    if found[0] == ":" and line.isascii() and MAY_BE_LABELLED.search(line, found.end()) is None:
+        return _single_colon(line, found.start())
+    made: dict[tuple[str, LabelMarking], LabelCandidate] = {}
+    for one in _all_candidates(line):
+        made.setdefault((one.key, one.form), one)
+    return tuple(made.values())
+
+
+def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
+    """Yield possible speaker labels after a sentence's end within a line, with their positions."""
+    colon = max(line.rfind(":"), line.rfind("\uff1a"))
+    if colon < 0 or SENTENCE_END.search(line, 0, colon) is None:
+        return
+    for match in _LATER.finditer(line):
+        for one in make_candidates(
+            match["label"], line[match.end() :], LabelMarking.COLON, later=True
+        ):
+            yield one, match.start()
+
+
+def _all_candidates(line: str) -> Iterator[LabelCandidate]:
+    first = line[:1]
+    if first in _EMPHASIS and (bold := _BOLD.match(line)):
+        form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
+        yield from make_candidates(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
+    if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
+        closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
+        yield from _in_brackets(bracketed, LabelMarking.COLON if closed else LabelMarking.BRACKET)
+        if closed or ": " in bracketed[0]:  # `(ES: what was said)` has no label within
+            return
+    if not line.isascii() and (quoted := _QUOTED.match(line)):
+        yield from make_candidates(quoted["label"], quoted["text"], LabelMarking.COLON)
+        return
+    yield from _colons(line)
+    if ("\t" in line or "  " in line or "\u3000" in line) and (tabbed := _TABBED.match(line)):
+        yield from make_candidates(
+            tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED
+        )
+    french = _FRENCH_DOTTED.match(line) if first == "M" else None
+    if french is not None and _is_french_title(french["label"]):
+        yield from make_candidates(french["label"], line[french.end() :], LabelMarking.DOT)
+    elif first.isupper() and (dotted := _DOTTED.match(line)):
+        yield from make_candidates(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
+    if not line.isascii() and (dotted := _DOT_AND_DASH.match(line)):
+        yield from make_candidates(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
+    if (first.isupper() and (dashed := _DASH_AND_NO_BLANK.match(line))) or (
+        _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line))
+    ):
+        yield from make_candidates(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
+
+
+def _is_french_title(label: str) -> bool:
+    """Whether it is no initial with a short sentence behind it, such as ``M. Hello.``."""
+    kind = classify_label(label)
+    name = label.partition(" ")[2]
+    return kind is LabelKind.ROLE or (
+        kind is LabelKind.NAME and (" " in name or classify_label(name) is LabelKind.NAME)
+    )
+
+
+def _in_brackets(bracketed: re.Match[str], form: LabelMarking) -> Iterator[LabelCandidate]:
+    name = next(one for one in bracketed.groupdict().values() if one is not None)
+    # `{vocalsound}` is how meetings' corpora mark sounds.
+    is_sound = bracketed["curly"] is not None and not name.lstrip()[:1].isupper()
+    if not is_sound and ": " not in name:
+        yield from make_candidates(name, bracketed.string[bracketed.end() :], form)
+
+
+def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:
+    """``Ann: Hi``, as most lines with a label are."""
+    if at > LONGEST_LABEL:
+        return ()
+    name, rest = line[:at], line[at + 1 :]
+    if rest[:1] != " " and _is_within(name, rest):
+        return ()
+    label, key = parse_label(name)
+    return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
+
+
+def _is_within(name: str, rest: str) -> bool:
+    """Whether a colon is part of a URL, a clock time or a smiley, by what stands around it."""
+    if not rest or rest[0].isspace():
+        return False
+    if rest[0].isdigit():
+        is_ratio = _NUMBER_LAST.search(name) is not None and _SHORT_NUMBER.match(rest) is not None
+        return is_ratio or not _is_name_or_role(name)
+    if rest[0] == "(":
+        return not _is_name_or_role(name)
+    return rest.startswith("//") or rest[0] in ":)/\\"
+
+
+def _is_name_or_role(name: str) -> bool:
+    return classify_label(name) in {LabelKind.NAME, LabelKind.ROLE}
+
+
+def _colons(line: str) -> Iterator[LabelCandidate]:
+    for count, colon in enumerate(COLON.finditer(line, 0, LONGEST_LABEL + 2)):
+        if count == _MOST_COLONS:
+            return
+        rest = line[colon.end() :]
+        if colon[0].strip() == ":" and _is_within(line[: colon.start()], rest):
+            continue
+        yield from make_candidates(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)

@@ -1,0 +1,189 @@
+"""The list of turns in a JSON document, wherever it stands, and its keys.
+
+A list is one of turns where one key holds text in nearly all of its objects; of several, the one
+with speakers, times and the most words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from transcripts.vendors.turn_keys import (
+    END_KEYS,
+    LOOKED_AT,
+    PART_KEYS,
+    SPEAKER_KEYS,
+    START_KEYS,
+    TEXT_KEY_SET,
+    TEXT_KEYS,
+    find_key,
+    find_key_of_names,
+    find_start_key,
+    has_text,
+    rename_known_keys,
+)
+from transcripts.vendors.turn_texts import join_text, split_pairs, split_speakers, strip_page
+from transcripts.vendors.words import filter_objects, is_object_list
+
+DEPTH: Final = 5
+"""Levels of a JSON document in which a list of turns is looked for, at most."""
+
+_EVENTS: Final = frozenset(
+    f"{where}_{what}"
+    for where in ("channel", "group")
+    for what in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
+)
+"""Subtypes of Slack's messages that nobody wrote."""
+_CENTISECOND_MS: Final = 10
+_HALF: Final = 0.5
+_FEW: Final = 20
+_SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the unit is seconds
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLayout:
+    """Layout of a JSON transcript: its list of turns, and their keys of text, speaker, times.
+
+    ``events`` are texts that a tool wrote, as where somebody joined.
+    """
+
+    turns: list[dict[str, Any]]
+    text: str
+    speaker: str
+    start: str
+    end: str
+    events: frozenset[str] = frozenset()
+
+
+def find_turn_layout(document: Any) -> TurnLayout | None:
+    """Find the most likely list of turns in a JSON document; None if it has no such list."""
+    best: TurnLayout | None = None
+    for listed in iter_lists(document, DEPTH):
+        turns = [_with_parts(turn) for turn in filter_objects(listed)]
+        key = find_key(turns, TEXT_KEYS, str) or find_key(turns, TEXT_KEYS, str, most=_HALF)
+        if not key:
+            continue
+        # Chats have events in which nothing is said.
+        turns = [turn for turn in turns if has_text(turn, key) and turn[key].strip()]
+        events = frozenset(turn[key] for turn in turns if turn.get("subtype") in _EVENTS)
+        turns = [turn for turn in turns if turn[key] not in events]
+        speaker = find_key(
+            turns, tuple(one for one in SPEAKER_KEYS if one != key), (str, int, dict, list)
+        ) or find_key_of_names(turns, key)
+        if speaker and all(str(turn.get(speaker, "")).isdecimal() for turn in turns[:LOOKED_AT]):
+            speaker = find_key_of_names(turns, key) or speaker  # names in place of numbers
+        start = find_start_key(turns, speaker)
+        end = find_key(turns, END_KEYS, (str, int, float))
+        found = TurnLayout(turns, key, speaker, start, end, events)
+        if best is None or _worth(found) > _worth(best):
+            best = found
+    return best if best is not None and (best.speaker or best.start) else None
+
+
+def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
+    spoken = sum(len(turn[layout.text]) for turn in layout.turns if has_text(turn, layout.text))
+    return bool(layout.speaker), bool(layout.start), spoken
+
+
+def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn with the text and times of its sentences or words, and times that stand deeper."""
+    turn = rename_known_keys(turn)
+    for key in TEXT_KEY_SET.intersection(turn):
+        value = turn[key]
+        if isinstance(value, str):
+            if value[:1] == "<":
+                turn = turn | {key: strip_page(value)}
+        elif isinstance(value, dict | list) and isinstance(text := join_text(value), str):
+            turn = turn | {key: text}
+    if not any(isinstance(turn.get(one), str) for one in TEXT_KEYS):
+        turn = turn | _of_parts(turn)
+    for key in ("time", "timing", "timestamps", "interval"):
+        times = turn.get(key)
+        if isinstance(times, list) and len(times) > 1:  # of a turn, or of each of its words
+            return turn | {"start": times[0], "end": times[-1]}
+        if isinstance(times, dict):
+            start = next((times[one] for one in START_KEYS if one in times), None)
+            end = next((times[one] for one in END_KEYS if one in times), None)
+            return {name: one for name, one in turn.items() if name != key} | {
+                "start": start,
+                "end": end,
+            }
+    return turn
+
+
+def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    for key in PART_KEYS:
+        parts = [rename_known_keys(one) for one in filter_objects(turn.get(key))]
+        texts = [
+            next((one[name] for name in TEXT_KEYS if isinstance(one.get(name), str)), "")
+            for one in parts
+        ]
+        if parts and all(texts):
+            made: dict[str, Any] = {"text": " ".join(texts)}
+            if not any(name in turn for name in START_KEYS):
+                start = next((parts[0][one] for one in START_KEYS if one in parts[0]), None)
+                end = next((parts[-1][one] for one in END_KEYS if one in parts[-1]), None)
+                made |= {"start": start, "end": end}
+            return made
+    return {}
+
+
+def find_time_unit(layout: TurnLayout) -> float:
+    """Return the unit of a transcript's times in milliseconds, by the key's name or by size."""
+    if layout.start == "t0" and all(type(turn.get("t0")) is int for turn in layout.turns):
+        return _CENTISECOND_MS  # as whisper.cpp counts
+    if layout.start.lower().endswith(("ms", "millis", "millisecond", "milliseconds")):
+        return 1
+    values = [turn.get(layout.start) for turn in layout.turns[:LOOKED_AT] if layout.start]
+    numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    if not numbers or len(numbers) < len([one for one in values if one is not None]):
+        return 1_000
+    steps = [later - earlier for earlier, later in pairwise(numbers)]
+    typical = sorted(abs(step) for step in steps)[len(steps) // 2] if steps else max(numbers)
+    return 1 if typical > _SHORT_MS else 1_000
+
+
+def iter_lists(document: Any, depth: int) -> Iterator[list[Any]]:
+    """Yield the lists of objects in a JSON document, down to ``depth`` levels."""
+    if depth == 0:
+        return
+    if turns := split_speakers(document):
+        yield turns
+        return
+    if is_object_list(document):
+        yield split_pairs(document) or document
+        if len(document) <= _FEW and not any(map(_says_something, document)):
+            yield from _lists_within(document, depth)
+        return
+    if isinstance(document, dict):
+        if _is_numbered(document):
+            yield list(document.values())
+            return
+        for value in list(document.values())[:LOOKED_AT]:
+            yield from iter_lists(value, depth - 1)
+
+
+def _says_something(turn: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) for key, value in turn.items() if key in TEXT_KEYS) or any(
+        key in turn for key in SPEAKER_KEYS
+    )
+
+
+def _lists_within(parts: list[dict[str, Any]], depth: int) -> Iterator[list[Any]]:
+    """Lists that the parts of a recording have each, one after another."""
+    for key in dict.fromkeys(key for part in parts for key in part):
+        joined = [one for part in parts for one in filter_objects(part.get(key))]
+        if joined:
+            yield from iter_lists(joined, depth - 1)
+
+
+def _is_numbered(document: dict[str, Any]) -> bool:
+    """Whether an object is a list by another name: `{"0": {...}, "1": {...}}`."""
+    return (
+        len(document) > 1
+        and all(isinstance(key, str) and key.isdecimal() for key in document)
+        and is_object_list(list(document.values()))
+    )

@@ -1,0 +1,120 @@
+"""Who speaks in turns of JSON: names of ids that stand elsewhere, names within objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from transcripts.vendors.json_documents import normalize_speaker_id
+from transcripts.vendors.turn_keys import LOOKED_AT, TEXT_KEY_SET, rename_known_keys
+from transcripts.vendors.turn_layouts import DEPTH, iter_lists
+from transcripts.vendors.words import filter_objects, format_speaker_label, text_or_empty
+
+_ID_KEYS: Final = (
+    "id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id", "label", "speaker",
+    "speaker_label", "speakerLabel", "tag", "code", "spk", "index",
+    "participantId", "personId", "person_id", "userId", "user_id", "attendeeId", "memberId",
+    "contactId",
+)  # fmt: skip
+_NAME_KEYS: Final = (
+    "name", "real_name", "display_name", "displayName", "label", "id", "user_name", "username",
+    "userName", "full_name", "participant_role", "role",
+)  # fmt: skip
+
+_GIVEN_NAME_KEYS: Final = ("firstName", "first_name", "givenName", "given_name", "first")
+_FAMILY_NAME_KEYS: Final = ("lastName", "last_name", "familyName", "family_name", "surname", "last")
+_FEW: Final = 20
+
+
+def name_speaker(value: Any, names: Mapping[str, str]) -> str:
+    """Return the speaker's label from a turn's value: a name, an id or an object."""
+    if name := names.get(normalize_speaker_id(value)):
+        return name
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
+    if isinstance(value, dict):
+        known = rename_known_keys(value)
+        value = _full_name(value) or next((known[key] for key in _NAME_KEYS if known.get(key)), "")
+        texts = [one for one in known.values() if isinstance(one, str)]
+        value = texts[0] if not value and len(texts) == 1 else value
+    return format_speaker_label(value) if normalize_speaker_id(value) else ""
+
+
+def find_names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
+    """Find the names of speakers by their ids, elsewhere in a JSON document."""
+    for holder in _objects(document, DEPTH):
+        named = {key: _named(value) for key, value in holder.items() if key in ids}
+        if ids and ids <= named.keys() and all(named.values()):
+            return named
+    for listed in iter_lists(document, DEPTH):
+        objects = filter_objects(listed)
+        for key in (key for key in _ID_KEYS if any(key in one for one in objects[:_FEW])):
+            names = {
+                str(one[key]): name
+                for one in objects
+                if normalize_speaker_id(one.get(key)) and (name := _plain_name(one, key))
+            }
+            if ids and ids <= names.keys():
+                return names
+    return _names_of_several_lists(document, ids)
+
+
+def _names_of_several_lists(document: Any, ids: set[str]) -> dict[str, str]:
+    """Names that several lists give together, as of colleagues and guests; none if one lacks.
+
+    An id that stands for different names, as where each list counts from 1, tells nothing.
+    """
+    names: dict[str, set[str]] = {one: set() for one in ids}
+    for listed in iter_lists(document, DEPTH):
+        people = filter_objects(listed)
+        if any(TEXT_KEY_SET.intersection(one) for one in people[:_FEW]):
+            continue  # turns
+        for one in people:
+            known = [normalize_speaker_id(one.get(key)) for key in _ID_KEYS]
+            name = _plain_name(one, "") or _email(one)
+            if name:
+                for id_ in {*known} & ids:
+                    names[id_].add(name)
+    if not all(len(found) == 1 for found in names.values()):
+        return {}
+    found = {id_: next(iter(named)) for id_, named in names.items()}
+    return found if len(set(found.values())) == len(found) else {}
+
+
+def _full_name(person: Mapping[str, Any]) -> str:
+    """Given and family name, where an object has them apart; empty if it has no family name."""
+    parts = [
+        next((one.strip() for key in keys if isinstance(one := person.get(key), str)), "")
+        for keys in (_GIVEN_NAME_KEYS, _FAMILY_NAME_KEYS)
+    ]
+    return " ".join(parts) if all(parts) else ""
+
+
+def _email(one: dict[str, Any]) -> str:
+    values = (one.get(key) for key in ("email", "userEmail", "emailAddress", "email_address"))
+    return next((value.strip() for value in values if isinstance(value, str)), "")
+
+
+def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if depth and isinstance(document, dict):
+        yield document
+        for value in list(document.values())[:LOOKED_AT]:
+            yield from _objects(value, depth - 1)
+
+
+def _named(value: Any) -> str:
+    return _plain_name(value, "") if isinstance(value, dict) else text_or_empty(value).strip()
+
+
+def _plain_name(one: dict[str, Any], id_key: str) -> str:
+    keys = (
+        "name",
+        "speaker_name",
+        "speakerName",
+        "display_name",
+        "displayName",
+        "full_name",
+        "label",
+    )
+    named = (one[k].strip() for k in keys if k != id_key and isinstance(one.get(k), str))
+    return next(named, "") or _full_name(one)

@@ -1,0 +1,99 @@
+"""Texts of turns in JSON that are no plain strings: parts, objects, pieces of pages, pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
+from typing import Any, Final
+
+from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.vendors.words import filter_objects, is_object_list
+
+_INNER_KEYS: Final = ("text", "content", "value", "plain", "body")
+_PAGE: Final = re.compile(r"\s*<(p|div|span)\b[^<>]*>.*</\1>\s*", re.DOTALL)
+_BREAK: Final = re.compile(r"<br\s*/?>|</(?:p|div|li)>")
+_TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
+_ASKED: Final = ("question", "prompt", "q")
+_ANSWERED: Final = ("answer", "response", "a")
+
+
+def join_text(value: Any) -> Any:
+    """Join the text in a list of strings and objects; return any other JSON value unchanged.
+
+    Chats write what has a link or bold words in it as ``["See ", {"type": "bold", "text": "me"}]``.
+    """
+    if isinstance(value, dict):
+        return next((value[key] for key in _INNER_KEYS if isinstance(value.get(key), str)), value)
+    if not isinstance(value, list) or not any(isinstance(one, str) for one in value):
+        return value
+    texts = [join_text(one) for one in value]
+    return "".join(texts) if all(isinstance(one, str) for one in texts) else value
+
+
+def strip_page(text: str) -> str:
+    """Return a text without HTML tags if it looks like HTML, such as ``<p>Yes.</p>``."""
+    if text.lstrip()[:1] != "<" or _PAGE.fullmatch(text) is None:
+        return text
+    return unescape(_TAG.sub("", _BREAK.sub(" ", text))).strip()
+
+
+def split_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Split question-and-answer pairs (JSON) into one turn each; [] if there are no pairs."""
+    if not pairs or not _pair_keys(pairs[0]):
+        return []
+    keys = [_pair_keys(one) for one in pairs]
+    if not all(keys):
+        return []
+    return [
+        {"speaker": key.capitalize(), "text": one[key]}
+        for one, pair in zip(pairs, keys, strict=True)
+        for key in pair
+    ]
+
+
+def _pair_keys(one: Mapping[str, Any]) -> tuple[str, ...]:
+    asked = next((key for key in _ASKED if isinstance(one.get(key), str)), "")
+    answered = next((key for key in _ANSWERED if isinstance(one.get(key), str)), "")
+    return (asked, answered) if asked and answered else ()
+
+
+def split_speakers(document: Any) -> list[dict[str, Any]]:
+    """Return the turns of a JSON object that lists the turns of each speaker by name.
+
+    ``{"Ada": [{"start": 1, "text": "Where?"}], "Bo": [{"start": 2, "text": "Here."}]}``; [] if it
+    is none, or if the turns have no ``start`` to put them in order.
+    """
+    if not isinstance(document, dict) or not 1 < len(document) <= 20:  # noqa: PLR2004 - speakers
+        return []
+    if not all(map(_is_speaker, document)) or not all(map(is_object_list, document.values())):
+        return []
+    turns = [
+        one | {"speaker": name} for name, said in document.items() for one in filter_objects(said)
+    ]
+    if any("speaker" in one for said in document.values() for one in filter_objects(said)):
+        return []
+    if not all(
+        isinstance(one.get("start"), int | float) and isinstance(one.get("text"), str)
+        for one in turns
+    ):
+        return []
+    return sorted(turns, key=lambda one: float(one["start"]))
+
+
+def _is_speaker(key: str) -> bool:
+    return classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
+
+
+def find_texts_left(document: Any, key: str, depth: int) -> Iterator[str]:
+    """Yield the texts under a key anywhere in a JSON document, down to ``depth`` levels."""
+    if depth == 0:
+        return
+    if isinstance(document, dict):
+        if isinstance(text := document.get(key), str) and text.strip():
+            yield text
+        for value in document.values():
+            yield from find_texts_left(value, key, depth - 1)
+    elif isinstance(document, list):
+        for value in document:
+            yield from find_texts_left(value, key, depth - 1)

@@ -1,0 +1,146 @@
+"""Endpoints of dead letters: list, read, replay and discard."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Path, Query
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from contracts.control_api import (
+    ColumnText,
+    DeadLetter,
+    DeadLetterCount,
+    DeadLetterFilter,
+    DeadLetterPage,
+    DeadLetterWithValue,
+    DiscardRequest,
+    ListDeadLettersRequest,
+    Moment,
+    Offset,
+    Partition,
+    ReplayRequest,
+    ReplayResult,
+)
+from contracts.topics import MIB
+from control.access import Right
+from control.api.authorization import LetterReader, Operator
+from control.api.context import Context
+from control.api.openapi import responses
+from control.api.pagination import decode_cursor, encode_cursor
+from control.domain import DeadLetterGoneError, DeadLetterListPosition, DeadLetterNotOpenError
+
+VALUE_BYTES: Final = MIB
+"""What a letter in JSON shows of its value, in bytes."""
+
+_HIDDEN: Final = "to read a letter's value takes the role evidence_reader in all studies"
+
+router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
+
+_POSITION: Final = TypeAdapter(tuple[Moment, ColumnText, Partition, Offset])
+
+LetterId = Annotated[
+    str, Path(description="The letter's id, or the beginning of it: at least four digits.")
+]
+
+
+@router.get("")
+async def list_letters(
+    which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
+) -> DeadLetterPage:
+    """List dead letters, the latest first."""
+    del caller
+    position = decode_cursor(which.cursor, _POSITION)
+    after = position and DeadLetterListPosition(*position)
+    found = await context.store.letters(_filter(which), limit=which.limit, after=after)
+    is_full = len(found) == which.limit
+    last = DeadLetterListPosition.of(found[-1]) if is_full else None
+    return DeadLetterPage(letters=tuple(found), next=last and encode_cursor(last, _POSITION))
+
+
+@router.get("/counts")
+async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCount]:
+    """Count dead letters by service, state and cause."""
+    del caller
+    return list(await context.store.counts())
+
+
+@router.post("/replay", responses=responses(424), openapi_extra={"x-changes": True})
+async def replay_letters(
+    context: Context,
+    caller: Operator,
+    which: Annotated[ReplayRequest | None, Body()] = None,
+) -> ReplayResult:
+    """Replay open dead letters that match, in the order of the DLQs; `next` continues."""
+    which = which or ReplayRequest()
+    wanted = _filter(which)
+    target = wanted.model_dump_json(exclude_none=True)
+    await context.trail.record(caller, "letters.replay", target)
+    return await context.replayer.replay_many(wanted, limit=which.limit, begin=which.begin)
+
+
+@router.get("/{letter_id}", responses=responses(404, 422))
+async def read_letter(
+    letter_id: LetterId, context: Context, caller: Operator
+) -> DeadLetterWithValue:
+    """Read a dead letter; with its value, up to 1 MiB, for callers who may read evidence."""
+    letter = await context.store.letter(letter_id)
+    if not caller.may(Right.READ_EVIDENCE):
+        return DeadLetterWithValue(letter=letter, value=None, gone=_HIDDEN)
+    await context.trail.record(caller, "letter.read", str(letter.letter_id))
+    try:
+        value, gone = (await context.reader.read(letter.place)).value, ""
+        value = value and value[:VALUE_BYTES]
+    except DeadLetterGoneError as error:  # all else that is known of it is worth an answer
+        value, gone = None, str(error)
+    return DeadLetterWithValue(letter=letter, value=value, gone=gone)
+
+
+@router.get(
+    "/{letter_id}/value",
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The value's bytes."},
+        204: {"description": "The message has no value."},
+        **responses(404, 410, 422),
+    },
+    response_class=Response,
+)
+async def read_value(letter_id: LetterId, context: Context, caller: LetterReader) -> Response:
+    """Read the message value of a dead letter as raw bytes; 204 if it has none."""
+    letter = await context.store.letter(letter_id)
+    await context.trail.record(caller, "letter.read", str(letter.letter_id))
+    value = (await context.reader.read(letter.place)).value
+    if value is None:
+        return Response(status_code=204)
+    return Response(value, media_type="application/octet-stream")
+
+
+@router.post(
+    "/{letter_id}/replay",
+    responses=responses(404, 409, 410, 422, 424),
+    openapi_extra={"x-changes": True},
+)
+async def replay_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
+    """Replay one dead letter to the service that failed."""
+    letter = await context.store.letter(letter_id)
+    await context.trail.record(caller, "letter.replay", str(letter.letter_id))
+    return await context.replayer.replay(letter.letter_id)
+
+
+@router.post("/{letter_id}/discard", responses=responses(404, 409))
+async def discard_letter(
+    letter_id: LetterId, wanted: DiscardRequest, context: Context, caller: Operator
+) -> DeadLetter:
+    """Discard a dead letter, with a reason."""
+    letter = await context.store.letter(letter_id)
+    await context.trail.record(
+        caller, "letter.discard", str(letter.letter_id), reason=wanted.reason
+    )
+    if not await context.store.discard(letter.letter_id, wanted.reason):
+        raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+    return await context.store.letter(letter.letter_id)
+
+
+def _filter(which: ListDeadLettersRequest | ReplayRequest) -> DeadLetterFilter:
+    return DeadLetterFilter(**which.model_dump(include=set(DeadLetterFilter.model_fields)))

@@ -1,0 +1,104 @@
+"""Errors of the API as problem details (RFC 9457): one status and one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from asgi_server import ProblemResponse
+from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError, RetryableError
+from control.access import NotAuthenticatedError, NotPermittedError
+from control.api.context import NotReadyError
+from control.domain import (
+    BadRequestError,
+    DeadLetterGoneError,
+    DeadLetterLookupError,
+    DeadLetterNotOpenError,
+    InvalidDeadLetterIdError,
+    NotFoundError,
+    RetryTopicMissingError,
+)
+from control.originals import OriginalGoneError
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_S: Final = 5
+"""When a request that found a dependency away may be tried again, in seconds."""
+
+_STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
+    ((InvalidDeadLetterIdError, BadRequestError), 400),
+    ((NotAuthenticatedError,), 401),
+    ((NotPermittedError,), 403),
+    ((DeadLetterLookupError, NotFoundError), 404),
+    ((DeadLetterNotOpenError,), 409),
+    ((DeadLetterGoneError, OriginalGoneError), 410),
+    ((BadMessageError,), 422),
+    ((RetryTopicMissingError,), 424),
+    ((OutageError, RetryableError, NotReadyError), 503),
+)
+"""The first that fits decides; everything else is a bug, and a 500."""
+
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": str(RETRY_AFTER_S)},
+}
+
+_DEPENDENCIES: Final = {
+    ErrorCode.KAFKA_UNAVAILABLE: "Kafka",
+    ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
+}
+
+_BUG: Final = "the request failed because of a bug; the log has it"
+
+
+def add_exception_handlers(app: FastAPI) -> None:
+    """Make an application answer every exception with problem details (RFC 9457)."""
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(OnrecordError, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_bug)
+
+
+def format_validation_error(errors: Sequence[Any]) -> str:
+    """Format the first error of an invalid request in one line."""
+    first = errors[0]
+    # The first part of a place is where it was found: query, path or body.
+    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return f"{place}: {first['msg']}".replace("\n", " ")
+
+
+async def _answer_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return ProblemResponse(400, format_validation_error(error.errors()))
+
+
+async def _answer_error(_: Request, error: Exception) -> Response:
+    for kinds, status in _STATUSES:
+        if isinstance(error, kinds):
+            return ProblemResponse(status, _describe(error), _HEADERS.get(status))
+    raise error
+
+
+async def _answer_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return ProblemResponse(error.status_code, str(error.detail), error.headers)
+
+
+async def _answer_bug(_: Request, __: Exception) -> Response:
+    return ProblemResponse(500, _BUG)
+
+
+def _describe(error: Exception) -> str:
+    if not isinstance(error, OutageError | RetryableError):
+        return str(error)
+    # Their own texts are a driver's, for our log.
+    log.warning("dependency_away", reason=str(error))
+    if isinstance(error, RetryableError):
+        return "the request took too long or met another one; it can be tried again"
+    return f"the control service cannot reach {_DEPENDENCIES.get(error.code, 'a dependency')}"

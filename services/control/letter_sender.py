@@ -1,0 +1,201 @@
+"""Sends the messages of dead letters back to the retry topics of the services that failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.errors import OutageError
+from contracts.topics import MIB, PIPELINE, retry_topic
+from control.domain import DeadLetterPosition
+from control.originals import OriginalGoneError, OriginalTooLargeError
+from control.reader import DeadLetterReader, DeadLetterRecord
+from messaging import KafkaUnavailableError, Publisher
+from messaging.dead_letters.headers import build_replay_headers
+from messaging.delivery import Headers, append_headers
+from messaging.limits import compute_headers_size
+
+BYTES_UNDER_WAY: Final = 16 * MIB
+"""Letters' bytes that are handed to the publisher before it waits for the broker to have taken
+some; a larger letter goes alone."""
+
+ACKNOWLEDGED_WITHIN_S: Final = 15.0
+"""Longest that whoever asks for a replay waits for the broker to take letters, in seconds."""
+
+_MISSING: Final = (
+    "its retry topic {} does not exist; run `python -m messaging topics create`, then replay it "
+    "again"
+)
+_SLOW: Final = "the broker does not acknowledge replayed letters"
+
+
+@dataclass(slots=True)
+class SentLetters:
+    """Dead letters that were given to the publisher, and why each of the others was not sent.
+
+    Attributes:
+        reports: ids of letters, with the future of their delivery reports in the same order.
+        left: why letters were not sent, by id.
+        outage: the outage that ended the sending; None if there was none.
+    """
+
+    reports: list[tuple[list[UUID], asyncio.Future[list[Exception | None]]]] = field(
+        default_factory=list
+    )
+    left: dict[UUID, str] = field(default_factory=dict)
+    outage: OutageError | None = None
+
+
+class LetterSender:
+    """Sender of dead letters' messages to retry topics, with a limit on the bytes under way.
+
+    Args:
+        reader: fetches letters' bytes.
+        publisher: sends them.
+
+    Attributes:
+        publisher: the same.
+    """
+
+    def __init__(self, reader: DeadLetterReader, publisher: Publisher) -> None:
+        self._reader = reader
+        self.publisher = publisher
+        self._bytes = _BytesUnderWay()
+
+    async def send_one(self, service: str, found: DeadLetterRecord) -> None:
+        """Send one letter's message to a service's retry topic, and wait until it is acknowledged.
+
+        Raises:
+            RecordTooLargeError: the retry topic does not take it.
+            KafkaUnavailableError: the broker does not acknowledge.
+        """
+        topic = retry_topic(service, 0).name
+        await self.publisher.forward(topic, found.key, found.value, _headers(found))
+
+    async def send(self, letters: Sequence[DeadLetterPosition]) -> SentLetters:
+        """Send letters' messages in order; do not wait until the last ones are acknowledged.
+
+        Args:
+            letters: claimed ones, in the order in which the DLQs have them.
+
+        Returns:
+            The delivery reports of those that were sent, why others were not, and the outage that
+            cut it short, if there was one.
+        """
+        sent = SentLetters()
+        try:
+            missing = await self.find_missing_topics({one.service for one in letters})
+            sent.left |= {
+                one.letter_id: missing[one.service] for one in letters if one.service in missing
+            }
+            letters = [one for one in letters if one.service not in missing]
+            async with aclosing(self._reader.read_many(letters)) as batches:
+                async for some in batches:
+                    for service, found in groupby(some, key=lambda one: one.place.service):
+                        await self._hand_over(service, found, sent)
+        except OutageError as error:
+            sent.outage = error
+        return sent
+
+    async def find_missing_topics(self, services: Collection[str]) -> dict[str, str]:
+        """Return, for each service without a topic to put letters into, what to do about it."""
+        topics = {retry_topic(service, 0).name: service for service in services}
+        return {
+            topics[topic]: _MISSING.format(self.publisher.name(topic))
+            for topic in await self.publisher.find_missing_topics(topics)
+        }
+
+    async def wait_until_settled(self, settling: asyncio.Task[None]) -> None:
+        """Wait until letters are settled; raise if the broker takes too long to acknowledge them.
+
+        What is on its way by then goes on, and is marked when the broker has it, unless its topic
+        is gone: that is given up, and open again.
+
+        Args:
+            settling: waits for the letters' delivery reports, and marks the letters.
+
+        Raises:
+            KafkaUnavailableError: after ``ACKNOWLEDGED_WITHIN_S``.
+        """
+        done, _ = await asyncio.wait((settling,), timeout=ACKNOWLEDGED_WITHIN_S)
+        if not done:
+            await self.find_missing_topics(PIPELINE)
+            raise KafkaUnavailableError(_SLOW)
+        settling.result()
+
+    async def _hand_over(
+        self, service: str, found: Iterable[DeadLetterRecord], sent: SentLetters
+    ) -> None:
+        portion: list[DeadLetterRecord] = []
+        size = 0
+        async for one in self._whole(found, sent):
+            if portion and size + _size(one) > BYTES_UNDER_WAY:
+                await self._forward(service, portion, size, sent)
+                portion, size = [], 0
+            portion.append(one)
+            size += _size(one)
+        if portion:
+            await self._forward(service, portion, size, sent)
+
+    async def _forward(
+        self, service: str, portion: Sequence[DeadLetterRecord], size: int, sent: SentLetters
+    ) -> None:
+        await self._bytes.wait_for(size)
+        records = [(one.key, one.value, _headers(one)) for one in portion]
+        report = await self.publisher.forward_all(retry_topic(service, 0).name, records)
+        self._bytes.begin(size, report)
+        sent.reports.append(([one.place.letter_id for one in portion], report))
+
+    async def _whole(
+        self, found: Iterable[DeadLetterRecord], sent: SentLetters
+    ) -> AsyncIterator[DeadLetterRecord]:
+        """Yield letters with their whole messages; note why others cannot be sent."""
+        for one in found:
+            try:
+                yield await self._reader.whole(one)
+            except (OriginalGoneError, OriginalTooLargeError) as error:
+                sent.left[one.place.letter_id] = str(error)
+
+
+class _BytesUnderWay:
+    """Counter of the bytes that the publisher holds until the broker has them."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._fewer = asyncio.Event()
+
+    async def wait_for(self, size: int) -> None:
+        """Wait until so many bytes more may be handed over.
+
+        Raises:
+            KafkaUnavailableError: the broker takes none for long.
+        """
+        while self._bytes and self._bytes + size > BYTES_UNDER_WAY:
+            self._fewer.clear()
+            try:
+                async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                    await self._fewer.wait()
+            except TimeoutError as error:
+                raise KafkaUnavailableError(_SLOW) from error
+
+    def begin(self, size: int, report: asyncio.Future[Any]) -> None:
+        """Count bytes until the future is done."""
+        self._bytes += size
+        report.add_done_callback(lambda _: self._end(size))
+
+    def _end(self, size: int) -> None:
+        self._bytes -= size
+        self._fewer.set()
+
+
+def _size(found: DeadLetterRecord) -> int:
+    return len(found.key or b"") + len(found.value or b"") + compute_headers_size(found.original)
+
+
+def _headers(found: DeadLetterRecord) -> Headers:
+    return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))

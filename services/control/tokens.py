@@ -1,0 +1,191 @@
+"""Access tokens in PostgreSQL: made, looked up, listed and revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+
+from configuration.private_files import read_or_create_private_file
+from contracts.access import AccessToken, CreatedToken, CreateTokenRequest, Role, RoleGrant
+from contracts.errors import OnrecordError, RetryableError
+from control.access import Caller, NotAuthenticatedError
+from control.domain import NotFoundError
+from database.pool import Database, Record
+from database.queries import load_queries
+
+log = structlog.get_logger(__name__)
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "access.sql")
+
+PREFIX: Final = "onrecord_"
+"""Begins every secret, so that scanners of source code and logs know one."""
+
+_SECRET_BYTES: Final = 32
+
+_LONGEST_SECRET: Final = 200
+"""Characters of a secret that are looked at."""
+
+_SECRET: Final = re.compile(rf"[A-Za-z0-9._~+/=-]{{32,{_LONGEST_SECRET}}}")
+"""What can be sent as a bearer token (RFC 6750, section 2.1)."""
+
+_ADMIN_GRANT: Final = RoleGrant(role=Role.ADMIN)
+
+ADMIN: Final = "admin"
+"""Name of the installation's own token."""
+
+CONTROL: Final = "control"
+"""Who made the installation's own token."""
+
+MAX_LISTED: Final = 1_000
+"""Most tokens that are listed."""
+
+
+class UnusableTokenError(OnrecordError):
+    """Raised when a secret cannot be that of the installation's own admin token."""
+
+
+class UnknownTokenError(NotFoundError):
+    """Raised when no access token has the requested id."""
+
+
+class TokenStore:
+    """Store of access tokens in PostgreSQL, with hashes in place of their secrets."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, wanted: CreateTokenRequest, created_by: str) -> CreatedToken:
+        """Make a token, and return it with its secret, which nobody can look up later."""
+        secret = generate_secret()
+        row = await self._database.fetchrow(
+            _QUERIES.insert_token,
+            uuid4(),
+            wanted.name,
+            hash_secret(secret),
+            _grants_to_json(wanted.grants),
+            created_by,
+            wanted.lifetime,
+        )
+        assert row is not None, "INSERT … RETURNING returns the row"
+        return CreatedToken(token=_token(row), secret=secret)
+
+    async def authenticate(self, secret: str) -> Caller:
+        """Return whose a secret is.
+
+        Raises:
+            NotAuthenticatedError: it is unknown, expired or revoked.
+        """
+        row = None
+        if len(secret) <= _LONGEST_SECRET:
+            row = await self._database.fetchrow(_QUERIES.select_caller, hash_secret(secret))
+        if row is None:
+            raise NotAuthenticatedError("the token is unknown, expired or revoked")
+        if row["is_use_to_be_noted"]:
+            with suppress(RetryableError):  # the next request notes it
+                await self._database.execute(_QUERIES.note_use, row["token_id"])
+        return Caller(row["token_id"], row["name"], _grants(row))
+
+    async def list_tokens(self) -> Sequence[AccessToken]:
+        """Return the tokens, revoked and expired ones too, the latest first."""
+        return [
+            _token(row) for row in await self._database.fetch(_QUERIES.select_tokens, MAX_LISTED)
+        ]
+
+    async def revoke(self, token_id: UUID) -> AccessToken:
+        """Revoke a token: the next request with it is refused.
+
+        Raises:
+            UnknownTokenError: there is no such token.
+        """
+        row = await self._database.fetchrow(_QUERIES.revoke_token, token_id)
+        if row is None:
+            raise UnknownTokenError(f"no token has the id {token_id}")
+        return _token(row)
+
+    async def put_admin_token(self, secret: str) -> None:
+        """Make a secret that of the installation's own admin token; the one before is revoked.
+
+        Safe to call again with the same secret.
+
+        Raises:
+            UnusableTokenError: it is a token's that was revoked, or that is no admin's; nothing is
+                changed. A token that was revoked does not come back because a file still has it.
+        """
+        digest = hash_secret(secret)
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.lock_admin_token)
+            known = await connection.fetchrow(_QUERIES.select_token_by_secret, digest)
+            if known is not None:
+                if known["is_over"]:
+                    raise UnusableTokenError("the token was revoked: put another one in its place")
+                if _ADMIN_GRANT not in _grants(known):
+                    raise UnusableTokenError("the token is no admin's: put another one there")
+                return
+            await connection.execute(_QUERIES.revoke_tokens_of, ADMIN, CONTROL)
+            await connection.fetchrow(
+                _QUERIES.insert_token,
+                uuid4(),
+                ADMIN,
+                digest,
+                _grants_to_json((_ADMIN_GRANT,)),
+                CONTROL,
+                None,
+            )
+
+
+def generate_secret() -> str:
+    """Generate a random secret of 256 bits for an access token."""
+    return PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return the SHA-256 of an access token's secret; accepts any text."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
+
+
+def read_or_create_secret(file: Path) -> str:
+    """Return the secret in a file; if there is no file, make one that only its owner can read.
+
+    Raises:
+        OSError: the file can neither be read nor made.
+        ValueError: it holds nothing that can be sent as a token.
+    """
+    secret = read_or_create_private_file(file, generate_secret)
+    if _SECRET.fullmatch(secret) is None:
+        raise ValueError(
+            f"{file} holds no token: 32 to {_LONGEST_SECRET} letters, digits, - or _; delete it, "
+            "and a new one is made"
+        )
+    return secret
+
+
+async def put_admin_token_of_file(tokens: TokenStore, file: Path) -> None:
+    """Make the token in a file the admin's; a file or token of no use is logged, and no more.
+
+    Letters and outcomes do not wait for it: they need no token.
+    """
+    try:
+        await tokens.put_admin_token(read_or_create_secret(file))
+    except (OSError, ValueError, UnusableTokenError) as error:
+        log.warning("admin_token_unusable", file=str(file), reason=str(error))
+
+
+def _grants_to_json(grants: Sequence[RoleGrant]) -> str:
+    return json.dumps([grant.model_dump(mode="json") for grant in grants])
+
+
+def _grants(row: Record) -> tuple[RoleGrant, ...]:
+    return tuple(RoleGrant.model_validate(one) for one in json.loads(row["grants"]))
+
+
+def _token(row: Record) -> AccessToken:
+    return AccessToken(**{**row, "grants": _grants(row)})

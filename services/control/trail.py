@@ -1,0 +1,78 @@
+"""The audit trail in PostgreSQL: who changed what, and who read exact words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from contracts.access import TrailEntry, TrailPage
+from control.access import Caller
+from database.pool import Database
+from database.queries import load_queries
+from database.text import replace_nul
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "access.sql")
+
+
+class Trail:
+    """Audit trail in PostgreSQL: append-only list of changes and of accesses to exact quotes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(
+        self,
+        caller: Caller,
+        action: str,
+        target: str,
+        study_id: str | None = None,
+        reason: str = "",
+    ) -> None:
+        """Record an action before it is taken, so that none is taken that is not recorded.
+
+        Args:
+            caller: who asks.
+            action: what is asked for, such as ``letter.replay``.
+            target: of what.
+            study_id: in which study, where it is in one.
+            reason: why; the caller's, if empty.
+
+        Raises:
+            OutageError: it cannot be recorded now.
+        """
+        await self._database.execute(
+            _QUERIES.insert_trail_entry,
+            caller.name,
+            caller.token_id,
+            action,
+            replace_nul(target),
+            study_id,
+            replace_nul(reason or caller.reason),
+            caller.address,
+        )
+
+    async def page(
+        self,
+        *,
+        before: int | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+        study_id: str | None = None,
+        limit: int = 100,
+    ) -> TrailPage:
+        """Return a page of entries, the latest first.
+
+        Args:
+            before: only entries with a smaller id.
+            actor: only of this token's name.
+            action: only this one; ``letter`` is all actions on letters.
+            study_id: only in this study.
+            limit: at most so many.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.select_trail, before, actor, action, study_id, limit
+        )
+        entries = tuple(TrailEntry(**row) for row in rows)
+        return TrailPage(
+            entries=entries, next=entries[-1].entry_id if len(entries) == limit else None
+        )

@@ -1,0 +1,25 @@
+"""Prometheus metrics of what the guardrail decides."""
+
+from __future__ import annotations
+
+from collections import Counter as CountOf
+from typing import Final
+
+from prometheus_client import Counter
+
+from contracts.notes import Standing
+from grounding import DraftAssessment
+
+NOTES: Final = Counter(
+    "onrecord_notes_assessed",
+    "Notes of assessed drafts by standing; those that are rejected are `refuted`.",
+    ["standing"],
+)
+
+
+def record_note_standings(assessment: DraftAssessment) -> None:
+    """Count, as a metric, a draft's notes by standing, rejected ones as refuted."""
+    counts = CountOf(note.standing for note in assessment.accepted)
+    counts[Standing.REFUTED] += len(assessment.rejected)
+    for standing, number in counts.items():
+        NOTES.labels(standing.value).inc(number)

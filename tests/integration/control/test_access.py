@@ -1,0 +1,352 @@
+"""Who may do what: every role at every endpoint, tokens' lives, and the trail of what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
+from contracts.ids import derive_id
+from control.api import ControlApi
+from control.domain import IndexedSubmission
+from control.tokens import UnusableTokenError, generate_secret, put_admin_token_of_file
+from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
+from database.pool import Database
+from persistence.store import NotesStore
+from support.api_pages import list_endpoints
+from support.control_office import Office
+from support.interviews import STUDY, ingested, note, validated
+
+READER, EVIDENCE, RESEARCHER, OPERATOR, ADMIN = Role
+READERS: Final = frozenset({READER, EVIDENCE, RESEARCHER, ADMIN})
+OPERATORS: Final = frozenset({OPERATOR, ADMIN})
+EVERYBODY: Final = frozenset(Role)
+ADMINS: Final = frozenset({ADMIN})
+
+EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
+    ("GET", "/letters"): OPERATORS,
+    ("GET", "/letters/counts"): OPERATORS,
+    ("POST", "/letters/replay"): OPERATORS,
+    ("GET", "/letters/{letter_id}"): OPERATORS,
+    ("GET", "/letters/{letter_id}/value"): ADMINS,
+    ("POST", "/letters/{letter_id}/replay"): OPERATORS,
+    ("POST", "/letters/{letter_id}/discard"): OPERATORS,
+    ("GET", "/studies"): EVERYBODY,
+    ("GET", "/studies/{study_id}"): READERS,
+    ("GET", "/studies/{study_id}/notes"): READERS,
+    ("GET", "/studies/{study_id}/coverage"): READERS,
+    ("GET", "/me"): EVERYBODY,
+    ("POST", "/tokens"): ADMINS,
+    ("GET", "/tokens"): ADMINS,
+    ("DELETE", "/tokens/{token_id}"): ADMINS,
+    ("GET", "/trail"): ADMINS,
+}
+"""Roles, granted for all studies, that each endpoint serves. An operator who is also an evidence
+reader reads letters' values."""
+
+BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
+    ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
+}
+IDS: Final = {
+    "letter_id": str(derive_id("nobody")),
+    "token_id": str(derive_id("nobody")),
+    "study_id": STUDY.study_id,
+}
+
+
+async def token(office: Office, *grants: RoleGrant, **more: Any) -> CreatedToken:
+    wanted = CreateTokenRequest(name="somebody", grants=grants, **more)
+    return await office.context.tokens.create(wanted, "a test")
+
+
+async def ask(
+    office: Office, method: str, path: str, secret: str | None, body: Any = None
+) -> tuple[int, Any]:
+    """The status and the body of an answer to whoever has a secret."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
+    office.client.headers.pop("Authorization", None)
+    answer = await office.client.request(
+        method, f"{office.url}/v1{path.format(**IDS)}", json=body, headers=headers
+    )
+    return answer.status_code, answer.json() if answer.content else None
+
+
+async def count_entries(database: Database) -> int:
+    return int(await database.fetchval("SELECT count(*) FROM trail"))
+
+
+def cells() -> Iterator[tuple[Role, str, str]]:
+    for role in Role:
+        for method, path in EXPECTED:
+            yield role, method, path
+
+
+def test_every_endpoint_is_in_the_table() -> None:
+    assert {(method, path) for method, path, _ in list_endpoints()} == EXPECTED.keys()
+
+
+async def test_each_role_is_served_what_it_may_and_nothing_else(
+    office: Office, fresh_database: Database
+) -> None:
+    for role, method, path in cells():
+        secret = (await token(office, RoleGrant(role=role))).secret
+        before = await count_entries(fresh_database)
+        status, body = await ask(office, method, path, secret, BODIES.get((method, path)))
+        assert status not in {400, 401, 405} | set(range(500, 600)), (role, method, path, body)
+        assert (status != 403) == (role in EXPECTED[method, path]), (role, method, path, body)
+        if status == 403:
+            assert "role" in body["detail"]
+            assert await count_entries(fresh_database) == before
+
+
+async def test_nobody_is_served_without_a_valid_token(
+    office: Office, fresh_database: Database
+) -> None:
+    revoked = await token(office, RoleGrant(role=ADMIN))
+    await office.context.tokens.revoke(revoked.token.token_id)
+    expired = await token(office, RoleGrant(role=ADMIN))
+    await fresh_database.execute(
+        "UPDATE access_tokens SET expires_at = now() WHERE token_id = $1", expired.token.token_id
+    )
+    wrong = [None, "x", "x" * 8_000, generate_secret(), revoked.secret, expired.secret]
+    for method, path in EXPECTED:
+        for secret in wrong:
+            status, body = await ask(office, method, path, secret, BODIES.get((method, path)))
+            assert (status, body["status"]) == (401, 401), (method, path, secret)
+    assert await count_entries(fresh_database) == 0
+
+
+@pytest.mark.parametrize("role", [READER, EVIDENCE, RESEARCHER, OPERATOR, ADMIN])
+async def test_a_role_in_one_study_is_none_in_another_nor_in_all(
+    office: Office, role: Role
+) -> None:
+    for study, is_own in ((STUDY.study_id, True), ("another", False)):
+        secret = (await token(office, RoleGrant(role=role, study_id=study))).secret
+        for (method, path), roles in EXPECTED.items():
+            if roles == EVERYBODY:
+                continue
+            status, _ = await ask(office, method, path, secret, BODIES.get((method, path)))
+            may = is_own and role in roles and "{study_id}" in path
+            assert (status != 403) == may, (method, path, study)
+
+
+async def test_studies_are_listed_for_those_who_may_read_them(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested())
+    for grants, sees in (
+        ((RoleGrant(role=READER),), True),
+        ((RoleGrant(role=READER, study_id=STUDY.study_id),), True),
+        ((RoleGrant(role=READER, study_id="another"),), False),
+        ((RoleGrant(role=OPERATOR),), False),
+    ):
+        secret = (await token(office, *grants)).secret
+        status, body = await ask(office, "GET", "/studies", secret)
+        assert (status, [one["study_id"] for one in body]) == (200, [STUDY.study_id] * sees)
+
+
+async def test_letters_show_their_values_to_operators_who_may_read_evidence(
+    office: Office, fresh_database: Database
+) -> None:
+    letter = await office.died(b"an interview", 1)
+    operator = (await token(office, RoleGrant(role=OPERATOR))).secret
+    _, body = await ask(office, "GET", f"/letters/{letter}", operator)
+    assert (body["value"], "evidence_reader" in body["gone"]) == (None, True)
+    assert (await ask(office, "GET", f"/letters/{letter}/value", operator))[0] == 403
+    assert await count_entries(fresh_database) == 0
+    both = (await token(office, RoleGrant(role=OPERATOR), RoleGrant(role=EVIDENCE))).secret
+    _, body = await ask(office, "GET", f"/letters/{letter}", both)
+    assert body["value"] == "YW4gaW50ZXJ2aWV3"
+    assert await count_entries(fresh_database) == 1
+
+
+async def test_exact_words_take_their_right_and_leave_a_trace(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(note("She would not recommend it")))
+    own = STUDY.study_id
+    reader = (await token(office, RoleGrant(role=READER, study_id=own))).secret
+    path = "/studies/{study_id}/notes?exact=true"
+    assert (await ask(office, "GET", path, reader))[0] == 403
+    assert await count_entries(fresh_database) == 0
+    evidence = (await token(office, RoleGrant(role=EVIDENCE, study_id=own))).secret
+    status, body = await ask(office, "GET", path, evidence)
+    assert (status, len(body["notes"])) == (200, 1)
+    (entry,) = (await office.context.trail.page()).entries
+    assert (entry.actor, entry.action, entry.target, entry.study_id, entry.address) == (
+        *("somebody", "notes.read_exact", own, own),
+        "127.0.0.1",
+    )
+
+
+async def test_what_changes_something_is_in_the_trail_with_its_reason(office: Office) -> None:
+    letter = await office.died(b"v", 1)
+    admin = (await token(office, RoleGrant(role=ADMIN))).secret
+    await ask(office, "POST", f"/letters/{letter}/discard", admin, {"reason": "a test"})
+    office.client.headers["Onrecord-Reason"] = "they left"
+    _, made = await ask(office, "POST", "/tokens", admin, BODIES["POST", "/tokens"])
+    await ask(office, "DELETE", f"/tokens/{made['token']['token_id']}", admin)
+    await ask(office, "POST", "/letters/replay", admin)
+    _, page = await ask(office, "GET", "/trail", admin)
+    assert [(one["action"], one["reason"]) for one in page["entries"]] == [
+        ("letters.replay", "they left"),
+        ("token.revoke", "they left"),
+        ("token.create", "they left"),
+        ("letter.discard", "a test"),
+    ]
+    assert made["secret"] not in str(page)
+    _, first = await ask(office, "GET", "/trail?limit=3", admin)
+    _, rest = await ask(office, "GET", f"/trail?limit=3&before={first['next']}", admin)
+    assert first["entries"] + rest["entries"] == page["entries"]
+    assert rest["next"] is None
+    _, letters = await ask(office, "GET", "/trail?action=letter", admin)
+    assert [one["action"] for one in letters["entries"]] == ["letter.discard"]
+
+
+async def test_entries_of_the_trail_are_neither_changed_nor_deleted(
+    office: Office, fresh_database: Database
+) -> None:
+    admin = (await token(office, RoleGrant(role=ADMIN))).secret
+    await ask(office, "POST", "/letters/replay", admin)
+    for statement in ("UPDATE trail SET actor = ''", "DELETE FROM trail", "TRUNCATE trail"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await fresh_database.execute(statement)
+    assert await count_entries(fresh_database) == 1
+
+
+async def test_a_secret_is_shown_once_and_kept_as_a_hash(
+    office: Office, fresh_database: Database
+) -> None:
+    admin = (await token(office, RoleGrant(role=ADMIN))).secret
+    status, made = await ask(office, "POST", "/tokens", admin, BODIES["POST", "/tokens"])
+    assert status == 201
+    _, listed = await ask(office, "GET", "/tokens", admin)
+    stored = await fresh_database.fetchval("SELECT string_agg(t::text, '') FROM access_tokens t")
+    assert made["secret"] not in str(listed) + stored
+    assert made["token"] in listed
+    _, me = await ask(office, "GET", "/me", made["secret"])
+    assert (me["name"], me["grants"]) == ("another", [{"role": "reader", "study_id": None}])
+    _, listed = await ask(office, "GET", "/tokens", admin)
+    assert [one["last_used_at"] is not None for one in listed if one["name"] == "another"] == [True]
+
+
+async def test_the_installations_own_token_replaces_the_one_before(office: Office) -> None:
+    first, second = generate_secret(), generate_secret()
+    for secret in (first, first, second, second):
+        await office.context.tokens.put_admin_token(secret)
+        assert (await ask(office, "GET", "/trail", secret))[0] == 200
+    assert (await ask(office, "GET", "/trail", first))[0] == 401
+
+
+async def test_a_revoked_token_does_not_come_back_and_revokes_no_other(office: Office) -> None:
+    first, second = generate_secret(), generate_secret()
+    for secret in (first, second):
+        await office.context.tokens.put_admin_token(secret)
+    with pytest.raises(UnusableTokenError, match="was revoked"):
+        await office.context.tokens.put_admin_token(first)
+    assert (await ask(office, "GET", "/trail", second))[0] == 200
+    reader = (await token(office, RoleGrant(role=READER))).secret
+    with pytest.raises(UnusableTokenError, match="no admin's"):
+        await office.context.tokens.put_admin_token(reader)
+    assert (await ask(office, "GET", "/trail", second))[0] == 200
+    assert (await ask(office, "GET", "/trail", reader))[0] == 403
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 201, "é" * 40, "two words " * 8, b"\xff" * 40])
+async def test_a_file_without_a_token_is_logged_and_stops_nothing(
+    office: Office, tmp_path: Path, text: str | bytes
+) -> None:
+    secret = generate_secret()
+    await office.context.tokens.put_admin_token(secret)
+    file = tmp_path / "token"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for broken in (file, tmp_path, tmp_path / "token" / "below"):
+        with capture_logs() as logs:
+            await put_admin_token_of_file(office.context.tokens, broken)
+        assert [(one["event"], one["file"]) for one in logs] == [
+            ("admin_token_unusable", str(broken))
+        ]
+    assert (await ask(office, "GET", "/trail", secret))[0] == 200
+
+
+async def test_the_file_of_the_admins_token_is_made_once_for_its_owner(
+    office: Office, tmp_path: Path
+) -> None:
+    file = tmp_path / "new" / "token"
+    for _ in range(2):
+        await put_admin_token_of_file(office.context.tokens, file)
+        assert (await ask(office, "GET", "/trail", file.read_text().strip()))[0] == 200
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert [one.name for one in file.parent.iterdir()] == ["token"]
+
+
+@pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "a b", "x" * 65, "%0A", "-"])
+async def test_what_is_no_studys_id_is_refused(office: Office, name: str) -> None:
+    admin = (await token(office, RoleGrant(role=ADMIN))).secret
+    for rest in ("", "/notes", "/notes?exact=true", "/coverage"):
+        assert (await ask(office, "GET", f"/studies/{name}{rest}", admin))[0] in {400, 404}
+    wanted = {"name": "x", "grants": [{"role": "reader", "study_id": "a\0b"}]}
+    assert (await ask(office, "POST", "/tokens", admin, wanted))[0] == 400
+    assert (await office.context.trail.page()).entries == ()
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\x9bb", "a\nb", " ", ""])
+async def test_a_name_that_would_mislead_is_refused(office: Office, name: str) -> None:
+    admin = (await token(office, RoleGrant(role=ADMIN))).secret
+    wanted = {"name": name, "grants": [{"role": "reader"}]}
+    assert (await ask(office, "POST", "/tokens", admin, wanted))[0] == 400
+
+
+async def test_a_reason_is_kept_as_it_was_written(office: Office) -> None:
+    office.client.headers["Onrecord-Reason"] = "für Ünal"  # sent in UTF-8
+    answer = await office.client.post(f"{office.url}/v1/letters/replay")
+    assert answer.status_code == 200
+    (entry,) = (await office.context.trail.page()).entries
+    assert entry.reason == "für Ünal"
+
+
+async def test_submissions_of_all_studies_are_counted_for_those_who_read_all(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested())
+    submission = IndexedSubmission(
+        topic="t", partition=0, offset=0, transcript_id=uuid4(), submitted_at=datetime.now(UTC)
+    )
+    await office.context.store.index_submission(submission)
+    for study, seen in ((None, 1), (STUDY.study_id, 0)):
+        secret = (await token(office, RoleGrant(role=READER, study_id=study))).secret
+        _, body = await ask(office, "GET", "/studies/{study_id}/coverage", secret)
+        assert body["unread_submissions"] == seen
+
+
+async def test_the_document_is_built_once(office: Office) -> None:
+    api = ControlApi().application
+    assert api.openapi() is api.openapi()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DatabaseTimeoutError("why"), DatabaseConflictError("why"), DatabaseUnavailableError("x")],
+)
+async def test_a_database_that_is_busy_or_away_is_no_bug(
+    office: Office, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Their causes, a lock or a long query, take longer than a test may."""
+
+    async def fetchrow(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(office.context.database, "fetchrow", fetchrow)
+    answer = await office.client.get(f"{office.url}/v1/me")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "why" not in answer.text

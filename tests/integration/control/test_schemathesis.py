@@ -1,0 +1,50 @@
+"""Requests that schemathesis makes up from the OpenAPI document, as each role: no surprises."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from contracts.access import CreateTokenRequest, Role, RoleGrant
+from database.pool import Database
+from persistence.store import NotesStore
+from support.api_pages import OPENAPI, list_endpoints
+from support.control_office import Office
+from support.interviews import ingested, note, validated
+
+EXAMPLES: Final = 25
+CHECKS: Final = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_headers_conformance,response_schema_conformance"
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "role", [Role.ADMIN, *(pytest.param(one, marks=pytest.mark.long) for one in [*Role][:-1])]
+)
+async def test_made_up_requests_get_documented_answers(
+    office: Office, fresh_database: Database, tmp_path: Path, role: Role
+) -> None:
+    await office.died(b"v", 1)
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(note("She would not recommend it")))
+    wanted = CreateTokenRequest(name="stranger", grants=(RoleGrant(role=role),))
+    secret = (await office.context.tokens.create(wanted, "a test")).secret
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(OPENAPI)),
+        *("--url", f"{office.url}/v1", "--header", f"Authorization: Bearer {secret}"),
+        *("--checks", CHECKS, "--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
+        *("--suppress-health-check", "all", "--generation-database", "none"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert f"Tested: {len(list(list_endpoints()))}" in said.decode()

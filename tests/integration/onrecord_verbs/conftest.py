@@ -1,0 +1,29 @@
+"""Control, as commands reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from contracts import ids
+from database.settings import PostgresSettings
+from messaging import KafkaSettings
+from support.served_control import TOKEN, in_a_thread
+
+
+@pytest.fixture
+def control(
+    broker: str,
+    postgres_settings: PostgresSettings,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    prefix = f"{ids.derive_id('test', request.node.name).hex[:8]}-"
+    kafka = KafkaSettings(bootstrap_servers=broker, topic_prefix=prefix)
+    # Control's own log would come between what the command prints.
+    with capture_logs(), in_a_thread(kafka, postgres_settings) as url:
+        monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
+        monkeypatch.setenv("ONRECORD_TOKEN", TOKEN)
+        yield

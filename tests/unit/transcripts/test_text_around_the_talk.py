@@ -1,0 +1,137 @@
+"""What tools and people write around a talk: summaries, lists of tasks, titles, details."""
+
+from __future__ import annotations
+
+import pytest
+
+from unit.transcripts.reading_support import read, said
+
+TALK = "Ida: How was it?\nOtto: Slow. Good: the food.\nIda: And the beds?\nOtto: Hard.\n"
+TURNS = [
+    ("Ida", "How was it?"),
+    ("Otto", "Slow. Good: the food."),
+    ("Ida", "And the beds?"),
+    ("Otto", "Hard."),
+]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "Summary\nThe food was good.\n\nAction items\n- Otto: buy beds\n- Ida: call him\n",
+        "## Key takeaways\n* Food: good\n* Otto: wants beds\n",
+        "ACTION ITEMS:\n1. Buy beds\n2. Call Otto\n",
+        "**Next steps**\n\nBuy beds by Monday.\n",
+        "Zusammenfassung\nDas Essen war gut.\n",
+        "Points clés :\n- Lits : durs\n",
+    ],
+)
+def test_a_summary_below_the_talk_is_nobodys_speech_and_is_reported(section: str) -> None:
+    reading = read(TALK + "\n" + section)
+    assert said(reading) == TURNS
+    assert not reading.report.doubts
+    assert "of a summary or list that stands beside the talk" in " ".join(reading.notices)
+    assert "line 6" in " ".join(reading.notices)
+
+
+def test_a_summary_above_a_heading_of_the_transcript_is_nobodys_speech() -> None:
+    above = "Hotel call\n\n# Summary\n- Otto: unhappy\n- Price: high\n\n# Transcript\n\n"
+    reading = read(above + TALK)
+    assert said(reading) == [("Speaker", "Hotel call"), *TURNS]
+    assert "of a summary or list that stands beside the talk" in " ".join(reading.notices)
+
+
+def test_a_heading_of_a_summary_that_turns_follow_is_in_doubt() -> None:
+    reading = read(TALK + "\nAction items\nOtto: buys beds\nIda: calls him\n")
+    assert said(reading)[:3] == TURNS[:3]
+    (doubt,) = reading.report.doubts
+    assert "line 6, “Action items”" in doubt
+
+
+def test_a_speaker_may_say_the_words_of_such_a_heading() -> None:
+    talk = TALK + "Ida: In short?\nOtto: A summary\nof it all: hard beds.\n"
+    assert said(read(talk))[-1] == ("Otto", "A summary of it all: hard beds.")
+    again = "Ida: What is next?\n\nOtto: Well.\n\nSummary, I said, is bad.\n\nIda: Why?\n"
+    assert said(read(again))[1] == ("Otto", "Well. Summary, I said, is bad.")
+
+
+def test_a_title_in_markdown_with_a_colon_is_no_speaker() -> None:
+    bold = "# Ep 4: The inn\n\n**Ida:** Hello.\n\n**Otto:** Hi, Ida.\n\n**Ida:** Well?\n"
+    assert said(read(bold)) == [
+        ("Speaker", "# Ep 4: The inn"), ("Ida", "Hello."), ("Otto", "Hi, Ida."), ("Ida", "Well?"),
+    ]  # fmt: skip
+
+
+def test_headings_in_markdown_may_name_all_speakers() -> None:
+    named = "## Ida: Hello.\n\n## Otto: Hi.\n\n## Ida: Well?\n"
+    assert said(read(named)) == [("Ida", "Hello."), ("Otto", "Hi."), ("Ida", "Well?")]
+
+
+def test_details_above_turns_with_times_are_no_turn() -> None:
+    talk = (
+        "Interview 4\nInterviewee: Otto, 58, porter\n00:00:04\tI\tHow was it?\n"
+        "00:00:07\tO\tSlow. Price: fair.\n00:00:13\tI\tAnd the beds?\n00:00:15\tO\tHard.\n"
+    )
+    assert said(read(talk)) == [
+        ("Speaker", "Interview 4 Interviewee: Otto, 58, porter"), ("I", "How was it?"),
+        ("O", "Slow. Price: fair."), ("I", "And the beds?"), ("O", "Hard."),
+    ]  # fmt: skip
+
+
+def test_whoever_leads_a_group_is_named_above_it_and_says_nothing_there() -> None:
+    head = "GROUP 3\nTown hall, 14 June\nFacilitator: J. Reyes\nPresent: 4 people, 1 note taker\n\n"
+    talk = (
+        "Facilitator: How is it?\nParticipant 1: Dear.\nFacilitator: Why?\nParticipant 2: Rents.\n"
+    )
+    reading = read(head + talk)
+    assert said(reading)[1:] == [
+        ("Facilitator", "How is it?"), ("Participant 1", "Dear."),
+        ("Facilitator", "Why?"), ("Participant 2", "Rents."),
+    ]  # fmt: skip
+    assert not reading.report.doubts
+
+
+def test_a_time_and_a_name_parted_by_a_bar_stand_above_what_was_said() -> None:
+    talk = "0:00 | Ida\nHow was it?\n\n0:04 | Otto\nSlow. Twice: in May.\n\n0:11 | Ida\nAnd then?\n"
+    assert said(read(talk)) == [
+        ("Ida", "How was it?"), ("Otto", "Slow. Twice: in May."), ("Ida", "And then?"),
+    ]  # fmt: skip
+
+
+def test_tasks_that_a_tool_writes_into_the_talk_are_dropped_and_counted() -> None:
+    talk = (
+        "0:00 - Ida\n  How was it?\n  ACTION ITEM: Call Otto - WATCH: https://x.example/1?timestamp=0\n\n"
+        "0:04 - Otto\n  Slow. Really: slow.\n\n0:09 - Ida\n  Why?\n"
+    )
+    reading = read(talk)
+    assert said(reading)[0] == ("Ida", "How was it?")
+    assert "1 line that a tool wrote around the talk was dropped" in reading.notices
+
+
+def test_a_list_of_authors_is_in_doubt() -> None:
+    reading = read(
+        "Berg, Ida: At sea. Riga 2001.\nFalk, Otto: On land. Lund 2004.\nLind, A: Air.\n"
+    )
+    assert any("each of the 3 names stands once" in one for one in reading.report.doubts)
+
+
+def test_subviewer_breaks_lines_in_its_own_way() -> None:
+    cues = "[INFORMATION]\n[TITLE]x\n[END INFORMATION]\n[SUBTITLE]\n[COLF]&HFFFFFF,[SIZE]18\n"
+    cues += (
+        "00:00:01.00,00:00:03.50\nIda: How?\n\n00:00:03.80,00:00:06.00\nOtto: Slow.[br]Really.\n"
+    )
+    assert said(read(cues)) == [("Ida", "How?"), ("Otto", "Slow. Really.")]
+
+
+def test_otranscribe_keeps_fractions_of_seconds_in_its_mark_up() -> None:
+    spans = [
+        ("1.25", "0:01", "Ida: How?"),
+        ("4.5", "0:04", "Otto: Slow."),
+        ("9", "0:09", "Ida: Oh."),
+    ]
+    html = "".join(
+        f'<p><span class=\\"timestamp\\" data-timestamp=\\"{exact}\\">{shown}</span>{text}</p>'
+        for exact, shown, text in spans
+    )
+    reading = read(f'{{"text": "{html}", "media": "a.mp3", "media-time": 1}}')
+    assert [segment.start_ms for segment in reading.segments] == [1_250, 4_500, 9_000]
