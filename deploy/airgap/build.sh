@@ -40,7 +40,7 @@ need() {
   }
 }
 
-fingerprint() { cat "$here/build.sh" "$@" | sha256sum | cut -c 1-16; }
+fingerprint() { cat "$here"/{build,debootstrap}.sh "$@" | sha256sum | cut -c 1-16; }
 
 # is_there IMAGE FINGERPRINT
 is_there() {
@@ -57,7 +57,7 @@ is_there() {
 # debian SUITE FOLDER PACKAGES: a Debian with these packages, and nothing that only people read or
 # that tells of this machine.
 debian() {
-  local suite=$1 folder=$2 packages=$3 script=/usr/share/debootstrap/scripts/sid
+  local suite=$1 folder=$2 packages=$3 script=$here/debootstrap.sh
   local debs=$cache/debs-$suite
   local ways=${folder:?}/etc/dpkg/dpkg.cfg.d
   mkdir -p "$debs" "$ways"
