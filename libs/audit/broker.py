@@ -84,7 +84,7 @@ FETCH_WAIT_MS: Final = 20
 """How long the broker may wait for more before it answers a fetch, in milliseconds."""
 
 
-class TopicScanner:
+class BacklogScanner:
     """Scanner that reads topics from a group's committed offsets to the ends of their logs.
 
     Args:
@@ -266,7 +266,7 @@ class TopicScanner:
 
 
 @asynccontextmanager
-async def open_topic_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
+async def open_backlog_scanner(kafka: KafkaSettings) -> AsyncIterator[BacklogScanner]:
     """Open a topic scanner for the duration of the context.
 
     Raises:
@@ -282,7 +282,7 @@ async def open_topic_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner
         )
         try:
             await consumer.start()
-            yield TopicScanner(kafka, admin, consumer)
+            yield BacklogScanner(kafka, admin, consumer)
         except KafkaError as error:
             raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
         finally:

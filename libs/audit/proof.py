@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from audit.broker import ScanResult, TopicScanner
+from audit.broker import BacklogScanner, ScanResult
 from audit.facts import (
     AuditFacts,
     ChunkFact,
@@ -30,7 +30,7 @@ PAUSE_S: Final = 0.5
 """While messages move, one may slip between two looks; what is missing still is lost."""
 
 
-async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
+async def run_audit(scanner: BacklogScanner, database: Database) -> AuditResult:
     """Run one audit of the system: read all facts and reconcile them.
 
     What was on its way between two looks is in neither: only what is missing in every look is
@@ -51,7 +51,7 @@ async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
 
 
 async def run_audit_when_idle(
-    scanner: TopicScanner, database: Database, *, within_s: float
+    scanner: BacklogScanner, database: Database, *, within_s: float
 ) -> AuditResult:
     """Repeat the audit until no message is pending, at most for ``within_s`` seconds.
 
@@ -66,7 +66,7 @@ async def run_audit_when_idle(
         await asyncio.sleep(PAUSE_S)
 
 
-async def _take_stock(scanner: TopicScanner, database: Database) -> AuditResult:
+async def _take_stock(scanner: BacklogScanner, database: Database) -> AuditResult:
     found = await scanner.scan()
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

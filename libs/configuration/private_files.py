@@ -14,7 +14,9 @@ PRIVATE_FOLDER: Final = 0o700
 
 
 def read_or_create_private_file(file: Path, generate: Callable[[], str]) -> str:
-    """Return what a file holds, without blanks around it; if there is no file, make it (without a newline, so that other programs read the same).
+    """Return what a file holds, without blanks around it; if there is no file, make it.
+
+    It ends without a newline, so that programs that strip nothing read the same.
 
     Of several processes that make it at once, all return what one of them has generated. A process
     that is killed leaves the whole file or none.

@@ -47,7 +47,7 @@ class EncodedEvent(Event):
         return self.interview_id
 
 
-def get_event_class(event: Event) -> type[Event]:
+def unwrap_event_class(event: Event) -> type[Event]:
     """Return an event's class; for an ``EncodedEvent``, the class of the event in it."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 

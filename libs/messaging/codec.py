@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts import headers as h
 from contracts import validation_messages
-from contracts.encoded import get_event_class, get_event_json
+from contracts.encoded import get_event_json, unwrap_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.ids import derive_id_text
@@ -63,7 +63,7 @@ def encode_event(
         Key, value and headers. The CloudEvents id is derived from type, key and body, so that
         the same event sent twice is recognisable as the same.
     """
-    kind, body = get_event_class(event), get_event_json(event)
+    kind, body = unwrap_event_class(event), get_event_json(event)
     key = event.key.encode()
     headers = [
         *_constant_headers(kind.ce_type, source),

@@ -12,7 +12,7 @@ from typing import Final
 
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
 from personal_data.names import is_distinctive_name
-from personal_data.tokens import TextToken, tokenize_text
+from personal_data.tokens import TextToken, split_into_tokens
 from personal_data.word_lists import PLACES
 
 _SURE: Final = 0.75
@@ -144,7 +144,8 @@ def find_addresses(text: str, found: Sequence[PersonalDataSpan]) -> Iterator[Per
             yield PersonalDataSpan(start, end, PersonalDataKind.STREET_ADDRESS, _SURE)
     for match in _NAMED.finditer(text):
         if any(
-            is_distinctive_name(token) or not token.opens for token in tokenize_text(match[0])[:-1]
+            is_distinctive_name(token) or not token.opens
+            for token in split_into_tokens(match[0])[:-1]
         ):
             yield PersonalDataSpan(
                 match.start(), match.end(), PersonalDataKind.STREET_ADDRESS, _LIKELY
@@ -170,7 +171,7 @@ def _extend_right(text: str, end: int) -> int:
 def _is_place(text: str, match: re.Match[str]) -> bool:
     words = match["place"].rstrip(".")
     gap = text[match.start() : match.start("place")]
-    found: list[TextToken] = tokenize_text(words)
+    found: list[TextToken] = split_into_tokens(words)
     if words in PLACES or any(is_distinctive_name(token) and not token.opens for token in found):
         return True
     if is_distinctive_name(found[0]) or (found[0].is_all_capitals and gap.strip(" ")):

@@ -21,7 +21,7 @@ from personal_data.names import (
     restore_capitals,
 )
 from personal_data.phones import find_phone_numbers
-from personal_data.tokens import tokenize_text
+from personal_data.tokens import split_into_tokens
 
 _MAX_PIECE: Final = 2_000
 """Characters in which names are looked for at once; a longer text is cut at ends of sentences."""
@@ -88,7 +88,7 @@ def _find_in_piece(
         found += find_dates_and_ages(text)
     else:
         text = restore_capitals(text)
-        words = tokenize_text(text)
+        words = split_into_tokens(text)
         found += find_dates_and_ages(text)
         found += [
             *find_titled_names(text),

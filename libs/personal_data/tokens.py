@@ -61,7 +61,7 @@ class TextToken:
         return len(self.text) > 1 and self.text.isupper()
 
 
-def tokenize_text(text: str) -> list[TextToken]:
+def split_into_tokens(text: str) -> list[TextToken]:
     """Split a text into tokens, in order."""
     found: list[TextToken] = []
     before = ""

@@ -26,7 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SAMPLES: Final = ROOT / "samples"
 UP_S: Final = 600
 DONE_S: Final = 300
-HEALTHY_S: Final = 180
+HEALTHY_S: Final = 300
 MANY: Final = 12
 """Interviews on their way while things break: enough for a minute's work."""
 pytestmark = pytest.mark.timeout(1_200)
@@ -104,7 +104,7 @@ class Project:
 
     def waits_for(self, service: str) -> None:
         """Wait until a service is healthy."""
-        eventually(partial(self.is_healthy, service), within_s=HEALTHY_S)
+        eventually(partial(self.is_healthy, service), within_s=HEALTHY_S, pause_s=1)
 
 
 def _is_setting(name: str) -> bool:

@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from audit import AuditResult, run_audit
-from audit.broker import open_topic_scanner
+from audit.broker import open_backlog_scanner
 from audit.facts import SubmissionState
 from contracts import ids
 from contracts.events import Event, TranscriptSubmitted
@@ -88,7 +88,7 @@ class Pipeline:
 
     async def audit(self) -> AuditResult:
         async with (
-            open_topic_scanner(self.kafka) as scanner,
+            open_backlog_scanner(self.kafka) as scanner,
             open_database(self.postgres) as database,
         ):
             return await run_audit(scanner, database)

@@ -16,7 +16,12 @@ from itertools import pairwise
 from typing import Final
 
 from grounding.numbers.units import NUMBER_WORDS, UNITS
-from grounding.text.lexicon import get_past_only_forms, get_word_classes, is_only_verb, is_verb
+from grounding.text.lexicon import (
+    get_past_only_forms,
+    get_word_classes,
+    is_only_verb,
+    may_be_base_verb,
+)
 from grounding.text.words import FUNCTION_WORDS, Word, split_words
 from grounding.vocabulary.addressing import (
     ASKING,
@@ -173,7 +178,7 @@ def _split_at_addresses(part: str) -> tuple[str, ...]:
     starts = [0]
     for match in _CAPITAL.finditer(part):
         word, start = match.group().casefold(), match.start()
-        begins = word in ASKING or is_verb(word)
+        begins = word in ASKING or may_be_base_verb(word)
         if begins and _is_address_start(part[start : start + _FAR], asks=asks):
             starts.append(start)
     return tuple(part[start:end] for start, end in pairwise([*starts, len(part)]))
@@ -347,7 +352,9 @@ def _contains_order(sentence: str) -> bool:
     starts = (bare, bare[label.end() :]) if label else (bare,)
     if any(_is_order(one) or _is_conditional_order(one) for one in starts):
         return True
-    return any(is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
+    return any(
+        may_be_base_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found
+    )
 
 
 def _is_conditional_order(text: str) -> bool:
@@ -360,7 +367,7 @@ def _skip_openers(text: str) -> str:
     """Return a text from its first word on that may be a verb."""
     bare = _strip_decoration(text)
     for word in split_words(bare):
-        if word.text in OPENERS or (word.text.endswith("ly") and not is_verb(word.text)):
+        if word.text in OPENERS or (word.text.endswith("ly") and not may_be_base_verb(word.text)):
             continue
         return bare[word.start :]
     return ""
@@ -381,7 +388,7 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
     if heads and heads[0].text in {"don't", "do"}:
         heads = heads[2 if [one.text for one in heads[1:2]] == ["not"] else 1 :]
         heads = () if heads and heads[0].text in FINITE else heads
-    if not heads or not is_verb(heads[0].text) or heads[0].text in RARELY:
+    if not heads or not may_be_base_verb(heads[0].text) or heads[0].text in RARELY:
         return False
     return not _begins_with_name(opened, heads) and _lacks_subject(heads, strictly=strictly)
 

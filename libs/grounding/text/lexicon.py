@@ -22,14 +22,16 @@ def get_past_only_forms(verb: str) -> frozenset[str]:
     return frozenset(getInflection(verb, "VBD")) - {*getInflection(verb, "VBN")}
 
 
-def is_verb(word: str) -> bool:
+def may_be_base_verb(word: str) -> bool:
     """Return whether a word may be a verb in its base form."""
     return word in get_word_classes(word).get("VERB", ())
 
 
 def is_only_verb(word: str) -> bool:
     """Return whether a word may be a verb and no other part of speech."""
-    return is_verb(word) and not {"NOUN", "ADJ", "ADV", "AUX"} & get_word_classes(word).keys()
+    return (
+        may_be_base_verb(word) and not {"NOUN", "ADJ", "ADV", "AUX"} & get_word_classes(word).keys()
+    )
 
 
 def is_only_adjective(word: str) -> bool:

@@ -11,7 +11,7 @@ from faststream.exceptions import SetupError
 from faststream.kafka import KafkaRouter as FastStreamRouter
 from faststream.response import PublishCommand
 
-from contracts.encoded import get_event_class
+from contracts.encoded import unwrap_event_class
 from contracts.topics import Topic
 from messaging.broker.internals import (
     EMPTY,
@@ -174,7 +174,7 @@ def _events_for(
     return [
         build_event_command(one, source, cause, cmd.headers)
         for one in events
-        if get_event_class(one) is topic.event
+        if unwrap_event_class(one) is topic.event
     ]
 
 
@@ -195,7 +195,7 @@ def _collect_events(publisher: ManagedPublisher, topic: Topic, cmd: PublishComma
         return False
     if publisher.topic != publisher.broker.config.prefix + topic.name:
         return False  # a router's prefix
-    results.records += [one for one in events if get_event_class(one) is topic.event]
+    results.records += [one for one in events if unwrap_event_class(one) is topic.event]
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from contracts.encoded import get_event_class
+from contracts.encoded import unwrap_event_class
 from contracts.events import Event
 from messaging.broker.internals import (
     AckRecordingMessage,
@@ -108,8 +108,8 @@ def require_publishers(events: Iterable[Event], declared: Collection[type[Event]
         UndeclaredEventError: one that no publisher is for.
     """
     for event in events:
-        if get_event_class(event) not in declared:
+        if unwrap_event_class(event) not in declared:
             raise UndeclaredEventError(
-                f"the handler returned {get_event_class(event).__name__}, which none of its "
+                f"the handler returned {unwrap_event_class(event).__name__}, which none of its "
                 "publishers is for"
             )

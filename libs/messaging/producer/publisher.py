@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from contracts.encoded import get_event_class
+from contracts.encoded import unwrap_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import get_event_topic
@@ -138,7 +138,7 @@ class Publisher:
             if isinstance(event, OutgoingRecord):
                 await self._append_record(event, callback)
                 continue
-            topic = self._topic(get_event_class(event))
+            topic = self._topic(unwrap_event_class(event))
             key, value, headers = encode_event(event, source=self._source, cause=cause)
             # What of an event's headers has no fixed length.
             bound = EVENT_HEADERS_BYTES + 3 * len(key) + len(cause.deadline or b"")

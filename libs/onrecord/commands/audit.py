@@ -66,13 +66,13 @@ def audit(
 async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
     """Audit the running system until no message is pending, at most for ``within_s`` seconds."""
     from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
-    from audit.broker import open_topic_scanner  # noqa: PLC0415 - slow to import
+    from audit.broker import open_backlog_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
 
     kafka = connections.build_kafka_settings(settings)
     async with (
         connections.explain_kafka_errors(),
-        open_topic_scanner(kafka) as scanner,
+        open_backlog_scanner(kafka) as scanner,
         connections.open_postgres(settings) as database,
     ):
         return await run_audit_when_idle(scanner, database, within_s=within_s)

@@ -140,6 +140,6 @@ def add_feeling(one: SpokenSentence, chance: Random) -> FalseStatement | None:
     """Write a false statement that adds a feeling which the speaker does not express."""
     if not one.is_plain:
         return None
-    told = convert_to_third_person(one.text)
+    retold = convert_to_third_person(one.text)
     feeling = chance.choice(_FEELINGS)
-    return FalseStatement(f"{one.turn.speaker} {feeling} {told[:1].lower()}{told[1:]}")
+    return FalseStatement(f"{one.turn.speaker} {feeling} {retold[:1].lower()}{retold[1:]}")

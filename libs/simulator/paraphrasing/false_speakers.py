@@ -75,8 +75,8 @@ def misattribute_sentence(one: SpokenSentence, chance: Random) -> FalseStatement
         or any(may_have_same_meaning(two.text, one.text) for two in neighbors)
     ):
         return None
-    told = convert_to_third_person(one.text) if chance.random() < 2 / 3 else one.text
+    retold = convert_to_third_person(one.text) if chance.random() < 2 / 3 else one.text
     cited = tuple(two for two in neighbors if two.speaker == other and chance.random() < 1 / 2)
     if chance.random() < 1 / 3:
-        return FalseStatement(f"According to {other}, {told[:1].lower()}{told[1:]}", cited[:1])
-    return FalseStatement(attribute_statement(told, other), cited[:1])
+        return FalseStatement(f"According to {other}, {retold[:1].lower()}{retold[1:]}", cited[:1])
+    return FalseStatement(attribute_statement(retold, other), cited[:1])

@@ -49,10 +49,10 @@ BEGINNINGS: Final = parse_word_set(
 
 def convert_to_third_person(text: str) -> str:
     """Rewrite a sentence in the third person: "they" for "I" and "we"."""
-    told = _WORD.sub(_exchange, text)
+    retold = _WORD.sub(_exchange, text)
     for pattern, form in _AGREEMENT:
-        told = pattern.sub(form, told)
-    return told[:1].upper() + told[1:]
+        retold = pattern.sub(form, retold)
+    return retold[:1].upper() + retold[1:]
 
 
 def _exchange(word: re.Match[str]) -> str:
@@ -67,24 +67,24 @@ def phrase_as_note(text: str, speaker: str, chance: Random) -> str:
 
     Where others are "they" besides, it stays in the first person, so that it can be understood.
     """
-    told = convert_to_third_person(text)
-    if told != text and _OTHERS.search(text):
+    retold = convert_to_third_person(text)
+    if retold != text and _OTHERS.search(text):
         return text
     match chance.randrange(6):
         case 0:
             return text
         case 1 | 2:
-            return told
+            return retold
         case 3:
-            return f"According to {speaker}, {_continue(told)}"
+            return f"According to {speaker}, {_continue(retold)}"
         case 4:
-            return f"The participant said that {_continue(told)}"
-    return attribute_statement(told, speaker)
+            return f"The participant said that {_continue(retold)}"
+    return attribute_statement(retold, speaker)
 
 
-def attribute_statement(told: str, speaker: str) -> str:
+def attribute_statement(retold: str, speaker: str) -> str:
     """Attribute a sentence to a speaker by name: "Ann said that …"."""
-    return f"{speaker} said that {_continue(told)}"
+    return f"{speaker} said that {_continue(retold)}"
 
 
 def _continue(text: str) -> str:

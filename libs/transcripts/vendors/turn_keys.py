@@ -100,7 +100,7 @@ def find_key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
     """Return the key under which the turns have recurring names; "" if there is no such key."""
     looked_at = turns[:LOOKED_AT]
     for key in dict.fromkeys(key for turn in looked_at for key in turn):
-        values = [turn[key] for turn in looked_at if has_text(turn, key) and turn[key].strip()]
+        values = [turn[key] for turn in looked_at if has_string(turn, key) and turn[key].strip()]
         names = set(values)
         if (
             key != text
@@ -112,12 +112,12 @@ def find_key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
     return ""
 
 
-def has_text(turn: dict[str, Any], key: str) -> bool:
+def has_string(turn: dict[str, Any], key: str) -> bool:
     """Return whether a turn has a string under a key."""
     return isinstance(turn.get(key), str)
 
 
-def rename_known_keys(turn: dict[str, Any]) -> dict[str, Any]:
+def normalize_key_spelling(turn: dict[str, Any]) -> dict[str, Any]:
     """Return a turn (JSON) with known keys in one spelling, despite capitals and underscores."""
     known = _renamed_keys(tuple(turn))
     return {known.get(key, key): value for key, value in turn.items()} if known else turn

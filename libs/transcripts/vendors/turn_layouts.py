@@ -22,8 +22,8 @@ from transcripts.vendors.turn_keys import (
     find_key,
     find_key_of_names,
     find_start_key,
-    has_text,
-    rename_known_keys,
+    has_string,
+    normalize_key_spelling,
 )
 from transcripts.vendors.turn_texts import join_text, split_pairs, split_speakers, strip_page
 from transcripts.vendors.words import filter_objects, is_object_list
@@ -67,7 +67,7 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
         if not key:
             continue
         # Chats have events in which nothing is said.
-        turns = [turn for turn in turns if has_text(turn, key) and turn[key].strip()]
+        turns = [turn for turn in turns if has_string(turn, key) and turn[key].strip()]
         events = frozenset(turn[key] for turn in turns if turn.get("subtype") in _EVENTS)
         turns = [turn for turn in turns if turn[key] not in events]
         speaker = find_key(
@@ -84,13 +84,13 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
 
 
 def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
-    spoken = sum(len(turn[layout.text]) for turn in layout.turns if has_text(turn, layout.text))
+    spoken = sum(len(turn[layout.text]) for turn in layout.turns if has_string(turn, layout.text))
     return bool(layout.speaker), bool(layout.start), spoken
 
 
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
     """A turn with the text and times of its sentences or words, and times that stand deeper."""
-    turn = rename_known_keys(turn)
+    turn = normalize_key_spelling(turn)
     for key in TEXT_KEY_SET.intersection(turn):
         value = turn[key]
         if isinstance(value, str):
@@ -116,7 +116,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
     for key in PART_KEYS:
-        parts = [rename_known_keys(one) for one in filter_objects(turn.get(key))]
+        parts = [normalize_key_spelling(one) for one in filter_objects(turn.get(key))]
         texts = [
             next((one[name] for name in TEXT_KEYS if isinstance(one.get(name), str)), "")
             for one in parts

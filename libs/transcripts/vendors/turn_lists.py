@@ -27,7 +27,7 @@ from transcripts.vendors.turn_keys import (
     START_KEYS,
     TEXT_KEYS,
     find_key,
-    rename_known_keys,
+    normalize_key_spelling,
 )
 from transcripts.vendors.turn_layouts import (
     DEPTH,
@@ -155,7 +155,7 @@ class _SpeakerSpan(NamedTuple):
 def _speaker_spans(document: Any, clock: TimeConverter) -> list[_SpeakerSpan]:
     """Who speaks from when to when, as a list beside the words has it; none if there is none."""
     for listed in iter_lists(document, DEPTH):
-        turns = [rename_known_keys(one) for one in filter_objects(listed)]
+        turns = [normalize_key_spelling(one) for one in filter_objects(listed)]
         speaker = find_key(turns, SPEAKER_KEYS, (str, int))
         start = find_key(turns, START_KEYS, (str, int, float))
         end = find_key(turns, END_KEYS, (str, int, float))

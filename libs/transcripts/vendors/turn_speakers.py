@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from transcripts.vendors.json_documents import normalize_speaker_id
-from transcripts.vendors.turn_keys import LOOKED_AT, TEXT_KEY_SET, rename_known_keys
+from transcripts.vendors.turn_keys import LOOKED_AT, TEXT_KEY_SET, normalize_key_spelling
 from transcripts.vendors.turn_layouts import DEPTH, iter_lists
 from transcripts.vendors.words import filter_objects, format_speaker_label, text_or_empty
 
@@ -33,7 +33,7 @@ def name_speaker(value: Any, names: Mapping[str, str]) -> str:
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else None
     if isinstance(value, dict):
-        known = rename_known_keys(value)
+        known = normalize_key_spelling(value)
         value = _full_name(value) or next((known[key] for key in _NAME_KEYS if known.get(key)), "")
         texts = [one for one in known.values() if isinstance(one, str)]
         value = texts[0] if not value and len(texts) == 1 else value

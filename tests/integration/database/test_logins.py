@@ -213,6 +213,6 @@ def test_the_command_says_who_may_log_in(
             *(f"DROP ROLE {login.role}" for login in LOGINS.values()),
             *(f"DROP ROLE {group}" for group in ("onrecord_owner", *reversed(GROUPS))),
         )
-    told = capsys.readouterr().out
-    assert "may log in: onrecord_migrator\n" in told
-    assert (tmp_path / "new" / "control").read_text() not in told
+    printed = capsys.readouterr().out
+    assert "may log in: onrecord_migrator\n" in printed
+    assert (tmp_path / "new" / "control").read_text() not in printed

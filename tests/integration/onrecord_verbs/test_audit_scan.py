@@ -13,7 +13,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
 from audit import run_audit
-from audit.broker import ScanResult, open_topic_scanner
+from audit.broker import ScanResult, open_backlog_scanner
 from audit.facts import AuditFacts, DatedDeadLetter, SubmissionState
 from audit.reconciliation import reconcile
 from contracts import headers as h
@@ -52,7 +52,7 @@ async def bench(broker: str) -> Bench:
 
 
 async def scan(bench: Bench) -> ScanResult:
-    async with open_topic_scanner(bench.kafka) as scanner:
+    async with open_backlog_scanner(bench.kafka) as scanner:
         return await scanner.scan()
 
 
@@ -168,7 +168,7 @@ async def test_a_letter_of_a_topic_that_was_made_anew_is_not_counted_with_the_ne
         await store.index_letter(build_indexed_dead_letter(record))
 
     async def counts() -> tuple[int, int, int]:
-        async with open_topic_scanner(bench.kafka) as scanner:
+        async with open_backlog_scanner(bench.kafka) as scanner:
             balance = await run_audit(scanner, fresh_database)
         (found,) = [one for one in balance.services if one.service == "enrichment"]
         return found.received, found.handled, found.dead

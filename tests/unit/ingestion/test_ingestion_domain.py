@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.encoded import EncodedEvent, get_event_class, get_event_json
+from contracts.encoded import EncodedEvent, get_event_json, unwrap_event_class
 from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.study import DoubtfulSpeakers
@@ -147,7 +147,7 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     ) as read:
         events = await ingest_interview(SUBMITTED, DELIVERY, read)
     here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
-    assert [get_event_class(event) for event in events] == [type(event) for event in here]
+    assert [unwrap_event_class(event) for event in events] == [type(event) for event in here]
     assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]
     assert isinstance(here[0], TranscriptIngested)
 
