@@ -242,6 +242,11 @@ class StageSettings(BaseSettings):
     http_max_body_bytes: int = Field(
         MIB, ge=1, description="Most bytes of a request's body over HTTP."
     )
+    operator_token_file: Path | None = Field(
+        None,
+        description="A file with the token that `POST /resume` takes; it is made, for its owner "
+        "alone to read, if it is not there. Without it, `/resume` is refused.",
+    )
 
     @field_validator("http_allowed_hosts")
     @classmethod

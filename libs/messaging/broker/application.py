@@ -28,6 +28,10 @@ from asgi_server import (
 )
 from configuration.settings_errors import exit_on_settings_errors
 from messaging.broker.broker import ReliableKafkaBroker
+from messaging.broker.operator_token import (
+    create_operator_token_file,
+    refuse_without_operator_token,
+)
 from messaging.broker.specification import ContractSpecification
 from messaging.consumer.stragglers import find_suspension_point
 from messaging.kafka.connection_errors import silence_connection_warnings
@@ -130,6 +134,8 @@ class ServiceApplication(AsgiFastStream):
         host = str(options.get("host") or settings.http_host)
         port = int(options.get("port") or settings.http_port)
         self._listens_on = host
+        if settings.operator_token_file is not None:
+            create_operator_token_file(settings.operator_token_file)
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "lifespan":
@@ -150,19 +156,26 @@ class ServiceApplication(AsgiFastStream):
     def _policy(self) -> RequestPolicy:
         """Return what requests are taken, by the settings."""
         settings = self.service.settings
-        prefix = type(settings).model_config.get("env_prefix", "")
         return RequestPolicy(
             allowed_hosts=build_allowed_hosts(
                 self._listens_on or settings.http_host, settings.http_allowed_hosts
             ),
             max_body_bytes=settings.http_max_body_bytes,
-            hosts_setting=f"{prefix}HTTP_ALLOWED_HOSTS",
+            hosts_setting=self._name_setting("HTTP_ALLOWED_HOSTS"),
         )
 
-    async def _resume(self, _: Request) -> Response:
+    def _name_setting(self, name: str) -> str:
+        return f"{type(self.service.settings).model_config.get('env_prefix', '')}{name}"
+
+    async def _resume(self, request: Request) -> Response:
         """Go on after the service has stopped because most messages failed."""
+        file = self.service.settings.operator_token_file
+        setting = self._name_setting("OPERATOR_TOKEN_FILE")
+        if refusal := refuse_without_operator_token(request, file, setting):
+            return refusal
         if not self.service.resume():
             return ProblemResponse(409, "the service consumes nothing now; see /readyz")
+        log.info("resumed_by_operator", address=request.client.host if request.client else "")
         return JsonResponse({"resumed": True})
 
 

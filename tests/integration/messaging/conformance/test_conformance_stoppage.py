@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,22 @@ LONG_S = 3_600.0
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
 
 
+TOKEN = "a-token-of-those-who-operate-the-stage"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the token that /resume takes."""
+    file = tmp_path_factory.mktemp("operators") / "token"
+    file.write_text(TOKEN, "utf-8")
+    global settings_of_all  # noqa: PLW0603 - each test's settings name it
+    settings_of_all = {"operator_token_file": file}
+    return file
+
+
+settings_of_all: dict[str, Any] = {}
+
+
 class Breakable:
     """A stage that refuses every message of which its test says so."""
 
@@ -57,7 +74,7 @@ def settings(**more: Any) -> Any:
     """One try, and a letter: the less there is to wait for, the more would be lost."""
     once = {"tries": 1, "retry_delays_s": ()}
     return QUICK.model_copy(
-        update={**once, "stop_window": WINDOW, "http_port": free_port(), **more}
+        update={**once, **settings_of_all, "stop_window": WINDOW, "http_port": free_port(), **more}
     )
 
 
@@ -66,8 +83,9 @@ async def send_many(backend: Brokered) -> None:
 
 
 async def ask(method: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     async with http_client() as client:
-        answer = await client.request(method, f"http://127.0.0.1:{port}{path}")
+        answer = await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
     return answer.status_code, answer.json()
 
 
