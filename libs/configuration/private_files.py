@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Final
 
 PRIVATE: Final = 0o600
+"""Mode of files with secrets or with what people said: their owner reads and writes them."""
+
 PRIVATE_FOLDER: Final = 0o700
+"""Mode of folders with such files: their owner alone passes."""
 
 
 def read_or_create_private_file(file: Path, generate: Callable[[], str]) -> str:

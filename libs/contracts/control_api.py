@@ -23,6 +23,9 @@ from pydantic_core import PydanticCustomError
 MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
 
+MAX_CURSOR: Final = 4_500
+"""Characters of a list's cursor: it may have a title, of 500 characters that JSON may escape."""
+
 LONGEST_ASKED: Final = 500
 """Characters of what letters are looked up by; the index keeps no longer ones."""
 
@@ -197,7 +200,7 @@ class ListDeadLettersRequest(DeadLetterFilter):
 
     limit: int = Field(100, ge=1, le=MOST_LETTERS, description="At most so many.")
     cursor: str | None = Field(
-        None, max_length=2_000, description="Where to go on: `next` of the page before."
+        None, max_length=MAX_CURSOR, description="Where to go on: `next` of the page before."
     )
 
 

@@ -21,6 +21,7 @@ from typing import Final
 
 import psutil
 
+from configuration.private_files import PRIVATE_FOLDER
 from local_stack.launch import DIE_WITH, renew_parent_death_signal, request_parent_death_signal
 
 ROLE: Final = "onrecord"
@@ -91,7 +92,7 @@ def _make(cluster: Path, password: str, account: pwd.struct_passwd | None) -> No
     """Make the cluster beside its place and move it there when whole: a kill leaves no half one."""
     draft = cluster.with_name(f"{cluster.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700)
+    draft.mkdir(mode=PRIVATE_FOLDER)
     with tempfile.NamedTemporaryFile("w", encoding="ascii") as secret:
         secret.write(password)
         secret.flush()

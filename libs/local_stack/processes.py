@@ -18,6 +18,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Final
 
+from configuration.private_files import PRIVATE
+
 LAUNCHER: Final = Path(__file__).with_name("launch.py")
 
 
@@ -135,7 +137,7 @@ def _launch(
             dict(env),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, gate, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsid=True,

@@ -11,14 +11,11 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
+from configuration.private_files import PRIVATE, PRIVATE_FOLDER
 from database.logins import read_or_create_password
 from local_stack.errors import StackFailedError
 from local_stack.processes import Process
 
-PRIVATE: Final = 0o600
-"""Mode of files with passwords or with what people said."""
-
-PRIVATE_FOLDER: Final = 0o700
 TRAVERSABLE: Final = 0o711  # as root, the database runs as another user and has to get through
 MAX_LOG_BYTES: Final = 10 * 1024 * 1024
 """A longer log is renamed when its process starts, in place of the one before; in bytes."""
@@ -150,13 +147,20 @@ class StackHome:
         draft.replace(self._state_file)
 
     def secret(self) -> str:
-        """Return the superuser's password; lies with the data it belongs to."""
-        return read_or_create_password(self.secret_file)
+        """Return the superuser's password; lies with the data it belongs to.
+
+        Raises:
+            StackFailedError: its file cannot be used.
+        """
+        return _read_password(self.secret_file)
 
     def password(self, login: str) -> str:
-        """Return the password of a login, as ``database.logins`` names it; lies with the data."""
-        self.logins.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        return read_or_create_password(self.logins / login)
+        """Return the password of a login, as ``database.logins`` names it; lies with the data.
+
+        Raises:
+            StackFailedError: its file cannot be used.
+        """
+        return _read_password(self.logins / login)
 
     def log(self, name: str) -> Path:
         """Return a process's log; one that grew large is put aside first."""
@@ -170,6 +174,22 @@ class StackHome:
         for folder in (self.data, self.logs):
             shutil.rmtree(folder, ignore_errors=True)
         self._state_file.unlink(missing_ok=True)
+
+
+def _read_password(file: Path) -> str:
+    try:
+        return read_or_create_password(file)
+    except OSError as error:
+        raise StackFailedError(
+            f"cannot use {file}, which has a password of the stack ({error.strerror})"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise StackFailedError(
+            f"{file} has no password in it, but bytes that are no text: delete it, and a new one "
+            "is made"
+        ) from error
+    except ValueError as error:
+        raise StackFailedError(str(error)) from error
 
 
 def _find_user_name(user_id: int) -> str:

@@ -158,6 +158,11 @@ class ReadModelQueries:
             found[study.study_id] = StudyInUse(merged, interviews)
         return found
 
+    async def has_interviews(self, study_id: str) -> bool:
+        """Whether a study has at least one interview."""
+        rows = await self._database.fetch(_QUERIES.study_has_interviews, study_id)
+        return bool(rows[0]["exists"])
+
     async def notes(
         self, which: NoteFilter, statements: StatementPolicy | None = None
     ) -> tuple[list[StoredNote], int]:

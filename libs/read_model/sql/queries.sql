@@ -10,6 +10,10 @@ SELECT study_id, study, transcript_id, title
    )
  ORDER BY ingested_at DESC, transcript_id;
 
+-- name: study_has_interviews
+-- Whether a study has an interview.
+SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1);
+
 -- name: select_notes
 -- Current notes with evidence, themes and questions, by interview and in the order of the talk.
 -- Words are the statement, whether its study shows it as a finding or not.

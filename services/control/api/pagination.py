@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
+from contracts.control_api import MAX_CURSOR
 from control.domain import BadRequestError
 
 T = TypeVar("T")
 
-MAX_CURSOR: Final = 4_500
-"""Characters of a cursor: it has a title, of 500 characters that JSON may escape."""
-
 Cursor = Annotated[str, StringConstraints(max_length=MAX_CURSOR)]
-
 
 Int4 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 """Number that PostgreSQL's ``integer`` holds."""

@@ -124,6 +124,8 @@ async def list_notes(
     wanted = NoteFilter(study_id, None, which.theme, which.question, None, which.standing)
     reading = ReadModelQueries(context.database, exact=which.exact)
     notes, last = await reading.notes_page(wanted, limit=which.limit, after=after)
+    if not notes and not await reading.has_interviews(study_id):
+        raise _unknown(study_id)
     return NotePage(tuple(notes), last and encode_cursor(last, _POSITION))
 
 
@@ -147,5 +149,9 @@ async def read_coverage(study_id: StudyPath, context: Context, caller: NoteReade
 async def _find(context: ApiContext, study_id: str) -> StudyInUse:
     found = (await ReadModelQueries(context.database).studies(study_id)).get(study_id)
     if found is None:
-        raise NotFoundError(f"there is no interview of a study {study_id}")
+        raise _unknown(study_id)
     return found
+
+
+def _unknown(study_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no interview of a study {study_id}")

@@ -129,6 +129,16 @@ async def test_a_cursor_that_no_page_returned_is_refused(office: Office, path: s
         assert (status, "cursor" in body["detail"]) == (400, True), cursor
 
 
+async def test_a_list_of_notes_tells_an_empty_study_from_one_that_nobody_knows(
+    office: Office, fresh_database: Database
+) -> None:
+    path = f"/v1/studies/{STUDY.study_id}/notes"
+    assert (await office.ask("GET", path))[0] == 404
+    interview_alone = interview(0, 1)
+    await NotesStore(fresh_database).store_transcript(interview_alone.ingested)
+    assert await office.ask("GET", path) == (200, {"notes": [], "next": None})
+
+
 async def test_letters_come_in_pages_the_latest_first(office: Office) -> None:
     letters = [str(await office.died(b"%d" % n, n)) for n in range(5)]
     found: list[str] = []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,27 @@ def test_the_secret_stays_with_the_data_and_goes_with_it(tmp_path: Path) -> None
     home.purge()
     home.create()
     assert home.secret() != secret
+
+
+@pytest.mark.parametrize("login", ["", "control"])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda file: file.write_bytes(b""), "is empty: delete it"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "no text: delete it"),
+        (lambda file: file.mkdir(), "cannot use .*directory"),
+        (lambda file: file.symlink_to(file), "cannot use .*symbolic links"),
+    ],
+)
+def test_a_password_file_that_cannot_be_used_is_a_clear_error(
+    tmp_path: Path, login: str, spoil: Callable[[Path], object], said: str
+) -> None:
+    home = a_home(tmp_path)
+    home.logins.mkdir()
+    file = home.logins / login if login else home.secret_file
+    spoil(file)
+    with pytest.raises(StackFailedError, match=said):
+        home.password(login) if login else home.secret()
 
 
 def test_purging_leaves_what_is_not_the_stacks(tmp_path: Path) -> None:
