@@ -36,9 +36,10 @@ class SecureKafka(ApacheKafka):
     Args:
         folder: where its data goes.
         authority: signs the broker's certificate, and its users' certificates.
+        settings: lines for ``server.properties`` beyond those.
     """
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
+    def __init__(self, folder: Path, authority: Authority, settings: Sequence[str] = ()) -> None:
         self.authority = authority
         ports = {name: free_port() for name in ("SASL_SSL", "MTLS", "CONTROLLER")}
         port, self._tls_port, controller = ports.values()
@@ -62,6 +63,7 @@ class SecureKafka(ApacheKafka):
                 "ssl.truststore.type=PEM",
                 f"ssl.truststore.location={authority.certificate}",
                 "listener.name.mtls.ssl.client.auth=required",
+                *settings,
             ),
         )
 
@@ -100,7 +102,19 @@ class SecureKafka(ApacheKafka):
 
     def _java(self, *words: str) -> list[str]:
         command = super()._java(*words)
-        return [*command, *_users()] if "kafka.tools.StorageTool" in words else command
+        return [*command, *self._logins()] if "kafka.tools.StorageTool" in words else command
+
+    def users(self) -> dict[str, str]:
+        """Who may log in, with their passwords."""
+        return {USER: PASSWORD, "broker": _BROKER_PASSWORD}
+
+    def _logins(self) -> Sequence[str]:
+        return [
+            word
+            for mechanism in _MECHANISMS
+            for name, password in self.users().items()
+            for word in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
 
     def _answers(self) -> bool:
         with ThreadPoolExecutor(1) as thread:
@@ -126,16 +140,6 @@ async def _ask(kafka: KafkaSettings) -> None:
         await wait_for_broker(kafka, LOOK_EVERY_S)
     finally:
         await all_closed()
-
-
-def _users() -> Sequence[str]:
-    logins = {USER: PASSWORD, "broker": _BROKER_PASSWORD}
-    return [
-        word
-        for mechanism in _MECHANISMS
-        for name, password in logins.items()
-        for word in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
-    ]
 
 
 @contextmanager

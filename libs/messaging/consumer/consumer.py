@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from contracts.topic_access import Operation
 from contracts.topics import ALL_TOPICS, RETRY_DELAYS_S, dlq_topic, retry_topic
 from messaging.consumer import batch_reader, corrupt_batches
 from messaging.consumer.assignment import PartitionAssignment
@@ -25,6 +26,7 @@ from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.size_lanes import SizeLanes
 from messaging.consumer.window import InFlightWindow
+from messaging.kafka.access_checks import explain_denial
 from messaging.kafka.aiokafka_internals import describe_fetched_records
 from messaging.kafka.broker_monitor import (
     REQUEST_MARGIN_S,
@@ -147,6 +149,14 @@ class StageConsumer:
         return (*own, *self._tiers)
 
     @property
+    def topic_access(self) -> dict[str, set[Operation]]:
+        """What the stage has to be allowed to do with each topic, by the broker's names."""
+        access: dict[str, set[Operation]] = {name: {Operation.READ} for name in self.topics}
+        for name in map(self._kafka.topic, _written_topics(self.stage)):
+            access.setdefault(name, set()).add(Operation.WRITE)
+        return access
+
+    @property
     def group(self) -> str:
         """The consumer group, by the broker's name."""
         return self._kafka.topic(self.stage.service)
@@ -241,6 +251,8 @@ class StageConsumer:
         try:
             joined = await self._until_stopped(self.client.start())
         except KafkaError as error:
+            if denied := explain_denial(self._kafka, error):
+                raise denied from error
             raise KafkaUnavailableError(
                 f"no broker answers ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
             ) from error

@@ -116,17 +116,20 @@ class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # ai
 
     Args:
         topics: their names.
+        with_operations: ask what this client may do with each topic, too (KIP-430).
     """
 
     API_KEY = 3
 
-    def __init__(self, topics: list[str]) -> None:
+    def __init__(self, topics: list[str], *, with_operations: bool = False) -> None:
         self._topics = topics
+        self._with_operations = with_operations
 
     def build(self, request_struct_class: Any) -> Any:
         """Return the request in the version that the broker knows."""
         topics: list[Any] = [(NO_ID, name, {}) for name in self._topics]
-        return request_struct_class(topics, False, False, {})  # noqa: FBT003 - fields by position
+        may_create = False
+        return request_struct_class(topics, may_create, self._with_operations, {})
 
 
 class OffsetForLeaderEpochResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from contracts.errors import OutageError
+from contracts.topic_access import Operation
 from contracts.topics import ALL_TOPICS, FOREVER, RETRY_DELAYS_S, Topic, dlq_topic, retry_topic
+from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.admin import open_admin_client
+from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -45,7 +49,11 @@ def describe_missing_topics(missing: Collection[str]) -> str:
 
 
 async def require_topics(
-    kafka: KafkaSettings, names: Sequence[str], *, optional: Collection[str] = ()
+    kafka: KafkaSettings,
+    names: Sequence[str],
+    *,
+    optional: Collection[str] = (),
+    access: Mapping[str, Collection[Operation]] = MappingProxyType({}),
 ) -> frozenset[str]:
     """Raise an error unless topics exist with the settings that their declarations require.
 
@@ -53,17 +61,21 @@ async def require_topics(
         kafka: how to reach the broker.
         names: as the broker knows them, prefix included.
         optional: those that may be missing.
+        access: operations by topic that the broker has to allow.
 
     Returns:
         The optional topics that are missing.
 
     Raises:
+        AccessRuleMissingError: the broker does not allow one of the operations.
         MissingTopicsError: some do not exist.
         TopicSettingsError: some are not as declared; the message says what to change.
         KafkaUnavailableError: no broker answers.
     """
     async with open_admin_client(kafka) as client:
         try:
+            # First, as a topic that we may not describe is not listed.
+            await require_topic_access(kafka, get_client(client), access)
             missing = {*names} - {*await client.list_topics()}
             if not missing <= {*optional}:
                 raise build_missing_topics_error(missing)

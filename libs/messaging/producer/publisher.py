@@ -33,7 +33,7 @@ from messaging.producer.replaceable_producer import (
     BATCH_BYTES,
     CLOSED_ERROR,
     ReplaceableProducer,
-    explain_send_error,
+    build_send_error,
 )
 from messaging.producer.topic_partitions import KnownPartitions
 from messaging.settings import KafkaSettings
@@ -333,5 +333,5 @@ class Publisher:
             # Which record it was is unknown; sent one by one, only the too large one fails.
             self._one_record_batches.add(topic)
         if isinstance(error, KafkaError):
-            return KafkaUnavailableError(explain_send_error(error, topic))
+            return build_send_error(self._kafka, error, topic)
         return error if isinstance(error, Exception) else CLOSED_ERROR

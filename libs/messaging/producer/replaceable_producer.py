@@ -18,6 +18,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
+from contracts.topic_access import Operation, ResourceKind
+from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.aiokafka_internals import abort_producer
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
 from messaging.kafka.topic_checks import describe_missing_topics
@@ -150,7 +152,7 @@ class ReplaceableProducer:
                 raise KafkaUnavailableError(str(CLOSED_ERROR))
             return sorted(request.result())
         except KafkaError as error:
-            raise KafkaUnavailableError(explain_send_error(error, topic)) from error
+            raise build_send_error(self._kafka, error, topic) from error
         finally:
             request.cancel()
 
@@ -170,13 +172,15 @@ class ReplaceableProducer:
             await abort_producer(self._producer)
 
 
-def explain_send_error(error: KafkaError, topic: str) -> str:
-    """Explain in one line why a record was not sent to a topic, and what to check."""
+def build_send_error(kafka: KafkaSettings, error: KafkaError, topic: str) -> KafkaUnavailableError:
+    """Build the error that says why a record was not sent to a topic, and what to check."""
     if isinstance(error, TopicAuthorizationFailedError):
-        return "the broker does not allow writing to the topic; check its access rules"
+        return build_denial_error(kafka, [(Operation.WRITE, ResourceKind.TOPIC, topic)])
     if isinstance(error, UnknownTopicOrPartitionError):
-        return describe_missing_topics([topic])
-    return f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+        return KafkaUnavailableError(describe_missing_topics([topic]))
+    return KafkaUnavailableError(
+        f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+    )
 
 
 def _build_options(kafka: KafkaSettings) -> dict[str, Any]:

@@ -225,7 +225,10 @@ class ConsumerSupervisor:
             # by the broker forgets its letters after a week.
             topics = consumption.topic_presence
             topics.missing = await require_topics(
-                kafka, sorted(topics.needed), optional=topics.optional
+                kafka,
+                sorted(topics.needed),
+                optional=topics.optional,
+                access=consumption.topic_access,
             )
             if self._name_was_taken:
                 # Whoever took it may be gone. At the start that cannot be told: then it may be

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from support.authorizing_kafka import AuthorizingKafka, authorizing_kafka
 from support.certificates import Authority
 from support.missing import missing, require_kafka_jars
 from support.postgres_programs import PostgresMissingError, programs
@@ -34,6 +35,14 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def closed_kafka(authority: Authority) -> Iterator[SecureKafka]:
     require_kafka_jars()
     with secure_kafka(authority) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def ruled_kafka(authority: Authority) -> Iterator[AuthorizingKafka]:
+    """A broker with access rules; none of them is made yet."""
+    require_kafka_jars()
+    with authorizing_kafka(authority) as broker:
         yield broker
 
 
