@@ -88,6 +88,7 @@ contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md and the role
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
 	@PYTHONPATH=tests $(BIN)/python -m support.rights
 	@PYTHONPATH=tests $(BIN)/python -m support.api_pages
+	@PYTHONPATH=tests $(BIN)/python -m support.acl_pages
 
 lock: setup $(UV) ## Pin all dependencies anew, with hashes
 	$(COMPILE) --extra local --extra entailment --extra heavy-grounding --extra personal-data \

@@ -24,7 +24,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from audit import earlier_logs
 from audit.earlier_logs import Partition
 from audit.facts import DatedDeadLetter, Ends, Place, SubmissionFact, UnfinishedRecord
+from contracts.topic_access import Operation
 from contracts.topics import (
+    ALL_TOPICS,
     CONTROL,
     EVENT_TOPICS,
     PIPELINE,
@@ -37,7 +39,9 @@ from messaging.codec import strip_schema_id
 from messaging.consumer import batch_reader, offset_metadata
 from messaging.dead_letters import identity
 from messaging.delivery import MessageOrigin, read_delivery_history, split_headers
+from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.admin import open_admin_client
+from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -84,6 +88,11 @@ FETCH_WAIT_MS: Final = 20
 """How long the broker may wait for more before it answers a fetch, in milliseconds."""
 
 
+_READ_TOPICS: Final = tuple(
+    topic for topic in ALL_TOPICS if {*topic.consumers} & {CONTROL, *PIPELINE}
+)
+
+
 class BacklogScanner:
     """Scanner that reads topics from a group's committed offsets to the ends of their logs.
 
@@ -108,6 +117,8 @@ class BacklogScanner:
         self._deleted.clear()
         self._missing.clear()
         self._existing = {*await self._admin.list_topics()}
+        needed = {self._kafka.topic(topic.name): (Operation.READ,) for topic in _READ_TOPICS}
+        await require_topic_access(self._kafka, get_client(self._admin), needed)
         submissions = [
             _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from contracts.topic_access import USERS
+from contracts.topic_access import USERS, Operation, list_access_rules
 from messaging import KafkaSettings
+from messaging.kafka.acls import (
+    AclBinding,
+    build_bindings,
+    create_acls,
+    delete_acls,
+    list_acls,
+)
+from messaging.kafka.admin import open_admin_client
+from messaging.kafka.aiokafka_internals import get_client
 from support.certificates import Authority
 from support.secure_kafka import PASSWORD, USER, SecureKafka
+from support.waiting import until
 
 SETTINGS = (
     "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -56,3 +66,30 @@ def authorizing_kafka(authority: Authority) -> Iterator[AuthorizingKafka]:
             yield broker
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def change_rules(
+    broker: AuthorizingKafka,
+    *,
+    allow: Sequence[AclBinding] = (),
+    forbid: Sequence[AclBinding] = (),
+) -> None:
+    """Allow and forbid, and wait until the broker knows of it."""
+    async with open_admin_client(broker.user()) as admin:
+        client = get_client(admin)
+        await create_acls(client, [*allow])
+        await delete_acls(client, [*forbid])
+
+        async def in_force() -> bool:
+            names = {one.principal for one in (*allow, *forbid)}
+            found = {one for name in names for one in await list_acls(client, name)}
+            return found >= {*allow} and not found & {*forbid}
+
+        await until(in_force, within_s=10)
+
+
+def find_rules(broker: AuthorizingKafka, *cells: tuple[str, Operation, str]) -> list[AclBinding]:
+    """ACLs of cells of the table: user, operation, topic or group."""
+    found = [one for one in list_access_rules() if (one.user, one.operation, one.name) in cells]
+    assert len(found) == len(cells)
+    return [*build_bindings(broker.user(), {}, found)]

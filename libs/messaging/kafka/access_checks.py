@@ -89,7 +89,7 @@ async def require_topic_access(
         return
     denials = [
         (operation, ResourceKind.TOPIC, name)
-        for error, name, _, _, _, operations, *_ in response.topics
+        for error, name, _, _, _, operations, *_ in sorted(response.topics, key=lambda it: it[1])
         for operation in sorted(wanted[name])
         if error == TopicAuthorizationFailedError.errno
         or (not error and not operations & OPERATION_BITS[operation])

@@ -11,7 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from contracts.topic_access import Operation
 from contracts.topics import Topic
+from messaging.kafka.access_checks import require_topic_access
+from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import (
     KafkaAccessDeniedError,
     KafkaUnavailableError,
@@ -88,11 +91,26 @@ async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
                     raise for_code(code)(f"auto.create.topics.enable of broker {name}: {message}")
 
 
-async def list_missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
-    """Return which of the named topics do not exist at the broker."""
+async def list_missing_topics(
+    kafka: KafkaSettings, names: Iterable[str], operation: Operation = Operation.WRITE
+) -> tuple[str, ...]:
+    """Return which of the named topics do not exist at the broker.
+
+    Args:
+        kafka: how to reach the broker.
+        names: as the broker knows them.
+        operation: what they are needed for.
+
+    Raises:
+        AccessRuleMissingError: one may exist, but the broker does not allow the operation on it.
+        KafkaUnavailableError: no broker answers.
+    """
     async with open_admin_client(kafka) as client:
         existing = set(await client.list_topics())
-    return tuple(name for name in names if name not in existing)
+        missing = tuple(name for name in names if name not in existing)
+        wanted = dict.fromkeys(missing, (operation,))
+        await require_topic_access(kafka, get_client(client), wanted)
+    return missing
 
 
 def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:

@@ -13,10 +13,12 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from contracts.encoded import unwrap_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
+from contracts.topic_access import Operation
 from contracts.topics import get_event_topic
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
+from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.limits import compute_headers_size
 from messaging.producer.accumulator import (
@@ -226,6 +228,7 @@ class Publisher:
             topics: their names without prefix.
 
         Raises:
+            AccessRuleMissingError: one may exist, but the broker does not let us write to it.
             KafkaUnavailableError: the broker does not answer.
         """
         try:
@@ -234,9 +237,15 @@ class Publisher:
                 cluster = await self._producer.fetch_all_metadata()
                 found = {one: cluster.partitions_for_topic(self.name(one)) or () for one in topics}
                 await self._heed_changes({self.name(one): found[one] for one in topics})
-        except TimeoutError as error:
+                missing = frozenset(topic for topic, partitions in found.items() if not partitions)
+                await require_topic_access(
+                    self._kafka,
+                    self._producer.client,
+                    {self.name(topic): (Operation.WRITE,) for topic in missing},
+                )
+        except (TimeoutError, KafkaError) as error:
             raise KafkaUnavailableError("the broker does not list its topics") from error
-        return frozenset(topic for topic, partitions in found.items() if not partitions)
+        return missing
 
     async def _heed_changes(self, found: Mapping[str, Collection[int]]) -> None:
         changed = [one for one in found if self._partitions.forget_if_changed(one, found[one])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.produce import ProduceRequest
 
+from audit.broker import open_topic_scanner
+from contracts import headers as h
 from contracts.topic_access import (
     MIGRATOR,
     SERVICES,
@@ -19,23 +20,21 @@ from contracts.topic_access import (
     list_access_rules,
 )
 from contracts.topics import ALL_TOPICS
+from control.originals import OriginalMessageReader
 from messaging import Publisher
 from messaging.__main__ import main
+from messaging.consumer.oversize import DigestScope
+from messaging.dead_letters.stubs import DeadLetterStub
 from messaging.kafka.access_checks import AccessRuleMissingError
 from messaging.kafka.acls import (
     AclBinding,
     apply_acls,
-    build_bindings,
     compare_acls,
-    create_acls,
-    delete_acls,
-    list_acls,
 )
-from messaging.kafka.admin import create_topics, open_admin_client
+from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
 from messaging.kafka.aiokafka_internals import get_client
-from support.authorizing_kafka import AuthorizingKafka
+from support.authorizing_kafka import AuthorizingKafka, change_rules, find_rules
 from support.service_process import service_process
-from support.waiting import until
 
 GROUP_AUTHORIZATION_FAILED = 30
 RULES = list_access_rules()
@@ -50,32 +49,6 @@ async def broker(ruled_kafka: AuthorizingKafka) -> AuthorizingKafka:
     return ruled_kafka
 
 
-async def change(
-    broker: AuthorizingKafka,
-    *,
-    allow: Sequence[AclBinding] = (),
-    forbid: Sequence[AclBinding] = (),
-) -> None:
-    async with open_admin_client(broker.user()) as admin:
-        client = get_client(admin)
-        await create_acls(client, [*allow])
-        await delete_acls(client, [*forbid])
-
-        async def in_force() -> bool:
-            names = {one.principal for one in (*allow, *forbid)}
-            found = {one for name in names for one in await list_acls(client, name)}
-            return found >= {*allow} and not found & {*forbid}
-
-        await until(in_force, within_s=10)
-
-
-def rules_of(broker: AuthorizingKafka, *cells: tuple[str, Operation, str]) -> list[AclBinding]:
-    """ACLs of cells of the table: user, operation, topic or group."""
-    found = [one for one in RULES if (one.user, one.operation, one.name) in cells]
-    assert len(found) == len(cells)
-    return [*build_bindings(broker.user(), {}, found)]
-
-
 async def test_a_broker_gets_all_rules_once_and_loses_what_is_too_much(
     broker: AuthorizingKafka,
 ) -> None:
@@ -83,13 +56,13 @@ async def test_a_broker_gets_all_rules_once_and_loses_what_is_too_much(
     assert (again.missing, again.surplus) == ((), ())
     surplus = AclBinding(2, "enrichment-dlq", 3, "User:onrecord-guardrail", "*", 3, 3)
     of_somebody_else = surplus._replace(principal="User:reporting")
-    await change(broker, allow=[surplus, of_somebody_else])
+    await change_rules(broker, allow=[surplus, of_somebody_else])
     assert (await compare_acls(broker.user(), {})).surplus == (surplus,)
     assert (await apply_acls(broker.user(), {})).surplus == (surplus,)
     assert (await compare_acls(broker.user(), {})).surplus == ()
     renamed = {"producer": "User:reporting"}
     assert of_somebody_else in (await compare_acls(broker.user(), renamed)).surplus
-    await change(broker, forbid=[of_somebody_else])
+    await change_rules(broker, forbid=[of_somebody_else])
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -140,6 +113,31 @@ async def test_a_record_that_may_not_be_written_is_an_outage_that_names_topic_an
     assert "'onrecord-guardrail': Write on topic notes-drafted;" in str(refused.value)
 
 
+async def test_what_may_not_be_seen_is_not_taken_for_missing(broker: AuthorizingKafka) -> None:
+    async with Publisher(broker.as_user("guardrail"), source="/test") as publisher:
+        with pytest.raises(AccessRuleMissingError, match="Write on topic enrichment-retry-0"):
+            await publisher.find_missing_topics(["enrichment-retry-0"])
+        assert await publisher.find_missing_topics(["notes-validated"]) == frozenset()
+    with pytest.raises(AccessRuleMissingError, match="Write on topic transcripts-submitted"):
+        await list_missing_topics(
+            broker.as_user("guardrail"), ["transcripts-submitted"], Operation.WRITE
+        )
+    async with open_topic_scanner(broker.as_user("producer")) as scanner:
+        with pytest.raises(AccessRuleMissingError, match=r"Read on topic chunks-ready, .*more"):
+            await scanner.scan()
+    originals = OriginalMessageReader(broker.as_user("producer"), timeout_s=10)
+    place = (
+        (h.DLQ_TOPIC, b"chunks-ready"),
+        (h.DLQ_PARTITION, b"0"),
+        (h.DLQ_OFFSET, b"0"),
+    )
+    try:
+        with pytest.raises(AccessRuleMissingError, match="Read on topic chunks-ready"):
+            await originals.read("enrichment", place, DeadLetterStub(DigestScope.RECORD, 0, ""))
+    finally:
+        await originals.close()
+
+
 MISSING = {
     "a topic that is written": (
         "ingestion",
@@ -167,18 +165,18 @@ async def test_a_service_waits_for_a_missing_rule_and_names_it(
     broker: AuthorizingKafka, missing: str, tmp_path: Path
 ) -> None:
     user, operation, name, message = MISSING[missing]
-    rules = rules_of(broker, (user, operation, name))
-    await change(broker, forbid=rules)
+    rules = find_rules(broker, (user, operation, name))
+    await change_rules(broker, forbid=rules)
     env = broker.env_of("ingestion")
     with service_process("ingestion", env, tmp_path) as service:
         await service.waits_for(message)
-        await change(broker, allow=rules)
+        await change_rules(broker, allow=rules)
         await service.is_ready()
         # And so it does where a rule is taken away while it works.
-        await change(broker, forbid=rules)
+        await change_rules(broker, forbid=rules)
         if operation is not Operation.WRITE:  # what is not written to is not noticed
             await service.waits_for(message)
-        await change(broker, allow=rules)
+        await change_rules(broker, allow=rules)
         await service.is_ready()
     assert not [one for one in service.events() if one["event"] in {"broken", "dead_letter"}]
 
