@@ -10,7 +10,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.produce import ProduceRequest
 
-from audit.broker import open_topic_scanner
+from audit.broker import open_backlog_scanner
 from contracts import headers as h
 from contracts.topic_access import (
     MIGRATOR,
@@ -122,7 +122,7 @@ async def test_what_may_not_be_seen_is_not_taken_for_missing(broker: Authorizing
         await list_missing_topics(
             broker.as_user("guardrail"), ["transcripts-submitted"], Operation.WRITE
         )
-    async with open_topic_scanner(broker.as_user("producer")) as scanner:
+    async with open_backlog_scanner(broker.as_user("producer")) as scanner:
         with pytest.raises(AccessRuleMissingError, match=r"Read on topic chunks-ready, .*more"):
             await scanner.scan()
     originals = OriginalMessageReader(broker.as_user("producer"), timeout_s=10)
