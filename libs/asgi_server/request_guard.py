@@ -14,9 +14,9 @@ included, for whatever page is open. Four checks keep such a page out, in this o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message as MimeHeaders
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -51,12 +51,18 @@ class RequestPolicy:
         allowed_hosts: names and addresses, as ``normalize_host`` returns them, by which the
             server may be called; loopback and the address that a request came in on are too.
         max_body_bytes: most bytes of a request's body.
+        larger_bodies: paths whose bodies may be larger, with the most bytes of those.
         hosts_setting: the setting that names further hosts, for the refusal's text.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
     max_body_bytes: int = MAX_BODY_BYTES
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
     hosts_setting: str = ""
+
+    def limit_body(self, path: str) -> int:
+        """Return the most bytes of a body that is sent to a path."""
+        return self.larger_bodies.get(path, self.max_body_bytes)
 
 
 class RequestGuard:
@@ -88,7 +94,7 @@ class RequestGuard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, policy.max_body_bytes), send)
+        await self._app(scope, _bounded(receive, policy.limit_body(scope["path"])), send)
 
     def _is_open(self, scope: Scope) -> bool:
         return scope["method"] in _READING and scope["path"] in self._open_paths
@@ -180,11 +186,10 @@ def _refuse_content_type(scope: Scope) -> ProblemResponse | None:
 def _refuse_length(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
     # What is no number, the server's parser has refused.
     lengths = [int(one) for one in _values(scope, b"content-length") if one.isdecimal()]
-    if max(lengths, default=0) <= policy.max_body_bytes:
+    most = policy.limit_body(scope["path"])
+    if max(lengths, default=0) <= most:
         return None
-    return ProblemResponse(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(BodyTooLargeError(policy.max_body_bytes).detail)
-    )
+    return ProblemResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(BodyTooLargeError(most).detail))
 
 
 def _has_body(scope: Scope) -> bool:

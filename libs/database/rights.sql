@@ -24,6 +24,11 @@ GRANT SELECT, INSERT ON access_tokens TO onrecord_control;
 GRANT SELECT, INSERT (actor, token_id, action, target, study_id, reason, address) ON trail
     TO onrecord_control;
 GRANT UPDATE (last_used_at, revoked_at) ON access_tokens TO onrecord_control;
+GRANT SELECT, INSERT, DELETE, UPDATE (
+    claim_id, started_at, locked_until, status, media_type, body
+) ON idempotent_requests TO onrecord_control;
+GRANT SELECT, INSERT ON control_secrets TO onrecord_control;
+GRANT SELECT, DELETE ON changes TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

@@ -10,7 +10,7 @@ from messaging.broker import (
 from messaging.delivery import Delivery, Headers, MessageOrigin, Record
 from messaging.kafka.connection_errors import KafkaAccessDeniedError, KafkaUnavailableError
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
-from messaging.producer.publisher import Publisher
+from messaging.producer.publisher import Publisher, RecordLocation, RecordTooLargeError
 from messaging.settings import KafkaSettings, StageSettings
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "OutgoingRecord",
     "Publisher",
     "Record",
+    "RecordLocation",
+    "RecordTooLargeError",
     "ReliableKafkaBroker",
     "ServiceApplication",
     "StageSettings",

@@ -18,8 +18,6 @@ and the content. A corrected interview is submitted with the next ``revision``.
 from __future__ import annotations
 
 import asyncio
-import base64
-import gzip
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
@@ -34,6 +32,7 @@ from pydantic import BaseModel
 from contracts import ids
 from contracts.bounds import Passage
 from contracts.events import TranscriptSettled, TranscriptSubmitted
+from contracts.gzip_content import compress_text
 from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm, Speaker, TranscriptFormat
@@ -119,7 +118,7 @@ def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
     """Return a submission event with its transcript text compressed with gzip."""
     if event.content_form is not ContentForm.TEXT:
         return event
-    packed = base64.b64encode(gzip.compress(event.content.encode(), mtime=0)).decode("ascii")
+    packed = compress_text(event.content)
     return event.model_copy(update={"content": packed, "content_form": ContentForm.GZIP})
 
 

@@ -51,6 +51,18 @@ def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
         raise UsageError("; ".join(list_settings_errors(error))) from error
 
 
+def build_message_settings(settings: ClientSettings) -> KafkaSettings:
+    """Build the settings of how messages are compressed; no broker need be known.
+
+    Raises:
+        UsageError: a setting in the environment is wrong.
+    """
+    try:
+        return KafkaSettings(**_named(KafkaSettings, settings))
+    except ValidationError as error:
+        raise UsageError("; ".join(list_settings_errors(error))) from error
+
+
 @asynccontextmanager
 async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
     """Open a producer of submissions for the duration of the context.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import random
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -31,6 +33,7 @@ from contracts.control_api import (
     ReplayRequest,
     ReplayResult,
 )
+from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TOKENS: Final = TypeAdapter(list[AccessToken])
@@ -39,11 +42,16 @@ _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
 _SCHEMES: Final = ("http", "https")
-_FINE: Final = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 _BAD_REQUEST: Final = (
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-    HTTPStatus.NOT_FOUND,
+    *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
+
+MAX_WAITS: Final = 10
+"""How often a request is sent again that control is too busy for."""
+
+MAX_WAIT_S: Final = 10.0
+"""Longest wait before that, whatever control asks for, in seconds."""
 
 
 class DeadLetterClosedError(FailedError):
@@ -158,6 +166,42 @@ class ControlClient:
         path = f"/v1/letters/{_part(letter_id)}/discard"
         return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))
 
+    async def submit(
+        self, request: SubmitTranscriptRequest, idempotency_key: str
+    ) -> SubmittedTranscript:
+        """Submit an interview; return once Kafka has it.
+
+        Args:
+            request: the interview.
+            idempotency_key: the same for each try to submit it.
+
+        Raises:
+            UsageError: it cannot be accepted, such as a revision stored with other content.
+        """
+        body = gzip.compress(request.model_dump_json(exclude_defaults=True).encode(), mtime=0)
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Encoding": "gzip",
+            "Idempotency-Key": idempotency_key,
+        }
+        try:
+            found = await self._call("POST", "/v1/transcripts", content=body, headers=headers)
+        except FailedError as error:
+            raise UsageError(str(error)) from error
+        return SubmittedTranscript.model_validate(found)
+
+    async def interview_state(self, study_id: str, source: str) -> InterviewState:
+        """Return what is known of an interview: stored revisions, and outcomes.
+
+        Args:
+            study_id: the study's id.
+            source: what it was submitted as, such as its file's name.
+        """
+        path = f"/v1/studies/{study_id}/submissions"
+        return InterviewState.model_validate(
+            await self._call("GET", path, params={"source": source})
+        )
+
     async def who_am_i(self) -> WhoAmI:
         """Return the name and the roles of the token."""
         return WhoAmI.model_validate(await self._call("GET", "/v1/me"))
@@ -190,16 +234,30 @@ class ControlClient:
     ) -> Any:
         _require_address(self._url)
         try:
-            async with asyncio.timeout(self._answer_timeout_s):
-                answer = await self._client.request(method, self._url + path, **options)
+            answer = await self._request(method, path, options)
+            for _ in range(MAX_WAITS):
+                if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                    break
+                # Nothing was done of it, whatever it is.
+                await asyncio.sleep(_read_retry_after(answer) + random.random())  # noqa: S311 - spreads clients
+                answer = await self._request(method, path, options)
         except (httpx2.RequestError, OSError) as error:  # OSError: a TimeoutError is one too
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
-        if answer.status_code not in _FINE:
+        if not answer.is_success:
             raise _refusal(answer.status_code, answer.text)
         try:
             return read(answer)
         except ValueError as error:
             raise UnreachableError(f"what answers at {self._url} is not control") from error
+
+    async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx2.Response:
+        async with asyncio.timeout(self._answer_timeout_s):
+            return await self._client.request(method, self._url + path, **options)
+
+
+def _read_retry_after(answer: httpx2.Response) -> float:
+    sent = answer.headers.get("retry-after", "")
+    return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
 
 
 def _require_address(url: str) -> None:

@@ -17,6 +17,7 @@ TOKEN_SETTING: Final = "ONRECORD_TOKEN"  # noqa: S105 - a name
 TOKEN_FILE_SETTING: Final = "ONRECORD_TOKEN_FILE"  # noqa: S105 - a name
 TOKEN_SETTINGS: Final = frozenset({TOKEN_SETTING, TOKEN_FILE_SETTING})
 CONTROL_SETTING: Final = "ONRECORD_CONTROL_URL"
+KAFKA_SETTING: Final = "KAFKA_BOOTSTRAP_SERVERS"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 
 COMPOSE: Final = MappingProxyType(
@@ -53,10 +54,12 @@ class ClientSettings:
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.
         home: the local stack's folder, in which was looked for what the environment leaves out.
+        named: names that the environment itself has, and not the local stack.
     """
 
     env: Mapping[str, str]
     home: Path
+    named: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Self:
@@ -79,7 +82,7 @@ class ClientSettings:
             known = COMPOSE
         if CONTROL_SETTING in environ:  # a token of one system is not for another's address
             known = {name: known[name] for name in known if name not in TOKEN_SETTINGS}
-        return cls({**known, **environ}, found.path)
+        return cls({**known, **environ}, found.path, frozenset(environ))
 
     @property
     def kafka_bootstrap_servers(self) -> str:
@@ -100,6 +103,11 @@ class ClientSettings:
     def control_url(self) -> str:
         """Where the control service answers, without a slash at the end."""
         return self._required("ONRECORD_CONTROL_URL", "control service").rstrip("/")
+
+    @property
+    def names_kafka_alone(self) -> bool:
+        """Whether the environment names a broker and no control service, as producers' do."""
+        return KAFKA_SETTING in self.named and CONTROL_SETTING not in self.named
 
     @property
     def token(self) -> str:

@@ -17,6 +17,7 @@ class Right(StrEnum):
 
     READ_NOTES = "read_notes"
     READ_EVIDENCE = "read_evidence"
+    SUBMIT = "submit"
     OPERATE = "operate"
     ADMINISTER = "administer"
 
@@ -24,7 +25,7 @@ class Right(StrEnum):
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.READER: frozenset({Right.READ_NOTES}),
     Role.EVIDENCE_READER: frozenset({Right.READ_NOTES, Right.READ_EVIDENCE}),
-    Role.RESEARCHER: frozenset({Right.READ_NOTES}),
+    Role.RESEARCHER: frozenset({Right.READ_NOTES, Right.SUBMIT}),
     Role.OPERATOR: frozenset({Right.OPERATE}),
     Role.ADMIN: frozenset(Right),
 }

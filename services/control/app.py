@@ -12,7 +12,8 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
-from control.api import ApiContext, ControlApi
+from control.api import SUBMISSIONS, ApiContext, ControlApi
+from control.api.limits import HeavyRequests, RequestRates
 from control.handlers import router
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
@@ -44,6 +45,7 @@ class Settings:
         control = ControlSettings()
         self.read_timeout_s = control.read_timeout_s
         self.admin_token_file = control.admin_token_file
+        self.control = control
         self.postgres = PostgresSettings()
 
 
@@ -64,11 +66,31 @@ async def lifespan(
         context.set_global("store", store)
         broker.check_dependencies = database.ping
         async with replayer.repairing(), OutcomePublisher(database, publisher.publish).running():
-            api.context = ApiContext(store, reader, replayer, database)
+            api.context = ApiContext(
+                store,
+                reader,
+                replayer,
+                database,
+                rates=RequestRates(settings.control.requests_per_s),
+                heavy=HeavyRequests(settings.control.heavy_requests, settings.control.heavy_wait_s),
+                max_transcript_bytes=settings.control.max_transcript_bytes,
+            )
             try:
                 yield
             finally:
                 api.context = None
 
 
-app = ServiceApplication(broker, settings=Settings, lifespan=lifespan, routes=api.routes)
+def _list_larger_bodies() -> dict[str, int]:
+    settings = broker.settings
+    assert isinstance(settings, ControlSettings), "the broker reads them"
+    return {SUBMISSIONS: settings.max_transcript_bytes}
+
+
+app = ServiceApplication(
+    broker,
+    settings=Settings,
+    lifespan=lifespan,
+    routes=api.routes,
+    larger_bodies=_list_larger_bodies,
+)

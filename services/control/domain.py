@@ -98,6 +98,8 @@ class IndexedSubmission(ControlModel):
     revision: int | None = None
     content_sha256: str | None = None
     submitted_at: datetime
+    submitted_by: str | None = None
+    submitted_by_token: UUID | None = None
 
 
 class DeadLetterLookupError(OnrecordError, LookupError):

@@ -28,7 +28,8 @@ for _service in PIPELINE:
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 async def index_submission(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
     """Store a submitted record in control's index, whether it can be decoded or not."""
-    await store.index_submission(build_indexed_submission(record))
+    secret = await store.submitter_secret()
+    await store.index_submission(build_indexed_submission(record, secret))
 
 
 @router.subscriber(*DLQ_TOPICS)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from contracts import headers as h
 from contracts.bounds import is_representable_time
 from contracts.events import TranscriptSubmitted
+from contracts.submissions import read_submitter
 from contracts.topics import DLQ_TOPICS
 from control.domain import IndexedDeadLetter, IndexedSubmission
 from messaging import MessageOrigin, Record
@@ -91,9 +92,15 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
     )
 
 
-def build_indexed_submission(record: Record) -> IndexedSubmission:
-    """Build the index entry of a submitted record, whether it can be decoded or not."""
+def build_indexed_submission(record: Record, secret: bytes = b"") -> IndexedSubmission:
+    """Build the index entry of a submitted record, whether it can be decoded or not.
+
+    Args:
+        record: the record.
+        secret: proves who submitted it, if it came through the API.
+    """
     document = strip_schema_id(record.value or b"")
+    by = read_submitter(record.headers, record.key, record.value, secret) if secret else None
     submission = identity.read_submission_identity(document)
     event = _submitted(document) if submission else None
     return IndexedSubmission(
@@ -104,6 +111,8 @@ def build_indexed_submission(record: Record) -> IndexedSubmission:
         revision=submission.revision if submission else None,
         content_sha256=event.content_sha256 if event else None,
         submitted_at=_written_at(record),
+        submitted_by=by.name if by else None,
+        submitted_by_token=by.token_id if by else None,
     )
 
 

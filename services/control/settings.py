@@ -17,6 +17,27 @@ class ControlSettings(StageSettings):
 
     max_in_flight: int = Field(16, ge=1, description="Records indexed at the same time.")
     read_timeout_s: float = Field(4.0, gt=0, description="Longest wait for a letter's bytes.")
+    max_transcript_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1,
+        description="Most bytes of the body of `POST /v1/transcripts`, decompressed too.",
+    )
+    requests_per_s: float = Field(
+        400.0,
+        gt=0,
+        description="Most requests over HTTP that one access token may make each second, and twice "
+        "as many at once; of one replica.",
+    )
+    heavy_requests: int = Field(
+        4,
+        ge=1,
+        description="Requests over HTTP that take much memory or time (submissions, letters' "
+        "values, replays of many, audits) that run at once; others wait "
+        "CONTROL_HEAVY_WAIT_S and are refused then, and light ones never wait for them.",
+    )
+    heavy_wait_s: float = Field(
+        2.0, ge=0, description="Longest that such a request waits for its turn, in seconds."
+    )
     admin_token_file: Path | None = Field(
         None,
         description="A file with an access token that has the role `admin`; it is made, for its "

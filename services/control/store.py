@@ -25,6 +25,7 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
+from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
@@ -49,6 +50,13 @@ class DeadLetterStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._submitter_secret = b""
+
+    async def submitter_secret(self) -> bytes:
+        """Return the secret that proves who submitted a record through the API."""
+        if not self._submitter_secret:
+            self._submitter_secret = await read_shared_secret(self._database, SUBMITTER_SECRET)
+        return self._submitter_secret
 
     async def index_letter(self, letter: IndexedDeadLetter) -> bool:
         """Index a letter as open; its own ``state`` and times of indexing are not looked at.
@@ -96,6 +104,8 @@ class DeadLetterStore:
             submission.revision,
             submission.content_sha256,
             submission.submitted_at,
+            submission.submitted_by,
+            submission.submitted_by_token,
         )
 
     async def letters(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -63,9 +64,17 @@ class TokenStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, wanted: CreateTokenRequest, created_by: str) -> CreatedToken:
-        """Make a token, and return it with its secret, which nobody can look up later."""
-        secret = generate_secret()
+    async def create(
+        self, wanted: CreateTokenRequest, created_by: str, secret: str | None = None
+    ) -> CreatedToken:
+        """Make a token, and return it with its secret, which nobody can look up later.
+
+        Args:
+            wanted: its name, roles and life.
+            created_by: name of the token that makes it.
+            secret: from ``format_secret``; a random one if None.
+        """
+        secret = secret or generate_secret()
         row = await self._database.fetchrow(
             _QUERIES.insert_token,
             uuid4(),
@@ -144,7 +153,12 @@ class TokenStore:
 
 def generate_secret() -> str:
     """Generate a random secret of 256 bits for an access token."""
-    return PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    return format_secret(secrets.token_bytes(_SECRET_BYTES))
+
+
+def format_secret(random: bytes) -> str:
+    """Format 32 random bytes as the secret of an access token."""
+    return PREFIX + urlsafe_b64encode(random).rstrip(b"=").decode()
 
 
 def hash_secret(secret: str) -> bytes:

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import httpx2
 
+from asgi_server import RequestPolicy
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
-from contracts.topics import Topic, dlq_topic, retry_topic
-from control.api import ApiContext, ControlApi
+from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, dlq_topic, retry_topic
+from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
@@ -31,7 +32,7 @@ from support.http_client import http_client, serve_routes
 ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
 KEY: Final = b"\xfe"
 _AT = datetime(2026, 1, 2, tzinfo=UTC)
-TOPICS: Final = (dlq_topic("enrichment"), retry_topic("enrichment", 0))
+TOPICS: Final = (dlq_topic("enrichment"), retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED)
 
 
 def delivery(offset: int, sent_ms: int = 0) -> Delivery:
@@ -112,8 +113,12 @@ async def open_office(
     database: Database,
     topics: Sequence[Topic] = TOPICS,
     store: DeadLetterStore | None = None,
+    **options: Any,
 ) -> AsyncIterator[Office]:
-    """An office of letters, by default of enrichment's, that an admin asks."""
+    """An office of letters, by default of enrichment's, that an admin asks.
+
+    ``options`` are further fields of ``ApiContext``.
+    """
     bench = await bench_on(broker, topics)
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 3.0))
@@ -121,10 +126,13 @@ async def open_office(
         api = ControlApi()
         store = store or DeadLetterStore(database)
         replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
-        api.context = ApiContext(store, reader, replayer, database)
+        api.context = ApiContext(store, reader, replayer, database, **options)
         secret = generate_secret()
         await api.context.tokens.put_admin_token(secret)
-        serving = serve_routes(api.routes)
+        policy = RequestPolicy(
+            larger_bodies={SUBMISSIONS: api.context.max_transcript_bytes},
+        )
+        serving = serve_routes(api.routes, policy)
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
         client.headers["Authorization"] = f"Bearer {secret}"

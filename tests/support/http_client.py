@@ -9,7 +9,7 @@ import httpx2
 from starlette.routing import BaseRoute
 
 import asgi_server
-from asgi_server import RequestGuard
+from asgi_server import RequestGuard, RequestPolicy
 from messaging.runtime.health import ServiceHealth, build_health_routes
 
 
@@ -18,7 +18,10 @@ def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(trust_env=False, timeout=timeout_s)
 
 
-def serve_routes(routes: Iterable[BaseRoute] = ()) -> AbstractAsyncContextManager[int]:
+def serve_routes(
+    routes: Iterable[BaseRoute] = (), policy: RequestPolicy | None = None
+) -> AbstractAsyncContextManager[int]:
     """Serve routes beside those of health and metrics, as a service does; yields the port."""
     app = asgi_server.create_application([*build_health_routes(ServiceHealth), *routes])
-    return asgi_server.serve(RequestGuard(app), host="127.0.0.1", port=0)
+    guard = RequestGuard(app, lambda: policy or RequestPolicy())
+    return asgi_server.serve(guard, host="127.0.0.1", port=0)

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 import asgi_server
 from contracts import headers as h
 from contracts import ids
-from contracts.topics import dlq_topic, retry_topic
+from contracts.topics import TRANSCRIPTS_SUBMITTED, dlq_topic, retry_topic
 from control.api import ApiContext, ControlApi
 from control.domain import IndexedDeadLetter
 from control.reader import open_dead_letter_reader
@@ -65,7 +65,7 @@ TOKEN = generate_secret()
 @asynccontextmanager
 async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncIterator[str]:
     """Control's API over real stores, with three letters in the DLQ."""
-    await create_topics(kafka, [DLQ, retry_topic("enrichment", 0)])
+    await create_topics(kafka, [DLQ, retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED])
     async with (
         open_database(postgres) as database,
         open_dead_letter_reader(kafka, 10) as reader,

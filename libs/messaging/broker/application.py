@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
@@ -60,10 +60,12 @@ class ServiceApplication(AsgiFastStream):
             returns is ``settings`` in the context.
         routes: the service's own HTTP API: Starlette's routes, or mounts of ASGI applications.
         on_startup: called once, before anything is opened.
+        larger_bodies: returns paths whose bodies may be larger than the settings' limit, with the
+            most bytes of each.
         options: as FastStream's ``AsgiFastStream`` takes them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter an option
         self,
         broker: ReliableKafkaBroker,
         *,
@@ -71,6 +73,7 @@ class ServiceApplication(AsgiFastStream):
         settings: Callable[[], Any] | None = None,
         routes: Sequence[BaseRoute] = (),
         on_startup: Sequence[Callable[..., Any]] = (),
+        larger_bodies: Callable[[], Mapping[str, int]] = dict,
         **options: Any,
     ) -> None:
         options.setdefault("logger", None)
@@ -79,6 +82,7 @@ class ServiceApplication(AsgiFastStream):
         super().__init__(broker, lifespan=lifespan, on_startup=hooks, **options)
         self.service = broker
         self._read_settings = settings
+        self._larger_bodies = larger_bodies
         if lifespan is not None:
             # FastStream's application runs it once and ends where it fails; the broker's
             # supervisor waits and tries again.
@@ -162,6 +166,7 @@ class ServiceApplication(AsgiFastStream):
             ),
             max_body_bytes=settings.http_max_body_bytes,
             hosts_setting=self._name_setting("HTTP_ALLOWED_HOSTS"),
+            larger_bodies=self._larger_bodies(),
         )
 
     def _name_setting(self, name: str) -> str:

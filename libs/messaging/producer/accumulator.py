@@ -46,13 +46,19 @@ class RecordBatch:
 
     Args:
         builder: holds the records' bytes.
+
+    Attributes:
+        callbacks: one for each record, in order.
+        base_offset: offset of the first record; None until the broker has acknowledged the batch,
+            and if it had it from an earlier try.
     """
 
-    __slots__ = ("builder", "callbacks")
+    __slots__ = ("base_offset", "builder", "callbacks")
 
     def __init__(self, builder: BatchBuilder) -> None:
         self.builder: Final = builder
         self.callbacks: list[DeliveryCallback] = []
+        self.base_offset: int | None = None
 
     def add(
         self,

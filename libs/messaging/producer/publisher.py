@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
@@ -57,6 +57,17 @@ class RecordTooLargeError(BadMessageError):
     """Raised when a record exceeds the topic's or the client's size limit."""
 
     code = ErrorCode.TOO_LARGE
+
+
+class RecordLocation(NamedTuple):
+    """Topic, by its name on the broker, partition and offset of a record that was sent.
+
+    The offset is None if the broker had the record from an earlier try and does not say where.
+    """
+
+    topic: str
+    partition: int
+    offset: int | None
 
 
 class Publisher:
@@ -163,6 +174,29 @@ class Publisher:
         if events := tuple(events):
             await self.send(events, build_delivery_callback(delivered), cause=cause)
             await delivered
+
+    async def publish_alone(self, event: Event, headers: Headers = ()) -> RecordLocation:
+        """Send an event in a batch of its own, and wait until the broker has it.
+
+        Args:
+            event: what to send.
+            headers: sent beside those that every event has.
+
+        Returns:
+            Where the broker has it.
+
+        Raises:
+            RecordTooLargeError: it is larger than its topic takes.
+            KafkaUnavailableError: the broker does not acknowledge.
+        """
+        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        key, value, own = encode_event(event, source=self._source)
+        topic, batch = self._topic(get_event_class(event)), self._new_batch()
+        sent = [*own, *((name, content or b"") for name, content in headers)]
+        callback = build_delivery_callback(delivered)
+        partition = await self._append(topic, key, value, sent, callback, alone=batch)
+        await delivered
+        return RecordLocation(topic, partition, batch.base_offset)
 
     async def forward(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
@@ -295,7 +329,8 @@ class Publisher:
         alone: RecordBatch | None = None,
         partition: int | None = None,
         headers_bound: int | None = None,
-    ) -> None:
+    ) -> int:
+        """Queue a record; return the partition that it goes to."""
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         most = self._kafka.max_batch_bytes
         # Their exact size takes longer than the other checks, and matters to few records.
@@ -311,6 +346,7 @@ class Publisher:
         if alone is None and topic in self._one_record_batches:
             alone = self._new_batch()
         self._accumulator.append(to, key, value, headers, callback, alone=alone)
+        return to[1]
 
     async def _fetch_partitions(self, topic: str) -> list[int]:
         partitions = await self._producer.fetch_partitions(topic)
@@ -327,9 +363,12 @@ class Publisher:
             # Cached by the client: asked for again, as partitions may have been added meanwhile.
             if partition not in await self._fetch_partitions(topic):
                 self._partitions.require_new_partition(topic, partition)
-            error = await self._producer.send_batch(batch.builder, topic, partition)
+            result = await self._producer.send_batch(batch.builder, topic, partition)
         except Exception as refused:  # noqa: BLE001 - reported to the records' callbacks
-            error = refused
+            result = refused
+        error = result if isinstance(result, BaseException) else None
+        if not isinstance(result, BaseException):
+            batch.base_offset = result
         self._last_response_at = asyncio.get_running_loop().time()
         return self._convert_error(error, topic, len(batch.callbacks)) if error else None
 

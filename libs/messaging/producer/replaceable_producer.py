@@ -115,7 +115,7 @@ class ReplaceableProducer:
 
     async def send_batch(
         self, builder: BatchBuilder, topic: str, partition: int
-    ) -> BaseException | None:
+    ) -> BaseException | int | None:
         """Send a batch and wait for the broker's response.
 
         Args:
@@ -124,7 +124,8 @@ class ReplaceableProducer:
             partition: the partition.
 
         Returns:
-            None if the broker has acknowledged it, or the error.
+            The offset of its first record if the broker has acknowledged it, None if it had it
+            from an earlier try; or the error.
 
         Raises:
             KafkaError: the client does not take the batch.
@@ -133,10 +134,15 @@ class ReplaceableProducer:
         sent = await producer.send_batch(builder, topic, partition=partition)
         try:
             await asyncio.wait((sent, stopped), return_when=asyncio.FIRST_COMPLETED)
-            error: BaseException | None = sent.exception() if sent.done() else CLOSED_ERROR
+            if not sent.done():
+                return CLOSED_ERROR
+            error: BaseException | None = sent.exception()
+            if error is not None:
+                return error
         finally:
             sent.cancel()
-        return error
+        offset = int(sent.result().offset)
+        return offset if offset >= 0 else None
 
     async def fetch_partitions(self, topic: str) -> list[int]:
         """Return the numbers of a topic's partitions, in order.

@@ -78,6 +78,14 @@ NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Read and check everything, and send nothing.")
 ]
+Kafka = Annotated[
+    bool,
+    typer.Option(
+        "--kafka",
+        help="Send them to Kafka, as producers do, and not to control's API; so it is too where "
+        "KAFKA_BOOTSTRAP_SERVERS is set and ONRECORD_CONTROL_URL is not.",
+    ),
+]
 Wait = Annotated[
     bool,
     typer.Option(
@@ -111,6 +119,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     no_check: NoCheck = False,
     dry_run: DryRun = False,
     gzip: Gzip = False,
+    kafka: Kafka = False,
     wait: Wait = False,
     timeout: Timeout = 600.0,
     json_output: Json = False,
@@ -124,6 +133,9 @@ def submit(  # noqa: PLR0913 - one parameter an option
     nothing, so a batch that was cut short is simply submitted again; a corrected interview is
     submitted with the next --revision.
 
+    They go to control's API, which takes the role researcher in their study; with --kafka, to
+    the broker.
+
     Examples of use:
 
         onrecord submit samples --wait
@@ -131,6 +143,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
         onrecord submit 'exports/*.docx' --study study.yaml --dry-run
+        onrecord submit samples --kafka
         unzip -p talks.zip ana.vtt | onrecord submit - --name ana.vtt --study study.yaml
     """
     from onrecord.submit.batches import (  # noqa: PLC0415 - slow
@@ -156,7 +169,8 @@ def submit(  # noqa: PLR0913 - one parameter an option
     elif err.is_terminal:  # elsewhere nobody looks before it is sent
         err.print(format_parsed_interviews(batch.interviews))
     if not dry_run:
-        batch = asyncio.run(submit_batch(batch, settings, wait_s=timeout if wait else None))
+        wait_s, by_kafka = timeout if wait else None, kafka or settings.names_kafka_alone
+        batch = asyncio.run(submit_batch(batch, settings, wait_s=wait_s, by_kafka=by_kafka))
     if json_output:
         print_json(batch_to_json(batch))
     else:

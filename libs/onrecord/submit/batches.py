@@ -15,6 +15,7 @@ from contracts.study import Study
 from onrecord.client import Producer
 from onrecord.connections import (
     build_kafka_settings,
+    build_message_settings,
     explain_kafka_errors,
     open_postgres,
     open_producer,
@@ -24,6 +25,7 @@ from onrecord.errors import FailedError, UnreachableError
 from onrecord.outcomes import expect_outcome
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import ClientSettings
+from onrecord.submit.control_api import submit_to_control
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
 from onrecord.submit.waiting import (
@@ -74,29 +76,44 @@ def prepare_batch(
             interviews,
             study,
             declared,
-            build_kafka_settings(settings),
+            build_message_settings(settings),
             checked=lambda: bars.advance(checking),
         )
     return SubmittedBatch(ready, sent=False)
 
 
 async def submit_batch(
-    batch: SubmittedBatch, settings: ClientSettings, *, wait_s: float | None = None
+    batch: SubmittedBatch,
+    settings: ClientSettings,
+    *,
+    wait_s: float | None = None,
+    by_kafka: bool = True,
 ) -> SubmittedBatch:
     """Send a prepared batch of interviews, and wait for the outcomes if ``wait_s`` is set.
 
     Args:
         batch: the interviews.
-        settings: how to reach broker and database.
+        settings: how to reach control, or broker and database.
         wait_s: wait so many seconds at most for the notes; None not to wait.
+        by_kafka: whether to send them to the broker; else to control's API.
 
     Returns:
         The same interviews, with what became of them.
 
     Raises:
         UsageError: a revision is stored with other content; nothing was sent.
-        UnreachableError: the broker does not answer, or when waiting tells no outcomes.
+        UnreachableError: the broker or control does not answer.
     """
+    if by_kafka:
+        return await _submit_to_kafka(batch, settings, wait_s)
+    with _bars() as bars:
+        outcomes = await submit_to_control(batch.interviews, settings, wait_s, bars)
+    return SubmittedBatch(batch.interviews, outcomes)
+
+
+async def _submit_to_kafka(
+    batch: SubmittedBatch, settings: ClientSettings, wait_s: float | None
+) -> SubmittedBatch:
     kafka, ready = build_kafka_settings(settings), batch.interviews
     with _bars() as bars:
         notice = await _look_for_conflicts(ready, settings)

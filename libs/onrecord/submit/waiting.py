@@ -32,6 +32,20 @@ async def require_no_conflicts(
     """
     revision = events[0].revision
     stored = await reading.stored_content([event.transcript_id for event in events], revision)
+    refuse_conflicts(events, stored)
+
+
+def refuse_conflicts(events: Sequence[TranscriptSubmitted], stored: Mapping[UUID, str]) -> None:
+    """Raise ``UsageError`` for submissions whose revision is stored with other content.
+
+    Args:
+        events: at least one, all of the same revision.
+        stored: hash of the content that is stored of that revision, by transcript id.
+
+    Raises:
+        UsageError: some are; names them, and the revision to submit them with.
+    """
+    revision = events[0].revision
     conflicts = [
         f"revision {revision} of {event.title!r} is stored with other content, study or roles: "
         f"submit the corrected interview with --revision {revision + 1}"

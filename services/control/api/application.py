@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, FastAPI, Request
 from starlette.routing import BaseRoute, Mount
 
-from control.api import dead_letters, studies, tokens, trail
+from control.api import dead_letters, studies, tokens, trail, transcripts
 from control.api.context import ApiContext
+from control.api.idempotency import IdempotencyMiddleware
 from control.api.openapi import build_document
 from control.api.problems import add_exception_handlers
 from control.domain import BadRequestError
@@ -20,7 +21,16 @@ from control.domain import BadRequestError
 PREFIX: Final = "/v1"
 """Path that everything of this version is under."""
 
-ROUTERS: Final = (dead_letters.router, studies.router, tokens.router, trail.router)
+SUBMISSIONS: Final = f"{PREFIX}{transcripts.PATH}"
+"""Path whose bodies may be larger than others'."""
+
+ROUTERS: Final = (
+    transcripts.router,
+    dead_letters.router,
+    studies.router,
+    tokens.router,
+    trail.router,
+)
 """The endpoints, by what they are about."""
 
 
@@ -59,6 +69,7 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     add_exception_handlers(app)
+    app.add_middleware(IdempotencyMiddleware)
     app.openapi = cache(partial(build_document, app))  # type: ignore[method-assign]
     return app
 

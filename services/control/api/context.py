@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
+from control.api.limits import HeavyRequests, RequestRates
+from control.idempotency import IdempotentRequests
 from control.reader import DeadLetterReader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
+from control.submitting import TranscriptSubmitter
 from control.tokens import TokenStore
 from control.trail import Trail
 from database.pool import Database
@@ -25,12 +29,18 @@ class ApiContext:
         reader: reads letters' bytes from their DLQs.
         replayer: puts letters back.
         database: notes, transcripts, tokens and the trail.
+        rates: how many requests each token may make.
+        heavy: places for requests that take much memory or time.
+        max_transcript_bytes: most bytes of a submission's body, decompressed.
     """
 
     store: DeadLetterStore
     reader: DeadLetterReader
     replayer: DeadLetterReplayer
     database: Database
+    rates: RequestRates = field(default_factory=RequestRates)
+    heavy: HeavyRequests = field(default_factory=HeavyRequests)
+    max_transcript_bytes: int = 64 * 1024 * 1024
 
     @property
     def tokens(self) -> TokenStore:
@@ -41,6 +51,16 @@ class ApiContext:
     def trail(self) -> Trail:
         """The audit trail."""
         return Trail(self.database)
+
+    @property
+    def requests(self) -> IdempotentRequests:
+        """Requests by their Idempotency-Key."""
+        return IdempotentRequests(self.database)
+
+    @property
+    def submitter(self) -> TranscriptSubmitter:
+        """Publishes what is submitted."""
+        return TranscriptSubmitter(self.database, self.replayer.sender.publisher)
 
 
 class NotReadyError(OnrecordError):
@@ -62,3 +82,12 @@ async def get_context(request: Request) -> ApiContext:
 
 
 Context = Annotated[ApiContext, Depends(get_context)]
+
+
+async def _hold_place(context: Context) -> AsyncIterator[None]:
+    async with context.heavy.place():
+        yield
+
+
+HeavyPlace = Annotated[None, Depends(_hold_place)]
+"""Parameter of an endpoint that takes much memory or time: a place, until its answer is sent."""

@@ -66,7 +66,7 @@ async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCo
     return list(await context.store.counts())
 
 
-@router.post("/replay", responses=responses(424), openapi_extra={"x-changes": True})
+@router.post("/replay", responses=responses(424))
 async def replay_letters(
     context: Context,
     caller: Operator,
@@ -119,7 +119,6 @@ async def read_value(letter_id: LetterId, context: Context, caller: LetterReader
 @router.post(
     "/{letter_id}/replay",
     responses=responses(404, 409, 410, 422, 424),
-    openapi_extra={"x-changes": True},
 )
 async def replay_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
     """Replay one dead letter to the service that failed."""

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from asgi_server.problems import MEDIA_TYPE
+from control.api.idempotency import CHANGING, HEADER
 
 _PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",
@@ -27,6 +29,8 @@ _EVERYWHERE: Final = {
     400: "The request is malformed.",
     401: "There is no token, or no valid one.",
     403: "The token lacks a role, or the request comes from a page of another site.",
+    429: "The token makes more requests than it may, or too many large ones run already; "
+    "`Retry-After` says when to try again.",
     421: "The host of the request is not served here.",
     503: "The service is starting, or cannot reach what it needs; `Retry-After` says when.",
 }
@@ -36,16 +40,53 @@ _WITH_BODY: Final = {
 }
 _DESCRIPTIONS: Final = {
     404: "There is no such thing.",
-    409: "It is in a state that does not allow this.",
+    409: "It is in a state that does not allow this, or the request with this `Idempotency-Key` "
+    "is still being carried out.",
     410: "Its bytes are no longer in the DLQ.",
-    422: "What it holds cannot be read.",
+    413: "It is too large.",
+    422: "What it holds cannot be read, or its `Idempotency-Key` was sent with another request.",
     424: "A topic that this takes does not exist.",
+}
+
+
+_MODEL: Final = "x-model"
+"""Key of a schema that stands for a model until the document is built."""
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {}
+
+_IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$"},
+    "description": "The same key with the same request again is answered as before, and nothing "
+    "is done twice; kept for 24 hours.",
 }
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the error responses of an endpoint, for FastAPI's ``responses`` argument."""
     return {status: {"description": _DESCRIPTIONS[status]} for status in statuses}
+
+
+def build_body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Build the JSON schema of a body that an endpoint reads by itself, for ``openapi_extra``.
+
+    Its definitions go to the document's components when the document is built.
+    """
+    _MODELS[model.__name__] = model
+    return {_MODEL: model.__name__}
+
+
+def _describe_own_bodies(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        model = _MODELS.get(content["schema"].get(_MODEL, ""))
+        if model is not None:
+            # Not the names of FastAPI's: what it shows of the same models may have other defaults.
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}-Submitted")
+            definitions = schema.pop("$defs", {})
+            schemas |= {f"{name}-Submitted": one for name, one in definitions.items()}
+            content["schema"] = schema
 
 
 def build_document(app: FastAPI) -> dict[str, Any]:
@@ -61,24 +102,30 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = _PROBLEM
-    for operation in _operations(document):
-        _describe_errors(operation)
+    for method, operation in _operations(document):
+        _describe_own_bodies(operation, schemas)
+        if changes := method.upper() in CHANGING:
+            operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        _describe_errors(operation, changes=changes)
     return document
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in document["paths"].values():
-        yield from path.values()
+        yield from path.items()
 
 
-def _describe_errors(operation: dict[str, Any]) -> None:
+def _describe_errors(operation: dict[str, Any], *, changes: bool) -> None:
     answers = operation["responses"]
     own = {int(status) for status in answers if int(status) >= 400}  # noqa: PLR2004 - errors
     validation = answers.get("422", {}).get("description") == "Validation Error"
+    if validation:
+        own.discard(422)
+        del answers["422"]
     errors = dict(_EVERYWHERE)
-    if "requestBody" in operation or operation.get("x-changes"):
-        errors |= _WITH_BODY
-    errors |= {status: _DESCRIPTIONS[status] for status in own - ({422} if validation else set())}
+    if changes:
+        errors |= _WITH_BODY | {status: _DESCRIPTIONS[status] for status in (409, 422)}
+    errors |= {status: _DESCRIPTIONS[status] for status in own if status not in errors}
     for status in own:
         del answers[str(status)]
     for status, description in sorted(errors.items()):

@@ -15,6 +15,8 @@ from asgi_server import ProblemResponse
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError, RetryableError
 from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
+from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
+from control.api.limits import TooBusyError, TooManyRequestsError
 from control.domain import (
     BadRequestError,
     DeadLetterGoneError,
@@ -24,7 +26,9 @@ from control.domain import (
     NotFoundError,
     RetryTopicMissingError,
 )
+from control.idempotency import KeyReusedError, RequestInProgressError
 from control.originals import OriginalGoneError
+from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +40,12 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((NotAuthenticatedError,), 401),
     ((NotPermittedError,), 403),
     ((DeadLetterLookupError, NotFoundError), 404),
-    ((DeadLetterNotOpenError,), 409),
+    ((DeadLetterNotOpenError, RevisionConflictError, RequestInProgressError), 409),
     ((DeadLetterGoneError, OriginalGoneError), 410),
-    ((BadMessageError,), 422),
+    ((SubmissionTooLargeError,), 413),
+    ((BadMessageError, KeyReusedError), 422),
     ((RetryTopicMissingError,), 424),
+    ((TooManyRequestsError, TooBusyError), 429),
     ((OutageError, RetryableError, NotReadyError), 503),
 )
 """The first that fits decides; everything else is a bug, and a 500."""
@@ -60,6 +66,7 @@ _BUG: Final = "the request failed because of a bug; the log has it"
 def add_exception_handlers(app: FastAPI) -> None:
     """Make an application answer every exception with problem details (RFC 9457)."""
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(AlreadyAnsweredError, _answer_again)
     app.add_exception_handler(OnrecordError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_bug)
@@ -81,8 +88,20 @@ async def _answer_invalid(_: Request, error: Exception) -> Response:
 async def _answer_error(_: Request, error: Exception) -> Response:
     for kinds, status in _STATUSES:
         if isinstance(error, kinds):
-            return ProblemResponse(status, _describe(error), _HEADERS.get(status))
+            headers = dict(_HEADERS.get(status, {}))
+            if isinstance(error, TooManyRequestsError | TooBusyError):
+                headers["Retry-After"] = str(error.retry_after_s)
+            return ProblemResponse(status, _describe(error), headers)
     raise error
+
+
+async def _answer_again(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AlreadyAnsweredError)
+    answer = error.answer
+    headers = {REPLAYED_HEADER: "true"}
+    if answer.media_type:
+        headers["Content-Type"] = answer.media_type
+    return Response(answer.body, answer.status, headers)
 
 
 async def _answer_http(_: Request, error: Exception) -> Response:

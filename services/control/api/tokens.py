@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request, Response
 
 from contracts.access import AccessToken, CreatedToken, CreateTokenRequest, WhoAmI
-from control.api.authorization import Admin, AnyCaller
+from control.api.authorization import Admin, AnyCaller, TokenCreator
 from control.api.context import Context
+from control.api.idempotency import (
+    REPLAYED_HEADER,
+    AlreadyAnsweredError,
+    claim_key,
+    get_exchange,
+)
 from control.api.openapi import responses
+from control.idempotency import derive_secret
+from control.tokens import format_secret
 
 TokenId = Annotated[UUID, Path(description="The token's id.")]
 
@@ -23,12 +31,48 @@ async def who_am_i(caller: AnyCaller) -> WhoAmI:
     return WhoAmI(token_id=caller.token_id, name=caller.name, grants=caller.grants)
 
 
-@router.post("/tokens", status_code=201)
-async def create_token(wanted: CreateTokenRequest, context: Context, caller: Admin) -> CreatedToken:
-    """Create an access token; its secret is only in this response."""
+@router.post("/tokens", status_code=201, responses=responses(409, 422))
+async def create_token(
+    wanted: CreateTokenRequest,
+    request: Request,
+    response: Response,
+    context: Context,
+    caller: TokenCreator,
+) -> CreatedToken:
+    """Create an access token; its secret is only in this response.
+
+    With an `Idempotency-Key`, the secret is derived from the key and the caller's own token, so
+    that the same request can be answered again although the secret is kept nowhere.
+    """
+    own = _secret_of(request)
+    try:
+        exchange = await claim_key(request, context, caller, await request.body())
+    except AlreadyAnsweredError as error:
+        response.headers[REPLAYED_HEADER] = "true"
+        return _create_again(request, error, own)
+    secret = None
+    if exchange is not None and exchange.claim is not None:
+        secret = format_secret(derive_secret(own, exchange.key, exchange.claim.salt))
     roles = ", ".join(f"{one.role} in {one.study_id or 'all studies'}" for one in wanted.grants)
     await context.trail.record(caller, "token.create", f"{wanted.name}: {roles}")
-    return await context.tokens.create(wanted, caller.name)
+    made = await context.tokens.create(wanted, caller.name, secret)
+    if exchange is not None:
+        exchange.stored_body = made.token.model_dump_json().encode()
+    return made
+
+
+def _secret_of(request: Request) -> str:
+    """Return the caller's own token; empty for a caller who is known by something else."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _create_again(request: Request, error: AlreadyAnsweredError, own: str) -> CreatedToken:
+    exchange = get_exchange(request)
+    assert exchange is not None, "it had a key"
+    secret = format_secret(derive_secret(own, exchange.key, error.answer.salt))
+    token = AccessToken.model_validate_json(error.answer.body)
+    return CreatedToken(token=token, secret=secret)
 
 
 @router.get("/tokens")
@@ -38,7 +82,7 @@ async def list_tokens(context: Context, caller: Admin) -> list[AccessToken]:
     return list(await context.tokens.list_tokens())
 
 
-@router.delete("/tokens/{token_id}", responses=responses(404), openapi_extra={"x-changes": True})
+@router.delete("/tokens/{token_id}", responses=responses(404))
 async def revoke_token(token_id: TokenId, context: Context, caller: Admin) -> AccessToken:
     """Revoke an access token, so that requests with it are refused."""
     await context.trail.record(caller, "token.revoke", str(token_id))

@@ -55,14 +55,17 @@ INSERT INTO settlement_checks (letter_id) SELECT letter_id FROM reopened RETURNI
 -- Indexes a record on the topic of submissions once; another one at its place, of a topic that was
 -- made anew, takes its row.
 INSERT INTO submissions (
-    topic, partition, record_offset, transcript_id, revision, content_sha256, submitted_at
+    topic, partition, record_offset, transcript_id, revision, content_sha256, submitted_at,
+    submitted_by, submitted_by_token
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (topic, partition, record_offset) DO UPDATE
    SET transcript_id = EXCLUDED.transcript_id,
        revision = EXCLUDED.revision,
        content_sha256 = EXCLUDED.content_sha256,
-       submitted_at = EXCLUDED.submitted_at
+       submitted_at = EXCLUDED.submitted_at,
+       submitted_by = EXCLUDED.submitted_by,
+       submitted_by_token = EXCLUDED.submitted_by_token
  WHERE (submissions.transcript_id, submissions.revision, submissions.content_sha256,
         submissions.submitted_at)
        IS DISTINCT FROM (EXCLUDED.transcript_id, EXCLUDED.revision, EXCLUDED.content_sha256,

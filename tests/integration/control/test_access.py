@@ -30,7 +30,11 @@ OPERATORS: Final = frozenset({OPERATOR, ADMIN})
 EVERYBODY: Final = frozenset(Role)
 ADMINS: Final = frozenset({ADMIN})
 
+RESEARCHERS: Final = frozenset({RESEARCHER, ADMIN})
+
 EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
+    ("POST", "/transcripts"): RESEARCHERS,
+    ("GET", "/studies/{study_id}/submissions"): RESEARCHERS,
     ("GET", "/letters"): OPERATORS,
     ("GET", "/letters/counts"): OPERATORS,
     ("POST", "/letters/replay"): OPERATORS,
@@ -52,9 +56,19 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
 reader reads letters' values."""
 
 BODIES: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/transcripts"): {
+        "source": "ana.txt",
+        "title": "Ana",
+        "study": STUDY.model_dump(mode="json"),
+        "content": "Ada: What do you pay?",
+    },
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
 }
+QUERIES: Final = {("GET", "/studies/{study_id}/submissions"): "?source=ana.txt"}
+OF_THE_BODYS_STUDY: Final = frozenset({("POST", "/transcripts")})
+"""Endpoints that take a role in the study that the body names."""
+
 IDS: Final = {
     "letter_id": str(derive_id("nobody")),
     "token_id": str(derive_id("nobody")),
@@ -73,8 +87,9 @@ async def ask(
     """The status and the body of an answer to whoever has a secret."""
     headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
     office.client.headers.pop("Authorization", None)
+    query = QUERIES.get((method, path), "")
     answer = await office.client.request(
-        method, f"{office.url}/v1{path.format(**IDS)}", json=body, headers=headers
+        method, f"{office.url}/v1{path.format(**IDS)}{query}", json=body, headers=headers
     )
     return answer.status_code, answer.json() if answer.content else None
 
@@ -134,7 +149,8 @@ async def test_a_role_in_one_study_is_none_in_another_nor_in_all(
             if roles == EVERYBODY:
                 continue
             status, _ = await ask(office, method, path, secret, BODIES.get((method, path)))
-            may = is_own and role in roles and "{study_id}" in path
+            is_of_study = "{study_id}" in path or (method, path) in OF_THE_BODYS_STUDY
+            may = is_own and role in roles and is_of_study
             assert (status != 403) == may, (method, path, study)
 
 

@@ -1,0 +1,162 @@
+"""``Idempotency-Key``: requests that change something are carried out once, however often sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+import structlog
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.errors import OnrecordError
+from control.access import Caller
+from control.api.context import ApiContext
+from control.domain import BadRequestError
+from control.idempotency import (
+    MAX_ANSWER_BYTES,
+    IdempotentRequests,
+    RequestClaim,
+    StoredAnswer,
+)
+
+log = structlog.get_logger(__name__)
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
+"""Header of an answer that is that of an earlier request."""
+
+CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+_KEY: Final = re.compile(r'"[\x20\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255}')
+"""A string as RFC 8941 has it, without escapes; or the same without quotes, as many send it."""
+
+_SCOPE: Final = "onrecord.idempotency"
+_SUCCESS: Final = range(200, 300)
+
+
+class AlreadyAnsweredError(OnrecordError):
+    """Raised when the same request was carried out before; has its answer."""
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        super().__init__("this request was carried out before")
+        self.answer = answer
+
+
+class IdempotentExchange:
+    """A request with an Idempotency-Key, and what became of it.
+
+    Attributes:
+        key: the key, without quotes.
+        claim: the claim, once the caller is known and may do what it asks for.
+        stored_body: what is stored of the answer in place of its body, if that has a secret.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.claim: RequestClaim | None = None
+        self.requests: IdempotentRequests | None = None
+        self.stored_body: bytes | None = None
+
+    async def finish(self, status: int, media_type: str, body: bytes) -> None:
+        """Store the answer of a request that was carried out; let others be sent again."""
+        claim, requests = self.claim, self.requests
+        if claim is None or requests is None:
+            return
+        body = body if self.stored_body is None else self.stored_body
+        try:
+            if status in _SUCCESS and len(body) <= MAX_ANSWER_BYTES:
+                await requests.store(claim, status, media_type, body)
+            else:
+                await requests.release(claim)
+        except OnrecordError as error:  # what was done is done: its answer is sent all the same
+            log.warning("answer_not_stored", reason=str(error))
+
+
+class IdempotencyMiddleware:
+    """ASGI middleware that stores the answers of requests that claimed an Idempotency-Key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; one with a key is answered once its answer is stored."""
+        key = _find_key(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        exchange = scope[_SCOPE] = IdempotentExchange(key)
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        try:
+            await self._app(scope, receive, keep)
+        except Exception:
+            await exchange.finish(500, "", b"")
+            raise
+        await exchange.finish(*_read_answer(messages))
+        for message in messages:
+            await send(message)
+
+
+def get_exchange(request: Request) -> IdempotentExchange | None:
+    """Return the exchange of a request with an Idempotency-Key; None if it has none."""
+    exchange: IdempotentExchange | None = request.scope.get(_SCOPE)
+    return exchange
+
+
+async def claim_key(
+    request: Request, context: ApiContext, caller: Caller, content: bytes
+) -> IdempotentExchange | None:
+    """Claim the Idempotency-Key of a request that its caller may make.
+
+    Args:
+        request: the request.
+        context: what requests use.
+        caller: whose key it is.
+        content: the request's body.
+
+    Returns:
+        The exchange; None if the request has no key.
+
+    Raises:
+        AlreadyAnsweredError: the same request was carried out before.
+        KeyReusedError: another request had the key.
+        RequestInProgressError: the same request is being carried out.
+        BadRequestError: the key is none.
+    """
+    exchange = get_exchange(request)
+    if exchange is None:
+        return None
+    if _KEY.fullmatch(exchange.key) is None:
+        raise BadRequestError(f"{HEADER}: has to be 1 to 255 printable ASCII characters")
+    exchange.key = exchange.key.strip('"')
+    fingerprint = hashlib.sha256()
+    scope = request.scope
+    for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], content):
+        fingerprint.update(hashlib.sha256(part).digest())
+    exchange.requests = context.requests
+    found = await exchange.requests.claim(caller.token_id, exchange.key, fingerprint.digest())
+    if isinstance(found, StoredAnswer):
+        raise AlreadyAnsweredError(found)
+    exchange.claim = found
+    return exchange
+
+
+def _find_key(scope: Scope) -> str | None:
+    if scope["type"] != "http" or scope["method"] not in CHANGING:
+        return None
+    wanted = HEADER.lower().encode()
+    found = [value for name, value in scope["headers"] if name == wanted]
+    # Two are neither: refused as no key.
+    return b",,\0".join(found).decode("latin-1") if found else None
+
+
+def _read_answer(messages: list[Message]) -> tuple[int, str, bytes]:
+    start: dict[str, Any] = dict(messages[0]) if messages else {"status": 500, "headers": ()}
+    headers = {name.lower(): value for name, value in start.get("headers", ())}
+    media_type = headers.get(b"content-type", b"").decode("latin-1")
+    return start["status"], media_type, b"".join(one.get("body", b"") for one in messages[1:])

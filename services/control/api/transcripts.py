@@ -1,0 +1,94 @@
+"""Endpoints of submissions: submit an interview, and learn what is known of one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.access import StudyId
+from contracts.events import TranscriptSubmitted
+from contracts.ids import derive_transcript_id
+from contracts.submissions import (
+    InterviewState,
+    Source,
+    SubmittedTranscript,
+    SubmitTranscriptRequest,
+)
+from contracts.submissions import Submitter as TokenSubmitter
+from control.access import Right
+from control.api.authorization import StudySubmitter, Submitter
+from control.api.bodies import read_content
+from control.api.context import Context, HeavyPlace
+from control.api.idempotency import claim_key
+from control.api.openapi import build_body_schema, responses
+from control.api.problems import format_validation_error
+from control.domain import BadRequestError
+
+router: Final = APIRouter(tags=["transcripts"])
+
+PATH: Final = "/transcripts"
+"""Path of submissions, whose bodies may be larger than others'."""
+
+_BODY: Final[dict[str, Any]] = {
+    # It is read in pieces, which FastAPI does not; so FastAPI does not know its model either.
+    "requestBody": {
+        "required": True,
+        "description": "May be sent with `Content-Encoding: gzip`.",
+        "content": {"application/json": {"schema": build_body_schema(SubmitTranscriptRequest)}},
+    }
+}
+
+
+@router.post(PATH, status_code=202, responses=responses(409, 413, 422), openapi_extra=_BODY)
+async def submit_transcript(
+    request: Request, context: Context, caller: Submitter, place: HeavyPlace
+) -> SubmittedTranscript:
+    """Submit an interview; 202 once Kafka has it. Submitting the same again changes nothing.
+
+    A 503 means that Kafka has not acknowledged it: submit it again.
+    """
+    del place
+    content = await read_content(request, context.max_transcript_bytes)
+    event = await asyncio.to_thread(_read, content)
+    study_id = event.study.study_id
+    caller.require([Right.SUBMIT], study_id)
+    await claim_key(request, context, caller, content)
+    del content
+    submitter = context.submitter
+    await submitter.check(event)
+    target = f"{event.transcript_id} revision {event.revision}"
+    await context.trail.record(caller, "transcript.submit", target, study_id)
+    by = TokenSubmitter(token_id=caller.token_id, name=caller.name)
+    return await submitter.submit(event, by)
+
+
+class ReadInterviewStateRequest(BaseModel):
+    """Parameters of the request for what is known of an interview: its source."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Source = Field(description="What the interview was submitted as.")
+
+
+@router.get("/studies/{study_id}/submissions")
+async def read_interview_state(
+    study_id: Annotated[StudyId, Path(description="The study's id.")],
+    which: Annotated[ReadInterviewStateRequest, Query()],
+    context: Context,
+    caller: StudySubmitter,
+) -> InterviewState:
+    """Read which revisions of an interview are stored, and what became of its submissions."""
+    del caller
+    return await context.submitter.state(derive_transcript_id(study_id, which.source))
+
+
+def _read(content: bytes) -> TranscriptSubmitted:
+    try:
+        return SubmitTranscriptRequest.model_validate_json(content).to_event()
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        places = [{**one, "loc": ("body", *one["loc"])} for one in found]
+        raise BadRequestError(format_validation_error(places)) from error

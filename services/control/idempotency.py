@@ -1,0 +1,142 @@
+"""Requests by their Idempotency-Key in PostgreSQL: carried out once, and answered the same again.
+
+As ``draft-ietf-httpapi-idempotency-key-header`` has it. A key belongs to one access token::
+
+    claim ─▶ carried out ─▶ answer stored          the same request again gets this answer
+      │           └─▶ failed: the claim is gone     it may be sent again with the same key
+      └─▶ crash: the claim lapses after LOCK        the same
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+from contracts.errors import OnrecordError
+from database.pool import Database
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "requests.sql")
+
+KEPT: Final = timedelta(hours=24)
+"""How long answers are kept."""
+
+LOCK: Final = timedelta(minutes=10)
+"""How long a request that never ended, as its replica crashed, keeps its key."""
+
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+"""Most bytes of an answer that is kept: that of a replay of 10,000 letters has half a MiB."""
+
+_SALT_BYTES: Final = 32
+
+
+class KeyReusedError(OnrecordError):
+    """Raised when an Idempotency-Key comes with another request than before (HTTP 422)."""
+
+
+class RequestInProgressError(OnrecordError):
+    """Raised when the request with this Idempotency-Key is still being carried out (HTTP 409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClaim:
+    """Claim of one request on an Idempotency-Key, while it is carried out.
+
+    Attributes:
+        claim_id: tells it apart from a later claim on the same key.
+        salt: random bytes of the key's row.
+    """
+
+    claim_id: UUID
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """Answer to an earlier request with the same key.
+
+    Attributes:
+        status: its HTTP status.
+        media_type: its content type; empty if it has no body.
+        body: its bytes, without secrets.
+        salt: random bytes of the key's row.
+    """
+
+    status: int
+    media_type: str
+    body: bytes
+    salt: bytes
+
+
+class IdempotentRequests:
+    """Requests of the last 24 hours that had an Idempotency-Key, in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(
+        self, token_id: UUID, key: str, fingerprint: bytes
+    ) -> RequestClaim | StoredAnswer:
+        """Claim a key for a request; or return the answer that the same request had before.
+
+        Args:
+            token_id: whose key it is.
+            key: the Idempotency-Key.
+            fingerprint: SHA-256 of all that the request is made of.
+
+        Raises:
+            KeyReusedError: the key belongs to another request.
+            RequestInProgressError: the request is being carried out.
+        """
+        digest = hashlib.sha256(key.encode()).digest()
+        salt = secrets.token_bytes(_SALT_BYTES)
+        claimed = await self._database.fetchrow(
+            _QUERIES.claim_request, token_id, digest, fingerprint, uuid4(), salt, LOCK
+        )
+        if claimed is not None:
+            return RequestClaim(claimed["claim_id"], claimed["salt"])
+        known = await self._database.fetchrow(_QUERIES.select_request, token_id, digest)
+        if known is not None and known["fingerprint"] != fingerprint:
+            raise KeyReusedError("this Idempotency-Key was sent with another request before")
+        if known is None or known["status"] is None:  # None: it has just failed
+            raise RequestInProgressError("the request with this Idempotency-Key is not done yet")
+        return StoredAnswer(
+            known["status"], known["media_type"] or "", known["body"] or b"", known["salt"]
+        )
+
+    async def store(self, claim: RequestClaim, status: int, media_type: str, body: bytes) -> None:
+        """Store the answer of a claimed request."""
+        await self._database.execute(
+            _QUERIES.store_answer, claim.claim_id, status, media_type, body
+        )
+
+    async def release(self, claim: RequestClaim) -> None:
+        """Give a key up whose request failed."""
+        await self._database.execute(_QUERIES.release_request, claim.claim_id)
+
+    async def delete_old(self) -> None:
+        """Delete what is kept no longer."""
+        await self._database.execute(_QUERIES.delete_old_requests, KEPT)
+
+
+def derive_secret(callers_secret: str, key: str, salt: bytes) -> bytes:
+    """Derive the 32 bytes of a secret that a request makes, so that it need not be stored.
+
+    The same request, sent again by the same caller, derives the same. Who reads the database has
+    the salt and neither the caller's secret nor the key; once the row is deleted nobody has the
+    salt.
+
+    Args:
+        callers_secret: the caller's own access token, of 256 random bits.
+        key: the Idempotency-Key.
+        salt: random bytes of the key's row.
+    """
+    return hmac.digest(
+        callers_secret.encode(), b"onrecord token v1" + salt + key.encode(), "sha256"
+    )

@@ -1,0 +1,142 @@
+"""Publishes interviews that are submitted over HTTP, with who submitted them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.encoded import EncodedEvent
+from contracts.errors import OnrecordError
+from contracts.events import TranscriptSettled, TranscriptSubmitted
+from contracts.gzip_content import compress_text
+from contracts.submissions import (
+    InterviewState,
+    StoredRevision,
+    SubmittedTranscript,
+    Submitter,
+    build_submitter_headers,
+)
+from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
+from contracts.transcript import ContentForm
+from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
+from database.pool import Database
+from database.queries import load_queries
+from messaging import KafkaUnavailableError, Publisher, RecordLocation, RecordTooLargeError
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "requests.sql")
+
+ACKNOWLEDGED_WITHIN_S: Final = 10.0
+"""Longest that a submission waits for the broker, in seconds."""
+
+
+class RevisionConflictError(OnrecordError):
+    """Raised when a submitted revision is stored with other content (HTTP 409)."""
+
+
+class SubmissionTooLargeError(OnrecordError):
+    """Raised when a submission is too large for its topic, even compressed (HTTP 413)."""
+
+
+class TranscriptSubmitter:
+    """Publisher of submissions that waits until the broker has them.
+
+    Args:
+        database: knows stored revisions, and the secret that proves who submitted.
+        publisher: sends the events.
+    """
+
+    def __init__(self, database: Database, publisher: Publisher) -> None:
+        self._database = database
+        self._publisher = publisher
+
+    async def check(self, event: TranscriptSubmitted) -> None:
+        """Refuse what cannot be accepted, before anything is done.
+
+        Raises:
+            RevisionConflictError: the revision is stored with other content.
+            KafkaUnavailableError: the broker or its topic is not there.
+            DatabaseUnavailableError: try again later.
+        """
+        if event.content_form is not ContentForm.URI:
+            stored = {
+                one.revision: one.content_sha256 for one in await self._stored(event.transcript_id)
+            }
+            known = stored.get(event.revision)
+            if known is not None and known != await asyncio.to_thread(_hash, event):
+                raise RevisionConflictError(
+                    f"revision {event.revision} of this interview is stored with other content, "
+                    f"study or roles: submit the corrected one as revision {max(stored) + 1}"
+                )
+        if await self._publisher.find_missing_topics([TRANSCRIPTS_SUBMITTED.name]):
+            raise KafkaUnavailableError("the topic of submissions does not exist")
+
+    async def submit(self, event: TranscriptSubmitted, submitter: Submitter) -> SubmittedTranscript:
+        """Publish a submission.
+
+        Text that is too large for the topic as it is, is compressed.
+
+        Raises:
+            SubmissionTooLargeError: it is too large, even so.
+            KafkaUnavailableError: the broker did not acknowledge it in time. It may have it or
+                get it yet: submitting the same again changes nothing.
+        """
+        secret = await read_shared_secret(self._database, SUBMITTER_SECRET)
+        try:
+            location = await self._publish(event, submitter, secret)
+        except RecordTooLargeError:
+            if event.content_form is not ContentForm.TEXT:
+                raise SubmissionTooLargeError(_TOO_LARGE) from None
+            packed = await asyncio.to_thread(compress_text, event.content)
+            event = event.model_copy(update={"content": packed, "content_form": ContentForm.GZIP})
+            try:
+                location = await self._publish(event, submitter, secret)
+            except RecordTooLargeError:
+                raise SubmissionTooLargeError(_TOO_LARGE) from None
+        return SubmittedTranscript(
+            transcript_id=event.transcript_id,
+            revision=event.revision,
+            study_id=event.study.study_id,
+            topic=location.topic,
+            partition=location.partition,
+            offset=location.offset,
+        )
+
+    async def state(self, transcript_id: UUID) -> InterviewState:
+        """Return the stored revisions of an interview, and what became of its submissions."""
+        rows = await self._database.fetch(_QUERIES.select_outcomes, transcript_id)
+        outcomes = tuple(TranscriptSettled.model_validate_json(row["event"]) for row in rows)
+        stored = await self._stored(transcript_id)
+        return InterviewState(transcript_id=transcript_id, stored=stored, outcomes=outcomes)
+
+    async def _stored(self, transcript_id: UUID) -> tuple[StoredRevision, ...]:
+        rows = await self._database.fetch(_QUERIES.select_stored_revisions, transcript_id)
+        return tuple(StoredRevision(**row) for row in rows)
+
+    async def _publish(
+        self, event: TranscriptSubmitted, submitter: Submitter, secret: bytes
+    ) -> RecordLocation:
+        encoded = await asyncio.to_thread(EncodedEvent.of, event)
+        headers = await asyncio.to_thread(
+            build_submitter_headers,
+            submitter,
+            encoded.key.encode(),
+            encoded.body.encode(),
+            secret,
+        )
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                return await self._publisher.publish_alone(encoded, headers)
+        except TimeoutError as error:
+            raise KafkaUnavailableError("the broker did not acknowledge in time") from error
+
+
+def _hash(event: TranscriptSubmitted) -> str:
+    return event.content_sha256
+
+
+_TOO_LARGE: Final = (
+    f"the interview is larger than {TRANSCRIPTS_SUBMITTED.max_message_bytes // MIB} MiB as a "
+    "compressed message: split it, or have it exported without word times"
+)

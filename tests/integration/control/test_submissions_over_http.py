@@ -1,0 +1,240 @@
+"""Interviews submitted over HTTP: what Kafka gets, who may, what is refused, and how large."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from contracts import headers as h
+from contracts.access import CreateTokenRequest, Role, RoleGrant
+from contracts.events import TranscriptSubmitted
+from contracts.ids import derive_transcript_id
+from contracts.submissions import SubmitTranscriptRequest, read_submitter
+from contracts.topics import TRANSCRIPTS_SUBMITTED, retry_topic
+from contracts.transcript import ContentForm
+from control.indexing import build_indexed_submission
+from control.store import DeadLetterStore
+from database.pool import Database
+from ingestion.content import inline_content
+from messaging import KafkaSettings, Publisher, Record
+from persistence.store import NotesStore
+from support.control_office import Office, open_office
+from support.interviews import STUDY, ingested
+
+LIMIT: Final = 2 * 1024 * 1024
+
+
+@pytest.fixture
+async def office(broker: str, fresh_database: Database) -> AsyncIterator[Office]:
+    async with open_office(broker, fresh_database, max_transcript_bytes=LIMIT) as opened:
+        yield opened
+
+
+def interview(**changes: Any) -> dict[str, Any]:
+    wanted = {
+        "source": "ana.txt",
+        "title": "Ana",
+        "study": STUDY,
+        "content": "Ada: What do you pay?\nBo: Nothing.",
+        **changes,
+    }
+    return SubmitTranscriptRequest.model_validate(wanted).model_dump(mode="json")
+
+
+async def post(
+    office: Office, body: bytes | dict[str, Any], **headers: str
+) -> tuple[int, Any, dict[str, str]]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", **headers}
+    answer = await office.client.post(
+        f"{office.url}/v1/transcripts", content=content, headers=headers
+    )
+    return answer.status_code, answer.json(), dict(answer.headers)
+
+
+async def count_submitted(office: Office) -> int:
+    return await office.bench.size(TRANSCRIPTS_SUBMITTED.name)
+
+
+async def test_a_submission_is_on_its_topic_before_it_is_accepted(office: Office) -> None:
+    status, body, _ = await post(office, interview())
+    transcript_id = derive_transcript_id(STUDY.study_id, "ana.txt")
+    (record,) = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 1)
+    assert (status, body) == (
+        202,
+        {
+            "transcript_id": str(transcript_id),
+            "revision": 1,
+            "study_id": STUDY.study_id,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+        },
+    )
+    event = TranscriptSubmitted.model_validate_json(record.value)
+    assert (event.transcript_id, event.title, event.study) == (transcript_id, "Ana", STUDY)
+    assert record.key == str(transcript_id).encode()
+    (entry,) = (await office.context.trail.page()).entries
+    assert (entry.action, entry.target, entry.study_id) == (
+        "transcript.submit",
+        f"{transcript_id} revision 1",
+        STUDY.study_id,
+    )
+
+
+async def test_control_knows_who_submitted_and_believes_no_other_producer(
+    office: Office, fresh_database: Database
+) -> None:
+    await post(office, interview())
+    (record,) = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 1)
+    store = DeadLetterStore(fresh_database)
+    secret = await store.submitter_secret()
+    found = read_submitter(record.headers, record.key, record.value, secret)
+    assert found is not None
+    assert found.name == "admin"
+    here = Record(
+        "transcripts-submitted", 0, 0, record.key, record.value, tuple(record.headers), 1_000
+    )
+    headers = dict(record.headers)
+    forged: list[Record] = [
+        replace(here, value=record.value + b" "),
+        replace(here, key=b"another"),
+        replace(here, headers=((h.SUBMITTED_BY, headers[h.SUBMITTED_BY]),)),
+        replace(
+            here,
+            headers=(
+                (h.SUBMITTED_BY, headers[h.SUBMITTED_BY].replace(b"admin", b"other")),
+                (h.SUBMITTED_BY_MAC, headers[h.SUBMITTED_BY_MAC]),
+            ),
+        ),
+    ]
+    for one in forged:
+        assert build_indexed_submission(one, secret).submitted_by is None
+    await store.index_submission(build_indexed_submission(here, secret))
+    row = await fresh_database.fetchrow("SELECT submitted_by, submitted_by_token FROM submissions")
+    assert row is not None
+    assert tuple(row) == ("admin", found.token_id)
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"),
+    [
+        ([RoleGrant(role=Role.RESEARCHER, study_id=STUDY.study_id)], 202),
+        ([RoleGrant(role=Role.RESEARCHER)], 202),
+        ([RoleGrant(role=Role.RESEARCHER, study_id="another")], 403),
+        ([RoleGrant(role=Role.READER), RoleGrant(role=Role.OPERATOR)], 403),
+    ],
+)
+async def test_researchers_submit_to_their_own_studies(
+    office: Office, grants: list[RoleGrant], expected: int
+) -> None:
+    wanted = CreateTokenRequest(name="ada", grants=tuple(grants))
+    secret = (await office.context.tokens.create(wanted, "a test")).secret
+    status, _, _ = await post(office, interview(), Authorization=f"Bearer {secret}")
+    assert status == expected
+    assert await count_submitted(office) == (expected == 202)
+    answer = await office.client.get(
+        f"{office.url}/v1/studies/{STUDY.study_id}/submissions?source=ana.txt",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    assert (answer.status_code == 200) == (expected == 202)
+
+
+async def test_compressed_bodies_are_read_and_bounded_while_they_are_decompressed(
+    office: Office,
+) -> None:
+    body = json.dumps(interview()).encode()
+    status, _, _ = await post(office, gzip.compress(body), **{"Content-Encoding": "gzip"})
+    assert status == 202
+    bomb = zlib.compressobj(9, wbits=31)
+    packed = bomb.compress(b"[" + b" " * (300 * LIMIT)) + bomb.flush()
+    assert len(packed) < LIMIT
+    refused = {
+        413: [packed],
+        400: [b"\x1f\x8b", gzip.compress(body)[:-9], gzip.compress(body) + b"more", b"plain", b""],
+    }
+    for expected, bodies in refused.items():
+        for one in bodies:
+            status, said, _ = await post(office, one, **{"Content-Encoding": "gzip"})
+            assert (status, said["status"]) == (expected, expected), one[:40]
+    status, said, _ = await post(office, body, **{"Content-Encoding": "br"})
+    assert (status, "gzip" in said["detail"]) == (415, True)
+    assert await count_submitted(office) == 1
+
+
+async def test_what_is_larger_than_the_limit_is_refused_and_others_keep_theirs(
+    office: Office,
+) -> None:
+    large = b'{"a": "' + b"x" * LIMIT + b'"}'
+    assert (await post(office, large))[0] == 413
+    answer = await office.client.post(
+        f"{office.url}/v1/letters/replay",
+        content=b'{"code": "' + b"x" * (1024 * 1024) + b'"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": ""},
+        {"source": ""},
+        {"content": "a\0b", "title": "a\0b"},
+        {"revision": 0},
+        {"transcript_id": str(UUID(int=1))},
+        {"study": {"study_id": "no such id", "name": "x", "themes": []}},
+        {"recorded_at": "2026-01-01T00:00:00"},
+    ],
+)
+async def test_what_is_no_interview_is_refused_with_its_place(
+    office: Office, changes: dict[str, Any]
+) -> None:
+    status, said, _ = await post(office, interview() | changes)
+    assert status == 400
+    assert next(iter(changes.keys() - {"content"})) in said["detail"]
+    assert (await post(office, b"{"))[0] == 400
+    assert await count_submitted(office) == 0
+
+
+async def test_a_stored_revision_with_other_content_is_refused(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested())
+    status, said, _ = await post(office, interview(source="interview-1"))
+    assert (status, "revision 2" in said["detail"]) == (409, True)
+    status, _, _ = await post(office, interview(source="interview-1", revision=2))
+    assert status == 202
+    assert await count_submitted(office) == 1
+
+
+async def test_text_too_large_for_its_topic_is_compressed(
+    broker: str, fresh_database: Database
+) -> None:
+    content = "Ada: " + "".join(f"{number:x} " for number in range(1_700_000))
+    async with open_office(broker, fresh_database) as office:
+        plain = KafkaSettings(**{**office.bench.kafka.model_dump(), "compression": "none"})
+        async with Publisher(plain, source="/test") as publisher:
+            office.context.replayer.sender.publisher = publisher
+            status, _, _ = await post(office, interview(content=content))
+        assert status == 202
+        (record,) = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 1)
+        event = TranscriptSubmitted.model_validate_json(record.value)
+        assert event.content_form is ContentForm.GZIP
+        assert inline_content(event).content == content
+
+
+async def test_without_its_topic_nothing_is_done(broker: str, fresh_database: Database) -> None:
+    async with open_office(broker, fresh_database, [retry_topic("enrichment", 0)]) as office:
+        status, said, headers = await post(office, interview(), **{"Idempotency-Key": "one"})
+        assert (status, said["status"]) == (503, 503)
+        assert int(headers["retry-after"]) > 0
+        assert (await office.context.trail.page()).entries == ()
+        assert await fresh_database.fetchval("SELECT count(*) FROM idempotent_requests") == 0
