@@ -21,6 +21,7 @@ from control.settings import ControlSettings
 from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
 from control.tokens import TokenStore, put_admin_token_of_file
+from control.upkeep import deleting_what_is_old
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -65,7 +66,11 @@ async def lifespan(
             await put_admin_token_of_file(TokenStore(database), settings.admin_token_file)
         context.set_global("store", store)
         broker.check_dependencies = database.ping
-        async with replayer.repairing(), OutcomePublisher(database, publisher.publish).running():
+        async with (
+            replayer.repairing(),
+            OutcomePublisher(database, publisher.publish).running(),
+            deleting_what_is_old(database),
+        ):
             api.context = ApiContext(
                 store,
                 reader,

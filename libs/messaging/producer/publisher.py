@@ -191,7 +191,7 @@ class Publisher:
         """
         delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         key, value, own = encode_event(event, source=self._source)
-        topic, batch = self._topic(get_event_class(event)), self._new_batch()
+        topic, batch = self._topic(unwrap_event_class(event)), self._new_batch()
         sent = [*own, *((name, content or b"") for name, content in headers)]
         callback = build_delivery_callback(delivered)
         partition = await self._append(topic, key, value, sent, callback, alone=batch)

@@ -1,0 +1,59 @@
+"""Deletes what control keeps for a day: answers by Idempotency-Key, and changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from contracts.errors import OnrecordError
+from control.idempotency import IdempotentRequests
+from database.pool import Database
+from database.queries import load_queries
+
+log = structlog.get_logger(__name__)
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "changes.sql")
+
+CHANGES_KEPT: Final = timedelta(hours=24)
+"""How long changes are kept for those who follow them and were away."""
+
+PERIOD_S: Final = 600.0
+"""Seconds between two times."""
+
+
+@asynccontextmanager
+async def deleting_what_is_old(
+    database: Database, period_s: float = PERIOD_S
+) -> AsyncIterator[None]:
+    """Delete what is kept no longer, again and again, within the ``async with`` block."""
+    task = asyncio.create_task(_run(database, period_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def delete_what_is_old(database: Database) -> None:
+    """Delete answers and changes that are kept no longer.
+
+    Raises:
+        DatabaseUnavailableError: try again later.
+    """
+    await IdempotentRequests(database).delete_old()
+    await database.execute(_QUERIES.delete_old_changes, CHANGES_KEPT)
+
+
+async def _run(database: Database, period_s: float) -> None:
+    while True:
+        try:
+            await delete_what_is_old(database)
+        except OnrecordError as error:
+            log.warning("old_rows_not_deleted", reason=str(error))
+        await asyncio.sleep(period_s)
