@@ -73,7 +73,7 @@ class ReadInterviewStateRequest(BaseModel):
     source: Source = Field(description="What the interview was submitted as.")
 
 
-@router.get("/studies/{study_id}/submissions")
+@router.get("/studies/{study_id}/submissions", responses=responses(404))
 async def read_interview_state(
     study_id: Annotated[StudyId, Path(description="The study's id.")],
     which: Annotated[ReadInterviewStateRequest, Query()],
