@@ -15,6 +15,9 @@ PRIVATE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 """Mode of folders with such files: their owner alone passes."""
 
+SHARED: Final = 0o444
+"""Mode of a secret that another user's program reads, in a place that only these programs see."""
+
 
 def read_or_create_private_file(file: Path, generate: Callable[[], str]) -> str:
     """Return what a file holds, without blanks around it; if there is no file, make it.

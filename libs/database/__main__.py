@@ -1,4 +1,4 @@
-"""Command line ``python -m database migrate|pending|roles``: migrations, and services' logins."""
+"""Command line ``python -m database``: migrations, and the passwords and logins of services."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import typer
 from pydantic import ValidationError
 
 from configuration import command_line
+from configuration.private_files import SHARED, read_or_create_private_file
 from configuration.settings_errors import list_settings_errors
 from database.errors import DatabaseUnavailableError, MigrationError
-from database.logins import create_logins, read_or_create_passwords
+from database.logins import create_logins, generate_password, read_or_create_passwords
 from database.migrate import apply_migrations, list_pending_migrations
 from database.settings import PostgresSettings
 
@@ -71,6 +72,32 @@ def _roles(
         return [f"may log in: {login}" for login in found]
 
     return _print(create())
+
+
+@app.command("password")
+def _password(
+    file: Annotated[Path, typer.Argument(help="Holds the password, readable by all.")],
+    password: Annotated[
+        str,
+        typer.Option(envvar="ONRECORD_POSTGRES_PASSWORD", help="Instead of a generated one."),
+    ] = "",
+) -> int:
+    """Write a superuser's password for a server that is yet to be made; keep one that is there.
+
+    The server runs as another user than we, so the file is readable by all: keep it where only the
+    server sees it, such as in a volume.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if password and file.exists():
+            file.unlink()
+        read_or_create_private_file(file, lambda: password or generate_password())
+        file.chmod(SHARED)
+    except OSError as error:
+        return _fail(BAD_INPUT, f"{file}: {error.strerror}")
+    except ValueError as error:
+        return _fail(BAD_INPUT, str(error))
+    return DONE
 
 
 @app.command("pending")

@@ -72,7 +72,12 @@ def read_or_create_password(file: Path) -> str:
         OSError: the file can neither be read nor made.
         ValueError: it is empty.
     """
-    return read_or_create_private_file(file, lambda: secrets.token_urlsafe(24))
+    return read_or_create_private_file(file, generate_password)
+
+
+def generate_password() -> str:
+    """Return a new password: 192 random bits, as letters, digits, ``-`` and ``_``."""
+    return secrets.token_urlsafe(24)
 
 
 def read_or_create_passwords(folder: Path) -> dict[str, str]:

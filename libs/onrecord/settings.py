@@ -23,11 +23,11 @@ ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 COMPOSE: Final = MappingProxyType(
     {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
-        "POSTGRES_DSN": "postgresql://onrecord:onrecord@127.0.0.1:5432/onrecord",
+        "POSTGRES_DSN": "postgresql://onrecord_cli_login@127.0.0.1:5432/onrecord",
         "ONRECORD_CONTROL_URL": "http://127.0.0.1:8080",
     }
 )
-"""Where ``docker compose up`` publishes the system with its default ports and passwords."""
+"""Where ``docker compose up`` publishes the system with its default ports, without a password."""
 
 
 def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:

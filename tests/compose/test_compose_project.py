@@ -47,7 +47,6 @@ class Project:
             "ONRECORD_POSTGRES_PORT": str(postgres),
             "ONRECORD_CONTROL_PORT": str(control),
             "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka}",
-            "POSTGRES_DSN": f"postgresql://onrecord:onrecord@127.0.0.1:{postgres}/onrecord",
             "ONRECORD_CONTROL_URL": f"http://127.0.0.1:{control}",
         }
 
@@ -56,6 +55,14 @@ class Project:
         # Neither this machine's overrides nor its .env, which may name a model that costs money.
         own = ("--file", "docker-compose.yml", "--env-file", os.devnull)
         return self._run(("docker", "compose", *own, *words), within_s)
+
+    def up(self) -> None:
+        """Start everything, and take the command line's password from where it was generated."""
+        self.compose("up", "--detach", "--wait")
+        words = ("exec", "-T", "postgres", "cat", "/logins/cli/password")
+        password, port = self.compose(*words).strip(), self._env["ONRECORD_POSTGRES_PORT"]
+        dsn = f"postgresql://onrecord_cli_login:{password}@127.0.0.1:{port}/onrecord"
+        self._env["POSTGRES_DSN"] = dsn
 
     def docker(self, *words: str) -> str:
         """Run ``docker``; what it printed."""
@@ -124,7 +131,7 @@ def _is_here(pid: int, container: str) -> bool:
 def project() -> Iterator[Project]:
     made = Project()
     try:
-        made.compose("up", "--detach", "--wait")
+        made.up()
         yield made
     finally:
         made.compose("down", "--volumes", "--timeout", "20")
@@ -206,6 +213,21 @@ def test_ports_are_published_on_the_loopback_only(project: Project) -> None:
             published = [one for bindings in ports.values() if bindings for one in bindings]
             assert published
             assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+
+
+def test_the_superusers_password_is_generated_and_in_no_environment(project: Project) -> None:
+    password = project.compose("exec", "-T", "postgres", "cat", "/logins/superuser/password")
+    assert len(password) == 32
+    for service in ("postgres", *SERVICES):
+        for container in project.containers(service):
+            assert password not in project.docker("inspect", container)
+
+
+@pytest.mark.parametrize("service", ["simulator", "ingestion"])
+def test_what_needs_no_database_reaches_none(project: Project, service: str) -> None:
+    look = "import socket; socket.getaddrinfo('postgres', 5432)"
+    with pytest.raises(AssertionError, match="gaierror"):
+        project.compose("exec", "-T", service, "python", "-c", look)
 
 
 def test_services_log_in_as_themselves_and_see_no_other_password(project: Project) -> None:

@@ -183,6 +183,10 @@ class KafkaContainer(Container):
         return True
 
 
+# In place of the file that Compose generates; what is empty counts as not set.
+_PASSWORD: Final = {"POSTGRES_PASSWORD": ROLE, "POSTGRES_PASSWORD_FILE": ""}
+
+
 class PostgresContainer(Container):
     """A PostgreSQL server in a container, without durability, which tests do not need.
 
@@ -192,11 +196,15 @@ class PostgresContainer(Container):
     probe = ReadinessProbe.POSTGRES
 
     def __init__(self) -> None:
-        service = compose_service(POSTGRES, {"ONRECORD_POSTGRES_PASSWORD": ROLE})
+        service = compose_service(POSTGRES)
         options = f"{service.environment['POSTGRES_INITDB_ARGS']} --no-sync"
         command = ["postgres", "-c", "fsync=off"]
         super().__init__(
-            service, 5432, free_port(), {"POSTGRES_INITDB_ARGS": options}, command=command
+            service,
+            5432,
+            free_port(),
+            {"POSTGRES_INITDB_ARGS": options} | _PASSWORD,
+            command=command,
         )
 
     def address(self, database: str = ROLE) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -48,10 +49,59 @@ def test_every_port_is_published_on_loopback_only() -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-def test_clients_on_the_host_know_the_default_password() -> None:
-    password = default_of(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"])
-    assert f":{password}@" in COMPOSE["POSTGRES_DSN"]
-    assert f":{password}@" in default_of(SERVICES["roles"]["environment"]["POSTGRES_DSN"])
+def test_no_password_stands_in_the_file_or_is_known_to_clients_before_it_is_generated() -> None:
+    for name, one in SERVICES.items():
+        for variable, value in (one.get("environment") or {}).items():
+            if "DSN" in variable:
+                assert urlsplit(value).password is None, name
+            if variable.endswith("PASSWORD"):
+                assert value is None, name  # passed on from whoever sets it
+    assert urlsplit(COMPOSE["POSTGRES_DSN"]).password is None
+    assert urlsplit(COMPOSE["POSTGRES_DSN"]).username == "onrecord_cli_login"
+
+
+def test_the_superusers_password_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
+    volumes = {name: one.get("volumes", ()) for name, one in SERVICES.items()}
+    mounted = {
+        name: one.rpartition(":")[2]
+        for name, mounts in volumes.items()
+        for one in mounts
+        if one.startswith("login-superuser:")
+    }
+    assert mounted.keys() == {"passwords", "postgres", "roles"}
+    assert (mounted["postgres"], mounted["roles"]) == ("ro", "ro")
+
+
+def test_a_container_is_in_the_networks_of_what_it_talks_to() -> None:
+    networks = {name: {*one.get("networks", ())} for name, one in SERVICES.items()}
+    assert SERVICES["passwords"]["network_mode"] == "none"
+    assert networks.pop("passwords") == set()
+    assert networks == {
+        "kafka": {"broker"},
+        "topics": {"broker"},
+        "ingestion": {"broker"},
+        "postgres": {"database"},
+        "roles": {"database"},
+        "migrations": {"database"},
+        "simulator": {"model"},
+        "enrichment": {"broker", "database", "model"},
+        "guardrail": {"broker", "database", "model"},
+        "persistence": {"broker", "database"},
+        "control": {"broker", "database"},
+    }
+    assert PROJECT["networks"].keys() == {"broker", "database", "model"}
+
+
+def test_every_container_has_a_limit_of_processes_and_gains_no_rights() -> None:
+    for name, one in SERVICES.items():
+        assert 0 < one["pids_limit"] <= 1024, name
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_only_the_broker_may_write_to_its_image() -> None:
+    writable = {name for name, one in SERVICES.items() if not one.get("read_only")}
+    assert writable == {"kafka"}  # its image writes its configuration at each start
 
 
 def test_the_broker_is_the_release_that_the_tests_run_on() -> None:
