@@ -69,7 +69,8 @@ async def require_topic_access(
     """Raise an error unless the broker allows operations on topics; no topic is created.
 
     A topic that does not exist, although the client might use it, is no error. Brokers that do not
-    know the request (before Kafka 3.1, and the embedded one) are believed to allow everything.
+    know the request (before Kafka 3.1) or do not answer this part of it, as the embedded one, are
+    believed to allow everything.
 
     Args:
         kafka: who we are.
@@ -92,7 +93,8 @@ async def require_topic_access(
         for error, name, _, _, _, operations, *_ in sorted(response.topics, key=lambda it: it[1])
         for operation in sorted(wanted[name])
         if error == TopicAuthorizationFailedError.errno
-        or (not error and not operations & OPERATION_BITS[operation])
+        # Who is told of a topic may at least describe it, so no bit at all means no answer.
+        or (not error and operations > 0 and not operations & OPERATION_BITS[operation])
     ]
     if denials:
         raise build_denial_error(kafka, denials)
