@@ -321,7 +321,7 @@ async def test_publishing_within_a_handler_and_outside_waits_for_the_broker(benc
     first, second = await bench.records(NOTES_STORED.name, 2)
     assert first.value == second.value == event.model_dump_json().encode()
     assert dict(first.headers)[h.CE_TYPE] == NotesStored.ce_type.encode()
-    assert deadlines[0] > asyncio.get_running_loop().time() - 5
+    assert deadlines[0] > asyncio.get_running_loop().time() - 60
 
 
 async def test_a_broker_without_handlers_publishes(bench: Bench) -> None:

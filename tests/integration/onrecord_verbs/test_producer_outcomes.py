@@ -62,7 +62,7 @@ async def test_each_interview_is_told_once_however_early_it_was_settled(bench: B
         await producer.send(first)
         await producer.send(second)
         await tell(bench, settled(first), settled(first), settled(submission()), refused)
-        found = [one async for one in producer.settled([first, second], timeout_s=20)]
+        found = [one async for one in producer.settled([first, second], timeout_s=60)]
     assert {one.transcript_id: one for one in found} == {
         first.transcript_id: settled(first),
         second.transcript_id: refused,
@@ -76,7 +76,7 @@ async def test_what_was_settled_before_the_producer_was_opened_is_not_told(bench
     async with Producer(bench.kafka) as producer:
         await producer.send(submitted)
         await tell(bench, settled(submitted, number=2))
-        (found,) = [one async for one in producer.settled([submitted], timeout_s=20)]
+        (found,) = [one async for one in producer.settled([submitted], timeout_s=60)]
     assert (found.outcome, found.number) == (SettledOutcome.COMPLETE, 2)
 
 
@@ -86,7 +86,7 @@ async def test_an_outcome_of_other_content_is_not_this_one_s(bench: Bench) -> No
     older = settled(submitted).model_copy(update={"revision": 7})
     async with Producer(bench.kafka) as producer:
         await tell(bench, other, older, settled(submitted))
-        found = [one async for one in producer.settled([submitted], timeout_s=20)]
+        found = [one async for one in producer.settled([submitted], timeout_s=60)]
     assert found == [settled(submitted)]
 
 
@@ -95,7 +95,7 @@ async def test_by_its_id_any_outcome_of_an_interview_counts(bench: Bench) -> Non
     other = settled(submitted).model_copy(update={"content_sha256": None, "revision": None})
     async with Producer(bench.kafka) as producer:
         await tell(bench, other)
-        found = [one async for one in producer.settled([submitted.transcript_id], timeout_s=20)]
+        found = [one async for one in producer.settled([submitted.transcript_id], timeout_s=60)]
     assert found == [other]
 
 
@@ -116,7 +116,7 @@ async def test_records_that_are_no_outcomes_are_passed_over(bench: Bench) -> Non
     async with Producer(bench.kafka) as producer:
         await bench.send("transcripts-settled", b"{", None, b'{"outcome": "unheard of"}')
         await tell(bench, settled(submitted))
-        found = [one async for one in producer.settled([submitted], timeout_s=20)]
+        found = [one async for one in producer.settled([submitted], timeout_s=60)]
     assert found == [settled(submitted)]
 
 
@@ -140,7 +140,7 @@ async def test_several_waits_at_the_same_time_each_see_all(bench: Bench) -> None
     submitted = submission()
 
     async def wait(producer: Producer) -> list[TranscriptSettled]:
-        return [one async for one in producer.settled([submitted], timeout_s=20)]
+        return [one async for one in producer.settled([submitted], timeout_s=60)]
 
     async with Producer(bench.kafka) as producer:
         waiting = [asyncio.create_task(wait(producer)) for _ in range(2)]
@@ -153,7 +153,7 @@ async def test_a_broker_without_the_topic_takes_interviews_and_tells_of_none(bro
     async with Producer(bench.kafka) as producer:
         await producer.send(submission())
         with pytest.raises(KafkaUnavailableError, match="has no topic"):
-            _ = [one async for one in producer.settled([submission()], timeout_s=20)]
+            _ = [one async for one in producer.settled([submission()], timeout_s=60)]
 
 
 async def test_without_any_time_what_is_there_is_not_waited_for(bench: Bench) -> None:
@@ -173,7 +173,7 @@ async def test_content_that_was_sent_in_another_form_is_known_by_its_revision(
     read = settled(submitted).model_copy(update={"content_sha256": sha("b")})
     async with Producer(bench.kafka) as producer:
         await tell(bench, other, read)
-        found = [one async for one in producer.settled([submitted], timeout_s=20)]
+        found = [one async for one in producer.settled([submitted], timeout_s=60)]
     assert found == [read]
 
 
