@@ -8,7 +8,8 @@ from typing import Final
 
 from evaluation.errors import InputError
 from grounding.syntax.clauses import SyntaxParser
-from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
+from spacy_models import is_spacy_installed
 
 
 class CheckMode(StrEnum):

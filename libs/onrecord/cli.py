@@ -50,8 +50,13 @@ Version = Annotated[
 ]
 
 
-def build_app() -> typer.Typer:
-    """Build the command-line application with the commands of all modules in ``commands``."""
+def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Build the command-line application.
+
+    Args:
+        arguments: as after ``onrecord`` on the command line. If they begin with a command, only its
+            module in ``commands`` is imported, because all of them take a second; else all are.
+    """
     app = typer.Typer(
         name="onrecord",
         help="Interview notes that are on the record.",
@@ -68,10 +73,17 @@ def build_app() -> typer.Typer:
         if context.invoked_subcommand is None:
             out.print(context.get_help(), markup=False, end="")
 
-    for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):
-        import_module(f"{commands.__name__}.{module.name}").register(app)
+    for name in _choose_modules(arguments):
+        import_module(f"{commands.__name__}.{name}").register(app)
     format_help_texts(app)
     return app
+
+
+def _choose_modules(arguments: Sequence[str]) -> list[str]:
+    names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+    command = arguments[0] if arguments else ""
+    module = commands.MODULES_OF_OTHER_NAMES.get(command, command.replace("-", "_"))
+    return [module] if module in names else names
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -85,7 +97,9 @@ def run_command(arguments: Sequence[str]) -> int:
     """
     try:
         _refuse_odd(arguments)
-        return _exit_code(build_app()(list(arguments), prog_name="onrecord", standalone_mode=False))
+        return _exit_code(
+            build_app(arguments)(list(arguments), prog_name="onrecord", standalone_mode=False)
+        )
     except CommandError as error:
         return _explain(error)
     except (OnrecordError, StackError, EvaluationError) as error:

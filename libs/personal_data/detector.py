@@ -22,6 +22,7 @@ from personal_data.names import (
 )
 from personal_data.phones import find_phone_numbers
 from personal_data.tokens import split_into_tokens
+from spacy_models import is_spacy_installed
 
 _MAX_PIECE: Final = 2_000
 """Characters in which names are looked for at once; a longer text is cut at ends of sentences."""
@@ -37,7 +38,7 @@ class DetectionMode(StrEnum):
 @cache
 def get_default_detection_mode() -> DetectionMode:
     """Return the default detection mode: heavy if its model is installed, else light."""
-    return DetectionMode.HEAVY if entities.is_spacy_installed() else DetectionMode.LIGHT
+    return DetectionMode.HEAVY if is_spacy_installed() else DetectionMode.LIGHT
 
 
 def preload_models(mode: DetectionMode | None = None) -> None:

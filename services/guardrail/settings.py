@@ -14,7 +14,6 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from contracts.study import PersonalData
 from contracts.topics import MIB
 from entailment import validate_calibrated_model
-from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.domain import AssessmentOptions
 from guardrail.judge_votes import VoteRule
 from guardrail.policy import CheckPolicy, FailureAction
@@ -24,6 +23,7 @@ from messaging import StageSettings
 from model_client import ModelSettings
 from processes import TaskLimits
 from prompts.fact_checking import FORMATS, JudgeFormat, validate_format_name
+from spacy_models import is_spacy_installed
 
 _MAX_PROCESSES: Final = 4
 """Processes that hold notes against transcripts, where more cores are there and none are set."""

@@ -24,7 +24,8 @@ from entailment.files import read_model_folder
 from entailment.onnx_scorer import OnnxScorer
 from evaluation.grounding.pairs import LabelledPair, read_pairs
 from grounding import CheckedNote, check_note
-from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
+from spacy_models import is_spacy_installed
 from support.entailment_models import MINI_LM, write_transformer
 
 WITHOUT_BROKER: Final = True

@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.text.lemmas import get_lemma
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term, split_terms
@@ -50,16 +50,16 @@ def _said_by_another(context: CheckContext) -> CheckFailure | None:
                     f"The cited passage was spoken by {quote_word(who)}, "
                     f"not by {quote_word(label)}."
                 )
-                return build_term_failure(_NAME, context, alignment, at, reason)
+                return build_word_failure(_NAME, context, alignment, at, reason)
             other = _find_actual_speaker(context, alignment, at, label)
             if other is not None:
                 reason = f"{quote_word(other)} said this, not {quote_word(label)}."
-                return build_term_failure(_NAME, context, alignment, at, reason)
+                return build_word_failure(_NAME, context, alignment, at, reason)
         for at, place in _find_adopted_opinions(alignment):
             reason = (
                 f"The cited passage has this from {quote_word(alignment.evidence[place].text)}."
             )
-            return build_term_failure(_NAME, context, alignment, at, reason)
+            return build_word_failure(_NAME, context, alignment, at, reason)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.numbers.units import NUMBER_WORDS, UNITS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term, split_terms
@@ -61,7 +61,7 @@ def _build_failure(
 ) -> CheckFailure:
     words = ", ".join(dict.fromkeys(one.text for _, one in absent[:_MAX_WORDS_SHOWN]))
     reason = f"The cited passage says nothing of {quote_word(words)}."
-    return build_term_failure(_NAME, context, alignment, absent[0][0], reason)
+    return build_word_failure(_NAME, context, alignment, absent[0][0], reason)
 
 
 def _list_specific_words(

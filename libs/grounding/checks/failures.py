@@ -13,7 +13,7 @@ from grounding.text.words import truncate_text
 _AROUND = 4
 
 
-def build_term_failure(
+def build_word_failure(
     check: str, context: CheckContext, alignment: SentenceAlignment, at: int, reason: str
 ) -> CheckFailure:
     """Build a check's failure, with excerpts of the statement and the quotes around one word.

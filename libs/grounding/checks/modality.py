@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.checks.scale import WordScale, find_scale_mismatches
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
@@ -49,12 +49,12 @@ def _modality_differs(context: CheckContext) -> CheckFailure | None:
         if found is not None:
             said = "" if found.instead is None else f" but {quote_word(found.instead.text)}"
             reason = f"The cited passage does not say {quote_word(found.term.text)}{said}."
-            return build_term_failure(_NAME, context, alignment, found.at, reason)
+            return build_word_failure(_NAME, context, alignment, found.at, reason)
         dropped = _find_dropped_hedge(alignment)
         if dropped is not None:
             hedge = quote_word(dropped[1].text)
             reason = f"The cited passage says {hedge}; the statement leaves it out."
-            return build_term_failure(_NAME, context, alignment, dropped[0], reason)
+            return build_word_failure(_NAME, context, alignment, dropped[0], reason)
     return None
 
 

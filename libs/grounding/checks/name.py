@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import AMBIGUOUS_MONTHS, TITLES, Term, split_terms
@@ -39,11 +39,11 @@ def _name_not_in_evidence(context: CheckContext) -> CheckFailure | None:
                 continue
             if not alignment.has_term(term):
                 reason = f"The cited passage does not name {quote_word(term.text)}."
-                return build_term_failure(_NAME, context, alignment, at, reason)
+                return build_word_failure(_NAME, context, alignment, at, reason)
             other = _find_other_name(alignment, at)
             if other is not None:
                 reason = f"The cited passage names {quote_word(other.text)} there."
-                return build_term_failure(_NAME, context, alignment, at, reason)
+                return build_word_failure(_NAME, context, alignment, at, reason)
     return None
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_claim_failure, quote_word
-from grounding.checks.number_conflict import find_rival
+from grounding.checks.number_conflict import find_conflicting_quantity
 from grounding.checks.rate import find_shared_rates
 from grounding.numbers.approximation import is_near_bound
 from grounding.numbers.clock import find_times_of_day
@@ -82,7 +82,7 @@ def _compare_numbers(context: CheckContext) -> _Comparison:
         return _Comparison(claimed[_MAX_NUMBERS].text, reason)
     missing = [one for one in claimed if not _is_supported(one, said)]
     for one in missing:
-        rival = find_rival(context, one, said)
+        rival = find_conflicting_quantity(context, one, said)
         if rival is not None:
             reason = f"The cited passage says {quote_word(rival.text)}, not {quote_word(one.text)}."
             return _Comparison(one.text, reason)

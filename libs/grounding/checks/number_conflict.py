@@ -49,7 +49,7 @@ class _NumberInContext:
     before: tuple[str, ...]
 
 
-def find_rival(
+def find_conflicting_quantity(
     context: CheckContext, claimed: Quantity, said: tuple[Quantity, ...]
 ) -> Quantity | None:
     """Return the quantity in the quotes that contradicts a quantity of the statement, or None.

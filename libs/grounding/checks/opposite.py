@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.syntax.directions import find_directed_relations
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
@@ -39,7 +39,7 @@ def _opposite_said(context: CheckContext) -> CheckFailure | None:
                 f"The cited passage says {quote_word(in_evidence.text)}, "
                 f"the statement {quote_word(alignment.sentence[at].text)}."
             )
-            return build_term_failure(_NAME, context, alignment, at, reason)
+            return build_word_failure(_NAME, context, alignment, at, reason)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.numbers.quantities import Quantity, find_quantities
 from grounding.numbers.units import NUMBER_WORDS, TIMES
 from grounding.text.sentence_alignment import SentenceAlignment
@@ -49,12 +49,12 @@ def _number_rounded(context: CheckContext) -> CheckFailure | None:
                         f"The cited passage says {quote_word(in_evidence)}, "
                         f"not {quote_word(term.text)}."
                     )
-                    return build_term_failure(_NAME, context, alignment, at, reason)
+                    return build_word_failure(_NAME, context, alignment, at, reason)
             if term.text in _MAGNITUDES and not _supports_magnitude(
                 term.text, alignment, context.quotes
             ):
                 reason = f"The cited passage does not say {quote_word(term.text)}."
-                return build_term_failure(_NAME, context, alignment, at, reason)
+                return build_word_failure(_NAME, context, alignment, at, reason)
     return None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
 
@@ -100,7 +100,7 @@ def build_scale_check(
             for scale in scales:
                 for found in find_scale_mismatches(scale, alignment):
                     if not skip(context, alignment, found.at):
-                        return build_term_failure(
+                        return build_word_failure(
                             name, context, alignment, found.at, _explain(found)
                         )
         return None

@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import build_term_failure, quote_word
+from grounding.checks.failures import build_word_failure, quote_word
 from grounding.checks.scale import WordScale, find_scale_mismatches
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.words import parse_word_list
@@ -30,11 +30,11 @@ def _tense_differs(context: CheckContext) -> CheckFailure | None:
         found = next(find_scale_mismatches(_SCALE, alignment), None)
         if found is not None and found.instead is not None:
             reason = f"The cited passage says {quote_word(found.instead.text)} there."
-            return build_term_failure(_NAME, context, alignment, found.at, reason)
+            return build_word_failure(_NAME, context, alignment, found.at, reason)
         at = _find_former_habit(alignment)
         if at is not None:
             reason = "The cited passage says “used to”: it is so no longer."
-            return build_term_failure(_NAME, context, alignment, at, reason)
+            return build_word_failure(_NAME, context, alignment, at, reason)
     return None
 
 

@@ -35,7 +35,7 @@ _DETERMINERS: Final = parse_word_list("a an the this these those my our many som
 _COORDINATORS: Final = parse_word_list("and but so because")
 
 
-def object_to_subject(match: Match) -> str:
+def check_subject(match: Match) -> str:
     """Return an objection if a claim's subject is not that of the quoted clause, else ""."""
     if match.places[0] is not None or not is_left_subject(match.texts, 0):
         return ""
@@ -45,7 +45,7 @@ def object_to_subject(match: Match) -> str:
     return "" if is_elided and one.text not in SUBJECTS else "its subject is not said"
 
 
-def object_to_persons(match: Match) -> str:
+def check_persons(match: Match) -> str:
     """Return an objection if a claim's pronouns may refer to somebody else, else "".
 
     Of another it is clear whose they are only behind a noun of the claim ("files … them"), or
@@ -97,7 +97,7 @@ def _has_noun_before(match: Match, i: int) -> bool:
     )
 
 
-def object_to_verb_forms(match: Match) -> str:
+def check_verb_forms(match: Match) -> str:
     """Return an objection if an "s" that a claim adds makes no verb form ("friends"), else ""."""
     for i, text, said in match.pairs:
         if text in COPULAS or not agrees_with(text, said):
@@ -115,7 +115,7 @@ def _is_adverb(text: str) -> bool:
     return text.endswith("ly") or text in FILLERS | ADVERBS_BEFORE_VERBS
 
 
-def object_to_perfects(match: Match) -> str:
+def check_perfects(match: Match) -> str:
     """Return an objection if "'s" in a claim may be "is" rather than "has", else ""."""
     for i, text, said in match.pairs:
         if text == said or "'s done" not in {text, said}:
@@ -127,7 +127,7 @@ def object_to_perfects(match: Match) -> str:
     return ""
 
 
-def object_to_relatives(match: Match) -> str:
+def check_relatives(match: Match) -> str:
     """Return an objection if "which" for a spoken "it" does not refer to the text before, else "".
 
     "It rained, and it helped" may become "It rained, which helped".
@@ -145,7 +145,7 @@ def object_to_relatives(match: Match) -> str:
     return ""
 
 
-def object_to_mixed_tenses(match: Match) -> str:
+def check_mixed_tenses(match: Match) -> str:
     """Return an objection if a claim puts only some of its verbs into the past, else "".
 
     "She said that they talked where they meet" is not the report of "we talk where we meet".

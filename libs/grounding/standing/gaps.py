@@ -22,7 +22,7 @@ MAX_ABANDONED: Final = 3
 """Words left out before a break that count as an abandoned start."""
 
 
-def object_to_joining(match: Match) -> str:
+def check_joined_parts(match: Match) -> str:
     """Return an objection if an "and" that a claim adds may not join its two clauses, else "".
 
     "I make the bread, I buy the rest" may become "she makes the bread and buys the rest".
@@ -47,7 +47,7 @@ def _leaves_out_own_subject(match: Match, i: int, j: int) -> bool:
     return is_parted and is_same_person and not has_other_subject
 
 
-def object_to_gaps(match: Match) -> str:
+def check_gaps(match: Match) -> str:
     """Return an objection if a claim omits meaningful words of the quoted sentence, else ""."""
     inner = (j for j in range(match.first, match.last) if j not in match.taken)
     for _, run in groupby(enumerate(inner), lambda one: one[1] - one[0]):

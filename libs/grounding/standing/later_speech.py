@@ -48,7 +48,7 @@ _SHORT_SENTENCE: Final = 7
 """Words up to which a sentence may be an afterthought to the one before it."""
 
 
-def object_to_correction(match: Match) -> str:
+def check_correction(match: Match) -> str:
     """Return an objection if the words right after a quote may retract it, else ""."""
     _, end = match.turn.find_sentence(match.last)
     if match.turn.is_cut_off and end + 1 >= len(match.speech):

@@ -13,19 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from grounding.standing.agreement import (
-    object_to_mixed_tenses,
-    object_to_perfects,
-    object_to_persons,
-    object_to_relatives,
-    object_to_subject,
-    object_to_verb_forms,
+    check_mixed_tenses,
+    check_perfects,
+    check_persons,
+    check_relatives,
+    check_subject,
+    check_verb_forms,
 )
 from grounding.standing.claims import is_label
-from grounding.standing.gaps import MAX_ABANDONED, object_to_gaps, object_to_joining
-from grounding.standing.later_speech import object_to_correction
+from grounding.standing.gaps import MAX_ABANDONED, check_gaps, check_joined_parts
+from grounding.standing.later_speech import check_correction
 from grounding.standing.matching import Match
 from grounding.standing.own_clauses import is_finished_clause
-from grounding.standing.settings import object_to_direct_speech, object_to_setting
+from grounding.standing.settings import check_direct_speech, check_setting
 from grounding.standing.speech import SpokenToken, is_filler
 from grounding.standing.tenses import is_past_form
 from grounding.standing.tokens import Gap
@@ -71,7 +71,7 @@ _NOUN_STARTS: Final = parse_word_list("the my our his her their")
 _PRONOUN_SUBJECTS: Final = parse_word_list("i you he she it we they there")
 
 
-def object_to_few_words(match: Match) -> str:
+def check_word_count(match: Match) -> str:
     """Return an objection if a claim has too few content words to be proven, else ""."""
     texts = [text for _, text, _ in match.pairs]
     content = [text for text in texts if text not in FUNCTION_WORDS and not is_label(text)]
@@ -87,13 +87,13 @@ def _is_meant_around(speech: Sequence[SpokenToken], j: int) -> bool:
     return not speech[j].is_repeated and speech[j].text not in HESITATIONS
 
 
-def object_to_citation(match: Match) -> str:
+def check_citation(match: Match) -> str:
     """Return an objection if matched words are outside of the passages the note cites, else ""."""
     cited = all(match.turn.is_cited(place) for place in match.taken)
     return "" if cited else "its words stand outside of what it cites"
 
 
-def object_to_question(match: Match) -> str:
+def check_question(match: Match) -> str:
     """Return an objection if the matched words were asked as a question, else ""."""
     begin, end = match.turn.find_sentence(match.first)
     start = [one.text for one in match.speech[begin : end + 1] if one.text not in OPENERS][:2]
@@ -102,7 +102,7 @@ def object_to_question(match: Match) -> str:
     return "it was asked, not said" if asked or is_inverted else ""
 
 
-def object_to_what_stands_before(match: Match) -> str:
+def check_preceding_words(match: Match) -> str:
     """Return an objection if a claim omits a sentence's beginning that changes it, else ""."""
     begin, _ = match.turn.find_sentence(match.first)
     is_joined_alike = _is_joined_alike(match)
@@ -183,7 +183,7 @@ def _without_own_opinion(match: Match, left: list[int]) -> list[int]:
     return left[:-2] if is_own else left
 
 
-def object_to_what_stands_behind(match: Match) -> str:
+def check_following_words(match: Match) -> str:
     """Return an objection if a claim omits a sentence's end that limits or retracts it, else ""."""
     _, end = match.turn.find_sentence(match.last)
     right = [
@@ -215,7 +215,7 @@ def object_to_what_stands_behind(match: Match) -> str:
     return f"behind it stands {match.quote(right)}"
 
 
-def object_to_irony(match: Match) -> str:
+def check_irony(match: Match) -> str:
     """Return an objection if the quoted words may be a joke or ironic praise, else ""."""
     begin, _ = match.turn.find_sentence(match.first)
     _, end = match.turn.find_sentence(match.last)
@@ -231,7 +231,7 @@ def object_to_irony(match: Match) -> str:
     return "it may be meant as a joke" if is_praise and cues else ""
 
 
-def object_to_other_language(match: Match) -> str:
+def check_language(match: Match) -> str:
     """Return an objection if a quote that is not English is not repeated word for word, else ""."""
     if match.turn.is_english:
         return ""
@@ -246,27 +246,27 @@ def object_to_other_language(match: Match) -> str:
 
 
 OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
-    object_to_few_words,
-    object_to_citation,
-    object_to_other_language,
-    object_to_subject,
-    object_to_persons,
-    object_to_relatives,
-    object_to_mixed_tenses,
-    object_to_verb_forms,
-    object_to_perfects,
-    object_to_joining,
-    object_to_question,
-    object_to_direct_speech,
-    object_to_gaps,
-    object_to_setting,
-    object_to_irony,
+    check_word_count,
+    check_citation,
+    check_language,
+    check_subject,
+    check_persons,
+    check_relatives,
+    check_mixed_tenses,
+    check_verb_forms,
+    check_perfects,
+    check_joined_parts,
+    check_question,
+    check_direct_speech,
+    check_gaps,
+    check_setting,
+    check_irony,
 )
 """What may be objected to a match itself."""
 
 SURROUNDINGS: Final[tuple[Callable[[Match], str], ...]] = (
-    object_to_what_stands_before,
-    object_to_what_stands_behind,
-    object_to_correction,
+    check_preceding_words,
+    check_following_words,
+    check_correction,
 )
 """What may be objected to what a match leaves out around it, if no other clause says it."""

@@ -41,7 +41,7 @@ _BEFORE_VERBS: Final = (
 )
 
 
-def object_to_setting(match: Match) -> str:
+def check_setting(match: Match) -> str:
     """Return an objection if an earlier sentence makes a quote hypothetical or hearsay, else ""."""
     begin, _ = match.turn.find_sentence(match.first)
     for j in range(max(0, begin - _EARLIER), begin):
@@ -93,7 +93,7 @@ def _is_outside_of_quotes(match: Match) -> bool:
     return is_own and marks > 0 and marks % 2 == 0
 
 
-def object_to_direct_speech(match: Match) -> str:
+def check_direct_speech(match: Match) -> str:
     """Return an objection if "I" in a quote may be another person, as after "he said", else ""."""
     for place in sorted(match.taken):
         if match.speech[place].text not in REPORTS or _has_own_subject(match.speech, place):

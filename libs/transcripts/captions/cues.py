@@ -33,7 +33,7 @@ from transcripts.text import (
     SURELY_VISIBLE,
     ends_within_sentence,
     has_visible_text,
-    new_text_piece,
+    new_text_span,
 )
 
 __all__ = ["Cue", "read_cue_passages", "split_lines"]
@@ -100,7 +100,7 @@ def read_cue_passages(
     passages = tuple(
         SpokenPassage(
             speaker or "",
-            tuple([new_text_piece((f" {text}", cue[0], cue[1])) for cue, _, text in turn]),
+            tuple([new_text_span((f" {text}", cue[0], cue[1])) for cue, _, text in turn]),
         )
         for speaker, turn in groupby(said, key=itemgetter(1))
     )

@@ -31,7 +31,7 @@ from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.line_labels import find_labels_within_line
-from transcripts.text import TextPiece, clean_text, ends_within_sentence
+from transcripts.text import TextSpan, clean_text, ends_within_sentence
 
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _SETTING: Final = re.compile(r"\s*[\w.-]{1,60}\s*=.*")
@@ -100,7 +100,7 @@ def read_plain_transcript(
     doubles = _count_same_spans(said)
     ends = _next_starts(said)
     passages = tuple(
-        SpokenPassage(line.speaker, (TextPiece(line.text, line.start_ms, _end(line, end_ms)),))
+        SpokenPassage(line.speaker, (TextSpan(line.text, line.start_ms, _end(line, end_ms)),))
         for line, end_ms in zip(said, ends, strict=True)
         if clean_text(line.text)
     )

@@ -11,7 +11,7 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece
+from transcripts.text import TextSpan
 from transcripts.xml_documents import HEAD_LENGTH
 
 _CHAT_TURN: Final = re.compile(r"\*(?P<code>[A-Z0-9]{1,8}):\s+(?P<said>.*)", re.DOTALL)
@@ -55,7 +55,7 @@ def _chat_passage(said: str, speaker: str) -> SpokenPassage:
     end_ms = max(int(times[-1][1]), int(times[0][0])) if times else None
     plain = _CHAT_MARK.sub(" ", _CHAT_TIME.sub(" ", said))
     plain = re.sub(r"\s+([.?!,;])", r"\1", " ".join(plain.split()))
-    return SpokenPassage(speaker, (TextPiece(plain, start_ms, end_ms),))
+    return SpokenPassage(speaker, (TextSpan(plain, start_ms, end_ms),))
 
 
 FORMATS: Final = (

@@ -10,7 +10,7 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextSpan, has_visible_text
 from transcripts.times import parse_seconds
 from transcripts.xml_documents import has_root_element, parse_xml
 
@@ -48,7 +48,7 @@ def read_folker(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
         speaker = one.get("speaker-reference") or ""
         start_ms = times.get(one.get("start-reference", ""))
         end_ms = times.get(one.get("end-reference", ""))
-        piece = TextPiece(text, start_ms, end_ms)
+        piece = TextSpan(text, start_ms, end_ms)
         passages.append(SpokenPassage(names.get(speaker) or speaker, (piece,)))
     notices.add(Repair.NO_SPEAKER, sum(not one.speaker for one in passages))
     return ParsedTranscript(tuple(passages))

@@ -10,7 +10,7 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextSpan, has_visible_text
 from transcripts.times import parse_clock_time, parse_seconds
 from transcripts.xml_documents import get_attribute, get_local_name, has_root_element, parse_xml
 
@@ -50,7 +50,7 @@ def read_tei(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
             get_attribute(turn, name) or ("" if around is None else get_attribute(around, name))
             for name in ("start", "end")
         )
-        piece = TextPiece(text, times.get(begin.lstrip("#")), times.get(end.lstrip("#")))
+        piece = TextSpan(text, times.get(begin.lstrip("#")), times.get(end.lstrip("#")))
         passages.append(SpokenPassage(_get_speaker(turn, around, names), (piece,)))
     notices.add(Repair.NO_SPEAKER, sum(not one.speaker for one in passages))
     return ParsedTranscript(tuple(passages))

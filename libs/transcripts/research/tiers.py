@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextSpan, has_visible_text
 
 _FEWEST_SHARED: Final = 2
 _MOST_SHARED: Final = 0.5
@@ -52,7 +52,7 @@ class Tier:
 def merge_tiers(tiers: Sequence[Tier]) -> ParsedTranscript:
     """Merge the annotations of all tiers into one transcript, in order of time."""
     said = [
-        (one.place, order, position, tier.speaker, TextPiece(one.text, one.start_ms, one.end_ms))
+        (one.place, order, position, tier.speaker, TextSpan(one.text, one.start_ms, one.end_ms))
         for order, tier in enumerate(tiers)
         for position, one in enumerate(tier.annotations)
         if has_visible_text(one.text)

@@ -10,7 +10,7 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextSpan, has_visible_text
 from transcripts.times import parse_seconds
 from transcripts.xml_documents import has_root_element, parse_xml
 
@@ -61,7 +61,7 @@ def _read_turn(turn: ET.Element, names: Mapping[str, str]) -> Iterator[SpokenPas
         text = " ".join(texts)
         if has_visible_text(text):
             end_ms = end if start is None or end is None else max(start, end)
-            yield SpokenPassage(name, (TextPiece(text, start, end_ms),))
+            yield SpokenPassage(name, (TextSpan(text, start, end_ms),))
 
 
 FORMATS: Final = (

@@ -14,12 +14,12 @@ from transcripts.limits import LIMITS, check_count, collect_up_to
 from transcripts.notices import Notices, Repair
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
 from transcripts.speakers.roles import UNNAMED, assign_roles
-from transcripts.text import SURELY_VISIBLE, TextPiece, clean_text, has_visible_text, join_pieces
+from transcripts.text import SURELY_VISIBLE, TextSpan, clean_text, has_visible_text, join_pieces
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
 """Characters of a speaker's label; what follows is cut."""
 
-_BLANK: Final = TextPiece(" ")
+_BLANK: Final = TextSpan(" ")
 _VALIDATE_SEGMENT: Final = Segment.__pydantic_validator__.validate_python
 """What the constructor calls, in a third of its time."""
 
@@ -30,7 +30,7 @@ class SpokenPassage(NamedTuple):
     """Words of one speaker in one cue, line or monologue; the speaker is "" if unknown."""
 
     speaker: str
-    pieces: tuple[TextPiece, ...]
+    pieces: tuple[TextSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
 
 def _turns(passages: Iterable[SpokenPassage]) -> Iterator[_Turn]:
     labels: dict[str, str] = {}  # cleaning one label for each of its passages takes long
-    said: list[TextPiece] = []
+    said: list[TextSpan] = []
     current = ""
     for speaker, pieces in passages:
         # The second character of most passages is a letter: ` Well.`, `Well.`.

@@ -22,7 +22,7 @@ from transcripts.tables.columns import (
     find_table_columns,
     read_table_rows,
 )
-from transcripts.text import TextPiece
+from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time
 from transcripts.vendors.words import TimeConverter, format_speaker_label
 
@@ -132,7 +132,7 @@ def _read_columns_of_speakers(
     for row in read_table_rows(content, delimiter)[1:]:
         start_ms = clock(_time(_cell(row, start)))
         passages += [
-            SpokenPassage(name, (TextPiece(_cell(row, at), start_ms, None),))
+            SpokenPassage(name, (TextSpan(_cell(row, at), start_ms, None),))
             for at, name in names.items()
             if _cell(row, at)
         ]
@@ -156,7 +156,7 @@ def _passage(
     start_ms, end_ms = clock.span(_time(start), _time(end))
     label = speaker.strip().rstrip(":")
     label = format_speaker_label(label) if label.isdecimal() else label
-    return [SpokenPassage(label, (TextPiece(said, start_ms, end_ms),))]
+    return [SpokenPassage(label, (TextSpan(said, start_ms, end_ms),))]
 
 
 def _is_pause(said: str) -> bool:

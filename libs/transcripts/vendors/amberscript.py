@@ -15,7 +15,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextSpan, has_visible_text
 from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
 from transcripts.vendors import json_documents as documents
 
@@ -66,11 +66,11 @@ def _passage(
     return SpokenPassage(names.get(identifier, identifier), pieces)
 
 
-def _piece(word: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextPiece:
+def _piece(word: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextSpan:
     start_ms = seconds_to_ms(word.get("start"), offset_s, notices)
     end_ms = seconds_to_ms(word.get("end"), offset_s, notices)
     text = documents.get_text(word, "text", where)
-    return TextPiece(f" {text}", start_ms, clamp_end_time(start_ms, end_ms, notices))
+    return TextSpan(f" {text}", start_ms, clamp_end_time(start_ms, end_ms, notices))
 
 
 def _words_at_one_instant(passages: Sequence[SpokenPassage]) -> int:

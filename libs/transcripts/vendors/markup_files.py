@@ -19,7 +19,7 @@ from transcripts.formats import (
 )
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece
+from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time, parse_whole_ms
 from transcripts.xml_documents import (
     HEAD_LENGTH,
@@ -207,7 +207,7 @@ def read_html_transcript(
         elif kind == "time":
             start_ms = parse_clock_time(said)
         elif said:
-            passages.append(SpokenPassage(speaker, (TextPiece(said, start_ms, start_ms),)))
+            passages.append(SpokenPassage(speaker, (TextSpan(said, start_ms, start_ms),)))
             start_ms = None
     return ParsedTranscript(_until_the_next(passages))
 
@@ -221,7 +221,7 @@ def _until_the_next(passages: Sequence[SpokenPassage]) -> tuple[SpokenPassage, .
         if piece.start_ms is not None:
             end_ms = max(piece.start_ms, following) if following is not None else None
             made.append(
-                SpokenPassage(passage.speaker, (TextPiece(piece.text, piece.start_ms, end_ms),))
+                SpokenPassage(passage.speaker, (TextSpan(piece.text, piece.start_ms, end_ms),))
             )
             following = piece.start_ms
         else:

@@ -19,7 +19,7 @@ from transcripts.formats import (
 from transcripts.notices import Notices
 from transcripts.plain_text.reader import read_plain_transcript
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece
+from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time
 from transcripts.vendors.words import (
     TimeConverter,
@@ -148,7 +148,7 @@ def _qmsum(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     del notices
     for one in filter_objects(document["meeting_transcripts"]):
         yield SpokenPassage(
-            text_or_empty(one.get("speaker")), (TextPiece(text_or_empty(one.get("content"))),)
+            text_or_empty(one.get("speaker")), (TextSpan(text_or_empty(one.get("content"))),)
         )
 
 

@@ -14,7 +14,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts.formats import FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece, has_visible_text, new_text_piece
+from transcripts.text import TextSpan, has_visible_text, new_text_span
 from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
 from transcripts.vendors import json_documents as documents
 
@@ -63,18 +63,18 @@ def _speaker(monologue: dict[str, Any], names: dict[str, str]) -> str:
     return names.get(identifier, f"Speaker {identifier}".strip())
 
 
-def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextPiece:
+def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextSpan:
     value = span.get("value")
     if type(value) is not str:
         value = documents.get_text(span, "value", where)
     start, end = span.get("ts"), span.get("endTs", span.get("end_ts"))
     if start is None and end is None:  # punctuation and blanks
-        return new_text_piece((value, None, None))
+        return new_text_span((value, None, None))
     start_ms = seconds_to_ms(start, offset_s, notices)
     end_ms = seconds_to_ms(end, offset_s, notices)
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         end_ms = clamp_end_time(start_ms, end_ms, notices)
-    return new_text_piece((value, start_ms, end_ms))
+    return new_text_span((value, start_ms, end_ms))
 
 
 def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:

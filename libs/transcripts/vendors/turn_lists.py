@@ -17,7 +17,7 @@ from transcripts.captions.cues import Cue, read_cue_passages
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
-from transcripts.text import TextPiece
+from transcripts.text import TextSpan
 from transcripts.vendors.json_documents import normalize_speaker_id
 from transcripts.vendors.turn_keys import (
     END_KEYS,
@@ -140,7 +140,7 @@ def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[S
     ]
     if tokens:
         for speaker, group in groupby(spoken, key=itemgetter(0)):
-            yield SpokenPassage(speaker, tuple(TextPiece(said, *times) for _, said, times in group))
+            yield SpokenPassage(speaker, tuple(TextSpan(said, *times) for _, said, times in group))
         return
     for speaker, said, times in spoken:
         yield from build_segment_passages(speaker, said, times)

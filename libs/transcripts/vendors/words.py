@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import SpokenPassage
-from transcripts.text import TextPiece, new_text_piece
+from transcripts.text import TextSpan, new_text_span
 from transcripts.times import clamp_end_time, parse_clock_time
 from transcripts.vendors.json_documents import normalize_speaker_id
 
@@ -167,11 +167,11 @@ def group_words_by_speaker(words: Iterable[TimedWord], notices: Notices) -> Iter
         yield SpokenPassage(label, tuple([_piece(word) for _, word in group]))
 
 
-def _piece(word: TimedWord) -> TextPiece:
+def _piece(word: TimedWord) -> TextSpan:
     text, start_ms, end_ms, _, hangs = word
     if not hangs and (text[:1].isalpha() or _HANGS.fullmatch(text) is None):
         text = f" {text}"
-    return new_text_piece((text, start_ms, end_ms))
+    return new_text_span((text, start_ms, end_ms))
 
 
 def build_segment_passages(
@@ -187,13 +187,13 @@ def build_segment_passages(
     """
     shown = [(text, word) for word in words if (text := word[0].strip())]
     if not shown:
-        yield SpokenPassage(speaker, (TextPiece(said, *times),))
+        yield SpokenPassage(speaker, (TextSpan(said, *times),))
         return
     others = {word.speaker for _, word in shown if word.speaker}
     if len(others) > 1:
         yield from group_words_by_speaker([word for _, word in shown], Notices())
         return
-    pieces: list[TextPiece] = []
+    pieces: list[TextSpan] = []
     begin = 0
     pending: tuple[int | None, int | None] = times
     for text, (_, start_ms, end_ms, _, _) in shown:
@@ -201,14 +201,14 @@ def build_segment_passages(
         if found < 0 or start_ms is None:
             continue
         if found > begin and not said[begin:found].isspace():
-            pieces.append(TextPiece(said[begin:found], *pending))
+            pieces.append(TextSpan(said[begin:found], *pending))
             begin = found
         end = found + len(text)
-        pieces.append(new_text_piece((said[begin:end], start_ms, end_ms)))
+        pieces.append(new_text_span((said[begin:end], start_ms, end_ms)))
         begin, pending = end, (None, None)
     if said[begin:]:
-        pieces.append(TextPiece(said[begin:], *pending))
-    yield SpokenPassage(speaker, (TextPiece(" "), *pieces))
+        pieces.append(TextSpan(said[begin:], *pending))
+    yield SpokenPassage(speaker, (TextSpan(" "), *pieces))
 
 
 def get_first_present(holder: Mapping[str, Any], *keys: str) -> Any:

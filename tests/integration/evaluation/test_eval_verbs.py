@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grounding.syntax.spacy_parser import is_spacy_installed
 from onrecord.cli import run_command
+from spacy_models import is_spacy_installed
 from support.missing import missing
 
 SAMPLES = Path(__file__).parents[3] / "samples"

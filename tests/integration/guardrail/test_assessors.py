@@ -13,11 +13,11 @@ from contracts.errors import ContentBugError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
-from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessor_pool
 from guardrail.domain import assess_draft
 from guardrail.settings import GuardrailSettings
 from processes import TaskLimits, TooCostlyError
+from spacy_models import is_spacy_installed
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
 LIMITS = TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=256 * MIB)

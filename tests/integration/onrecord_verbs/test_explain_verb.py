@@ -11,11 +11,11 @@ from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
-from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.policy import CheckPolicy, FailureAction
 from onrecord import cli
 from persistence.store import NotesStore
+from spacy_models import is_spacy_installed
 from support.interviews import (
     STUDY,
     TRANSCRIPT,

@@ -9,7 +9,8 @@ import pytest
 
 from grounding import assess_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
+from spacy_models import is_spacy_installed
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
@@ -215,8 +216,8 @@ def test_the_light_mode_cannot_see_these(statement: str, quote: str) -> None:
 
 def test_importing_grounding_loads_no_model() -> None:
     script = (
-        "import sys, grounding.syntax.spacy_parser as d; "
-        "print({m for m, _ in d.MODELS} & {*sys.modules})"
+        "import sys, grounding.syntax.spacy_parser; from spacy_models import MODELS; "
+        "print({package for package, _ in MODELS} & {*sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -16,7 +16,8 @@ import pytest
 from contracts.notes import Note
 from grounding import assess_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
+from spacy_models import is_spacy_installed
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, segment
 

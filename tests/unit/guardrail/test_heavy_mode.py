@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from contracts.notes import DraftEvidence, DraftNote
-from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.domain import AssessmentOptions, assess_draft
+from spacy_models import is_spacy_installed
 from support.chunks import CHUNK, drafted
 
 pytestmark = pytest.mark.skipif(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -24,7 +26,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(cli, "build_app", lambda: app)
+    monkeypatch.setattr(cli, "build_app", lambda _: app)
     return cli.run_command([])
 
 
@@ -110,3 +112,33 @@ def test_down_without_a_stack_is_done(capsys: pytest.CaptureFixture[str]) -> Non
 def test_starting_an_unknown_process_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_command(["up", "--only", "brokr"]) == 2
     assert "no process 'brokr'" in capsys.readouterr().err
+
+
+def names_of(app: typer.Typer) -> set[str]:
+    commands = typer.main.get_group(app).commands
+    return set(commands)
+
+
+def test_each_command_is_found_in_the_one_module_that_is_imported_for_it() -> None:
+    for name in names_of(cli.build_app()):
+        alone = names_of(cli.build_app([name, "--help"]))
+        assert name in alone
+        assert len(alone) <= 3, "a module's commands, not all"
+
+
+def test_a_command_that_is_not_there_is_looked_for_among_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run_command(["note"]) == 2
+    assert "notes" in capsys.readouterr().err
+
+
+def test_a_command_imports_no_library_that_only_others_need() -> None:
+    script = (
+        "import sys; from onrecord.cli import run_command; run_command(['costs', '--help']); "
+        "print({'openai', 'aiokafka', 'faststream', 'grounding'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.transcript import WordTiming
 from transcripts import MAX_SEGMENT_CHARACTERS, read_transcript
 from transcripts.segments.splitting import split_turn
-from transcripts.text import TextPiece, join_pieces
+from transcripts.text import TextSpan, join_pieces
 from unit.transcripts.reading_support import said
 
 SENTENCE = "I waited for an hour, and nobody came. "
@@ -20,13 +20,13 @@ MIB = 1024 * 1024
 
 talk = st.text(st.sampled_from("ab .!?…”。é\u0327"), max_size=120)
 moments = st.none() | st.integers(0, 9)
-timed = st.lists(st.builds(TextPiece, talk, moments, moments), max_size=12)
+timed = st.lists(st.builds(TextSpan, talk, moments, moments), max_size=12)
 
 
 @given(timed, st.integers(1, 40))
-@example([TextPiece("a" + "\u0327" * 60)], 20)
+@example([TextSpan("a" + "\u0327" * 60)], 20)
 def test_stretches_are_the_turn_and_their_words_are_its_words(
-    pieces: list[TextPiece], most: int
+    pieces: list[TextSpan], most: int
 ) -> None:
     text, words = join_pieces(pieces)
     begin = 0
@@ -45,7 +45,7 @@ def test_stretches_are_the_turn_and_their_words_are_its_words(
 
 @given(timed, st.integers(1, 40))
 def test_times_of_a_stretch_contain_those_of_all_it_holds(
-    pieces: list[TextPiece], most: int
+    pieces: list[TextSpan], most: int
 ) -> None:
     text, words = join_pieces(pieces)
     begin = 0

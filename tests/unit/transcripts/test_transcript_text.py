@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.text import TextPiece, clean_text, join_pieces
+from transcripts.text import TextSpan, clean_text, join_pieces
 from transcripts.times import parse_clock_time
 
 
@@ -30,7 +30,7 @@ def test_cleans_what_nobody_sees_and_keeps_the_rest(raw: str, text: str) -> None
 
 def test_keeps_the_offsets_of_pieces_that_stand_without_a_space() -> None:
     text, words = join_pieces(
-        [TextPiece("a", 1, 2), TextPiece(", "), TextPiece(" b", 3), TextPiece("c", 4, 3)]
+        [TextSpan("a", 1, 2), TextSpan(", "), TextSpan(" b", 3), TextSpan("c", 4, 3)]
     )
     assert text == "a, bc"
     assert [(word.offset, word.start_ms, word.end_ms) for word in words] == [
@@ -41,7 +41,7 @@ def test_keeps_the_offsets_of_pieces_that_stand_without_a_space() -> None:
 
 
 pieces = st.builds(
-    TextPiece,
+    TextSpan,
     st.text(st.sampled_from("ab \u0301\u0327\u1100\u1161\u11a8\u200b\n\x00\u09c7\u09be.")),
     st.none() | st.integers(0, 9),
     st.none() | st.integers(0, 9),
@@ -49,7 +49,7 @@ pieces = st.builds(
 
 
 @given(st.lists(pieces, max_size=12))
-def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[TextPiece]) -> None:
+def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[TextSpan]) -> None:
     text, words = join_pieces(many)
     assert text == clean_text("".join(piece.text for piece in many))
     assert unicodedata.is_normalized("NFC", text)
@@ -60,7 +60,7 @@ def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[TextPiece]) -
 
 @given(st.lists(st.text(min_size=1), max_size=12))
 def test_words_of_any_script_are_found_at_their_offsets(texts: list[str]) -> None:
-    spaced = [TextPiece(f" {text} ", number) for number, text in enumerate(texts)]
+    spaced = [TextSpan(f" {text} ", number) for number, text in enumerate(texts)]
     text, words = join_pieces(spaced)
     for word in words:
         assert text.startswith(clean_text(texts[word.start_ms]), word.offset)
