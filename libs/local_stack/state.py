@@ -6,6 +6,7 @@ import fcntl
 import os
 import pwd
 import shutil
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +79,8 @@ class StackHome:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser().resolve()
+        self._given = path.expanduser()
+        self.path = self._given.resolve()
         self.data = self.path / "data"
         self.logs = self.path / "logs"
         self.secret_file = self.data / "secret"
@@ -104,23 +106,29 @@ class StackHome:
             broker.chmod(PRIVATE_FOLDER)
 
     def check_owner(self) -> None:
-        """Check that the folder and its state file are this user's, where they exist.
+        """Check that the folder, a link to it, and what it has are this user's, where they exist.
 
         Whoever owns them decides which broker and database commands talk to, and which programs
         are started.
 
         Raises:
-            StackFailedError: one of them is another user's.
+            StackFailedError: one of them is another user's, or everybody may write to a folder.
         """
-        for place in (self.path, self._state_file):
+        places = (self._given, self.path, self.data, self.logs, self.secret_file, self._state_file)
+        for place in places:
             try:
-                owner = place.lstat().st_uid
+                found = place.lstat()
             except FileNotFoundError:
                 continue
-            if owner != os.geteuid():
+            if found.st_uid != os.geteuid():
                 raise StackFailedError(
-                    f"{place} belongs to another user ({_find_user_name(owner)}), who could make "
-                    "commands talk to anything: set ONRECORD_HOME to a folder of your own"
+                    f"{place} belongs to another user ({_find_user_name(found.st_uid)}), who could "
+                    "make commands talk to anything: set ONRECORD_HOME to a folder of your own"
+                )
+            if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH:
+                raise StackFailedError(
+                    f"every user of this machine may write to {place}, and make commands talk to "
+                    f"anything: `chmod go-w {place}`"
                 )
 
     def load(self) -> StackState:

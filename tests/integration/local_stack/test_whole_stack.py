@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -57,3 +63,44 @@ def test_passwords_are_files_of_their_owner_alone(stack: LocalStack) -> None:
     files = [stack.home.secret_file, *stack.home.logins.iterdir()]
     assert len(files) == 1 + len(LOGINS)
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def as_stranger(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command as a user who is neither root nor the one the database runs as."""
+    stranger = ("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--")
+    return subprocess.run(
+        [*stranger, *words], input=stdin, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_of_the_machine_reads_and_writes_nothing_of_the_stack(
+    stack: LocalStack,
+) -> None:
+    home = stack.home.path
+    written = [one for one in home.rglob("*") if one.is_file()]
+    parts = {part for one in written for part in one.relative_to(home).parts}
+    assert {"broker", "postgres", "logs", "control"} <= parts
+    for question in ("-readable", "-writable"):
+        found = as_stranger("find", str(home), "(", "-type", "f", "-o", "-type", "d", ")", question)
+        assert found.stdout == "", found.stdout
+    # Nor by its name, where a folder can be passed but not listed.
+    named = "".join(f"{one}\n" for one in written if one.parent.stat().st_mode & 0o001)
+    look = 'while read -r file; do test -r "$file" && echo "$file"; done; true'
+    assert as_stranger("sh", "-c", look, stdin=named).stdout == ""
+
+
+def test_what_status_prints_has_no_password(stack: LocalStack) -> None:
+    command = [str(Path(sys.executable).with_name("onrecord")), "status", "--json"]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"ONRECORD_HOME": str(stack.home.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    secrets = [stack.home.secret(), *(stack.home.password(name) for name in LOGINS)]
+    token = stack.home.data / "control" / "admin-token"
+    secrets.append(token.read_text(encoding="utf-8").strip())
+    assert json.loads(done.stdout)
+    assert [one for one in secrets if one in done.stdout + done.stderr] == []

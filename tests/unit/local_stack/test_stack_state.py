@@ -50,15 +50,49 @@ def test_no_other_user_may_list_what_the_stack_stores(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
-@pytest.mark.parametrize("name", [".", "stack.json"])
+@pytest.mark.parametrize("name", [".", "stack.json", "data", "logs", "data/secret"])
 def test_another_users_folder_or_state_is_refused_before_anything_is_read_or_made(
     tmp_path: Path, name: str
 ) -> None:
     home = a_home(tmp_path)
     home.save(StackState(client_env={"KAFKA_BOOTSTRAP_SERVERS": "evil.example:9092"}))
+    home.secret()
     os.chown(home.path / name, 65_534, 65_534)
     for work in (home.load, home.create, StackLock(home).acquire):
         with pytest.raises(StackFailedError, match=r"another user .*ONRECORD_HOME"):
+            work()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to another user")
+def test_another_users_link_to_a_folder_of_ones_own_is_refused(tmp_path: Path) -> None:
+    mine = a_home(tmp_path).path
+    link = tmp_path / ".onrecord"
+    link.symlink_to(mine)
+    StackHome(link).check_owner()
+    os.chown(link, 65_534, 65_534, follow_symlinks=False)
+    for work in (StackHome(link).load, StackHome(link).create):
+        with pytest.raises(StackFailedError, match=r"\.onrecord belongs to another user"):
+            work()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_link_to_another_users_folder_is_refused(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 65_534, 65_534)
+    link = tmp_path / ".onrecord"
+    link.symlink_to(theirs)
+    with pytest.raises(StackFailedError, match="theirs belongs to another user"):
+        StackHome(link).create()
+    assert [*theirs.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", [".", "data"])
+def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path, name: str) -> None:
+    home = a_home(tmp_path)
+    (home.path / name).chmod(0o777)
+    for work in (home.load, home.create, StackLock(home).acquire):
+        with pytest.raises(StackFailedError, match=r"may write to .*chmod go-w"):
             work()
 
 
