@@ -17,9 +17,9 @@ from rich.markup import escape
 from rich.segment import Segment
 from rich.status import Status
 
+from contracts.terminal import TERMINAL_CONTROLS, escape_controls
 from local_stack.progress import ProcessProgress, ProgressStep, Report
 from onrecord.errors import CommandError
-from onrecord.pages.rendering import TERMINAL_CONTROLS, escape_controls
 
 
 class EscapingConsole(Console):

@@ -7,6 +7,7 @@ import sys
 
 import structlog
 
+from contracts.terminal import escape_controls
 from telemetry.repeats import RepeatedLogFilter
 
 _QUIET = ("aiokafka", "asyncio", "httpcore2", "httpx2", "openai", "uvicorn")
@@ -43,10 +44,26 @@ def configure_logs(service: str, level: str = "INFO") -> None:
     structlog.contextvars.bind_contextvars(service=service)
 
 
+def _escape_controls(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what would control the terminal; other values than texts are shown by ``repr``."""
+    del logger, method
+    return {
+        name: escape_controls(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
 def _rendering() -> list[structlog.typing.Processor]:
     cleaned = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
         # Rich tracebacks show local variables, which may contain transcript text.
         plain = structlog.dev.plain_traceback
-        return [cleaned, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        return [
+            cleaned,
+            structlog.processors.format_exc_info,
+            _escape_controls,
+            structlog.dev.ConsoleRenderer(exception_formatter=plain),
+        ]
     return [cleaned, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -11,9 +11,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from contracts.terminal import escape_controls
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import escape_controls, format_count, format_spend
+from onrecord.pages.rendering import format_count, format_spend
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from contracts.terminal import escape_controls
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
-from onrecord.pages.rendering import escape_controls, format_count
+from onrecord.pages.rendering import format_count
 from onrecord.settings import ClientSettings
 from onrecord.time_spans import parse_time_span
 

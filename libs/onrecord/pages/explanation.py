@@ -10,13 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.notes import CheckFailure, Evidence, Standing
+from contracts.terminal import escape_controls
 from onrecord.pages.check_names import CHECKS
-from onrecord.pages.rendering import (
-    escape_controls,
-    format_recording_time,
-    shorten_id,
-    wrap_paragraph,
-)
+from onrecord.pages.rendering import format_recording_time, shorten_id, wrap_paragraph
 from onrecord.pages.standing import READING_LABEL, format_standing
 from read_model.explanation import CheckResult, NoteExplanation
 

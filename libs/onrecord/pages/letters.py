@@ -16,10 +16,10 @@ from rich.text import Text
 from contracts import headers as h
 from contracts.control_api import DeadLetter, DeadLetterCount, DeadLetterState
 from contracts.ids import UUID_PATTERN
+from contracts.terminal import escape_controls
 from contracts.topics import EVENT_TOPICS
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
-    escape_controls,
     format_count,
     format_duration,
     format_hex_dump,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +11,8 @@ from uuid import UUID
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
+
+from contracts.terminal import escape_controls
 
 WIDEST: Final = 100
 """Longest line in columns: longer ones are hard to read."""
@@ -23,14 +24,6 @@ DAY: Final = 24 * HOUR
 _SHORT_ID_CHARACTERS: Final = 8
 HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
-LAST_OF_TWO_DIGITS: Final = 0xFF
-
-TERMINAL_CONTROLS: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Controls but tabs and line ends; other line ends; characters that turn the order of a line, so
-that it shows other words than it has (Unicode Technical Report 36, section 3); half surrogate
-pairs, which have no UTF-8."""
 
 
 def format_recording_time(milliseconds: int | None) -> str:
@@ -73,18 +66,6 @@ def format_count(number: int, one: str, many: str = "") -> str:
 def shorten_id(key: UUID) -> str:
     """Shorten an id to its first characters, which commands accept in its place."""
     return str(key)[:_SHORT_ID_CHARACTERS]
-
-
-def escape_controls(text: str) -> str:
-    """Escape the characters in a text that would control the terminal.
-
-    Line ends and tabs stay. Transcripts and payloads are other people's words.
-    """
-    return TERMINAL_CONTROLS.sub(lambda match: _escape(ord(match[0])), text)
-
-
-def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code <= LAST_OF_TWO_DIGITS else f"\\u{code:04x}"
 
 
 def get_page_width(console: Console) -> int:

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Final
 from pydantic import ValidationError
 
 from contracts.study import Study
+from contracts.terminal import escape_controls
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import escape_controls
 from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.yaml_files import InvalidYamlError, load_yaml
 from transcripts import DEFAULT_MAX_BYTES, TranscriptError

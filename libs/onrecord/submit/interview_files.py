@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from contracts.bounds import Moment
 from contracts.study import Text
+from contracts.terminal import escape_controls
 from contracts.transcript import Speaker
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import escape_controls
 from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.files import read_yaml
 

@@ -11,6 +11,7 @@ import pytest
 
 from contracts import ids
 from contracts.study import Question, Study, Theme
+from contracts.terminal import TERMINAL_CONTROLS
 from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
@@ -18,7 +19,6 @@ from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import CallDetails, Ledger
 from model_client.requests import CostAttribution
 from onrecord import cli
-from onrecord.pages.rendering import TERMINAL_CONTROLS
 from persistence.store import NotesStore
 from support.interviews import TURNS, evidence, ingested, note, refused, validated
 

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from contracts.control_api import DeadLetter
 from contracts.ids import derive_id
+from contracts.terminal import TERMINAL_CONTROLS
 from onrecord.console import err, out, print_error, print_json
 from onrecord.errors import FailedError
 from onrecord.pages.letters import format_dead_letter, format_dead_letters
-from onrecord.pages.rendering import TERMINAL_CONTROLS
 
 PACKAGE: Final = Path(__file__).parents[3] / "libs" / "onrecord"
 HOSTILE: Final = "\x1b[2J\x1b]0;x\x07\r\x9b31m\u202e [bold]:warning: \ud800\x7f"

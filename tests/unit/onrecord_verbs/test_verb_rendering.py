@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.terminal import escape_controls
 from onrecord.pages.rendering import (
-    escape_controls,
     format_count,
     format_duration,
     format_hex_dump,
