@@ -133,6 +133,24 @@ async def test_sessions_of_services_have_time_limits(office: Office) -> None:
         await connection.close()
 
 
+# The migrator owns the tables and makes what it likes.
+@pytest.mark.parametrize("login", [name for name in LOGINS if name != "migrator"])
+async def test_no_login_makes_temporary_tables_or_large_objects_or_runs_for_ever(
+    office: Office, login: str
+) -> None:
+    assert await office.refuses(login, "SET ROLE NONE; CREATE TEMPORARY TABLE mine (one int)")
+    assert await office.refuses(login, "SET ROLE NONE; CREATE TABLE public.mine (one int)")
+    for statement in ("SELECT lo_from_bytea(0, 'x')", "SELECT lo_creat(-1)"):
+        closed = await office.refuses(login, f"SET ROLE NONE; {statement}")
+        assert closed == (office.administrator == "postgres")
+    connection = await asyncpg.connect(**office.settings(login).connect_options())
+    try:
+        limit = await connection.fetchval("SHOW statement_timeout")
+    finally:
+        await connection.close()
+    assert limit == "1min"
+
+
 async def test_again_changes_no_password(office: Office) -> None:
     before = {file.name: file.read_text() for file in office.folder.iterdir()}
     await office.create_logins()
