@@ -53,12 +53,16 @@ class RequestPolicy:
         max_body_bytes: most bytes of a request's body.
         larger_bodies: paths whose bodies may be larger, with the most bytes of those.
         hosts_setting: the setting that names further hosts, for the refusal's text.
+        navigable_paths: to which a page of another site may send the browser as a whole (``GET``),
+            as an identity provider's does after a login; nothing that the browser kept for the
+            server may count there.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
     max_body_bytes: int = MAX_BODY_BYTES
     larger_bodies: Mapping[str, int] = field(default_factory=dict)
     hosts_setting: str = ""
+    navigable_paths: frozenset[str] = frozenset()
 
     def limit_body(self, path: str) -> int:
         """Return the most bytes of a body that is sent to a path."""
@@ -105,7 +109,7 @@ def find_refusal(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
     return (
         _refuse_host(scope, policy)
         or _refuse_origin(scope)
-        or _refuse_fetch_site(scope)
+        or _refuse_fetch_site(scope, policy)
         or _refuse_content_type(scope)
         or _refuse_length(scope, policy)
     )
@@ -167,11 +171,22 @@ def _refuse_origin(scope: Scope) -> ProblemResponse | None:
     return ProblemResponse(HTTPStatus.FORBIDDEN, "pages of another origin are not served")
 
 
-def _refuse_fetch_site(scope: Scope) -> ProblemResponse | None:
+def _refuse_fetch_site(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
     # Ports of one host are one site: "same-site" may be any program on this machine.
     if set(_values(scope, b"sec-fetch-site")) <= {"same-origin", "none"}:
         return None
+    if scope["path"] in policy.navigable_paths and _is_navigation(scope):
+        return None
     return ProblemResponse(HTTPStatus.FORBIDDEN, "pages of another site or origin are not served")
+
+
+def _is_navigation(scope: Scope) -> bool:
+    """Return whether a browser's window goes somewhere: no frame, no image, no script's request."""
+    return (
+        scope["method"] == "GET"
+        and _values(scope, b"sec-fetch-mode") == ["navigate"]
+        and _values(scope, b"sec-fetch-dest") == ["document"]
+    )
 
 
 def _refuse_content_type(scope: Scope) -> ProblemResponse | None:

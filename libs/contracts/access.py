@@ -17,6 +17,9 @@ from contracts.study import Identifier
 MAX_TOKEN_DAYS: Final = 3_650
 """Longest life of an access token, in days."""
 
+MAX_SECRET: Final = 200
+"""Characters of an access token's secret that are looked at."""
+
 MAX_GRANTS: Final = 100
 """Most roles that one token has."""
 
@@ -99,11 +102,53 @@ class CreatedToken(ControlModel):
 
 
 class WhoAmI(ControlModel):
-    """Name and roles of the access token that a request was made with."""
+    """Name and roles of whoever a request was made by."""
 
-    token_id: UUID
+    token_id: UUID = Field(
+        description="Id of the access token, or of the person at the OpenID Connect issuer."
+    )
     name: str
     grants: tuple[RoleGrant, ...]
+
+
+class OpenSessionRequest(BaseModel):
+    """Request to open a session in a browser with an access token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(
+        min_length=1, max_length=MAX_SECRET, description="The secret of a valid access token."
+    )
+
+
+class CurrentSession(ControlModel):
+    """Session of the browser that asks."""
+
+    session_id: UUID = Field(description="Id of the session; it is no secret.")
+    name: str = Field(description="Whose it is, as the trail calls them.")
+    grants: tuple[RoleGrant, ...] = Field(description="Their roles.")
+    expires_at: datetime = Field(description="It is refused from then on.")
+    csrf_token: str = Field(
+        description="Goes into the header `Onrecord-CSRF-Token` of what changes something."
+    )
+
+
+class Session(ControlModel):
+    """Session of a browser, as an admin sees it."""
+
+    session_id: UUID = Field(description="Id of the session; it is no secret.")
+    name: str = Field(description="Whose it is, as the trail calls them.")
+    grants: tuple[RoleGrant, ...] = Field(description="Their roles.")
+    token_id: UUID | None = Field(
+        None, description="Id of the access token that opened it; None: a login at the issuer."
+    )
+    issuer: str | None = Field(None, description="The OpenID Connect issuer, for a login there.")
+    subject: str | None = Field(None, description="The person's id there.")
+    address: str = Field("", description="The client's address at the login.")
+    created_at: datetime = Field(description="When it was opened.")
+    last_used_at: datetime = Field(description="When it was last used, to the minute.")
+    expires_at: datetime = Field(description="It is refused from then on, and earlier if idle.")
+    ended_at: datetime | None = Field(None, description="When it was ended; None: it was not.")
 
 
 class TrailEntry(ControlModel):
@@ -111,8 +156,10 @@ class TrailEntry(ControlModel):
 
     entry_id: int = Field(description="Grows with time; the cursor of the trail's pages.")
     at: datetime = Field(description="When.")
-    actor: str = Field(description="Name of the token.")
-    token_id: UUID | None = Field(description="Its id; None: control itself.")
+    actor: str = Field(description="Name of the token, or of the person.")
+    token_id: UUID | None = Field(
+        description="Its id, or the person's at the OpenID Connect issuer; None: control itself."
+    )
     action: str = Field(description="What was asked for, such as `letter.replay`.")
     target: str = Field(description="Of what, such as a letter's id.")
     study_id: str | None = Field(None, description="In which study, where it is in one.")

@@ -29,6 +29,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
 ) ON idempotent_requests TO onrecord_control;
 GRANT SELECT, INSERT ON control_secrets TO onrecord_control;
 GRANT SELECT, DELETE ON changes TO onrecord_control;
+GRANT SELECT, INSERT, DELETE ON sessions TO onrecord_control;
+GRANT UPDATE (last_used_at, ended_at) ON sessions TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

@@ -1,4 +1,4 @@
-"""Who may do what: the rights of each role, and the token that a request is made with."""
+"""Who may do what: the rights of each role, and whose token or session a request has."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ class NotAuthenticatedError(OnrecordError):
 
 
 class NotPermittedError(OnrecordError):
-    """Raised when the token of a request lacks a right that the endpoint requires (HTTP 403)."""
+    """Raised when a caller lacks a right, or a session's request its proof of origin (HTTP 403)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Caller of the API: the access token of a request, and the address it came from.
+    """Caller of the API: whose token or session a request has, and the address it came from.
 
     Attributes:
-        token_id: the token's id.
+        token_id: the token's id, or that of a person at the OpenID Connect issuer.
         name: whose it is.
         grants: its roles.
         address: the client's address.
         reason: why it asks, as the request says; may be empty.
+        session_id: the browser's session, if the request has no token.
     """
 
     token_id: UUID
@@ -57,6 +58,7 @@ class Caller:
     grants: tuple[RoleGrant, ...]
     address: str = ""
     reason: str = ""
+    session_id: UUID | None = None
 
     def may(self, right: Right, study_id: str | None = None) -> bool:
         """Return whether it has a right in a study; without a study, in all of them."""

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Annotated
 
 from faststream import Context, ContextRepo
 
 from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
-from control.api import SUBMISSIONS, ApiContext, ControlApi
+from control.api import SUBMISSIONS, ApiContext, ControlApi, Logins
+from control.api.application import NAVIGABLE_PATHS
 from control.api.limits import HeavyRequests, RequestRates
 from control.handlers import router
+from control.oidc import OidcSettings, open_provider
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
+from control.sessions import SessionLimits
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
@@ -47,6 +51,11 @@ class Settings:
         self.read_timeout_s = control.read_timeout_s
         self.admin_token_file = control.admin_token_file
         self.control = control
+        self.session_limits = SessionLimits(
+            idle=timedelta(seconds=control.session_idle_s),
+            lifetime=timedelta(seconds=control.session_lifetime_s),
+        )
+        self.oidc = OidcSettings()
         self.postgres = PostgresSettings()
 
 
@@ -58,6 +67,7 @@ async def lifespan(
     async with (
         open_migrated_database(settings.postgres) as database,
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
+        open_provider(settings.oidc) as provider,
     ):
         store = DeadLetterStore(database)
         publisher = broker.connected_publisher
@@ -78,6 +88,7 @@ async def lifespan(
                 database,
                 rates=RequestRates(settings.control.requests_per_s),
                 heavy=HeavyRequests(settings.control.heavy_requests, settings.control.heavy_wait_s),
+                logins=Logins(provider, settings.session_limits, settings.control.public_url),
                 max_transcript_bytes=settings.control.max_transcript_bytes,
             )
             try:
@@ -98,4 +109,5 @@ app = ServiceApplication(
     lifespan=lifespan,
     routes=api.routes,
     larger_bodies=_list_larger_bodies,
+    navigable_paths=NAVIGABLE_PATHS,
 )

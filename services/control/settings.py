@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from control.oidc.settings import is_protected
 from messaging import StageSettings
 
 
@@ -43,3 +44,24 @@ class ControlSettings(StageSettings):
         description="A file with an access token that has the role `admin`; it is made, for its "
         "owner alone to read, if it is not there. Without it, tokens are made by those there are.",
     )
+    public_url: str = Field(
+        "",
+        description="The address by which browsers call control, such as "
+        "`https://control.example.org`, without a path; its host has to be among the allowed "
+        "ones. Without it, browsers log in on loopback only.",
+    )
+    session_idle_s: float = Field(
+        3_600,
+        ge=300,
+        description="A browser's session ends after so long without a request, in seconds.",
+    )
+    session_lifetime_s: float = Field(
+        43_200, ge=300, description="A browser's session ends after so long, in seconds."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, url: str) -> str:
+        if url and (not is_protected(url) or url.count("/") > len("//")):
+            raise ValueError("is no https address without a path")
+        return url

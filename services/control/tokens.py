@@ -16,7 +16,14 @@ from uuid import UUID, uuid4
 import structlog
 
 from configuration.private_files import read_or_create_private_file
-from contracts.access import AccessToken, CreatedToken, CreateTokenRequest, Role, RoleGrant
+from contracts.access import (
+    MAX_SECRET,
+    AccessToken,
+    CreatedToken,
+    CreateTokenRequest,
+    Role,
+    RoleGrant,
+)
 from contracts.errors import OnrecordError, RetryableError
 from control.access import Caller, NotAuthenticatedError
 from control.domain import NotFoundError
@@ -32,10 +39,7 @@ PREFIX: Final = "onrecord_"
 
 _SECRET_BYTES: Final = 32
 
-_LONGEST_SECRET: Final = 200
-"""Characters of a secret that are looked at."""
-
-_SECRET: Final = re.compile(rf"[A-Za-z0-9._~+/=-]{{32,{_LONGEST_SECRET}}}")
+_SECRET: Final = re.compile(rf"[A-Za-z0-9._~+/=-]{{32,{MAX_SECRET}}}")
 """What can be sent as a bearer token (RFC 6750, section 2.1)."""
 
 _ADMIN_GRANT: Final = RoleGrant(role=Role.ADMIN)
@@ -94,7 +98,7 @@ class TokenStore:
             NotAuthenticatedError: it is unknown, expired or revoked.
         """
         row = None
-        if len(secret) <= _LONGEST_SECRET:
+        if len(secret) <= MAX_SECRET:
             row = await self._database.fetchrow(_QUERIES.select_caller, hash_secret(secret))
         if row is None:
             raise NotAuthenticatedError("the token is unknown, expired or revoked")
@@ -176,7 +180,7 @@ def read_or_create_secret(file: Path) -> str:
     secret = read_or_create_private_file(file, generate_secret)
     if _SECRET.fullmatch(secret) is None:
         raise ValueError(
-            f"{file} holds no token: 32 to {_LONGEST_SECRET} letters, digits, - or _; delete it, "
+            f"{file} holds no token: 32 to {MAX_SECRET} letters, digits, - or _; delete it, "
             "and a new one is made"
         )
     return secret

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.access import TrailEntry, TrailPage
-from control.access import Caller
+from control.access import Caller, NotAuthenticatedError
 from database.pool import Database
 from database.queries import load_queries
 from database.text import replace_nul
@@ -39,8 +39,9 @@ class Trail:
 
         Raises:
             OutageError: it cannot be recorded now.
+            NotAuthenticatedError: the caller's token or session was revoked since it was looked up.
         """
-        await self._database.execute(
+        entry_id = await self._database.fetchval(
             _QUERIES.insert_trail_entry,
             caller.name,
             caller.token_id,
@@ -49,7 +50,10 @@ class Trail:
             study_id,
             replace_nul(reason or caller.reason),
             caller.address,
+            caller.session_id,
         )
+        if entry_id is None:
+            raise NotAuthenticatedError("the token or session was revoked meanwhile")
 
     async def page(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, dlq_topic, retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi
+from control.api.application import NAVIGABLE_PATHS
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
@@ -113,6 +114,7 @@ async def open_office(
     database: Database,
     topics: Sequence[Topic] = TOPICS,
     store: DeadLetterStore | None = None,
+    allowed_hosts: Iterable[str] = (),
     **options: Any,
 ) -> AsyncIterator[Office]:
     """An office of letters, by default of enrichment's, that an admin asks.
@@ -130,7 +132,9 @@ async def open_office(
         secret = generate_secret()
         await api.context.tokens.put_admin_token(secret)
         policy = RequestPolicy(
+            frozenset(allowed_hosts),
             larger_bodies={SUBMISSIONS: api.context.max_transcript_bytes},
+            navigable_paths=NAVIGABLE_PATHS,
         )
         serving = serve_routes(api.routes, policy)
         port = await stack.enter_async_context(serving)

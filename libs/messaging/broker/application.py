@@ -59,6 +59,7 @@ class ServiceApplication(AsgiFastStream):
         settings: reads the service's settings, once and before anything is opened; what it
             returns is ``settings`` in the context.
         routes: the service's own HTTP API: Starlette's routes, or mounts of ASGI applications.
+        navigable_paths: paths of it to which pages of another site may send a browser.
         on_startup: called once, before anything is opened.
         larger_bodies: returns paths whose bodies may be larger than the settings' limit, with the
             most bytes of each.
@@ -72,6 +73,7 @@ class ServiceApplication(AsgiFastStream):
         lifespan: Any = None,
         settings: Callable[[], Any] | None = None,
         routes: Sequence[BaseRoute] = (),
+        navigable_paths: frozenset[str] = frozenset(),
         on_startup: Sequence[Callable[..., Any]] = (),
         larger_bodies: Callable[[], Mapping[str, int]] = dict,
         **options: Any,
@@ -88,6 +90,7 @@ class ServiceApplication(AsgiFastStream):
             # supervisor waits and tries again.
             broker.resources, self.lifespan_context = self.lifespan_context, _nothing
         self._listens_on = ""
+        self._navigable_paths = navigable_paths
         self._guarded = RequestGuard(super().__call__, self._policy)
         self._web = asgi_server.create_application(
             [
@@ -167,6 +170,7 @@ class ServiceApplication(AsgiFastStream):
             max_body_bytes=settings.http_max_body_bytes,
             hosts_setting=self._name_setting("HTTP_ALLOWED_HOSTS"),
             larger_bodies=self._larger_bodies(),
+            navigable_paths=self._navigable_paths,
         )
 
     def _name_setting(self, name: str) -> str:

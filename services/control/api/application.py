@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, FastAPI, Request
 from starlette.routing import BaseRoute, Mount
 
-from control.api import dead_letters, studies, tokens, trail, transcripts
+from control.api import dead_letters, sessions, studies, tokens, trail, transcripts
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
 from control.api.openapi import build_document
@@ -24,9 +24,13 @@ PREFIX: Final = "/v1"
 SUBMISSIONS: Final = f"{PREFIX}{transcripts.PATH}"
 """Path whose bodies may be larger than others'."""
 
+NAVIGABLE_PATHS: Final = frozenset({PREFIX + sessions.CALLBACK})
+"""Paths to which pages of another site send a browser: the issuer's, after a login."""
+
 ROUTERS: Final = (
     transcripts.router,
     dead_letters.router,
+    sessions.router,
     studies.router,
     tokens.router,
     trail.router,

@@ -1,39 +1,65 @@
-"""Authentication by bearer token, and the rights that an endpoint demands."""
+"""Authentication by bearer token or a browser's session, and the rights that an endpoint demands.
+
+A browser sends its session's cookie by itself, whatever page made it ask. So a request that has no
+token counts as its session's only if the browser says that a page of control's own, or no page,
+made it, and if what changes something has the session's CSRF token in a header.
+"""
 
 from __future__ import annotations
 
+import hmac
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from control.access import Caller, NotAuthenticatedError, Right
+from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
 from control.api.context import ApiContext, Context
 from control.api.idempotency import claim_key, get_exchange
+from control.api.cookies import SESSION_COOKIE, BrowserAddress, find_browser_address
+from control.oidc import looks_like_jwt
+from control.sessions import SessionCaller, derive_csrf_token
 
 BEARER: Final = HTTPBearer(
     auto_error=False,
     scheme_name="token",
-    description="A token made by `onrecord token create`.",
+    description="A token made by `onrecord token create`, or an access token of the OpenID Connect "
+    "issuer.",
 )
+
+COOKIE: Final = APIKeyCookie(
+    name=SESSION_COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description="A browser's session; what changes something takes the header "
+    "`Onrecord-CSRF-Token` too. On loopback the cookie is `onrecord-session-PORT`.",
+)
+
+CSRF_HEADER: Final = "Onrecord-CSRF-Token"
+"""Header by which a page shows that it can read what control answers, so that it is its own."""
 
 REASON_HEADER: Final = "Onrecord-Reason"
 """Header that says why something is asked for; it goes into the trail."""
 
 _LONGEST_REASON: Final = 500
 
+_READING: Final = frozenset({"GET", "HEAD"})
+_OWN_PAGE: Final = frozenset({"same-origin", "none"})
+
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+Cookie = Annotated[str | None, Depends(COOKIE)]
 
 
 class Requires:
-    """FastAPI dependency that returns the caller, or raises if its token lacks a right.
+    """FastAPI dependency that returns the caller, or raises if it lacks a right.
 
     A path with a ``study_id`` takes the rights in that study; any other path, in all studies.
     A request with an Idempotency-Key that the caller may make is answered as before, if it was
     carried out before.
 
     Args:
-        rights: all of them are needed; none: any valid token will do.
+        rights: all of them are needed; none: any valid token or session will do.
         claims_key: whether the Idempotency-Key is claimed here; else the endpoint does it.
     """
 
@@ -42,12 +68,12 @@ class Requires:
         self._claims_key = claims_key
 
     async def __call__(
-        self, request: Request, context: Context, credentials: Credentials
+        self, request: Request, context: Context, credentials: Credentials, _: Cookie
     ) -> Caller:
         """Return the caller.
 
         Raises:
-            NotAuthenticatedError: there is no valid token.
+            NotAuthenticatedError: there is no valid token, and no session.
             NotPermittedError: it lacks a right.
             TooManyRequestsError: it asks more often than it may.
         """
@@ -78,27 +104,137 @@ class RequiresInSomeStudy(Requires):
                 caller.require([right])
 
 
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """Session of the browser that asks.
+
+    Attributes:
+        session: whose it is.
+        secret: what the browser's cookie holds.
+        browser: by which address it calls control.
+    """
+
+    session: SessionCaller
+    secret: str
+    browser: BrowserAddress
+
+
 async def authenticate(
     request: Request, context: ApiContext, credentials: HTTPAuthorizationCredentials | None
 ) -> Caller:
     """Return who makes a request.
 
     Raises:
-        NotAuthenticatedError: there is no valid token.
+        NotAuthenticatedError: there is no valid token, and no session.
+        NotPermittedError: the session's request may come from a page that is not control's own.
     """
-    if credentials is None:
+    if credentials is not None:
+        return await authenticate_bearer(request, context, credentials.credentials)
+    return (await _find_session(request, context)).session.caller
+
+
+async def authenticate_bearer(
+    request: Request, context: ApiContext, secret: str, *, own_only: bool = False
+) -> Caller:
+    """Return whose a bearer token is.
+
+    Args:
+        request: that it was sent with.
+        context: knows the tokens and the issuer.
+        secret: the token.
+        own_only: take no access token of the issuer.
+
+    Raises:
+        NotAuthenticatedError: it is not valid.
+        IssuerUnavailableError: nobody can say whether it is.
+    """
+    provider = context.logins.provider
+    is_of_issuer = (
+        not own_only
+        and provider is not None
+        and provider.takes_access_tokens
+        and looks_like_jwt(secret)
+    )
+    if is_of_issuer and provider is not None:
+        person = await provider.verify_access_token(secret)
+        found = Caller(person.person_id, person.name, person.grants)
+    else:
+        found = await context.tokens.authenticate(secret)
+    return _complete(found, request)
+
+
+def address_of(request: Request) -> str:
+    """Return the client's address, as control sees it."""
+    return request.client.host if request.client else ""
+
+
+async def _find_session(request: Request, context: Context) -> BrowserSession:
+    """Return the session that a request is made in.
+
+    Raises:
+        NotAuthenticatedError: it is made in none, or in one that has ended.
+        NotPermittedError: it may come from a page that is not control's own.
+    """
+    browser = _find_browser(request, context)
+    secret = browser.read_session(request) if browser else ""
+    if browser is None or not secret or "authorization" in request.headers:
         raise NotAuthenticatedError(
             "this takes a token: send it as Authorization: Bearer TOKEN (the CLI reads "
             "ONRECORD_TOKEN)"
         )
-    found = await context.tokens.authenticate(credentials.credentials)
-    address = request.client.host if request.client else ""
+    _refuse_other_pages(request, browser)
+    session = await context.sessions.authenticate(secret)
+    if request.method not in _READING:
+        _require_csrf_token(request, secret)
+    session = replace(session, caller=_complete(session.caller, request))
+    return BrowserSession(session, secret, browser)
+
+
+def _find_browser(request: Request, context: Context) -> BrowserAddress | None:
+    try:
+        return find_browser_address(request, context.logins.public_url)
+    except NotPermittedError:  # no browser has a session there
+        return None
+
+
+def _refuse_other_pages(request: Request, browser: BrowserAddress) -> None:
+    """Refuse what a browser does not say to come from a page of control's own.
+
+    ``RequestGuard`` refuses what it says to come from another; this does not rely on it.
+    """
+    sites = request.headers.getlist("sec-fetch-site")
+    origins = request.headers.getlist("origin")
+    is_own = bool(sites) and set(sites) <= _OWN_PAGE
+    if (is_own or origins == [browser.url]) and not (sites and not is_own):
+        return
+    raise NotPermittedError("a session counts only for requests of control's own pages")
+
+
+def _require_csrf_token(request: Request, secret: str) -> None:
+    sent = request.headers.getlist(CSRF_HEADER)
+    wanted = derive_csrf_token(secret).encode()
+    if len(sent) != 1 or not hmac.compare_digest(sent[0].encode(), wanted):
+        raise NotPermittedError(
+            f"in a session this takes the header {CSRF_HEADER}, with the csrf_token of GET /session"
+        )
+
+
+def _complete(caller: Caller, request: Request) -> Caller:
+    """Return a caller with what the request says of where it comes from, and why."""
     # Headers are decoded as Latin-1; people's words are UTF-8.
     sent = request.headers.get(REASON_HEADER, "").encode("latin-1")
     reason = sent.decode(errors="replace")[:_LONGEST_REASON]
-    return Caller(found.token_id, found.name, found.grants, address, reason)
+    return replace(caller, address=address_of(request), reason=reason)
 
 
+async def require_session(request: Request, context: Context, _: Cookie) -> BrowserSession:
+    """Return the session that a request is made in, for FastAPI's ``Depends``."""
+    here = await _find_session(request, context)
+    context.rates.take(here.session.caller.token_id)
+    return here
+
+
+InSession = Annotated[BrowserSession, Depends(require_session)]
 AnyCaller = Annotated[Caller, Depends(Requires())]
 Operator = Annotated[Caller, Depends(Requires(Right.OPERATE))]
 LetterReader = Annotated[Caller, Depends(Requires(Right.OPERATE, Right.READ_EVIDENCE))]

@@ -11,13 +11,30 @@ from fastapi import Depends, Request
 from contracts.errors import OnrecordError
 from control.api.limits import HeavyRequests, RequestRates
 from control.idempotency import IdempotentRequests
+from control.oidc import OidcProvider
 from control.reader import DeadLetterReader
 from control.replay import DeadLetterReplayer
+from control.sessions import SessionLimits, SessionStore
 from control.store import DeadLetterStore
 from control.submitting import TranscriptSubmitter
 from control.tokens import TokenStore
 from control.trail import Trail
 from database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """How people and browsers log in.
+
+    Attributes:
+        provider: the OpenID Connect provider; None: there is none.
+        limits: how long browsers' sessions are valid.
+        public_url: the address by which browsers call control; empty: by loopback.
+    """
+
+    provider: OidcProvider | None = None
+    limits: SessionLimits = field(default_factory=SessionLimits)
+    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,7 @@ class ApiContext:
         rates: how many requests each token may make.
         heavy: places for requests that take much memory or time.
         max_transcript_bytes: most bytes of a submission's body, decompressed.
+        logins: how people and browsers log in.
     """
 
     store: DeadLetterStore
@@ -41,11 +59,17 @@ class ApiContext:
     rates: RequestRates = field(default_factory=RequestRates)
     heavy: HeavyRequests = field(default_factory=HeavyRequests)
     max_transcript_bytes: int = 64 * 1024 * 1024
+    logins: Logins = field(default_factory=Logins)
 
     @property
     def tokens(self) -> TokenStore:
         """Access tokens."""
         return TokenStore(self.database)
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Browsers' sessions."""
+        return SessionStore(self.database, self.logins.limits)
 
     @property
     def trail(self) -> Trail:

@@ -27,6 +27,7 @@ from control.domain import (
     RetryTopicMissingError,
 )
 from control.idempotency import KeyReusedError, RequestInProgressError
+from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
 from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
@@ -38,7 +39,7 @@ RETRY_AFTER_S: Final = 5
 _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((InvalidDeadLetterIdError, BadRequestError), 400),
     ((NotAuthenticatedError,), 401),
-    ((NotPermittedError,), 403),
+    ((NotPermittedError, LoginRefusedError), 403),
     ((DeadLetterLookupError, NotFoundError), 404),
     ((DeadLetterNotOpenError, RevisionConflictError, RequestInProgressError), 409),
     ((DeadLetterGoneError, OriginalGoneError), 410),
@@ -118,6 +119,8 @@ def _describe(error: Exception) -> str:
         return str(error)
     # Their own texts are a driver's, for our log.
     log.warning("dependency_away", reason=str(error))
+    if isinstance(error, IssuerUnavailableError):
+        return "the control service cannot reach the identity provider"
     if isinstance(error, RetryableError):
         return "the request took too long or met another one; it can be tried again"
     return f"the control service cannot reach {_DEPENDENCIES.get(error.code, 'a dependency')}"

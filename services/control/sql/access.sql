@@ -50,9 +50,16 @@ UPDATE access_tokens SET revoked_at = coalesce(revoked_at, now())
 RETURNING token_id, name, grants, created_at, created_by, expires_at, last_used_at, revoked_at;
 
 -- name: insert_trail_entry
--- One entry of the trail.
+-- One entry of the trail; none if the token or the session has ended since it was looked up.
 INSERT INTO trail (actor, token_id, action, target, study_id, reason, address)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+SELECT $1, $2, $3, $4, $5, $6, $7
+ WHERE NOT EXISTS (
+        SELECT FROM access_tokens
+         WHERE token_id = $2 AND (revoked_at IS NOT NULL OR expires_at <= now()))
+   AND NOT EXISTS (
+        SELECT FROM sessions
+         WHERE session_id = $8 AND (ended_at IS NOT NULL OR expires_at <= now()))
+RETURNING entry_id;
 
 -- name: select_trail
 -- A page of the trail, the latest first.

@@ -1,0 +1,27 @@
+"""People of an OpenID Connect issuer: their access tokens, and their logins in a browser."""
+
+from control.oidc.identity import (
+    Identity,
+    IdentityVerifier,
+    derive_person_id,
+    looks_like_jwt,
+)
+from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer
+from control.oidc.login import Login, LoginRefusedError
+from control.oidc.provider import OidcProvider, open_provider
+from control.oidc.settings import OidcSettings
+
+__all__ = [
+    "Identity",
+    "IdentityVerifier",
+    "Issuer",
+    "IssuerUnavailableError",
+    "Login",
+    "LoginRefusedError",
+    "OidcProvider",
+    "OidcSettings",
+    "derive_person_id",
+    "looks_like_jwt",
+    "open_issuer",
+    "open_provider",
+]
