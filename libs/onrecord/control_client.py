@@ -20,6 +20,7 @@ from contracts.access import (
     AccessToken,
     CreatedToken,
     CreateTokenRequest,
+    Session,
     TrailPage,
     WhoAmI,
 )
@@ -37,6 +38,7 @@ from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTra
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TOKENS: Final = TypeAdapter(list[AccessToken])
+_SESSIONS: Final = TypeAdapter(list[Session])
 _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
@@ -218,6 +220,19 @@ class ControlClient:
     async def revoke_token(self, token_id: UUID) -> AccessToken:
         """Revoke a token, and return it."""
         return AccessToken.model_validate(await self._call("DELETE", f"/v1/tokens/{token_id}"))
+
+    async def list_sessions(self, *, ended: bool = False) -> list[Session]:
+        """Return the sessions of browsers, the latest first.
+
+        Args:
+            ended: those that have ended, too.
+        """
+        params = {"ended": "true"} if ended else {}
+        return _SESSIONS.validate_python(await self._call("GET", "/v1/sessions", params=params))
+
+    async def end_session(self, session_id: UUID) -> None:
+        """End a session of a browser."""
+        await self._call("DELETE", f"/v1/sessions/{session_id}", read=_bytes_of)
 
     async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
         """Return a page of the trail, the latest entry first.

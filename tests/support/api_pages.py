@@ -23,10 +23,16 @@ BEGIN: Final = "<!-- roles: written by `make contracts` -->\n"
 END: Final = "<!-- roles end -->\n"
 
 
-def list_endpoints() -> Iterator[tuple[str, str, frozenset[Right]]]:
-    """Yield the method, the path below ``/v1`` and the rights that each endpoint demands."""
+def list_endpoints(*, of_tokens: bool = False) -> Iterator[tuple[str, str, frozenset[Right]]]:
+    """Yield the method, the path below ``/v1`` and the rights that each endpoint demands.
+
+    Args:
+        of_tokens: only those that take an access token; some begin or end a browser's session.
+    """
     for route in (route for router in ROUTERS for route in router.routes):
         assert isinstance(route, APIRoute)
+        if of_tokens and not _takes_token(route.dependant):
+            continue
         for method in route.methods or ():
             yield method, route.path, _rights_of(route.dependant)
 
@@ -40,7 +46,7 @@ def render_roles() -> str:
     """Return the table of which role may call which endpoint."""
     head = ["| endpoint |", *(f" {role} |" for role in Role)]
     lines = ["".join(head), "|---|" + "---|" * len(Role)]
-    for method, path, rights in list_endpoints():
+    for method, path, rights in list_endpoints(of_tokens=True):
         cells = (" yes |" if rights <= RIGHTS[role] else " |" for role in Role)
         lines.append("".join([f"| `{method} {PREFIX}{path}` |", *cells]))
     return "\n".join(lines) + "\n"
@@ -51,6 +57,10 @@ def render_security_page(page: str) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{render_roles()}\n{END}{after}"
+
+
+def _takes_token(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, Requires) or any(map(_takes_token, dependant.dependencies))
 
 
 def _rights_of(dependant: Dependant) -> frozenset[Right]:

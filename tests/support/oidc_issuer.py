@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, unquote_plus, urlencode
 from uuid import uuid4
 
 from joserfc import jwt
@@ -22,7 +22,7 @@ from starlette.routing import Route
 import asgi_server
 
 CLIENT_ID: Final = "control"
-CLIENT_SECRET: Final = "what only control knows"
+CLIENT_SECRET: Final = "what only control knows: 100 % &=+"
 AUDIENCE: Final = "onrecord-api"
 
 SigningKey = RSAKey | ECKey | OKPKey
@@ -137,7 +137,7 @@ class OidcIssuer:
             name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
         }
         _, _, login = request.headers.get("authorization", "").partition(" ")
-        if b64decode(login) != f"{CLIENT_ID}:{CLIENT_SECRET.replace(' ', ' ')}".encode():
+        if unquote_plus(b64decode(login).decode()) != f"{CLIENT_ID}:{CLIENT_SECRET}":
             return JSONResponse({"error": "invalid_client"}, 401)
         grant = self.codes.pop(form.get("code", ""), None)  # a code counts once
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()

@@ -27,8 +27,8 @@ _PROBLEM: Final[dict[str, Any]] = {
 
 _EVERYWHERE: Final = {
     400: "The request is malformed.",
-    401: "There is no token, or no valid one.",
-    403: "The token lacks a role, or the request comes from a page of another site.",
+    401: "There is no token or session, or no valid one.",
+    403: "A role is lacking, or the request may come from a page of another site.",
     429: "The token makes more requests than it may, or too many large ones run already; "
     "`Retry-After` says when to try again.",
     421: "The host of the request is not served here.",

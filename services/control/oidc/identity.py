@@ -28,6 +28,7 @@ MAX_TOKEN: Final = 8_000
 """Characters of a token; a header line has little more."""
 
 LONGEST_NAME: Final = 100
+"""Characters of a name in the trail."""
 
 KEY_TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),

@@ -15,6 +15,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 import httpx2
 import structlog
@@ -154,7 +155,9 @@ class Issuer:
         if client_secret and "client_secret_basic" in (
             metadata.token_endpoint_auth_methods_supported
         ):
-            options["auth"] = httpx2.BasicAuth(client_id, client_secret)
+            # RFC 6749, section 2.3.1: both are encoded as in a form first.
+            login = (quote_plus(client_id), quote_plus(client_secret))
+            options["auth"] = httpx2.BasicAuth(*login)
         elif client_secret:
             data["client_secret"] = client_secret
         status, body = await self._ask("POST", metadata.token_endpoint, **options)

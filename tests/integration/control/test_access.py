@@ -51,9 +51,20 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/tokens"): ADMINS,
     ("DELETE", "/tokens/{token_id}"): ADMINS,
     ("GET", "/trail"): ADMINS,
+    ("GET", "/sessions"): ADMINS,
+    ("DELETE", "/sessions/{session_id}"): ADMINS,
 }
 """Roles, granted for all studies, that each endpoint serves. An operator who is also an evidence
 reader reads letters' values."""
+
+OF_BROWSERS: Final = {
+    ("GET", "/session/login"),
+    ("GET", "/session/callback"),
+    ("POST", "/session"),
+    ("GET", "/session"),
+    ("DELETE", "/session"),
+}
+"""Endpoints by which a browser's session begins and ends (``test_sessions.py``)."""
 
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts"): {
@@ -72,6 +83,7 @@ OF_THE_BODYS_STUDY: Final = frozenset({("POST", "/transcripts")})
 IDS: Final = {
     "letter_id": str(derive_id("nobody")),
     "token_id": str(derive_id("nobody")),
+    "session_id": str(derive_id("nobody")),
     "study_id": STUDY.study_id,
 }
 
@@ -105,7 +117,11 @@ def cells() -> Iterator[tuple[Role, str, str]]:
 
 
 def test_every_endpoint_is_in_the_table() -> None:
-    assert {(method, path) for method, path, _ in list_endpoints()} == EXPECTED.keys()
+    assert {(method, path) for method, path, _ in list_endpoints()} == (
+        EXPECTED.keys() | OF_BROWSERS
+    )
+    tokens = {(method, path) for method, path, _ in list_endpoints(of_tokens=True)}
+    assert tokens == EXPECTED.keys()
 
 
 async def test_each_role_is_served_what_it_may_and_nothing_else(

@@ -136,6 +136,8 @@ FOR_NOBODY: Final = (
     "DELETE FROM submissions",
     "DELETE FROM access_tokens",
     "UPDATE access_tokens SET grants = '[]'",
+    "UPDATE sessions SET grants = '[]'",
+    "UPDATE sessions SET expires_at = 'infinity'",
     "DELETE FROM trail",
     "UPDATE trail SET actor = ''",
     "TRUNCATE trail",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from control.oidc import OidcSettings
+from control.settings import ControlSettings
 from database.settings import PostgresSettings
 from guardrail.settings import GuardrailSettings
 from ingestion.settings import IngestionSettings
@@ -27,6 +29,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
         (CacheSettings, "ONRECORD_CACHE_"),
         (BudgetSettings, "ONRECORD_BUDGET_"),
         (StageSettings, "<SERVICE>_"),
+        (ControlSettings, "CONTROL_"),
+        (OidcSettings, "CONTROL_OIDC_"),
         (GuardrailSettings, "GUARDRAIL_"),
         (IngestionSettings, "INGESTION_"),
     ],
