@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import httpx2
+from starlette.types import ASGIApp
 
 from asgi_server import RequestPolicy
 from contracts import headers as h
@@ -114,7 +115,9 @@ async def open_office(
     database: Database,
     topics: Sequence[Topic] = TOPICS,
     store: DeadLetterStore | None = None,
+    *,
     allowed_hosts: Iterable[str] = (),
+    wrap: Callable[[ASGIApp], ASGIApp] | None = None,
     **options: Any,
 ) -> AsyncIterator[Office]:
     """An office of letters, by default of enrichment's, that an admin asks.
@@ -136,7 +139,7 @@ async def open_office(
             larger_bodies={SUBMISSIONS: api.context.max_transcript_bytes},
             navigable_paths=NAVIGABLE_PATHS,
         )
-        serving = serve_routes(api.routes, policy)
+        serving = serve_routes(api.routes, policy, wrap)
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
         client.headers["Authorization"] = f"Bearer {secret}"

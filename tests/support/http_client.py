@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 import httpx2
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 import asgi_server
 from asgi_server import RequestGuard, RequestPolicy
@@ -19,9 +20,11 @@ def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
 
 
 def serve_routes(
-    routes: Iterable[BaseRoute] = (), policy: RequestPolicy | None = None
+    routes: Iterable[BaseRoute] = (),
+    policy: RequestPolicy | None = None,
+    wrap: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> AbstractAsyncContextManager[int]:
     """Serve routes beside those of health and metrics, as a service does; yields the port."""
     app = asgi_server.create_application([*build_health_routes(ServiceHealth), *routes])
-    guard = RequestGuard(app, lambda: policy or RequestPolicy())
-    return asgi_server.serve(guard, host="127.0.0.1", port=0)
+    guard: ASGIApp = RequestGuard(app, lambda: policy or RequestPolicy())
+    return asgi_server.serve(wrap(guard) if wrap else guard, host="127.0.0.1", port=0)
