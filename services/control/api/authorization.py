@@ -16,8 +16,8 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
 from control.api.context import ApiContext, Context
-from control.api.idempotency import claim_key, get_exchange
 from control.api.cookies import SESSION_COOKIE, BrowserAddress, find_browser_address
+from control.api.idempotency import claim_key, get_exchange
 from control.oidc import looks_like_jwt
 from control.sessions import SessionCaller, derive_csrf_token
 
