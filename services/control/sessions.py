@@ -90,7 +90,7 @@ class SessionStore:
     async def open_for_person(self, person: Identity, address: str) -> OpenedSession:
         """Open a session of a person at the issuer, with the roles that they have now."""
         grants = json.dumps([grant.model_dump(mode="json") for grant in person.grants])
-        return await self._open(address, None, person.issuer, person.subject, person.name, grants)
+        return await self._open(address, None, person.issuer, person.subject, person.actor, grants)
 
     async def authenticate(self, secret: str) -> SessionCaller:
         """Return whose a session is.

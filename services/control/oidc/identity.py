@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from joserfc import jwt
@@ -49,7 +50,7 @@ class Identity:
     Attributes:
         issuer: who says so.
         subject: the person's id there, which stays (``sub``).
-        name: what the trail calls them.
+        name: what they are called there.
         grants: their roles.
         expires_at: until when the token says so, in seconds since 1970.
     """
@@ -59,6 +60,11 @@ class Identity:
     name: str
     grants: tuple[RoleGrant, ...]
     expires_at: float
+
+    @property
+    def actor(self) -> str:
+        """What the trail calls the person: nobody can choose a name that is a token's."""
+        return f"{self.name} ({urlsplit(self.issuer).hostname})"
 
     @property
     def person_id(self) -> UUID:

@@ -98,7 +98,7 @@ async def test_an_access_token_of_the_issuer_has_the_roles_of_its_claims(
 ) -> None:
     token = issuer.access_token()
     me = await bear(office, "GET", "/me", token)
-    assert (me.status_code, me.json()["name"]) == (200, "ann")
+    assert (me.status_code, me.json()["name"]) == (200, "ann (127.0.0.1)")
     assert me.json()["grants"] == [{"role": "reader", "study_id": None}]
     assert (await bear(office, "GET", "/studies", token)).status_code == 200
     refused = await bear(office, "POST", "/letters/replay", token)
@@ -109,7 +109,14 @@ async def test_the_trail_names_the_person(office: Office, issuer: OidcIssuer) ->
     token = issuer.access_token(groups=["operations"], sub="u-18", preferred_username="ben")
     assert (await bear(office, "POST", "/letters/replay", token)).status_code == 200
     person_id = (await bear(office, "GET", "/me", token)).json()["token_id"]
-    assert await actions(office) == [("ben", "letters.replay", person_id)]
+    assert await actions(office) == [("ben (127.0.0.1)", "letters.replay", person_id)]
+
+
+async def test_nobody_is_called_as_a_token_is(office: Office, issuer: OidcIssuer) -> None:
+    """People choose their names themselves at many issuers."""
+    token = issuer.access_token(preferred_username="admin", groups=["operations"])
+    assert (await bear(office, "POST", "/letters/replay", token)).status_code == 200
+    assert [actor for actor, _, _ in await actions(office)] == ["admin (127.0.0.1)"]
 
 
 async def test_a_person_without_roles_may_do_nothing(office: Office, issuer: OidcIssuer) -> None:
@@ -154,9 +161,12 @@ async def test_a_person_logs_in_in_a_browser(
     (cookie,) = list(client.cookies.jar)  # that of the login is gone
     assert cookie.name.startswith("onrecord-session-")
     here = (await client.get(f"{office.url}/v1/session", headers=OWN_PAGE)).json()
-    assert (here["name"], here["grants"]) == ("ann", [{"role": "reader", "study_id": None}])
+    assert (here["name"], here["grants"]) == (
+        "ann (127.0.0.1)",
+        [{"role": "reader", "study_id": None}],
+    )
     me = (await client.get(f"{office.url}/v1/me", headers=OWN_PAGE)).json()
-    assert await actions(office) == [("ann", "session.open", me["token_id"])]
+    assert await actions(office) == [("ann (127.0.0.1)", "session.open", me["token_id"])]
     as_bearer = await bear(office, "GET", "/me", issuer.access_token())
     assert as_bearer.json()["token_id"] == me["token_id"]  # the same person
     (listed,) = await office.context.sessions.list_sessions()

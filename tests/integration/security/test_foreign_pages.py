@@ -347,7 +347,7 @@ async def test_a_person_logs_in_at_the_issuer(
             page = await context.new_page()
             await page.goto(f"{office.url}/v1/session/login?return_to=/v1/me")
             await page.wait_for_url(f"{office.url}/v1/me")
-            assert '"name":"ann"' in await page.content()
+            assert '"name":"ann (127.0.0.1)"' in await page.content()
             (cookie,) = await context.cookies()
             assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Strict")
             await context.close()
