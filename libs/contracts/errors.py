@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     CONTENT_REFUSED = "content_refused"
     CONTENT_NOT_FOUND = "content_not_found"
     REVISION_CONFLICT = "revision_conflict"
+    NOT_YOURS = "not_yours"
     UNGROUNDED_WRITE = "ungrounded_write"
     # RetryableError
     TIMEOUT = "timeout"
@@ -61,6 +62,11 @@ class ErrorCode(StrEnum):
     PRICE_UNKNOWN = "price_unknown"
     LLM_CONTEXT_TOO_LONG = "llm_context_too_long"
     LLM_REQUEST_REFUSED = "llm_request_refused"
+    MODEL_NOT_CONFIGURED = "model_not_configured"
+    UNKNOWN_STUDY = "unknown_study"
+    STUDY_ARCHIVED = "study_archived"
+    PRODUCER_NOT_ALLOWED = "producer_not_allowed"
+    REVISION_GAP = "revision_gap"
     # RejectedError
     UNGROUNDED = "ungrounded"
     PII = "pii"
@@ -82,6 +88,7 @@ UNMENDABLE: Final = frozenset(
         ErrorCode.CONTENT_REFUSED,
         ErrorCode.CONTENT_NOT_FOUND,
         ErrorCode.REVISION_CONFLICT,
+        ErrorCode.NOT_YOURS,
         ErrorCode.UNGROUNDED_WRITE,
     }
 )

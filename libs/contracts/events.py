@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.bounds import (
     MAX_CHUNK_ENTRIES,
@@ -27,7 +27,13 @@ from contracts.bounds import (
 )
 from contracts.gzip_content import decode_base64, gunzip
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
-from contracts.study import ContractModel, DoubtfulSpeakers, Identifier, Study
+from contracts.study import (
+    ContractModel,
+    DoubtfulSpeakers,
+    Identifier,
+    Study,
+    require_one_study,
+)
 from contracts.transcript import ContentForm, Segment, Speaker, SpeakerLabel, TranscriptFormat
 
 MAX_GZIP_RATIO: Final = 100
@@ -69,7 +75,11 @@ class TranscriptSubmitted(TranscriptEvent):
     ce_type = "onrecord.TranscriptSubmitted.v1"
 
     title: Title = Field(min_length=1, description="What people call the interview.")
-    study: Study = Field(description="The customer's themes and research questions.")
+    study: Study | None = Field(
+        None,
+        description="The customer's themes and research questions, in place of `study_id`. Of a "
+        "registered study, its own policies count where they are stricter.",
+    )
     content: str = Field(
         max_length=MAX_FILE_CHARACTERS,
         description="The transcript file's text, as the vendor exported it; or what "
@@ -95,11 +105,36 @@ class TranscriptSubmitted(TranscriptEvent):
         "base64; or a URI (https or file) that the installation allows, of the file, which may be "
         "compressed by gzip.",
     )
+    study_id: Identifier | None = Field(
+        None,
+        description="Id of a registered study, in place of `study`; one of them has to be given, "
+        "and both have to name the same.",
+    )
+    supersedes: Number | None = Field(
+        None,
+        description="The interview's highest revision so far, where this one does not follow it "
+        "by one.",
+    )
+
+    @model_validator(mode="after")
+    def _names_one_study(self) -> Self:
+        require_one_study(self.study, self.study_id)
+        return self
+
+    @property
+    def named_study_id(self) -> str:
+        """Id of its study, whether the study came with it or not."""
+        if self.study is not None:
+            return self.study.study_id
+        assert self.study_id is not None, "the model is validated"
+        return self.study_id
 
     @property
     def accepts_doubts(self) -> bool:
-        """Whether the message or its study takes a transcript in doubt about who speaks."""
-        return self.accept_doubtful or self.study.doubtful_speakers is DoubtfulSpeakers.ACCEPT
+        """Whether the message or the study in it takes a transcript in doubt about who speaks."""
+        return self.accept_doubtful or (
+            self.study is not None and self.study.doubtful_speakers is DoubtfulSpeakers.ACCEPT
+        )
 
     @property
     def content_sha256(self) -> str:
@@ -110,6 +145,8 @@ class TranscriptSubmitted(TranscriptEvent):
         """
         # Defaults are left out, so that a field added later changes no hash.
         decisive = {"content", "content_form", "study", "format", "speakers"}
+        if self.study is None:
+            decisive.add("study_id")
         identity = self._with_text().model_dump_json(include=decisive, exclude_defaults=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from contracts.bounds import STORABLE
+from contracts.bounds import STORABLE, Number
 
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
@@ -20,6 +20,10 @@ Text = Annotated[
 ]
 
 Description = Annotated[str, Field(max_length=2_000), STORABLE]
+
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200), STORABLE]
+
+Models = Annotated[tuple[ModelName, ...], Field(max_length=20)]
 
 
 class ContractModel(BaseModel):
@@ -95,17 +99,36 @@ class Study(ContractModel):
         "code or a model vouches for; `confirmed`: the same, and judging models are asked about "
         "the others; `all`: every accepted note; `quotes`: none, the quotes stand alone.",
     )
+    models: Models = Field(
+        (),
+        description="Models to ask, by their names in the installation's settings, in this order; "
+        "all of the settings if empty. Of a registered study, what is registered counts.",
+    )
+    version: Number | None = Field(
+        None,
+        description="Version of the registered study that the interview is asked with; null where "
+        "its themes and questions came with it. Written by ingestion.",
+    )
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        _refuse_duplicates("themes", [theme.id for theme in self.themes])
-        _refuse_duplicates("questions", [question.id for question in self.questions])
+        refuse_duplicate_ids("themes", [theme.id for theme in self.themes])
+        refuse_duplicate_ids("questions", [question.id for question in self.questions])
         return self
 
 
-def _refuse_duplicates(what: str, ids: Sequence[str]) -> None:
+def refuse_duplicate_ids(what: str, ids: Sequence[str]) -> None:
+    """Raise ``ValueError`` if an id is in a list twice."""
     # Positions, not ids: error texts travel in headers and may not quote the payload.
     for position, one in enumerate(ids):
         first = ids.index(one)
         if first < position:
             raise ValueError(f"{what} {first + 1} and {position + 1} have the same id")
+
+
+def require_one_study(study: Study | None, study_id: str | None) -> None:
+    """Raise ``ValueError`` unless a study or the id of one is given, or both of the same."""
+    if study is None and study_id is None:
+        raise ValueError("a submission has a study or a study_id")
+    if study is not None and study_id not in {None, study.study_id}:
+        raise ValueError("study and study_id are not the same study")

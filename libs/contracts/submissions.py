@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contracts import headers as h
 from contracts.bounds import (
@@ -23,7 +23,7 @@ from contracts.bounds import (
 from contracts.control_api import ControlModel
 from contracts.events import TranscriptSettled, TranscriptSubmitted
 from contracts.ids import derive_transcript_id
-from contracts.study import Study
+from contracts.study import Identifier, Study, require_one_study
 from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 
 MAX_SOURCE_CHARACTERS: Final = 1_000
@@ -47,7 +47,9 @@ class SubmitTranscriptRequest(BaseModel):
     )
     revision: Number = Field(1, description="One more for each corrected version.")
     title: Title = Field(min_length=1, description="What people call the interview.")
-    study: Study = Field(description="The study, with its themes and research questions.")
+    study: Study | None = Field(
+        None, description="The study, with its themes and research questions; or `study_id`."
+    )
     content: str = Field(
         max_length=MAX_FILE_CHARACTERS,
         description="The transcript file's text, as the vendor exported it; or what "
@@ -68,6 +70,17 @@ class SubmitTranscriptRequest(BaseModel):
     accept_doubtful: bool = Field(
         default=False, description="Use the transcript although it is in doubt who speaks."
     )
+    study_id: Identifier | None = Field(
+        None, description="Id of a registered study, in place of `study`."
+    )
+    supersedes: Number | None = Field(
+        None, description="The highest revision so far, where this one does not follow it by one."
+    )
+
+    @model_validator(mode="after")
+    def _names_one_study(self) -> Self:
+        require_one_study(self.study, self.study_id)
+        return self
 
     @classmethod
     def of(cls, event: TranscriptSubmitted, source: str) -> Self:
@@ -78,7 +91,9 @@ class SubmitTranscriptRequest(BaseModel):
     def to_event(self) -> TranscriptSubmitted:
         """Build the event that is published."""
         fields = {name: getattr(self, name) for name in type(self).model_fields if name != "source"}
-        transcript_id = derive_transcript_id(self.study.study_id, self.source)
+        study_id = self.study_id if self.study is None else self.study.study_id
+        assert study_id is not None, "the model is validated"
+        transcript_id = derive_transcript_id(study_id, self.source)
         return TranscriptSubmitted(transcript_id=transcript_id, **fields)
 
 

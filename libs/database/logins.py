@@ -56,13 +56,15 @@ def _service(name: str, *more: str) -> Login:
 LOGINS: Final = MappingProxyType(
     {
         "migrator": Login("onrecord_migrator", (OWNER,), {"role": OWNER, "statement_timeout": "0"}),
-        **{name: _service(name) for name in ("persistence", "enrichment", "guardrail")},
+        **{
+            name: _service(name) for name in ("ingestion", "persistence", "enrichment", "guardrail")
+        },
         # Its API shows notes to whoever may read them.
         "control": _service("control", EVIDENCE_READER),
         "cli": Login("onrecord_cli_login", (EVIDENCE_READER, "onrecord_operator")),
     }
 )
-"""All logins, by the name of the file that holds its password. Ingestion has no database."""
+"""All logins, by the name of the file that holds its password."""
 
 
 def read_or_create_password(file: Path) -> str:

@@ -25,6 +25,7 @@ RIGHTS: Final = load_queries(Path(__file__).parent / "rights.sql")
 
 QUERIES: Final = load_queries(Path(__file__).parent / "roles.sql")
 GROUPS: Final = (
+    "onrecord_ingestion",
     "onrecord_persistence",
     "onrecord_control",
     "onrecord_enrichment",

@@ -1,3 +1,10 @@
+-- name: onrecord_ingestion
+-- Looks up studies, registers those that come with submissions, and records whose a transcript is.
+GRANT SELECT, INSERT ON studies, study_versions TO onrecord_ingestion;
+GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_ingestion;
+GRANT SELECT (transcript_id, revision, study_id) ON transcripts TO onrecord_ingestion;
+GRANT EXECUTE ON FUNCTION claim_transcript TO onrecord_ingestion;
+
 -- name: onrecord_persistence
 -- Stores interviews and notes; of what is stored it changes what it has to and deletes what waited.
 GRANT SELECT, INSERT ON transcripts, segments, chunks, drafts, notes, evidence, rejected_notes,
@@ -31,25 +38,29 @@ GRANT SELECT, INSERT ON control_secrets TO onrecord_control;
 GRANT SELECT, DELETE ON changes TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON sessions TO onrecord_control;
 GRANT UPDATE (last_used_at, ended_at) ON sessions TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE ON studies TO onrecord_control;
+GRANT SELECT, INSERT ON study_versions TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_enrichment;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
-GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, book_llm_spending, reserve_llm_spending
-    TO onrecord_enrichment;
+GRANT SELECT (study_id, daily_budget_usd) ON studies TO onrecord_enrichment;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
+    reserve_llm_spending, reserve_study_spending TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
 -- Asks models that judge notes: the same.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_guardrail;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
-GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, book_llm_spending, reserve_llm_spending
-    TO onrecord_guardrail;
+GRANT SELECT (study_id, daily_budget_usd) ON studies TO onrecord_guardrail;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
+    reserve_llm_spending, reserve_study_spending TO onrecord_guardrail;
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.
 GRANT SELECT ON transcripts, chunks, drafts, note_themes, note_questions, current_notes,
-    shown_evidence, shown_speakers, submissions TO onrecord_reader;
+    shown_evidence, shown_speakers, submissions, studies, study_versions TO onrecord_reader;
 GRANT SELECT (
     note_id, chunk_id, transcript_id, revision, study_id, position, created_at, attempt, flags,
     same_as, standing, vouchers

@@ -99,6 +99,7 @@ class Delivery:
             clock of whoever wrote it there.
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
         own_outage: whether the last delivery met an outage that was proved to be its own.
+        headers: of the message, as its producer wrote them.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
         clock: stops the delivery's time while the handler waits for something of its service's own.
     """
@@ -113,6 +114,7 @@ class Delivery:
     not_before_ms: int = 0
     delay_ms: int | None = None
     own_outage: bool = False
+    headers: Headers = field(default=(), compare=False, repr=False)
     deadline: float = field(default=float("inf"), compare=False)
     clock: DeliveryClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
 

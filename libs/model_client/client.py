@@ -131,6 +131,7 @@ class ModelClient:
         *,
         deadline: float = float("inf"),
         accepts_truncated: bool = False,
+        models: Sequence[str] = (),
     ) -> ParsedResponse[A]:
         """Return the answer to a request: a cached one, or that of the first model that gives one.
 
@@ -141,8 +142,11 @@ class ModelClient:
                 event loop's clock, in seconds.
             accepts_truncated: whether a cached truncation is raised as such; else the model is
                 asked again, as it may have been mended since.
+            models: names of those of the chain to ask, in this order; all if empty. Names that the
+                chain does not have are left out.
 
         Raises:
+            errors.ModelNotConfiguredError: the chain has none of these models.
             errors.ModelTimeoutError: no answer in time.
             errors.BadOutputError: not what was asked for, also when asked once more.
             errors.RefusalError: refused, or stopped by a content filter.
@@ -158,10 +162,11 @@ class ModelClient:
             DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
         until = deadline - DEADLINE_MARGIN_S
-        keys = {one: self._key(request, one) for one in self._endpoints}
+        chain = self._select(models)
+        keys = {one: self._key(request, one) for one in chain}
 
         async def make() -> tuple[str, CachedResponse]:
-            endpoint, response = await self._ask_chain(request, attribution, until)
+            endpoint, response = await self._ask_chain(chain, request, attribution, until)
             return keys[endpoint], response
 
         if self._cache is None:
@@ -178,13 +183,33 @@ class ModelClient:
             _, response = await make()
             return _to_parsed(response, request, cached=False)
 
+    def _select(self, models: Sequence[str]) -> Sequence[ModelEndpoint]:
+        if not models:
+            return self._endpoints
+        chosen = [
+            one
+            for name in dict.fromkeys(models)
+            for one in self._endpoints
+            if one.config.model == name
+        ]
+        if not chosen:
+            raise errors.ModelNotConfiguredError(
+                "none of the study's models is in the settings (ONRECORD_MODEL, ONRECORD_MODELS): "
+                "configure one, or edit the study's"
+            )
+        return chosen
+
     def _key(self, request: ModelRequest[A], endpoint: ModelEndpoint) -> str:
         return build_cache_key(request, endpoint.config.model, endpoint.config.parameters)
 
     async def _ask_chain(
-        self, request: ModelRequest[A], attribution: CostAttribution, deadline: float
+        self,
+        chain: Sequence[ModelEndpoint],
+        request: ModelRequest[A],
+        attribution: CostAttribution,
+        deadline: float,
     ) -> tuple[ModelEndpoint, CachedResponse]:
-        fitting = [one for one in self._endpoints if one.fits(request)]
+        fitting = [one for one in chain if one.fits(request)]
         if not fitting:
             raise errors.ContextTooLongError("the question is too long for every model")
         nobody_serves = all(one.breaker.is_open for one in fitting)
@@ -202,21 +227,24 @@ class ModelClient:
                 return endpoint, CachedResponse(None, endpoint.config.model, "", Usage(), None)
             else:
                 return endpoint, _to_cached(response)
-        if self._serves_shorter(fitting, failures):
+        if _serves_shorter(chain, fitting, failures):
             reason = "the question is too long for the models that serve now"
             raise errors.ContextTooLongError(reason)
         raise _deciding_failure(failures)
 
-    def _serves_shorter(
-        self, fitting: Sequence[ModelEndpoint], failures: Sequence[OnrecordError]
-    ) -> bool:
-        """Return whether all models that fit are away while another serves shorter requests.
 
-        An outage would hold up everybody for the sake of one request that is too long.
-        """
-        away = all(isinstance(one, errors.ModelUnavailableError) for one in failures)
-        others = (one for one in self._endpoints if one not in fitting)
-        return away and any(not one.breaker.is_open for one in others)
+def _serves_shorter(
+    chain: Sequence[ModelEndpoint],
+    fitting: Sequence[ModelEndpoint],
+    failures: Sequence[OnrecordError],
+) -> bool:
+    """Return whether all models that fit are away while another serves shorter requests.
+
+    An outage would hold up everybody for the sake of one request that is too long.
+    """
+    away = all(isinstance(one, errors.ModelUnavailableError) for one in failures)
+    others = (one for one in chain if one not in fitting)
+    return away and any(not one.breaker.is_open for one in others)
 
 
 def _deciding_failure(failures: Sequence[OnrecordError]) -> OnrecordError:

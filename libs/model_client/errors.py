@@ -13,6 +13,7 @@ ParkedError     ├── PermanentError         asked again, it would fail agai
                 │   ├── RequestRefusedError    the endpoint will never accept this request
                 │   ├── PromptFilteredError    its content filter will never accept this prompt
                 │   └── ContextTooLongError    the prompt alone is too long: ask for less
+                ├── ModelNotConfiguredError  the study's models are none of the settings'
                 ├── BudgetExceededError    the study's or the day's budget does not allow the call
                 └── PriceUnknownError      there is a budget, and the model has no known price
 """
@@ -112,6 +113,12 @@ class ContextTooLongError(PermanentError):
     """Raised when prompt and answer exceed the context length of every model of the chain."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
+
+
+class ModelNotConfiguredError(ParkedError):
+    """Raised when a study names models, none of which is in the settings."""
+
+    code = ErrorCode.MODEL_NOT_CONFIGURED
 
 
 class BudgetExceededError(ParkedError):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.access import (
     AccessToken,
@@ -34,11 +34,15 @@ from contracts.control_api import (
     ReplayRequest,
     ReplayResult,
 )
+from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
+from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TOKENS: Final = TypeAdapter(list[AccessToken])
 _SESSIONS: Final = TypeAdapter(list[Session])
+_STUDY_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+_STUDIES: Final = TypeAdapter(list[RegisteredStudy])
 _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
@@ -234,6 +238,36 @@ class ControlClient:
         """End a session of a browser."""
         await self._call("DELETE", f"/v1/sessions/{session_id}", read=_bytes_of)
 
+    async def create_study(self, wanted: CreateStudyRequest) -> RegisteredStudy:
+        """Register a study, and return it."""
+        body = wanted.model_dump(mode="json", exclude_unset=True)
+        return RegisteredStudy.model_validate(await self._call("POST", "/v1/studies", json=body))
+
+    async def study(self, study_id: str) -> RegisteredStudy:
+        """Return a registered study."""
+        path = f"/v1/studies/{_study_part(study_id)}/registration"
+        return RegisteredStudy.model_validate(await self._call("GET", path))
+
+    async def list_registered_studies(self) -> list[RegisteredStudy]:
+        """Return the registered studies that the token may read, by their ids."""
+        return _STUDIES.validate_python(await self._call("GET", "/v1/registrations"))
+
+    async def edit_study(
+        self, study: RegisteredStudy, changes: EditStudyRequest
+    ) -> RegisteredStudy:
+        """Change a study, if it is still as it was read, and return it.
+
+        Raises:
+            FailedError: it was changed meanwhile.
+        """
+        found = await self._call(
+            "PATCH",
+            f"/v1/studies/{study.study_id}/registration",
+            json=changes.model_dump(mode="json", exclude_unset=True),
+            headers={"If-Match": f'"{study.changes}"'},
+        )
+        return RegisteredStudy.model_validate(found)
+
     async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
         """Return a page of the trail, the latest entry first.
 
@@ -299,6 +333,18 @@ def _part(letter_id: str) -> str:
     if not letter_id.replace("-", "").isalnum() or not letter_id.isascii():
         raise UsageError(f"{letter_id!r} is no letter's id, nor the beginning of one")
     return letter_id
+
+
+def _study_part(study_id: str) -> str:
+    """A study's id as a part of a path.
+
+    Raises:
+        UsageError: no study can have it.
+    """
+    try:
+        return _STUDY_ID.validate_python(study_id)
+    except ValidationError as error:
+        raise UsageError(f"{study_id!r} is no study's id") from error
 
 
 def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:

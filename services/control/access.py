@@ -18,6 +18,7 @@ class Right(StrEnum):
     READ_NOTES = "read_notes"
     READ_EVIDENCE = "read_evidence"
     SUBMIT = "submit"
+    EDIT_STUDIES = "edit_studies"
     OPERATE = "operate"
     ADMINISTER = "administer"
 
@@ -25,7 +26,7 @@ class Right(StrEnum):
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.READER: frozenset({Right.READ_NOTES}),
     Role.EVIDENCE_READER: frozenset({Right.READ_NOTES, Right.READ_EVIDENCE}),
-    Role.RESEARCHER: frozenset({Right.READ_NOTES, Right.SUBMIT}),
+    Role.RESEARCHER: frozenset({Right.READ_NOTES, Right.SUBMIT, Right.EDIT_STUDIES}),
     Role.OPERATOR: frozenset({Right.OPERATE}),
     Role.ADMIN: frozenset(Right),
 }

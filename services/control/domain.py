@@ -126,6 +126,10 @@ class BadRequestError(OnrecordError):
     """Raised when a request's parameters contradict each other."""
 
 
+class PreconditionRequiredError(OnrecordError):
+    """Raised when a change does not say which state it is based on (HTTP 428)."""
+
+
 class DeadLetterNotOpenError(OnrecordError):
     """Raised when a dead letter was already replayed or discarded."""
 

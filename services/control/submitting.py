@@ -97,7 +97,7 @@ class TranscriptSubmitter:
         return SubmittedTranscript(
             transcript_id=event.transcript_id,
             revision=event.revision,
-            study_id=event.study.study_id,
+            study_id=event.named_study_id,
             topic=location.topic,
             partition=location.partition,
             offset=location.offset,

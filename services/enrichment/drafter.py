@@ -86,6 +86,7 @@ class NoteDrafter:
                 deadline=deadline,
                 # Known to be cut off, it is split at once; what cannot be split is asked again.
                 accepts_truncated=parts is not None and not is_replay,
+                models=chunk.study.models,
             )
         except TruncatedAnswerError:
             if parts is None:

@@ -12,9 +12,12 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import INGESTION
+from database.migrate import open_migrated_database
+from database.settings import PostgresSettings
 from ingestion.fetching import ContentFetcher
 from ingestion.handlers import router
 from ingestion.readers import open_interview_reader
+from ingestion.registry import StudyRegistry
 from ingestion.settings import IngestionSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from processes import configure_memory_release
@@ -27,11 +30,20 @@ broker = ReliableKafkaBroker(
 )
 
 
+class Settings:
+    """Settings of the ingestion service, read from the environment."""
+
+    def __init__(self) -> None:
+        self.ingestion = IngestionSettings()
+        self.postgres = PostgresSettings()
+
+
 @asynccontextmanager
 async def lifespan(
-    context: ContextRepo, settings: Annotated[IngestionSettings, Context()]
+    context: ContextRepo, all_settings: Annotated[Settings, Context("settings")]
 ) -> AsyncIterator[None]:
-    """Run the worker processes that parse interviews while the service runs."""
+    """Run the worker processes that parse interviews, with the registry open, meanwhile."""
+    settings = all_settings.ingestion
     configure_memory_release()
     reading = open_interview_reader(
         processes=settings.processes,
@@ -42,9 +54,14 @@ async def lifespan(
         ),
         max_content_bytes=settings.max_content_bytes,
     )
-    async with reading as read:
+    async with open_migrated_database(all_settings.postgres) as database, reading as read:
+        registry = StudyRegistry(
+            database, is_open=settings.open_registration, cache_s=settings.study_cache_s
+        )
         context.set_global("read", read)
+        context.set_global("admit", registry.admit)
+        broker.check_dependencies = database.ping
         yield
 
 
-app = ServiceApplication(broker, settings=IngestionSettings, lifespan=lifespan)
+app = ServiceApplication(broker, settings=Settings, lifespan=lifespan)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
+from contracts.study import DoubtfulSpeakers, Study
 from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES, inline_content
-from transcripts import DEFAULT_MAX_BYTES, Chunk, read_transcript, split_into_chunks
+from transcripts import DEFAULT_MAX_BYTES, read_transcript, split_into_chunks
 from transcripts.limits import check_utf8_size
 
 
@@ -31,6 +32,7 @@ def build_ingestion_events(
     chunk_sizes: ChunkSizes,
     fetched: bytes | None = None,
     max_content_bytes: int = MAX_CONTENT_BYTES,
+    study: Study | None = None,
 ) -> tuple[Event, ...]:
     """Parse an interview; return an event with its segments, and one for each chunk.
 
@@ -39,6 +41,7 @@ def build_ingestion_events(
         chunk_sizes: how it is cut.
         fetched: the file behind its URI, if its content is one.
         max_content_bytes: the most bytes of a file, before and after decompression.
+        study: what it is for, with the policies that count; the study in it if None.
 
     Returns:
         The interview as segments, then its chunks in order.
@@ -55,10 +58,12 @@ def build_ingestion_events(
     # As control finds it in the message, which knows no fetched content.
     content_sha256 = submitted.content_sha256
     submitted = inline_content(submitted, fetched, max_content_bytes)
+    study = study or submitted.study
+    assert study is not None, "whoever submits only an id is given the study"
     reading = read_transcript(
         submitted.content, format=submitted.format, speakers=submitted.speakers
     )
-    if not submitted.accepts_doubts:
+    if not (submitted.accept_doubtful or study.doubtful_speakers is DoubtfulSpeakers.ACCEPT):
         reading.refuse_doubts()
     chunks = split_into_chunks(
         reading.segments,
@@ -67,13 +72,27 @@ def build_ingestion_events(
     )
     speakers = tuple(dict.fromkeys(segment.speaker for segment in reading.segments))
     ready = tuple(
-        _ready(submitted, content_sha256, chunk, len(chunks), speakers) for chunk in chunks
+        ChunkReady(
+            chunk_id=ids.derive_chunk_id(
+                submitted.transcript_id, submitted.revision, content_sha256, chunk.index
+            ),
+            transcript_id=submitted.transcript_id,
+            revision=submitted.revision,
+            index=chunk.index,
+            chunk_count=len(chunks),
+            title=submitted.title,
+            study=study,
+            context=chunk.context,
+            segments=chunk.segments,
+            speakers=speakers,
+        )
+        for chunk in chunks
     )
     ingested = TranscriptIngested(
         transcript_id=submitted.transcript_id,
         revision=submitted.revision,
         title=submitted.title,
-        study=submitted.study,
+        study=study,
         format=reading.format,
         content_sha256=content_sha256,
         recorded_at=submitted.recorded_at,
@@ -81,29 +100,6 @@ def build_ingestion_events(
         chunks=tuple(_refs(ready)),
     )
     return (ingested, *ready)
-
-
-def _ready(
-    submitted: TranscriptSubmitted,
-    content_sha256: str,
-    chunk: Chunk,
-    chunk_count: int,
-    speakers: tuple[str, ...],
-) -> ChunkReady:
-    return ChunkReady(
-        chunk_id=ids.derive_chunk_id(
-            submitted.transcript_id, submitted.revision, content_sha256, chunk.index
-        ),
-        transcript_id=submitted.transcript_id,
-        revision=submitted.revision,
-        index=chunk.index,
-        chunk_count=chunk_count,
-        title=submitted.title,
-        study=submitted.study,
-        context=chunk.context,
-        segments=chunk.segments,
-        speakers=speakers,
-    )
 
 
 def _refs(chunks: tuple[ChunkReady, ...]) -> Iterator[ChunkRef]:

@@ -1,21 +1,95 @@
-"""Why the content of a submission was not taken from where it is.
+"""Why a submission is not admitted, or its content not taken from where it is.
 
     BadMessageError (contracts.errors)
+    ├── NotYoursError             its transcript belongs to another study or producer
     ├── MalformedContentError     it is not what `content_form` says
     ├── ContentRefusedError       its URI may not be fetched, or the server refuses it for good
     │   └── UriNotAllowedError        nothing may be fetched from there
     └── ContentNotFoundError      there is nothing at its URI
+    ParkedError
+    ├── UnknownStudyError         its study is not registered yet
+    ├── StudyArchivedError        its study takes no more interviews
+    ├── ProducerNotAllowedError   its study does not take this producer's
+    └── RevisionGapError          it does not follow the interview's revision before
     RetryableError
     └── ContentUnavailableError   it could not be fetched now
     TimedOutError
     └── ContentTimedOutError      it was not there in time
 
-Messages name the field and never the URI, which may carry a signature.
+Messages name the field and never the URI, which may carry a signature; nor whose a transcript is.
 """
 
 from __future__ import annotations
 
-from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOutError
+from uuid import UUID
+
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    ParkedError,
+    RetryableError,
+    TimedOutError,
+)
+
+
+class NotYoursError(BadMessageError):
+    """Raised when a transcript belongs to another study or producer, which brought it first."""
+
+    code = ErrorCode.NOT_YOURS
+
+    def __init__(self, transcript_id: UUID) -> None:
+        super().__init__(
+            f"transcript {transcript_id} belongs to another study or producer, which submitted it "
+            "first: submit this interview under an id of its own"
+        )
+
+
+class UnknownStudyError(ParkedError):
+    """Raised when a submission's study is not registered; a replay works once it is."""
+
+    code = ErrorCode.UNKNOWN_STUDY
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"the study {study_id} is not registered: `onrecord study create` does it; then replay "
+            "this letter"
+        )
+
+
+class StudyArchivedError(ParkedError):
+    """Raised when a submission's study is archived; a replay works once it is not."""
+
+    code = ErrorCode.STUDY_ARCHIVED
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"the study {study_id} is archived and takes no interviews: `onrecord study archive "
+            "--undo` reopens it; then replay this letter"
+        )
+
+
+class ProducerNotAllowedError(ParkedError):
+    """Raised when a study names the producers that it takes, and this one is not among them."""
+
+    code = ErrorCode.PRODUCER_NOT_ALLOWED
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"the study {study_id} takes no submissions of this producer: `onrecord study edit` "
+            "adds one; then replay this letter"
+        )
+
+
+class RevisionGapError(ParkedError):
+    """Raised when revisions between are missing; a replay works once they have come."""
+
+    code = ErrorCode.REVISION_GAP
+
+    def __init__(self, transcript_id: UUID, revision: int, highest: int) -> None:
+        super().__init__(
+            f"revision {revision} of transcript {transcript_id} does not follow revision "
+            f"{highest}: submit it as revision {highest + 1}, or with `supersedes: {highest}`"
+        )
 
 
 class MalformedContentError(BadMessageError):

@@ -9,6 +9,7 @@ from faststream import Context
 from contracts.events import Event, TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
 from ingestion.readers import InterviewReader
+from ingestion.registry import AdmitSubmission
 from messaging import CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
@@ -21,7 +22,9 @@ async def ingest_interview(
     submitted: TranscriptSubmitted,
     delivery: CurrentDelivery,
     read: Annotated[InterviewReader, Context()],
+    admit: Annotated[AdmitSubmission, Context()],
 ) -> tuple[Event, ...]:
-    """Parse a submitted interview into segments, and split these into chunks."""
+    """Admit a submitted interview, parse it into segments, and split these into chunks."""
+    study = await admit(submitted, delivery.headers)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
-    return await read(submitted, waiting=delivery.clock.stopped)
+    return await read(submitted, study=study, waiting=delivery.clock.stopped)

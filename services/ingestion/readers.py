@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from contracts.content_bugs import wrap_content_bugs
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
+from contracts.study import Study
 from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import ChunkSizes, build_ingestion_events
@@ -30,12 +31,14 @@ class InterviewReader(Protocol):
         self,
         submitted: TranscriptSubmitted,
         *,
+        study: Study | None = None,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[Event, ...]:
         """Return the interview as segments, then its chunks in order.
 
         Args:
             submitted: the interview.
+            study: what it is for; the study in it if None.
             waiting: returns a context that is entered while it waits for its turn.
         """
         ...
@@ -85,6 +88,7 @@ async def open_interview_reader(
         async def read(
             submitted: TranscriptSubmitted,
             *,
+            study: Study | None = None,
             waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         ) -> tuple[Event, ...]:
             async with AsyncExitStack() as held:
@@ -96,7 +100,7 @@ async def open_interview_reader(
                 size = estimate_text_memory(submitted, fetched)
                 with waiting():
                     await held.enter_async_context(turns.take(size))
-                return await pool(submitted, chunk_sizes, fetched, max_content_bytes)
+                return await pool(submitted, chunk_sizes, fetched, max_content_bytes, study)
 
         yield read
 
@@ -106,6 +110,7 @@ def build_encoded_events(
     chunk_sizes: ChunkSizes,
     fetched: bytes | None = None,
     max_content_bytes: int = MAX_CONTENT_BYTES,
+    study: Study | None = None,
 ) -> tuple[EncodedEvent, ...]:
     """Parse an interview, and return its events serialized to JSON.
 
@@ -115,5 +120,5 @@ def build_encoded_events(
         ContentBugError: a reader came upon what its author did not foresee.
     """
     with wrap_content_bugs(READING):
-        events = build_ingestion_events(submitted, chunk_sizes, fetched, max_content_bytes)
+        events = build_ingestion_events(submitted, chunk_sizes, fetched, max_content_bytes, study)
         return tuple(EncodedEvent.of(event) for event in events)

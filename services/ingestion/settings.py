@@ -105,6 +105,20 @@ class IngestionSettings(StageSettings):
         800, ge=0, description="Most of the talk before that goes along, in characters likewise."
     )
 
+    open_registration: bool = Field(
+        default=False,
+        description="Whether a study that comes with a submission is registered by it, if there is "
+        "none of its id, and its own themes and questions count; else only registered studies take "
+        "interviews. On in the local stack.",
+    )
+    study_cache_s: float = Field(
+        2.0,
+        ge=0,
+        le=60,
+        description="How long a registered study that was looked up is used, in seconds: a change "
+        "counts after that.",
+    )
+
     @model_validator(mode="after")
     def _check_allowed_content(self) -> Self:
         assert self.allowed_uris is not None

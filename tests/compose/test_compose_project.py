@@ -240,6 +240,6 @@ def test_services_log_in_as_themselves_and_see_no_other_password(project: Projec
         (container, *_) = project.containers(service)
         mounted = {one["Destination"] for one in project.inspect(container)["Mounts"]}
         logins = {place for place in mounted if place.startswith("/logins")}
-        assert logins == (set() if service == "ingestion" else {f"/logins/{service}"})
+        assert logins == {f"/logins/{service}"}
         env = project.inspect(container)["Config"]["Env"]
         assert not [one for one in env if one.startswith("POSTGRES_DSN=") and "onrecord:" in one]

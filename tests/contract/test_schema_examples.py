@@ -37,6 +37,10 @@ STORIES = ("minimal", "full")
 E = TypeVar("E", bound=Event)
 
 
+ONE_OF_TWO: dict[str, set[str]] = {"TranscriptSubmitted": {"study"}}
+"""Fields that the schema does not require, as another may be given in their place."""
+
+
 def named(file: Path) -> str:
     return f"{file.parent.name}/{file.stem}"
 
@@ -95,7 +99,7 @@ def test_every_event_has_a_minimal_and_a_full_example(event: str) -> None:
         for name in STORIES
     )
 
-    assert minimal.keys() == set(schema["required"])
+    assert minimal.keys() == set(schema["required"]) | ONE_OF_TWO.get(event, set())
     assert full.keys() == schema["properties"].keys()
 
 
@@ -104,12 +108,25 @@ def test_leaving_out_a_required_field_satisfies_neither_schema_nor_model(event: 
     file = SCHEMAS / "examples" / event / "minimal.json"
     minimal = json.loads(file.read_text("utf-8"))
 
-    for field in minimal:
+    for field in minimal.keys() - ONE_OF_TWO.get(event, set()):
         short = {name: value for name, value in minimal.items() if name != field}
         with pytest.raises(ValidationError, match="required"):
             validator(event).validate(short)
         with pytest.raises(ValueError, match="Field required"):
             MODELS[event].model_validate_json(json.dumps(short))
+
+
+def test_a_submission_has_a_study_or_the_id_of_one_and_both_have_to_agree() -> None:
+    file = SCHEMAS / "examples" / "TranscriptSubmitted" / "minimal.json"
+    minimal = json.loads(file.read_text("utf-8"))
+    study_id = minimal["study"]["study_id"]
+    for study in ({}, {"study": minimal["study"], "study_id": "another"}, {"study": None}):
+        given = {name: value for name, value in minimal.items() if name != "study"} | study
+        with pytest.raises(ValueError, match="study_id"):
+            TranscriptSubmitted.model_validate(given)
+    for study in ({"study_id": study_id}, {"study": minimal["study"], "study_id": study_id}):
+        given = {name: value for name, value in minimal.items() if name != "study"} | study
+        assert TranscriptSubmitted.model_validate(given).named_study_id == study_id
 
 
 def test_the_commonest_formats_have_an_example_that_names_them() -> None:

@@ -204,6 +204,7 @@ def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, An
     deadline_s = subscriber.context.get(DEADLINE_S, float("inf"))
     delivery = Delivery(
         MessageOrigin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
+        headers=tuple(raw.headers or ()),
         deadline=asyncio.get_running_loop().time() + deadline_s,
     )
     return ((DELIVERY, delivery), (LINEAGE, read_event_headers(raw.headers or ())[1]))

@@ -164,11 +164,11 @@ class InFlightMessage:
         here = MessageOrigin(self.topic, received.partition, received.offset, sent_ms)
         if self.tier is None:
             # Elsewhere than in our own retry topics, such headers are the producer's.
-            self._delivery = self._delivery or Delivery(origin=here)
+            self._delivery = self._delivery or Delivery(origin=here, headers=tuple(headers))
         else:
             headers, added = split_headers(headers)
-            self._delivery = self._delivery or read_delivery_history(
-                added, fallback=here, tier=self.tier
+            self._delivery = self._delivery or replace(
+                read_delivery_history(added, fallback=here, tier=self.tier), headers=headers
             )
         self._record = Record(
             topic=self.topic,

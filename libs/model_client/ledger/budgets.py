@@ -52,6 +52,14 @@ class BudgetSettings(BaseSettings):
         description="Most that a day (UTC) may cost, all studies together, in US dollars; no limit "
         "if not set.",
     )
+    per_study_day_usd: Decimal | None = Field(
+        Decimal(50),
+        ge=0,
+        allow_inf_nan=False,
+        description="Most that a day (UTC) may cost each study that is registered without a daily "
+        "budget, in US dollars. It holds where prices are known and PostgreSQL can be asked; one "
+        "that is set for a study holds always.",
+    )
     wait_s: float = Field(
         5.0,
         ge=0,
@@ -61,7 +69,7 @@ class BudgetSettings(BaseSettings):
 
     @property
     def has_any(self) -> bool:
-        """Whether any limit is set."""
+        """Whether any limit is set, beside the default for a study's day."""
         return self.per_study_usd is not None or self.per_day_usd is not None
 
 
@@ -70,7 +78,7 @@ class BudgetRefusal:
     """Refusal of a call by a budget: its limit, and what is spent and reserved, in US dollars.
 
     Attributes:
-        scope: ``study`` or ``day``.
+        scope: ``study``, ``study_day`` (the study's budget of the day) or ``day``.
         limit_usd: the budget.
         settled_usd: what calls cost that have ended.
         reserved_usd: the most that calls may cost that have not.
@@ -115,16 +123,19 @@ def build_budget_error(
         return _unpriced(refusals, study, model)
     over = [one for one in refusals if not one.may_fit_later(worst_usd)]
     refusal = (over or refusals)[0]
-    whose, verb = (
-        (f"of study {study}", f"set {study}")
-        if refusal.scope == "study"
-        else ("of the day (UTC)", "set-day")
-    )
+    whose, remedy = {
+        "study": (f"of study {study}", f"budgets set {study} USD"),
+        "study_day": (
+            f"of study {study} for the day (UTC)",
+            f"study edit {study} --daily-budget USD",
+        ),
+        "day": ("of the day (UTC)", "budgets set-day USD"),
+    }[refusal.scope]
     message = (
         f"the budget {whose} is {format_dollars(refusal.limit_usd)}: "
         f"{format_dollars(refusal.settled_usd)} spent, "
         f"{format_dollars(refusal.reserved_usd)} reserved, and this call may take "
-        f"{format_dollars(worst_usd)}; `onrecord budgets {verb} USD` raises it"
+        f"{format_dollars(worst_usd)}; `onrecord {remedy}` raises it"
     )
     if over:
         return errors.BudgetExceededError(message)
@@ -136,7 +147,7 @@ def _unpriced(refusals: Sequence[BudgetRefusal], study: str, model: str) -> Onre
         f"the price of {model} is not known: set ONRECORD_MODEL_PRICED_AS, or its `prices` in the "
         "file of ONRECORD_MODELS (a judge's: GUARDRAIL_JUDGE_MODELS)"
     )
-    if all(one.scope == "study" and one.is_own for one in refusals):
+    if all(one.scope != "day" and one.is_own for one in refusals):
         return errors.PriceUnknownError(f"study {study} has a budget, but {mend}")
     return errors.ModelUnavailableError(f"there is a budget, but {mend}")
 

@@ -13,7 +13,9 @@ WITH asked AS (
 ), refusals AS MATERIALIZED (
     SELECT refusal.*
       FROM together,
-           reserve_llm_spending($9, together.moment, together.worst_usd, $11, $12) AS refusal
+           reserve_study_spending(
+               $9, together.moment, together.worst_usd, $11, $12, $13
+           ) AS refusal
 ), reserved AS (
     INSERT INTO llm_calls (
         call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at,
@@ -26,6 +28,7 @@ WITH asked AS (
 )
 SELECT refusal.*,
        EXISTS (SELECT FROM llm_budgets WHERE set_by = 'command' AND limit_usd IS NOT NULL)
+           OR EXISTS (SELECT FROM studies WHERE daily_budget_usd IS NOT NULL)
            AS anybody_has_a_limit
   FROM (SELECT) AS one
   LEFT JOIN refusals AS refusal ON true;

@@ -184,6 +184,7 @@ class LedgerStore:
                 group[0].call.attribution.study_id,
                 group[0].day,
                 self._budgets.per_study_usd,
+                self._budgets.per_study_day_usd,
                 self._budgets.per_day_usd,
             )
         ruling = _ruling(found)

@@ -240,7 +240,7 @@ def _sent_json(one: PreparedSubmission) -> dict[str, Any]:
         "title": one.event.title,
         "transcript_id": str(one.event.transcript_id),
         "revision": one.event.revision,
-        "study_id": one.event.study.study_id,
+        "study_id": one.event.named_study_id,
         "format": reading.format.value if reading else one.event.format,
         "segments": len(reading.segments) if reading else None,
         "notices": list(one.notices),

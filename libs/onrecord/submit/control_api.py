@@ -81,7 +81,7 @@ async def submit_to_control(
 
 
 async def _look(control: ControlClient, one: PreparedSubmission) -> InterviewState:
-    return await control.interview_state(one.event.study.study_id, one.file.path.name)
+    return await control.interview_state(one.event.named_study_id, one.file.path.name)
 
 
 def _refuse_conflicts(

@@ -11,7 +11,15 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, FastAPI, Request
 from starlette.routing import BaseRoute, Mount
 
-from control.api import dead_letters, sessions, studies, tokens, trail, transcripts
+from control.api import (
+    dead_letters,
+    registry,
+    sessions,
+    studies,
+    tokens,
+    trail,
+    transcripts,
+)
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
 from control.api.openapi import build_document
@@ -32,6 +40,7 @@ ROUTERS: Final = (
     dead_letters.router,
     sessions.router,
     studies.router,
+    registry.router,
     tokens.router,
     trail.router,
 )

@@ -241,5 +241,6 @@ LetterReader = Annotated[Caller, Depends(Requires(Right.OPERATE, Right.READ_EVID
 NoteReader = Annotated[Caller, Depends(Requires(Right.READ_NOTES))]
 Submitter = Annotated[Caller, Depends(RequiresInSomeStudy(Right.SUBMIT))]
 StudySubmitter = Annotated[Caller, Depends(Requires(Right.SUBMIT))]
+Researcher = Annotated[Caller, Depends(Requires(Right.EDIT_STUDIES))]
 Admin = Annotated[Caller, Depends(Requires(Right.ADMINISTER))]
 TokenCreator = Annotated[Caller, Depends(Requires(Right.ADMINISTER, claims_key=False))]

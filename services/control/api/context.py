@@ -16,6 +16,7 @@ from control.reader import DeadLetterReader
 from control.replay import DeadLetterReplayer
 from control.sessions import SessionLimits, SessionStore
 from control.store import DeadLetterStore
+from control.studies import StudyStore
 from control.submitting import TranscriptSubmitter
 from control.tokens import TokenStore
 from control.trail import Trail
@@ -70,6 +71,11 @@ class ApiContext:
     def sessions(self) -> SessionStore:
         """Browsers' sessions."""
         return SessionStore(self.database, self.logins.limits)
+
+    @property
+    def studies(self) -> StudyStore:
+        """Registered studies."""
+        return StudyStore(self.database)
 
     @property
     def trail(self) -> Trail:

@@ -43,8 +43,10 @@ _DESCRIPTIONS: Final = {
     409: "It is in a state that does not allow this, or the request with this `Idempotency-Key` "
     "is still being carried out.",
     410: "Its bytes are no longer in the DLQ.",
+    412: "It is no longer what `If-Match` names.",
     413: "It is too large.",
     422: "What it holds cannot be read, or its `Idempotency-Key` was sent with another request.",
+    428: "`If-Match` is missing.",
     424: "A topic that this takes does not exist.",
 }
 

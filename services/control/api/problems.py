@@ -24,11 +24,13 @@ from control.domain import (
     DeadLetterNotOpenError,
     InvalidDeadLetterIdError,
     NotFoundError,
+    PreconditionRequiredError,
     RetryTopicMissingError,
 )
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
+from control.studies import StudyChangedError, StudyExistsError
 from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
 log = structlog.get_logger(__name__)
@@ -41,11 +43,16 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((NotAuthenticatedError,), 401),
     ((NotPermittedError, LoginRefusedError), 403),
     ((DeadLetterLookupError, NotFoundError), 404),
-    ((DeadLetterNotOpenError, RevisionConflictError, RequestInProgressError), 409),
+    (
+        (DeadLetterNotOpenError, StudyExistsError, RevisionConflictError, RequestInProgressError),
+        409,
+    ),
     ((DeadLetterGoneError, OriginalGoneError), 410),
+    ((StudyChangedError,), 412),
     ((SubmissionTooLargeError,), 413),
     ((BadMessageError, KeyReusedError), 422),
     ((RetryTopicMissingError,), 424),
+    ((PreconditionRequiredError,), 428),
     ((TooManyRequestsError, TooBusyError), 429),
     ((OutageError, RetryableError, NotReadyError), 503),
 )

@@ -53,7 +53,7 @@ async def submit_transcript(
     del place
     content = await read_content(request, context.max_transcript_bytes)
     event = await asyncio.to_thread(_read, content)
-    study_id = event.study.study_id
+    study_id = event.named_study_id
     caller.require([Right.SUBMIT], study_id)
     await claim_key(request, context, caller, content)
     del content

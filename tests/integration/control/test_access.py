@@ -46,6 +46,10 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/studies/{study_id}"): READERS,
     ("GET", "/studies/{study_id}/notes"): READERS,
     ("GET", "/studies/{study_id}/coverage"): READERS,
+    ("POST", "/studies"): RESEARCHERS,
+    ("GET", "/registrations"): EVERYBODY,
+    ("GET", "/studies/{study_id}/registration"): READERS,
+    ("PATCH", "/studies/{study_id}/registration"): RESEARCHERS,
     ("GET", "/me"): EVERYBODY,
     ("POST", "/tokens"): ADMINS,
     ("GET", "/tokens"): ADMINS,
@@ -74,6 +78,12 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "content": "Ada: What do you pay?",
     },
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
+    ("POST", "/studies"): {
+        "study_id": "new",
+        "name": "New",
+        "themes": [{"id": "a", "name": "A"}],
+    },
+    ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
 }
 QUERIES: Final = {("GET", "/studies/{study_id}/submissions"): "?source=ana.txt"}

@@ -50,6 +50,7 @@ from ingestion.readers import build_encoded_events
 from messaging import KafkaRouter, ReliableKafkaBroker, StageSettings
 from messaging.codec import InvalidEventError, UndecodableError
 from persistence import handlers as persistence
+from support.admission import admit_inline
 from support.on_faststream import broker_with
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
@@ -92,7 +93,7 @@ async def read_here(submitted: TranscriptSubmitted, **_: Any) -> tuple[Event, ..
 
 
 async def test_ingestion_reads_the_example_submission() -> None:
-    service = Watched(INGESTION, ingestion.router, read=read_here)
+    service = Watched(INGESTION, ingestion.router, read=read_here, admit=admit_inline)
     events = await service.takes(TRANSCRIPTS_SUBMITTED, example(TranscriptSubmitted, "webvtt"))
     interviews = [one for one in events if isinstance(one, TranscriptIngested)]
     chunks = [one for one in events if isinstance(one, ChunkReady)]
@@ -101,7 +102,7 @@ async def test_ingestion_reads_the_example_submission() -> None:
 
 
 async def test_what_is_published_are_cloudevents_keyed_by_their_id() -> None:
-    service = Watched(INGESTION, ingestion.router, read=read_here)
+    service = Watched(INGESTION, ingestion.router, read=read_here, admit=admit_inline)
     await service.takes(TRANSCRIPTS_SUBMITTED, example(TranscriptSubmitted, "webvtt"))
     assert {one.topic for one in service.records} == {TRANSCRIPTS_INGESTED.name, CHUNKS_READY.name}
     for record in service.records:

@@ -17,8 +17,10 @@ from contracts.topics import (
     retry_topic,
 )
 from contracts.transcript import ContentForm
+from database.settings import PostgresSettings
 from messaging import Publisher
 from onrecord.client import compress_content
+from support.admission import open_ingestion
 from support.broker import Bench
 from support.certificates import Authority
 from support.raw_server import Answer, raw_server, redirect, response
@@ -44,7 +46,7 @@ def fails_once() -> Answer:
 
 @pytest.mark.long
 async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why(
-    bench: Bench, tmp_path: Path
+    bench: Bench, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
     authority = Authority(tmp_path / "authority")
     folder = tmp_path / "interviews"
@@ -78,6 +80,7 @@ async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why
             "login": ("content_refused", f"https://user:{SIGNATURE}@localhost:{server.port}/"),
         }
         env = {
+            **open_ingestion(postgres_settings),
             "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
             "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
             "INGESTION_ALLOWED_CONTENT": f"{place}/ file://{folder}/",

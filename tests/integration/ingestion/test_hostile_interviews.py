@@ -16,7 +16,9 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
+from database.settings import PostgresSettings
 from messaging import Publisher
+from support.admission import open_ingestion
 from support.broker import Bench
 from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
@@ -79,10 +81,11 @@ def peak_of(pid: int) -> Iterator[dict[int, int]]:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
-    bench: Bench, tmp_path: Path
+    bench: Bench, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
     good = [submitted(f"good {n}", "Anna: Why?\nBo: Because.") for n in range(len(HOSTILE))]
     env = {
+        **open_ingestion(postgres_settings),
         "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
         "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
         "KAFKA_SESSION_TIMEOUT_MS": "30000",

@@ -13,8 +13,10 @@ from contracts.topics import (
     INGESTION,
     TRANSCRIPTS_INGESTED,
 )
+from database.settings import PostgresSettings
 from messaging import Publisher
 from onrecord.client import compress_content
+from support.admission import open_ingestion
 from support.broker import Bench
 from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
@@ -28,12 +30,13 @@ WITHIN_S: Final = 200.0
 
 @pytest.mark.long
 async def test_a_small_interview_is_read_before_costly_ones_that_came_earlier(
-    bench: Bench, tmp_path: Path
+    bench: Bench, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
     marks = HOSTILE["marks out of order"]()
     costly = [submitted(f"plain {n}", marks) for n in range(PLAIN)]
     costly += [compress_content(submitted(f"compressed {n}", marks)) for n in range(COMPRESSED)]
     env = {
+        **open_ingestion(postgres_settings),
         "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
         "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
     }

@@ -25,6 +25,7 @@ from database.settings import PostgresSettings
 from messaging import KafkaSettings
 from messaging.codec import encode_event
 from support import bombs
+from support.admission import open_ingestion
 from support.bombs import MIB
 from support.broker import Bench, bench_on
 from support.interviews import STUDY
@@ -120,7 +121,7 @@ async def test_control_indexes_huge_messages_and_letters_in_bounded_memory(
 
 
 async def test_huge_messages_take_no_more_than_their_share_and_interviews_go_on(
-    broker: str, tmp_path: Path
+    broker: str, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
     bench = await bench_on(broker, TOPICS)
     for number, (codec, records) in enumerate(BOMBS.values()):
@@ -128,7 +129,7 @@ async def test_huge_messages_take_no_more_than_their_share_and_interviews_go_on(
         await bombs.send(bench.kafka, "transcripts-submitted", data, partition=number % 4)
     for number in range(8):  # of all partitions
         await submit(bench, number)
-    env = settings(bench.kafka)
+    env = settings(bench.kafka) | open_ingestion(postgres_settings)
     with service_process("ingestion", env, tmp_path, stop_within_s=60) as service:
         await service.is_ready()
         await ingested(bench, 8)

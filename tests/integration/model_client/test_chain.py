@@ -157,6 +157,30 @@ async def test_the_next_model_is_not_asked_what_the_first_one_answers(tmp_path: 
         assert models.calls == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("names", "calls"),
+    [
+        (("second",), [0, 1]),
+        (("second", "first"), [0, 1]),
+        (("unknown", "first"), [1, 0]),
+        ((), [1, 0]),
+    ],
+)
+async def test_a_study_chooses_among_the_models_and_their_order(
+    tmp_path: Path, names: tuple[str, ...], calls: list[int]
+) -> None:
+    async with chain(tmp_path, good, good) as models:
+        await models.client.ask(request(), ACCOUNT, models=names)
+        assert models.calls == calls
+
+
+async def test_a_study_whose_models_are_not_configured_waits_as_a_letter(tmp_path: Path) -> None:
+    async with chain(tmp_path, good, good) as models:
+        with pytest.raises(errors.ModelNotConfiguredError, match="ONRECORD_MODELS"):
+            await models.client.ask(request(), ACCOUNT, models=("unknown",))
+        assert models.calls == [0, 0]
+
+
 async def test_an_answer_that_was_cut_off_goes_to_no_other_model(tmp_path: Path) -> None:
     async with chain(tmp_path, answer_with('{"notes": [', finish_reason="length"), good) as models:
         with pytest.raises(errors.TruncatedAnswerError):

@@ -79,7 +79,7 @@ def test_a_container_is_in_the_networks_of_what_it_talks_to() -> None:
     assert networks == {
         "kafka": {"broker"},
         "topics": {"broker"},
-        "ingestion": {"broker"},
+        "ingestion": {"broker", "database"},
         "postgres": {"database"},
         "roles": {"database"},
         "migrations": {"database"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -85,7 +86,9 @@ class Terse:
         *,
         deadline: float,
         accepts_truncated: bool,
+        models: Sequence[str] = (),
     ) -> ParsedResponse[Any]:
+        assert models == ()
         evidence = request.schema["properties"]["notes"]["items"]["properties"]["evidence"]
         numbers = evidence["items"]["properties"]["segment"]["enum"]
         self.asked.append((numbers, request, attribution, deadline))

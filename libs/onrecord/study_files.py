@@ -1,0 +1,107 @@
+"""Studies as people write them: in YAML files, in options, and in their editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from contracts.registry import RegisteredStudy, StudyInputs, StudyPolicies
+from onrecord.console import err
+from onrecord.errors import CommandError, FailedError, UsageError
+from onrecord.submit.files import read_yaml
+
+_HEAD: Final = """\
+# The study {study_id}, version {version}. Save and close to change it; nothing is changed if you
+# change nothing here. Other names, themes, questions or languages make a new version.
+"""
+
+
+def read_study_document(path: Path) -> dict[str, Any]:
+    """Read a study's YAML or JSON file as fields.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no fields.
+    """
+    document = read_yaml(path)
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: not a study: it needs study_id, name and themes")
+    return {str(name): value for name, value in document.items()}
+
+
+def parse_pairs(
+    option: str, texts: Iterable[str] | None, field: str
+) -> list[dict[str, str]] | None:
+    """Parse options such as ``price=Price`` to themes or questions.
+
+    Args:
+        option: its name, for messages.
+        texts: what was given; None: nothing.
+        field: the field that the part after ``=`` is.
+
+    Raises:
+        UsageError: one has no ``=``.
+    """
+    if not texts:
+        return None
+    pairs = []
+    for text in texts:
+        identifier, sign, value = text.partition("=")
+        if not sign:
+            raise UsageError(f"{option} {text!r}: write it as ID={field.upper()}")
+        pairs.append({"id": identifier.strip(), field: value.strip()})
+    return pairs
+
+
+@contextmanager
+def edit_in_editor(
+    study: RegisteredStudy, environ: Mapping[str, str] = os.environ
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Have a study edited in the user's editor; yield the fields that differ, and their file.
+
+    The file is deleted at the end of the context, unless what is done in it fails.
+
+    Args:
+        study: as it is registered.
+        environ: names the editor: ``VISUAL``, else ``EDITOR``, else ``vi``.
+
+    Raises:
+        FailedError: the editor cannot be run or fails.
+        UsageError: what was written is no YAML.
+    """
+    names = [*StudyInputs.model_fields, *StudyPolicies.model_fields]
+    before = study.model_dump(mode="json", include=set(names))
+    before = {name: before[name] for name in names}
+    handle, name = tempfile.mkstemp(prefix=f"{study.study_id}-", suffix=".yaml")
+    path = Path(name)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(_HEAD.format(study_id=study.study_id, version=study.version))
+        yaml.safe_dump(before, file, sort_keys=False, allow_unicode=True)
+    try:
+        _run_editor(environ.get("VISUAL") or environ.get("EDITOR") or "vi", path)
+        after = read_study_document(path)
+        changes = {name: value for name, value in after.items() if before.get(name, ...) != value}
+        # What is deleted from the file is unset, if it may be.
+        yield changes | {name: None for name in before if name not in after}, path
+    except CommandError:
+        err.print(f"what you wrote is in {path}", markup=False)
+        raise
+    path.unlink()
+
+
+def _run_editor(editor: str, path: Path) -> None:
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - theirs
+    except (OSError, ValueError) as error:
+        raise FailedError(
+            f"the editor {editor} cannot be run: set EDITOR, or use --file"
+        ) from error
+    if ended.returncode:
+        raise FailedError(f"the editor {editor} failed with {ended.returncode}")

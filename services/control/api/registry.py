@@ -1,0 +1,102 @@
+"""Endpoints of registered studies: register, read, list, change and archive them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Path, Response
+
+from contracts.access import StudyId
+from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
+from control.access import Right
+from control.api.authorization import AnyCaller, NoteReader, Researcher
+from control.api.context import Context
+from control.api.openapi import responses
+from control.domain import BadRequestError, PreconditionRequiredError
+
+router: Final = APIRouter(tags=["studies"])
+
+StudyPath = Annotated[StudyId, Path(description="The study's id.")]
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description="`ETag` of the study as it was read, or `*`: whatever it is now.",
+    ),
+]
+
+_TAG: Final = re.compile(r'"([0-9]{1,10})"')
+
+
+@router.post("/studies", status_code=201, responses=responses(409))
+async def create_study(
+    wanted: CreateStudyRequest, context: Context, caller: Researcher, response: Response
+) -> RegisteredStudy:
+    """Register a study; the answer has an `ETag`."""
+    await context.trail.record(caller, "study.create", wanted.study_id, wanted.study_id)
+    return _tagged(response, await context.studies.create(wanted, caller.name))
+
+
+@router.get("/registrations")
+async def list_registrations(context: Context, caller: AnyCaller) -> list[RegisteredStudy]:
+    """List the registered studies that the caller's token may read, archived ones too."""
+    allowed = caller.list_studies(Right.READ_NOTES)
+    return list(await context.studies.list_studies(allowed))
+
+
+@router.get("/studies/{study_id}/registration", responses=responses(404))
+async def read_registration(
+    study_id: StudyPath, context: Context, caller: NoteReader, response: Response
+) -> RegisteredStudy:
+    """Read a study as it is registered, with its version and policies; with an `ETag`."""
+    del caller
+    return _tagged(response, await context.studies.find(study_id))
+
+
+@router.patch("/studies/{study_id}/registration", responses=responses(404, 412, 428))
+async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
+    study_id: StudyPath,
+    changes: EditStudyRequest,
+    context: Context,
+    caller: Researcher,
+    response: Response,
+    if_match: IfMatch = None,
+) -> RegisteredStudy:
+    """Change a study, as far as the request says; other themes or questions make a new version.
+
+    Interviews that are ingested from then on are asked the new version, and its policies count.
+    """
+    expected = _parse_if_match(if_match)
+    action = "study.edit" if changes.archived is None else "study.archive"
+    named = ", ".join(sorted(changes.model_fields_set))
+    await context.trail.record(caller, action, f"{study_id}: {named}", study_id)
+    edited = await context.studies.edit(study_id, changes, expected, caller.name)
+    return _tagged(response, edited)
+
+
+def _tagged(response: Response, study: RegisteredStudy) -> RegisteredStudy:
+    response.headers["ETag"] = f'"{study.changes}"'
+    return study
+
+
+def _parse_if_match(text: str | None) -> int | None:
+    """Parse an ``If-Match`` header to the expected number of changes; None for ``*``.
+
+    Raises:
+        PreconditionRequiredError: there is none.
+        BadRequestError: it is no entity tag of this API (RFC 9110, section 13.1.1).
+    """
+    if text is None:
+        raise PreconditionRequiredError(
+            "send If-Match with the ETag of the study as you have read it, so that nobody's "
+            "change is lost"
+        )
+    if text.strip() == "*":
+        return None
+    found = _TAG.fullmatch(text.strip())
+    if found is None:
+        raise BadRequestError('If-Match: is no ETag of a study, such as "3"')
+    return int(found[1])

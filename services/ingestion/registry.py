@@ -1,0 +1,169 @@
+"""Admission of submissions: which study one is for, and whether its interview is its producer's.
+
+::
+
+    submission ─▶ study registered? ─▶ takes it? ─▶ transcript claimed ─▶ study for the events
+                    unknown_study       study_archived, │ not_yours, revision_gap
+                                        producer_not_allowed
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import UUID
+
+from contracts import headers as h
+from contracts.events import TranscriptSubmitted
+from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_study
+from contracts.study import Study
+from contracts.submissions import Submitter
+from database.pool import Database, Record
+from database.queries import load_queries
+from database.text import make_storable_text
+from ingestion.errors import (
+    NotYoursError,
+    ProducerNotAllowedError,
+    RevisionGapError,
+    StudyArchivedError,
+    UnknownStudyError,
+)
+from messaging import Headers
+from messaging.delivery import get_header_text
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "studies.sql")
+
+MAX_CACHED: Final = 1_000
+"""Most studies that are kept between messages; with more, all are looked up again."""
+
+
+class AdmitSubmission(Protocol):
+    """Interface of functions that decide whether a submission may be ingested."""
+
+    async def __call__(self, submitted: TranscriptSubmitted, headers: Headers) -> Study:
+        """Return the study that the interview is for, with the policies that count.
+
+        Args:
+            submitted: the interview.
+            headers: of its record.
+        """
+        ...
+
+
+def get_producer(headers: Headers) -> str:
+    """Return who sent a submission: ``token:NAME`` by the API, else the CloudEvents ``source``.
+
+    Both are what the record says: whoever may write to the topic may write either.
+    """
+    name = get_header_text(headers, h.CE_SOURCE) or ""
+    if (claim := get_header_text(headers, h.SUBMITTED_BY)) is not None:
+        with suppress(ValueError):
+            name = f"token:{Submitter.model_validate_json(claim).name}"
+    return make_storable_text(name, max_length=MAX_PRODUCER_CHARACTERS)
+
+
+class StudyRegistry:
+    """Registered studies and owners of transcripts in PostgreSQL.
+
+    Args:
+        database: where they are.
+        is_open: whether a study that comes with a submission is registered by it.
+        cache_s: how long a study that was looked up is used, in seconds; 0: once.
+        clock: returns seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        is_open: bool,
+        cache_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._is_open = is_open
+        self._cache_s = cache_s
+        self._clock = clock
+        self._cached: dict[str, tuple[float, RegisteredStudy]] = {}
+
+    async def admit(self, submitted: TranscriptSubmitted, headers: Headers) -> Study:
+        """Claim a submission's transcript, and return the study that it is for.
+
+        Raises:
+            UnknownStudyError: its study is not registered.
+            StudyArchivedError: its study takes no more interviews.
+            ProducerNotAllowedError: its study takes none of this producer.
+            NotYoursError: the transcript is another study's or producer's.
+            RevisionGapError: the revision does not follow the one before.
+            DatabaseUnavailableError: nobody can be asked.
+        """
+        producer = get_producer(headers)
+        study = await self._find(submitted, producer)
+        if study.archived_at is not None:
+            raise StudyArchivedError(study.study_id)
+        if study.producers and producer not in study.producers:
+            raise ProducerNotAllowedError(study.study_id)
+        await self._claim(submitted, producer)
+        if submitted.study is None:
+            return study.study
+        return study.admit(submitted.study, takes_inputs=self._is_open)
+
+    async def _find(self, submitted: TranscriptSubmitted, producer: str) -> RegisteredStudy:
+        study_id = submitted.named_study_id
+        if (study := await self._look_up(study_id)) is not None:
+            return study
+        if submitted.study is None or not self._is_open:
+            raise UnknownStudyError(study_id)
+        await self._register(submitted.study, producer)
+        study = await self._look_up(study_id)
+        assert study is not None, "nobody deletes a registered study"
+        return study
+
+    async def _look_up(self, study_id: str) -> RegisteredStudy | None:
+        now = self._clock()
+        until, study = self._cached.get(study_id, (now, None))
+        if study is not None and now < until:
+            return study
+        row = await self._database.fetchrow(_QUERIES.select_study, study_id)
+        if row is None:
+            return None
+        if len(self._cached) >= MAX_CACHED:
+            self._cached.clear()
+        study = RegisteredStudy.of_row(dict(row))
+        self._cached[study_id] = now + self._cache_s, study
+        return study
+
+    async def _register(self, study: Study, producer: str) -> None:
+        inputs, policies = split_study(study)
+        await self._database.execute(
+            _QUERIES.register_study,
+            study.study_id,
+            policies.personal_data,
+            policies.doubtful_speakers,
+            policies.statements,
+            list(policies.models),
+            producer,
+            inputs.model_dump_json(),
+        )
+
+    async def _claim(self, submitted: TranscriptSubmitted, producer: str) -> None:
+        found = await self._database.fetchrow(
+            _QUERIES.claim_transcript,
+            submitted.transcript_id,
+            submitted.named_study_id,
+            producer,
+            submitted.revision,
+            submitted.supersedes,
+        )
+        assert found is not None, "the function returns one row"
+        _refuse(found, submitted.transcript_id, submitted.revision)
+
+
+def _refuse(claim: Record, transcript_id: UUID, revision: int) -> None:
+    if claim["refusal"] == "owner":
+        raise NotYoursError(transcript_id)
+    if claim["refusal"] == "gap":
+        raise RevisionGapError(transcript_id, revision, claim["owner_revision"])

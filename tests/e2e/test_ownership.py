@@ -1,0 +1,101 @@
+"""Nobody hides or replaces an interview that is another's; and unknown studies lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.facts import SubmissionState
+from contracts.study import Study, Theme
+from messaging import Publisher
+from support.http_client import http_client
+from support.pipeline import Pipeline, submitted
+
+LARGEST = 2**31 - 1
+THEMES = (Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),)
+OURS = Study(study_id="ours", name="Ours", themes=THEMES)
+THEIRS = Study(study_id="theirs", name="Theirs", themes=THEMES)
+TALK = "Interviewer: What did you pay?\n\nParticipant: I paid forty dollars for the repair.\n"
+OTHER_TALK = "Interviewer: And?\n\nParticipant: It cost me nothing, I pay no dollars at all.\n"
+
+STORED = """
+SELECT transcript.revision, transcript.study_id, transcript.title, transcript.content_sha256,
+       array(SELECT statement FROM notes WHERE notes.transcript_id = transcript.transcript_id
+              ORDER BY note_id) AS notes,
+       array(SELECT note_id FROM current_notes
+              WHERE current_notes.transcript_id = transcript.transcript_id ORDER BY 1) AS shown
+  FROM transcripts AS transcript
+ WHERE transcript_id = $1
+"""
+
+
+def read_token(env: Mapping[str, str]) -> str:
+    return Path(env["ONRECORD_TOKEN_FILE"]).read_text("ascii").strip()
+
+
+async def submit_as(pipeline: Pipeline, source: str, *events: Any) -> None:
+    async with Publisher(pipeline.kafka, source=source) as publisher:
+        await publisher.publish(events)
+
+
+async def test_anothers_claim_on_an_interview_leaves_it_and_its_notes_as_they_were(
+    pipeline: Pipeline,
+) -> None:
+    ours = submitted(OURS, "is ours", TALK)
+    await submit_as(pipeline, "/portal", ours)
+    await pipeline.settled()
+    before = await pipeline.rows(STORED, ours.transcript_id)
+    assert before[0]["shown"], "it has notes"
+
+    stolen = ours.model_copy(
+        update={"study": THEIRS, "revision": LARGEST, "content": OTHER_TALK, "supersedes": 1}
+    )
+    await submit_as(pipeline, "/stranger", stolen)
+    await submit_as(pipeline, "/portal", stolen.model_copy(update={"revision": 2}))
+    await submit_as(pipeline, "/stranger", stolen.model_copy(update={"study": OURS}))
+    jump = ours.model_copy(update={"revision": LARGEST, "content": OTHER_TALK})
+    await submit_as(pipeline, "/portal", jump)
+    balance = await pipeline.settled()
+
+    assert await pipeline.rows(STORED, ours.transcript_id) == before
+    letters = await pipeline.letters(ours.transcript_id)
+    assert sorted(one["error_code"] for one in letters) == [*["not_yours"] * 3, "revision_gap"]
+    assert balance.submissions.states[SubmissionState.DEAD] >= 4
+    assert balance.balances
+
+    corrected = ours.model_copy(update={"revision": 2, "content": OTHER_TALK})
+    await submit_as(pipeline, "/portal", corrected)
+    await pipeline.settled()
+    assert len(await pipeline.rows(STORED, ours.transcript_id)) == 2, "its producer corrects it"
+
+
+async def test_an_interview_of_an_unknown_study_waits_as_a_letter_until_it_is_registered(
+    pipeline: Pipeline,
+) -> None:
+    late = submitted(THEIRS, "is early", TALK).model_copy(
+        update={"study": None, "study_id": "registered-late"}
+    )
+    await submit_as(pipeline, "/portal", late)
+    await pipeline.settled()
+    (letter,) = await pipeline.letters(late.transcript_id)
+    assert letter["error_code"] == "unknown_study"
+    assert "the study registered-late is not registered" in letter["error_message"]
+
+    study = THEIRS.model_copy(update={"study_id": "registered-late"})
+    await submit_as(pipeline, "/portal", submitted(study, "registers it", TALK))
+    await pipeline.settled()
+    env = pipeline.env
+    token = read_token(env)
+    async with http_client() as client:
+        answer = await client.post(
+            f"{env['ONRECORD_CONTROL_URL']}/v1/letters/replay",
+            json={"code": "unknown_study", "limit": 100},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.status_code == 200, answer.text
+    await pipeline.settled()
+    (stored,) = await pipeline.rows(
+        "SELECT study FROM transcripts WHERE transcript_id = $1", late.transcript_id
+    )
+    assert '"version": 1' in stored["study"]

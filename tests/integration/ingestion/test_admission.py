@@ -1,0 +1,312 @@
+"""Which submissions are admitted: registered studies, and transcripts that are their producer's."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import product
+from typing import Any
+
+import pytest
+
+from contracts import headers as h
+from contracts.errors import BadMessageError, OnrecordError, ParkedError
+from contracts.events import TranscriptSubmitted
+from contracts.ids import derive_id
+from contracts.study import (
+    DoubtfulSpeakers,
+    PersonalData,
+    Question,
+    StatementPolicy,
+    Study,
+    Theme,
+)
+from contracts.submissions import Submitter
+from database.pool import Database
+from ingestion.errors import (
+    NotYoursError,
+    ProducerNotAllowedError,
+    RevisionGapError,
+    StudyArchivedError,
+    UnknownStudyError,
+)
+from ingestion.registry import StudyRegistry, get_producer
+from messaging import Headers
+
+STUDY = Study(study_id="repairs", name="Repairs", themes=(Theme(id="price", name="Price"),))
+OTHER = STUDY.model_copy(update={"study_id": "elsewhere"})
+OURS: Headers = ((h.CE_SOURCE, b"/portal"),)
+THEIRS: Headers = ((h.CE_SOURCE, b"/stranger"),)
+BY_ADA = Submitter(token_id=derive_id("ada"), name="ada").model_dump_json().encode()
+LARGEST = 2**31 - 1
+
+
+def submission(
+    name: str = "one", study: Study | None = STUDY, **fields: Any
+) -> TranscriptSubmitted:
+    return TranscriptSubmitted(
+        transcript_id=derive_id("test", name),
+        title=name,
+        content="A: b",
+        study=study,
+        **fields,
+    )
+
+
+def by_id(name: str = "one", study_id: str = "repairs", **fields: Any) -> TranscriptSubmitted:
+    return submission(name, None, study_id=study_id, **fields)
+
+
+@pytest.fixture
+def registry(fresh_database: Database) -> StudyRegistry:
+    return StudyRegistry(fresh_database, is_open=True, cache_s=0)
+
+
+@pytest.fixture
+def closed(fresh_database: Database) -> StudyRegistry:
+    return StudyRegistry(fresh_database, is_open=False, cache_s=0)
+
+
+async def test_an_inline_study_is_registered_where_the_installation_is_open(
+    registry: StudyRegistry, closed: StudyRegistry
+) -> None:
+    asked = await registry.admit(submission(), OURS)
+    assert asked == STUDY.model_copy(update={"version": 1})
+    assert await closed.admit(by_id("two"), OURS) == asked, "it is there for those who name it"
+
+
+async def test_an_unknown_study_is_parked_until_it_is_registered(
+    registry: StudyRegistry, closed: StudyRegistry
+) -> None:
+    for message in (submission(), by_id()):
+        with pytest.raises(UnknownStudyError, match=r"repairs is not registered.*study create"):
+            await closed.admit(message, OURS)
+    with pytest.raises(UnknownStudyError):
+        await registry.admit(by_id(), OURS)
+    assert issubclass(UnknownStudyError, ParkedError)
+    await registry.admit(submission(), OURS)
+    await closed.admit(by_id(), OURS)
+
+
+async def test_two_replicas_register_the_same_study_once(fresh_database: Database) -> None:
+    replicas = [StudyRegistry(fresh_database, is_open=True, cache_s=9) for _ in range(4)]
+    await asyncio.gather(
+        *(one.admit(submission(str(place)), OURS) for place, one in enumerate(replicas))
+    )
+    assert await fresh_database.fetchval("SELECT count(*) FROM study_versions") == 1
+
+
+@pytest.mark.parametrize("registered", [None, *PersonalData])
+@pytest.mark.parametrize("inline", [None, *PersonalData])
+async def test_of_two_policies_on_personal_data_the_stricter_counts(
+    registry: StudyRegistry, registered: PersonalData | None, inline: PersonalData | None
+) -> None:
+    order = [PersonalData.ALLOW, PersonalData.MASK, PersonalData.REJECT]
+    await registry.admit(submission(study=_with(personal_data=registered)), OURS)
+    found = (
+        await registry.admit(submission(study=_with(personal_data=inline)), OURS)
+    ).personal_data
+    if registered is None:
+        # What the guardrail's settings say may be strict: `allow` does not loosen it.
+        assert found == (None if inline is PersonalData.ALLOW else inline)
+    elif inline is None:
+        assert found == registered
+    else:
+        assert found == max(registered, inline, key=order.index)
+
+
+@pytest.mark.parametrize(("registered", "inline"), list(product(StatementPolicy, StatementPolicy)))
+async def test_of_two_policies_on_statements_the_stricter_counts(
+    registry: StudyRegistry, registered: StatementPolicy, inline: StatementPolicy
+) -> None:
+    order = ["all", "confirmed", "proven", "quotes"]
+    await registry.admit(submission(study=_with(statements=registered)), OURS)
+    found = await registry.admit(submission(study=_with(statements=inline)), OURS)
+    assert found.statements == max(registered, inline, key=order.index)
+
+
+@pytest.mark.parametrize(
+    ("registered", "inline"), list(product(DoubtfulSpeakers, DoubtfulSpeakers))
+)
+async def test_of_two_policies_on_doubts_the_stricter_counts(
+    registry: StudyRegistry, registered: DoubtfulSpeakers, inline: DoubtfulSpeakers
+) -> None:
+    await registry.admit(submission(study=_with(doubtful_speakers=registered)), OURS)
+    found = await registry.admit(submission(study=_with(doubtful_speakers=inline)), OURS)
+    assert (found.doubtful_speakers == "accept") == (registered == inline == "accept")
+
+
+async def test_a_submission_changes_nothing_of_a_registered_study(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    await registry.admit(submission(), OURS)
+    before = await fresh_database.fetch("SELECT * FROM studies, study_versions")
+    changed = _with(
+        statements=StatementPolicy.ALL,
+        personal_data=PersonalData.ALLOW,
+        models=("dear-model",),
+        questions=(Question(id="q", text="Why?"),),
+    )
+    asked = await registry.admit(submission(study=changed), OURS)
+    assert asked.models == ()
+    assert await fresh_database.fetch("SELECT * FROM studies, study_versions") == before
+
+
+async def test_other_themes_count_for_their_interview_only_where_the_installation_is_open(
+    registry: StudyRegistry, closed: StudyRegistry
+) -> None:
+    await registry.admit(submission(), OURS)
+    other = _with(themes=(Theme(id="speed", name="Speed"),), version=7)
+    asked = await registry.admit(submission(study=other), OURS)
+    assert (asked.themes, asked.version) == (other.themes, None)
+    held = await closed.admit(submission(study=other), OURS)
+    assert (held.themes, held.version) == (STUDY.themes, 1)
+
+
+async def test_an_archived_study_and_one_for_other_producers_take_nothing(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    await registry.admit(submission(), OURS)
+    await fresh_database.execute("UPDATE studies SET producers = '{/portal}'")
+    await registry.admit(by_id(), OURS)
+    for headers in (THEIRS, ()):
+        with pytest.raises(ProducerNotAllowedError):
+            await registry.admit(by_id("another"), headers)
+    await fresh_database.execute("UPDATE studies SET archived_at = now()")
+    with pytest.raises(StudyArchivedError):
+        await registry.admit(by_id(), OURS)
+
+
+@pytest.mark.parametrize("revision", [1, 2, LARGEST])
+@pytest.mark.parametrize(
+    ("study", "headers"),
+    [(OTHER, OURS), (STUDY, THEIRS), (OTHER, THEIRS), (STUDY, ())],
+    ids=["another study", "another producer", "both", "nobody"],
+)
+async def test_a_transcript_belongs_to_the_study_and_producer_that_brought_it_first(
+    registry: StudyRegistry, study: Study, headers: Headers, revision: int
+) -> None:
+    await registry.admit(submission(), OURS)
+    with pytest.raises(NotYoursError) as refused:
+        await registry.admit(submission(study=study, revision=revision, supersedes=1), headers)
+    assert isinstance(refused.value, BadMessageError)
+    assert "repairs" not in str(refused.value), "whose it is, is nobody else's business"
+    assert "portal" not in str(refused.value)
+    await registry.admit(submission(revision=2), OURS)
+
+
+async def test_of_two_that_claim_a_transcript_at_once_one_gets_it(registry: StudyRegistry) -> None:
+    await registry.admit(submission("before", OTHER), OURS)
+    await registry.admit(submission("before it", STUDY), OURS)
+    for number in range(10):
+        claims = [
+            registry.admit(submission(str(number), study), headers)
+            for study, headers in ((STUDY, OURS), (OTHER, OURS), (STUDY, THEIRS))
+        ]
+        results = await asyncio.gather(*claims, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in results) == [
+            "NotYoursError",
+            "NotYoursError",
+            "Study",
+        ]
+
+
+async def test_revisions_go_up_one_by_one_or_say_what_they_supersede(
+    registry: StudyRegistry,
+) -> None:
+    await registry.admit(submission(revision=1), OURS)
+    await registry.admit(submission(revision=2), OURS)
+    for revision, supersedes in ((4, None), (4, 1), (4, 3), (LARGEST, None)):
+        with pytest.raises(RevisionGapError, match="does not follow revision 2: submit it as"):
+            await registry.admit(submission(revision=revision, supersedes=supersedes), OURS)
+    assert issubclass(RevisionGapError, ParkedError), "it may be replayed once 3 is there"
+    await registry.admit(submission(revision=4, supersedes=2), OURS)
+    await registry.admit(submission(revision=5), OURS)
+    await registry.admit(submission(revision=LARGEST, supersedes=5), OURS)
+
+
+async def test_what_is_delivered_again_or_late_is_admitted_again(registry: StudyRegistry) -> None:
+    messages = [
+        submission(revision=7),
+        submission(revision=8),
+        submission(revision=12, supersedes=8),
+        submission(revision=3),
+    ]
+    for one in (*messages, *reversed(messages), *messages):
+        await registry.admit(one, OURS)
+
+
+async def test_a_gap_is_closed_when_what_is_missing_has_come(registry: StudyRegistry) -> None:
+    await registry.admit(submission(revision=1), OURS)
+    with pytest.raises(RevisionGapError):
+        await registry.admit(submission(revision=3), OURS)
+    await registry.admit(submission(revision=2), OURS)
+    await registry.admit(submission(revision=3), OURS)
+
+
+async def test_an_interview_that_was_stored_before_is_its_studys_and_its_next_producers(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    for revision in (1, 2):
+        await fresh_database.execute(
+            "INSERT INTO transcripts (transcript_id, revision, study_id, title, format, "
+            "content_sha256, study, segment_count, chunk_count) "
+            "VALUES ($1, $2, 'repairs', 'x', 'srt', '', '{}', 0, 0)",
+            submission().transcript_id,
+            revision,
+        )
+    with pytest.raises(NotYoursError):
+        await registry.admit(submission(study=OTHER, revision=LARGEST), THEIRS)
+    with pytest.raises(RevisionGapError):
+        await registry.admit(submission(revision=4), OURS)
+    await registry.admit(submission(revision=3), OURS)
+    with pytest.raises(NotYoursError):
+        await registry.admit(submission(revision=4), THEIRS)
+
+
+async def test_a_change_of_a_study_counts_when_the_bound_of_the_cache_is_over(
+    fresh_database: Database,
+) -> None:
+    now = [0.0]
+    registry = StudyRegistry(fresh_database, is_open=True, cache_s=2, clock=lambda: now[0])
+    await registry.admit(submission(), OURS)
+    await fresh_database.execute("UPDATE studies SET statements = 'quotes'")
+    now[0] = 1.9
+    assert (await registry.admit(by_id(), OURS)).statements == "proven"
+    now[0] = 2.0
+    assert (await registry.admit(by_id(), OURS)).statements == "quotes"
+
+
+@pytest.mark.parametrize(
+    ("headers", "producer"),
+    [
+        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, BY_ADA)), "token:ada"),
+        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, b"")), "/a"),
+        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, b"[7]")), "/a"),
+        (((h.CE_SOURCE, b"\xff"),), ""),
+        (((h.CE_SOURCE, b"a\0" + b"b" * 600),), "a�" + "b" * 498),
+        ((), ""),
+    ],
+)
+def test_a_producer_is_the_principal_that_the_api_wrote_or_the_source(
+    headers: Headers, producer: str
+) -> None:
+    assert get_producer(headers) == producer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotYoursError(derive_id("x")),
+        UnknownStudyError("s" * 64),
+        StudyArchivedError("s"),
+        ProducerNotAllowedError("s"),
+        RevisionGapError(derive_id("x"), LARGEST, 1),
+    ],
+)
+def test_refusals_are_one_line_with_what_to_do(error: OnrecordError) -> None:
+    assert "\n" not in str(error)
+    assert "submit" in str(error) or "replay this letter" in str(error)
+
+
+def _with(**policies: Any) -> Study:
+    return STUDY.model_copy(update=policies)
