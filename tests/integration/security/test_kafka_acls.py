@@ -21,6 +21,8 @@ from contracts.topic_access import (
 )
 from contracts.topics import ALL_TOPICS
 from control.originals import OriginalMessageReader
+from database.pool import Database
+from database.settings import PostgresSettings
 from messaging import Publisher
 from messaging.__main__ import main
 from messaging.consumer.oversize import DigestScope
@@ -162,12 +164,17 @@ MISSING = {
 
 @pytest.mark.parametrize("missing", MISSING)
 async def test_a_service_waits_for_a_missing_rule_and_names_it(
-    broker: AuthorizingKafka, missing: str, tmp_path: Path
+    broker: AuthorizingKafka,
+    fresh_database: Database,
+    postgres_settings: PostgresSettings,
+    missing: str,
+    tmp_path: Path,
 ) -> None:
     user, operation, name, message = MISSING[missing]
     rules = find_rules(broker, (user, operation, name))
     await change_rules(broker, forbid=rules)
-    env = broker.env_of("ingestion")
+    del fresh_database  # it is migrated
+    env = broker.env_of("ingestion") | {"POSTGRES_DSN": postgres_settings.dsn.get_secret_value()}
     with service_process("ingestion", env, tmp_path) as service:
         await service.waits_for(message)
         await change_rules(broker, allow=rules)
