@@ -14,6 +14,7 @@ from asgi_server.requests import (
     cancel_on_disconnect,
     read_body,
     wait_forever,
+    wait_until_gone,
 )
 from asgi_server.server import StartupFailedError, serve
 
@@ -32,4 +33,5 @@ __all__ = [
     "read_body",
     "serve",
     "wait_forever",
+    "wait_until_gone",
 ]

@@ -73,6 +73,12 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
         watching.cancel()
 
 
+async def wait_until_gone(receive: Receive) -> None:
+    """Wait until the client has left; the body is read, or not wanted."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def abort_connection(scope: Scope) -> NoReturn:
     """Close a request's connection at once, without a response.
 

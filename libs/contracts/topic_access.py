@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from contracts.topics import ALL_TOPICS, CONTROL, EVENT_TOPICS, PIPELINE, Topic
+from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE, Topic
 
 PRODUCER: Final = "producer"
 """Programs that submit interviews, and read what became of them."""
@@ -90,10 +90,9 @@ def _topic_rules() -> Iterator[AccessRule]:
 def _readers(topic: Topic) -> set[str]:
     readers = {PRODUCER if one == ANYONE else one for one in topic.consumers}
     if readers & {*SERVICES}:
-        readers.add(AUDITOR)
-    if topic in EVENT_TOPICS and readers & {*PIPELINE}:
-        # The message that a truncated dead letter stands for is replayed from where it was read.
-        readers.add(CONTROL)
+        # Control answers audits, and replays the message that a truncated dead letter stands for
+        # from where it was read.
+        readers |= {AUDITOR, CONTROL}
     return readers
 
 
@@ -105,3 +104,4 @@ def _group_rules() -> Iterator[AccessRule]:
     for service in SERVICES:  # a service's group has its name
         yield AccessRule(service, ResourceKind.GROUP, service, Operation.READ)
         yield AccessRule(AUDITOR, ResourceKind.GROUP, service, Operation.DESCRIBE)
+        yield AccessRule(CONTROL, ResourceKind.GROUP, service, Operation.DESCRIBE)

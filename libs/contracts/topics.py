@@ -68,7 +68,7 @@ TRANSCRIPTS_SUBMITTED: Final = Topic(
     "transcripts-submitted",
     TranscriptSubmitted,
     "transcript id",
-    ("anyone",),
+    (CONTROL, "anyone"),
     (INGESTION, CONTROL),
     "Interviews as producers hand them in.",
 )

@@ -40,6 +40,8 @@ GRANT SELECT, INSERT, DELETE ON sessions TO onrecord_control;
 GRANT UPDATE (last_used_at, ended_at) ON sessions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON studies TO onrecord_control;
 GRANT SELECT, INSERT ON study_versions TO onrecord_control;
+GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
+    ON pending_drafts TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

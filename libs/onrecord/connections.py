@@ -137,14 +137,23 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]:
+async def open_control(settings: ClientSettings, reason: str = "") -> AsyncIterator[ControlClient]:
     """Open a client of control's HTTP API for the duration of the context.
 
+    Args:
+        settings: where control is, and the token.
+        reason: why something is asked for; goes into the trail.
+
     Raises:
+        UsageError: the reason is no line of text.
         UnreachableError: it does not answer, or stops answering.
     """
-    url = settings.control_url
-    async with ControlClient(url, settings.token, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
+    if not reason.isprintable():
+        raise UsageError("--reason: is one line of text")
+    client = ControlClient(
+        settings.control_url, settings.token, reason=reason, connect_timeout_s=CONNECT_TIMEOUT_S
+    )
+    async with client as control:
         try:
             yield control
         except UnreachableError as error:
@@ -152,14 +161,21 @@ async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]
 
 
 async def ask_control(
-    settings: ClientSettings, question: Callable[[ControlClient], Awaitable[T]]
+    settings: ClientSettings,
+    question: Callable[[ControlClient], Awaitable[T]],
+    reason: str = "",
 ) -> T:
     """Open a client of control's API for one call, and return the call's result.
+
+    Args:
+        settings: where control is, and the token.
+        question: the call.
+        reason: why; goes into the trail.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.
     """
-    async with open_control(settings) as control:
+    async with open_control(settings, reason) as control:
         return await question(control)
 
 

@@ -34,6 +34,7 @@ from contracts.control_api import (
     ReplayRequest,
     ReplayResult,
 )
+from contracts.operations import AuditReport
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
@@ -52,6 +53,12 @@ _BAD_REQUEST: Final = (
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
+
+TOKENS_A_PAGE: Final = 1_000
+"""Tokens of a page, as control lists them."""
+
+AUDIT_S: Final = 600.0
+"""Longest wait for an audit, in seconds."""
 
 MAX_WAITS: Final = 10
 """How often a request is sent again that control is too busy for."""
@@ -74,6 +81,7 @@ class ControlClient:
     Args:
         url: where control answers, without a slash at the end.
         token: sent with each request; none if empty.
+        reason: why, for the trail; may be empty.
         connect_timeout_s: longest wait for a connection, in seconds.
         answer_timeout_s: longest wait for an answer, in seconds.
     """
@@ -83,11 +91,14 @@ class ControlClient:
         url: str,
         token: str = "",
         *,
+        reason: str = "",
         connect_timeout_s: float = 4.0,
         answer_timeout_s: float = 30.0,
     ) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if reason:
+            self._headers["Onrecord-Reason"] = reason
         self._connect_timeout_s = connect_timeout_s
         self._answer_timeout_s = answer_timeout_s
 
@@ -208,6 +219,11 @@ class ControlClient:
             await self._call("GET", path, params={"source": source})
         )
 
+    async def audit(self) -> AuditReport:
+        """Audit that nothing is lost."""
+        found = await self._call("GET", "/v1/audit", within_s=AUDIT_S)
+        return AuditReport.model_validate(found)
+
     async def who_am_i(self) -> WhoAmI:
         """Return the name and the roles of the token."""
         return WhoAmI.model_validate(await self._call("GET", "/v1/me"))
@@ -219,7 +235,13 @@ class ControlClient:
 
     async def list_tokens(self) -> list[AccessToken]:
         """Return the tokens, the latest first."""
-        return _TOKENS.validate_python(await self._call("GET", "/v1/tokens"))
+        tokens: list[AccessToken] = []
+        while True:
+            after = {"after": str(tokens[-1].token_id)} if tokens else {}
+            page = _TOKENS.validate_python(await self._call("GET", "/v1/tokens", params=after))
+            tokens += page
+            if len(page) < TOKENS_A_PAGE:
+                return tokens
 
     async def revoke_token(self, token_id: UUID) -> AccessToken:
         """Revoke a token, and return it."""
@@ -279,9 +301,16 @@ class ControlClient:
         return TrailPage.model_validate(await self._call("GET", "/v1/trail", params=params))
 
     async def _call(
-        self, method: str, path: str, *, read: Read = httpx2.Response.json, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        read: Read = httpx2.Response.json,
+        within_s: float | None = None,
+        **options: Any,
     ) -> Any:
         _require_address(self._url)
+        options["within_s"] = within_s or self._answer_timeout_s
         try:
             answer = await self._request(method, path, options)
             for _ in range(MAX_WAITS):
@@ -300,7 +329,8 @@ class ControlClient:
             raise UnreachableError(f"what answers at {self._url} is not control") from error
 
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx2.Response:
-        async with asyncio.timeout(self._answer_timeout_s):
+        options = dict(options)
+        async with asyncio.timeout(options.pop("within_s")):
             return await self._client.request(method, self._url + path, **options)
 
 

@@ -94,7 +94,8 @@ async def lifespan(
             try:
                 yield
             finally:
-                api.context = None
+                context_of_api, api.context = api.context, None
+                await context_of_api.changes.close()
 
 
 def _list_larger_bodies() -> dict[str, int]:

@@ -69,7 +69,7 @@ class DeadLetterReader:
     def __init__(self, consumer: Any, kafka: KafkaSettings, timeout_s: float) -> None:
         self._consumer = consumer
         self._originals = OriginalMessageReader(kafka, timeout_s)
-        self._kafka = kafka
+        self.kafka = kafka
         self._timeout_s = timeout_s
         self._one_at_a_time = asyncio.Lock()
         self._position: tuple[TopicPartition, int] | None = None
@@ -124,7 +124,7 @@ class DeadLetterReader:
         """
         async with self._one_at_a_time:
             for (topic, partition), of_one in groupby(letters, key=lambda one: one[:2]):
-                place = TopicPartition(self._kafka.topic(topic), partition)
+                place = TopicPartition(self.kafka.topic(topic), partition)
                 try:
                     async with aclosing(self._run(place, deque(of_one))) as batches:
                         async for some in batches:

@@ -51,7 +51,7 @@ CONTROL: Final = "control"
 """Who made the installation's own token."""
 
 MAX_LISTED: Final = 1_000
-"""Most tokens that are listed."""
+"""Most tokens of a page."""
 
 
 class UnusableTokenError(OnrecordError):
@@ -107,11 +107,17 @@ class TokenStore:
                 await self._database.execute(_QUERIES.note_use, row["token_id"])
         return Caller(row["token_id"], row["name"], _grants(row))
 
-    async def list_tokens(self) -> Sequence[AccessToken]:
-        """Return the tokens, revoked and expired ones too, the latest first."""
-        return [
-            _token(row) for row in await self._database.fetch(_QUERIES.select_tokens, MAX_LISTED)
-        ]
+    async def list_tokens(
+        self, *, limit: int = MAX_LISTED, after: UUID | None = None
+    ) -> Sequence[AccessToken]:
+        """Return tokens, revoked and expired ones too, the latest first.
+
+        Args:
+            limit: at most so many.
+            after: only those behind this one; none if there is no such token.
+        """
+        rows = await self._database.fetch(_QUERIES.select_tokens, limit, after)
+        return [_token(row) for row in rows]
 
     async def revoke(self, token_id: UUID) -> AccessToken:
         """Revoke a token: the next request with it is refused.

@@ -143,4 +143,5 @@ async def open_office(
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
         client.headers["Authorization"] = f"Bearer {secret}"
+        stack.push_async_callback(api.context.changes.close)
         yield Office(bench, api.context, f"http://127.0.0.1:{port}", client)

@@ -16,6 +16,10 @@ from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
     from audit import AuditResult, StateCounts
+    from onrecord.control_client import ControlClient
+
+PAUSE_S: Final = 1.0
+"""Seconds between two audits that wait until nothing is on its way."""
 
 MOST_NAMED: Final = 20
 """Lost messages that are listed; their number is always shown."""
@@ -64,7 +68,30 @@ def audit(
 
 
 async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
-    """Audit the running system until no message is pending, at most for ``within_s`` seconds."""
+    """Audit the running system until no message is pending, at most for ``within_s`` seconds.
+
+    Control does it; or this process, where the environment names a broker and no control.
+    """
+    from onrecord import connections  # noqa: PLC0415 - slow to import
+
+    if settings.names_kafka_alone:
+        return await _audit_here(settings, within_s)
+    async with connections.open_control(settings) as control:
+        return await _audit_by_control(control, within_s)
+
+
+async def _audit_by_control(control: ControlClient, within_s: float) -> AuditResult:
+    from audit.reports import read_report  # noqa: PLC0415 - slow to import
+
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        balance = read_report(await control.audit())
+        if balance.is_settled or asyncio.get_running_loop().time() > deadline:
+            return balance
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _audit_here(settings: ClientSettings, within_s: float) -> AuditResult:
     from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
     from audit.broker import open_backlog_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import

@@ -52,6 +52,9 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replay
 Reason = Annotated[str, typer.Option(help="Why nobody needs this message any more.")]
 
 
+Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of ``dlq`` to the command line."""
     dlq = typer.Typer(
@@ -112,6 +115,7 @@ def show(
     letter_id: LetterId,
     *,
     raw: Raw = False,
+    reason: Why = "",
     json_output: Json = False,
 ) -> None:
     """Show one dead letter: its error, its headers and its value.
@@ -124,9 +128,9 @@ def show(
     from onrecord.pages.letters import dead_letter_to_json, format_dead_letter  # noqa: PLC0415 - slow to import
 
     if raw:
-        _write_raw(_ask(lambda control: control.value(letter_id)))
+        _write_raw(_ask(lambda control: control.value(letter_id), reason))
         return
-    shown = _ask(lambda control: control.letter(letter_id))
+    shown = _ask(lambda control: control.letter(letter_id), reason)
     letter, value, gone = shown.letter, shown.value, shown.gone
     if json_output:
         print_json(dead_letter_to_json(letter, value) | {"gone": gone})
@@ -172,6 +176,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     service: Service = None,
     code: Code = None,
     yes: Yes = False,
+    reason: Why = "",
     json_output: Json = False,
 ) -> None:
     """Replay dead letters, byte for byte, to the services that failed on them.
@@ -184,14 +189,18 @@ def replay(  # noqa: PLR0913 - one parameter an option
 
         onrecord dlq replay 3fa9 77b0
         onrecord dlq replay --all --service enrichment --code llm_timeout
-        onrecord dlq replay --all --yes
+        onrecord dlq replay --all --yes --reason "the endpoint is back"
     """
     if bool(letter_ids) == every:
         raise UsageError("name the letters: their ids, or --all")
     if letter_ids and (service or code):
         raise UsageError("--service and --code go with --all")
     _refuse_unknown(service, code)
-    outcome = _replay_named(letter_ids) if letter_ids else _replay_open(service, code, yes=yes)
+    outcome = (
+        _replay_named(letter_ids, reason)
+        if letter_ids
+        else _replay_open(service, code, reason, yes=yes)
+    )
     if json_output:
         print_json(
             {
@@ -233,26 +242,26 @@ def discard(
         out.print(f"discarded {letter.letter_id}", markup=False)
 
 
-def _replay_named(letter_ids: list[str]) -> ReplayOutcome:
+def _replay_named(letter_ids: list[str], reason: str) -> ReplayOutcome:
     from onrecord.replay import replay_by_ids  # noqa: PLC0415 - slow to import
 
-    return _ask(lambda control: replay_by_ids(control, letter_ids))
+    return _ask(lambda control: replay_by_ids(control, letter_ids), reason)
 
 
-def _replay_open(service: str | None, code: str | None, *, yes: bool) -> ReplayOutcome:
+def _replay_open(service: str | None, code: str | None, reason: str, *, yes: bool) -> ReplayOutcome:
     from onrecord.replay import count_open_dead_letters, replay_matching  # noqa: PLC0415 - slow to import
 
     _refuse_unasked(yes=yes)
     number = _ask(lambda control: count_open_dead_letters(control, service, code))
     _confirm(number, yes=yes)
-    return _ask(lambda control: replay_matching(control, service, code, number))
+    return _ask(lambda control: replay_matching(control, service, code, number), reason)
 
 
-def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
+def _ask(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") -> T:
     """Open control's API for one question."""
     from onrecord.connections import ask_control  # noqa: PLC0415 - slow to import
 
-    return asyncio.run(ask_control(ClientSettings.load(), question))
+    return asyncio.run(ask_control(ClientSettings.load(), question, reason))
 
 
 def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:

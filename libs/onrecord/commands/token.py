@@ -49,6 +49,9 @@ TokenId = Annotated[
 ]
 
 
+Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of ``token`` to the command line."""
     token = typer.Typer(
@@ -63,12 +66,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(token, name="token", rich_help_panel="Operating")
 
 
-def create(
+def create(  # noqa: PLR0913 - one parameter an option
     name: Name,
     roles: Roles,
+    *,
     days: Days = 90,
-    never_expires: Forever = False,  # noqa: FBT002 - a flag
-    json_output: Json = False,  # noqa: FBT002 - a flag
+    never_expires: Forever = False,
+    reason: Why = "",
+    json_output: Json = False,
 ) -> None:
     """Create an access token and print its secret, which is shown only once.
 
@@ -89,7 +94,7 @@ def create(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    made = _ask(lambda control: control.create_token(wanted))
+    made = _ask(lambda control: control.create_token(wanted), reason)
     if json_output:
         print_json(made.model_dump(mode="json"))
         return
@@ -112,7 +117,11 @@ def list_(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     out.print(_table(tokens))
 
 
-def revoke(token_id: TokenId, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+def revoke(
+    token_id: TokenId,
+    reason: Why = "",
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
     """Revoke an access token, so that requests with it are refused.
 
     Examples of use:
@@ -125,7 +134,7 @@ def revoke(token_id: TokenId, json_output: Json = False) -> None:  # noqa: FBT00
             return await control.revoke_token(UUID(token_id))
         return await control.revoke_token(_find(token_id, await control.list_tokens()))
 
-    revoked = _ask(find_and_revoke)
+    revoked = _ask(find_and_revoke, reason)
     if json_output:
         print_json(revoked.model_dump(mode="json"))
     else:
@@ -203,7 +212,7 @@ def _day(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 
-def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
+def _ask(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") -> T:
     from onrecord.connections import ask_control  # noqa: PLC0415 - slow to import
 
-    return asyncio.run(ask_control(ClientSettings.load(), question))
+    return asyncio.run(ask_control(ClientSettings.load(), question, reason))

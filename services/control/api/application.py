@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute, Mount
 
 from control.api import (
     dead_letters,
+    events,
+    operations,
     registry,
     sessions,
     studies,
@@ -43,6 +45,8 @@ ROUTERS: Final = (
     registry.router,
     tokens.router,
     trail.router,
+    events.router,
+    operations.router,
 )
 """The endpoints, by what they are about."""
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
 from control.api.limits import HeavyRequests, RequestRates
+from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequests
 from control.oidc import OidcProvider
 from control.reader import DeadLetterReader
@@ -51,6 +52,7 @@ class ApiContext:
         heavy: places for requests that take much memory or time.
         max_transcript_bytes: most bytes of a submission's body, decompressed.
         logins: how people and browsers log in.
+        changes: what changes, for those who follow it; to be closed when the service stops.
     """
 
     store: DeadLetterStore
@@ -61,6 +63,11 @@ class ApiContext:
     heavy: HeavyRequests = field(default_factory=HeavyRequests)
     max_transcript_bytes: int = 64 * 1024 * 1024
     logins: Logins = field(default_factory=Logins)
+    changes: ChangeFeed = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the feed, which reads nothing until somebody follows it."""
+        object.__setattr__(self, "changes", ChangeFeed(self.database))
 
     @property
     def tokens(self) -> TokenStore:

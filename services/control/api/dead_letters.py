@@ -26,9 +26,10 @@ from contracts.control_api import (
 from contracts.topics import MIB
 from control.access import Right
 from control.api.authorization import LetterReader, Operator
-from control.api.context import Context
+from control.api.context import Context, HeavyPlace
 from control.api.openapi import responses
 from control.api.pagination import decode_cursor, encode_cursor
+from control.api.values import SlicedResponse
 from control.domain import DeadLetterGoneError, DeadLetterListPosition, DeadLetterNotOpenError
 
 VALUE_BYTES: Final = MIB
@@ -70,9 +71,11 @@ async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCo
 async def replay_letters(
     context: Context,
     caller: Operator,
+    place: HeavyPlace,
     which: Annotated[ReplayRequest | None, Body()] = None,
 ) -> ReplayResult:
     """Replay open dead letters that match, in the order of the DLQs; `next` continues."""
+    del place
     which = which or ReplayRequest()
     wanted = _filter(which)
     target = wanted.model_dump_json(exclude_none=True)
@@ -106,14 +109,17 @@ async def read_letter(
     },
     response_class=Response,
 )
-async def read_value(letter_id: LetterId, context: Context, caller: LetterReader) -> Response:
+async def read_value(
+    letter_id: LetterId, context: Context, caller: LetterReader, place: HeavyPlace
+) -> Response:
     """Read the message value of a dead letter as raw bytes; 204 if it has none."""
+    del place
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
     value = (await context.reader.read(letter.place)).value
     if value is None:
         return Response(status_code=204)
-    return Response(value, media_type="application/octet-stream")
+    return SlicedResponse(value)
 
 
 @router.post(

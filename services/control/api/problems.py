@@ -17,6 +17,7 @@ from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
 from control.api.limits import TooBusyError, TooManyRequestsError
+from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
     DeadLetterGoneError,
@@ -53,7 +54,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((BadMessageError, KeyReusedError), 422),
     ((RetryTopicMissingError,), 424),
     ((PreconditionRequiredError,), 428),
-    ((TooManyRequestsError, TooBusyError), 429),
+    ((TooManyRequestsError, TooBusyError, TooManyFollowersError), 429),
     ((OutageError, RetryableError, NotReadyError), 503),
 )
 """The first that fits decides; everything else is a bug, and a 500."""
@@ -97,7 +98,7 @@ async def _answer_error(_: Request, error: Exception) -> Response:
     for kinds, status in _STATUSES:
         if isinstance(error, kinds):
             headers = dict(_HEADERS.get(status, {}))
-            if isinstance(error, TooManyRequestsError | TooBusyError):
+            if isinstance(error, TooManyRequestsError | TooBusyError | TooManyFollowersError):
                 headers["Retry-After"] = str(error.retry_after_s)
             return ProblemResponse(status, _describe(error), headers)
     raise error

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.access import AccessToken, CreatedToken, CreateTokenRequest, WhoAmI
 from control.api.authorization import Admin, AnyCaller, TokenCreator
@@ -17,8 +18,9 @@ from control.api.idempotency import (
     get_exchange,
 )
 from control.api.openapi import responses
+from control.domain import BadRequestError
 from control.idempotency import derive_secret
-from control.tokens import format_secret
+from control.tokens import MAX_LISTED, format_secret
 
 TokenId = Annotated[UUID, Path(description="The token's id.")]
 
@@ -45,6 +47,8 @@ async def create_token(
     that the same request can be answered again although the secret is kept nowhere.
     """
     own = _secret_of(request)
+    if get_exchange(request) is not None and not own:
+        raise BadRequestError("Idempotency-Key: is for callers with a token here, not a session")
     try:
         exchange = await claim_key(request, context, caller, await request.body())
     except AlreadyAnsweredError as error:
@@ -75,11 +79,24 @@ def _create_again(request: Request, error: AlreadyAnsweredError, own: str) -> Cr
     return CreatedToken(token=token, secret=secret)
 
 
+class ListTokensRequest(BaseModel):
+    """Parameters of the request to list access tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(MAX_LISTED, ge=1, le=MAX_LISTED, description="At most so many.")
+    after: UUID | None = Field(
+        None, description="Only tokens behind this one: the id of the last of the page before."
+    )
+
+
 @router.get("/tokens")
-async def list_tokens(context: Context, caller: Admin) -> list[AccessToken]:
-    """List access tokens, also revoked and expired ones, the latest first; at most 1,000."""
+async def list_tokens(
+    which: Annotated[ListTokensRequest, Query()], context: Context, caller: Admin
+) -> list[AccessToken]:
+    """List access tokens, also revoked and expired ones, the latest first."""
     del caller
-    return list(await context.tokens.list_tokens())
+    return list(await context.tokens.list_tokens(limit=which.limit, after=which.after))
 
 
 @router.delete("/tokens/{token_id}", responses=responses(404))

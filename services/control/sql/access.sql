@@ -37,10 +37,15 @@ UPDATE access_tokens SET last_used_at = now()
    );
 
 -- name: select_tokens
--- All tokens, the latest first.
+-- The next tokens behind one, the latest first.
 SELECT token_id, name, grants, created_at, created_by, expires_at, last_used_at, revoked_at
   FROM access_tokens
- ORDER BY created_at DESC, token_id
+ WHERE $2::uuid IS NULL
+    OR (created_at, token_id) < (
+        SELECT before.created_at, before.token_id FROM access_tokens AS before
+         WHERE before.token_id = $2
+    )
+ ORDER BY created_at DESC, token_id DESC
  LIMIT $1;
 
 -- name: revoke_token

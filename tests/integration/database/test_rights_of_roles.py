@@ -24,7 +24,10 @@ MODEL_CALLS: Final = (
 FILES: Final = {
     "onrecord_ingestion": tuple((SERVICES / "ingestion" / "sql").glob("*.sql")),
     "onrecord_persistence": tuple((SERVICES / "persistence" / "sql").glob("*.sql")),
-    "onrecord_control": tuple((SERVICES / "control" / "sql").glob("*.sql")),
+    "onrecord_control": (
+        *(SERVICES / "control" / "sql").glob("*.sql"),
+        LIBS / "audit" / "sql" / "audit.sql",
+    ),
     "onrecord_enrichment": MODEL_CALLS,
     "onrecord_guardrail": MODEL_CALLS,
     "onrecord_operator": (

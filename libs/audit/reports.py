@@ -1,0 +1,50 @@
+"""Audits as reports for the API, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from audit.facts import SubmissionState
+from audit.results import AuditResult, MessageCounts, StateCounts
+from contracts.operations import AuditAccount, AuditReport, DeletedRecords, ServiceMessages
+
+
+def build_report(result: AuditResult) -> AuditReport:
+    """Build the report of an audit."""
+    return AuditReport(
+        balances=result.balances,
+        settled=result.is_settled,
+        submissions=_account(result.submissions),
+        unreadable=_account(result.unreadable),
+        chunks=_account(result.chunks),
+        services=tuple(ServiceMessages(**asdict(one)) for one in result.services),
+        deleted=tuple(
+            DeletedRecords(service=service, topic=topic, records=number)
+            for (service, topic), number in result.deleted.items()
+        ),
+        missing_topics=result.missing_topics,
+    )
+
+
+def read_report(report: AuditReport) -> AuditResult:
+    """Return the audit that a report was built from."""
+    return AuditResult(
+        submissions=_counts(report.submissions),
+        unreadable=_counts(report.unreadable),
+        chunks=_counts(report.chunks),
+        services=tuple(MessageCounts(**one.model_dump()) for one in report.services),
+        deleted={(one.service, one.topic): one.records for one in report.deleted},
+        missing_topics=report.missing_topics,
+    )
+
+
+def _account(account: StateCounts) -> AuditAccount:
+    states = {state.value: number for state, number in account.states.items() if state != "lost"}
+    return AuditAccount(submitted=account.total, **states, lost=account.lost)
+
+
+def _counts(account: AuditAccount) -> StateCounts:
+    numbers = account.model_dump()
+    states = {state: numbers[state.value] for state in SubmissionState if state != "lost"}
+    states[SubmissionState.LOST] = len(account.lost)
+    return StateCounts(account.submitted, states, account.lost)

@@ -1,0 +1,193 @@
+"""Endpoint of server-sent events: what changes, as far as the caller may know it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, Header, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from asgi_server import wait_until_gone
+from asgi_server.protocol import ABORT
+from contracts.errors import OnrecordError
+from control.access import Caller, NotAuthenticatedError, Right
+from control.api.authorization import AnyCaller, Credentials, authenticate
+from control.api.context import Context
+from control.changes import Change, ChangeFeed, ChangePosition
+from control.domain import BadRequestError
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S: Final = 15.0
+"""Seconds between two signs of life, where nothing changes: proxies close what is silent."""
+
+CHECK_S: Final = 2.0
+"""Seconds after which a revoked or expired token has ended its stream."""
+
+SEND_S: Final = 10.0
+"""Longest that a client may take nothing of what is sent, in seconds; then it is disconnected."""
+
+RETRY_MS: Final = 3_000
+"""When clients connect again, in milliseconds."""
+
+RIGHTS: Final[dict[str, Right]] = {
+    "letters": Right.OPERATE,
+    "notes": Right.READ_NOTES,
+    "token": Right.ADMINISTER,
+}
+"""The right that it takes to know of a change, by how its kind begins."""
+
+router: Final = APIRouter(tags=["events"])
+
+_EVENT_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,18})")
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", max_length=100, description="Go on behind this event."),
+]
+
+
+class EventStream(Response):
+    """Response of server-sent events that ends when its token is no longer valid.
+
+    Args:
+        feed: where the changes come from.
+        following: the place among the followers, entered already; left at the end.
+        position: where to begin.
+        check: returns the caller as the token has it now, or raises.
+        missed: whether events that came before may be gone.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        feed: ChangeFeed,
+        following: AbstractAsyncContextManager[ChangePosition],
+        position: ChangePosition,
+        check: Callable[[], Awaitable[Caller]],
+        *,
+        missed: bool,
+    ) -> None:
+        super().__init__(None, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._feed = feed
+        self._following = following
+        self._position = position
+        self._check = check
+        self._missed = missed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the client leaves, its token ends or the service stops."""
+        sending = asyncio.create_task(self._send_all(scope, send))
+        leaving = asyncio.create_task(wait_until_gone(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._following.__aexit__(None, None, None)
+
+    async def _send_all(self, scope: Scope, send: Send) -> None:
+        head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(head)
+        try:
+            async for text in self._events():
+                async with asyncio.timeout(SEND_S):
+                    body = text.encode()
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:  # it takes nothing: what it has not read is given up
+            scope["extensions"][ABORT]()
+
+    async def _events(self) -> AsyncIterator[str]:
+        yield f"retry: {RETRY_MS}\n\n"
+        if self._missed:
+            yield "event: missed\ndata: {}\n\n"
+        clock = asyncio.get_running_loop().time
+        sent_at = checked_at = clock()
+        caller: Caller = await self._check()
+        while not self._feed.is_closed:
+            try:
+                changes = await self._feed.next(self._position, CHECK_S)
+                if clock() - checked_at >= CHECK_S:
+                    caller, checked_at = await self._check(), clock()
+            except NotAuthenticatedError:
+                return
+            except OnrecordError as error:  # the client connects again, and goes on where it was
+                log.warning("event_stream_ended", reason=str(error))
+                return
+            for change in changes:
+                self._position = change.position
+                if may_know(caller, change):
+                    yield format_change(change)
+                    sent_at = clock()
+            if clock() - sent_at >= HEARTBEAT_S:
+                yield ": still here\n\n"
+                sent_at = clock()
+
+
+@router.get(
+    "/events",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "A stream of events."}},
+)
+async def follow_events(
+    request: Request,
+    context: Context,
+    caller: AnyCaller,
+    credentials: Credentials,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Follow what changes, as server-sent events, as far as the caller may know of it.
+
+    `letters.indexed`, `.open`, `.replayed`, `.discarded` (operators), `notes.stored` (readers of
+    the study), `token.revoked` (admins). Events are kept for a day for a client that connects
+    again with `Last-Event-ID`; `missed` says that some may be gone: read anew what is shown.
+    """
+    del caller
+    after = _read_event_id(last_event_id)
+    feed = context.changes
+    following = feed.following()
+    position = await following.__aenter__()
+    try:
+        missed = after is not None and not await feed.has(after)
+    except BaseException:
+        await following.__aexit__(None, None, None)
+        raise
+    begin = position if after is None or missed else after
+
+    async def check() -> Caller:
+        return await authenticate(request, context, credentials)
+
+    return EventStream(feed, following, begin, check, missed=missed)
+
+
+def may_know(caller: Caller, change: Change) -> bool:
+    """Return whether a caller may know of a change."""
+    right = RIGHTS.get(change.kind.partition(".")[0], Right.ADMINISTER)
+    return caller.may(right, change.study_id)
+
+
+def format_change(change: Change) -> str:
+    """Format a change as a server-sent event."""
+    data = {"at": change.at.isoformat(), "study_id": change.study_id, **change.data}
+    position = f"{change.position.transaction_id}-{change.position.change_id}"
+    return f"id: {position}\nevent: {change.kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def _read_event_id(text: str | None) -> ChangePosition | None:
+    if not text:
+        return None
+    found = _EVENT_ID.fullmatch(text)
+    if found is None:
+        raise BadRequestError("Last-Event-ID: is none that was sent")
+    return ChangePosition(int(found[1]), int(found[2]))

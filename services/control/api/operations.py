@@ -1,0 +1,35 @@
+"""Endpoints about the whole system: the audit, and what each service has before it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from audit import run_audit
+from audit.broker import open_backlog_scanner
+from audit.reports import build_report
+from contracts.operations import AuditReport, PipelineState
+from control.api.authorization import Operator
+from control.api.context import Context, HeavyPlace
+from control.pipeline import read_pipeline_state
+
+router: Final = APIRouter(tags=["operations"])
+
+
+@router.get("/audit")
+async def read_audit(context: Context, caller: Operator, place: HeavyPlace) -> AuditReport:
+    """Audit that nothing is lost: submitted = stored + waiting + in retry + dead + discarded.
+
+    From Kafka's offsets and PostgreSQL; it takes seconds where messages move.
+    """
+    del caller, place
+    async with open_backlog_scanner(context.reader.kafka) as scanner:
+        return build_report(await run_audit(scanner, context.database))
+
+
+@router.get("/pipeline")
+async def read_pipeline(context: Context, caller: Operator, place: HeavyPlace) -> PipelineState:
+    """Read which services consume, what they have before them, and their open dead letters."""
+    del caller, place
+    return await read_pipeline_state(context.reader.kafka, await context.store.counts())

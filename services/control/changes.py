@@ -1,0 +1,209 @@
+"""The feed of changes: what triggers write into ``changes``, for those who follow it.
+
+One task reads new changes while somebody follows them, into a ring that all followers share::
+
+    triggers ─▶ changes ─▶ one task a replica ─▶ ring ─┬▶ follower, each at its own position
+                   └───────── behind the ring ─────────┘
+
+A follower has no queue: one that is slow falls behind the ring and reads the table. So however
+many there are and however slow, what is held is the ring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from contracts.errors import OnrecordError
+from database.pool import Database
+from database.queries import load_queries
+
+log = structlog.get_logger(__name__)
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "changes.sql")
+
+POLL_S: Final = 0.5
+"""Seconds between two looks at what is new."""
+
+RING: Final = 1_000
+"""Most changes that are held in memory for those who follow them."""
+
+PAGE: Final = 500
+"""Most changes that are read at a time."""
+
+MAX_FOLLOWERS: Final = 100
+"""Most followers at once, in one replica."""
+
+
+class TooManyFollowersError(OnrecordError):
+    """Raised when as many follow the changes as may (HTTP 429)."""
+
+    retry_after_s = 10
+
+    def __init__(self) -> None:
+        super().__init__("as many as may follow the changes already; try again later")
+
+
+class ChangePosition(NamedTuple):
+    """Position in the order of changes: the transaction, and the change in it."""
+
+    transaction_id: int
+    change_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change that was made: a kind such as ``notes.stored``, its study, and what changed.
+
+    Attributes:
+        position: where it stands in the order of changes.
+        at: when.
+        kind: such as ``letters.replayed``.
+        study_id: in which study; None if in none.
+        data: what changed; no text of an interview.
+    """
+
+    position: ChangePosition
+    at: datetime
+    kind: str
+    study_id: str | None
+    data: dict[str, Any]
+
+
+class ChangeFeed:
+    """Feed of changes for any number of followers, read once for all of them.
+
+    Args:
+        database: where the changes are.
+        poll_s: seconds between two looks.
+        ring: most changes held in memory.
+    """
+
+    def __init__(self, database: Database, poll_s: float = POLL_S, ring: int = RING) -> None:
+        self._database = database
+        self._poll_s = poll_s
+        self._ring: deque[Change] = deque(maxlen=ring)
+        self._begin = self._end = ChangePosition(0, 0)
+        self._followers = 0
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the service stops, and with it all who follow."""
+        return self._is_closed
+
+    async def close(self) -> None:
+        """End the feed, and let all followers end."""
+        self._is_closed = True
+        self._announce()
+        await self._stop()
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[ChangePosition]:
+        """Follow within the ``async with`` block; yields the position of what is new.
+
+        Raises:
+            TooManyFollowersError: there are as many as may.
+            DatabaseUnavailableError: try again later.
+        """
+        if self._followers >= MAX_FOLLOWERS:
+            raise TooManyFollowersError
+        self._followers += 1
+        try:
+            if self._task is None:
+                row = await self._database.fetchrow(_QUERIES.select_changes_end)
+                assert row is not None
+                if self._task is None:
+                    self._ring.clear()
+                    end = ChangePosition(int(row["transaction_id"]), row["change_id"])
+                    self._begin = self._end = end
+                    self._task = asyncio.create_task(self._read())
+            yield self._end
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                await self._stop()
+
+    async def has(self, position: ChangePosition) -> bool:
+        """Return whether a change is still kept, and so all that came after it."""
+        found: bool = await self._database.fetchval(
+            _QUERIES.has_change, str(position.transaction_id), position.change_id
+        )
+        return found
+
+    async def next(self, position: ChangePosition, within_s: float) -> list[Change]:
+        """Return the next changes behind a position; none if there is none in time.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        # From before it was followed, or slower than the ring.
+        if position < self._begin and (found := await self._page(position)):
+            return found
+        news = self._news
+        if (found := self._newer(position)) or self._is_closed:
+            return found
+        try:
+            async with asyncio.timeout(within_s):
+                await news.wait()
+        except TimeoutError:
+            return []
+        if position < self._begin:  # more came at once than the ring holds
+            return await self._page(position)
+        return self._newer(position)
+
+    def _newer(self, position: ChangePosition) -> list[Change]:
+        return [one for one in self._ring if one.position > position][:PAGE]
+
+    async def _page(self, position: ChangePosition) -> list[Change]:
+        rows = await self._database.fetch(
+            _QUERIES.select_changes, str(position.transaction_id), position.change_id, PAGE
+        )
+        return [
+            Change(
+                ChangePosition(int(row["transaction_id"]), row["change_id"]),
+                row["at"],
+                row["kind"],
+                row["study_id"],
+                json.loads(row["data"]),
+            )
+            for row in rows
+        ]
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                found = await self._page(self._end)
+            except OnrecordError as error:
+                log.warning("changes_not_read", reason=str(error))
+                found = []
+            for one in found:
+                if len(self._ring) == self._ring.maxlen:
+                    self._begin = self._ring[0].position
+                self._ring.append(one)
+            if found:
+                self._end = found[-1].position
+                self._announce()
+            if len(found) < PAGE:
+                await asyncio.sleep(self._poll_s)
+
+    def _announce(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

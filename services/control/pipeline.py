@@ -1,0 +1,107 @@
+"""What each service has before it, by its consumer group and control's index of letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.control_api import DeadLetterCount, DeadLetterState
+from contracts.operations import PipelineService, PipelineState, PipelineTopic
+from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
+from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.kafka.admin import open_admin_client
+
+TIMEOUT_S: Final = 10.0
+"""Longest that the broker is asked, in seconds."""
+
+_UNKNOWN: Final = "Unknown"
+
+
+async def read_pipeline_state(
+    kafka: KafkaSettings, letters: Sequence[DeadLetterCount]
+) -> PipelineState:
+    """Return what each service has before it.
+
+    Args:
+        kafka: how to reach the broker.
+        letters: how many letters there are, by service and state.
+
+    Raises:
+        KafkaUnavailableError: the broker does not answer.
+    """
+    opened: Counter[str] = Counter()
+    for one in letters:
+        opened[one.service] += one.letters * (one.state is DeadLetterState.OPEN)
+    consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False)
+    try:
+        async with asyncio.timeout(TIMEOUT_S), open_admin_client(kafka) as admin:
+            await consumer.start()
+            existing = {*await admin.list_topics()}
+            services = [
+                await _read_service(
+                    kafka, admin, consumer, existing, service=service, open_letters=opened[service]
+                )
+                for service in (*PIPELINE, CONTROL)
+            ]
+    except (TimeoutError, KafkaError) as error:
+        raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
+    finally:
+        await consumer.stop()
+    return PipelineState(services=tuple(services))
+
+
+async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by now
+    kafka: KafkaSettings,
+    admin: Any,
+    consumer: Any,
+    existing: set[str],
+    *,
+    service: str,
+    open_letters: int,
+) -> PipelineService:
+    group = kafka.topic(service)
+    state, members = await _describe_group(admin, group)
+    committed = await _committed(admin, group)
+    topics = []
+    for topic in ALL_TOPICS:
+        name = kafka.topic(topic.name)
+        if service in topic.consumers and name in existing:
+            lag = await _lag(admin, consumer, name, committed)
+            topics.append(PipelineTopic(topic=topic.name, lag=lag))
+    return PipelineService(
+        service=service,
+        state=state,
+        members=members,
+        topics=tuple(topics),
+        open_letters=open_letters,
+    )
+
+
+async def _describe_group(admin: Any, group: str) -> tuple[str, int]:
+    try:
+        (answer,) = await admin.describe_consumer_groups([group])
+        found = answer.to_object()["groups"][0]
+    except KafkaError:  # a group that never was has no coordinator
+        return _UNKNOWN, 0
+    return found["state"] or _UNKNOWN, len(found["members"])
+
+
+async def _committed(admin: Any, group: str) -> dict[TopicPartition, int]:
+    try:
+        commits = await admin.list_consumer_group_offsets(group)
+    except KafkaError:
+        return {}
+    return {place: commit.offset for place, commit in commits.items()}
+
+
+async def _lag(admin: Any, consumer: Any, name: str, committed: dict[TopicPartition, int]) -> int:
+    (described,) = await admin.describe_topics([name])
+    partitions = [TopicPartition(name, one["partition"]) for one in described["partitions"]]
+    begins = await consumer.beginning_offsets(partitions)
+    ends = await consumer.end_offsets(partitions)
+    return sum(max(0, ends[one] - max(begins[one], committed.get(one, 0))) for one in partitions)

@@ -1,0 +1,190 @@
+"""Limits: requests of a token, large requests beside light ones, and values that are streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from collections import Counter
+from typing import Final
+from uuid import uuid4
+
+import pytest
+
+from contracts.access import CreateTokenRequest, Role, RoleGrant
+from control.api.limits import HeavyRequests, RequestRates, TooManyRequestsError
+from database.pool import Database
+from database.settings import PostgresSettings
+from support.control_office import open_office
+from support.interviews import STUDY
+
+MIB: Final = 1024 * 1024
+CLIENTS: Final = 200
+INTERVIEW = {
+    "source": "ana.txt",
+    "title": "Ana",
+    "study": STUDY.model_dump(mode="json"),
+    "content": "Ada: What do you pay?\nBo: Nothing.",
+}
+
+
+async def test_a_token_that_asks_too_much_is_told_when_to_come_back(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, rates=RequestRates(5.0)) as office:
+        answers = [await office.client.get(f"{office.url}/v1/me") for _ in range(30)]
+        statuses = Counter(one.status_code for one in answers)
+        assert statuses[200] >= 10
+        assert statuses[429] > 0
+        assert statuses.keys() == {200, 429}
+        (refused, *_) = [one for one in answers if one.status_code == 429]
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["status"] == 429
+        other = await office.context.tokens.create(
+            CreateTokenRequest(name="x", grants=(RoleGrant(role=Role.READER),)), "a test"
+        )
+        headers = {"Authorization": f"Bearer {other.secret}"}
+        answer = await office.client.get(f"{office.url}/v1/me", headers=headers)
+        assert answer.status_code == 200
+
+
+def test_a_bucket_fills_again_with_time() -> None:
+    now = 0.0
+    rates = RequestRates(2.0, clock=lambda: now)
+    token = uuid4()
+    for _ in range(4):
+        rates.take(token)
+    with pytest.raises(TooManyRequestsError) as raised:
+        rates.take(token)
+    assert raised.value.retry_after_s == 1
+    now = 0.5
+    rates.take(token)
+    with pytest.raises(TooManyRequestsError):
+        rates.take(token)
+    now = 1e6
+    for _ in range(4):
+        rates.take(token)
+
+
+@pytest.mark.timeout(120)
+async def test_light_reads_are_answered_while_large_requests_fill_their_places(
+    broker: str, fresh_database: Database
+) -> None:
+    heavy = HeavyRequests(2, wait_s=0.2)
+    async with open_office(broker, fresh_database, heavy=heavy) as office:
+        async with heavy.place(), heavy.place():
+            url = f"{office.url}/v1/transcripts"
+            refused = await office.client.post(url, json=INTERVIEW)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+            begin = time.monotonic()
+            for _ in range(20):
+                assert (await office.client.get(f"{office.url}/v1/studies")).status_code == 200
+            assert time.monotonic() - begin < 5
+        assert (await office.client.post(url, json=INTERVIEW)).status_code == 202
+
+
+@pytest.mark.timeout(300)
+async def test_two_hundred_clients_at_once_get_answers_and_no_failure(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, heavy=HeavyRequests(4, wait_s=1.0)) as office:
+        letter = await office.died(b"v" * MIB, 1)
+        slowest = 0.0
+        statuses: Counter[tuple[str, int]] = Counter()
+
+        async def ask(number: int) -> None:
+            nonlocal slowest
+            for turn in range(3):
+                kind = ("read", "read", "submit", "value")[(number + turn) % 4]
+                begin = time.monotonic()
+                if kind == "read":
+                    answer = await office.client.get(f"{office.url}/v1/letters?limit=10")
+                    slowest = max(slowest, time.monotonic() - begin)
+                elif kind == "submit":
+                    body = INTERVIEW | {"source": f"{number}-{turn}"}
+                    answer = await office.client.post(f"{office.url}/v1/transcripts", json=body)
+                else:
+                    answer = await office.client.get(f"{office.url}/v1/letters/{letter}/value")
+                statuses[kind, answer.status_code] += 1
+
+        office.client._transport._pool._max_connections = CLIENTS  # type: ignore[attr-defined]
+        await asyncio.gather(*(ask(number) for number in range(CLIENTS)))
+        assert {status for _, status in statuses} <= {200, 202, 429}, statuses
+        assert {status for kind, status in statuses if kind == "read"} == {200}, statuses
+        assert statuses["submit", 202] > 0
+        assert statuses["value", 200] > 0
+        assert slowest < 20
+
+
+MEASURE: Final = """
+import asyncio, gc, re, sys
+from pathlib import Path
+from database.pool import open_database
+from database.settings import PostgresSettings
+from support.control_office import open_office
+
+SIZE = int(sys.argv[2])
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+async def main():
+    async with open_database(PostgresSettings()) as database, open_office(
+        sys.argv[1], database
+    ) as office:
+        letter = await office.died(b"ab" * (SIZE // 2), 1)
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        before = peak()
+        secret = office.client.headers["Authorization"]
+        curl = await asyncio.create_subprocess_exec(
+            "curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}", "-H",
+            f"Authorization: {secret}", f"{office.url}/v1/letters/{letter}/value",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await curl.communicate()
+        assert int(said) == SIZE, said
+        print("PEAK", peak() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(180)
+async def test_a_large_value_is_sent_without_copies_of_it(
+    broker: str, postgres_settings: PostgresSettings
+) -> None:
+    """A value of 48 MiB: fetched, decompressed and copied out of its batch, and no more."""
+    size = 48 * MIB
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "POSTGRES_DSN": postgres_settings.dsn.get_secret_value(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MEASURE, broker, str(size)),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    found = re.search(r"PEAK (\d+)", said.decode())
+    assert found is not None, said.decode()[-3000:]
+    assert int(found[1]) < 3.2 * size, f"{int(found[1]) / MIB:.0f} MiB for {size / MIB:.0f} MiB"
+
+
+@pytest.mark.timeout(120)
+async def test_a_client_that_leaves_midway_gives_its_place_back(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, heavy=HeavyRequests(1, wait_s=5.0)) as office:
+        letter = await office.died(b"v" * (24 * MIB), 1)
+        url = f"{office.url}/v1/letters/{letter}/value"
+        for _ in range(3):
+            async with office.client.stream("GET", url) as answer:
+                assert answer.headers["content-length"] == str(24 * MIB)
+                async for _part in answer.aiter_raw():
+                    break
+        whole = await office.client.get(url)
+        assert len(whole.content) == 24 * MIB

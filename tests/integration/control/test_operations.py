@@ -1,0 +1,32 @@
+"""The audit and the pipeline's state over HTTP."""
+
+from __future__ import annotations
+
+from contracts.operations import AuditReport, PipelineState
+from contracts.topics import ALL_TOPICS
+from database.pool import Database
+from support.control_office import open_office
+
+
+async def test_the_audit_is_answered_over_http(broker: str, fresh_database: Database) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        await office.died(b"v", 1)
+        status, body = await office.ask("GET", "/v1/audit")
+        report = AuditReport.model_validate(body)
+        assert (status, report.balances, report.missing_topics) == (200, True, ())
+        (enrichment,) = [one for one in report.services if one.service == "enrichment"]
+        assert enrichment.dead == 1
+
+
+async def test_the_state_of_the_pipeline_has_lag_and_letters(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        await office.died(b"v", 1)
+        await office.bench.send("chunks-ready", b"a", b"b", key=b"k")
+        status, body = await office.ask("GET", "/v1/pipeline")
+        state = PipelineState.model_validate(body)
+        assert status == 200
+        (enrichment,) = [one for one in state.services if one.service == "enrichment"]
+        assert (enrichment.members, enrichment.open_letters) == (0, 1)
+        assert {one.topic: one.lag for one in enrichment.topics}["chunks-ready"] == 2
