@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.reports import build_report, read_report
 from contracts.operations import AuditReport, PipelineState
 from contracts.topics import ALL_TOPICS
 from database.pool import Database
@@ -10,12 +11,14 @@ from support.control_office import open_office
 
 async def test_the_audit_is_answered_over_http(broker: str, fresh_database: Database) -> None:
     async with open_office(broker, fresh_database, ALL_TOPICS) as office:
-        await office.died(b"v", 1)
+        await office.bench.send("transcripts-submitted", b"no interview", key=b"k")
         status, body = await office.ask("GET", "/v1/audit")
         report = AuditReport.model_validate(body)
-        assert (status, report.balances, report.missing_topics) == (200, True, ())
-        (enrichment,) = [one for one in report.services if one.service == "enrichment"]
-        assert enrichment.dead == 1
+        assert (status, report.balances, report.settled) == (200, True, False)
+        assert (report.unreadable.submitted, report.unreadable.waiting) == (1, 1)
+        (ingestion,) = [one for one in report.services if one.service == "ingestion"]
+        assert (ingestion.received, ingestion.waiting) == (1, 1)
+        assert build_report(read_report(report)) == report
 
 
 async def test_the_state_of_the_pipeline_has_lag_and_letters(

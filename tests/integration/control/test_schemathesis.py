@@ -40,6 +40,8 @@ async def test_made_up_requests_get_documented_answers(
         *(sys.executable, "-m", "schemathesis.cli", "run", str(OPENAPI)),
         *("--url", f"{office.url}/v1", "--header", f"Authorization: Bearer {secret}"),
         *("--checks", CHECKS, "--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
+        # An answer without an end is no answer for it: test_events_stream.py asks there.
+        *("--exclude-path", "/events"),
         *("--suppress-health-check", "all", "--generation-database", "none"),
     ]
     process = await asyncio.create_subprocess_exec(
@@ -47,4 +49,4 @@ async def test_made_up_requests_get_documented_answers(
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
-    assert f"Tested: {len(list(list_endpoints()))}" in said.decode()
+    assert f"Tested: {len(list(list_endpoints())) - 1}" in said.decode()
