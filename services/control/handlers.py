@@ -19,8 +19,8 @@ from messaging import KafkaRouter, Record
 
 router = KafkaRouter()
 
-# Outcomes, replays and what is submitted over HTTP are not what a handler returns: they are declared
-# for the AsyncAPI document.
+# Outcomes, replays and what is submitted over HTTP are not what a handler returns: they are
+# declared for the AsyncAPI document.
 router.publisher(TRANSCRIPTS_SETTLED)
 router.publisher(TRANSCRIPTS_SUBMITTED)
 for _service in PIPELINE:
