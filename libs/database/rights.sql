@@ -19,11 +19,12 @@ GRANT UPDATE (received_at) ON pending_drafts TO onrecord_persistence;
 GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 
 -- name: onrecord_control
--- Indexes letters and submissions, decides outcomes, and knows who may ask for what. It reads no text
--- of an interview or a note; to serve notes, control's login is an evidence reader too.
+-- Indexes letters and submissions, decides outcomes, and knows who may ask for what; shows costs, sets
+-- budgets and clears cached responses for operators. It reads no text of an interview or a note; to
+-- serve notes, control's login is an evidence reader too.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
-GRANT SELECT (transcript_id, revision, content_sha256) ON transcripts TO onrecord_control;
+GRANT SELECT (transcript_id, revision, study_id, content_sha256) ON transcripts TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
 GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
@@ -42,6 +43,14 @@ GRANT SELECT, INSERT, UPDATE ON studies TO onrecord_control;
 GRANT SELECT, INSERT ON study_versions TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
     ON pending_drafts TO onrecord_control;
+GRANT SELECT ON llm_calls, llm_spending TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE, DELETE ON llm_budgets TO onrecord_control;
+GRANT SELECT (
+    model, fingerprint, prompt_version, input_tokens, cached_tokens, output_tokens, cost_usd, bytes,
+    hits, created_at, last_used_at
+) ON llm_answers TO onrecord_control;
+GRANT DELETE ON llm_answers TO onrecord_control;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

@@ -20,7 +20,9 @@ from messaging import KafkaAccessDeniedError, KafkaSettings
 from onrecord.client import Producer
 from onrecord.control_client import ControlClient
 from onrecord.errors import FailedError, UnreachableError, UsageError
+from onrecord.reading_client import ReadingClient
 from onrecord.settings import ClientSettings
+from onrecord.spending_client import SpendingClient
 
 T = TypeVar("T")
 
@@ -158,6 +160,28 @@ async def open_control(settings: ClientSettings, reason: str = "") -> AsyncItera
             yield control
         except UnreachableError as error:
             raise UnreachableError(f"{error}; {HINT}", details=error.details) from error
+
+
+@asynccontextmanager
+async def open_reading(settings: ClientSettings) -> AsyncIterator[ReadingClient]:
+    """Open a client of the endpoints that people read studies and notes by.
+
+    Raises:
+        UnreachableError: control does not answer, or stops answering.
+    """
+    async with open_control(settings) as control:
+        yield ReadingClient(control)
+
+
+@asynccontextmanager
+async def open_spending(settings: ClientSettings) -> AsyncIterator[SpendingClient]:
+    """Open a client of the endpoints on costs, budgets and cached responses.
+
+    Raises:
+        UnreachableError: control does not answer, or stops answering.
+    """
+    async with open_control(settings) as control:
+        yield SpendingClient(control)
 
 
 async def ask_control(

@@ -300,6 +300,28 @@ class ControlClient:
         params = {name: value for name, value in which.items() if value is not None}
         return TrailPage.model_validate(await self._call("GET", "/v1/trail", params=params))
 
+    async def get(
+        self, path: str, params: Mapping[str, str | int | bool | None] | None = None
+    ) -> Any:
+        """Return what is at a path, as JSON has it.
+
+        Args:
+            path: with the version of the API.
+            params: of the query; None leaves one out.
+        """
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        return await self._call("GET", path, params=given)
+
+    async def send(self, method: str, path: str, **options: Any) -> Any:
+        """Send a request that changes something, and return its response as JSON has it.
+
+        Args:
+            method: of HTTP.
+            path: with the version of the API.
+            options: of the HTTP client, such as ``json``.
+        """
+        return await self._call(method, path, **options)
+
     async def _call(
         self,
         method: str,

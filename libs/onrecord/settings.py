@@ -18,6 +18,9 @@ TOKEN_FILE_SETTING: Final = "ONRECORD_TOKEN_FILE"  # noqa: S105 - a name
 TOKEN_SETTINGS: Final = frozenset({TOKEN_SETTING, TOKEN_FILE_SETTING})
 CONTROL_SETTING: Final = "ONRECORD_CONTROL_URL"
 KAFKA_SETTING: Final = "KAFKA_BOOTSTRAP_SERVERS"
+URL_SETTING: Final = "ONRECORD_URL"
+"""The short name of ``CONTROL_SETTING``; it wins."""
+DATABASE_SETTING: Final = "POSTGRES_DSN"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 
 COMPOSE: Final = MappingProxyType(
@@ -76,12 +79,18 @@ class ClientSettings:
             StackFailedError: ``stack.json`` is damaged.
         """
         found = StackHome(home or find_home_folder(environ))
+        if url := environ.get(URL_SETTING):
+            environ = {**environ, CONTROL_SETTING: url}
         state = found.load()
         known: Mapping[str, str] = state.client_env if state.wanted else {}
         if not known and not COMPOSE.keys() & environ.keys():
             known = COMPOSE
         if CONTROL_SETTING in environ:  # a token of one system is not for another's address
             known = {name: known[name] for name in known if name not in TOKEN_SETTINGS}
+        elif environ.get(DATABASE_SETTING, known.get(DATABASE_SETTING)) != known.get(
+            DATABASE_SETTING
+        ):  # another system's database is named, so this one's control is not meant
+            known = {name: known[name] for name in known if name != CONTROL_SETTING}
         return cls({**known, **environ}, found.path, frozenset(environ))
 
     @property
@@ -102,7 +111,12 @@ class ClientSettings:
     @property
     def control_url(self) -> str:
         """Where the control service answers, without a slash at the end."""
-        return self._required("ONRECORD_CONTROL_URL", "control service").rstrip("/")
+        if not self.env.get(CONTROL_SETTING) and self.env.get(DATABASE_SETTING):
+            raise UsageError(
+                f"{DATABASE_SETTING} is not read by this command any more: set {URL_SETTING} to "
+                f"the address of control, and {TOKEN_SETTING} or {TOKEN_FILE_SETTING}"
+            )
+        return self._required(CONTROL_SETTING, "control service", URL_SETTING).rstrip("/")
 
     @property
     def names_kafka_alone(self) -> bool:
@@ -127,12 +141,12 @@ class ClientSettings:
                 f"{TOKEN_FILE_SETTING}: {file} cannot be read ({type(error).__name__})"
             ) from error
 
-    def _required(self, name: str, what: str) -> str:
+    def _required(self, name: str, what: str, shown: str = "") -> str:
         if value := self.env.get(name):
             return value
         raise UnreachableError(
             f"no {what} is known, looked in {self.home}: start one with `onrecord up`, or set "
-            f"{name}, or set {HOME_SETTING} to the .onrecord of a stack started elsewhere"
+            f"{shown or name}, or set {HOME_SETTING} to the .onrecord of a stack started elsewhere"
         )
 
 

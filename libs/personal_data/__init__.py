@@ -8,6 +8,7 @@ from personal_data.detector import (
 )
 from personal_data.findings import IDENTIFYING, PersonalDataKind, PersonalDataSpan
 from personal_data.masking import mask_text
+from personal_data.speaker_labels import list_speaker_names
 
 __all__ = [
     "IDENTIFYING",
@@ -16,6 +17,7 @@ __all__ = [
     "PersonalDataSpan",
     "find_personal_data",
     "get_default_detection_mode",
+    "list_speaker_names",
     "mask_text",
     "preload_models",
 ]

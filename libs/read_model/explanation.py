@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from contracts.events import ChunkReady
@@ -27,9 +28,13 @@ from database.pool import Database, Record
 from database.queries import load_queries
 from grounding import CHECKS, check_note, recheck_note
 from grounding.evidence import resolve_citations
-from grounding.syntax.clauses import SyntaxParser
+from grounding.syntax.spacy_parser import load_spacy_parser
+from spacy_models import is_spacy_installed
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "explanation.sql")
+
+_DIGITS: Final = 32
+"""Hexadecimal digits of an id."""
 
 _CONTEXT: Final = 10
 """Turns before the chunk that are read for the labels of who speaks there."""
@@ -43,6 +48,7 @@ class NoteMatch:
     id: UUID
     statement: str
     standing: Standing
+    study_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +149,43 @@ class NoteExplanation:
         }
 
 
+class Compute(Protocol):
+    """Interface of functions that run work for the CPU elsewhere, such as ``asyncio.to_thread``."""
+
+    async def __call__(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Return what the function returns; it and its arguments may be pickled."""
+        ...
+
+
 class ExplanationQueries:
     """Queries that read a note from PostgreSQL, and run the checks on it again.
 
     Args:
         database: where notes and transcripts are.
-        parse: for the checks that take a parser, if there is one.
+        compute: runs the checks.
     """
 
-    def __init__(self, database: Database, parse: SyntaxParser | None = None) -> None:
+    def __init__(self, database: Database, compute: Compute = asyncio.to_thread) -> None:
         self._database = database
-        self._parse = parse
+        self._compute = compute
 
-    async def find(self, beginning: str) -> list[NoteMatch]:
-        """Notes and refused notes whose id begins with some hexadecimal digits; at most ten."""
-        rows = await self._database.fetch(_QUERIES.find_notes, beginning)
+    async def find(self, beginning: str, studies: Collection[str] | None = None) -> list[NoteMatch]:
+        """Notes and refused notes whose id begins with some hexadecimal digits; at most ten.
+
+        Args:
+            beginning: 1 to 32 digits.
+            studies: only in these; None: in all.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.find_notes,
+            UUID(beginning.ljust(_DIGITS, "0")),
+            UUID(beginning.ljust(_DIGITS, "f")),
+            None if studies is None else [*studies],
+        )
         return [
-            NoteMatch(row["kind"], row["id"], row["statement"], Standing(row["standing"]))
+            NoteMatch(
+                row["kind"], row["id"], row["statement"], Standing(row["standing"]), row["study_id"]
+            )
             for row in rows
         ]
 
@@ -184,6 +210,7 @@ class ExplanationQueries:
         )
         origin, chunk = await self._origin(row)
         masked = any(one.masked_quote is not None for one in note.evidence)
+        again: RecheckedNote = await self._compute(check_again, None if masked else note, chunk)
         return NoteExplanation(
             id=key,
             state="masked" if masked else "flagged" if note.flags else "accepted",
@@ -192,9 +219,7 @@ class ExplanationQueries:
             cited=None,
             missing=(),
             # A masked statement is not what the checks have read.
-            checks=self._checked(
-                note.flags, note.flags if masked else recheck_note(note, chunk, self._parse)
-            ),
+            checks=_compare_checks(note.flags, note.flags if masked else again.failures, again),
             same_as=row["same_as"],
             origin=origin,
             standing=note.standing,
@@ -206,40 +231,19 @@ class ExplanationQueries:
         assert row is not None, "refused notes are not deleted one by one"
         draft = DraftNote.model_validate_json(row["draft"])
         origin, chunk = await self._origin(row)
-        checked_notes = check_note(draft, chunk, self._parse)
+        again: RecheckedNote = await self._compute(check_again, draft, chunk)
         failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
         return NoteExplanation(
             id=key,
             state="refused",
             statement=draft.statement,
-            evidence=checked_notes.evidence,
+            evidence=again.evidence,
             cited=draft,
-            missing=tuple(one.cited for one in resolve_citations(draft.evidence, chunk).missing),
-            checks=self._checked(failures, checked_notes.failures),
+            missing=again.missing,
+            checks=_compare_checks(failures, again.failures, again),
             same_as=None,
             origin=origin,
             standing=Standing.REFUTED,
-        )
-
-    def _checked(
-        self, then: Sequence[CheckFailure], today: Sequence[CheckFailure]
-    ) -> tuple[CheckResult, ...]:
-        """Return every check with its result then and today; removed checks come last.
-
-        Checks that need what is absent here, such as a parser or the judge, keep their old result.
-        """
-        before, now = _by_name(then), _by_name(today)
-        rules = {check.name: check.rule for check in CHECKS}
-        again = {one.name for one in CHECKS if self._parse is not None or not one.is_heavy}
-        return tuple(
-            CheckResult(
-                check=name,
-                rule=rules.get(name, ""),
-                then=before.get(name),
-                today=now.get(name) if name in again else before.get(name),
-                is_asked=name in again,
-            )
-            for name in dict.fromkeys((*rules, *before))
         )
 
     async def _origin(self, note: Record) -> tuple[NoteOrigin, ChunkReady]:
@@ -271,6 +275,62 @@ class ExplanationQueries:
             segments=tuple(turn for turn in turns if turn.number >= first),
         )
         return _build_origin(row, study, note["attempt"]), chunk
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckedNote:
+    """Result of the checks of a note with the current code.
+
+    Attributes:
+        failures: of the checks that it does not pass.
+        evidence: of a draft, the quotes it cites that are there.
+        missing: of a draft, those that are not there.
+        is_parsed: whether the checks that take a parser were among them.
+    """
+
+    failures: tuple[CheckFailure, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[DraftEvidence, ...] = ()
+    is_parsed: bool = False
+
+
+def check_again(note: Note | DraftNote | None, chunk: ChunkReady) -> RecheckedNote:
+    """Check a note, or a draft of one, with the current code, in whatever process this is.
+
+    Args:
+        note: the note; None where its checks are not to be asked again.
+        chunk: with the segments that it cites.
+    """
+    parse = load_spacy_parser() if is_spacy_installed() else None
+    is_parsed = parse is not None
+    if isinstance(note, DraftNote):
+        checked = check_note(note, chunk, parse)
+        missing = tuple(one.cited for one in resolve_citations(note.evidence, chunk).missing)
+        return RecheckedNote(tuple(checked.failures), tuple(checked.evidence), missing, is_parsed)
+    failures = () if note is None else tuple(recheck_note(note, chunk, parse))
+    return RecheckedNote(failures, is_parsed=is_parsed)
+
+
+def _compare_checks(
+    then: Sequence[CheckFailure], today: Sequence[CheckFailure], again: RecheckedNote
+) -> tuple[CheckResult, ...]:
+    """Return every check with its result then and today; removed checks come last.
+
+    Checks that need what is absent here, such as a parser or the judge, keep their old result.
+    """
+    before, now = _by_name(then), _by_name(today)
+    rules = {check.name: check.rule for check in CHECKS}
+    asked = {one.name for one in CHECKS if again.is_parsed or not one.is_heavy}
+    return tuple(
+        CheckResult(
+            check=name,
+            rule=rules.get(name, ""),
+            then=before.get(name),
+            today=now.get(name) if name in asked else before.get(name),
+            is_asked=name in asked,
+        )
+        for name in dict.fromkeys((*rules, *before))
+    )
 
 
 def _build_origin(row: Record, study: Study, attempt: int) -> NoteOrigin:

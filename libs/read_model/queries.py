@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,12 @@ from database.pool import Database, Record
 from database.queries import load_queries
 from read_model.coverage import InterviewProgress, NoteCount, PendingSubmissions
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "queries.sql")
+_SQL: Final = Path(__file__).parent / "sql"
+_QUERIES: Final = load_queries(_SQL / "queries.sql")
+_EVIDENCE: Final = load_queries(_SQL / "evidence.sql")
+
+MAX_SPEAKERS: Final = 1_000
+"""Most speakers that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class NoteFilter:
 
     Attributes:
         study: a study's id.
-        transcript: an interview's id, or how its title begins, whatever the case.
+        transcript: an interview's id; where all notes are listed at once, also how its title
+            begins, whatever the case.
         theme: a theme's id.
         question: a question's id.
         speaker: a part of a speaker's name, whatever the case.
@@ -122,16 +128,42 @@ class RefusedNote:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteCounts:
+    """Numbers of a study's notes that match a filter.
+
+    Attributes:
+        total: how many there are.
+        standings: how many of each standing; what there is none of is left out.
+        themes: how many of each theme; a note may have several.
+        rejected: how many refused notes match, whatever the filter's standing and speaker.
+    """
+
+    total: int
+    standings: dict[Standing, int]
+    themes: dict[str, int]
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """Study with the number of its current interviews."""
+
+    study_id: str
+    name: str
+    interviews: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudyInUse:
-    """Study with the titles of its interviews, each in its latest revision.
+    """Study with the number of its current interviews.
 
     Attributes:
         study: as the latest interview has it, with what only earlier ones had at the end.
-        interviews: titles by transcript id.
+        interviews: how many there are.
     """
 
     study: Study
-    interviews: dict[UUID, str] = field(default_factory=dict)
+    interviews: int
 
 
 class ReadModelQueries:
@@ -147,15 +179,21 @@ class ReadModelQueries:
         self._database = database
         self._exact = exact
 
-    async def studies(self, study_id: str | None = None) -> dict[str, StudyInUse]:
-        """Studies with at least one interview, by id; one study or all."""
-        found: dict[str, StudyInUse] = {}
-        for row in await self._database.fetch(_QUERIES.select_studies, study_id):
-            study = Study.model_validate_json(row["study"])
-            known = found.get(study.study_id)
-            interviews = {**(known.interviews if known else {}), row["transcript_id"]: row["title"]}
-            merged = _merged(known.study, study) if known else study
-            found[study.study_id] = StudyInUse(merged, interviews)
+    async def study_summaries(self) -> list[StudySummary]:
+        """Studies with at least one interview, by id."""
+        rows = await self._database.fetch(_QUERIES.select_study_summaries)
+        return [StudySummary(**row) for row in rows]
+
+    async def study(self, study_id: str) -> StudyInUse | None:
+        """A study with at least one interview; None if there is none."""
+        found: StudyInUse | None = None
+        for row in await self._database.fetch(_QUERIES.select_study_versions, study_id):
+            version = Study.model_validate_json(row["study"])
+            if found is None:
+                found = StudyInUse(version, row["interviews"])
+            else:
+                merged = _merged(found.study, version)
+                found = StudyInUse(merged, found.interviews + row["interviews"])
         return found
 
     async def has_interviews(self, study_id: str) -> bool:
@@ -181,20 +219,47 @@ class ReadModelQueries:
             which.speaker,
             which.standing,
             which.limit,
+            None,
         )
         return [_note(row, statements) for row in rows], _total(rows)
 
+    async def note(self, note_id: UUID) -> StoredNote | None:
+        """A current note; None if there is no such note, or another one is shown in its place."""
+        nothing = (None,) * 7
+        row = await self._database.fetchrow(self._view(_QUERIES.select_notes), *nothing, note_id)
+        return None if row is None else _note(row, None)
+
+    async def note_totals(self, which: NoteFilter) -> NoteCounts:
+        """How many notes of one study match; a filter's limit is not looked at."""
+        refused = which.study, which.transcript, which.theme, which.question
+        rows = await self._database.fetch(
+            self._view(_QUERIES.count_notes), *refused, which.speaker, which.standing
+        )
+        counts = {kind: _named(rows, kind) for kind in ("standing", "theme")}
+        return NoteCounts(
+            total=sum(counts["standing"].values()),
+            standings={Standing(name): count for name, count in counts["standing"].items()},
+            themes=counts["theme"],
+            rejected=int(await self._database.fetchval(_EVIDENCE.count_rejected, *refused)),
+        )
+
     async def notes_page(
-        self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
+        self,
+        which: NoteFilter,
+        *,
+        limit: int,
+        after: NotePosition | None = None,
+        statements: StatementPolicy | None = None,
     ) -> tuple[list[StoredNote], NotePosition | None]:
         """A page of one study's current notes, and the position behind which the next one begins.
 
         A page takes the same time wherever it begins.
 
         Args:
-            which: names the study; of its other fields theme, question and standing are looked at.
+            which: names the study; its limit is not looked at.
             limit: at most so many.
             after: only notes behind this position; from the beginning if None.
+            statements: which statements to show, where the reader asks for others than the study.
 
         Returns:
             The notes, and None in place of a position if there are no more.
@@ -202,7 +267,7 @@ class ReadModelQueries:
         rows = await self.fetch_notes_page(which, limit=limit + 1, after=after)
         page = rows[:limit]
         last = _note_position(page[-1]) if len(rows) > limit else None
-        return [_note(row, None) for row in page], last
+        return [_note(row, statements) for row in page], last
 
     async def fetch_notes_page(
         self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
@@ -216,30 +281,43 @@ class ReadModelQueries:
             which.standing,
             *(after or (None,) * len(NotePosition._fields)),
             limit,
+            which.transcript,
+            which.speaker,
         )
 
     def _view(self, query: str) -> str:
         """The query on the views of what is shown, or on those of the exact words."""
         return query.replace("shown_", "exact_") if self._exact else query
 
-    async def speakers(self, which: NoteFilter) -> list[str]:
-        """Who speaks in current interviews; only a filter's study and transcript are looked at."""
+    async def speakers(self, study_id: str | None, transcript_id: UUID | None = None) -> list[str]:
+        """Who speaks in current interviews, of a study or one of them; the first 1,000 by name."""
         rows = await self._database.fetch(
-            self._view(_QUERIES.select_speakers), which.study, which.transcript
+            self._view(_QUERIES.select_speakers), study_id, transcript_id, MAX_SPEAKERS
         )
         return [row["speaker"] for row in rows]
 
-    async def rejected(self, which: NoteFilter) -> tuple[list[RefusedNote], int]:
-        """Refused notes of current revisions; a filter's speaker is not looked at."""
+    async def rejected_page(
+        self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
+    ) -> tuple[list[RefusedNote], NotePosition | None]:
+        """A page of one study's refused notes, and the position behind which the next one begins.
+
+        Args:
+            which: names the study; its standing, speaker and limit are not looked at.
+            limit: at most so many.
+            after: only notes behind this position; from the beginning if None.
+        """
         rows = await self._database.fetch(
-            _QUERIES.select_rejected,
+            _EVIDENCE.select_rejected_page,
             which.study,
             which.transcript,
             which.theme,
             which.question,
-            which.limit,
+            *(after or (None,) * len(NotePosition._fields)),
+            limit + 1,
         )
-        return [_refused(row) for row in rows], _total(rows)
+        page = rows[:limit]
+        last = _refused_position(page[-1]) if len(rows) > limit else None
+        return [_refused(row) for row in page], last
 
     async def interviews(self, study_id: str) -> list[InterviewProgress]:
         """How far a study's current interviews are read."""
@@ -342,8 +420,18 @@ def _note_position(row: Record) -> NotePosition:
     )
 
 
+def _refused_position(row: Record) -> NotePosition:
+    return NotePosition(
+        row["title"], row["transcript_id"], row["chunk_index"], row["attempt"], row["position"]
+    )
+
+
+def _named(rows: Sequence[Record], kind: str) -> dict[str, int]:
+    return {row["name"]: row["notes"] for row in rows if row["kind"] == kind}
+
+
 def _refused(row: Record) -> RefusedNote:
-    fields = {name: value for name, value in row.items() if name != "total"}
+    fields = {name: value for name, value in row.items() if name != "position"}
     return RefusedNote(
         **{
             **fields,

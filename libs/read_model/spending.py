@@ -106,6 +106,19 @@ class BudgetStatus:
         return {**values, **known}
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetLimit:
+    """Limit of a study's or of each day's budget in US dollars.
+
+    Attributes:
+        limit_usd: the most that calls may cost; None: anything.
+        set_by: who said so: ``command``, ``settings`` (of the services), None: nobody.
+    """
+
+    limit_usd: Decimal | None
+    set_by: str | None
+
+
 class SpendQueries:
     """Queries on the costs of model calls, and on budgets, in PostgreSQL.
 
@@ -129,6 +142,11 @@ class SpendQueries:
     async def budgets(self) -> Sequence[BudgetStatus]:
         """Today's budget, then those of all studies that have one or have spent something."""
         return [BudgetStatus(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
+
+    async def budget_limit(self, scope: str, name: str) -> BudgetLimit:
+        """The limit that holds; arguments as for ``limit``."""
+        row = await self._database.fetchrow(_QUERIES.select_budget_limit, scope, name)
+        return BudgetLimit(None, None) if row is None else BudgetLimit(**row)
 
     async def limit(self, scope: str, name: str, usd: Decimal | None) -> None:
         """Set a limit.

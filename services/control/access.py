@@ -77,8 +77,17 @@ class Caller:
         where = "all studies" if study_id is None else f"the study {study_id}"
         for right in rights:
             if not self.may(right, study_id):
-                roles = " or ".join(role for role in Role if right in RIGHTS[role])
-                raise NotPermittedError(f"this takes the role {roles} in {where}")
+                raise _not_permitted(right, where)
+
+    def require_in_some_study(self, rights: Iterable[Right]) -> None:
+        """Require each of some rights in one study at least.
+
+        Raises:
+            NotPermittedError: one is lacking everywhere.
+        """
+        for right in rights:
+            if self.list_studies(right) == frozenset():
+                raise _not_permitted(right, "a study")
 
     def list_studies(self, right: Right) -> frozenset[str] | None:
         """Return the studies in which it has a right; None for all of them."""
@@ -89,3 +98,8 @@ class Caller:
             for grant in self.grants
             if grant.study_id is not None and right in RIGHTS[grant.role]
         )
+
+
+def _not_permitted(right: Right, where: str) -> NotPermittedError:
+    roles = " or ".join(role for role in Role if right in RIGHTS[role])
+    return NotPermittedError(f"this takes the role {roles} in {where}")

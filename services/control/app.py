@@ -16,6 +16,7 @@ from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi, Logins
 from control.api.application import NAVIGABLE_PATHS
 from control.api.limits import HeavyRequests, RequestRates
+from control.compute_pool import run_compute_pool
 from control.handlers import router
 from control.oidc import OidcSettings, open_provider
 from control.reader import open_dead_letter_reader
@@ -68,6 +69,7 @@ async def lifespan(
         open_migrated_database(settings.postgres) as database,
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
         open_provider(settings.oidc) as provider,
+        run_compute_pool() as compute,
     ):
         store = DeadLetterStore(database)
         publisher = broker.connected_publisher
@@ -90,6 +92,7 @@ async def lifespan(
                 heavy=HeavyRequests(settings.control.heavy_requests, settings.control.heavy_wait_s),
                 logins=Logins(provider, settings.session_limits, settings.control.public_url),
                 max_transcript_bytes=settings.control.max_transcript_bytes,
+                compute=compute,
             )
             try:
                 yield

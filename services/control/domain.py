@@ -122,6 +122,10 @@ class NotFoundError(OnrecordError, LookupError):
     """Raised when a request names an object that does not exist."""
 
 
+class ChangedMeanwhileError(OnrecordError):
+    """Raised when a request is to change what is no longer as its sender has read it."""
+
+
 class BadRequestError(OnrecordError):
     """Raised when a request's parameters contradict each other."""
 

@@ -12,13 +12,13 @@ from contracts.notes import CheckFailure
 from contracts.study import PersonalData
 from grounding import CheckedNote
 from guardrail.policy import PERSONAL_DATA
-from personal_data import IDENTIFYING, PersonalDataSpan, find_personal_data, mask_text
-
-_ROLE_LABEL: Final = re.compile(
-    r"(?i)(?:speaker|interview(?:er|ee)|participant|respondent|moderator|facilitator|host|guest"
-    r"|researcher|unknown|male|female|voice|person|user)?[\W\d_]*[a-z]?|[a-z][\W\d_]*"
+from personal_data import (
+    IDENTIFYING,
+    PersonalDataSpan,
+    find_personal_data,
+    list_speaker_names,
+    mask_text,
 )
-"""Labels that name nobody: a role or a letter, perhaps with a number."""
 
 _WORD: Final = re.compile(r"(?<!\[)\w{2,}")
 """A word; one letter identifies nobody, and a placeholder is no word."""
@@ -122,11 +122,10 @@ def build_privacy_policy(chunk: ChunkReady, default: PersonalData) -> PrivacyPol
     """
     # Who speaks elsewhere in the interview is talked about here; older chunks do not tell of them.
     turns = (turn.speaker for turn in (*chunk.context, *chunk.segments))
-    labels = dict.fromkeys((*chunk.speakers, *turns))
     return PrivacyPolicy(
         policy=chunk.study.personal_data or default,
         language=chunk.study.language,
-        names=tuple(label for label in labels if not _ROLE_LABEL.fullmatch(label)),
+        names=list_speaker_names((*chunk.speakers, *turns)),
     )
 
 

@@ -64,6 +64,10 @@ class Project:
         dsn = f"postgresql://onrecord_cli_login:{password}@127.0.0.1:{port}/onrecord"
         self._env["POSTGRES_DSN"] = dsn
 
+    def admin_token(self) -> str:
+        """The token that control made for its admin."""
+        return self.compose("exec", "-T", "control", "cat", "/tmp/control/admin-token").strip()
+
     def docker(self, *words: str) -> str:
         """Run ``docker``; what it printed."""
         return self._run(("docker", *words), 60)
@@ -150,13 +154,13 @@ def many_interviews(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 def test_after_up_submitting_needs_no_further_step(project: Project) -> None:
     project.onrecord("submit", str(SAMPLES), "--wait", "--timeout", str(DONE_S))
-    notes = project.onrecord("notes")
+    notes = project.onrecord("notes", ONRECORD_TOKEN=project.admin_token())
     assert notes
     assert all(evidence["quote"] for note in notes for evidence in note["evidence"])
 
 
 def test_control_takes_the_token_that_it_made_and_no_other(project: Project) -> None:
-    secret = project.compose("exec", "-T", "control", "cat", "/tmp/control/admin-token").strip()
+    secret = project.admin_token()
     assert project.onrecord("token", "whoami", ONRECORD_TOKEN=secret)["name"] == "admin"
     assert project.onrecord("dlq", "list", ONRECORD_TOKEN=secret) == []
     with pytest.raises(AssertionError, match="takes a token"):
@@ -190,10 +194,10 @@ def test_a_service_can_have_more_containers(project: Project, many_interviews: P
 
 
 def test_the_data_outlive_the_containers(project: Project) -> None:
-    before = project.onrecord("notes")
+    before = project.onrecord("notes", ONRECORD_TOKEN=project.admin_token())
     project.compose("down")
     project.compose("up", "--detach", "--wait")
-    assert project.onrecord("notes") == before
+    assert project.onrecord("notes", ONRECORD_TOKEN=project.admin_token()) == before
     assert project.onrecord("audit", "--wait")["balances"]
 
 

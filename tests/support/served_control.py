@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,9 +87,35 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             yield f"http://127.0.0.1:{port}"
 
 
+@asynccontextmanager
+async def reading_api_of(postgres: PostgresSettings) -> AsyncIterator[str]:
+    """Control's API over a real database, without a broker: no letter is read or replayed."""
+    unused: Any = None
+    async with open_database(postgres) as database:
+        api = ControlApi()
+        api.context = ApiContext(DeadLetterStore(database), unused, unused, database)
+        await api.context.tokens.put_admin_token(TOKEN)
+        app = Starlette(routes=api.routes)
+        async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def reading_api_in_a_thread(postgres: PostgresSettings) -> Iterator[str]:
+    """``reading_api_of`` in an event loop of its own, as commands begin one of theirs."""
+    with _in_a_thread(reading_api_of(postgres)) as url:
+        yield url
+
+
 @contextmanager
 def in_a_thread(kafka: KafkaSettings, postgres: PostgresSettings) -> Iterator[str]:
     """Control in an event loop of its own, as commands begin one of theirs."""
+    with _in_a_thread(control_of(kafka, postgres)) as url:
+        yield url
+
+
+@contextmanager
+def _in_a_thread(running: AbstractAsyncContextManager[str]) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -97,7 +123,6 @@ def in_a_thread(kafka: KafkaSettings, postgres: PostgresSettings) -> Iterator[st
     def call(work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(60)
 
-    running = control_of(kafka, postgres)
     try:
         yield call(running.__aenter__())
         call(running.__aexit__(None, None, None))

@@ -74,7 +74,7 @@ def set_study_budget(study: StudyId, limit: Limit, *, json_output: Json = False)
     """
     if not study.strip():
         raise UsageError("which study? its id is empty")
-    if not asyncio.run(_set("study", study, limit)):
+    if not asyncio.run(_set(study, limit)):
         err.print(f"nothing is known of a study '{escape_controls(study)}' yet", markup=False)
     _list(json_output=json_output)
 
@@ -88,24 +88,19 @@ def set_daily_budget(limit: Limit, *, json_output: Json = False) -> None:
         onrecord budgets set-day none
         onrecord budgets set-day default
     """
-    asyncio.run(_set("day", "", limit))
+    asyncio.run(_set(None, limit))
     _list(json_output=json_output)
 
 
-async def _set(scope: str, name: str, limit: str) -> bool:
-    """Set it; returns whether the study, if it is one's, is known."""
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
+async def _set(study: str | None, limit: str) -> bool:
+    """Set a study's limit or each day's; returns whether the study, if it is one's, is known."""
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
     usd = None if limit in {NONE, DEFAULT} else _dollars(limit)
-    async with open_postgres(ClientSettings.load()) as database:
-        spending = SpendQueries(database)
-        known = scope != "study" or await spending.knows(name)
+    async with open_spending(ClientSettings.load()) as spending:
         if limit == DEFAULT:
-            await spending.unlimit(scope, name)
-        else:
-            await spending.limit(scope, name, usd)
-        return known
+            return await spending.reset_budget(study)
+        return await spending.set_budget(study, usd)
 
 
 def _dollars(text: str) -> Decimal:
@@ -127,11 +122,10 @@ def _list(*, json_output: bool) -> None:
 
 
 async def _find() -> Sequence[BudgetStatus]:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        return await SpendQueries(database).budgets()
+    async with open_spending(ClientSettings.load()) as spending:
+        return await spending.budgets()
 
 
 def _show(found: Sequence[BudgetStatus]) -> None:

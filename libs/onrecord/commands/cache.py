@@ -101,27 +101,24 @@ def _confirm(answers: int) -> None:
 
 
 async def _find() -> Sequence[ModelCacheStats]:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        return await CacheQueries(database).by_model()
+    async with open_spending(ClientSettings.load()) as spending:
+        return await spending.cache_statistics()
 
 
 async def _count(which: CacheFilter) -> int:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        return await CacheQueries(database).count(which)
+    async with open_spending(ClientSettings.load()) as spending:
+        return await spending.count_cached(which)
 
 
 async def _delete(which: CacheFilter) -> int:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        return await CacheQueries(database).delete(which)
+    async with open_spending(ClientSettings.load()) as spending:
+        return await spending.clear_cache(which)
 
 
 def _show(found: Sequence[ModelCacheStats]) -> None:

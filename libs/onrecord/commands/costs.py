@@ -70,11 +70,10 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
 
 
 async def _find(by: str, since: timedelta | None) -> Mapping[str, CallCost]:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        return await SpendQueries(database).costs(by, since)
+    async with open_spending(ClientSettings.load()) as spending:
+        return await spending.costs(by, since)
 
 
 def _show(by: str, found: Mapping[str, CallCost]) -> None:

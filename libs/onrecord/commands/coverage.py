@@ -49,21 +49,11 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
 
 
 async def _find(asked: str | None) -> StudyCoverage:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.coverage import compute_coverage  # noqa: PLC0415 - as above
-    from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
+    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        reading = ReadModelQueries(database)
-        studies = await reading.studies()
-        study = studies[_only(asked, sorted(studies))].study
-        return compute_coverage(
-            study,
-            await reading.interviews(study.study_id),
-            await reading.note_counts(study.study_id),
-            await reading.earlier_note_counts(study.study_id),
-            await reading.unread_submissions(),
-        )
+    async with open_reading(ClientSettings.load()) as reading:
+        known = [one.study_id for one in await reading.studies()]
+        return await reading.coverage(_only(asked, known))
 
 
 def _only(asked: str | None, known: list[str]) -> str:

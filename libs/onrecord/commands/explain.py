@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from grounding.syntax.spacy_parser import load_spacy_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import get_page_width, shorten_id
+from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
-from read_model.explanation import ExplanationQueries, NoteExplanation, NoteMatch
-from spacy_models import is_spacy_installed
+
+if TYPE_CHECKING:
+    from read_model.explanation import NoteExplanation
 
 NoteId = Annotated[
     str,
@@ -65,24 +65,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
 
 
 async def _explained(digits: str) -> NoteExplanation:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
 
-    parse = load_spacy_parser() if is_spacy_installed() else None
-    async with open_postgres(ClientSettings.load()) as database:
-        explaining = ExplanationQueries(database, parse)
-        return await explaining.explain(_only(digits, await explaining.find(digits)))
-
-
-def _only(digits: str, found: list[NoteMatch]) -> NoteMatch:
-    if not found:
-        raise UsageError(
-            f"no note's id begins with {digits}: `onrecord notes` and `onrecord notes --rejected` "
-            "print those there are"
-        )
-    if len(found) > 1:
-        several = "; ".join(
-            f"{shorten_id(one.id)} ({one.kind}, {one.standing}: {one.statement[:40]})"
-            for one in found
-        )
-        raise UsageError(f"{digits} is how several notes begin: {several}")
-    return found[0]
+    async with open_reading(ClientSettings.load()) as reading:
+        return await reading.explanation(digits)

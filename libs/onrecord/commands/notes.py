@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 from uuid import UUID
 
 import typer
@@ -18,7 +18,10 @@ from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width, shorten_id
 from onrecord.settings import ClientSettings
-from read_model.queries import NoteFilter, ReadModelQueries, RefusedNote, StoredNote, StudyInUse
+from read_model.queries import NoteFilter, RefusedNote, StoredNote, StudyInUse
+
+if TYPE_CHECKING:
+    from onrecord.reading_client import Params, ReadingClient
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[
@@ -68,6 +71,9 @@ Standings = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="At most so many notes.")]
 
 Totals: TypeAlias = Mapping[tuple[str, str], int]
+
+MAX_NAMED: Final = 100
+"""Most titles that are named where none is the one that was asked for."""
 
 SHORTEST_ID: Final = 4
 """Characters of an id that people have to give at least."""
@@ -172,10 +178,15 @@ def _refuse_combinations_with_standings(
 
 async def _count_standings(which: NoteFilter) -> dict[str, int]:
     """Return how many notes have each standing, by its name; none of some are 0."""
-    accepted = await _find(which, None, rejected=False, exact=False)
-    refused = await _find(which, None, rejected=True, exact=False)
-    counts = Counter(one.standing for one in accepted.accepted)
-    counts[Standing.REFUTED] = refused.total
+    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+
+    counts: Counter[Standing] = Counter()
+    async with open_reading(ClientSettings.load()) as reading:
+        selection = await _select(reading, which)
+        for study in selection.studies:
+            found = await reading.note_counts(study, selection.params)
+            counts.update(found.standings)
+            counts[Standing.REFUTED] += found.rejected
     return {standing.value: counts[standing] for standing in Standing}
 
 
@@ -207,51 +218,118 @@ def _refuse_combinations(
 async def _find(
     which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool, exact: bool
 ) -> SelectedNotes:
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
 
-    async with open_postgres(ClientSettings.load()) as database:
-        reading = ReadModelQueries(database, exact=exact)
-        studies = await reading.studies()
-        _refuse_unknown(which, studies)
-        which = replace(which, transcript=_only_interview(which, studies))
+    async with open_reading(ClientSettings.load()) as reading:
+        selection = await _select(reading, which, exact=exact)
         if rejected:
-            refused, total = await reading.rejected(which)
-            return SelectedNotes((), refused, total, {}, studies)
-        if which.speaker is not None:
-            _refuse_speaker(which.speaker, await reading.speakers(which))
-        # All of them, since each theme shows how many it has.
-        every, total = await reading.notes(replace(which, limit=None), statements)
-        totals = Counter((note.study_id, theme) for note in every for theme in note.themes)
-        return SelectedNotes(every[: which.limit], (), total, totals, studies)
+            return await _find_rejected(reading, selection, which.limit)
+        return await _find_accepted(reading, selection, statements, which.limit)
 
 
-def _refuse_unknown(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> None:
-    """A misspelt id would otherwise look like a finding: no notes."""
-    _refuse("study", which.study, studies)
-    meant = [one for key, one in studies.items() if which.study in {None, key}]
-    _refuse("theme", which.theme, [theme.id for one in meant for theme in one.study.themes])
-    _refuse("question", which.question, [q.id for one in meant for q in one.study.questions])
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Studies whose notes are meant, and what they are narrowed by.
+
+    Attributes:
+        studies: by id.
+        params: as the API takes them.
+        narrower: those of refused notes, which have neither speaker nor standing.
+    """
+
+    studies: Mapping[str, StudyInUse]
+    params: Params
+    narrower: Params
 
 
-def _only_interview(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> str | None:
-    """The id of the interview that is meant; one whose whole title was given comes first."""
-    if which.transcript is None:
-        return None
-    asked = which.transcript.strip().lower()
-    meant = [one for key, one in studies.items() if which.study in {None, key}]
-    interviews = {key: title for one in meant for key, title in one.interviews.items()}
-    exact = [key for key, title in interviews.items() if title.lower() == asked]
-    begin = [
-        key
-        for key, title in interviews.items()
-        if title.lower().startswith(asked) or _begins_id(asked, key)
-    ]
+async def _select(reading: ReadingClient, which: NoteFilter, *, exact: bool = False) -> Selection:
+    """Return what the options mean, or say which of them names nothing that there is."""
+    known = [one.study_id for one in await reading.studies()]
+    _refuse("study", which.study, known)
+    meant = [one for one in known if which.study in {None, one}]
+    studies = {one: await reading.study(one) for one in meant}
+    every = [one.study for one in studies.values()]
+    _refuse("theme", which.theme, [theme.id for one in every for theme in one.themes])
+    _refuse("question", which.question, [q.id for one in every for q in one.questions])
+    transcript: str | None = None
+    if which.transcript is not None:
+        study, transcript = await _only_interview(reading, which.transcript, meant)
+        studies = {study: studies[study]}
+    narrower = {"transcript": transcript, "theme": which.theme, "question": which.question}
+    shown = {"exact": exact or None}
+    if which.speaker is not None:
+        narrowed = {"transcript": transcript, **shown}
+        spoken = [await reading.speakers(study, narrowed) for study in studies]
+        _refuse_speaker(which.speaker, sorted({one for some in spoken for one in some}))
+    standing = which.standing and which.standing.value
+    params = {**narrower, "speaker": which.speaker, "standing": standing, **shown}
+    return Selection(studies, params, narrower)
+
+
+async def _find_accepted(
+    reading: ReadingClient,
+    selection: Selection,
+    statements: StatementPolicy | None,
+    limit: int | None,
+) -> SelectedNotes:
+    found: list[StoredNote] = []
+    totals: Counter[tuple[str, str]] = Counter()
+    total = 0
+    wanted = {**selection.params, "statements": statements and statements.value}
+    for study in selection.studies:
+        counts = await reading.note_counts(study, selection.params)
+        total += counts.total
+        totals.update({(study, theme): number for theme, number in counts.themes.items()})
+        left = None if limit is None else limit - len(found)
+        if left == 0 or not counts.total:
+            continue
+        async for one in reading.notes(study, wanted, most=left):
+            found.append(one)
+            if len(found) == limit:
+                break
+    return SelectedNotes(found, (), total, totals, selection.studies)
+
+
+async def _find_rejected(
+    reading: ReadingClient, selection: Selection, limit: int | None
+) -> SelectedNotes:
+    found: list[RefusedNote] = []
+    total = 0
+    for study in selection.studies:
+        total += (await reading.note_counts(study, selection.narrower)).rejected
+        left = None if limit is None else limit - len(found)
+        if left == 0:
+            continue
+        async for one in reading.rejected_notes(study, selection.narrower, most=left):
+            found.append(one)
+            if len(found) == limit:
+                break
+    return SelectedNotes((), found, total, {}, selection.studies)
+
+
+async def _only_interview(
+    reading: ReadingClient, asked: str, studies: Iterable[str]
+) -> tuple[str, str]:
+    """The study and id of the interview meant; one whose whole title was given comes first."""
+    wanted = asked.strip().lower()
+    titles: set[str] = set()
+    exact: dict[UUID, tuple[str, str]] = {}
+    begin: dict[UUID, tuple[str, str]] = {}
+    for study in studies:
+        async for key, title in reading.transcripts(study):
+            if len(titles) < MAX_NAMED:
+                titles.add(title)
+            if title.lower() == wanted:
+                exact[key] = study, title
+            if title.lower().startswith(wanted) or _begins_id(wanted, key):
+                begin[key] = study, title
     if not (found := exact or begin):
-        _refuse("interview", which.transcript, (), names=interviews.values())
+        _refuse("interview", asked, (), names=titles)
     if len(found) > 1:
-        several = "; ".join(sorted(f"{interviews[key]} ({shorten_id(key)})" for key in found))
-        raise UsageError(f"{which.transcript!r} is how several interviews begin: {several}")
-    return str(found[0])
+        several = "; ".join(sorted(f"{title} ({shorten_id(k)})" for k, (_, title) in found.items()))
+        raise UsageError(f"{asked!r} is how several interviews begin: {several}")
+    ((key, (study, _)),) = found.items()
+    return study, str(key)
 
 
 def _begins_id(asked: str, key: UUID) -> bool:

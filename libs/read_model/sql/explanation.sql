@@ -1,16 +1,18 @@
 -- name: find_notes
--- Notes and refused notes whose id begins with some characters.
-SELECT 'note' AS kind, note_id AS id, statement, standing, transcript_id, created_at AS at
+-- Notes and refused notes with an id from one to another, in the studies that are named; NULL: all.
+SELECT 'note' AS kind, note_id AS id, statement, standing, study_id, created_at AS at
   FROM notes
- WHERE starts_with(replace(note_id::text, '-', ''), $1)
+ WHERE note_id BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR study_id = ANY ($3))
  UNION ALL
 SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
-       chunk.transcript_id, draft.stored_at
+       interview.study_id, draft.stored_at
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN drafts AS draft
     ON draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
- WHERE starts_with(replace(refused.rejected_id::text, '-', ''), $1)
+ WHERE refused.rejected_id BETWEEN $1 AND $2
+   AND ($3::text[] IS NULL OR interview.study_id = ANY ($3))
  ORDER BY at, id
  LIMIT 10;
 

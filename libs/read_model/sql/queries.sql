@@ -1,14 +1,33 @@
--- name: select_studies
--- The study as each current interview was submitted with it, the latest first.
-SELECT study_id, study, transcript_id, title
+-- name: select_study_versions
+-- A study as its current interviews were submitted with it: each version once, the latest first.
+SELECT study, count(*)::int AS interviews
   FROM transcripts AS interview
- WHERE ($1::text IS NULL OR study_id = $1)
+ WHERE study_id = $1
    AND revision = (
         SELECT max(newest.revision)
           FROM transcripts AS newest
          WHERE newest.transcript_id = interview.transcript_id
    )
- ORDER BY ingested_at DESC, transcript_id;
+ GROUP BY study
+ ORDER BY max(ingested_at) DESC, min(transcript_id::text);
+
+-- name: select_study_summaries
+-- Studies with at least one current interview: the name that the latest has, and how many there are.
+WITH latest AS MATERIALIZED (
+    SELECT DISTINCT ON (study_id) study_id, transcript_id, revision,
+           count(*) OVER (PARTITION BY study_id)::int AS interviews
+      FROM transcripts AS interview
+     WHERE revision = (
+            SELECT max(newest.revision)
+              FROM transcripts AS newest
+             WHERE newest.transcript_id = interview.transcript_id
+       )
+     ORDER BY study_id, ingested_at DESC, transcript_id
+)
+SELECT latest.study_id, interview.study ->> 'name' AS name, latest.interviews
+  FROM latest
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ ORDER BY latest.study_id COLLATE "C";
 
 -- name: study_has_interviews
 -- Whether a study has an interview.
@@ -66,12 +85,13 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
          WHERE note.note_id IN (one.note_id, one.same_as) AND strpos(lower(speaker), lower($5)) > 0
    ))
    AND ($6::text IS NULL OR note.standing = $6)
+   AND ($8::uuid IS NULL OR note.note_id = $8)
  ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.attempt,
           note.position
  LIMIT $7;
 
 -- name: select_speakers
--- All speakers of current interviews.
+-- All speakers of a study's current interviews, or of one of them.
 SELECT DISTINCT voice.speaker
   FROM shown_speakers AS voice
   JOIN transcripts AS interview USING (transcript_id, revision)
@@ -81,31 +101,9 @@ SELECT DISTINCT voice.speaker
          WHERE newest.transcript_id = interview.transcript_id
    )
    AND ($1::text IS NULL OR interview.study_id = $1)
-   AND ($2::text IS NULL OR interview.transcript_id::text = $2)
- ORDER BY voice.speaker;
-
--- name: select_rejected
--- Refused notes of current interviews, in the order of the talk.
-SELECT interview.study_id, interview.transcript_id, interview.revision, interview.title,
-       refused.rejected_id, refused.chunk_id, chunk.index AS chunk_index, refused.attempt,
-       refused.draft, refused.failures,
-       count(*) OVER () AS total
-  FROM rejected_notes AS refused
-  JOIN chunks AS chunk USING (chunk_id)
-  JOIN transcripts AS interview USING (transcript_id, revision)
- WHERE interview.revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
-   AND ($1::text IS NULL OR interview.study_id = $1)
-   AND ($2::text IS NULL OR interview.transcript_id::text = lower($2)
-        OR starts_with(lower(interview.title), lower($2)))
-   AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
-   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
- ORDER BY interview.study_id, interview.title, interview.transcript_id, chunk.index,
-          refused.attempt, refused.position
- LIMIT $5;
+   AND ($2::uuid IS NULL OR interview.transcript_id = $2)
+ ORDER BY voice.speaker
+ LIMIT $3;
 
 -- name: select_chunk_states
 -- How many chunks of each current interview of a study are stored, dead, discarded and waiting.
@@ -236,6 +234,7 @@ WITH page AS MATERIALIZED (
                       WHERE newest.transcript_id = one.transcript_id
                 )
                 AND ($5::text IS NULL OR (title, transcript_id) >= ($5, $6::uuid))
+                AND ($11::uuid IS NULL OR transcript_id = $11)
               ORDER BY title, transcript_id
             ) AS interview
       CROSS JOIN LATERAL (
@@ -259,6 +258,11 @@ WITH page AS MATERIALIZED (
                         AND question_id = $3
                 ))
                 AND ($4::text IS NULL OR note.standing = $4)
+                AND ($12::text IS NULL OR EXISTS (
+                     SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
+                      WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
+                        AND strpos(lower(speaker), lower($12)) > 0
+                ))
               ORDER BY chunk.index, note.attempt, note.position
               LIMIT $10
             ) AS found
@@ -304,3 +308,83 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
   JOIN current_notes AS note USING (note_id)
   JOIN drafts AS draft ON draft.chunk_id = note.chunk_id AND draft.attempt = page.attempt
  ORDER BY page.title, note.transcript_id, page.index, page.attempt, page.position;
+
+-- name: count_notes
+-- How many of a study's current notes match, by standing and by theme; a note has the themes of the
+-- ones that say the same, too.
+WITH matching AS MATERIALIZED (
+    SELECT note.note_id, note.standing
+      FROM current_notes AS note
+     WHERE note.study_id = $1
+       AND ($2::uuid IS NULL OR note.transcript_id = $2)
+       AND ($3::text IS NULL OR EXISTS (
+            SELECT FROM note_themes JOIN notes AS one USING (note_id)
+             WHERE (one.note_id = note.note_id OR one.same_as = note.note_id) AND theme_id = $3
+       ))
+       AND ($4::text IS NULL OR EXISTS (
+            SELECT FROM note_questions JOIN notes AS one USING (note_id)
+             WHERE (one.note_id = note.note_id OR one.same_as = note.note_id) AND question_id = $4
+       ))
+       AND ($5::text IS NULL OR EXISTS (
+            SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
+             WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
+               AND strpos(lower(speaker), lower($5)) > 0
+       ))
+       AND ($6::text IS NULL OR note.standing = $6)
+), themes AS (
+    SELECT DISTINCT coalesce(one.same_as, one.note_id) AS note_id, theme_id
+      FROM notes AS one
+      JOIN note_themes USING (note_id)
+     WHERE one.study_id = $1
+)
+SELECT 'standing' AS kind, standing AS name, count(*)::int AS notes FROM matching GROUP BY standing
+ UNION ALL
+SELECT 'theme', theme_id, count(*)::int
+  FROM matching
+  JOIN themes USING (note_id)
+ GROUP BY theme_id;
+
+-- name: select_transcripts
+-- Current interviews with how far they are read, by title; of a study or the one with an id.
+SELECT page.transcript_id, page.revision, page.study_id, page.title, page.format, page.recorded_at,
+       page.ingested_at, page.segment_count AS segments, page.chunk_count AS chunks,
+       work.stored, work.dead, work.discarded,
+       (
+            SELECT count(*)::int
+              FROM notes AS note
+             WHERE note.transcript_id = page.transcript_id
+               AND note.revision = page.revision
+               AND note.same_as IS NULL
+       ) AS notes
+  FROM (
+        SELECT transcript_id, revision, study_id, title, format, recorded_at, ingested_at,
+               segment_count, chunk_count
+          FROM transcripts AS interview
+         WHERE revision = (
+                SELECT max(newest.revision)
+                  FROM transcripts AS newest
+                 WHERE newest.transcript_id = interview.transcript_id
+           )
+           AND ($1::text IS NULL OR study_id = $1)
+           AND ($2::uuid IS NULL OR transcript_id = $2)
+           AND ($3::text IS NULL OR (title, transcript_id) > ($3, $4::uuid))
+         ORDER BY title, transcript_id
+         LIMIT $5
+       ) AS page
+ CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE chunk.stored_at IS NOT NULL)::int AS stored,
+               count(*) FILTER (WHERE chunk.stored_at IS NULL AND letter.is_open)::int AS dead,
+               count(*) FILTER (
+                    WHERE chunk.stored_at IS NULL AND NOT letter.is_open AND letter.is_discarded
+               )::int AS discarded
+          FROM chunks AS chunk
+         CROSS JOIN LATERAL (
+                SELECT coalesce(bool_or(state = 'open'), false) AS is_open,
+                       coalesce(bool_or(state = 'discarded'), false)
+                       AND NOT coalesce(bool_or(state = 'replaying'), false) AS is_discarded
+                  FROM dead_letters
+                 WHERE subject = chunk.chunk_id::text
+               ) AS letter
+         WHERE chunk.transcript_id = page.transcript_id AND chunk.revision = page.revision
+       ) AS work
+ ORDER BY page.title, page.transcript_id;

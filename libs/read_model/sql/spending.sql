@@ -70,6 +70,16 @@ SELECT known.scope, known.name,
     ON given.scope = known.scope AND given.name = '' AND given.set_by = 'settings'
  ORDER BY known.place, known.name;
 
+-- name: select_budget_limit
+-- A limit, and who set it: a command, or else the settings of the services.
+SELECT limit_usd, set_by
+  FROM llm_budgets
+ WHERE scope = $1
+   AND (name = $2 AND set_by = 'command'
+        OR name = '' AND set_by = 'settings' AND limit_usd IS NOT NULL)
+ ORDER BY set_by
+ LIMIT 1;
+
 -- name: set_budget
 -- A limit by command; NULL: none.
 INSERT INTO llm_budgets (scope, name, set_by, limit_usd)

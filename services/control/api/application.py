@@ -14,9 +14,13 @@ from starlette.routing import BaseRoute, Mount
 from control.api import (
     dead_letters,
     events,
+    interviews,
+    notes,
     operations,
     registry,
+    response_cache,
     sessions,
+    spending,
     studies,
     tokens,
     trail,
@@ -24,6 +28,7 @@ from control.api import (
 )
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
+from control.api.no_store import NoStore
 from control.api.openapi import build_document
 from control.api.problems import add_exception_handlers
 from control.domain import BadRequestError
@@ -43,6 +48,10 @@ ROUTERS: Final = (
     sessions.router,
     studies.router,
     registry.router,
+    interviews.router,
+    notes.router,
+    spending.router,
+    response_cache.router,
     tokens.router,
     trail.router,
     events.router,
@@ -83,6 +92,7 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
         dependencies=[Depends(_refuse_malformed_query)],
     )
     app.state.get_context = get_context
+    app.add_middleware(NoStore)
     for router in ROUTERS:
         app.include_router(router)
     add_exception_handlers(app)

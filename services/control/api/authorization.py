@@ -89,19 +89,18 @@ class Requires:
 
 
 class RequiresInSomeStudy(Requires):
-    """As ``Requires``, for a study that only the body names: the endpoint requires it in that.
+    """As ``Requires``, where only the body or what is found by an id tells of which study it is.
 
-    Here, whoever has the right in no study at all is refused, before the body is read.
+    Here, whoever has the right in no study at all is refused. In which study it is needed, the
+    endpoint decides; for reading by ``control.api.lookups``, as if nothing were there.
     """
 
-    def __init__(self, right: Right) -> None:
-        super().__init__(right, claims_key=False)
+    def __init__(self, *rights: Right) -> None:
+        super().__init__(*rights, claims_key=False)
 
     def _require(self, caller: Caller, request: Request) -> None:
         del request
-        for right in self.rights:
-            if caller.list_studies(right) == frozenset():
-                caller.require([right])
+        caller.require_in_some_study(self.rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,5 +241,10 @@ NoteReader = Annotated[Caller, Depends(Requires(Right.READ_NOTES))]
 Submitter = Annotated[Caller, Depends(RequiresInSomeStudy(Right.SUBMIT))]
 StudySubmitter = Annotated[Caller, Depends(Requires(Right.SUBMIT))]
 Researcher = Annotated[Caller, Depends(Requires(Right.EDIT_STUDIES))]
+FindingReader = Annotated[Caller, Depends(RequiresInSomeStudy(Right.READ_NOTES))]
+FindingEvidenceReader = Annotated[
+    Caller, Depends(RequiresInSomeStudy(Right.READ_NOTES, Right.READ_EVIDENCE))
+]
+EvidenceReader = Annotated[Caller, Depends(Requires(Right.READ_NOTES, Right.READ_EVIDENCE))]
 Admin = Annotated[Caller, Depends(Requires(Right.ADMINISTER))]
 TokenCreator = Annotated[Caller, Depends(Requires(Right.ADMINISTER, claims_key=False))]

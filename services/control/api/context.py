@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -22,6 +23,7 @@ from control.submitting import TranscriptSubmitter
 from control.tokens import TokenStore
 from control.trail import Trail
 from database.pool import Database
+from read_model.explanation import Compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class ApiContext:
         max_transcript_bytes: most bytes of a submission's body, decompressed.
         logins: how people and browsers log in.
         changes: what changes, for those who follow it; to be closed when the service stops.
+        compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
     """
 
     store: DeadLetterStore
@@ -63,6 +66,7 @@ class ApiContext:
     heavy: HeavyRequests = field(default_factory=HeavyRequests)
     max_transcript_bytes: int = 64 * 1024 * 1024
     logins: Logins = field(default_factory=Logins)
+    compute: Compute = asyncio.to_thread
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:

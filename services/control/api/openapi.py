@@ -39,9 +39,11 @@ _WITH_BODY: Final = {
     415: "The body is not sent as `application/json`.",
 }
 _DESCRIPTIONS: Final = {
+    304: "It is what `If-None-Match` names.",
     404: "There is no such thing.",
     409: "It is in a state that does not allow this, or the request with this `Idempotency-Key` "
     "is still being carried out.",
+    412: "It is no longer what `If-Match` names.",
     410: "Its bytes are no longer in the DLQ.",
     412: "It is no longer what `If-Match` names.",
     413: "It is too large.",

@@ -20,6 +20,7 @@ from control.api.limits import TooBusyError, TooManyRequestsError
 from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
+    ChangedMeanwhileError,
     DeadLetterGoneError,
     DeadLetterLookupError,
     DeadLetterNotOpenError,
@@ -52,6 +53,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((StudyChangedError,), 412),
     ((SubmissionTooLargeError,), 413),
     ((BadMessageError, KeyReusedError), 422),
+    ((ChangedMeanwhileError,), 412),
     ((RetryTopicMissingError,), 424),
     ((PreconditionRequiredError,), 428),
     ((TooManyRequestsError, TooBusyError, TooManyFollowersError), 429),

@@ -23,10 +23,11 @@ from database.pool import Database
 from persistence.store import NotesStore
 from support.api_pages import list_endpoints
 from support.control_office import Office
-from support.interviews import STUDY, ingested, note, validated
+from support.interviews import STUDY, TRANSCRIPT, ingested, note, validated
 
 READER, EVIDENCE, RESEARCHER, OPERATOR, ADMIN = Role
 READERS: Final = frozenset({READER, EVIDENCE, RESEARCHER, ADMIN})
+EVIDENCE_READERS: Final = frozenset({EVIDENCE, ADMIN})
 OPERATORS: Final = frozenset({OPERATOR, ADMIN})
 EVERYBODY: Final = frozenset(Role)
 ADMINS: Final = frozenset({ADMIN})
@@ -51,6 +52,26 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/registrations"): EVERYBODY,
     ("GET", "/studies/{study_id}/registration"): READERS,
     ("PATCH", "/studies/{study_id}/registration"): RESEARCHERS,
+    ("GET", "/studies/{study_id}/transcripts"): READERS,
+    ("GET", "/transcripts/{transcript_id}"): READERS,
+    ("GET", "/transcripts/{transcript_id}/segments"): READERS,
+    ("GET", "/studies/{study_id}/notes/counts"): READERS,
+    ("GET", "/studies/{study_id}/notes/rejected"): EVIDENCE_READERS,
+    ("GET", "/studies/{study_id}/speakers"): READERS,
+    ("GET", "/notes/{note_id}"): READERS,
+    ("GET", "/notes/{note_id}/evidence"): READERS,
+    ("GET", "/notes/{note_id}/explanation"): EVIDENCE_READERS,
+    ("GET", "/costs"): OPERATORS,
+    ("GET", "/budgets"): OPERATORS,
+    ("GET", "/budgets/day"): OPERATORS,
+    ("PUT", "/budgets/day"): OPERATORS,
+    ("DELETE", "/budgets/day"): OPERATORS,
+    ("GET", "/budgets/studies/{study_id}"): OPERATORS,
+    ("PUT", "/budgets/studies/{study_id}"): OPERATORS,
+    ("DELETE", "/budgets/studies/{study_id}"): OPERATORS,
+    ("GET", "/cache"): OPERATORS,
+    ("GET", "/cache/count"): OPERATORS,
+    ("DELETE", "/cache"): OPERATORS,
     ("GET", "/me"): EVERYBODY,
     ("POST", "/tokens"): ADMINS,
     ("GET", "/tokens"): ADMINS,
@@ -89,16 +110,24 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     },
     ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
+    ("PUT", "/budgets/day"): {"limit_usd": "5"},
+    ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": None},
 }
 QUERIES: Final = {("GET", "/studies/{study_id}/submissions"): "?source=ana.txt"}
 OF_THE_BODYS_STUDY: Final = frozenset({("POST", "/transcripts")})
 """Endpoints that take a role in the study that the body names."""
 
+FOUND_BY_ID: Final = ("{transcript_id}", "{note_id}")
+"""What is of a study that is known only once it is found."""
+
+NOTE: Final = note("She would not recommend it")
 IDS: Final = {
     "letter_id": str(derive_id("nobody")),
     "token_id": str(derive_id("nobody")),
     "session_id": str(derive_id("nobody")),
     "study_id": STUDY.study_id,
+    "transcript_id": str(TRANSCRIPT),
+    "note_id": str(NOTE.note_id),
 }
 
 
@@ -173,14 +202,22 @@ async def test_nobody_is_served_without_a_valid_token(
 
 @pytest.mark.parametrize("role", [READER, EVIDENCE, RESEARCHER, OPERATOR, ADMIN])
 async def test_a_role_in_one_study_is_none_in_another_nor_in_all(
-    office: Office, role: Role
+    office: Office, fresh_database: Database, role: Role
 ) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(NOTE))
     for study, is_own in ((STUDY.study_id, True), ("another", False)):
         secret = (await token(office, RoleGrant(role=role, study_id=study))).secret
         for (method, path), roles in EXPECTED.items():
             if roles == EVERYBODY:
                 continue
             status, _ = await ask(office, method, path, secret, BODIES.get((method, path)))
+            if any(one in path for one in FOUND_BY_ID):
+                may = role in roles
+                expected = {200} if may and is_own else {404} if may else {403}
+                assert status in expected, (method, path, study)
+                continue
             is_of_study = "{study_id}" in path or (method, path) in OF_THE_BODYS_STUDY
             may = is_own and role in roles and is_of_study
             assert (status != 403) == may, (method, path, study)

@@ -21,30 +21,29 @@ MODEL_CALLS: Final = (
     LIBS / "model_client" / "cache" / "cache.sql",
     LIBS / "model_client" / "ledger" / "ledger.sql",
 )
+SPENDING: Final = (
+    LIBS / "read_model" / "sql" / "cache_stats.sql",
+    LIBS / "read_model" / "sql" / "spending.sql",
+)
 FILES: Final = {
     "onrecord_ingestion": tuple((SERVICES / "ingestion" / "sql").glob("*.sql")),
     "onrecord_persistence": tuple((SERVICES / "persistence" / "sql").glob("*.sql")),
     "onrecord_control": (
         *(SERVICES / "control" / "sql").glob("*.sql"),
         LIBS / "audit" / "sql" / "audit.sql",
+        *SPENDING,
     ),
     "onrecord_enrichment": MODEL_CALLS,
     "onrecord_guardrail": MODEL_CALLS,
-    "onrecord_operator": (
-        LIBS / "audit" / "sql" / "audit.sql",
-        LIBS / "read_model" / "sql" / "cache_stats.sql",
-        LIBS / "read_model" / "sql" / "spending.sql",
-    ),
+    "onrecord_operator": (LIBS / "audit" / "sql" / "audit.sql", *SPENDING),
     "onrecord_reader": (LIBS / "read_model" / "sql" / "queries.sql",),
     "onrecord_evidence_reader": (
         LIBS / "read_model" / "sql" / "queries.sql",
+        LIBS / "read_model" / "sql" / "evidence.sql",
         LIBS / "read_model" / "sql" / "explanation.sql",
     ),
 }
 """The SQL that each role runs."""
-
-OF_EVIDENCE_READERS: Final = "select_rejected"
-"""The one query beside the others of the reading verbs that takes more than a reader's rights."""
 
 BEYOND_QUERIES: Final = {
     # Triggers run with the rights of whoever writes.
@@ -79,8 +78,6 @@ def queries_of(role: str) -> dict[str, str]:
     """The role's queries by name; those that read evidence, once more with the exact words."""
     loaded = load_queries(*FILES[role])
     found = {name: getattr(loaded, name) for name in loaded}
-    if role == "onrecord_reader":
-        del found[OF_EVIDENCE_READERS]
     if role == "onrecord_evidence_reader":
         exact = {f"{name} --exact": sql.replace("shown_", "exact_") for name, sql in found.items()}
         found |= exact

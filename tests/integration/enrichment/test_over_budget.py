@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
-
-import pytest
 
 from contracts import headers as h
 from contracts.control_api import DeadLetterFilter
@@ -26,7 +23,7 @@ from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from database.lazy import LazyDatabase
-from database.pool import Database
+from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
@@ -36,7 +33,7 @@ from model_client import ModelClient
 from model_client.cache.response_cache import CacheSettings, ResponseCache
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
-from onrecord import cli
+from read_model.spending import SpendQueries
 from support.broker import Bench, bench_on
 from support.chunks import CHUNK
 from support.simulator import Simulated, simulated
@@ -72,9 +69,9 @@ async def enrichment(
         yield
 
 
-async def budget_of(usd: str) -> None:
-    arguments = ("budgets", "set", CHUNK.study.study_id, usd)
-    assert await asyncio.to_thread(cli.run_command, arguments) == 0
+async def set_budget(postgres: PostgresSettings, usd: str) -> None:
+    async with open_database(postgres) as database:
+        await SpendQueries(database).limit("study", CHUNK.study.study_id, Decimal(usd))
 
 
 async def replay(bench: Bench, store: DeadLetterStore, letter: Any) -> None:
@@ -98,10 +95,8 @@ async def test_a_chunk_over_budget_is_parked_and_drafted_once_the_budget_is_rais
     broker: str,
     postgres_settings: PostgresSettings,
     fresh_database: Database,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
-    await budget_of("0.000001")
+    await set_budget(postgres_settings, "0.000001")
     bench = await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
     async with simulated() as model, enrichment(bench, model, postgres_settings):
         async with Publisher(bench.kafka, source="/test") as publisher:
@@ -111,7 +106,7 @@ async def test_a_chunk_over_budget_is_parked_and_drafted_once_the_budget_is_rais
         assert headers[h.ERROR_CODE] == "budget_exceeded"
         assert "onrecord budgets set heating" in headers[h.DLQ_MESSAGE]
         assert await model.calls() == 0
-        await budget_of("1")
+        await set_budget(postgres_settings, "1")
         await replay(bench, DeadLetterStore(fresh_database), letter)
         await bench.records(NOTES_DRAFTED.name, 1)
         assert await model.calls() == 1

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from contracts import ids
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
-from support.served_control import TOKEN, in_a_thread
+from support.served_control import TOKEN, in_a_thread, reading_api_in_a_thread
 
 
 @pytest.fixture
@@ -27,3 +27,15 @@ def control(
         monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
         monkeypatch.setenv("ONRECORD_TOKEN", TOKEN)
         yield
+
+
+@pytest.fixture
+def reading_api(
+    postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Control's API without a broker, for verbs that touch no letter; an admin asks."""
+    with capture_logs(), reading_api_in_a_thread(postgres_settings) as url:
+        monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
+        monkeypatch.setenv("ONRECORD_TOKEN", TOKEN)
+        monkeypatch.delenv("POSTGRES_DSN", raising=False)
+        yield url

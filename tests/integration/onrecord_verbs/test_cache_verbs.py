@@ -12,6 +12,8 @@ from database.settings import PostgresSettings
 from model_client.cache.store import CachedResponse, CacheSettings, CacheStore
 from onrecord import cli
 
+pytestmark = pytest.mark.usefixtures("reading_api")
+
 NOW = datetime.now(UTC)
 Run = Callable[..., str]
 
@@ -21,7 +23,6 @@ async def cache_filled(
     postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two models, two prompts, an old answer and three hits."""
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     async with LazyDatabase(postgres_settings) as database:
         old = CacheStore(database, CacheSettings(), lambda: NOW - timedelta(days=8))
         new = CacheStore(database, CacheSettings(), lambda: NOW)

@@ -38,6 +38,8 @@ CHUNK = ChunkReady(
     segments=TURNS,
 )
 
+pytestmark = pytest.mark.usefixtures("reading_api")
+
 
 def cited(statement: str, first_words: str, last_words: str) -> DraftNote:
     passage = DraftEvidence(segment=2, first_words=first_words, last_words=last_words)
@@ -68,7 +70,6 @@ async def filled(
     (event,) = build_result_events(drafted, assess_draft(drafted), POLICY, replays=0)
     assert isinstance(event, NotesValidated)
     await store.store_notes(event)
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     return fresh_database
 
 

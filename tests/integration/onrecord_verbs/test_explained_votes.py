@@ -29,6 +29,8 @@ SAID: Final = (
     "We pay 40 dollars a month for the software. Nobody in the team has ever called the support. "
     "I would look for another tool if the price went up."
 )
+
+pytestmark = pytest.mark.usefixtures("reading_api")
 VERBATIM: Final = "We pay 40 dollars a month for the software."
 TIDIED: Final = "Bo says that they pay 40 dollars a month for the software."
 CONFIRMED: Final = "The software costs them 40 dollars monthly."
@@ -72,7 +74,6 @@ async def stored(
     fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
 ) -> NotesValidated:
     """A draft that two judges have voted on, as it is stored."""
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     asked, answered = TURNS
     interview = ingested(segments=(asked, answered.model_copy(update={"text": SAID})))
     ready = ChunkReady(

@@ -26,6 +26,8 @@ HOSTILE: Final = (
     "\x1b[2J\x1b]0;owned\x07\r\x08\x9b31m\x85\u202eevil\u2028[bold]x[/] [/nothing] :warning:"
     "\n✓ all is well"
 )
+
+pytestmark = pytest.mark.usefixtures("reading_api")
 STATEMENT: Final = f"They pay 40 dollars {HOSTILE}"
 
 
@@ -47,7 +49,6 @@ async def hostile(
     bad = refused(STATEMENT).model_copy(update={"failures": (failure,)})
     good = note(STATEMENT, evidence(speaker=HOSTILE), flags=(failure,))
     await store.store_notes(validated(good, rejected=(bad,), model=HOSTILE, prompt_version=HOSTILE))
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     async with (
         LazyDatabase(postgres_settings) as database,
         Ledger(database, BudgetSettings(), clock=lambda: datetime.now(UTC)) as ledger,
@@ -71,7 +72,7 @@ COMMANDS: Final = (
     (("costs", "--by", "model"), 0),
     (("costs", "--by", "purpose"), 0),
     (("budgets",), 0),
-    (("budgets", "set", "x\x9b31m", "1"), 0),
+    (("budgets", "set", "x\x9b31m", "1"), 2),
     (("cache", "stats"), 0),
 )
 

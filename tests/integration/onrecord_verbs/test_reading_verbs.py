@@ -21,6 +21,8 @@ from support.interviews import (
     validated,
 )
 
+pytestmark = pytest.mark.usefixtures("reading_api")
+
 DIE = """
 INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, consumer_group, error_code,
@@ -43,7 +45,6 @@ async def filled(
     untimed = evidence("cafe\u0301", start_ms=None, end_ms=None)
     second = note("There is a café", untimed, themes=("trust",), questions=())
     await store.store_notes(validated(both, second, rejected=(refused(),)))
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     return fresh_database
 
 
@@ -316,14 +317,6 @@ async def test_what_a_dead_letter_is_about_has_a_name(filled: Database) -> None:
     }
 
 
-def test_a_database_without_tables_is_explained(
-    filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    execute(postgres_settings, "ALTER TABLE transcripts RENAME TO elsewhere")
-    assert cli.run_command(["notes"]) == 1
-    assert "python -m database migrate" in capsys.readouterr().err
-
-
 @pytest.fixture
 async def said_twice(
     fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
@@ -335,7 +328,6 @@ async def said_twice(
     again = note("They pay forty dollars", themes=("trust",), questions=("churn",))
     await store.store_notes(validated(first))
     await store.store_notes(validated(again, index=2))
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     return fresh_database
 
 

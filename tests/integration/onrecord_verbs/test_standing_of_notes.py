@@ -19,6 +19,8 @@ from onrecord import cli
 from persistence.store import NotesStore
 from support.interviews import STUDY, TURNS, evidence, ingested, note, validated
 
+pytestmark = pytest.mark.usefixtures("reading_api")
+
 RULE = Voucher(kind=VoucherKind.RULE, name="aligned", detail="Each word of it is in the quote.")
 JUDGE = Voucher(kind=VoucherKind.JUDGE, name="second", detail="It answered that they do.")
 PAID = evidence("We pay 40 dollars 🙂")
@@ -36,7 +38,6 @@ MARK = "not proven: nothing vouches for this statement"
 async def store(
     fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
 ) -> NotesStore:
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     return NotesStore(fresh_database)
 
 

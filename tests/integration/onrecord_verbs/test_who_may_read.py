@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.notes import Evidence
 from contracts.study import PersonalData
+from control.tokens import TokenStore
 from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli
@@ -19,7 +21,7 @@ from support.postgres import TestServer
 
 
 class Run(Protocol):
-    """Runs a verb as one login; what it printed, on stderr where it is to fail."""
+    """Runs a verb with one token; what it printed, on stderr where it is to fail."""
 
     def __call__(self, login: str, *arguments: str, code: int = 0) -> str: ...
 
@@ -50,15 +52,34 @@ def as_login(settings: PostgresSettings, name: str) -> str:
     return uri._replace(netloc=f"{name}:throw-away@{place}").geturl()
 
 
+ROLES = {
+    "ann": Role.READER,
+    "ben": Role.EVIDENCE_READER,
+    "dora": Role.OPERATOR,
+}
+
+
+@pytest.fixture
+async def secrets(filled: Database) -> dict[str, str]:
+    """Everybody's token; of Cleo, one for another study."""
+    grants = {name: RoleGrant(role=role) for name, role in ROLES.items()}
+    grants["cleo"] = RoleGrant(role=Role.READER, study_id="another")
+    tokens = TokenStore(filled)
+    return {
+        name: (await tokens.create(CreateTokenRequest(name=name, grants=(grant,)), "a test")).secret
+        for name, grant in grants.items()
+    }
+
+
 @pytest.fixture
 def run(
-    filled: Database,
-    postgres_settings: PostgresSettings,
+    secrets: dict[str, str],
+    reading_api: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
     def told(login: str, *arguments: str, code: int = 0) -> str:
-        monkeypatch.setenv("POSTGRES_DSN", as_login(postgres_settings, login))
+        monkeypatch.setenv("ONRECORD_TOKEN", secrets[login])
         ended = cli.run_command(arguments)
         text = capsys.readouterr()
         assert ended == code, text.err
@@ -111,7 +132,7 @@ async def test_names_are_shown_only_where_it_is_known_that_they_may_be(
     await store.store_transcript(ingested(study=study))
     if cited:
         await store.store_notes(validated(note("They pay", *cited)))
-    assert await ReadModelQueries(fresh_database).speakers(NoteFilter()) == shown
+    assert await ReadModelQueries(fresh_database).speakers(None) == shown
 
 
 def test_evidence_readers_see_the_exact_words_when_they_ask(run: Run) -> None:
@@ -123,24 +144,30 @@ def test_evidence_readers_see_the_exact_words_when_they_ask(run: Run) -> None:
 
 @pytest.mark.parametrize("verb", [("notes", "--exact"), ("notes", "--rejected")])
 def test_others_are_told_which_right_it_takes(run: Run, verb: tuple[str, ...]) -> None:
-    told = run("ann", *verb, code=1)
-    assert "onrecord_evidence_reader" in told
-    assert "Traceback" not in told
+    told = run("ann", *verb, code=2)
+    assert "takes the role evidence_reader or admin in the study billing" in told
 
 
 @pytest.mark.parametrize("verb", ["costs", "budgets"])
 def test_what_no_reader_may_takes_an_operator(run: Run, verb: str) -> None:
-    assert "onrecord_operator" in run("ben", verb, code=1)
+    assert "takes the role operator or admin" in run("ben", verb, code=2)
 
 
 def test_operators_read_costs_and_set_budgets_but_read_no_notes(run: Run) -> None:
     run("dora", "costs")
     run("dora", "budgets")
-    assert "onrecord_reader" in run("dora", "notes", code=1)
+    run("dora", "budgets", "set", "billing", "5")
+    for verb in ("notes", "coverage"):
+        assert "an operator reads no notes" in run("dora", verb, code=2)
 
 
-def test_a_login_without_rights_reads_nothing(run: Run) -> None:
-    assert "onrecord_reader" in run("cleo", "notes", code=1)
+def test_a_study_that_somebody_may_not_read_is_as_if_it_were_not_there(run: Run) -> None:
+    assert run("cleo", "notes") == ""
+    for study in ("billing", "nothing"):
+        told = run("cleo", "notes", "--study", study, code=2)
+        assert f"there is no study '{study}'; known: none yet" in told
+    note_id = str(note("They pay [AMOUNT]").note_id)
+    assert "takes the role evidence_reader" in run("cleo", "explain", note_id, code=2)
 
 
 def test_readers_see_coverage(run: Run) -> None:

@@ -68,7 +68,7 @@ async def test_a_service_is_unready_and_says_once_what_to_look_at(
 def test_a_command_ends_with_3_and_one_line(
     env: dict[str, str], wrong: dict[str, str], message: str, tmp_path: Path
 ) -> None:
-    verb = ["submit", str(SAMPLES)] if "KAFKA" in message else ["notes"]
+    verb = ["submit", str(SAMPLES)] if "KAFKA" in message else ["audit"]
     ended = subprocess.run(
         [ONRECORD, *verb],
         env=os.environ | env | wrong | {"ONRECORD_HOME": str(tmp_path)},

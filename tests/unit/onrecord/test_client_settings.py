@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.state import StackHome, StackState
-from onrecord.errors import UnreachableError
+from onrecord.errors import UnreachableError, UsageError
 from onrecord.settings import COMPOSE, ClientSettings, find_home_folder
 
 
@@ -78,3 +78,17 @@ def test_the_local_stacks_token_is_not_sent_to_an_address_of_the_environment(
     assert ClientSettings.load(elsewhere, home.path).token == ""
     own = elsewhere | {"ONRECORD_TOKEN": "mine"}
     assert ClientSettings.load(own, home.path).token == "mine"
+
+
+def test_a_database_alone_is_told_what_to_set_in_its_place(tmp_path: Path) -> None:
+    environ = {"POSTGRES_DSN": "postgresql://ann@db.example/onrecord"}
+    for home in (a_started_stack(tmp_path), tmp_path / "elsewhere"):
+        settings = ClientSettings.load(environ, home)
+        with pytest.raises(UsageError, match="set ONRECORD_URL to the address of control"):
+            _ = settings.control_url
+
+
+def test_the_short_name_of_controls_address_wins(tmp_path: Path) -> None:
+    environ = {"ONRECORD_URL": "https://a.example/", "ONRECORD_CONTROL_URL": "https://b.example"}
+    settings = ClientSettings.load(environ, a_started_stack(tmp_path))
+    assert settings.control_url == "https://a.example"

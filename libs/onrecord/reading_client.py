@@ -1,0 +1,135 @@
+"""What people read through control's API: studies, notes, coverage, explanations, costs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from contracts.access import Role
+from onrecord.control_client import ControlClient
+from onrecord.errors import UsageError
+from read_model.coverage import StudyCoverage
+from read_model.explanation import NoteExplanation
+from read_model.queries import (
+    NoteCounts,
+    RefusedNote,
+    StoredNote,
+    StudyInUse,
+    StudySummary,
+)
+
+PAGE: Final = 500
+"""Entries of one request."""
+
+Params: TypeAlias = Mapping[str, str | int | bool | None]
+
+_SUMMARIES: Final = TypeAdapter(list[StudySummary])
+_STUDY: Final = TypeAdapter(StudyInUse)
+_COVERAGE: Final = TypeAdapter(StudyCoverage)
+_COUNTS: Final = TypeAdapter(NoteCounts)
+_NOTES: Final = TypeAdapter(list[StoredNote])
+_REFUSED: Final = TypeAdapter(list[RefusedNote])
+_SPEAKERS: Final = TypeAdapter(list[str])
+_EXPLANATION: Final = TypeAdapter(NoteExplanation)
+
+
+class ReadingClient:
+    """Client of the endpoints of control's API that people read studies and notes by.
+
+    Lists are followed from page to page, one page in memory at a time. Methods raise as those of
+    ``ControlClient``.
+
+    Args:
+        control: an open client.
+    """
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    async def studies(self) -> list[StudySummary]:
+        """Return the studies that the token may read, by id.
+
+        Raises:
+            UsageError: its roles let it read none, whatever studies there are.
+        """
+        found = _SUMMARIES.validate_python(await self._control.get("/v1/studies"))
+        if not found:  # it is a finding only if it is not a matter of rights
+            grants = (await self._control.who_am_i()).grants
+            if all(one.role is Role.OPERATOR for one in grants):
+                raise UsageError(
+                    "this takes the role reader, evidence_reader, researcher or admin in a study: "
+                    "an operator reads no notes"
+                )
+        return found
+
+    async def study(self, study_id: str) -> StudyInUse:
+        """Return a study's themes, questions and policies."""
+        return _STUDY.validate_python(await self._control.get(f"/v1/studies/{study_id}"))
+
+    async def coverage(self, study_id: str) -> StudyCoverage:
+        """Return which questions and themes of a study its interviews address."""
+        found = await self._control.get(f"/v1/studies/{study_id}/coverage")
+        return _COVERAGE.validate_python(found)
+
+    async def transcripts(self, study_id: str) -> AsyncIterator[tuple[UUID, str]]:
+        """Yield the ids and titles of a study's interviews, by title."""
+        path = f"/v1/studies/{study_id}/transcripts"
+        async for page in self._pages(path, {}, PAGE):
+            for one in page["transcripts"]:
+                yield UUID(one["transcript_id"]), one["title"]
+
+    async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
+        """Return how many notes of a study match.
+
+        Args:
+            study_id: the study.
+            which: what the endpoint narrows by; None does not.
+        """
+        found = await self._control.get(f"/v1/studies/{study_id}/notes/counts", which)
+        return _COUNTS.validate_python(found)
+
+    async def notes(
+        self, study_id: str, which: Params, *, most: int | None = None
+    ) -> AsyncIterator[StoredNote]:
+        """Yield a study's notes that match, by interview and in the order of the talk.
+
+        Args:
+            study_id: the study.
+            which: what the endpoint narrows by; None does not.
+            most: how many will be read at most; None: all.
+        """
+        path = f"/v1/studies/{study_id}/notes"
+        async for page in self._pages(path, which, min(PAGE, most or PAGE)):
+            for one in _NOTES.validate_python(page["notes"]):
+                yield one
+
+    async def rejected_notes(
+        self, study_id: str, which: Params, *, most: int | None = None
+    ) -> AsyncIterator[RefusedNote]:
+        """Yield a study's refused notes that match; arguments as for ``notes``."""
+        path = f"/v1/studies/{study_id}/notes/rejected"
+        async for page in self._pages(path, which, min(PAGE, most or PAGE)):
+            for one in _REFUSED.validate_python(page["notes"]):
+                yield one
+
+    async def speakers(self, study_id: str, which: Params) -> list[str]:
+        """Return who speaks in a study's interviews."""
+        found = await self._control.get(f"/v1/studies/{study_id}/speakers", which)
+        return _SPEAKERS.validate_python(found)
+
+    async def explanation(self, digits: str) -> NoteExplanation:
+        """Return why the note whose id begins with some digits was accepted or refused."""
+        found = await self._control.get(f"/v1/notes/{digits}/explanation")
+        return _EXPLANATION.validate_python(found)
+
+    async def _pages(self, path: str, which: Params, limit: int) -> AsyncIterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = await self._control.get(path, {**which, "limit": limit, "cursor": cursor})
+            yield page
+            cursor = page["next"]
+            if cursor is None:
+                return

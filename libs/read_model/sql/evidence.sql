@@ -1,0 +1,75 @@
+-- name: select_rejected_page
+-- A page of the refused notes of a study's current interviews, in the order of the talk, behind a
+-- position.
+SELECT interview.study_id, interview.transcript_id, interview.revision, interview.title,
+       refused.rejected_id, refused.chunk_id, chunk.index AS chunk_index, refused.attempt,
+       refused.draft, refused.failures, refused.position
+  FROM rejected_notes AS refused
+  JOIN chunks AS chunk USING (chunk_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+   AND interview.study_id = $1
+   AND ($2::uuid IS NULL OR interview.transcript_id = $2)
+   AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
+   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
+   AND ($5::text IS NULL
+        OR (interview.title, interview.transcript_id, chunk.index, refused.attempt,
+            refused.position) > ($5, $6::uuid, $7::int, $8::int, $9::int))
+ ORDER BY interview.title, interview.transcript_id, chunk.index, refused.attempt, refused.position
+ LIMIT $10;
+
+-- name: count_rejected
+-- How many refused notes those are.
+SELECT count(*)::int
+  FROM rejected_notes AS refused
+  JOIN chunks AS chunk USING (chunk_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+   AND interview.study_id = $1
+   AND ($2::uuid IS NULL OR interview.transcript_id = $2)
+   AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
+   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4);
+
+-- name: select_revision
+-- A revision of an interview, the latest if none is named: its study, whether its words may be shown
+-- as they are, and who speaks. They may where the study allows personal data, or, if it does not
+-- say, where quotes show that the installation does.
+SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS language,
+       coalesce(
+           interview.study ->> 'personal_data' = 'allow', cited.is_any
+       ) AND NOT cited.is_masked AS is_open,
+       ARRAY(
+            SELECT speaker
+              FROM speakers
+             WHERE speakers.transcript_id = interview.transcript_id
+               AND speakers.revision = interview.revision
+             ORDER BY speaker
+       ) AS speakers
+  FROM transcripts AS interview
+ CROSS JOIN LATERAL (
+        SELECT count(*) > 0 AS is_any, coalesce(bool_or(masked_quote IS NOT NULL), false) AS is_masked
+          FROM evidence
+         WHERE evidence.transcript_id = interview.transcript_id
+           AND evidence.revision = interview.revision
+   ) AS cited
+ WHERE interview.transcript_id = $1 AND ($2::int IS NULL OR interview.revision = $2)
+ ORDER BY interview.revision DESC
+ LIMIT 1;
+
+-- name: select_segments
+-- Segments of a revision behind a number, each with the pseudonym of who speaks.
+SELECT segment.number, segment.speaker, coalesce(voice.pseudonym, segment.role) AS pseudonym,
+       segment.role, segment.text, segment.start_ms, segment.end_ms
+  FROM segments AS segment
+  LEFT JOIN speakers AS voice USING (transcript_id, revision, speaker)
+ WHERE segment.transcript_id = $1 AND segment.revision = $2 AND segment.number > $3
+ ORDER BY segment.number
+ LIMIT $4;

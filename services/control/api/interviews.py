@@ -1,0 +1,169 @@
+"""Endpoints of interviews: how far each is read, and what was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from contracts.control_api import ColumnText
+from contracts.events import TranscriptSettled
+from control.access import Right
+from control.api.authorization import FindingReader, NoteReader
+from control.api.context import Context
+from control.api.lookups import find_revision, find_transcript
+from control.api.openapi import responses
+from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
+from control.api.studies import StudyPath, require_interviews
+from control.domain import BadRequestError
+from control.outcomes_of_transcripts import list_outcomes
+from read_model.transcripts import (
+    TranscriptPosition,
+    TranscriptQueries,
+    TranscriptSegment,
+    TranscriptSummary,
+)
+
+MAX_TRANSCRIPTS: Final = 1_000
+"""Most interviews of a page."""
+
+MAX_SEGMENTS: Final = 200
+"""Most segments of a page: masking them takes time."""
+
+router: Final = APIRouter(tags=["transcripts"])
+
+_POSITION: Final = TypeAdapter(tuple[ColumnText, UUID])
+_SEGMENT_POSITION: Final = TypeAdapter(tuple[Int4, Int4])
+
+TranscriptPath = Annotated[UUID, Path(description="The interview's id.")]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPage:
+    """Page of a study's interviews, by title.
+
+    Attributes:
+        transcripts: each in its latest revision.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    transcripts: tuple[TranscriptSummary, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDetails:
+    """Interview in its latest revision, with the outcomes of everything submitted under its id.
+
+    Attributes:
+        transcript: how far it is read.
+        outcomes: the latest outcome of each content, with the reasons where something was refused,
+            such as a doubt about who speaks; the latest revision first, at most 100.
+    """
+
+    transcript: TranscriptSummary
+    outcomes: tuple[TranscriptSettled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPage:
+    """Page of an interview's segments, in the order of the talk.
+
+    Attributes:
+        revision: which one they are of.
+        segments: what was said.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    transcript_id: UUID
+    revision: int
+    segments: tuple[TranscriptSegment, ...]
+    next: str | None
+
+
+class ListTranscriptsRequest(BaseModel):
+    """Parameters of the request to list the interviews of a study."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=MAX_TRANSCRIPTS, description="At most so many.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
+
+
+class ListSegmentsRequest(BaseModel):
+    """Parameters of the request to list the segments of an interview."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int | None = Field(
+        None, ge=1, lt=2**31, description="Of this revision; the latest if not given."
+    )
+    exact: bool = Field(
+        default=False,
+        description="Exact words and names where the study masks them; takes the role "
+        "`evidence_reader`, and goes into the trail.",
+    )
+    limit: int = Field(100, ge=1, le=MAX_SEGMENTS, description="At most so many.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
+
+
+@router.get("/studies/{study_id}/transcripts", responses=responses(404))
+async def list_transcripts(
+    study_id: StudyPath,
+    which: Annotated[ListTranscriptsRequest, Query()],
+    context: Context,
+    caller: NoteReader,
+) -> TranscriptPage:
+    """List a study's interviews by title, each with its status and the number of its notes."""
+    del caller
+    position = decode_cursor(which.cursor, _POSITION)
+    found, last = await TranscriptQueries(context.database).transcripts(
+        study_id, limit=which.limit, after=position and TranscriptPosition(*position)
+    )
+    if not found:
+        await require_interviews(context, study_id)
+    return TranscriptPage(tuple(found), last and encode_cursor(last, _POSITION))
+
+
+@router.get("/transcripts/{transcript_id}", responses=responses(404))
+async def read_transcript(
+    transcript_id: TranscriptPath, context: Context, caller: FindingReader
+) -> TranscriptDetails:
+    """Read how far an interview is read, and why something of it was refused."""
+    found = await find_transcript(context, caller, transcript_id)
+    allowed = caller.list_studies(Right.READ_NOTES)
+    outcomes = await list_outcomes(context.database, transcript_id, allowed)
+    return TranscriptDetails(found, outcomes)
+
+
+@router.get("/transcripts/{transcript_id}/segments", responses=responses(404, 422))
+async def list_segments(
+    transcript_id: TranscriptPath,
+    which: Annotated[ListSegmentsRequest, Query()],
+    context: Context,
+    caller: FindingReader,
+) -> SegmentPage:
+    """List what was said in an interview: masked, unless its study allows personal data."""
+    position = decode_cursor(which.cursor, _SEGMENT_POSITION)
+    number = which.revision if position is None else position[0]
+    if which.revision not in {None, number}:
+        raise BadRequestError("revision: the cursor is of another one")
+    revision = await find_revision(context, caller, transcript_id, number)
+    if which.exact:
+        caller.require([Right.READ_EVIDENCE], revision.study_id)
+        await context.trail.record(
+            caller, "segments.read_exact", str(transcript_id), revision.study_id
+        )
+    found, last = await TranscriptQueries(context.database, context.compute).segments(
+        transcript_id,
+        revision,
+        limit=which.limit,
+        exact=which.exact,
+        after=0 if position is None else position[1],
+    )
+    position = None if last is None else (revision.revision, last)
+    cursor = position and encode_cursor(position, _SEGMENT_POSITION)
+    return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)

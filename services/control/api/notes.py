@@ -1,0 +1,265 @@
+"""Endpoints of notes: lists, counts, single notes with their evidence, and why each stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from contracts.control_api import Asked, ColumnText
+from contracts.notes import Standing
+from contracts.study import StatementPolicy
+from control.access import Caller, Right
+from control.api.authorization import (
+    EvidenceReader,
+    FindingEvidenceReader,
+    FindingReader,
+    NoteReader,
+)
+from control.api.context import ApiContext, Context
+from control.api.lookups import find_note, find_note_by_digits
+from control.api.openapi import responses
+from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
+from control.api.studies import StudyPath, require_interviews
+from read_model.explanation import ExplanationQueries, NoteExplanation
+from read_model.queries import (
+    NoteCounts,
+    NoteFilter,
+    NotePosition,
+    ReadModelQueries,
+    RefusedNote,
+    StoredNote,
+    StoredQuote,
+)
+
+MAX_NOTES: Final = 1_000
+"""Most notes of a page."""
+
+router: Final = APIRouter(tags=["notes"])
+
+_POSITION: Final = TypeAdapter(tuple[ColumnText, UUID, Int4, Int4, Int4])
+
+NotePath = Annotated[UUID, Path(description="The note's id.")]
+NoteIdPrefix = Annotated[
+    str,
+    Path(description="The id of a note or a refused note, or how it begins: four digits or more."),
+    StringConstraints(pattern=r"^[0-9a-f-]{4,36}$"),
+]
+ExactQuery = Annotated[
+    bool,
+    Query(
+        description="Exact words and names where the study masks them; takes the role "
+        "`evidence_reader`, and goes into the trail."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """Page of a study's notes, in the order of interviews and of time.
+
+    Attributes:
+        notes: what was noted.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    notes: tuple[StoredNote, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedNotePage:
+    """Page of a study's refused notes, in the order of interviews and of time.
+
+    Attributes:
+        notes: what was refused, as it was drafted.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    notes: tuple[RefusedNote, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvidence:
+    """Evidence of a note: the quotes that it cites."""
+
+    note_id: UUID
+    evidence: tuple[StoredQuote, ...]
+
+
+class RejectedNotesFilter(BaseModel):
+    """Filter of a study's refused notes; a field that is None matches all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transcript: UUID | None = Field(None, description="Only of this interview, by its id.")
+    theme: Asked | None = Field(None, description="Only of this theme, by its id.")
+    question: Asked | None = Field(None, description="Only on this question, by its id.")
+
+
+class NotesFilter(RejectedNotesFilter):
+    """Filter of a study's notes; a field that is None matches all."""
+
+    speaker: Asked | None = Field(
+        None, description="Only with words of speakers whose name has this in it."
+    )
+    standing: Standing | None = Field(None, description="Only those of this standing.")
+    exact: bool = Field(
+        default=False,
+        description="Exact words and names where the study masks them; takes the role "
+        "`evidence_reader`, and goes into the trail.",
+    )
+
+    def build_filter(self, study_id: str) -> NoteFilter:
+        """Build the filter of the read model for a study."""
+        return NoteFilter(
+            study_id,
+            None if self.transcript is None else str(self.transcript),
+            self.theme,
+            self.question,
+            self.speaker,
+            self.standing,
+        )
+
+
+class ListNotesRequest(NotesFilter):
+    """Parameters of the request to list the notes of a study that match a filter."""
+
+    statements: StatementPolicy | None = Field(
+        None, description="Which statements to show as findings, in place of what the study says."
+    )
+    limit: int = Field(100, ge=1, le=MAX_NOTES, description="At most so many.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
+
+
+class ListRejectedNotesRequest(RejectedNotesFilter):
+    """Parameters of the request to list the refused notes of a study."""
+
+    limit: int = Field(100, ge=1, le=MAX_NOTES, description="At most so many.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
+
+
+class ListSpeakersRequest(BaseModel):
+    """Parameters of the request to list who speaks in a study."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transcript: UUID | None = Field(None, description="Only in this interview, by its id.")
+    exact: bool = Field(default=False, description="As for a list of notes.")
+
+
+_NOTES: Final = TypeAdapter(NotePage)
+
+
+@router.get("/studies/{study_id}/notes", responses=responses(404), response_model=NotePage)
+async def list_notes(
+    study_id: StudyPath,
+    which: Annotated[ListNotesRequest, Query()],
+    context: Context,
+    caller: NoteReader,
+) -> Response:
+    """List a study's current notes; those not proven show their quotes first."""
+    reading = await _open(context, caller, study_id, exact=which.exact)
+    position = decode_cursor(which.cursor, _POSITION)
+    notes, last = await reading.notes_page(
+        which.build_filter(study_id),
+        limit=which.limit,
+        after=position and NotePosition(*position),
+        statements=which.statements,
+    )
+    if not notes:
+        await require_interviews(context, study_id)
+    page = NotePage(tuple(notes), last and encode_cursor(last, _POSITION))
+    # Validating again what our own code built takes as long as reading it.
+    return Response(_NOTES.dump_json(page), media_type="application/json")
+
+
+@router.get("/studies/{study_id}/notes/counts", responses=responses(404))
+async def count_notes(
+    study_id: StudyPath,
+    which: Annotated[NotesFilter, Query()],
+    context: Context,
+    caller: NoteReader,
+) -> NoteCounts:
+    """Count a study's current notes that match, by standing and theme, and its refused ones."""
+    reading = await _open(context, caller, study_id, exact=which.exact)
+    found = await reading.note_totals(which.build_filter(study_id))
+    if not found.total:
+        await require_interviews(context, study_id)
+    return found
+
+
+@router.get("/studies/{study_id}/notes/rejected", responses=responses(404))
+async def list_rejected_notes(
+    study_id: StudyPath,
+    which: Annotated[ListRejectedNotesRequest, Query()],
+    context: Context,
+    caller: EvidenceReader,
+) -> RejectedNotePage:
+    """List a study's refused notes, as they were drafted and never masked; goes into the trail."""
+    await context.trail.record(caller, "notes.read_rejected", study_id, study_id)
+    transcript = None if which.transcript is None else str(which.transcript)
+    wanted = NoteFilter(study_id, transcript, which.theme, which.question)
+    position = decode_cursor(which.cursor, _POSITION)
+    notes, last = await ReadModelQueries(context.database).rejected_page(
+        wanted, limit=which.limit, after=position and NotePosition(*position)
+    )
+    if not notes:
+        await require_interviews(context, study_id)
+    return RejectedNotePage(tuple(notes), last and encode_cursor(last, _POSITION))
+
+
+@router.get("/studies/{study_id}/speakers", responses=responses(404))
+async def list_speakers(
+    study_id: StudyPath,
+    which: Annotated[ListSpeakersRequest, Query()],
+    context: Context,
+    caller: NoteReader,
+) -> list[str]:
+    """List who speaks in a study's interviews; pseudonyms where it masks; at most 1,000."""
+    reading = await _open(context, caller, study_id, exact=which.exact)
+    found = await reading.speakers(study_id, which.transcript)
+    if not found:
+        await require_interviews(context, study_id)
+    return found
+
+
+@router.get("/notes/{note_id}", responses=responses(404))
+async def read_note(
+    note_id: NotePath, context: Context, caller: FindingReader, *, exact: ExactQuery = False
+) -> StoredNote:
+    """Read a current note, as its study shows it."""
+    return await find_note(context, caller, note_id, exact=exact)
+
+
+@router.get("/notes/{note_id}/evidence", responses=responses(404))
+async def read_evidence(
+    note_id: NotePath, context: Context, caller: FindingReader, *, exact: ExactQuery = False
+) -> NoteEvidence:
+    """Read the quotes that a current note cites."""
+    found = await find_note(context, caller, note_id, exact=exact)
+    return NoteEvidence(found.note_id, found.evidence)
+
+
+@router.get("/notes/{note_id}/explanation", responses=responses(404, 422))
+async def explain_note(
+    note_id: NoteIdPrefix, context: Context, caller: FindingEvidenceReader
+) -> NoteExplanation:
+    """Explain a note or a refused note: its exact evidence, and each check; goes into the trail."""
+    found = await find_note_by_digits(context, caller, note_id.replace("-", ""))
+    await context.trail.record(caller, "note.explain", str(found.id), found.study_id)
+    return await ExplanationQueries(context.database, context.compute).explain(found)
+
+
+async def _open(
+    context: ApiContext, caller: Caller, study_id: str, *, exact: bool
+) -> ReadModelQueries:
+    """Return queries of a study's notes; with exact words if the caller has the right to."""
+    if exact:
+        caller.require([Right.READ_EVIDENCE], study_id)
+        await context.trail.record(caller, "notes.read_exact", study_id, study_id)
+    return ReadModelQueries(context.database, exact=exact)

@@ -1,0 +1,207 @@
+"""Endpoints of what calls of language models cost, and of what they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from control.access import Caller
+from control.api.authorization import Operator
+from control.api.context import ApiContext, Context
+from control.api.etags import compute_etag, require_match, respond_with_etag
+from control.api.openapi import responses
+from control.api.studies import StudyPath
+from read_model.spending import (
+    BudgetLimit,
+    BudgetStatus,
+    CallCost,
+    SpendQueries,
+    sum_call_costs,
+)
+
+MAX_BUDGET_USD: Final = 1_000_000_000
+"""The largest budget, in US dollars."""
+
+MAX_SPAN_S: Final = 100 * 366 * 24 * 3_600
+"""The longest time that is looked back, in seconds."""
+
+router: Final = APIRouter(tags=["spending"])
+
+_LIMIT: Final = TypeAdapter(BudgetLimit)
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """Cost and tokens of the model calls of one study, model, purpose or day."""
+
+    name: str
+    cost: CallCost
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """Costs of model calls, in US dollars.
+
+    Attributes:
+        rows: by study, model, purpose or day, as asked for.
+        total: of all rows.
+    """
+
+    rows: tuple[CostRow, ...]
+    total: CallCost
+
+
+class ReadCostsRequest(BaseModel):
+    """Parameters of the request to read what model calls cost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Literal["study", "model", "purpose", "day"] = Field(
+        "study", description="A row for each of these; days are of UTC."
+    )
+    within_s: int | None = Field(
+        None, ge=0, le=MAX_SPAN_S, description="Only calls of the last so many seconds."
+    )
+
+
+class SetBudgetRequest(BaseModel):
+    """Request to set a budget."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit_usd: Decimal | None = Field(
+        ge=0,
+        le=MAX_BUDGET_USD,
+        allow_inf_nan=False,
+        description="The most that calls may cost, in US dollars; null: anything.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedBudget:
+    """Budget after a request to change it.
+
+    Attributes:
+        limit_usd: the most that calls may cost; None: anything.
+        set_by: who said so: ``command``, ``settings`` (of the services), None: nobody.
+        is_study_known: whether there is an interview or a call of the study yet.
+    """
+
+    limit_usd: Decimal | None
+    set_by: str | None
+    is_study_known: bool
+
+
+@router.get("/costs")
+async def read_costs(
+    which: Annotated[ReadCostsRequest, Query()], context: Context, caller: Operator
+) -> CostReport:
+    """Read what model calls cost, by study, model, purpose or day."""
+    del caller
+    since = None if which.within_s is None else timedelta(seconds=which.within_s)
+    costs = await SpendQueries(context.database).costs(which.by, since)
+    rows = tuple(CostRow(name, cost) for name, cost in costs.items())
+    return CostReport(rows, sum_call_costs(costs))
+
+
+@router.get("/budgets")
+async def list_budgets(context: Context, caller: Operator) -> list[BudgetStatus]:
+    """List today's budget and those of studies, with what is spent and reserved."""
+    del caller
+    return list(await SpendQueries(context.database).budgets())
+
+
+@router.get("/budgets/day", responses=responses(304), response_model=BudgetLimit)
+async def read_daily_budget(request: Request, context: Context, caller: Operator) -> Response:
+    """Read the budget of each day (UTC) for all studies together; with an `ETag`."""
+    del caller
+    return await _read(request, context, "day", "")
+
+
+@router.put("/budgets/day", responses=responses(412))
+async def set_daily_budget(
+    wanted: SetBudgetRequest,
+    request: Request,
+    response: Response,
+    context: Context,
+    caller: Operator,
+) -> ChangedBudget:
+    """Set the budget of each day (UTC); `If-Match` refuses if it was changed meanwhile."""
+    return await _change(request, response, context, caller, ("day", ""), wanted)
+
+
+@router.delete("/budgets/day", responses=responses(412), openapi_extra={"x-changes": True})
+async def reset_daily_budget(
+    request: Request, response: Response, context: Context, caller: Operator
+) -> ChangedBudget:
+    """Reset the budget of each day to what the services' settings say."""
+    return await _change(request, response, context, caller, ("day", ""), None)
+
+
+@router.get(
+    "/budgets/studies/{study_id}", responses=responses(304, 404), response_model=BudgetLimit
+)
+async def read_study_budget(
+    study_id: StudyPath, request: Request, context: Context, caller: Operator
+) -> Response:
+    """Read a study's budget; with an `ETag`."""
+    del caller
+    return await _read(request, context, "study", study_id)
+
+
+@router.put("/budgets/studies/{study_id}", responses=responses(404, 412))
+async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
+    study_id: StudyPath,
+    wanted: SetBudgetRequest,
+    request: Request,
+    response: Response,
+    context: Context,
+    caller: Operator,
+) -> ChangedBudget:
+    """Set a study's budget; `If-Match` refuses if it was changed meanwhile."""
+    return await _change(request, response, context, caller, ("study", study_id), wanted)
+
+
+@router.delete(
+    "/budgets/studies/{study_id}", responses=responses(404, 412), openapi_extra={"x-changes": True}
+)
+async def reset_study_budget(
+    study_id: StudyPath, request: Request, response: Response, context: Context, caller: Operator
+) -> ChangedBudget:
+    """Reset a study's budget to what the services' settings say."""
+    return await _change(request, response, context, caller, ("study", study_id), None)
+
+
+async def _read(request: Request, context: ApiContext, scope: str, name: str) -> Response:
+    limit = await SpendQueries(context.database).budget_limit(scope, name)
+    return respond_with_etag(request, _LIMIT, limit)
+
+
+async def _change(  # noqa: PLR0913, PLR0917 - what an endpoint has
+    request: Request,
+    response: Response,
+    context: ApiContext,
+    caller: Caller,
+    which: tuple[str, str],
+    wanted: SetBudgetRequest | None,
+) -> ChangedBudget:
+    """Set a budget, or reset it if nothing is wanted; the response has its new entity tag."""
+    scope, name = which
+    spending = SpendQueries(context.database)
+    require_match(request, _LIMIT, await spending.budget_limit(scope, name))
+    usd = "default" if wanted is None else "none" if wanted.limit_usd is None else wanted.limit_usd
+    target = f"{name or 'each day'}: {usd}"
+    await context.trail.record(caller, "budget.set", target, name or None)
+    is_known = scope != "study" or await spending.knows(name)
+    if wanted is None:
+        await spending.unlimit(scope, name)
+    else:
+        await spending.limit(scope, name, wanted.limit_usd)
+    limit = await spending.budget_limit(scope, name)
+    response.headers["ETag"] = compute_etag(_LIMIT.dump_json(limit))
+    return ChangedBudget(limit.limit_usd, limit.set_by, is_known)

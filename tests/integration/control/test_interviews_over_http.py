@@ -1,0 +1,266 @@
+"""Interviews, segments and notes over HTTP: masked, in pages, and of one's own studies only."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.access import CreateTokenRequest, Role, RoleGrant
+from contracts.ids import derive_id
+from contracts.study import PersonalData
+from contracts.transcript import Role as Speaking
+from contracts.transcript import Segment
+from database.pool import Database
+from persistence.store import NotesStore
+from support.control_office import Office
+from support.interviews import (
+    STUDY,
+    TRANSCRIPT,
+    evidence,
+    ingested,
+    note,
+    refused,
+    validated,
+)
+from support.many_interviews import STUDY as MANY
+from support.many_interviews import interview
+
+MASKED = STUDY.model_copy(update={"personal_data": PersonalData.MASK})
+OPEN = STUDY.model_copy(update={"personal_data": PersonalData.ALLOW})
+SAID = (
+    Segment(number=1, speaker="Ada Lovelace", role=Speaking.INTERVIEWER, text="What do you pay?"),
+    Segment(
+        number=2,
+        speaker="Bo",
+        role=Speaking.PARTICIPANT,
+        text="Write to bo@example.org, says Ada. We pay 40 dollars.",
+        start_ms=1_000,
+        end_ms=9_000,
+    ),
+    Segment(number=3, speaker="Bo", role=Speaking.PARTICIPANT, text="Nothing else."),
+)
+PATH = f"/v1/transcripts/{TRANSCRIPT}"
+NOTE = note("They pay", evidence("We pay 40 dollars", masked_quote="We pay [AMOUNT]"))
+
+
+async def as_role(office: Office, role: Role, study: str | None = None) -> None:
+    """From now on the office is asked with a token of a role."""
+    wanted = CreateTokenRequest(name="somebody", grants=(RoleGrant(role=role, study_id=study),))
+    secret = (await office.context.tokens.create(wanted, "a test")).secret
+    office.client.headers["Authorization"] = f"Bearer {secret}"
+
+
+async def trail(office: Office) -> list[tuple[str, str | None]]:
+    return [(one.action, one.study_id) for one in (await office.context.trail.page()).entries]
+
+
+async def segments(office: Office, query: str = "") -> list[dict[str, Any]]:
+    status, page = await office.ask("GET", f"{PATH}/segments?{query}")
+    assert status == 200
+    found: list[dict[str, Any]] = page["segments"]
+    return found
+
+
+@pytest.mark.parametrize("study", [MASKED, STUDY, OPEN])
+async def test_segments_are_masked_unless_the_study_allows_personal_data(
+    office: Office, fresh_database: Database, study: Any
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested(study=study, segments=SAID))
+    await as_role(office, Role.READER, STUDY.study_id)
+    asked, answered, _ = await segments(office)
+    if study is OPEN:
+        assert (answered["text"], answered["is_masked"]) == (SAID[1].text, False)
+        assert asked["speaker"] == "Ada Lovelace"
+    else:
+        assert answered["text"] == "Write to [EMAIL], says [PERSON]. We pay 40 dollars."
+        assert (asked["speaker"], answered["speaker"]) == ("interviewer 1", "participant 2")
+        assert asked["is_masked"]
+    assert (answered["start_ms"], answered["end_ms"]) == (1_000, 9_000)
+    assert await trail(office) == []
+
+
+async def test_exact_segments_take_their_right_and_leave_a_trace(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested(study=MASKED, segments=SAID))
+    await as_role(office, Role.READER)
+    assert (await office.ask("GET", f"{PATH}/segments?exact=true"))[0] == 403
+    assert await trail(office) == []
+    await as_role(office, Role.EVIDENCE_READER, STUDY.study_id)
+    assert [one["text"] for one in await segments(office, "exact=true")] == [
+        one.text for one in SAID
+    ]
+    assert await trail(office) == [("segments.read_exact", STUDY.study_id)]
+    assert all(one["is_masked"] for one in await segments(office))
+
+
+async def test_segments_come_in_pages_of_one_revision(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested(segments=SAID))
+    _, first = await office.ask("GET", f"{PATH}/segments?limit=2")
+    await store.store_transcript(ingested(2, segments=SAID[:1]))
+    status, rest = await office.ask("GET", f"{PATH}/segments?limit=2&cursor={first['next']}")
+    assert status == 200
+    assert [one["number"] for one in (*first["segments"], *rest["segments"])] == [1, 2, 3]
+    assert (first["revision"], rest["revision"], rest["next"]) == (1, 1, None)
+    _, latest = await office.ask("GET", f"{PATH}/segments")
+    assert (latest["revision"], len(latest["segments"])) == (2, 1)
+    query = f"revision=2&cursor={first['next']}"
+    assert (await office.ask("GET", f"{PATH}/segments?{query}"))[0] == 400
+
+
+async def test_what_is_of_another_study_is_as_if_it_were_not_there(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(NOTE))
+    await as_role(office, Role.EVIDENCE_READER, "another")
+    nobody = derive_id("nobody")
+    for there, nowhere in (
+        (PATH, f"/v1/transcripts/{nobody}"),
+        (f"{PATH}/segments", f"/v1/transcripts/{nobody}/segments"),
+        (f"{PATH}/segments?exact=true", f"/v1/transcripts/{nobody}/segments?exact=true"),
+        (f"/v1/notes/{NOTE.note_id}", f"/v1/notes/{nobody}"),
+        (f"/v1/notes/{NOTE.note_id}/evidence", f"/v1/notes/{nobody}/evidence"),
+        (f"/v1/notes/{NOTE.note_id}?exact=true", f"/v1/notes/{nobody}?exact=true"),
+        (f"/v1/notes/{NOTE.note_id}/explanation", f"/v1/notes/{nobody}/explanation"),
+    ):
+        answers = [await office.ask("GET", path) for path in (there, nowhere)]
+        shown = [
+            (status, body["detail"].replace(str(key), "ID").replace(UUID(str(key)).hex, "ID"))
+            for (status, body), key in zip(
+                answers,
+                (TRANSCRIPT if "transcripts" in there else NOTE.note_id, nobody),
+                strict=True,
+            )
+        ]
+        assert shown[0] == shown[1]
+        assert shown[0][0] == 404
+    assert await trail(office) == []
+
+
+async def test_an_earlier_revision_of_another_study_stays_with_its_readers(
+    office: Office, fresh_database: Database
+) -> None:
+    """Who submits an interview's id again, for a study of their own, does not read it there."""
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested(study=OPEN))
+    theirs = OPEN.model_copy(update={"study_id": "theirs"})
+    await store.store_transcript(ingested(999, study=theirs, segments=SAID[:1]))
+    await as_role(office, Role.EVIDENCE_READER, "theirs")
+    assert [one["number"] for one in await segments(office)] == [1]
+    for query in ("revision=1", "revision=1&exact=true"):
+        assert (await office.ask("GET", f"{PATH}/segments?{query}"))[0] == 404
+    await as_role(office, Role.READER, STUDY.study_id)
+    assert len(await segments(office, "revision=1")) == 2
+
+
+async def test_a_transcript_says_how_far_it_is_read(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(NOTE))
+
+    async def read() -> tuple[str, int, int, int]:
+        one = (await office.ask("GET", PATH))[1]["transcript"]
+        return one["status"], one["stored"], one["chunks"], one["notes"]
+
+    assert await read() == ("in_progress", 1, 2, 1)
+    await store.store_notes(validated(index=2))
+    assert await read() == ("complete", 2, 2, 1)
+
+
+async def test_interviews_are_listed_in_pages_with_their_notes(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    for number in range(5):
+        made = interview(number, 2)
+        await store.store_transcript(made.ingested)
+        for drafted in made.drafts[: number % 3]:
+            await store.store_notes(drafted)
+    await as_role(office, Role.READER, MANY.study_id)
+    found: list[dict[str, Any]] = []
+    path = f"/v1/studies/{MANY.study_id}/transcripts?limit=2"
+    cursor = ""
+    for _ in range(3):
+        _, page = await office.ask("GET", path + cursor)
+        found += page["transcripts"]
+        cursor = f"&cursor={page['next']}"
+    assert page["next"] is None
+    assert [one["title"] for one in found] == sorted(one["title"] for one in found)
+    assert len({one["transcript_id"] for one in found}) == 5
+    for one in found:
+        assert (one["notes"] > 0) == (one["stored"] > 0)
+        assert (one["status"] == "complete") == (one["stored"] == 2)
+
+
+async def test_a_note_is_read_masked_and_exactly_by_those_who_may(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(NOTE))
+    path = f"/v1/notes/{NOTE.note_id}"
+    await as_role(office, Role.READER, STUDY.study_id)
+    _, one = await office.ask("GET", path)
+    assert (one["note_id"], one["evidence"][0]["quote"]) == (str(NOTE.note_id), "We pay [AMOUNT]")
+    _, cited = await office.ask("GET", f"{path}/evidence")
+    assert cited["evidence"] == one["evidence"]
+    for rest in ("?exact=true", "/evidence?exact=true"):
+        assert (await office.ask("GET", path + rest))[0] == 403
+    await as_role(office, Role.EVIDENCE_READER, STUDY.study_id)
+    _, cited = await office.ask("GET", f"{path}/evidence?exact=true")
+    assert cited["evidence"][0]["quote"] == "We pay 40 dollars"
+    assert await trail(office) == [("note.read_exact", STUDY.study_id)]
+
+
+async def test_refused_notes_and_explanations_go_into_the_trail(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(NOTE, rejected=(refused(), refused("Nobody pays"))))
+    await as_role(office, Role.EVIDENCE_READER, STUDY.study_id)
+    rejected = f"/v1/studies/{STUDY.study_id}/notes/rejected?limit=1"
+    _, first = await office.ask("GET", rejected)
+    _, second = await office.ask("GET", f"{rejected}&cursor={first['next']}")
+    drafted = [one["draft"]["statement"] for one in (*first["notes"], *second["notes"])]
+    assert (drafted, second["next"]) == (["Everybody loves it", "Nobody pays"], None)
+    digits = first["notes"][0]["rejected_id"][:8]
+    status, found = await office.ask("GET", f"/v1/notes/{digits}/explanation")
+    assert (status, found["state"]) == (200, "refused")
+    assert {one["check"] for one in found["checks"] if one["then"]} == {"quote_not_found"}
+    assert await trail(office) == [
+        ("note.explain", STUDY.study_id),
+        *[("notes.read_rejected", STUDY.study_id)] * 2,
+    ]
+
+
+async def test_counts_are_those_of_the_list(office: Office, fresh_database: Database) -> None:
+    store = NotesStore(fresh_database)
+    for number in range(3):
+        made = interview(number, 2)
+        await store.store_transcript(made.ingested)
+        for drafted in made.drafts:
+            await store.store_notes(drafted)
+    theme = MANY.themes[0].id
+    for query in ("", f"theme={theme}", "standing=unproven", "speaker=bo"):
+        path = f"/v1/studies/{MANY.study_id}/notes"
+        _, page = await office.ask("GET", f"{path}?limit=1000&{query}")
+        _, counts = await office.ask("GET", f"{path}/counts?{query}")
+        standings: dict[str, int] = {}
+        themes: dict[str, int] = {}
+        for one in page["notes"]:
+            standings[one["standing"]] = standings.get(one["standing"], 0) + 1
+            for name in one["themes"]:
+                themes[name] = themes.get(name, 0) + 1
+        assert (counts["total"], counts["standings"]) == (len(page["notes"]), standings)
+        assert counts["themes"] == themes
+        assert counts["total"] > 0
