@@ -43,7 +43,6 @@ _DESCRIPTIONS: Final = {
     404: "There is no such thing.",
     409: "It is in a state that does not allow this, or the request with this `Idempotency-Key` "
     "is still being carried out.",
-    412: "It is no longer what `If-Match` names.",
     410: "Its bytes are no longer in the DLQ.",
     412: "It is no longer what `If-Match` names.",
     413: "It is too large.",
