@@ -3,6 +3,7 @@
 GRANT SELECT, INSERT ON studies, study_versions TO onrecord_ingestion;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_ingestion;
 GRANT SELECT (transcript_id, revision, study_id) ON transcripts TO onrecord_ingestion;
+GRANT SELECT ON submitter_secret TO onrecord_ingestion;
 GRANT EXECUTE ON FUNCTION claim_transcript TO onrecord_ingestion;
 
 -- name: onrecord_persistence

@@ -2,6 +2,7 @@
 
 from messaging.broker import (
     CurrentDelivery,
+    CurrentRecord,
     KafkaRouter,
     ReliableKafkaBroker,
     ServiceApplication,
@@ -15,6 +16,7 @@ from messaging.settings import KafkaSettings, StageSettings
 
 __all__ = [
     "CurrentDelivery",
+    "CurrentRecord",
     "Delivery",
     "Headers",
     "KafkaAccessDeniedError",

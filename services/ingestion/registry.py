@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
@@ -20,7 +19,7 @@ from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_study
 from contracts.study import Study
-from contracts.submissions import Submitter
+from contracts.submissions import Submitter, read_submitter
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import make_storable_text
@@ -40,29 +39,31 @@ MAX_CACHED: Final = 1_000
 """Most studies that are kept between messages; with more, all are looked up again."""
 
 
+_BY_TOKEN: Final = "token:"  # noqa: S105 - what a producer's name begins with
+
+
+class SubmittedRecord(Protocol):
+    """A submission's record as its producer wrote it, such as aiokafka's ``ConsumerRecord``."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
 class AdmitSubmission(Protocol):
     """Interface of functions that decide whether a submission may be ingested."""
 
-    async def __call__(self, submitted: TranscriptSubmitted, headers: Headers) -> Study:
+    async def __call__(self, submitted: TranscriptSubmitted, record: SubmittedRecord) -> Study:
         """Return the study that the interview is for, with the policies that count.
 
         Args:
             submitted: the interview.
-            headers: of its record.
+            record: its record; the headers say, and may prove, who sent it.
         """
         ...
-
-
-def get_producer(headers: Headers) -> str:
-    """Return who sent a submission: ``token:NAME`` by the API, else the CloudEvents ``source``.
-
-    Both are what the record says: whoever may write to the topic may write either.
-    """
-    name = get_header_text(headers, h.CE_SOURCE) or ""
-    if (claim := get_header_text(headers, h.SUBMITTED_BY)) is not None:
-        with suppress(ValueError):
-            name = f"token:{Submitter.model_validate_json(claim).name}"
-    return make_storable_text(name, max_length=MAX_PRODUCER_CHARACTERS)
 
 
 class StudyRegistry:
@@ -88,8 +89,9 @@ class StudyRegistry:
         self._cache_s = cache_s
         self._clock = clock
         self._cached: dict[str, tuple[float, RegisteredStudy]] = {}
+        self._secret: bytes | None = None
 
-    async def admit(self, submitted: TranscriptSubmitted, headers: Headers) -> Study:
+    async def admit(self, submitted: TranscriptSubmitted, record: SubmittedRecord) -> Study:
         """Claim a submission's transcript, and return the study that it is for.
 
         Raises:
@@ -100,7 +102,7 @@ class StudyRegistry:
             RevisionGapError: the revision does not follow the one before.
             DatabaseUnavailableError: nobody can be asked.
         """
-        producer = get_producer(headers)
+        producer = await self.identify_producer(record)
         study = await self._find(submitted, producer)
         if study.archived_at is not None:
             raise StudyArchivedError(study.study_id)
@@ -110,6 +112,38 @@ class StudyRegistry:
         if submitted.study is None:
             return study.study
         return study.admit(submitted.study, takes_inputs=self._is_open)
+
+    async def identify_producer(self, record: SubmittedRecord) -> str:
+        """Return who sent a submission: ``token:NAME`` by the API, else the CloudEvents ``source``.
+
+        Control's API proves by a header whose token it was. A source is what the record says:
+        whoever may write to the topic may write any, but none that reads like a token.
+
+        Raises:
+            DatabaseUnavailableError: the proof cannot be checked now.
+        """
+        if (submitter := await self._read_submitter(record)) is not None:
+            name = _BY_TOKEN + submitter.name
+        else:
+            name = get_header_text(record.headers, h.CE_SOURCE) or ""
+            if name.startswith(_BY_TOKEN):
+                name = f"source:{name}"
+        return make_storable_text(name, max_length=MAX_PRODUCER_CHARACTERS)
+
+    async def _read_submitter(self, record: SubmittedRecord) -> Submitter | None:
+        if get_header_text(record.headers, h.SUBMITTED_BY_MAC) is None:
+            return None
+        if (submitter := self._check_proof(record)) is not None:
+            return submitter
+        # Control makes the secret when it is first needed; it may also have been made anew.
+        found = await self._database.fetchval(_QUERIES.select_submitter_secret)
+        self._secret = None if found is None else bytes(found)
+        return self._check_proof(record)
+
+    def _check_proof(self, record: SubmittedRecord) -> Submitter | None:
+        if self._secret is None:
+            return None
+        return read_submitter(record.headers, record.key, record.value, self._secret)
 
     async def _find(self, submitted: TranscriptSubmitted, producer: str) -> RegisteredStudy:
         study_id = submitted.named_study_id

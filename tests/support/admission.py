@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contracts.events import TranscriptSubmitted
 from contracts.study import Study
 from database.settings import PostgresSettings
-from messaging import Headers
 
 
 def open_ingestion(postgres: PostgresSettings) -> dict[str, str]:
@@ -16,8 +17,8 @@ def open_ingestion(postgres: PostgresSettings) -> dict[str, str]:
     }
 
 
-async def admit_inline(submitted: TranscriptSubmitted, headers: Headers = ()) -> Study:
+async def admit_inline(submitted: TranscriptSubmitted, record: Any = None) -> Study:
     """Return the study that came with a submission, whosever the interview is."""
-    del headers
+    del record
     assert submitted.study is not None
     return submitted.study

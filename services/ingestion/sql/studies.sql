@@ -24,3 +24,8 @@ SELECT study_id, version, $7::jsonb, registered_by FROM registered;
 -- name: claim_transcript
 -- Claims a revision of a transcript for a study and a producer; says why not, if it cannot be.
 SELECT refusal, owner_study, owner_revision FROM claim_transcript($1, $2, $3, $4, $5);
+
+-- name: select_submitter_secret
+-- Returns the secret by which control proves who submitted a record through its API; NULL if nobody
+-- has yet.
+SELECT secret FROM submitter_secret;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,7 +21,7 @@ from contracts.study import (
     Study,
     Theme,
 )
-from contracts.submissions import Submitter
+from contracts.submissions import Submitter, build_submitter_headers
 from database.pool import Database
 from ingestion.errors import (
     NotYoursError,
@@ -29,14 +30,25 @@ from ingestion.errors import (
     StudyArchivedError,
     UnknownStudyError,
 )
-from ingestion.registry import StudyRegistry, get_producer
+from ingestion.registry import StudyRegistry
 from messaging import Headers
 
 STUDY = Study(study_id="repairs", name="Repairs", themes=(Theme(id="price", name="Price"),))
 OTHER = STUDY.model_copy(update={"study_id": "elsewhere"})
-OURS: Headers = ((h.CE_SOURCE, b"/portal"),)
-THEIRS: Headers = ((h.CE_SOURCE, b"/stranger"),)
-BY_ADA = Submitter(token_id=derive_id("ada"), name="ada").model_dump_json().encode()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A record as its producer wrote it."""
+
+    headers: Headers = ()
+    key: bytes | None = b"key"
+    value: bytes | None = b"{}"
+
+
+OURS: Final = Sent(((h.CE_SOURCE, b"/portal"),))
+THEIRS: Final = Sent(((h.CE_SOURCE, b"/stranger"),))
+ADA: Final = Submitter(token_id=derive_id("ada"), name="ada")
 LARGEST = 2**31 - 1
 
 
@@ -168,9 +180,9 @@ async def test_an_archived_study_and_one_for_other_producers_take_nothing(
     await registry.admit(submission(), OURS)
     await fresh_database.execute("UPDATE studies SET producers = '{/portal}'")
     await registry.admit(by_id(), OURS)
-    for headers in (THEIRS, ()):
+    for record in (THEIRS, Sent()):
         with pytest.raises(ProducerNotAllowedError):
-            await registry.admit(by_id("another"), headers)
+            await registry.admit(by_id("another"), record)
     await fresh_database.execute("UPDATE studies SET archived_at = now()")
     with pytest.raises(StudyArchivedError):
         await registry.admit(by_id(), OURS)
@@ -178,16 +190,16 @@ async def test_an_archived_study_and_one_for_other_producers_take_nothing(
 
 @pytest.mark.parametrize("revision", [1, 2, LARGEST])
 @pytest.mark.parametrize(
-    ("study", "headers"),
-    [(OTHER, OURS), (STUDY, THEIRS), (OTHER, THEIRS), (STUDY, ())],
+    ("study", "record"),
+    [(OTHER, OURS), (STUDY, THEIRS), (OTHER, THEIRS), (STUDY, Sent())],
     ids=["another study", "another producer", "both", "nobody"],
 )
 async def test_a_transcript_belongs_to_the_study_and_producer_that_brought_it_first(
-    registry: StudyRegistry, study: Study, headers: Headers, revision: int
+    registry: StudyRegistry, study: Study, record: Sent, revision: int
 ) -> None:
     await registry.admit(submission(), OURS)
     with pytest.raises(NotYoursError) as refused:
-        await registry.admit(submission(study=study, revision=revision, supersedes=1), headers)
+        await registry.admit(submission(study=study, revision=revision, supersedes=1), record)
     assert isinstance(refused.value, BadMessageError)
     assert "repairs" not in str(refused.value), "whose it is, is nobody else's business"
     assert "portal" not in str(refused.value)
@@ -277,20 +289,54 @@ async def test_a_change_of_a_study_counts_when_the_bound_of_the_cache_is_over(
 
 
 @pytest.mark.parametrize(
-    ("headers", "producer"),
+    ("source", "producer"),
     [
-        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, BY_ADA)), "token:ada"),
-        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, b"")), "/a"),
-        (((h.CE_SOURCE, b"/a"), (h.SUBMITTED_BY, b"[7]")), "/a"),
-        (((h.CE_SOURCE, b"\xff"),), ""),
-        (((h.CE_SOURCE, b"a\0" + b"b" * 600),), "a�" + "b" * 498),
-        ((), ""),
+        (b"/a", "/a"),
+        (b"\xff", ""),
+        (b"a\0" + b"b" * 600, "a\ufffd" + "b" * 498),
+        (b"token:ada", "source:token:ada"),
+        (None, ""),
     ],
 )
-def test_a_producer_is_the_principal_that_the_api_wrote_or_the_source(
-    headers: Headers, producer: str
+async def test_without_the_apis_proof_a_producer_is_the_source(
+    registry: StudyRegistry, source: bytes | None, producer: str
 ) -> None:
-    assert get_producer(headers) == producer
+    headers = () if source is None else ((h.CE_SOURCE, source),)
+    assert await registry.identify_producer(Sent(headers)) == producer
+
+
+async def test_a_producer_is_the_token_whose_submission_the_api_proves(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    by_source = (h.CE_SOURCE, b"/a")
+    await fresh_database.execute(
+        "INSERT INTO control_secrets (name, secret) VALUES ('submitter', $1)", b"s" * 32
+    )
+    proof = build_submitter_headers(ADA, b"key", b"{}", b"s" * 32)
+    sent = Sent((by_source, *proof))
+    assert await registry.identify_producer(sent) == "token:ada"
+    forged = [
+        replace(sent, value=b"[]"),
+        replace(sent, key=b"other"),
+        Sent((by_source, proof[0])),
+        Sent((by_source, *build_submitter_headers(ADA, b"key", b"{}", b"t" * 32))),
+    ]
+    for one in forged:
+        assert await registry.identify_producer(one) == "/a"
+
+
+async def test_a_proof_counts_from_the_moment_that_control_has_a_secret(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    for secret in (b"s" * 32, b"t" * 32):
+        sent = Sent(build_submitter_headers(ADA, b"key", b"{}", secret))
+        assert await registry.identify_producer(sent) == ""
+        await fresh_database.execute(
+            "INSERT INTO control_secrets (name, secret) VALUES ('submitter', $1) "
+            "ON CONFLICT (name) DO UPDATE SET secret = excluded.secret",
+            secret,
+        )
+        assert await registry.identify_producer(sent) == "token:ada"
 
 
 @pytest.mark.parametrize(
