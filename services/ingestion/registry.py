@@ -46,11 +46,16 @@ class SubmittedRecord(Protocol):
     """A submission's record as its producer wrote it, such as aiokafka's ``ConsumerRecord``."""
 
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Its key, in bytes."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """Its value, in bytes."""
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Its headers in order, without those that a retry topic added."""
 
 
 class AdmitSubmission(Protocol):

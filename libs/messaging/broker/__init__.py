@@ -15,7 +15,7 @@ CurrentDelivery = Annotated[Delivery, Context("delivery")]
 """A handler's parameter of this type is what is known of the message's delivery."""
 
 CurrentRecord = Annotated[ConsumerRecord, Context("message.raw_message")]
-"""A handler's parameter of this type is the record as its producer wrote it, beside what it says."""
+"""A handler's parameter of this type is the message's record as its producer wrote it."""
 
 __all__ = [
     "CurrentDelivery",

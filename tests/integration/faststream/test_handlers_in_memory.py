@@ -198,6 +198,9 @@ class Indexing:
     async def index_submission(self, submission: IndexedSubmission) -> None:
         self.submissions.append(submission)
 
+    async def submitter_secret(self) -> bytes:
+        return b"s" * 32
+
 
 async def test_control_indexes_letters_of_all_services_and_submissions() -> None:
     store = Indexing()
