@@ -142,8 +142,8 @@ def build_submitter_headers(
     """Build the headers by which control knows later who submitted a record through its API.
 
     Any producer can write any header, so the second one authenticates the first: it is an
-    HMAC-SHA-256 over the submitter and the record's key and value, by a secret that control alone
-    has. Copied to another record, it does not fit.
+    HMAC-SHA-256 over the submitter and the record's key and value, by a secret that control makes,
+    and that ingestion reads. Copied to another record, it does not fit.
 
     Args:
         submitter: who submitted.
