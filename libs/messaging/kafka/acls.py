@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -173,6 +174,23 @@ async def apply_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> Acl
     return difference
 
 
+def find_difference(
+    wanted: AbstractSet[AclBinding], found: AbstractSet[AclBinding]
+) -> AclDifference:
+    """Return what is missing and what is surplus of the ACLs that a broker has.
+
+    Only those of topics and groups that are declared can be surplus: the same users may serve
+    another installation, whose names have another prefix, or none.
+
+    Args:
+        wanted: what is declared.
+        found: what the broker has for our users.
+    """
+    declared = {(one.resource_type, one.resource_name) for one in wanted}
+    concerned = {one for one in found if (one.resource_type, one.resource_name) in declared}
+    return AclDifference(_sorted(wanted - found), _sorted(concerned - wanted))
+
+
 async def create_acls(client: Any, bindings: Sequence[AclBinding]) -> None:
     """Add ACLs; those that are there stay.
 
@@ -210,9 +228,7 @@ async def _compare(
     wanted = build_bindings(kafka, principals, list_access_rules())
     ours = {principals.get(user, get_principal(user)) for user in USERS}
     found = {one for principal in sorted(ours) for one in await list_acls(client, principal)}
-    # With a prefix, the same users may serve another installation under another prefix.
-    concerned = {one for one in found if one.resource_name.startswith(kafka.topic_prefix)}
-    return AclDifference(_sorted(wanted - found), _sorted(concerned - wanted))
+    return find_difference(wanted, found)
 
 
 async def _wait_until_in_force(
