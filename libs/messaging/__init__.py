@@ -2,7 +2,6 @@
 
 from messaging.broker import (
     CurrentDelivery,
-    CurrentRecord,
     KafkaRouter,
     ReliableKafkaBroker,
     ServiceApplication,
@@ -16,7 +15,6 @@ from messaging.settings import KafkaSettings, StageSettings
 
 __all__ = [
     "CurrentDelivery",
-    "CurrentRecord",
     "Delivery",
     "Headers",
     "KafkaAccessDeniedError",

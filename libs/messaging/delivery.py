@@ -100,6 +100,8 @@ class Delivery:
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
         own_outage: whether the last delivery met an outage that was proved to be its own.
         headers: of the message, as its producer wrote them.
+        record: as its producer wrote it; None where the delivery is of no record, or of a large one
+            whose handler has failed.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
         clock: stops the delivery's time while the handler waits for something of its service's own.
     """
@@ -115,6 +117,7 @@ class Delivery:
     delay_ms: int | None = None
     own_outage: bool = False
     headers: Headers = field(default=(), compare=False, repr=False)
+    record: Record | None = field(default=None, compare=False, repr=False)
     deadline: float = field(default=float("inf"), compare=False)
     clock: DeliveryClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
 

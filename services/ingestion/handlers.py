@@ -10,7 +10,7 @@ from contracts.events import Event, TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
 from ingestion.readers import InterviewReader
 from ingestion.registry import AdmitSubmission
-from messaging import CurrentDelivery, CurrentRecord, KafkaRouter
+from messaging import CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
 
@@ -20,12 +20,11 @@ router = KafkaRouter()
 @router.publisher(CHUNKS_READY)
 async def ingest_interview(
     submitted: TranscriptSubmitted,
-    record: CurrentRecord,
     delivery: CurrentDelivery,
     read: Annotated[InterviewReader, Context()],
     admit: Annotated[AdmitSubmission, Context()],
 ) -> tuple[Event, ...]:
     """Admit a submitted interview, parse it into segments, and split these into chunks."""
-    study = await admit(submitted, record)
+    study = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(submitted, study=study, waiting=delivery.clock.stopped)

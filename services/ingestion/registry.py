@@ -43,7 +43,7 @@ _BY_TOKEN: Final = "token:"  # noqa: S105 - what a producer's name begins with
 
 
 class SubmittedRecord(Protocol):
-    """A submission's record as its producer wrote it, such as aiokafka's ``ConsumerRecord``."""
+    """A submission's record as its producer wrote it, such as ``messaging.Record``."""
 
     @property
     def key(self) -> bytes | None:
@@ -61,7 +61,9 @@ class SubmittedRecord(Protocol):
 class AdmitSubmission(Protocol):
     """Interface of functions that decide whether a submission may be ingested."""
 
-    async def __call__(self, submitted: TranscriptSubmitted, record: SubmittedRecord) -> Study:
+    async def __call__(
+        self, submitted: TranscriptSubmitted, record: SubmittedRecord | None
+    ) -> Study:
         """Return the study that the interview is for, with the policies that count.
 
         Args:
@@ -96,7 +98,7 @@ class StudyRegistry:
         self._cached: dict[str, tuple[float, RegisteredStudy]] = {}
         self._secret: bytes | None = None
 
-    async def admit(self, submitted: TranscriptSubmitted, record: SubmittedRecord) -> Study:
+    async def admit(self, submitted: TranscriptSubmitted, record: SubmittedRecord | None) -> Study:
         """Claim a submission's transcript, and return the study that it is for.
 
         Raises:
@@ -107,7 +109,7 @@ class StudyRegistry:
             RevisionGapError: the revision does not follow the one before.
             DatabaseUnavailableError: nobody can be asked.
         """
-        producer = await self.identify_producer(record)
+        producer = "" if record is None else await self.identify_producer(record)
         study = await self._find(submitted, producer)
         if study.archived_at is not None:
             raise StudyArchivedError(study.study_id)

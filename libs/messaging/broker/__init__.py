@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from aiokafka import ConsumerRecord
 from faststream import Context
 
 from messaging.broker.application import ServiceApplication, run
@@ -14,12 +13,8 @@ from messaging.delivery import Delivery
 CurrentDelivery = Annotated[Delivery, Context("delivery")]
 """A handler's parameter of this type is what is known of the message's delivery."""
 
-CurrentRecord = Annotated[ConsumerRecord, Context("message.raw_message")]
-"""A handler's parameter of this type is the message's record as its producer wrote it."""
-
 __all__ = [
     "CurrentDelivery",
-    "CurrentRecord",
     "KafkaRouter",
     "RedeliveryRequestedError",
     "RejectedByHandlerError",

@@ -202,9 +202,11 @@ def _collect_events(publisher: ManagedPublisher, topic: Topic, cmd: PublishComma
 def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, Any], ...]:
     topic = raw.topic.removeprefix(subscriber.context.get(PREFIX, ""))
     deadline_s = subscriber.context.get(DEADLINE_S, float("inf"))
+    headers = tuple(raw.headers or ())
     delivery = Delivery(
         MessageOrigin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
-        headers=tuple(raw.headers or ()),
+        headers=headers,
+        record=Record(topic, raw.partition, raw.offset, raw.key, raw.value, headers, raw.timestamp),
         deadline=asyncio.get_running_loop().time() + deadline_s,
     )
     return ((DELIVERY, delivery), (LINEAGE, read_event_headers(raw.headers or ())[1]))

@@ -147,6 +147,7 @@ class InFlightMessage:
         if compute_record_size(self.record) <= WHOLE_BYTES:
             return
         record = self._record = truncate_record(self.record, complaint)
+        self._delivery = replace(self.delivery, record=None)
         # The key stays: whoever keeps messages of one key in order knows it by this one.
         self.received = replace(self.received, value=record.value, headers=record.headers)
 
@@ -162,14 +163,12 @@ class InFlightMessage:
         headers = received.headers
         sent_ms = max(0, received.timestamp)  # -1: it has none
         here = MessageOrigin(self.topic, received.partition, received.offset, sent_ms)
-        if self.tier is None:
-            # Elsewhere than in our own retry topics, such headers are the producer's.
-            self._delivery = self._delivery or Delivery(origin=here, headers=tuple(headers))
-        else:
+        delivery = Delivery(origin=here, headers=tuple(headers))
+        # Elsewhere than in our own retry topics, such headers are the producer's.
+        if self.tier is not None:
             headers, added = split_headers(headers)
-            self._delivery = self._delivery or replace(
-                read_delivery_history(added, fallback=here, tier=self.tier), headers=headers
-            )
+            history = read_delivery_history(added, fallback=here, tier=self.tier)
+            delivery = replace(history, headers=headers)
         self._record = Record(
             topic=self.topic,
             partition=received.partition,
@@ -179,6 +178,7 @@ class InFlightMessage:
             headers=tuple(headers),
             timestamp_ms=received.timestamp,
         )
+        self._delivery = self._delivery or replace(delivery, record=self._record)
 
 
 def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:

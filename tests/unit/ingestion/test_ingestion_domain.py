@@ -146,7 +146,7 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with open_interview_reader(
         processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
-        events = await ingest_interview(SUBMITTED, None, DELIVERY, read, admit_inline)
+        events = await ingest_interview(SUBMITTED, DELIVERY, read, admit_inline)
     here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
     assert [unwrap_event_class(event) for event in events] == [type(event) for event in here]
     assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]
