@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from decimal import Decimal
@@ -146,21 +146,45 @@ class SpendQueries:
     async def budget_limit(self, scope: str, name: str) -> BudgetLimit:
         """The limit that holds; arguments as for ``limit``."""
         row = await self._database.fetchrow(_QUERIES.select_budget_limit, scope, name)
-        return BudgetLimit(None, None) if row is None else BudgetLimit(**row)
+        return _limit(row)
 
-    async def limit(self, scope: str, name: str, usd: Decimal | None) -> None:
-        """Set a limit.
+    async def limit(
+        self,
+        scope: str,
+        name: str,
+        usd: Decimal | None,
+        require: Callable[[BudgetLimit], None] = lambda _: None,
+    ) -> BudgetLimit:
+        """Set a limit, and return it.
 
         Args:
             scope: ``study`` or ``day``.
             name: the study's id; empty for the limit of each day.
             usd: the most that calls may cost; None: anything.
+            require: is given the limit until now, which nobody changes meanwhile; if it raises,
+                that one stays.
         """
-        await self._database.execute(_QUERIES.set_budget, scope, name, usd)
+        return await self._change(scope, name, require, _QUERIES.set_budget, usd)
 
-    async def unlimit(self, scope: str, name: str) -> None:
-        """Reset the limit to the services' settings; arguments as for ``limit``."""
-        await self._database.execute(_QUERIES.forget_budget, scope, name)
+    async def unlimit(
+        self, scope: str, name: str, require: Callable[[BudgetLimit], None] = lambda _: None
+    ) -> BudgetLimit:
+        """Reset the limit to the services' settings; otherwise as ``limit``."""
+        return await self._change(scope, name, require, _QUERIES.forget_budget)
+
+    async def _change(
+        self,
+        scope: str,
+        name: str,
+        require: Callable[[BudgetLimit], None],
+        change: str,
+        *values: Decimal | None,
+    ) -> BudgetLimit:
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.lock_budget, scope, name)
+            require(_limit(await connection.fetchrow(_QUERIES.select_budget_limit, scope, name)))
+            await connection.execute(change, scope, name, *values)
+            return _limit(await connection.fetchrow(_QUERIES.select_budget_limit, scope, name))
 
     async def knows(self, study_id: str) -> bool:
         """Return whether there is anything of a study yet."""
@@ -170,6 +194,10 @@ class SpendQueries:
 def sum_call_costs(costs: Mapping[str, CallCost]) -> CallCost:
     """Sum the costs and tokens of several groups of model calls."""
     return reduce(CallCost.__add__, costs.values(), CallCost())
+
+
+def _limit(row: Record | None) -> BudgetLimit:
+    return BudgetLimit(None, None) if row is None else BudgetLimit(**row)
 
 
 def _known(usd: Decimal, unpriced: int) -> Decimal | None:

@@ -40,12 +40,11 @@ SELECT count(*)::int
 
 -- name: select_revision
 -- A revision of an interview, the latest if none is named: its study, whether its words may be shown
--- as they are, and who speaks. They may where the study allows personal data, or, if it does not
--- say, where quotes show that the installation does.
+-- as they are, and who speaks. They may only where the study allows personal data: if it does not
+-- say, the guardrail's settings count, and notes do not tell whether those allow it or reject it.
 SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS language,
-       coalesce(
-           interview.study ->> 'personal_data' = 'allow', cited.is_any
-       ) AND NOT cited.is_masked AS is_open,
+       coalesce(interview.study ->> 'personal_data' = 'allow', false)
+           AND NOT cited.is_masked AS is_open,
        ARRAY(
             SELECT speaker
               FROM speakers
@@ -55,7 +54,7 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
        ) AS speakers
   FROM transcripts AS interview
  CROSS JOIN LATERAL (
-        SELECT count(*) > 0 AS is_any, coalesce(bool_or(masked_quote IS NOT NULL), false) AS is_masked
+        SELECT coalesce(bool_or(masked_quote IS NOT NULL), false) AS is_masked
           FROM evidence
          WHERE evidence.transcript_id = interview.transcript_id
            AND evidence.revision = interview.revision

@@ -80,6 +80,10 @@ SELECT limit_usd, set_by
  ORDER BY set_by
  LIMIT 1;
 
+-- name: lock_budget
+-- Whoever changes a limit waits here for others who change the same, also where there is none yet.
+SELECT pg_advisory_xact_lock(hashtextextended('llm_budgets ' || $1 || ' ' || $2, 0));
+
 -- name: set_budget
 -- A limit by command; NULL: none.
 INSERT INTO llm_budgets (scope, name, set_by, limit_usd)

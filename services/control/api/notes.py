@@ -24,6 +24,7 @@ from control.api.lookups import find_note, find_note_by_digits
 from control.api.openapi import responses
 from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
 from control.api.studies import StudyPath, require_interviews
+from control.domain import BadRequestError
 from read_model.explanation import ExplanationQueries, NoteExplanation
 from read_model.queries import (
     NoteCounts,
@@ -37,6 +38,12 @@ from read_model.queries import (
 
 MAX_NOTES: Final = 1_000
 """Most notes of a page."""
+
+MIN_ID_DIGITS: Final = 4
+"""Fewest digits that a note is looked for by; fewer are how most notes begin."""
+
+MAX_ID_DIGITS: Final = 32
+"""Hexadecimal digits of a UUID."""
 
 router: Final = APIRouter(tags=["notes"])
 
@@ -250,7 +257,12 @@ async def explain_note(
     note_id: NoteIdPrefix, context: Context, caller: FindingEvidenceReader
 ) -> NoteExplanation:
     """Explain a note or a refused note: its exact evidence, and each check; goes into the trail."""
-    found = await find_note_by_digits(context, caller, note_id.replace("-", ""))
+    digits = note_id.replace("-", "")
+    if not MIN_ID_DIGITS <= len(digits) <= MAX_ID_DIGITS:
+        raise BadRequestError(
+            f"note_id: {MIN_ID_DIGITS} to {MAX_ID_DIGITS} hexadecimal digits, dashes not counted"
+        )
+    found = await find_note_by_digits(context, caller, digits)
     await context.trail.record(caller, "note.explain", str(found.id), found.study_id)
     return await ExplanationQueries(context.database, context.compute).explain(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -193,15 +194,15 @@ async def _change(  # noqa: PLR0913, PLR0917 - what an endpoint has
     """Set a budget, or reset it if nothing is wanted; the response has its new entity tag."""
     scope, name = which
     spending = SpendQueries(context.database)
-    require_match(request, _LIMIT, await spending.budget_limit(scope, name))
+    require = partial(require_match, request, _LIMIT)
+    require(await spending.budget_limit(scope, name))
     usd = "default" if wanted is None else "none" if wanted.limit_usd is None else wanted.limit_usd
     target = f"{name or 'each day'}: {usd}"
     await context.trail.record(caller, "budget.set", target, name or None)
     is_known = scope != "study" or await spending.knows(name)
     if wanted is None:
-        await spending.unlimit(scope, name)
+        limit = await spending.unlimit(scope, name, require)
     else:
-        await spending.limit(scope, name, wanted.limit_usd)
-    limit = await spending.budget_limit(scope, name)
+        limit = await spending.limit(scope, name, wanted.limit_usd, require)
     response.headers["ETag"] = compute_etag(_LIMIT.dump_json(limit))
     return ChangedBudget(limit.limit_usd, limit.set_by, is_known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -55,6 +56,26 @@ async def test_a_budget_that_was_changed_meanwhile_is_not_overwritten(
     assert (reset.status_code, reset.json()["limit_usd"]) == (200, None)
     entries = (await office.context.trail.page()).entries
     assert [one.target.split(": ")[1] for one in entries] == ["default", "2.50"]
+
+
+@pytest.mark.parametrize("path", [BUDGET, "/v1/budgets/day"])
+async def test_of_several_who_change_what_they_have_read_one_succeeds(
+    office: Office, path: str
+) -> None:
+    etag = (await request(office, "GET", path)).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            request(office, "PUT", path, {"limit_usd": str(usd)}, If_Match=etag)
+            for usd in range(1, 9)
+        )
+    )
+    (made,) = [one for one in answers if one.status_code == 200]
+    assert {one.status_code for one in answers} == {200, 412}
+    now = await request(office, "GET", path)
+    assert (now.json()["limit_usd"], now.headers["etag"]) == (
+        made.json()["limit_usd"],
+        made.headers["etag"],
+    )
 
 
 @pytest.mark.parametrize("usd", ["-1", "nan", "1e30", "much"])

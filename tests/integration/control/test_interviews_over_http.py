@@ -81,6 +81,40 @@ async def test_segments_are_masked_unless_the_study_allows_personal_data(
     assert await trail(office) == []
 
 
+@pytest.mark.parametrize("has_notes", [False, True])
+@pytest.mark.parametrize("default", list(PersonalData))
+@pytest.mark.parametrize("policy", [None, *PersonalData])
+async def test_words_are_shown_as_they_are_only_where_the_study_itself_allows_it(
+    office: Office,
+    fresh_database: Database,
+    policy: PersonalData | None,
+    default: PersonalData,
+    has_notes: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Notes that the guardrail accepted look the same where it allows and where it rejects."""
+    store = NotesStore(fresh_database)
+    study = STUDY.model_copy(update={"personal_data": policy})
+    await store.store_transcript(ingested(study=study, segments=SAID))
+    if has_notes:
+        is_masked = (policy or default) is PersonalData.MASK
+        quote = "We pay 40 dollars"
+        cited = evidence(
+            quote,
+            start=SAID[1].text.index(quote),
+            start_ms=SAID[1].start_ms,
+            end_ms=SAID[1].end_ms,
+            masked_quote="We pay [AMOUNT]" if is_masked else None,
+        )
+        await store.store_notes(validated(note("They pay", cited)))
+    await as_role(office, Role.READER, STUDY.study_id)
+    asked, answered, _ = await segments(office)
+    if policy is PersonalData.ALLOW:
+        assert (asked["speaker"], answered["text"]) == ("Ada Lovelace", SAID[1].text)
+    else:
+        shown = f"{asked['speaker']}: {answered['text']}"
+        assert shown == "interviewer 1: Write to [EMAIL], says [PERSON]. We pay 40 dollars."
+
+
 async def test_exact_segments_take_their_right_and_leave_a_trace(
     office: Office, fresh_database: Database
 ) -> None:
@@ -241,6 +275,16 @@ async def test_refused_notes_and_explanations_go_into_the_trail(
         ("note.explain", STUDY.study_id),
         *[("notes.read_rejected", STUDY.study_id)] * 2,
     ]
+
+
+@pytest.mark.parametrize("odd", ["----", "a-b-c", "a" * 33, "a" * 36, "-" * 36])
+async def test_what_cannot_be_how_a_note_begins_is_refused(office: Office, odd: str) -> None:
+    status, problem = await office.ask("GET", f"/v1/notes/{odd}/explanation")
+    assert status == 400
+    assert "4 to 32 hexadecimal digits" in problem["detail"]
+    assert await trail(office) == []
+    for fine in ("a-b-c-d", "a" * 32):
+        assert (await office.ask("GET", f"/v1/notes/{fine}/explanation"))[0] == 404
 
 
 async def test_counts_are_those_of_the_list(office: Office, fresh_database: Database) -> None:
