@@ -112,8 +112,8 @@ class StudyPolicies(ControlModel):
     producers: tuple[ProducerName, ...] = Field(
         (),
         max_length=MAX_PRODUCERS,
-        description="Producers whose submissions it takes, by token name or CloudEvents `source`; "
-        "all if empty.",
+        description="Producers whose submissions it takes: `token:NAME`, `person:ID` or a "
+        "CloudEvents `source`; all if empty.",
     )
 
 

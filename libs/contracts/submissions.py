@@ -127,13 +127,39 @@ class InterviewState(ControlModel):
     )
 
 
+TOKEN_PRODUCER: Final = "token:"  # noqa: S105 - a prefix
+"""Begins the producer's name of an access token made by control."""
+
+PERSON_PRODUCER: Final = "person:"
+"""Begins the producer's name of a person of the OpenID Connect issuer."""
+
+
 class Submitter(BaseModel):
-    """Submitter of an interview through the API, by the access token."""
+    """Submitter of an interview through the API: an access token of control's, or a person.
+
+    Attributes:
+        token_id: the token's id, or that of the person, derived from issuer and subject.
+        name: what the token or the person is called.
+        is_person: whether it is a person of the OpenID Connect issuer.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     token_id: UUID
     name: str
+    is_person: bool = False
+
+    @property
+    def producer(self) -> str:
+        """The name by which studies and interviews know the submitter as a producer.
+
+        Tokens have the name that an admin gave them, and keep it when the secret is replaced.
+        People choose and change their names at many issuers (OpenID Connect Core, 5.7), so theirs
+        has no part in it.
+        """
+        return (
+            PERSON_PRODUCER + str(self.token_id) if self.is_person else TOKEN_PRODUCER + self.name
+        )
 
 
 def build_submitter_headers(

@@ -52,6 +52,7 @@ class Caller:
         address: the client's address.
         reason: why it asks, as the request says; may be empty.
         session_id: the browser's session, if the request has no token.
+        is_person: whether it is a person of the issuer, whose name is what they chose there.
     """
 
     token_id: UUID
@@ -60,6 +61,7 @@ class Caller:
     address: str = ""
     reason: str = ""
     session_id: UUID | None = None
+    is_person: bool = False
 
     def may(self, right: Right, study_id: str | None = None) -> bool:
         """Return whether it has a right in a study; without a study, in all of them."""

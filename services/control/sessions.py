@@ -110,7 +110,13 @@ class SessionStore:
                 await self._database.execute(_QUERIES.note_session_use, row["session_id"])
         session_id: UUID = row["session_id"]
         person_id = row["token_id"] or derive_person_id(row["issuer"], row["subject"])
-        caller = Caller(person_id, row["name"], _grants(row), session_id=session_id)
+        caller = Caller(
+            person_id,
+            row["name"],
+            _grants(row),
+            session_id=session_id,
+            is_person=row["token_id"] is None,
+        )
         return SessionCaller(session_id, caller, row["expires_at"])
 
     async def list_sessions(self, *, ended_too: bool = False) -> Sequence[Session]:

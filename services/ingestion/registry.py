@@ -19,7 +19,7 @@ from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_study
 from contracts.study import Study
-from contracts.submissions import Submitter, read_submitter
+from contracts.submissions import PERSON_PRODUCER, TOKEN_PRODUCER, Submitter, read_submitter
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import make_storable_text
@@ -38,8 +38,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "studies.sql")
 MAX_CACHED: Final = 1_000
 """Most studies that are kept between messages; with more, all are looked up again."""
 
-
-_BY_TOKEN: Final = "token:"  # noqa: S105 - what a producer's name begins with
+_PROVED: Final = (TOKEN_PRODUCER, PERSON_PRODUCER)
+"""Beginnings of producers' names that take the API's proof."""
 
 
 class SubmittedRecord(Protocol):
@@ -121,19 +121,20 @@ class StudyRegistry:
         return study.admit(submitted.study, takes_inputs=self._is_open)
 
     async def identify_producer(self, record: SubmittedRecord) -> str:
-        """Return who sent a submission: ``token:NAME`` by the API, else the CloudEvents ``source``.
+        """Return who sent a submission, by the API's proof, else the CloudEvents ``source``.
 
-        Control's API proves by a header whose token it was. A source is what the record says:
-        whoever may write to the topic may write any, but none that reads like a token.
+        Control's API proves by a header which token (``token:NAME``) or which person of the OpenID
+        Connect issuer (``person:ID``) it was. A source is what the record says: whoever may
+        write to the topic may write any, but none that reads like a token or a person.
 
         Raises:
             DatabaseUnavailableError: the proof cannot be checked now.
         """
         if (submitter := await self._read_submitter(record)) is not None:
-            name = _BY_TOKEN + submitter.name
+            name = submitter.producer
         else:
             name = get_header_text(record.headers, h.CE_SOURCE) or ""
-            if name.startswith(_BY_TOKEN):
+            if name.startswith(_PROVED):
                 name = f"source:{name}"
         return make_storable_text(name, max_length=MAX_PRODUCER_CHARACTERS)
 

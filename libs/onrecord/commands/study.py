@@ -74,7 +74,12 @@ Models = Annotated[
 ]
 Producers = Annotated[
     list[str] | None,
-    typer.Option("--producer", metavar="NAME", help="Takes this one's submissions; all if none."),
+    typer.Option(
+        "--producer",
+        metavar="NAME",
+        help="Takes this one's submissions (token:NAME, person:ID or a CloudEvents source); "
+        "all if none.",
+    ),
 ]
 Undo = Annotated[bool, typer.Option("--undo", help="Take interviews again.")]
 

@@ -156,7 +156,7 @@ async def authenticate_bearer(
     )
     if is_of_issuer and provider is not None:
         person = await provider.verify_access_token(secret)
-        found = Caller(person.person_id, person.actor, person.grants)
+        found = Caller(person.person_id, person.actor, person.grants, is_person=True)
     else:
         found = await context.tokens.authenticate(secret)
     return _complete(found, request)

@@ -104,7 +104,9 @@ async def finish_login(
         raise LoginRefusedError("the identity provider refused the login")
     redirect_uri = _redirect_uri(request, browser)
     person = await provider.finish_login(login, answer.code, redirect_uri, answer.iss)
-    caller = Caller(person.person_id, person.actor, person.grants, address_of(request))
+    caller = Caller(
+        person.person_id, person.actor, person.grants, address_of(request), is_person=True
+    )
     await context.trail.record(caller, "session.open", person.subject)
     session = await context.sessions.open_for_person(person, caller.address)
     response = HTMLResponse(_PAGE.format(path=escape(path)), headers=_PAGE_HEADERS)

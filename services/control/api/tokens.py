@@ -44,11 +44,16 @@ async def create_token(
     """Create an access token; its secret is only in this response.
 
     With an `Idempotency-Key`, the secret is derived from the key and the caller's own token, so
-    that the same request can be answered again although the secret is kept nowhere.
+    that the same request can be answered again although the secret is kept nowhere. In a session,
+    or with an access token of the OpenID Connect issuer, which is renewed, there is no key.
     """
+    is_key_of_use = caller.session_id is None and not caller.is_person
+    if get_exchange(request) is not None and not is_key_of_use:
+        raise BadRequestError(
+            "Idempotency-Key: takes a token of control's own here, no session and no token of the "
+            "identity provider"
+        )
     own = _secret_of(request)
-    if get_exchange(request) is not None and not own:
-        raise BadRequestError("Idempotency-Key: is for callers with a token here, not a session")
     try:
         exchange = await claim_key(request, context, caller, await request.body())
     except AlreadyAnsweredError as error:
@@ -66,7 +71,7 @@ async def create_token(
 
 
 def _secret_of(request: Request) -> str:
-    """Return the caller's own token; empty for a caller who is known by something else."""
+    """Return the bearer token; empty if there is none."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 

@@ -61,7 +61,7 @@ async def submit_transcript(
     await submitter.check(event)
     target = f"{event.transcript_id} revision {event.revision}"
     await context.trail.record(caller, "transcript.submit", target, study_id)
-    by = TokenSubmitter(token_id=caller.token_id, name=caller.name)
+    by = TokenSubmitter(token_id=caller.token_id, name=caller.name, is_person=caller.is_person)
     return await submitter.submit(event, by)
 
 

@@ -10,9 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from contracts.topics import TRANSCRIPTS_SUBMITTED
 from control.api import Logins
-from control.oidc import OidcSettings, open_provider
+from control.oidc import OidcSettings, derive_person_id, open_provider
 from database.pool import Database
+from ingestion.registry import StudyRegistry
 from support.control_office import Office, open_office
 from support.http_client import http_client
 from support.oidc_issuer import (
@@ -25,6 +27,8 @@ from support.oidc_issuer import (
 )
 
 RULES: Final = """
+- {claim: groups, value: research, grants: [{role: researcher}]}
+- {claim: groups, value: admins, grants: [{role: admin}]}
 - {claim: groups, value: interviewers, grants: [{role: reader}]}
 - {claim: groups, value: operations, grants: [{role: operator}]}
 """
@@ -110,6 +114,49 @@ async def test_the_trail_names_the_person(office: Office, issuer: OidcIssuer) ->
     assert (await bear(office, "POST", "/letters/replay", token)).status_code == 200
     person_id = (await bear(office, "GET", "/me", token)).json()["token_id"]
     assert await actions(office) == [("ben (127.0.0.1)", "letters.replay", person_id)]
+
+
+async def test_a_person_is_one_producer_with_a_token_and_in_a_browser_under_any_name(
+    office: Office, issuer: OidcIssuer, client: httpx2.AsyncClient, fresh_database: Database
+) -> None:
+    interview = {"source": "a.txt", "title": "A", "study_id": "repairs", "content": "Ada: b"}
+    submit = f"{office.url}/v1/transcripts"
+    for claims in (
+        {},
+        {"preferred_username": "ann smith"},
+        {"sub": "u-66"},  # another ann
+    ):
+        token = issuer.access_token(groups=["research"], **claims)
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert (await client.post(submit, json=interview, headers=bearer)).status_code == 202
+    issuer.id_token_claims = {"groups": ["research"]}
+    await client.get(await begin(office, client), headers=FROM_ISSUER)
+    here = (await client.get(f"{office.url}/v1/session", headers=OWN_PAGE)).json()
+    in_browser = {**OWN_PAGE, "Onrecord-CSRF-Token": here["csrf_token"]}
+    assert (await client.post(submit, json=interview, headers=in_browser)).status_code == 202
+    registry = StudyRegistry(fresh_database, is_open=False, cache_s=0)
+    records = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 4)
+    ann, another = (
+        f"person:{derive_person_id(issuer.url, subject)}" for subject in ("u-17", "u-66")
+    )
+    producers = sorted([await registry.identify_producer(record) for record in records])
+    assert producers == sorted([ann, ann, another, ann])
+
+
+async def test_a_person_makes_tokens_without_a_key(
+    office: Office, issuer: OidcIssuer, client: httpx2.AsyncClient, fresh_database: Database
+) -> None:
+    """A person's own access token is renewed, so no secret can be derived from it again."""
+    token = issuer.access_token(groups=["admins"])
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k"}
+    wanted = {"name": "another", "grants": [{"role": "reader"}]}
+    url = f"{office.url}/v1/tokens"
+    refused = await client.post(url, json=wanted, headers=headers)
+    assert (refused.status_code, "Idempotency-Key" in refused.json()["detail"]) == (400, True)
+    assert [one.name for one in await office.context.tokens.list_tokens()] == ["admin"]
+    assert await fresh_database.fetchval("SELECT count(*) FROM idempotent_requests") == 0
+    del headers["Idempotency-Key"]
+    assert (await client.post(url, json=wanted, headers=headers)).status_code == 201
 
 
 async def test_nobody_is_called_as_a_token_is(office: Office, issuer: OidcIssuer) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -295,6 +296,7 @@ async def test_a_change_of_a_study_counts_when_the_bound_of_the_cache_is_over(
         (b"\xff", ""),
         (b"a\0" + b"b" * 600, "a\ufffd" + "b" * 498),
         (b"token:ada", "source:token:ada"),
+        (b"person:ada", "source:person:ada"),
         (None, ""),
     ],
 )
@@ -323,6 +325,38 @@ async def test_a_producer_is_the_token_whose_submission_the_api_proves(
     ]
     for one in forged:
         assert await registry.identify_producer(one) == "/a"
+
+
+async def test_a_person_is_known_by_issuer_and_subject_whatever_they_are_called(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    """Issuers let people choose names, also another's, and names change."""
+    await fresh_database.execute(
+        "INSERT INTO control_secrets (name, secret) VALUES ('submitter', $1)", b"s" * 32
+    )
+    ann, mallory = derive_id("ann"), derive_id("mallory")
+    await registry.admit(submission("another"), OURS)
+    await fresh_database.execute(
+        "UPDATE studies SET producers = $1", [f"person:{ann}", "token:ada"]
+    )
+
+    def sent_by(token_id: UUID, name: str, *, is_person: bool = True) -> Sent:
+        submitter = Submitter(token_id=token_id, name=name, is_person=is_person)
+        return Sent(build_submitter_headers(submitter, b"key", b"{}", b"s" * 32))
+
+    assert await registry.identify_producer(sent_by(ann, "ann (x)")) == f"person:{ann}"
+    await registry.admit(by_id(), sent_by(ann, "ann (login.example)"))
+    await registry.admit(by_id(revision=2), sent_by(ann, "ann smith (login.example)"))
+    for stranger in (
+        sent_by(mallory, "ann (login.example)"),
+        sent_by(mallory, "ada"),
+        sent_by(derive_id("t"), f"person:{ann}", is_person=False),
+        Sent(((h.CE_SOURCE, f"person:{ann}".encode()),)),
+    ):
+        with pytest.raises(ProducerNotAllowedError):
+            await registry.admit(by_id(revision=3), stranger)
+    with pytest.raises(NotYoursError):
+        await registry.admit(by_id(revision=3), sent_by(derive_id("t"), "ada", is_person=False))
 
 
 async def test_a_proof_counts_from_the_moment_that_control_has_a_secret(
