@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from contracts.registry import RegisteredStudy, StudyInputs, StudyPolicies
+from contracts.registry import CreateStudyRequest, RegisteredStudy, StudyInputs, StudyPolicies
 from onrecord.console import err
 from onrecord.errors import CommandError, FailedError, UsageError
 from onrecord.submit.files import read_yaml
@@ -24,8 +24,12 @@ _HEAD: Final = """\
 """
 
 
+_DESCRIBED: Final = RegisteredStudy.model_fields.keys() - CreateStudyRequest.model_fields.keys()
+"""Fields of a registered study that nobody sets, such as when it was changed."""
+
+
 def read_study_document(path: Path) -> dict[str, Any]:
-    """Read a study's YAML or JSON file as fields.
+    """Read a study's YAML or JSON file as fields, without what ``study show`` says beside them.
 
     Raises:
         UsageError: the file cannot be read, or holds no fields.
@@ -33,7 +37,7 @@ def read_study_document(path: Path) -> dict[str, Any]:
     document = read_yaml(path)
     if not isinstance(document, dict):
         raise UsageError(f"{path}: not a study: it needs study_id, name and themes")
-    return {str(name): value for name, value in document.items()}
+    return {str(name): value for name, value in document.items() if name not in _DESCRIBED}
 
 
 def parse_pairs(

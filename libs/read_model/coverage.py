@@ -109,8 +109,10 @@ class StudyCoverage:
         interviews: how many there are.
         questions: in the study's order.
         themes: in the study's order.
-        unread_submissions: submissions, of whatever study, that have not become an interview.
-        unreadable_submissions: records on the topic of submissions that are no interview.
+        unread_submissions: submissions, of whatever study, that have not become an interview; None:
+            unknown, so that what is not addressed may be addressed in one of them.
+        unreadable_submissions: records on the topic of submissions that are no interview; None:
+            unknown.
     """
 
     study_id: str
@@ -118,8 +120,8 @@ class StudyCoverage:
     interviews: int
     questions: tuple[QuestionCoverage, ...]
     themes: tuple[QuestionCoverage, ...]
-    unread_submissions: int
-    unreadable_submissions: int = 0
+    unread_submissions: int | None
+    unreadable_submissions: int | None = 0
 
 
 def compute_coverage(
@@ -127,7 +129,7 @@ def compute_coverage(
     interviews: Sequence[InterviewProgress],
     counts: Iterable[NoteCount],
     earlier: Iterable[NoteCount] = (),
-    unread: PendingSubmissions = PendingSubmissions(),
+    unread: PendingSubmissions | None = PendingSubmissions(),
 ) -> StudyCoverage:
     """Compute a study's coverage from its interviews' progress and from note counts.
 
@@ -136,7 +138,7 @@ def compute_coverage(
         interviews: all its current interviews.
         counts: notes by question and theme; without notes there is no entry.
         earlier: the same of revisions that are not current any more.
-        unread: taken along for people to see.
+        unread: taken along for people to see; None: unknown.
     """
     noted = {(count.kind, count.id): count for count in counts}
     noted_earlier = {(count.kind, count.id): count for count in earlier}
@@ -153,8 +155,8 @@ def compute_coverage(
         interviews=len(interviews),
         questions=tuple(topic("question", one.id, one.text) for one in study.questions),
         themes=tuple(topic("theme", one.id, one.name) for one in study.themes),
-        unread_submissions=unread.interviews,
-        unreadable_submissions=unread.unreadable,
+        unread_submissions=None if unread is None else unread.interviews,
+        unreadable_submissions=None if unread is None else unread.unreadable,
     )
 
 

@@ -144,6 +144,14 @@ def format_coverage(found: StudyCoverage, width: int) -> Iterator[Text]:
             width,
             style="dim",
         )
+    if found.unread_submissions is None:
+        yield Text()
+        yield from wrap_paragraph(
+            "whether submissions are yet to be read, which may change this, is unknown: your token "
+            "does not read all studies",
+            width,
+            style="yellow",
+        )
     if found.unread_submissions:
         yield Text()
         yield from wrap_paragraph(

@@ -16,7 +16,7 @@ from control.api.context import ApiContext, Context
 from control.api.etags import respond_with_etag
 from control.api.openapi import responses
 from control.domain import NotFoundError
-from read_model.coverage import PendingSubmissions, StudyCoverage, compute_coverage
+from read_model.coverage import StudyCoverage, compute_coverage
 from read_model.queries import ReadModelQueries, StudyInUse, StudySummary
 
 router: Final = APIRouter(prefix="/studies", tags=["studies"])
@@ -67,9 +67,7 @@ async def read_coverage(study_id: StudyPath, context: Context, caller: NoteReade
         await reading.note_counts(study_id),
         await reading.earlier_note_counts(study_id),
         # They are of all studies, since nobody knows of which before they are read.
-        await reading.unread_submissions()
-        if caller.may(Right.READ_NOTES)
-        else PendingSubmissions(),
+        await reading.unread_submissions() if caller.may(Right.READ_NOTES) else None,
     )
 
 

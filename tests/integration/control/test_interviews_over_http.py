@@ -108,11 +108,18 @@ async def test_words_are_shown_as_they_are_only_where_the_study_itself_allows_it
         await store.store_notes(validated(note("They pay", cited)))
     await as_role(office, Role.READER, STUDY.study_id)
     asked, answered, _ = await segments(office)
+    _, speakers = await office.ask("GET", f"/v1/studies/{STUDY.study_id}/speakers")
     if policy is PersonalData.ALLOW:
         assert (asked["speaker"], answered["text"]) == ("Ada Lovelace", SAID[1].text)
+        assert speakers == ["Ada Lovelace", "Bo"]
     else:
         shown = f"{asked['speaker']}: {answered['text']}"
         assert shown == "interviewer 1: Write to [EMAIL], says [PERSON]. We pay 40 dollars."
+        # Who is quoted with their label, is so in the list of notes as well.
+        is_quoted = has_notes and policy is None and default is not PersonalData.MASK
+        assert sorted(speakers) == (
+            ["Bo", "interviewer 1"] if is_quoted else ["interviewer 1", "participant 2"]
+        )
 
 
 async def test_exact_segments_take_their_right_and_leave_a_trace(

@@ -118,7 +118,7 @@ def test_gives_programs_ids_and_character_ranges(
         ("--theme price", 1),
         ("--question churn", 1),
         ("--speaker BO", 2),
-        ("--speaker ada", 0),
+        ("--speaker interviewer", 0),
         ("--transcript interv", 2),
         (f"--transcript {str(TRANSCRIPT)[:4]}", 2),
         (f"--transcript {TRANSCRIPT}", 2),
@@ -138,7 +138,7 @@ def test_narrows_notes(
         ("--theme cost", "there is no theme 'cost'; known: price; trust"),
         ("--question why", "there is no question 'why'; known: churn"),
         ("--transcript Talk", "there is no interview 'Talk'; known: Interview 1"),
-        ("--speaker Bob", "nobody is called 'Bob'; the speakers are Ada; Bo"),
+        ("--speaker Bob", "nobody is called 'Bob'; the speakers are Bo; interviewer 1"),
     ],
 )
 def test_a_misspelt_filter_is_a_mistake_not_a_finding(

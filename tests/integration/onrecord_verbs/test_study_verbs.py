@@ -49,6 +49,23 @@ def test_a_study_is_made_from_its_file(control: None, capsys: pytest.CaptureFixt
     assert (code, "there is a study small-repair-shops" in err) == (1, True)
 
 
+def test_what_show_writes_is_a_file_to_create_and_edit_from(
+    control: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = as_json(capsys, "study", "create", *FLAGS)
+    shown = as_json(capsys, "study", "show", "churn")
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps(shown | {"statements": "quotes"}))
+    edited = as_json(capsys, "study", "edit", "churn", "--file", str(file))
+    assert edited["statements"] == "quotes"
+    file.write_text(json.dumps(shown | {"study_id": "again"}))
+    again = as_json(capsys, "study", "create", str(file))
+    changing = {"study_id", "registered_at", "changed_at"}
+    assert {name: value for name, value in again.items() if name not in changing} == {
+        name: value for name, value in made.items() if name not in changing
+    }
+
+
 def test_a_study_is_made_from_options_and_shown(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

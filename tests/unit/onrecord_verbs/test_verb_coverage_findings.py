@@ -101,3 +101,14 @@ def test_the_page_tells_each_finding_with_its_reason() -> None:
     assert "1 record on the topic of submissions is no interview" in page
     assert "  unknown        Price\n                 1 chunk dead\n" in page
     assert "2 submissions of this or another study could not be read yet" in page
+
+
+def test_the_page_says_that_pending_submissions_are_unknown() -> None:
+    found = compute_coverage(STUDY, [interview(2)], [], unread=None)
+    assert (found.unread_submissions, found.unreadable_submissions) == (None, None)
+    page = "\n".join(line.plain.rstrip() for line in format_coverage(found, 80))
+    assert "whether submissions are yet to be read, which may change this, is unknown" in (
+        " ".join(page.split())
+    )
+    known = compute_coverage(STUDY, [interview(2)], [])
+    assert "unknown" not in "".join(line.plain for line in format_coverage(known, 80))
