@@ -294,6 +294,16 @@ async def test_what_cannot_be_how_a_note_begins_is_refused(office: Office, odd: 
         assert (await office.ask("GET", f"/v1/notes/{fine}/explanation"))[0] == 404
 
 
+async def test_coverage_says_that_what_is_pending_is_unknown_to_readers_of_one_study(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested())
+    for study, pending in ((None, 0), (STUDY.study_id, None)):
+        await as_role(office, Role.READER, study)
+        _, found = await office.ask("GET", f"/v1/studies/{STUDY.study_id}/coverage")
+        assert (found["unread_submissions"], found["unreadable_submissions"]) == (pending, pending)
+
+
 async def test_counts_are_those_of_the_list(office: Office, fresh_database: Database) -> None:
     store = NotesStore(fresh_database)
     for number in range(3):
