@@ -23,10 +23,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from contracts.events import NotesStored
+from contracts.study import Study, Theme
 from contracts.topics import NOTES_STORED
 from local_stack.supervisor import LocalStack
 from support.missing import missing, require_kafka_jars
-from support.pipeline import Pipeline
+from support.pipeline import Pipeline, submitted
+from support.waiting import until
 
 ROOT: Final = Path(__file__).parents[3]
 NODE: Final = Path(__file__).parent / "node"
@@ -58,8 +60,26 @@ def programs(producers_page: str) -> dict[str, str]:
     return {found[1]: found[2] for found in _BLOCK.finditer(producers_page)}
 
 
+@pytest.fixture(scope="session")
+def registered_study(stack: LocalStack) -> None:
+    """The study that an example names by its id alone; an interview that brings it registers it."""
+
+    async def register() -> None:
+        pipeline = Pipeline(stack)
+        study = Study(
+            study_id="small-repair-shops", name="Shops", themes=(Theme(id="p", name="P"),)
+        )
+        await pipeline.publish([submitted(study, "registers the study", "Ann: Why?\nBo: So.")])
+        await until(
+            lambda: pipeline.rows("SELECT FROM studies WHERE study_id = $1", study.study_id)
+        )
+
+    asyncio.run(register())
+
+
 @pytest.fixture
-def pipeline(stack: LocalStack) -> Pipeline:
+def pipeline(stack: LocalStack, registered_study: None) -> Pipeline:
+    del registered_study
     return Pipeline(stack)
 
 
