@@ -19,7 +19,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from contracts.errors import OnrecordError
-from database.pool import Database
+from database.pool import Connection, Database
 from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "requests.sql")
@@ -123,6 +123,19 @@ class IdempotentRequests:
     async def delete_old(self) -> None:
         """Delete what is kept no longer."""
         await self._database.execute(_QUERIES.delete_old_requests, KEPT)
+
+
+async def store_answer(
+    connection: Connection, claim: RequestClaim, status: int, media_type: str, body: bytes
+) -> None:
+    """Store the answer of a claimed request in the transaction of what it does.
+
+    Raises:
+        RequestInProgressError: the claim has lapsed, and another has the key.
+    """
+    done = await connection.execute(_QUERIES.store_answer, claim.claim_id, status, media_type, body)
+    if done != "UPDATE 1":
+        raise RequestInProgressError("the request with this Idempotency-Key was begun again")
 
 
 def derive_secret(callers_secret: str, key: str, salt: bytes) -> bytes:

@@ -27,6 +27,7 @@ from contracts.access import (
 from contracts.errors import OnrecordError, RetryableError
 from control.access import Caller, NotAuthenticatedError
 from control.domain import NotFoundError
+from control.idempotency import RequestClaim, store_answer
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -69,27 +70,43 @@ class TokenStore:
         self._database = database
 
     async def create(
-        self, wanted: CreateTokenRequest, created_by: str, secret: str | None = None
+        self,
+        wanted: CreateTokenRequest,
+        created_by: str,
+        secret: str | None = None,
+        claim: RequestClaim | None = None,
     ) -> CreatedToken:
         """Make a token, and return it with its secret, which nobody can look up later.
+
+        With a claim, the token and the answer to its request are stored in one transaction: what
+        is lost after it, the same request finds the answer, and makes no second token.
 
         Args:
             wanted: its name, roles and life.
             created_by: name of the token that makes it.
             secret: from ``format_secret``; a random one if None.
+            claim: on the Idempotency-Key of the request, if it has one.
+
+        Raises:
+            RequestInProgressError: the claim has lapsed, and another has the key; no token is made.
         """
         secret = secret or generate_secret()
-        row = await self._database.fetchrow(
-            _QUERIES.insert_token,
-            uuid4(),
-            wanted.name,
-            hash_secret(secret),
-            _grants_to_json(wanted.grants),
-            created_by,
-            wanted.lifetime,
-        )
-        assert row is not None, "INSERT … RETURNING returns the row"
-        return CreatedToken(token=_token(row), secret=secret)
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(
+                _QUERIES.insert_token,
+                uuid4(),
+                wanted.name,
+                hash_secret(secret),
+                _grants_to_json(wanted.grants),
+                created_by,
+                wanted.lifetime,
+            )
+            assert row is not None, "INSERT … RETURNING returns the row"
+            token = _token(row)
+            if claim is not None:
+                body = token.model_dump_json().encode()
+                await store_answer(connection, claim, 201, "application/json", body)
+        return CreatedToken(token=token, secret=secret)
 
     async def authenticate(self, secret: str) -> Caller:
         """Return whose a secret is.

@@ -59,12 +59,12 @@ async def create_token(
     except AlreadyAnsweredError as error:
         response.headers[REPLAYED_HEADER] = "true"
         return _create_again(request, error, own)
-    secret = None
-    if exchange is not None and exchange.claim is not None:
-        secret = format_secret(derive_secret(own, exchange.key, exchange.claim.salt))
+    secret, claim = None, exchange.claim if exchange is not None else None
+    if exchange is not None and claim is not None:
+        secret = format_secret(derive_secret(own, exchange.key, claim.salt))
     roles = ", ".join(f"{one.role} in {one.study_id or 'all studies'}" for one in wanted.grants)
     await context.trail.record(caller, "token.create", f"{wanted.name}: {roles}")
-    made = await context.tokens.create(wanted, caller.name, secret)
+    made = await context.tokens.create(wanted, caller.name, secret, claim)
     if exchange is not None:
         exchange.stored_body = made.token.model_dump_json().encode()
     return made

@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from contracts.access import CreateTokenRequest, Role, RoleGrant
+from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from control.idempotency import IdempotentRequests
+from control.tokens import TokenStore
 from control.trail import Trail
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
@@ -117,6 +118,56 @@ async def test_the_secret_of_a_new_token_is_derived_again_and_kept_nowhere(
     assert made["secret"] not in kept
     assert made["secret"].removeprefix("onrecord_")[:20] not in kept
     assert "the-key" not in kept
+
+
+@pytest.mark.parametrize("lost", ["the answer", "the commit's answer"])
+async def test_a_token_is_made_once_whatever_is_lost_after_it_was_made(
+    office: Office, fresh_database: Database, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    create = TokenStore.create
+
+    async def crash(*_: Any, **__: Any) -> None:
+        return None
+
+    async def create_and_lose_it(*args: Any, **options: Any) -> None:
+        await create(*args, **options)
+        raise DatabaseUnavailableError("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        if lost == "the answer":
+            patch.setattr(IdempotentRequests, "store", crash)
+            first = await send(office, "POST", "/tokens", "k", TOKEN)
+        else:
+            patch.setattr(TokenStore, "create", create_and_lose_it)
+            failed = await send(office, "POST", "/tokens", "k", TOKEN)
+            assert failed.status_code == 503
+            first = None
+    await fresh_database.execute("UPDATE idempotent_requests SET locked_until = now()")
+    again = await send(office, "POST", "/tokens", "k", TOKEN)
+    assert (again.status_code, replayed(again)) == (201, True)
+    assert first is None or again.json() == first.json()
+    me = {"Authorization": f"Bearer {again.json()['secret']}"}
+    assert (await office.client.get(f"{office.url}/v1/me", headers=me)).status_code == 200
+    assert len(await office.context.tokens.list_tokens()) == 2
+
+
+async def test_a_token_whose_request_was_taken_over_is_not_made(
+    office: Office, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its claim lapsed while it ran: another one makes the token."""
+    create = TokenStore.create
+
+    async def create_late(*args: Any, **options: Any) -> CreatedToken:
+        await fresh_database.execute(
+            "UPDATE idempotent_requests SET claim_id = gen_random_uuid(), locked_until = now()"
+        )
+        return await create(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TokenStore, "create", create_late)
+        assert (await send(office, "POST", "/tokens", "k", TOKEN)).status_code == 409
+    assert len(await office.context.tokens.list_tokens()) == 1
+    assert (await send(office, "POST", "/tokens", "k", TOKEN)).status_code == 201
 
 
 async def test_a_request_that_failed_may_be_sent_again_with_its_key(
