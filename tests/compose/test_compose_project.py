@@ -46,8 +46,7 @@ class Project:
             "ONRECORD_KAFKA_PORT": str(kafka),
             "ONRECORD_POSTGRES_PORT": str(postgres),
             "ONRECORD_CONTROL_PORT": str(control),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{kafka}",
-            "ONRECORD_CONTROL_URL": f"http://127.0.0.1:{control}",
+            "ONRECORD_URL": f"http://127.0.0.1:{control}",
         }
 
     def compose(self, *words: str, within_s: float = UP_S) -> str:
@@ -57,12 +56,9 @@ class Project:
         return self._run(("docker", "compose", *own, *words), within_s)
 
     def up(self) -> None:
-        """Start everything, and take the command line's password from where it was generated."""
+        """Start everything, and take the command line's token from where control made it."""
         self.compose("up", "--detach", "--wait")
-        words = ("exec", "-T", "postgres", "cat", "/logins/cli/password")
-        password, port = self.compose(*words).strip(), self._env["ONRECORD_POSTGRES_PORT"]
-        dsn = f"postgresql://onrecord_cli_login:{password}@127.0.0.1:{port}/onrecord"
-        self._env["POSTGRES_DSN"] = dsn
+        self._env["ONRECORD_TOKEN"] = self.admin_token()
 
     def admin_token(self) -> str:
         """The token that control made for its admin."""
@@ -81,7 +77,7 @@ class Project:
         done = subprocess.run(
             words,
             cwd=ROOT,
-            env=self._env | settings,
+            env={name: value for name, value in (self._env | settings).items() if value},
             capture_output=True,
             text=True,
             timeout=within_s,
@@ -152,19 +148,18 @@ def many_interviews(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return tmp_path
 
 
-def test_after_up_submitting_needs_no_further_step(project: Project) -> None:
+def test_after_up_submitting_needs_the_token_and_no_further_step(project: Project) -> None:
     project.onrecord("submit", str(SAMPLES), "--wait", "--timeout", str(DONE_S))
-    notes = project.onrecord("notes", ONRECORD_TOKEN=project.admin_token())
+    notes = project.onrecord("notes")
     assert notes
     assert all(evidence["quote"] for note in notes for evidence in note["evidence"])
 
 
 def test_control_takes_the_token_that_it_made_and_no_other(project: Project) -> None:
-    secret = project.admin_token()
-    assert project.onrecord("token", "whoami", ONRECORD_TOKEN=secret)["name"] == "admin"
-    assert project.onrecord("dlq", "list", ONRECORD_TOKEN=secret) == []
+    assert project.onrecord("token", "whoami")["name"] == "admin"
+    assert project.onrecord("dlq", "list") == []
     with pytest.raises(AssertionError, match="takes a token"):
-        project.onrecord("dlq", "list")
+        project.onrecord("dlq", "list", ONRECORD_TOKEN="")
 
 
 def test_nothing_is_lost_whatever_is_killed_or_restarted(
@@ -194,10 +189,10 @@ def test_a_service_can_have_more_containers(project: Project, many_interviews: P
 
 
 def test_the_data_outlive_the_containers(project: Project) -> None:
-    before = project.onrecord("notes", ONRECORD_TOKEN=project.admin_token())
+    before = project.onrecord("notes")
     project.compose("down")
-    project.compose("up", "--detach", "--wait")
-    assert project.onrecord("notes", ONRECORD_TOKEN=project.admin_token()) == before
+    project.up()
+    assert project.onrecord("notes") == before
     assert project.onrecord("audit", "--wait")["balances"]
 
 
