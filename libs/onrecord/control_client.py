@@ -373,7 +373,7 @@ def _require_address(url: str) -> None:
     except ValueError:  # a port that is no number or above 65535; brackets without an end
         fits = False
     if not fits:
-        raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {url}")
+        raise UsageError(f"the setting ONRECORD_URL is no address: {url}")
 
 
 def _bytes_of(answer: httpx2.Response) -> bytes | None:
@@ -404,7 +404,7 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return UnreachableError(message or "the control service is not ready")
     if not message:
-        return UnreachableError(f"HTTP status {status}: is ONRECORD_CONTROL_URL that of control?")
+        return UnreachableError(f"HTTP status {status}: is ONRECORD_URL that of control?")
     if status in _BAD_REQUEST:
         return UsageError(message)
     return DeadLetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)

@@ -49,7 +49,7 @@ def format_standing(
     Args:
         standing: of the note.
         vouchers: of the note.
-        failures: checks that it failed, flags included; told where nothing vouches for it.
+        failures: checks that it failed, flags included; listed where nothing vouches for it.
         width: of a line, in columns.
     """
     line = f"{standing}: {_MEANINGS[standing]}"

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Response
 
-from contracts.access import StudyId
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
 from control.api.openapi import responses
+from control.api.studies import StudyPath
 from control.domain import BadRequestError, PreconditionRequiredError
 
 router: Final = APIRouter(tags=["studies"])
-
-StudyPath = Annotated[StudyId, Path(description="The study's id.")]
 
 IfMatch = Annotated[
     str | None,

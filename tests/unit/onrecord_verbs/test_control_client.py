@@ -31,7 +31,7 @@ LOCAL = "127.0.0.1"
 )
 async def test_a_setting_that_is_no_address_is_told_as_such(url: str) -> None:
     async with ControlClient(url) as control:
-        with pytest.raises(UsageError, match="ONRECORD_CONTROL_URL is no address"):
+        with pytest.raises(UsageError, match="ONRECORD_URL is no address"):
             await control.counts()
 
 
