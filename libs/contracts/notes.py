@@ -121,7 +121,8 @@ class Evidence(ContractModel):
     start_ms: Milliseconds | None = Field(None, description="When the quote begins, if known.")
     end_ms: Milliseconds | None = Field(None, description="When the quote ends, if known.")
     masked_quote: Passage | None = Field(
-        None, description="The quote as others may see it, where the study masks personal data."
+        None,
+        description="The quote as others may see it, where a study masks or rejects personal data.",
     )
 
 

@@ -299,7 +299,7 @@ class ReadModelQueries:
     async def speakers(self, study_id: str | None, transcript_id: UUID | None = None) -> list[str]:
         """Who speaks in current interviews, of a study or one of them; the first 1,000 by name."""
         rows = await self._database.fetch(
-            _QUERIES.select_speakers, study_id, transcript_id, MAX_SPEAKERS, self._exact
+            self._view(_QUERIES.select_speakers), study_id, transcript_id, MAX_SPEAKERS
         )
         return [row["speaker"] for row in rows]
 

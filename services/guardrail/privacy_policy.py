@@ -96,7 +96,13 @@ class PrivacyPolicy:
         stated = self._find(checked.statement)
         quoted = [one for cited in checked.evidence for one in self._find(cited.quote)]
         if not stated and not quoted:
-            return checked
+            # Marked as where it is masked: its readers are not shown who says it by name either.
+            return replace(
+                checked,
+                evidence=tuple(
+                    one.model_copy(update={"masked_quote": one.quote}) for one in checked.evidence
+                ),
+            )
         where = "The note" if stated else "The cited passage"
         failure = CheckFailure(
             check=PERSONAL_DATA,

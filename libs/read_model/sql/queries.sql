@@ -91,29 +91,10 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
  LIMIT $7;
 
 -- name: select_speakers
--- All speakers of a study's current interviews, or of one of them; by pseudonym, unless exact labels
--- are asked for or the study itself allows personal data. Of one that does not say, notes do not tell
--- whether the guardrail's settings allow it: only who is quoted with their label has it here too.
-SELECT DISTINCT CASE WHEN $4::bool OR policy.is_open THEN voice.speaker ELSE voice.pseudonym END AS speaker
-  FROM speakers AS voice
+-- All speakers of a study's current interviews, or of one of them.
+SELECT DISTINCT voice.speaker
+  FROM shown_speakers AS voice
   JOIN transcripts AS interview USING (transcript_id, revision)
- CROSS JOIN LATERAL (
-        SELECT coalesce(
-                   interview.study ->> 'personal_data' = 'allow',
-                   EXISTS (
-                        SELECT FROM evidence
-                         WHERE evidence.transcript_id = voice.transcript_id
-                           AND evidence.revision = voice.revision
-                           AND evidence.speaker = voice.speaker
-                   )
-               )
-               AND NOT EXISTS (
-                    SELECT FROM evidence
-                     WHERE evidence.transcript_id = voice.transcript_id
-                       AND evidence.revision = voice.revision
-                       AND evidence.masked_quote IS NOT NULL
-               ) AS is_open
-   ) AS policy
  WHERE interview.revision = (
         SELECT max(newest.revision)
           FROM transcripts AS newest
@@ -121,7 +102,7 @@ SELECT DISTINCT CASE WHEN $4::bool OR policy.is_open THEN voice.speaker ELSE voi
    )
    AND ($1::text IS NULL OR interview.study_id = $1)
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
- ORDER BY 1
+ ORDER BY voice.speaker
  LIMIT $3;
 
 -- name: select_chunk_states

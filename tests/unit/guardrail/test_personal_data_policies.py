@@ -208,6 +208,11 @@ def test_a_study_that_rejects_refuses_notes_and_quotes_with_personal_data(note: 
     assert "Gonzalez" not in str([one for one in failures if one.check == "personal_data"])
 
 
+def test_notes_of_a_study_that_rejects_are_marked_so_that_their_speakers_are_not_named() -> None:
+    (note,) = validated(PersonalData.REJECT, PLAIN).notes
+    assert [one.masked_quote for one in note.evidence] == [note.evidence[0].quote]
+
+
 def test_a_draft_rejected_for_personal_data_is_a_dead_letter_with_that_code() -> None:
     drafted = NotesDrafted(
         chunk=chunk(PersonalData.REJECT),
