@@ -15,6 +15,7 @@ from faststream import Context, ContextRepo
 from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi, Logins
 from control.api.application import NAVIGABLE_PATHS
+from control.api.bodies import UploadPace
 from control.api.limits import HeavyRequests, RequestRates
 from control.compute_pool import run_compute_pool
 from control.handlers import router
@@ -92,6 +93,9 @@ async def lifespan(
                 heavy=HeavyRequests(settings.control.heavy_requests, settings.control.heavy_wait_s),
                 logins=Logins(provider, settings.session_limits, settings.control.public_url),
                 max_transcript_bytes=settings.control.max_transcript_bytes,
+                upload_pace=UploadPace(
+                    settings.control.upload_timeout_s, settings.control.upload_min_bytes_per_s
+                ),
                 compute=compute,
             )
             try:

@@ -23,6 +23,18 @@ class ControlSettings(StageSettings):
         ge=1,
         description="Most bytes of the body of `POST /v1/transcripts`, decompressed too.",
     )
+    upload_timeout_s: float = Field(
+        600.0,
+        gt=0,
+        description="Longest that the body of `POST /v1/transcripts` may take, in seconds; then "
+        "the answer is 408.",
+    )
+    upload_min_bytes_per_s: float = Field(
+        16_384.0,
+        gt=0,
+        description="Fewest bytes a second, on average, at which such a body has to come, from "
+        "its tenth second on; else the answer is 408.",
+    )
     requests_per_s: float = Field(
         400.0,
         gt=0,
@@ -34,7 +46,8 @@ class ControlSettings(StageSettings):
         ge=1,
         description="Requests over HTTP that take much memory or time (submissions, letters' "
         "values, replays of many, audits) that run at once; others wait "
-        "CONTROL_HEAVY_WAIT_S and are refused then, and light ones never wait for them.",
+        "CONTROL_HEAVY_WAIT_S and are refused then, and light ones never wait for them. One access "
+        "token has all of these places but one at most.",
     )
     heavy_wait_s: float = Field(
         2.0, ge=0, description="Longest that such a request waits for its turn, in seconds."

@@ -78,6 +78,7 @@ class Requires:
             TooManyRequestsError: it asks more often than it may.
         """
         caller = await authenticate(request, context, credentials)
+        request.state.token_id = caller.token_id
         context.rates.take(caller.token_id)
         self._require(caller, request)
         if self._claims_key and get_exchange(request) is not None:

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
+from control.api.bodies import UploadPace
 from control.api.limits import HeavyRequests, RequestRates
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequests
@@ -53,6 +54,7 @@ class ApiContext:
         rates: how many requests each token may make.
         heavy: places for requests that take much memory or time.
         max_transcript_bytes: most bytes of a submission's body, decompressed.
+        upload_pace: how fast such a body has to come.
         logins: how people and browsers log in.
         changes: what changes, for those who follow it; to be closed when the service stops.
         compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
@@ -65,6 +67,7 @@ class ApiContext:
     rates: RequestRates = field(default_factory=RequestRates)
     heavy: HeavyRequests = field(default_factory=HeavyRequests)
     max_transcript_bytes: int = 64 * 1024 * 1024
+    upload_pace: UploadPace = field(default_factory=UploadPace)
     logins: Logins = field(default_factory=Logins)
     compute: Compute = asyncio.to_thread
     changes: ChangeFeed = field(init=False)
@@ -125,10 +128,12 @@ async def get_context(request: Request) -> ApiContext:
 Context = Annotated[ApiContext, Depends(get_context)]
 
 
-async def _hold_place(context: Context) -> AsyncIterator[None]:
-    async with context.heavy.place():
+async def _hold_place(request: Request, context: Context) -> AsyncIterator[None]:
+    async with context.heavy.place(request.state.token_id):  # as ``Requires`` found it
         yield
 
 
 HeavyPlace = Annotated[None, Depends(_hold_place)]
-"""Parameter of an endpoint that takes much memory or time: a place, until its answer is sent."""
+"""Parameter of an endpoint that takes much memory or time: a place, until its answer is sent.
+
+It comes behind the parameter of the caller, whose place it is."""

@@ -7,7 +7,8 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -77,6 +78,8 @@ class RequestRates:
 class HeavyRequests:
     """Places for requests that take much memory or time, so that others never wait for them.
 
+    One token has all places but one at most, so that it cannot keep all others out by itself.
+
     Args:
         places: how many run at once.
         wait_s: longest that one waits for a place, in seconds.
@@ -84,21 +87,48 @@ class HeavyRequests:
 
     def __init__(self, places: int = 4, wait_s: float = 2.0) -> None:
         self._free = asyncio.Semaphore(places)
+        self._places_per_token = max(1, places - 1)
+        self._shares: dict[UUID, _Share] = {}
         self._wait_s = wait_s
 
+    @property
+    def tokens(self) -> frozenset[UUID]:
+        """The tokens that have or await a place."""
+        return frozenset(self._shares)
+
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self, token_id: UUID) -> AsyncIterator[None]:
         """Hold a place within the ``async with`` block.
 
+        Args:
+            token_id: whose request it is.
+
         Raises:
-            TooBusyError: none was free in time.
+            TooBusyError: none was free in time, or the token has as many as it may.
         """
+        share = self._shares.get(token_id)
+        if share is None:
+            share = self._shares[token_id] = _Share(asyncio.Semaphore(self._places_per_token))
+        share.users += 1
         try:
-            async with asyncio.timeout(self._wait_s):
-                await self._free.acquire()
-        except TimeoutError:
-            raise TooBusyError from None
-        try:
-            yield
+            async with AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(self._wait_s):
+                        # First the token's own, so that what awaits it holds no common place.
+                        await held.enter_async_context(share.free)
+                        await held.enter_async_context(self._free)
+                except TimeoutError:
+                    raise TooBusyError from None
+                yield
         finally:
-            self._free.release()
+            share.users -= 1
+            if not share.users:
+                del self._shares[token_id]
+
+
+@dataclass(slots=True)
+class _Share:
+    """A token's own places, and how many requests have or await one."""
+
+    free: asyncio.Semaphore
+    users: int = 0

@@ -41,6 +41,7 @@ _WITH_BODY: Final = {
 _DESCRIPTIONS: Final = {
     304: "It is what `If-None-Match` names.",
     404: "There is no such thing.",
+    408: "The body came too slowly.",
     409: "It is in a state that does not allow this, or the request with this `Idempotency-Key` "
     "is still being carried out.",
     410: "Its bytes are no longer in the DLQ.",

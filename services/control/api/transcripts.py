@@ -42,7 +42,7 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-@router.post(PATH, status_code=202, responses=responses(409, 413, 422), openapi_extra=_BODY)
+@router.post(PATH, status_code=202, responses=responses(408, 409, 413, 422), openapi_extra=_BODY)
 async def submit_transcript(
     request: Request, context: Context, caller: Submitter, place: HeavyPlace
 ) -> SubmittedTranscript:
@@ -51,7 +51,7 @@ async def submit_transcript(
     A 503 means that Kafka has not acknowledged it: submit it again.
     """
     del place
-    content = await read_content(request, context.max_transcript_bytes)
+    content = await read_content(request, context.max_transcript_bytes, context.upload_pace)
     event = await asyncio.to_thread(_read, content)
     study_id = event.named_study_id
     caller.require([Right.SUBMIT], study_id)

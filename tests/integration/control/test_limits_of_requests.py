@@ -8,16 +8,18 @@ import re
 import sys
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from typing import Final
 from uuid import uuid4
 
 import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from control.api.limits import HeavyRequests, RequestRates, TooManyRequestsError
+from control.api.bodies import UploadPace
+from control.api.limits import HeavyRequests, RequestRates, TooBusyError, TooManyRequestsError
 from database.pool import Database
 from database.settings import PostgresSettings
-from support.control_office import open_office
+from support.control_office import Office, open_office
 from support.interviews import STUDY
 
 MIB: Final = 1024 * 1024
@@ -74,7 +76,7 @@ async def test_light_reads_are_answered_while_large_requests_fill_their_places(
 ) -> None:
     heavy = HeavyRequests(2, wait_s=0.2)
     async with open_office(broker, fresh_database, heavy=heavy) as office:
-        async with heavy.place(), heavy.place():
+        async with heavy.place(uuid4()), heavy.place(uuid4()):
             url = f"{office.url}/v1/transcripts"
             refused = await office.client.post(url, json=INTERVIEW)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
@@ -83,6 +85,90 @@ async def test_light_reads_are_answered_while_large_requests_fill_their_places(
                 assert (await office.client.get(f"{office.url}/v1/studies")).status_code == 200
             assert time.monotonic() - begin < 5
         assert (await office.client.post(url, json=INTERVIEW)).status_code == 202
+
+
+async def send_slowly(office: Office, secret: str, every_s: float) -> bytes:
+    """Send an upload's head and then a byte at a time; returns what is answered."""
+    host, port = office.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"POST /v1/transcripts HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {secret}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {MIB}\r\n\r\n"
+    )
+    writer.write(head.encode())
+
+    async def trickle() -> None:
+        while True:
+            writer.write(b" ")
+            await asyncio.sleep(every_s)
+
+    trickling = asyncio.create_task(trickle())
+    try:
+        async with asyncio.timeout(15):
+            return await reader.read()
+    finally:
+        trickling.cancel()
+        writer.close()
+
+
+async def secret_of(office: Office, role: Role) -> str:
+    wanted = CreateTokenRequest(name="slow", grants=(RoleGrant(role=role),))
+    return (await office.context.tokens.create(wanted, "a test")).secret
+
+
+@pytest.mark.parametrize(
+    "pace",
+    [
+        UploadPace(timeout_s=60.0, min_bytes_per_s=1_000.0, grace_s=0.5),
+        UploadPace(timeout_s=0.5, min_bytes_per_s=0.001, grace_s=60.0),
+    ],
+    ids=["rate", "deadline"],
+)
+@pytest.mark.timeout(120)
+async def test_a_slow_upload_is_ended(
+    broker: str, fresh_database: Database, pace: UploadPace
+) -> None:
+    async with open_office(broker, fresh_database, upload_pace=pace) as office:
+        answer = await send_slowly(office, await secret_of(office, Role.RESEARCHER), 0.05)
+        assert answer.startswith(b"HTTP/1.1 408 "), answer[:200]
+        assert b"connection: close" in answer.lower()
+        assert b"application/problem+json" in answer
+
+
+@pytest.mark.timeout(120)
+async def test_slow_uploads_of_one_token_leave_a_place_to_others(
+    broker: str, fresh_database: Database
+) -> None:
+    heavy = HeavyRequests(2, wait_s=0.5)
+    async with open_office(broker, fresh_database, heavy=heavy) as office:
+        secret = await secret_of(office, Role.RESEARCHER)
+        slow = [asyncio.create_task(send_slowly(office, secret, 0.2)) for _ in range(4)]
+        try:
+            await asyncio.sleep(1.5)
+            answer = await office.client.post(f"{office.url}/v1/transcripts", json=INTERVIEW)
+            assert answer.status_code == 202, answer.text
+        finally:
+            for one in slow:
+                one.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_a_token_has_all_places_but_one() -> None:
+    for places, own in ((1, 1), (2, 1), (4, 3)):
+        heavy = HeavyRequests(places, wait_s=0.01)
+        token, other = uuid4(), uuid4()
+        async with AsyncExitStack() as held:
+            for _ in range(own):
+                await held.enter_async_context(heavy.place(token))
+            with pytest.raises(TooBusyError):
+                await held.enter_async_context(heavy.place(token))
+            if places > own:
+                await held.enter_async_context(heavy.place(other))
+            with pytest.raises(TooBusyError):
+                await held.enter_async_context(heavy.place(other))
+        async with heavy.place(token):
+            pass
+        assert not heavy.tokens
 
 
 @pytest.mark.timeout(300)
@@ -123,7 +209,7 @@ import asyncio, gc, re, sys
 from pathlib import Path
 from database.pool import open_database
 from database.settings import PostgresSettings
-from support.control_office import open_office
+from support.control_office import Office, open_office
 
 SIZE = int(sys.argv[2])
 
