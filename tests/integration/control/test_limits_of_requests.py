@@ -87,8 +87,11 @@ async def test_light_reads_are_answered_while_large_requests_fill_their_places(
         assert (await office.client.post(url, json=INTERVIEW)).status_code == 202
 
 
-async def send_slowly(office: Office, secret: str, every_s: float) -> bytes:
-    """Send an upload's head and then a byte at a time; returns what is answered."""
+async def send_slowly(office: Office, secret: str, every_s: float, parts: int) -> bytes:
+    """Send an upload's head, then some bytes one by one, then nothing; returns the answer.
+
+    Bytes that come after the server has closed reset the connection, with the answer in it.
+    """
     host, port = office.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = (
@@ -98,7 +101,7 @@ async def send_slowly(office: Office, secret: str, every_s: float) -> bytes:
     writer.write(head.encode())
 
     async def trickle() -> None:
-        while True:
+        for _ in range(parts):
             writer.write(b" ")
             await asyncio.sleep(every_s)
 
@@ -129,7 +132,7 @@ async def test_a_slow_upload_is_ended(
     broker: str, fresh_database: Database, pace: UploadPace
 ) -> None:
     async with open_office(broker, fresh_database, upload_pace=pace) as office:
-        answer = await send_slowly(office, await secret_of(office, Role.RESEARCHER), 0.05)
+        answer = await send_slowly(office, await secret_of(office, Role.RESEARCHER), 0.05, 6)
         assert answer.startswith(b"HTTP/1.1 408 "), answer[:200]
         assert b"connection: close" in answer.lower()
         assert b"application/problem+json" in answer
@@ -142,7 +145,7 @@ async def test_slow_uploads_of_one_token_leave_a_place_to_others(
     heavy = HeavyRequests(2, wait_s=0.5)
     async with open_office(broker, fresh_database, heavy=heavy) as office:
         secret = await secret_of(office, Role.RESEARCHER)
-        slow = [asyncio.create_task(send_slowly(office, secret, 0.2)) for _ in range(4)]
+        slow = [asyncio.create_task(send_slowly(office, secret, 0.2, 60)) for _ in range(4)]
         try:
             await asyncio.sleep(1.5)
             answer = await office.client.post(f"{office.url}/v1/transcripts", json=INTERVIEW)
