@@ -17,6 +17,18 @@ class ControlSettings(StageSettings):
     model_config = SettingsConfigDict(env_prefix="CONTROL_", frozen=True)
 
     max_in_flight: int = Field(16, ge=1, description="Records indexed at the same time.")
+    # Of submissions and of all services' letters together, each of which may have 64 MiB.
+    max_in_flight_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=1,
+        description="No record is indexed while those being indexed have so many bytes or more.",
+    )
+    read_ahead_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=1,
+        description="Bytes of records held until they are indexed, of all topics together; one "
+        "record may be larger.",
+    )
     read_timeout_s: float = Field(4.0, gt=0, description="Longest wait for a letter's bytes.")
     max_transcript_bytes: int = Field(
         64 * 1024 * 1024,

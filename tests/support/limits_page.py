@@ -19,7 +19,16 @@ from transcripts.limits import LIMITS, TranscriptLimits
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "limits.md"
 _MIB: Final = 1024 * 1024
 _KIB: Final = 1024
-_UNITS: Final = {"_s": "s", "_ms": "ms", "_mib": "MiB", "_mb": "MB", "_days": "days", "_usd": "USD"}
+_UNITS: Final = {
+    "bytes_per_s": "bytes/s",
+    "_per_s": "1/s",
+    "_s": "s",
+    "_ms": "ms",
+    "_mib": "MiB",
+    "_mb": "MB",
+    "_days": "days",
+    "_usd": "USD",
+}
 
 _INTRODUCTION: Final = """\
 What grows with input is bounded in bytes, number or time. This page is made from the code by

@@ -22,7 +22,8 @@ class PrefetchBudget:
     """Limit on the memory for messages that are fetched but not started.
 
     A message counts with its bytes, but at least ``limit_bytes / limit``, so that one counter
-    enforces both limits. A partition of which nothing is held accepts a message of any size.
+    enforces both limits. A partition of which nothing is held accepts a message of any size, while
+    all partitions together hold less than the limit: else each of them could hold a huge one.
 
     Args:
         limit: how many messages may be held.
@@ -30,6 +31,7 @@ class PrefetchBudget:
     """
 
     def __init__(self, limit: int, limit_bytes: int) -> None:
+        self._limit = limit_bytes
         self._least = max(1, limit_bytes // limit)
         self._for_retries = limit_bytes // 4
         self._for_sources = limit_bytes - self._for_retries
@@ -100,10 +102,11 @@ class PrefetchBudget:
         """
         used = self._held.get(partition, 0)
         # Whoever holds nothing may fetch, even if others have used up the shared half: a single
-        # message larger than a share would never be read otherwise.
+        # message larger than a share would never be read otherwise. Only what is larger than
+        # shares takes all partitions together to the limit; then they wait until one is started.
         if not used:
             self._full.discard(partition)
-            return True
+            return sum(self._held.values()) < self._limit
         room = self.room(partition)
         # A message takes no less. To fetch one that does not fit means to seek back to it, and the
         # client discards all it has fetched of the partition.

@@ -35,6 +35,9 @@ from support.waiting import until
 MAX_MIB: Final = 512
 """Resident memory that the service has to stay within, in MiB (design, promise 10)."""
 
+CONTROL_MIB: Final = 440
+"""The same for control, which holds few records at once: less, as it answers people meanwhile."""
+
 pytestmark = pytest.mark.long
 
 TOPICS: Final = (
@@ -117,7 +120,7 @@ async def test_control_indexes_huge_messages_and_letters_in_bounded_memory(
         await service.is_ready()
         await bench.is_committed("transcripts-submitted", len(large), "control")
         await bench.is_committed("ingestion-dlq", len(large), "control")
-        assert service.peak_mib() < MAX_MIB
+        assert service.peak_mib() < CONTROL_MIB
 
 
 async def test_huge_messages_take_no_more_than_their_share_and_interviews_go_on(

@@ -72,12 +72,23 @@ def test_a_partition_is_wanted_only_if_a_small_message_fits(
 
 
 def test_a_message_of_any_size_is_taken_while_nothing_else_is_held() -> None:
-    read_ahead = PrefetchBudget(100, 1_000)
+    read_ahead = PrefetchBudget(100, 150_000)
     read_ahead.set_partitions({P0, P1})
     read_ahead.add(large(P0, 0))
     assert not read_ahead.wants(P0)
     assert read_ahead.wants(P1)
-    assert read_ahead.has_room_for_retry(100_000, due=True)
+    assert read_ahead.has_room_for_retry(200_000, due=True)
+
+
+def test_partitions_do_not_hold_a_huge_message_each() -> None:
+    read_ahead = PrefetchBudget(100, 150_000)
+    read_ahead.set_partitions({P0, P1, P2})
+    held = [large(P0, 0), large(P1, 0)]
+    for one in held:
+        read_ahead.add(one)
+    assert not read_ahead.wants(P2)
+    read_ahead.remove(held[0])
+    assert read_ahead.wants(P2)
     assert read_ahead.has_room_for_retry(100_000, due=False)
 
 
