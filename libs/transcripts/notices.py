@@ -105,6 +105,10 @@ class Repair(Enum):
         "1 time is a time of day and was left out",
         "{} times are times of day and were left out",
     )
+    NEWEST_FIRST = (
+        "1 message was read; the page is taken to begin with the newest",
+        "{} messages stand with the newest first and were put in the order they were sent",
+    )
     TIME_BEHIND = (
         "1 time stands behind what was said and was taken for its end",
         "{} times stand behind what was said and were taken for its end",

@@ -12,16 +12,17 @@ from itertools import groupby
 from typing import Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts.captions import microdvd, srt, webvtt
+from transcripts.captions import microdvd, sami, srt, webvtt
 from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.plain_text import reader as plain
-from transcripts.research import chat, elan, exmaralda, folker, praat, tei, transcriber
+from transcripts.research import chat, elan, exmaralda, folker, ohms, praat, tei, transcriber
 from transcripts.tables import reader as tables
 from transcripts.vendors import (
     amberscript,
     cloud,
     markup_files,
     meetings,
+    message_pages,
     rev,
     speech_models,
     speech_services,
@@ -32,6 +33,7 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *webvtt.FORMATS,
     *srt.FORMATS,
     *microdvd.FORMATS,
+    *sami.FORMATS,
     *markup_files.FORMATS,
     *elan.FORMATS,
     *chat.FORMATS,
@@ -40,6 +42,7 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *exmaralda.FORMATS,
     *folker.FORMATS,
     *tei.FORMATS,
+    *ohms.FORMATS,
     *tables.FORMATS,
     *plain.FORMATS,
     *speech_models.FORMATS,
@@ -48,6 +51,7 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *rev.FORMATS,
     *amberscript.FORMATS,
     *meetings.FORMATS,
+    *message_pages.FORMATS,
     *turn_lists.FORMATS,
 )
 _BY_NAME: Final = {one.name: one for one in FORMATS}

@@ -96,7 +96,8 @@ def read_cue_passages(
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
     found = find_speaker_labels(list(_places(spoken)), speakers)
-    said = _carried_on(_attribute(spoken, found), notices)
+    attributed = _attribute(spoken, found)
+    said = _carried_on(attributed, notices)
     passages = tuple(
         SpokenPassage(
             speaker or "",
@@ -113,7 +114,11 @@ def read_cue_passages(
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
         doubts=tuple(
-            chain(found.doubts(starts), find_label_doubts(found, starts))
+            chain(
+                found.doubts(starts),
+                find_label_doubts(found, starts),
+                _unnamed_speech(spoken, attributed),
+            )
             if found
             else _unnamed_changes(spoken)
             if unnamed == len(said)
@@ -135,6 +140,14 @@ def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
         yield (
             f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
         )
+
+
+def _unnamed_speech(spoken: Sequence[SpokenCue], said: Sequence[_Said]) -> Iterator[str]:
+    """Marks of a change to a speaker whom nobody names, in a file that names others."""
+    changes = sum(line.changes for one in spoken for line in one.lines)
+    others = [text for _, who, text in said if who is None and not _SOUND.fullmatch(text.strip())]
+    if changes > 1 and sum(len(text.split()) for text in others) >= _FEWEST_CHANGES:
+        yield f"speakers change at marks without a name {len(others):,} times"
 
 
 def _alike_beginnings(texts: Sequence[str]) -> Iterator[str]:

@@ -22,6 +22,21 @@ _SAID: Final = re.compile(
     r"\s*(?:#{1,6}\s+)?(?:\*\*|__)?(?P<name>[^\W\d_][\w .-]{0,30}?)"
     r" (?:said|wrote|asked|replied|sagte|hat gesagt|dijo|ha dicho|a dit|disse) ?:(?:\*\*|__)?\s*"
 )
+# What WhatsApp writes in a message's place, behind a mark of direction: `image omitted`, or
+# `<Media omitted>` in its users' languages.
+_DATED: Final = (
+    r"\s*\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? [^:\]]{0,4}\d{1,2}[:.]\d{2}[^:\]]{0,12}"
+    r"(?::\d{2}[^:\]]{0,12})?[\]-]? ?-? ?"
+)
+_MESSAGE: Final = re.compile(_DATED + r"(?P<sender>[^:]{1,80}): (?P<said>.*)")
+_NOTE_IN_PLACE: Final = re.compile(
+    r"<[^<>]{4,40}>|\u200e.{1,200}"
+    r"|.{1,200}\((?:file attached|Datei angehängt|archivo adjunto|fichier joint)\)"
+)
+_EDITED: Final = re.compile(
+    r"\s*\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet"
+    r"|Se editó este mensaje)\.?>$"
+)
 _FEW: Final = 3
 _HALF: Final = 0.5
 
@@ -60,7 +75,22 @@ def _with_names_that_said(rows: list[Row], notices: Notices) -> list[Row]:
     ]
 
 
+def _without_notes_of_messengers(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows without what WhatsApp writes in messages' places, under their senders' names."""
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _MESSAGE.match(row))}
+    if len(found) < _FEW:
+        return rows
+    notes = {at for at, match in found.items() if _NOTE_IN_PLACE.fullmatch(match["said"])}
+    notices.add(Repair.VENDOR_LINE, len(notes))
+    return [
+        (number, _EDITED.sub("", row) if at in found else row)
+        for at, (number, row) in enumerate(rows)
+        if at not in notes
+    ]
+
+
 CHAT_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _without_notes_of_messengers,
     _with_nicks,
     _with_names_that_said,
 )

@@ -9,7 +9,7 @@ where the next stated time begins.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -218,7 +218,8 @@ def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
 
 def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Where nearly every paragraph begins with a name and a time, their form vouches for it."""
-    stamped = [at for at, line in enumerate(lines) if _is_stamped_label(line)]
+    recurring = _recurring_stamped_labels(lines)
+    stamped = [at for at, line in enumerate(lines) if _is_stamped_label(line, recurring)]
     if len(stamped) < _FEW:
         return lines
     starts = [line for line in lines[stamped[0] :] if line.paragraph and line.text.strip()]
@@ -231,13 +232,25 @@ def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     return vouched
 
 
-def _is_stamped_label(line: TextLine) -> bool:
+def _recurring_stamped_labels(lines: Sequence[TextLine]) -> frozenset[str]:
+    """Labels beside times that stand twice at least, if all do, whatever they look like."""
+    counts = Counter(
+        one.key
+        for line in lines
+        for one in line.candidates[:1]
+        if one.form is LabelMarking.STAMPED and one.label[:1].isalpha()
+    )
+    again = frozenset(key for key, count in counts.items() if count >= _TWICE)
+    return again if len(again) >= max(_TWICE, _MOST * len(counts)) else frozenset()
+
+
+def _is_stamped_label(line: TextLine, recurring: frozenset[str]) -> bool:
     one = next(iter(line.candidates), None)
     return (
         one is not None
         and one.form is LabelMarking.STAMPED
         and one.label[:1].isalpha()
-        and is_capitalised(one.label)
+        and (one.key in recurring or is_capitalised(one.label))
     )
 
 

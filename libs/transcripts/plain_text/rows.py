@@ -15,6 +15,7 @@ from typing import Final
 from transcripts.captions.cues import split_lines
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.aligned_labels import add_colons_to_aligned_labels
 from transcripts.plain_text.chat_rows import CHAT_STEPS
 from transcripts.plain_text.end_stamps import mark_end_timestamps
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
@@ -299,4 +300,5 @@ _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     mark_end_timestamps,
     *CHAT_STEPS,
     *LABEL_STEPS,
+    add_colons_to_aligned_labels,
 )

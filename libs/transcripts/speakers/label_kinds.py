@@ -138,7 +138,12 @@ _HEADING: Final = re.compile(
     "|primeiro|terceiro|além disso|exemplo|por exemplo|razão|conclusão|preço|vantagem"
     "|ten eerste|ten tweede|ten derde|bovendien|voorbeeld|reden|resultaat|opmerking|voordeel"
     "|nadeel|onderwerp|prijs|po pierwsze|po drugie|po trzecie|przykład|powód|wynik|uwaga|cena"
-    "|во-первых|во-вторых|в-третьих|например|причина|результат|примечание|вывод|цена",
+    "|во-первых|во-вторых|в-третьих|например|причина|результат|примечание|вывод|цена"
+    "|тема|дата|место|участники|время|продолжительность|запись"
+    "|文字记录|关键词|时间|時間|日期|地点|地點|主题|主題|会议主题|参会人员?"
+    "|与会者|备注|注意?|例如|比如|总之|首先|其次|最后|问题|结论|议程|摘要|会议纪要|记录人|创建时间|时长|日時|場所"
+    "|議題|参加者|出席者|備考|例えば|日付|文字起こし|제목|일시|장소|참석자|주제|비고|회의록"
+    "|التاريخ|المكان|الموضوع|المشاركون|ملاحظة|مثلا|مثال|दिनांक|स्थान|विषय|नोट|उदाहरण",
     re.IGNORECASE,
 )
 # Lines at the head of a file that list who is in it.

@@ -31,6 +31,9 @@ _SELDOM: Final = 0.05
 _NAMING: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
+_LONGEST_INITIALS: Final = 4
+# Which stand before a colon in answers, and are nobody's initials.
+_ABBREVIATIONS: Final = frozenset({"nb", "ps", "pps", "ok", "fyi", "faq", "tv", "id", "url", "eg"})
 _CODE_DIGITS: Final = 3  # of a participant's code, such as `014`
 
 
@@ -101,6 +104,7 @@ class StrongLabelDecision:
             kinds = {key: kind for key, kind in kinds.items() if key in headed | set(self._known)}
         sure = {key for key, kind in kinds.items() if self._is_sure(key, kind)}
         speech = self._parts_of_speech(kinds, sure)
+        kinds |= dict.fromkeys(self._further_initials(kinds, sure), LabelKind.NAME)
         sure -= speech
         kinds = {key: kind for key, kind in kinds.items() if key not in speech}
         accepted = set(sure)
@@ -155,6 +159,26 @@ class StrongLabelDecision:
                 )
             )
         )
+
+    def _further_initials(
+        self, kinds: Mapping[str, LabelKind], sure: Collection[str]
+    ) -> frozenset[str]:
+        """Initials that spell a word, such as `TB`, where most who speak are named by theirs."""
+        initials = [len(key) for key in sure if self._are_initials(key)]
+        if len(initials) < TWICE or len(initials) < _USUAL * len(sure):
+            return frozenset()
+        return frozenset(
+            key
+            for key, kind in kinds.items()
+            if kind is LabelKind.WORDS
+            and key not in _ABBREVIATIONS
+            and min(initials) <= len(key) <= max(initials)
+            and self._are_initials(key)
+        )
+
+    def _are_initials(self, key: str) -> bool:
+        label = self._labels[key][0].label
+        return label.isupper() and label.isalpha() and len(label) <= _LONGEST_INITIALS
 
     def _shorter_forms(self, accepted: Collection[str]) -> set[str]:
         """Labels that are believed ones without what those have in brackets."""

@@ -25,6 +25,7 @@ from transcripts.xml_documents import (
     HEAD_LENGTH,
     get_attribute,
     get_local_name,
+    has_root_element,
     parse_xml,
     starts_with_tag,
 )
@@ -37,7 +38,6 @@ _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
-_TIMED_TEXT: Final = re.compile(r"<(?:transcript|timedtext)[\s>]")
 
 
 def is_ttml(content: str) -> bool:
@@ -47,7 +47,7 @@ def is_ttml(content: str) -> bool:
 
 def is_youtube_timed_text(content: str) -> bool:
     """Return whether a text is YouTube's timed text, an XML format for captions."""
-    return starts_with_tag(content) and _TIMED_TEXT.search(content[:HEAD_LENGTH]) is not None
+    return has_root_element(content, "transcript", "timedtext")
 
 
 def read_youtube_timed_text(

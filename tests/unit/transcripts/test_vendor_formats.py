@@ -257,6 +257,9 @@ def test_every_json_format_has_a_sample() -> None:
         "transcriber",
         "exmaralda",
         "folker",
+        "sami",
+        "message-page",
+        "ohms",
         "tei",
         "microdvd",
     }
