@@ -59,6 +59,8 @@ _CUE_IN_TEXT: Final = re.compile(
     r"(?:^|(?<=\W))(?:FX|SFX|S/FX|GFX|MX|SOT|GRAMS|ATMOS|MUSIC|SOUND): ?\S"
 )
 _CODE_IN_LABEL: Final = re.compile(r"[{}<>|\\]|//|https?:|\w=|^[\W\d_]{5,}$")
+# `Ann Lee | Acme Ltd.`, as people call themselves in meetings.
+_NAME_AND_COMPANY: Final = re.compile(r"[^\W\d_][^|<>{}\\=]{1,60} \| [^\W\d_][^|<>{}\\=]{1,60}")
 _STRUCTURE: Final = re.compile(
     r"-->|</?(?:a|b|br|c|div|em|font|i|li|p|s|span|strong|sync|td|tr|u|v)(?:[ .][^<>]{0,80})?/?>"
     r"|\{\\[a-z]|\{[yY]:[bius]|\\N(?![a-z])|\"\s?:\s?[\"\[{]|\",\"|&(?:nbsp|amp|lt|gt|quot|#\d{1,6});"
@@ -119,10 +121,14 @@ def find_structure_doubts(
 
 def _labels_of_nobody(turns: Mapping[str, Sequence[Segment]]) -> Iterator[str]:
     """Sounds, fields, tiers and code where a speaker's name should be."""
-    for label in turns:
+    for label, said in turns.items():
         if _NO_SPEAKER.fullmatch(label) and not _CHANNEL.fullmatch(label):
             yield f"“{label}” was read as a speaker and is a usual word for a cue, field or tier"
-        elif _CODE_IN_LABEL.search(label) and not is_phone_number(label):
+        elif (
+            _CODE_IN_LABEL.search(label)
+            and not is_phone_number(label)
+            and not (len(said) > 1 and _NAME_AND_COMPANY.fullmatch(label))
+        ):
             yield f"“{label}” was read as a speaker and looks like part of the layout"
         elif _ID_WORDS.fullmatch(label):
             yield f"“{label}” was read as a speaker and is an id: the name may stand elsewhere"

@@ -238,7 +238,7 @@ def _recurring_stamped_labels(lines: Sequence[TextLine]) -> frozenset[str]:
         one.key
         for line in lines
         for one in line.candidates[:1]
-        if one.form is LabelMarking.STAMPED and one.label[:1].isalpha()
+        if one.form is LabelMarking.STAMPED and one.label[:1].isalpha() and one.key.count(" ") <= 1
     )
     again = frozenset(key for key, count in counts.items() if count >= _TWICE)
     return again if len(again) >= max(_TWICE, _MOST * len(counts)) else frozenset()

@@ -40,6 +40,31 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     yield from _labels_without_mark(lines, found)
     yield from _headings_of_summaries(lines, found)
     yield from _all_named_once(lines, found)
+    yield from _only_within_paragraphs(lines, found)
+
+
+def _only_within_paragraphs(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Names that never begin a paragraph, where others always do: a talk that somebody quotes."""
+    begin: Counter[str] = Counter()
+    within: Counter[str] = Counter()
+    labels: dict[str, str] = {}
+    for line in lines:
+        one = found.choose(line.candidates)
+        if one is None or one.later or one.form is not LabelMarking.COLON:
+            continue
+        labels.setdefault(one.key, one.label)
+        (begin if line.paragraph else within)[one.key] += 1
+    always = [key for key, count in begin.items() if count >= TWICE and not within[key]]
+    never = [key for key in within if not begin[key]]
+    if (
+        len(always) >= TWICE
+        and sum(begin[key] for key in always) >= _MOST * begin.total()
+        and TWICE <= sum(within[key] for key in never) == within.total() < begin.total()
+    ):
+        yield (
+            f"“{labels[never[0]]}” stands within paragraphs only, where others always begin one: "
+            "it may be a talk that somebody quotes"
+        )
 
 
 def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:

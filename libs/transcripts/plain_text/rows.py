@@ -17,6 +17,7 @@ from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.aligned_labels import add_colons_to_aligned_labels
 from transcripts.plain_text.chat_rows import CHAT_STEPS
+from transcripts.plain_text.court_rows import remove_court_notes
 from transcripts.plain_text.end_stamps import mark_end_timestamps
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
 from transcripts.plain_text.line_numbers import remove_line_numbers
@@ -40,7 +41,7 @@ _HTML_CELL: Final = re.compile(r"</t[dh]>\s*(?=<t[dh])", re.IGNORECASE)
 _HTML: Final = re.compile(
     r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|table|tbody|thead|tr|td|th|html|body|a"
     r"|section|article|main|header|footer|h[1-6]|dl|dt|dd|blockquote|cite|time|small|sup|sub"
-    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre)(?:\s[^<>]{0,200})?/?>",
+    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre|[ovw]:[a-z]{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
 # `<span class="speaker">[Ada] </span>`, as editors that keep words in spans write names.
@@ -87,9 +88,6 @@ _TIMED_END: Final = re.compile(
     r"(?:audio|recording|transcript(?:ion)?|interview|tape)\]",
     re.IGNORECASE,
 )
-# Who asks from here on, in the minutes of a court, whose questions stand behind `Q.`.
-_EXAMINER: Final = re.compile(r"BY (?:MR|MS|MRS|MISS|DR|MX)\.? [A-Z][A-Z'\u2019 -]{1,40}:")
-_QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
 _CLOCK: Final = re.compile(r"\d:\d\d")
 _TIME_AROUND: Final = re.compile(
     r"^[\[(]?(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?[\])]?[\s|:\u2013—-]*"
@@ -156,20 +154,11 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
         and not ("\t" in row and is_header_row(row.split("\t")))
     ]
-    kept = _without_examiners(kept)
+    kept = remove_court_notes(kept)
     kept = _without_teams_doubles(kept)
     dropped = len(find_nonblank_rows(rows)) - len(find_nonblank_rows(kept))
     notices.add(Repair.VENDOR_LINE, dropped)
     return kept
-
-
-def _without_examiners(rows: list[Row]) -> list[Row]:
-    """The rows without `BY MS. FINCH:` where questions stand behind `Q.`."""
-    if not any(_EXAMINER.search(row) for _, row in rows):
-        return rows
-    if not any(_QUESTION.match(row) for _, row in rows):
-        return rows
-    return [row for row in rows if not _EXAMINER.fullmatch(row[1].strip(" 0123456789"))]
 
 
 def _is_heading(row: str) -> bool:

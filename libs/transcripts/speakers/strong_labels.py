@@ -31,6 +31,7 @@ _SELDOM: Final = 0.05
 _NAMING: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
+_WORDS_OF_A_PHRASE: Final = 4  # blanks between them
 _LONGEST_INITIALS: Final = 4
 # Which stand before a colon in answers, and are nobody's initials.
 _ABBREVIATIONS: Final = frozenset({"nb", "ps", "pps", "ok", "fyi", "faq", "tv", "id", "url", "eg"})
@@ -304,8 +305,11 @@ class StrongLabelDecision:
         count = len(self._labels[key])
         if kind is LabelKind.NAME:
             return True
-        if kind is LabelKind.OTHER and not any(one.text.strip() for one in self._labels[key]):
-            return False  # a line that ends with a colon, and has nothing behind it
+        if kind is LabelKind.OTHER and (
+            key.count(" ") >= _WORDS_OF_A_PHRASE
+            or not any(one.text.strip() for one in self._labels[key])
+        ):
+            return False  # `as I always say to them:`, or a line that ends with a colon
         if kind is LabelKind.WORDS and len(sure) >= TWICE and self._stands_within_lines(key):
             return False
         labelled = sum(len(self._labels[one]) for one in sure) + count

@@ -20,11 +20,14 @@ _TEXT: Final = re.compile(
     r"[ _-]?)?text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?"
     r"|utterance|words|speech|quote|sentence"
     r"|caption|body|message|annotation|value|(?:what (?:was|is) )?said|(?:spoken )?words?"
-    r"|inhoud|tekst|äußerung|äusserung|wortlaut|énoncé|enunciado|replik|wypowiedź|реплика|текст",
+    r"|propos|paroles|intervention|intervención|frase|fala|beitrag|redebeitrag|réplique|высказывание"
+    r"|内容|文本|发言|発言|text content|inhoud|tekst|äußerung|äusserung|wortlaut|énoncé"
+    r"|enunciado|replik|wypowiedź|реплика|текст",
     re.IGNORECASE,
 )
 _SPEAKER: Final = re.compile(
-    r"sprecher|locuteur|hablante|orador|parlante"
+    r"sprecher(?:in)?|locuteur|locutrice|intervenant|hablante|orador|parlante|falante|mówca|qui"
+    r"|wer|quién|quien|спикер|говорящий|кто|说话人|發言人|发言人|話者"
     r"|speaker(?:[ _]?(?:name|label|id|designation))?|spkr|spk|name|participant|who|voice|role"
     r"|(?:sender|author|from)[ _]?name|sender|author|display ?name"
     r"|tier|character|spreker|talare|osoba|speakers|person|interlocutor|actor|user(?:[ _]?name)?",
@@ -35,20 +38,22 @@ _SESSION: Final = re.compile(
     r"participant|user(?:[ _]?name)?|person|name|interview|.*[ _]?id", re.IGNORECASE
 )
 _START: Final = re.compile(
-    r"zeit|temps|tiempo|tempo"
+    r"zeit|temps|tiempo|tempo|beginn|anfang|start ?zeit|début|inicio|inizio|início|początek|начало"
+    r"|время|开始时间|開始|時間|时间"
     r"|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
     r"|stamp)?(?:[ _-]?(?:in|start|from))?|begin time.*|timestamp.*|time ?span|tijd|tempo",
     re.IGNORECASE,
 )
 _END: Final = re.compile(
-    r"(?:time ?code|time)[ _-]?(?:out|end|to)"
+    r"(?:time ?code|time)[ _-]?(?:out|end|to)|ende|end ?zeit|fin|final|fine|fim|koniec|конец"
+    r"|结束时间|終了"
     r"|(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|end time.*",
     re.IGNORECASE,
 )
 _CLOCK: Final = (
     r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?|(?:\d{1,2}h\s?)?\d{1,2}m\s?\d{1,2}s)"
 )
-_IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}\.\d{{1,9}}")
+_IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}[.,]\d{{1,9}}")
 _UNIT: Final = re.compile(r"\s*[(\[][^()\[\]]{1,20}[)\]]$")
 _WHOLE: Final = re.compile(r"\d{1,9}")
 _LONGEST_TURN_S: Final = 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
@@ -28,6 +28,9 @@ from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
 _FRAMES: Final = re.compile(r"(\d{1,3}[:;]\d{2}[:;]\d{2})[:;](\d{2})")
+_DECIMAL_COMMA: Final = re.compile(r"\d{1,6},\d{1,9}")
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_FEWEST_QUOTED: Final = 2
 _FEWEST_UNTIMED: Final = 2
 _OFTEN_UNTIMED: Final = 0.2
 _RULE: Final = re.compile(r"[\s:-]*")
@@ -65,7 +68,7 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     clock = TimeConverter(columns.unit_ms, notices)
     passages: list[SpokenPassage] = []
     try:
-        for position, row in enumerate(rows):
+        for position, row in enumerate(_without_quotes(rows, columns)):
             if any("\n" in cell or "\r" in cell for cell in row):
                 raise MalformedTranscriptError(
                     f"line {rows.line_num + len(before)}: a cell holds a line break; export the "
@@ -93,6 +96,25 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         else:
             doubts.append(sentence)
     return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
+
+
+def _without_quotes(rows: Iterable[list[str]], columns: TableColumns) -> Iterable[list[str]]:
+    """The rows without the quotation marks that Excel puts around cells of a table with tabs.
+
+    Excel does so to each cell with a comma or a quotation mark; other tools to all or to none.
+    """
+    if columns.delimiter != "\t":
+        return rows
+    listed = list(rows)
+    said = [row[columns.text] for row in listed[columns.named :] if len(row) > columns.text]
+    quoted = [one for one in said if _QUOTED.fullmatch(one)]
+    special = [one for one in said if '"' in one or "," in one]
+    if len(quoted) < _FEWEST_QUOTED or len(quoted) < len(special):
+        return listed
+    return [
+        [cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell for cell in row]
+        for row in listed
+    ]
 
 
 def _carried_on(
@@ -171,6 +193,8 @@ def _time(cell: str) -> str | None:
     cell = cell.strip("[](){}<># ")
     if not cell:
         return None
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return cell.replace(",", ".")
     if match := _FRAMES.fullmatch(cell):
         whole = parse_clock_time(match[1].replace(";", ":"))
         return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"

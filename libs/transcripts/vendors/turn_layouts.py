@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
@@ -37,6 +38,13 @@ _EVENTS: Final = frozenset(
     for what in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
 )
 """Subtypes of Slack's messages that nobody wrote."""
+_SENT_KEYS: Final = (
+    "timestamp_ms", "timestamp", "ts", "date", "created_at", "createdAt", "sent_at", "sentAt",
+)  # fmt: skip
+"""Keys of when a message was sent."""
+_EPOCH_S: Final = 100_000_000
+"""Seconds, or more in other units, of which no recording has as many."""
+_SELDOM: Final = 0.1
 _CENTISECOND_MS: Final = 10
 _HALF: Final = 0.5
 _FEW: Final = 20
@@ -144,6 +152,33 @@ def find_time_unit(layout: TurnLayout) -> float:
     steps = [later - earlier for earlier, later in pairwise(numbers)]
     typical = sorted(abs(step) for step in steps)[len(steps) // 2] if steps else max(numbers)
     return 1 if typical > _SHORT_MS else 1_000
+
+
+def stand_newest_first(layout: TurnLayout) -> bool:
+    """Return whether the turns stand with the last one first, as messengers export them."""
+    for key in dict.fromkeys((layout.start, *_SENT_KEYS)):
+        sent = [_instant(turn.get(key)) for turn in layout.turns]
+        if len(sent) > 1 and all(one is not None for one in sent):
+            pairs = list(pairwise([one for one in sent if one is not None]))
+            falling = sum(later < earlier for earlier, later in pairs)
+            rising = sum(later > earlier for earlier, later in pairs)
+            are_dates = min(one for one in sent if one is not None) > _EPOCH_S
+            return falling > (0 if are_dates else 1) and rising <= _SELDOM * falling
+    return False
+
+
+def _instant(value: Any) -> float | None:
+    """A number, or a date, as a number to compare."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def iter_lists(document: Any, depth: int) -> Iterator[list[Any]]:

@@ -8,6 +8,7 @@ wrong guess is seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -35,6 +36,7 @@ from transcripts.vendors.turn_layouts import (
     find_time_unit,
     find_turn_layout,
     iter_lists,
+    stand_newest_first,
 )
 from transcripts.vendors.turn_speakers import find_names_by_id, name_speaker
 from transcripts.vendors.turn_texts import (
@@ -64,6 +66,10 @@ def _is_turns(document: Any) -> bool:
 def _turns(document: Any, notices: Notices) -> ParsedTranscript:
     layout = find_turn_layout(document)
     assert layout is not None, "read only where it matches"
+    if stand_newest_first(layout):
+        notices.add(Repair.NEWEST_FIRST, len(layout.turns))
+        layout = replace(layout, turns=layout.turns[::-1])
+    layout = _with_letters(layout, notices)
     passages = tuple(_passages(document, layout, notices))
     notices.add(Repair.VENDOR_LINE, len(layout.events))
     named = any(one.speaker for one in passages)
@@ -71,10 +77,34 @@ def _turns(document: Any, notices: Notices) -> ParsedTranscript:
     return ParsedTranscript(passages, doubts=doubts)
 
 
+def _with_letters(layout: TurnLayout, notices: Notices) -> TurnLayout:
+    """The layout with `Zürich` in place of `ZÃ¼rich`, as Messenger and Instagram export it."""
+    keys = [key for key in (layout.text, layout.speaker) if key]
+    texts = "".join(
+        one for turn in layout.turns for key in keys if isinstance(one := turn.get(key), str)
+    )
+    if texts.isascii() or _decode_twice(texts) is None:
+        return layout
+    notices.guess("the letters are encoded twice, as Messenger exports them, and were decoded so")
+    turns = [
+        turn | {key: _decode_twice(turn[key]) for key in keys if isinstance(turn.get(key), str)}
+        for turn in layout.turns
+    ]
+    return replace(layout, turns=turns)
+
+
+def _decode_twice(text: str) -> str | None:
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return None
+
+
 def _texts_left(document: Any, layout: TurnLayout) -> Iterator[str]:
     """Texts elsewhere in the JSON under the key of the turns' texts, which were not read."""
     turns = {turn[layout.text] for turn in layout.turns} | layout.events
-    texts = (strip_page(one) for one in find_texts_left(document, layout.text, DEPTH + 1))
+    left_over = (strip_page(one) for one in find_texts_left(document, layout.text, DEPTH + 1))
+    texts = (one if one in turns else _decode_twice(one) or one for one in left_over)
     left = [one for one in texts if one not in turns and " " in one.strip()][:LOOKED_AT]
     read = _without_blanks(" ".join(turn[layout.text] for turn in layout.turns)) if left else ""
     if left := [one for one in left if _without_blanks(one) not in read]:

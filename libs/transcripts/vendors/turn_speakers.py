@@ -17,8 +17,8 @@ _ID_KEYS: Final = (
     "contactId",
 )  # fmt: skip
 _NAME_KEYS: Final = (
-    "name", "real_name", "display_name", "displayName", "label", "id", "user_name", "username",
-    "userName", "full_name", "participant_role", "role",
+    "real_name", "nickname", "name", "display_name", "displayName", "label", "id", "user_name",
+    "username", "userName", "full_name", "participant_role", "role",
 )  # fmt: skip
 
 _GIVEN_NAME_KEYS: Final = ("firstName", "first_name", "givenName", "given_name", "first")
