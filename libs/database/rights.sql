@@ -22,10 +22,13 @@ GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 -- name: onrecord_control
 -- Indexes letters and submissions, decides outcomes, and knows who may ask for what; shows costs, sets
 -- budgets and clears cached responses for operators. It reads no text of an interview or a note; to
--- serve notes, control's login is an evidence reader too.
+-- serve notes, control's login is an evidence reader too. The words that people search it reads for
+-- them, as lexemes.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
-GRANT SELECT (transcript_id, revision, study_id, content_sha256) ON transcripts TO onrecord_control;
+GRANT SELECT (transcript_id, revision, study_id, content_sha256, statements, withdrawn_at)
+    ON transcripts TO onrecord_control;
+GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
 GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;

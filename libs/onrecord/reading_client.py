@@ -20,9 +20,13 @@ from read_model.queries import (
     StudyInUse,
     StudySummary,
 )
+from read_model.search import SearchResult
 
 PAGE: Final = 500
 """Entries of one request."""
+
+SEARCH_PAGE: Final = 100
+"""Results of one request."""
 
 Params: TypeAlias = Mapping[str, str | int | bool | None]
 
@@ -32,6 +36,7 @@ _COVERAGE: Final = TypeAdapter(StudyCoverage)
 _COUNTS: Final = TypeAdapter(NoteCounts)
 _NOTES: Final = TypeAdapter(list[StoredNote])
 _REFUSED: Final = TypeAdapter(list[RefusedNote])
+_RESULTS: Final = TypeAdapter(list[SearchResult])
 _SPEAKERS: Final = TypeAdapter(list[str])
 _EXPLANATION: Final = TypeAdapter(NoteExplanation)
 
@@ -119,6 +124,17 @@ class ReadingClient:
         """Return who speaks in a study's interviews."""
         found = await self._control.get(f"/v1/studies/{study_id}/speakers", which)
         return _SPEAKERS.validate_python(found)
+
+    async def search(self, which: Params, *, most: int) -> AsyncIterator[SearchResult]:
+        """Yield the texts that have some words, the best first.
+
+        Args:
+            which: the endpoint's query; None leaves a parameter out.
+            most: how many will be read at most.
+        """
+        async for page in self._pages("/v1/search", which, min(SEARCH_PAGE, most)):
+            for one in _RESULTS.validate_python(page["results"]):
+                yield one
 
     async def explanation(self, digits: str) -> NoteExplanation:
         """Return why the note whose id begins with some digits was accepted or refused."""

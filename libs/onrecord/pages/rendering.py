@@ -86,6 +86,13 @@ def wrap_paragraph(
         style: for the text, not for what stands before it.
     """
     words = Text(" ".join(escape_controls(text).split()), Style.parse(style))
+    yield from wrap_text(words, width, indent=indent, first=first)
+
+
+def wrap_text(
+    words: Text, width: int, *, indent: str = "", first: str | Text | None = None
+) -> Iterator[Text]:
+    """Wrap a text that has styles of its own; arguments as for ``wrap_paragraph``."""
     lines = words.wrap(_PLAIN, max(20, width - len(indent)))
     for number, line in enumerate(lines):
         line.rstrip()

@@ -61,6 +61,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/notes/{note_id}"): READERS,
     ("GET", "/notes/{note_id}/evidence"): READERS,
     ("GET", "/notes/{note_id}/explanation"): EVIDENCE_READERS,
+    ("GET", "/search"): READERS,
     ("GET", "/costs"): OPERATORS,
     ("GET", "/budgets"): OPERATORS,
     ("GET", "/budgets/day"): OPERATORS,
@@ -113,9 +114,12 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": None},
 }
-QUERIES: Final = {("GET", "/studies/{study_id}/submissions"): "?source=ana.txt"}
-OF_THE_BODYS_STUDY: Final = frozenset({("POST", "/transcripts")})
-"""Endpoints that take a role in the study that the body names."""
+QUERIES: Final = {
+    ("GET", "/studies/{study_id}/submissions"): "?source=ana.txt",
+    ("GET", "/search"): f"?q=recommend&study={STUDY.study_id}",
+}
+OF_THE_NAMED_STUDY: Final = frozenset({("POST", "/transcripts"), ("GET", "/search")})
+"""Endpoints that take a role in the study that the body or the query names."""
 
 FOUND_BY_ID: Final = ("{transcript_id}", "{note_id}")
 """What is of a study that is known only once it is found."""
@@ -218,7 +222,7 @@ async def test_a_role_in_one_study_is_none_in_another_nor_in_all(
                 expected = {200} if may and is_own else {404} if may else {403}
                 assert status in expected, (method, path, study)
                 continue
-            is_of_study = "{study_id}" in path or (method, path) in OF_THE_BODYS_STUDY
+            is_of_study = "{study_id}" in path or (method, path) in OF_THE_NAMED_STUDY
             may = is_own and role in roles and is_of_study
             assert (status != 403) == may, (method, path, study)
 

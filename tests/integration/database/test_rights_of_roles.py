@@ -31,6 +31,7 @@ FILES: Final = {
     "onrecord_control": (
         *(SERVICES / "control" / "sql").glob("*.sql"),
         LIBS / "audit" / "sql" / "audit.sql",
+        LIBS / "read_model" / "sql" / "search.sql",
         *SPENDING,
     ),
     "onrecord_enrichment": MODEL_CALLS,
@@ -41,6 +42,7 @@ FILES: Final = {
         LIBS / "read_model" / "sql" / "queries.sql",
         LIBS / "read_model" / "sql" / "evidence.sql",
         LIBS / "read_model" / "sql" / "explanation.sql",
+        LIBS / "read_model" / "sql" / "search_results.sql",
     ),
 }
 """The SQL that each role runs."""

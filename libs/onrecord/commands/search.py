@@ -1,0 +1,100 @@
+"""``onrecord search``: the statements, quotes and turns that have some words."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
+
+import typer
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.pages.rendering import get_page_width
+from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from onrecord.reading_client import Params
+    from read_model.search import SearchResult
+
+KINDS: Final = ("note", "quote", "segment")
+
+Words = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORDS", help='What to find: rent "per month" -deposit.', show_default=False
+    ),
+]
+Study = Annotated[str | None, typer.Option(help="Only in this study, by its id.")]
+Transcript = Annotated[UUID | None, typer.Option(help="Only in this interview, by its id.")]
+Kind = Annotated[str | None, typer.Option(help="Only in texts of this kind: note, quote, segment.")]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        help="Exact words and names where the study masks them; takes the right to read evidence."
+    ),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``search`` to the command line."""
+    app.command(rich_help_panel="Interviews and notes")(search)
+
+
+def search(  # noqa: PLR0913 - each is an option
+    words: Words,
+    *,
+    study: Study = None,
+    transcript: Transcript = None,
+    kind: Kind = None,
+    exact: Exact = False,
+    limit: Limit = 20,
+    json_output: Json = False,
+) -> None:
+    """Search for words in statements, quotes and segments, the best matches first.
+
+    Words are found in all their forms, in the language of each study. "Quotation marks" keep words
+    together, `or` stands between alternatives, and `-` before what is not wanted. What a study
+    masks is found by those who may read evidence, with --exact, and by nobody else. Segments are
+    found where the study allows personal data, and with --exact.
+
+    Examples of use:
+
+        onrecord search "rent increase" --study small-repair-shops
+        onrecord search '"per month" or monthly' --kind quote --limit 100
+        onrecord search Zebedee --exact --json | jq '.results[].text'
+    """
+    if kind not in {None, *KINDS}:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--kind")
+    which: Params = {
+        "q": words,
+        "study": study,
+        "transcript": None if transcript is None else str(transcript),
+        "kind": kind,
+        "exact": exact or None,
+    }
+    results, has_more = asyncio.run(_find(which, limit))
+    if json_output:
+        print_json({"results": [asdict(one) for one in results], "has_more": has_more})
+        return
+    from onrecord.pages.search import format_results  # noqa: PLC0415 - keeps help quick
+
+    for line in format_results(results, get_page_width(out)):
+        out.print(line)
+    if not results:
+        err.print("nothing has these words")
+    elif has_more:
+        err.print(f"there is more: the best {len(results)} are shown; --limit shows others")
+
+
+async def _find(which: Params, limit: int) -> tuple[list[SearchResult], bool]:
+    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+
+    results: list[SearchResult] = []
+    async with open_reading(ClientSettings.load()) as reading:
+        async for one in reading.search(which, most=limit + 1):
+            results.append(one)
+            if len(results) > limit:
+                return results[:limit], True
+    return results, False

@@ -1,0 +1,266 @@
+"""Search for words in statements, quotes and segments, as the reader gets to see them.
+
+What a study masks for a reader cannot be found by its exact words either: PostgreSQL keeps the
+words of a masked quote twice, and a reader's query is compared with the masked ones alone. Segments
+are found by those who ask for exact words, and by all readers where the study allows personal data.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from contracts.notes import Standing
+from database.pool import Database, Record
+from database.queries import load_queries
+from read_model.queries import StoredQuote
+
+_SQL: Final = Path(__file__).parent / "sql"
+_QUERIES: Final = load_queries(_SQL / "search.sql", _SQL / "search_results.sql")
+
+MAX_QUERY: Final = 200
+"""Most characters of a query."""
+
+EXCERPT: Final = 400
+"""Characters shown of a text that is longer, around the first word found."""
+
+STATEMENT_TIMEOUT_S: Final = 5
+"""Longest time that PostgreSQL looks for matches, in seconds."""
+
+
+class ResultKind(StrEnum):
+    """Kind of text that is searched: the statement of a note, a quote, or a segment."""
+
+    NOTE = "note"
+    QUOTE = "quote"
+    SEGMENT = "segment"
+
+
+class NoWordsError(ValueError):
+    """Raised when a query names no word to be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Filter of what is searched; a field that is None matches all.
+
+    Attributes:
+        studies: only these, by their ids.
+        transcript: only this interview, by its id.
+        kind: only texts of this kind.
+    """
+
+    studies: Collection[str] | None = None
+    transcript: UUID | None = None
+    kind: ResultKind | None = None
+
+
+class SearchPosition(NamedTuple):
+    """Position of a result in the list of results, by rank; for paging."""
+
+    rank: float
+    document_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """Place of a word that was found: its first character in the text, from 0, and its length.
+
+    Both count Unicode code points.
+    """
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Text in which words were found, with its place.
+
+    Attributes:
+        note_id: the note whose statement it is, or that cites the quote; None for a segment.
+        segment: number of the segment it is in; None for a statement.
+        text: what was found; of a long text, an excerpt.
+        offset: characters of the whole text before the excerpt; 0 if it is whole.
+        is_whole: whether it is the whole text.
+        highlights: the words that were found in ``text``, in order.
+        is_finding: whether the study shows the statement as a finding; None for words of the
+            interview. A statement that is no finding is the model's reading: show its quotes first.
+        standing: of the note whose statement it is; None for words of the interview.
+        quotes: what the note cites, if it is a statement.
+        is_masked: whether personal data in the text has placeholders.
+    """
+
+    kind: ResultKind
+    study_id: str
+    transcript_id: UUID
+    revision: int
+    title: str
+    note_id: UUID | None
+    segment: int | None
+    text: str
+    offset: int
+    is_whole: bool
+    highlights: tuple[Highlight, ...]
+    is_finding: bool | None
+    standing: Standing | None
+    quotes: tuple[StoredQuote, ...]
+    is_masked: bool
+    speaker: str | None
+    role: str | None
+    start_ms: int | None
+    end_ms: int | None
+
+
+class SearchQueries:
+    """Searches statements, quotes and segments in PostgreSQL.
+
+    Args:
+        database: what is read; its login is control's, and an evidence reader.
+        exact: search and return exact words, also where the study masks them.
+    """
+
+    def __init__(self, database: Database, *, exact: bool = False) -> None:
+        self._database = database
+        self._exact = exact
+
+    async def search(
+        self,
+        query: str,
+        which: SearchFilter,
+        *,
+        limit: int,
+        after: SearchPosition | None = None,
+    ) -> tuple[list[SearchResult], SearchPosition | None]:
+        """A page of results, the best first, and the position behind which the next one begins.
+
+        Args:
+            query: words, ``"a phrase"``, ``or``, and ``-unwanted``.
+            which: what is searched.
+            limit: at most so many.
+            after: only results behind this position; from the beginning if None.
+
+        Raises:
+            NoWordsError: the query names no word to be found.
+            DatabaseTimeoutError: PostgreSQL took too long.
+        """
+        studies = None if which.studies is None else list(which.studies)
+        queries = await self._database.fetch(_QUERIES.select_queries, query, studies)
+        languages = [row["configuration"] for row in queries if row["names_words"]]
+        if not languages:
+            if queries:
+                raise NoWordsError
+            return [], None
+        rows = await self._find(
+            query,
+            languages,
+            studies,
+            "exact" if self._exact else "masked",
+            which.transcript,
+            which.kind,
+            *(after or (None, None)),
+            limit + 1,
+        )
+        page = rows[:limit]
+        last = SearchPosition(page[-1]["rank"], page[-1]["document_id"]) if page else None
+        return await self._show(query, page), last if len(rows) > limit else None
+
+    async def _find(self, *arguments: object) -> Sequence[Record]:
+        async with self._database.transaction() as connection:
+            # A plan for any arguments expects ten languages and all studies, and so much work that
+            # compiling it takes longer than the search.
+            await connection.execute(
+                f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'; "
+                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"
+            )
+            return await connection.fetch(_QUERIES.select_documents, *arguments)
+
+    async def _show(self, query: str, found: Sequence[Record]) -> list[SearchResult]:
+        mark = secrets.token_hex(8)  # no text has it
+        names = ("kind", "transcript_id", "revision", "note_id", "segment", "start_char", "length")
+        columns = [[row[name] for row in found] for name in (*names, "configuration")]
+        shown = await self._database.fetch(
+            self._view(_QUERIES.select_results), query, mark, *columns
+        )
+        results = [_result(found[row["place"] - 1], row, mark) for row in shown]
+        notes = [one.note_id for one in results if one.kind is ResultKind.NOTE]
+        quotes = await self._quotes_of([one for one in notes if one is not None])
+        return [
+            replace(one, quotes=tuple(quotes.get(one.note_id, ())))
+            if one.kind is ResultKind.NOTE
+            else one
+            for one in results
+        ]
+
+    async def _quotes_of(self, notes: Sequence[UUID]) -> dict[UUID | None, list[StoredQuote]]:
+        quotes: dict[UUID | None, list[StoredQuote]] = {}
+        if notes:
+            rows = await self._database.fetch(self._view(_QUERIES.select_quotes), notes)
+            for row in rows:
+                fields = dict(row)
+                quotes.setdefault(fields.pop("note_id"), []).append(StoredQuote(**fields))
+        return quotes
+
+    def _view(self, query: str) -> str:
+        """The query on the views of what is shown, or on those of the exact words."""
+        return query.replace("shown_", "exact_") if self._exact else query
+
+
+def _result(found: Record, shown: Record, mark: str) -> SearchResult:
+    text, words = _split_highlights(shown["highlighted"], shown["text"], mark)
+    excerpt, offset, inside = _cut(text, words)
+    return SearchResult(
+        kind=ResultKind(found["kind"]),
+        study_id=found["study_id"],
+        transcript_id=found["transcript_id"],
+        revision=found["revision"],
+        title=shown["title"],
+        note_id=found["note_id"],
+        segment=found["segment"],
+        text=excerpt,
+        offset=offset,
+        is_whole=len(excerpt) == len(text),
+        highlights=inside,
+        is_finding=shown["is_finding"],
+        standing=None if shown["standing"] is None else Standing(shown["standing"]),
+        quotes=(),
+        is_masked=shown["is_masked"],
+        speaker=shown["speaker"],
+        role=shown["role"],
+        start_ms=shown["start_ms"],
+        end_ms=shown["end_ms"],
+    )
+
+
+def _split_highlights(marked: str, text: str, mark: str) -> tuple[str, tuple[Highlight, ...]]:
+    """Return a text, and where PostgreSQL has put marks around words of it."""
+    words: list[Highlight] = []
+    parts: list[str] = []
+    length = 0
+    for number, part in enumerate(re.split(f"</?{mark}>", marked)):
+        if number % 2:
+            words.append(Highlight(length, len(part)))
+        parts.append(part)
+        length += len(part)
+    # PostgreSQL's parser promises nowhere to return every character; ours are the text's own.
+    return (text, tuple(words)) if "".join(parts) == text else (text, ())
+
+
+def _cut(text: str, words: tuple[Highlight, ...]) -> tuple[str, int, tuple[Highlight, ...]]:
+    """Return what is shown of a text, how many characters stand before it, and the words in it."""
+    if len(text) <= EXCERPT:
+        return text, 0, words
+    first = words[0].start if words else 0
+    begin = max(0, min(first - EXCERPT // 4, len(text) - EXCERPT))
+    inside = tuple(
+        Highlight(word.start - begin, word.length)
+        for word in words
+        if begin <= word.start and word.start + word.length <= begin + EXCERPT
+    )
+    return text[begin : begin + EXCERPT], begin, inside

@@ -1,0 +1,121 @@
+"""Endpoint of the search for words in statements, quotes and segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from contracts.control_api import ColumnText
+from contracts.study import Identifier
+from control.access import Caller, Right
+from control.api.authorization import FindingReader
+from control.api.context import Context
+from control.api.pagination import Cursor, decode_cursor, encode_cursor
+from control.domain import BadRequestError
+from read_model.search import (
+    MAX_QUERY,
+    NoWordsError,
+    ResultKind,
+    SearchFilter,
+    SearchPosition,
+    SearchQueries,
+    SearchResult,
+)
+
+MAX_RESULTS: Final = 100
+"""Most results of a page."""
+
+router: Final = APIRouter(tags=["search"])
+
+_POSITION: Final = TypeAdapter(
+    tuple[
+        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)],
+        Annotated[int, Field(ge=0, lt=2**63)],
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Page of what was found, the best first.
+
+    Attributes:
+        results: the texts that have the words.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    results: tuple[SearchResult, ...]
+    next: str | None
+
+
+class SearchRequest(BaseModel):
+    """Parameters of the request to search for words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[
+        ColumnText,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY),
+    ] = Field(
+        description='Words to find, in the language of each study: `rent "per month" -deposit`, or '
+        "`rent or lease`."
+    )
+    study: Identifier | None = Field(
+        None, description="Only in this study, by its id; in all that may be read if not given."
+    )
+    transcript: UUID | None = Field(None, description="Only in this interview, by its id.")
+    kind: ResultKind | None = Field(
+        None,
+        description="Only in statements (`note`), quotes or segments. Segments are found where the "
+        "study allows personal data, and with `exact`.",
+    )
+    exact: bool = Field(
+        default=False,
+        description="Exact words and names where the study masks them; takes the role "
+        "`evidence_reader`, and goes into the trail.",
+    )
+    limit: int = Field(20, ge=1, le=MAX_RESULTS, description="At most so many.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
+
+
+@router.get("/search")
+async def search(
+    which: Annotated[SearchRequest, Query()], context: Context, caller: FindingReader
+) -> SearchPage:
+    """Search for words in statements, quotes and segments, as the caller gets to see them."""
+    position = decode_cursor(which.cursor, _POSITION)
+    studies = _find_studies(which, caller)
+    if which.exact:
+        await context.trail.record(caller, "search.exact", which.q, which.study)
+    try:
+        results, last = await SearchQueries(context.database, exact=which.exact).search(
+            which.q,
+            SearchFilter(studies, which.transcript, which.kind),
+            limit=which.limit,
+            after=position and SearchPosition(*position),
+        )
+    except NoWordsError as error:
+        raise BadRequestError(
+            "q: names no word to find: it has only words that every text has, or that are not "
+            "wanted"
+        ) from error
+    return SearchPage(tuple(results), last and encode_cursor(last, _POSITION))
+
+
+def _find_studies(which: SearchRequest, caller: Caller) -> frozenset[str] | None:
+    """Return the studies that are searched; None for all.
+
+    Raises:
+        NotPermittedError: the caller may not read the one that is asked for, or no exact words.
+    """
+    rights = (Right.READ_NOTES, Right.READ_EVIDENCE) if which.exact else (Right.READ_NOTES,)
+    if which.study is not None:
+        caller.require(rights, which.study)
+        return frozenset({which.study})
+    caller.require_in_some_study(rights)
+    # Whoever may read evidence in a study may read its notes.
+    return caller.list_studies(rights[-1])
