@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import structlog
 
@@ -43,6 +44,9 @@ PAGE: Final = 500
 MAX_FOLLOWERS: Final = 100
 """Most followers at once, in one replica."""
 
+MAX_FOLLOWERS_PER_TOKEN: Final = 8
+"""Most of them with one token or session, so that it cannot keep all others out."""
+
 
 class TooManyFollowersError(OnrecordError):
     """Raised when as many follow the changes as may (HTTP 429)."""
@@ -50,7 +54,7 @@ class TooManyFollowersError(OnrecordError):
     retry_after_s = 10
 
     def __init__(self) -> None:
-        super().__init__("as many as may follow the changes already; try again later")
+        super().__init__("as many as may follow the changes already, or with this token; try later")
 
 
 class ChangePosition(NamedTuple):
@@ -93,7 +97,7 @@ class ChangeFeed:
         self._poll_s = poll_s
         self._ring: deque[Change] = deque(maxlen=ring)
         self._begin = self._end = ChangePosition(0, 0)
-        self._followers = 0
+        self._followers: Counter[UUID] = Counter()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -110,16 +114,22 @@ class ChangeFeed:
         await self._stop()
 
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[ChangePosition]:
+    async def following(self, token_id: UUID) -> AsyncIterator[ChangePosition]:
         """Follow within the ``async with`` block; yields the position of what is new.
 
+        Args:
+            token_id: whose place among the followers it takes.
+
         Raises:
-            TooManyFollowersError: there are as many as may.
+            TooManyFollowersError: there are as many as may, or as many with this token.
             DatabaseUnavailableError: try again later.
         """
-        if self._followers >= MAX_FOLLOWERS:
+        if (
+            self._followers.total() >= MAX_FOLLOWERS
+            or self._followers[token_id] >= MAX_FOLLOWERS_PER_TOKEN
+        ):
             raise TooManyFollowersError
-        self._followers += 1
+        self._followers[token_id] += 1
         try:
             if self._task is None:
                 row = await self._database.fetchrow(_QUERIES.select_changes_end)
@@ -131,7 +141,8 @@ class ChangeFeed:
                     self._task = asyncio.create_task(self._read())
             yield self._end
         finally:
-            self._followers -= 1
+            self._followers[token_id] -= 1
+            self._followers += Counter()  # leaves out tokens that follow no more
             if not self._followers:
                 await self._stop()
 
@@ -187,6 +198,10 @@ class ChangeFeed:
                 found = await self._page(self._end)
             except OnrecordError as error:
                 log.warning("changes_not_read", reason=str(error))
+                found = []
+            except Exception:
+                # Without this task all followers would get signs of life and nothing else, for ever.
+                log.exception("changes_not_read")
                 found = []
             for one in found:
                 if len(self._ring) == self._ring.maxlen:

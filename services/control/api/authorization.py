@@ -104,6 +104,15 @@ class RequiresInSomeStudy(Requires):
         caller.require_in_some_study(self.rights)
 
 
+class RequiresSomeRole(Requires):
+    """As ``Requires``, where any role in any study will do, and none is refused."""
+
+    def _require(self, caller: Caller, request: Request) -> None:
+        del request
+        if not caller.grants:
+            raise NotPermittedError("this takes a role, in a study at least")
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
     """Session of the browser that asks.
@@ -236,6 +245,7 @@ async def require_session(request: Request, context: Context, _: Cookie) -> Brow
 
 InSession = Annotated[BrowserSession, Depends(require_session)]
 AnyCaller = Annotated[Caller, Depends(Requires())]
+Follower = Annotated[Caller, Depends(RequiresSomeRole())]
 Operator = Annotated[Caller, Depends(Requires(Right.OPERATE))]
 LetterReader = Annotated[Caller, Depends(Requires(Right.OPERATE, Right.READ_EVIDENCE))]
 NoteReader = Annotated[Caller, Depends(Requires(Right.READ_NOTES))]

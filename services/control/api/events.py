@@ -18,7 +18,7 @@ from asgi_server import wait_until_gone
 from asgi_server.protocol import ABORT
 from contracts.errors import OnrecordError
 from control.access import Caller, NotAuthenticatedError, Right
-from control.api.authorization import AnyCaller, Credentials, authenticate
+from control.api.authorization import Credentials, Follower, authenticate
 from control.api.context import Context
 from control.changes import Change, ChangeFeed, ChangePosition
 from control.domain import BadRequestError
@@ -93,7 +93,9 @@ class EventStream(Response):
         finally:
             for task in (sending, leaving):
                 task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            failure, _ = await asyncio.gather(sending, leaving, return_exceptions=True)
+            if isinstance(failure, Exception):
+                log.error("event_stream_ended", exc_info=failure)
             await self._following.__aexit__(None, None, None)
 
     async def _send_all(self, scope: Scope, send: Send) -> None:
@@ -112,20 +114,27 @@ class EventStream(Response):
         yield f"retry: {RETRY_MS}\n\n"
         if self._missed:
             yield "event: missed\ndata: {}\n\n"
+        try:
+            async for text in self._changes():
+                yield text
+        except NotAuthenticatedError:
+            return
+        except OnrecordError as error:  # the client connects again, and goes on where it was
+            log.warning("event_stream_ended", reason=str(error))
+
+    async def _changes(self) -> AsyncIterator[str]:
         clock = asyncio.get_running_loop().time
         sent_at = checked_at = clock()
         caller: Caller = await self._check()
         while not self._feed.is_closed:
-            try:
-                changes = await self._feed.next(self._position, CHECK_S)
+            changes = await self._feed.next(self._position, CHECK_S)
+            # None comes last, so that the token is looked up where nothing changes, too.
+            for change in (*changes, None):
+                # Before each one: a client may take minutes for what was read at once.
                 if clock() - checked_at >= CHECK_S:
                     caller, checked_at = await self._check(), clock()
-            except NotAuthenticatedError:
-                return
-            except OnrecordError as error:  # the client connects again, and goes on where it was
-                log.warning("event_stream_ended", reason=str(error))
-                return
-            for change in changes:
+                if change is None:
+                    break
                 self._position = change.position
                 if may_know(caller, change):
                     yield format_change(change)
@@ -143,7 +152,7 @@ class EventStream(Response):
 async def follow_events(
     request: Request,
     context: Context,
-    caller: AnyCaller,
+    caller: Follower,
     credentials: Credentials,
     last_event_id: LastEventId = None,
 ) -> Response:
@@ -153,10 +162,9 @@ async def follow_events(
     the study), `token.revoked` (admins). Events are kept for a day for a client that connects
     again with `Last-Event-ID`; `missed` says that some may be gone: read anew what is shown.
     """
-    del caller
     after = _read_event_id(last_event_id)
     feed = context.changes
-    following = feed.following()
+    following = feed.following(caller.token_id)
     position = await following.__aenter__()
     try:
         missed = after is not None and not await feed.has(after)

@@ -8,13 +8,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
+from control.access import Caller
 from control.api import events
-from control.changes import ChangeFeed
+from control.api.events import EventStream
+from control.changes import Change, ChangeFeed, ChangePosition
 from control.upkeep import delete_what_is_old
 from database.pool import Database
 from persistence.store import NotesStore
@@ -162,6 +166,97 @@ async def test_a_stream_ends_soon_after_its_token_is_revoked(office: Office) -> 
         assert time.monotonic() - begin < 6
 
 
+async def test_a_stream_that_is_read_slowly_ends_after_its_token_is_revoked_all_the_same(
+    office: Office, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of changes is 500: what is left of it is not sent once the token is revoked."""
+    monkeypatch.setattr(events, "CHECK_S", 0.2)
+    context, sent = office.context, []
+    secret = await secret_of(office, Role.OPERATOR)
+    (made, *_) = await context.tokens.list_tokens()
+    following = context.changes.following(made.token_id)
+    begin = await following.__aenter__()
+
+    async def check() -> Caller:
+        return await context.tokens.authenticate(secret)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0.05)  # of a client that takes little at a time
+        sent.append(message.get("body", b""))
+        if sum(b"letters.x" in one for one in sent) == 1:
+            await context.tokens.revoke(made.token_id)
+
+    await fresh_database.execute(
+        "INSERT INTO changes (kind, data) SELECT 'letters.x', '{}' FROM generate_series(1, 400)"
+    )
+    stream = EventStream(context.changes, following, begin, check, missed=False)
+    async with asyncio.timeout(WITHIN_S):
+        await stream({}, receive, send)
+    assert sum(b"letters.x" in one for one in sent) < 20
+    assert sent[-1] == b""  # a proper end, not a cut one
+
+
+async def test_one_token_leaves_streams_to_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.changes.MAX_FOLLOWERS_PER_TOKEN", 2)
+    async with follow(office), follow(office):
+        answer = await office.client.get(f"{office.url}/v1/events")
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+        async with follow(office, await secret_of(office, Role.OPERATOR)):
+            pass
+    async with asyncio.timeout(WITHIN_S):
+        while office.context.changes._followers:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.05)
+    async with follow(office):
+        pass
+
+
+async def test_who_has_no_role_follows_nothing(office: Office) -> None:
+    secret = await secret_of(office, Role.OPERATOR)
+    await office.context.database.execute("UPDATE access_tokens SET grants = '[]' WHERE name = 'somebody'")
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = await office.client.get(f"{office.url}/v1/events", headers=headers)
+    assert answer.status_code == 403, answer.text
+
+
+async def test_a_bug_ends_a_stream_with_a_line_in_the_log(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(events, "authenticate", fail)
+    with capture_logs() as lines:
+        async with follow(office) as stream:
+            await stream.ends()
+    assert [one["log_level"] for one in lines if one["event"] == "event_stream_ended"] == ["error"]
+
+
+async def test_the_feed_goes_on_after_an_error_nobody_thought_of(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = ChangeFeed(fresh_database, poll_s=0.02)
+    page, failed = feed._page, asyncio.Event()
+
+    async def fail_once(position: ChangePosition) -> list[Change]:
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+        return await page(position)
+
+    monkeypatch.setattr(feed, "_page", fail_once)
+    with capture_logs() as lines:
+        async with feed.following(uuid4()) as begin:
+            await failed.wait()
+            await fresh_database.execute("INSERT INTO changes (kind, data) VALUES ('x', '{}')")
+            assert [one.kind for one in await feed.next(begin, WITHIN_S)] == ["x"]
+    assert [one["log_level"] for one in lines if one["event"] == "changes_not_read"] == ["error"]
+
+
 async def test_signs_of_life_are_sent(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_S", 0.1)
     async with follow(office) as stream, asyncio.timeout(WITHIN_S):
@@ -221,7 +316,7 @@ async def test_a_follower_that_is_slower_than_the_ring_misses_nothing(
     fresh_database: Database,
 ) -> None:
     feed = ChangeFeed(fresh_database, poll_s=0.02, ring=5)
-    async with feed.following() as begin:
+    async with feed.following(uuid4()) as begin:
         position = begin
         await fresh_database.execute(
             "INSERT INTO changes (kind, data) SELECT 'x', '{}' FROM generate_series(1, 700)"
