@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -60,6 +60,9 @@ TOKENS_A_PAGE: Final = 1_000
 AUDIT_S: Final = 600.0
 """Longest wait for an audit, in seconds."""
 
+SLICE_BYTES: Final = 64 * 1024
+"""Bytes of a body that are sent at once, each within the time for an answer."""
+
 MAX_WAITS: Final = 10
 """How often a request is sent again that control is too busy for."""
 
@@ -83,7 +86,8 @@ class ControlClient:
         token: sent with each request; none if empty.
         reason: why, for the trail; may be empty.
         connect_timeout_s: longest wait for a connection, in seconds.
-        answer_timeout_s: longest wait for an answer, in seconds.
+        answer_timeout_s: longest wait for an answer, in seconds; where an interview is sent or a
+            letter's value fetched, longest time in which nothing of it moves.
     """
 
     def __init__(
@@ -146,7 +150,7 @@ class ControlClient:
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
         path = f"/v1/letters/{_part(letter_id)}/value"
-        value: bytes | None = await self._call("GET", path, read=_bytes_of)
+        value: bytes | None = await self._call("GET", path, read=_bytes_of, is_large=True)
         return value
 
     async def replay(self, letter_id: str) -> DeadLetter:
@@ -199,10 +203,13 @@ class ControlClient:
         headers = {
             "Content-Type": "application/json",
             "Content-Encoding": "gzip",
+            "Content-Length": str(len(body)),
             "Idempotency-Key": idempotency_key,
         }
         try:
-            found = await self._call("POST", "/v1/transcripts", content=body, headers=headers)
+            found = await self._call(
+                "POST", "/v1/transcripts", content=_Slices(body), headers=headers, is_large=True
+            )
         except FailedError as error:
             raise UsageError(str(error)) from error
         return SubmittedTranscript.model_validate(found)
@@ -344,6 +351,8 @@ class ControlClient:
         except (httpx2.RequestError, OSError) as error:  # OSError: a TimeoutError is one too
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
         if not answer.is_success:
+            if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
+                raise DeadLetterClosedError(_detail_of(answer.text))
             raise _refusal(answer.status_code, answer.text)
         try:
             return read(answer)
@@ -352,8 +361,22 @@ class ControlClient:
 
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx2.Response:
         options = dict(options)
-        async with asyncio.timeout(options.pop("within_s")):
-            return await self._client.request(method, self._url + path, **options)
+        within_s, is_large = options.pop("within_s"), options.pop("is_large", False)
+        # What is large takes as long as the network does, as long as it goes on.
+        timeout = httpx2.Timeout(within_s, connect=self._connect_timeout_s)
+        async with asyncio.timeout(None if is_large else within_s):
+            return await self._client.request(method, self._url + path, timeout=timeout, **options)
+
+
+class _Slices:
+    """A body that is sent slice by slice, so that each has a time of its own."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = memoryview(body)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for begin in range(0, len(self._body), SLICE_BYTES):
+            yield bytes(self._body[begin : begin + SLICE_BYTES])
 
 
 def _read_retry_after(answer: httpx2.Response) -> float:
@@ -407,7 +430,7 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
         return UnreachableError(f"HTTP status {status}: is ONRECORD_URL that of control?")
     if status in _BAD_REQUEST:
         return UsageError(message)
-    return DeadLetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
+    return FailedError(message)
 
 
 def _detail_of(body: str) -> str:

@@ -200,7 +200,7 @@ class ChangeFeed:
                 log.warning("changes_not_read", reason=str(error))
                 found = []
             except Exception:
-                # Without this task all followers would get signs of life and nothing else, for ever.
+                # Without this task followers would get signs of life and nothing else, for ever.
                 log.exception("changes_not_read")
                 found = []
             for one in found:

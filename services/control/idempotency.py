@@ -5,6 +5,8 @@ As ``draft-ietf-httpapi-idempotency-key-header`` has it. A key belongs to one ac
     claim ─▶ carried out ─▶ answer stored          the same request again gets this answer
       │           └─▶ failed: the claim is gone     it may be sent again with the same key
       └─▶ crash: the claim lapses after LOCK        the same
+
+Who carries a request out for longer renews its claim meanwhile.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -34,6 +37,11 @@ MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """Most bytes of an answer that is kept: that of a replay of 10,000 letters has half a MiB."""
 
 _SALT_BYTES: Final = 32
+
+_WITH_HEADERS: Final = "message/http"
+"""Media type that is stored for a body behind the headers that are kept with it (RFC 9112)."""
+
+_HEAD_ENDS: Final = b"\r\n\r\n"
 
 
 class KeyReusedError(OnrecordError):
@@ -66,12 +74,14 @@ class StoredAnswer:
         media_type: its content type; empty if it has no body.
         body: its bytes, without secrets.
         salt: random bytes of the key's row.
+        headers: those that are kept of it, such as ``ETag``.
     """
 
     status: int
     media_type: str
     body: bytes
     salt: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class IdempotentRequests:
@@ -106,15 +116,26 @@ class IdempotentRequests:
             raise KeyReusedError("this Idempotency-Key was sent with another request before")
         if known is None or known["status"] is None:  # None: it has just failed
             raise RequestInProgressError("the request with this Idempotency-Key is not done yet")
-        return StoredAnswer(
-            known["status"], known["media_type"] or "", known["body"] or b"", known["salt"]
-        )
+        media_type, headers, body = _unpack(known["media_type"] or "", known["body"] or b"")
+        return StoredAnswer(known["status"], media_type, body, known["salt"], headers)
 
-    async def store(self, claim: RequestClaim, status: int, media_type: str, body: bytes) -> None:
-        """Store the answer of a claimed request."""
+    async def store(
+        self,
+        claim: RequestClaim,
+        status: int,
+        media_type: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store the answer of a claimed request, with the headers that are kept of it."""
+        media_type, body = _pack(media_type, headers or {}, body)
         await self._database.execute(
             _QUERIES.store_answer, claim.claim_id, status, media_type, body
         )
+
+    async def renew(self, claim: RequestClaim) -> None:
+        """Keep a key whose request is still being carried out."""
+        await self._database.execute(_QUERIES.renew_claim, claim.claim_id, LOCK)
 
     async def release(self, claim: RequestClaim) -> None:
         """Give a key up whose request failed."""
@@ -136,6 +157,22 @@ async def store_answer(
     done = await connection.execute(_QUERIES.store_answer, claim.claim_id, status, media_type, body)
     if done != "UPDATE 1":
         raise RequestInProgressError("the request with this Idempotency-Key was begun again")
+
+
+def _pack(media_type: str, headers: Mapping[str, str], body: bytes) -> tuple[str, bytes]:
+    if not headers:
+        return media_type, body
+    lines = [f"{name}: {value}" for name, value in {"Content-Type": media_type, **headers}.items()]
+    return _WITH_HEADERS, "\r\n".join(lines).encode("latin-1") + _HEAD_ENDS + body
+
+
+def _unpack(media_type: str, body: bytes) -> tuple[str, dict[str, str], bytes]:
+    if media_type != _WITH_HEADERS:
+        return media_type, {}, body
+    head, _, body = body.partition(_HEAD_ENDS)
+    lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")]
+    headers = {name: value for name, _, value in lines}
+    return headers.pop("Content-Type"), headers, body
 
 
 def derive_secret(callers_secret: str, key: str, salt: bytes) -> bytes:

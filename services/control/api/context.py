@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -26,6 +27,22 @@ from control.trail import Trail
 from database.pool import Database
 from read_model.explanation import Compute
 
+MAX_LOGINS_PER_S: Final = 5.0
+"""Most logins that one address may finish, in the long run: the issuer is asked for each."""
+
+MAX_COMPUTING: Final = 8
+"""Most requests that use the process for what takes the CPU for long, or wait for it."""
+
+MAX_COMPUTING_PER_TOKEN: Final = 4
+"""Most of them with one access token."""
+
+COMPUTING_WAIT_S: Final = 5.0
+"""Longest that another such request waits to be one of them, in seconds; then it gets 429."""
+
+
+def _limit_computing() -> HeavyRequests:
+    return HeavyRequests(MAX_COMPUTING, COMPUTING_WAIT_S, share=MAX_COMPUTING_PER_TOKEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Logins:
@@ -35,11 +52,15 @@ class Logins:
         provider: the OpenID Connect provider; None: there is none.
         limits: how long browsers' sessions are valid.
         public_url: the address by which browsers call control; empty: by loopback.
+        rates: how many logins each address may finish; the issuer is asked for each.
+        places: how many of them the issuer is asked for at once.
     """
 
     provider: OidcProvider | None = None
     limits: SessionLimits = field(default_factory=SessionLimits)
     public_url: str = ""
+    rates: RequestRates = field(default_factory=lambda: RequestRates(MAX_LOGINS_PER_S))
+    places: HeavyRequests = field(default_factory=HeavyRequests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,7 @@ class ApiContext:
         logins: how people and browsers log in.
         changes: what changes, for those who follow it; to be closed when the service stops.
         compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
+        computing: places for requests that use it or wait for it.
     """
 
     store: DeadLetterStore
@@ -70,11 +92,25 @@ class ApiContext:
     upload_pace: UploadPace = field(default_factory=UploadPace)
     logins: Logins = field(default_factory=Logins)
     compute: Compute = asyncio.to_thread
+    computing: HeavyRequests = field(default_factory=_limit_computing)
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the feed, which reads nothing until somebody follows it."""
         object.__setattr__(self, "changes", ChangeFeed(self.database))
+
+    def compute_for(self, token_id: UUID) -> Compute:
+        """Return what runs work for the CPU for a token's requests, each in a place of its own.
+
+        Without places, the requests of one client, which may have left, would make a queue behind
+        which all others wait. Calling it raises ``TooBusyError`` where no place is free in time.
+        """
+
+        async def compute(function: Callable[..., Any], /, *args: Any) -> Any:
+            async with self.computing.place(token_id):
+                return await self.compute(function, *args)
+
+        return compute
 
     @property
     def tokens(self) -> TokenStore:

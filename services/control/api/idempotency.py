@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from asgi_server.problems import MEDIA_TYPE, build_problem
 from contracts.errors import OnrecordError
 from control.access import Caller
 from control.api.context import ApiContext
 from control.domain import BadRequestError
 from control.idempotency import (
+    LOCK,
     MAX_ANSWER_BYTES,
     IdempotentRequests,
     RequestClaim,
@@ -33,8 +38,19 @@ CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY: Final = re.compile(r'"[\x20\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255}')
 """A string as RFC 8941 has it, without escapes; or the same without quotes, as many send it."""
 
+_TOO_LARGE: Final = (
+    "the request with this Idempotency-Key was carried out; its answer was too large to be kept"
+)
+
 _SCOPE: Final = "onrecord.idempotency"
 _SUCCESS: Final = range(200, 300)
+_CONFLICT: Final = 409
+
+_KEPT_HEADERS: Final = {b"etag": "ETag", b"location": "Location"}
+"""Headers without which a client that is answered again could not go on."""
+
+_RENEW_S: Final = LOCK.total_seconds() / 4
+"""Pause between two renewals of the claim of a request that takes long, in seconds."""
 
 
 class AlreadyAnsweredError(OnrecordError):
@@ -60,19 +76,32 @@ class IdempotentExchange:
         self.requests: IdempotentRequests | None = None
         self.stored_body: bytes | None = None
 
-    async def finish(self, status: int, media_type: str, body: bytes) -> None:
+    async def finish(
+        self, status: int, media_type: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
         """Store the answer of a request that was carried out; let others be sent again."""
         claim, requests = self.claim, self.requests
         if claim is None or requests is None:
             return
         body = body if self.stored_body is None else self.stored_body
         try:
-            if status in _SUCCESS and len(body) <= MAX_ANSWER_BYTES:
-                await requests.store(claim, status, media_type, body)
-            else:
+            if status not in _SUCCESS:
                 await requests.release(claim)
+            elif len(body) <= MAX_ANSWER_BYTES:
+                await requests.store(claim, status, media_type, body, headers)
+            else:  # with its key released, the request would be carried out again
+                problem = json.dumps(build_problem(_CONFLICT, _TOO_LARGE)).encode()
+                await requests.store(claim, _CONFLICT, MEDIA_TYPE, problem)
         except OnrecordError as error:  # what was done is done: its answer is sent all the same
             log.warning("answer_not_stored", reason=str(error))
+
+    async def renew(self) -> None:
+        """Keep the claim for as long as its request takes, until cancelled."""
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            if self.claim is not None and self.requests is not None:
+                with suppress(OnrecordError):  # the claim has time left for another try
+                    await self.requests.renew(self.claim)
 
 
 class IdempotencyMiddleware:
@@ -93,11 +122,14 @@ class IdempotencyMiddleware:
         async def keep(message: Message) -> None:
             messages.append(message)
 
+        renewing = asyncio.create_task(exchange.renew())
         try:
             await self._app(scope, receive, keep)
         except Exception:
-            await exchange.finish(500, "", b"")
+            await exchange.finish(500, "", {}, b"")
             raise
+        finally:
+            renewing.cancel()
         await exchange.finish(*_read_answer(messages))
         for message in messages:
             await send(message)
@@ -161,8 +193,14 @@ def _find_key(scope: Scope) -> str | None:
     return b",,\0".join(found).decode("latin-1") if found else None
 
 
-def _read_answer(messages: list[Message]) -> tuple[int, str, bytes]:
+def _read_answer(messages: list[Message]) -> tuple[int, str, dict[str, str], bytes]:
     start: dict[str, Any] = dict(messages[0]) if messages else {"status": 500, "headers": ()}
     headers = {name.lower(): value for name, value in start.get("headers", ())}
     media_type = headers.get(b"content-type", b"").decode("latin-1")
-    return start["status"], media_type, b"".join(one.get("body", b"") for one in messages[1:])
+    kept = {
+        name: headers[key].decode("latin-1")
+        for key, name in _KEPT_HEADERS.items()
+        if key in headers
+    }
+    body = b"".join(one.get("body", b"") for one in messages[1:])
+    return start["status"], media_type, kept, body

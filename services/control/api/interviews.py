@@ -157,7 +157,9 @@ async def list_segments(
         await context.trail.record(
             caller, "segments.read_exact", str(transcript_id), revision.study_id
         )
-    found, last = await TranscriptQueries(context.database, context.compute).segments(
+    found, last = await TranscriptQueries(
+        context.database, context.compute_for(caller.token_id)
+    ).segments(
         transcript_id,
         revision,
         limit=which.limit,

@@ -6,27 +6,27 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from contracts.errors import OnrecordError
 
 MAX_TOKENS: Final = 10_000
-"""Most tokens whose requests are counted; the one that asked longest ago is forgotten."""
+"""Most tokens or addresses whose requests are counted; the one that asked longest ago is
+forgotten."""
 
 
 class TooManyRequestsError(OnrecordError):
-    """Raised when a token makes more requests than it may (HTTP 429).
+    """Raised when a token, or an address without one, makes too many requests (HTTP 429).
 
     Attributes:
         retry_after_s: when it may make the next one, in seconds.
     """
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__("this token makes more requests than it may; wait a little")
+        super().__init__("these are more requests than may be made; wait a little")
         self.retry_after_s = max(1, math.ceil(retry_after_s))
 
 
@@ -40,12 +40,12 @@ class TooBusyError(OnrecordError):
 
 
 class RequestRates:
-    """Token bucket for each access token: a rate, and a burst of as many as fit two seconds.
+    """Token bucket for each client: a rate, and a burst of as many as fit two seconds.
 
     Each replica of control counts by itself.
 
     Args:
-        per_second: requests of one token, in the long run; None for no limit.
+        per_second: requests of one client, in the long run; None for no limit.
         clock: monotonic time in seconds.
     """
 
@@ -54,21 +54,24 @@ class RequestRates:
     ) -> None:
         self._per_second = per_second
         self._clock = clock
-        self._buckets: OrderedDict[UUID, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, token_id: UUID) -> None:
+    def take(self, client: Hashable) -> None:
         """Count a request.
 
+        Args:
+            client: whose it is: an access token's id or, without one, an address.
+
         Raises:
-            TooManyRequestsError: the token has made too many.
+            TooManyRequestsError: it has made too many.
         """
         if self._per_second is None:
             return
         burst, now = max(1.0, 2 * self._per_second), self._clock()
-        left, at = self._buckets.pop(token_id, (burst, now))
+        left, at = self._buckets.pop(client, (burst, now))
         left = min(burst, left + (now - at) * self._per_second)
         is_allowed = left >= 1
-        self._buckets[token_id] = (left - 1 if is_allowed else left, now)
+        self._buckets[client] = (left - 1 if is_allowed else left, now)
         if len(self._buckets) > MAX_TOKENS:
             self._buckets.popitem(last=False)
         if not is_allowed:
@@ -78,43 +81,44 @@ class RequestRates:
 class HeavyRequests:
     """Places for requests that take much memory or time, so that others never wait for them.
 
-    One token has all places but one at most, so that it cannot keep all others out by itself.
+    One client has all places but one at most, so that it cannot keep all others out by itself.
 
     Args:
         places: how many run at once.
         wait_s: longest that one waits for a place, in seconds.
+        share: most places of one client; all but one if not given.
     """
 
-    def __init__(self, places: int = 4, wait_s: float = 2.0) -> None:
+    def __init__(self, places: int = 4, wait_s: float = 2.0, share: int | None = None) -> None:
         self._free = asyncio.Semaphore(places)
-        self._places_per_token = max(1, places - 1)
-        self._shares: dict[UUID, _Share] = {}
+        self._places_per_client = share or max(1, places - 1)
+        self._shares: dict[Hashable, _Share] = {}
         self._wait_s = wait_s
 
     @property
-    def tokens(self) -> frozenset[UUID]:
-        """The tokens that have or await a place."""
+    def clients(self) -> frozenset[Hashable]:
+        """The clients that have or await a place."""
         return frozenset(self._shares)
 
     @asynccontextmanager
-    async def place(self, token_id: UUID) -> AsyncIterator[None]:
+    async def place(self, client: Hashable) -> AsyncIterator[None]:
         """Hold a place within the ``async with`` block.
 
         Args:
-            token_id: whose request it is.
+            client: whose request it is: an access token's id or, without one, an address.
 
         Raises:
-            TooBusyError: none was free in time, or the token has as many as it may.
+            TooBusyError: none was free in time, or the client has as many as it may.
         """
-        share = self._shares.get(token_id)
+        share = self._shares.get(client)
         if share is None:
-            share = self._shares[token_id] = _Share(asyncio.Semaphore(self._places_per_token))
+            share = self._shares[client] = _Share(asyncio.Semaphore(self._places_per_client))
         share.users += 1
         try:
             async with AsyncExitStack() as held:
                 try:
                     async with asyncio.timeout(self._wait_s):
-                        # First the token's own, so that what awaits it holds no common place.
+                        # First the client's own, so that what awaits it holds no common place.
                         await held.enter_async_context(share.free)
                         await held.enter_async_context(self._free)
                 except TimeoutError:
@@ -123,12 +127,12 @@ class HeavyRequests:
         finally:
             share.users -= 1
             if not share.users:
-                del self._shares[token_id]
+                del self._shares[client]
 
 
 @dataclass(slots=True)
 class _Share:
-    """A token's own places, and how many requests have or await one."""
+    """A client's own places, and how many requests have or await one."""
 
     free: asyncio.Semaphore
     users: int = 0

@@ -264,7 +264,8 @@ async def explain_note(
         )
     found = await find_note_by_digits(context, caller, digits)
     await context.trail.record(caller, "note.explain", str(found.id), found.study_id)
-    return await ExplanationQueries(context.database, context.compute).explain(found)
+    compute = context.compute_for(caller.token_id)
+    return await ExplanationQueries(context.database, compute).explain(found)
 
 
 async def _open(

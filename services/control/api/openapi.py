@@ -58,6 +58,10 @@ _MODEL: Final = "x-model"
 
 _MODELS: Final[dict[str, type[BaseModel]]] = {}
 
+_WITHOUT_KEY: Final = ("/session",)
+"""Paths at which a key has no effect: a browser's session begins with no token to whom a key could
+belong, and what ends it twice has ended it."""
+
 _IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
     "name": HEADER,
     "in": "header",
@@ -106,17 +110,19 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = _PROBLEM
-    for method, operation in _operations(document):
+    for path, method, operation in _operations(document):
         _describe_own_bodies(operation, schemas)
-        if changes := method.upper() in CHANGING:
+        changes = method.upper() in CHANGING
+        if changes and path not in _WITHOUT_KEY:
             operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
         _describe_errors(operation, changes=changes)
     return document
 
 
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in document["paths"].values():
-        yield from path.items()
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield path, method, operation
 
 
 def _describe_errors(operation: dict[str, Any], *, changes: bool) -> None:

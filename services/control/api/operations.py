@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from asgi_server import cancel_on_disconnect
 from audit import run_audit
 from audit.broker import open_backlog_scanner
 from audit.reports import build_report
@@ -18,18 +19,27 @@ router: Final = APIRouter(tags=["operations"])
 
 
 @router.get("/audit")
-async def read_audit(context: Context, caller: Operator, place: HeavyPlace) -> AuditReport:
+async def read_audit(
+    request: Request, context: Context, caller: Operator, place: HeavyPlace
+) -> AuditReport:
     """Audit that nothing is lost: submitted = stored + waiting + in retry + dead + discarded.
 
     From Kafka's offsets and PostgreSQL; it takes seconds where messages move.
     """
     del caller, place
-    async with open_backlog_scanner(context.reader.kafka) as scanner:
+    # For whom has left, it would keep a place for minutes.
+    async with (
+        cancel_on_disconnect(request.receive),
+        open_backlog_scanner(context.reader.kafka) as scanner,
+    ):
         return build_report(await run_audit(scanner, context.database))
 
 
 @router.get("/pipeline")
-async def read_pipeline(context: Context, caller: Operator, place: HeavyPlace) -> PipelineState:
+async def read_pipeline(
+    request: Request, context: Context, caller: Operator, place: HeavyPlace
+) -> PipelineState:
     """Read which services consume, what they have before them, and their open dead letters."""
     del caller, place
-    return await read_pipeline_state(context.reader.kafka, await context.store.counts())
+    async with cancel_on_disconnect(request.receive):
+        return await read_pipeline_state(context.reader.kafka, await context.store.counts())

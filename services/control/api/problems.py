@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from asgi_server import ProblemResponse
@@ -71,6 +72,9 @@ _DEPENDENCIES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
 }
 
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""Status, as nginx has it, of an answer that nobody reads: the client has left."""
+
 _BUG: Final = "the request failed because of a bug; the log has it"
 
 
@@ -80,6 +84,7 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AlreadyAnsweredError, _answer_again)
     app.add_exception_handler(OnrecordError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_bug)
 
 
@@ -109,7 +114,7 @@ async def _answer_error(_: Request, error: Exception) -> Response:
 async def _answer_again(_: Request, error: Exception) -> Response:
     assert isinstance(error, AlreadyAnsweredError)
     answer = error.answer
-    headers = {REPLAYED_HEADER: "true"}
+    headers = {**answer.headers, REPLAYED_HEADER: "true"}
     if answer.media_type:
         headers["Content-Type"] = answer.media_type
     return Response(answer.body, answer.status, headers)
@@ -118,6 +123,10 @@ async def _answer_again(_: Request, error: Exception) -> Response:
 async def _answer_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return ProblemResponse(error.status_code, str(error.detail), error.headers)
+
+
+async def _answer_nobody(_: Request, __: Exception) -> Response:
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 async def _answer_bug(_: Request, __: Exception) -> Response:

@@ -103,10 +103,12 @@ async def finish_login(
     if not answer.code or answer.error:
         raise LoginRefusedError("the identity provider refused the login")
     redirect_uri = _redirect_uri(request, browser)
-    person = await provider.finish_login(login, answer.code, redirect_uri, answer.iss)
-    caller = Caller(
-        person.person_id, person.actor, person.grants, address_of(request), is_person=True
-    )
+    address = address_of(request)
+    # Anybody can come here, and the issuer is asked each time: no more often than people log in.
+    context.logins.rates.take(address)
+    async with context.logins.places.place(address):
+        person = await provider.finish_login(login, answer.code, redirect_uri, answer.iss)
+    caller = Caller(person.person_id, person.actor, person.grants, address, is_person=True)
     await context.trail.record(caller, "session.open", person.subject)
     session = await context.sessions.open_for_person(person, caller.address)
     response = HTMLResponse(_PAGE.format(path=escape(path)), headers=_PAGE_HEADERS)

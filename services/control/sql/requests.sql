@@ -18,6 +18,11 @@ SELECT fingerprint, salt, status, media_type, body
   FROM idempotent_requests
  WHERE token_id = $1 AND key_sha256 = $2;
 
+-- name: renew_claim
+-- A claimed request is still being carried out.
+UPDATE idempotent_requests SET locked_until = now() + $2::interval
+ WHERE claim_id = $1 AND status IS NULL;
+
 -- name: store_answer
 -- The answer of a claimed request.
 UPDATE idempotent_requests SET status = $2, media_type = $3, body = $4 WHERE claim_id = $1;

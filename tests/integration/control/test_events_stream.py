@@ -217,7 +217,9 @@ async def test_one_token_leaves_streams_to_others(
 
 async def test_who_has_no_role_follows_nothing(office: Office) -> None:
     secret = await secret_of(office, Role.OPERATOR)
-    await office.context.database.execute("UPDATE access_tokens SET grants = '[]' WHERE name = 'somebody'")
+    await office.context.database.execute(
+        "UPDATE access_tokens SET grants = '[]' WHERE name = 'somebody'"
+    )
     headers = {"Authorization": f"Bearer {secret}"}
     answer = await office.client.get(f"{office.url}/v1/events", headers=headers)
     assert answer.status_code == 403, answer.text

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from control.api.application import build_openapi_document
 from control.idempotency import IdempotentRequests
 from control.tokens import TokenStore
 from control.trail import Trail
@@ -233,3 +234,77 @@ async def test_answers_are_kept_for_a_day(office: Office, fresh_database: Databa
     await send(office, "POST", "/letters/replay", "new")
     await office.context.requests.delete_old()
     assert await fresh_database.fetchval("SELECT count(*) FROM idempotent_requests") == 1
+
+
+async def test_an_answer_that_is_sent_again_has_its_entity_tag(office: Office) -> None:
+    """Without it, a client that lost the first answer could not go on editing."""
+    study = STUDY.model_dump(mode="json", exclude_none=True) | {"study_id": "shops"}
+    created = [await send(office, "POST", "/studies", "a", study) for _ in range(2)]
+    edit = {"If-Match": created[0].headers["etag"]}
+    edited = [
+        await send(office, "PATCH", "/studies/shops/registration", "b", {"name": "x"}, **edit)
+        for _ in range(2)
+    ]
+    budget = [
+        await send(office, "PUT", "/budgets/studies/shops", "c", {"limit_usd": "5"})
+        for _ in range(2)
+    ]
+    for first, again in (created, edited, budget):
+        assert first.is_success, first.text
+        assert (replayed(first), replayed(again)) == (False, True)
+        assert again.headers["etag"] == first.headers["etag"]
+        assert again.headers["content-type"] == first.headers["content-type"]
+        assert again.json() == first.json()
+
+
+async def test_a_request_whose_answer_is_too_large_to_be_kept_is_not_carried_out_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.api.idempotency.MAX_ANSWER_BYTES", 10)
+    letter = await office.died(b"v", 1)
+    path = f"/letters/{letter}/replay"
+    assert (await send(office, "POST", path, "k")).status_code == 200
+    again = await send(office, "POST", path, "k")
+    assert (again.status_code, replayed(again)) == (409, True)
+    assert "was carried out" in again.json()["detail"]
+    assert await office.bench.size("enrichment-retry-0") == 1
+
+
+async def test_a_request_that_takes_long_keeps_its_key(
+    office: Office, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a replay of 10,000 letters does where the broker is slow."""
+    monkeypatch.setattr("control.api.idempotency._RENEW_S", 0.05)
+    record, recorded, slow = Trail.record, asyncio.Event(), asyncio.Event()
+
+    async def record_slowly(*args: Any, **options: Any) -> None:
+        await record(*args, **options)
+        recorded.set()
+        await slow.wait()
+
+    monkeypatch.setattr(Trail, "record", record_slowly)
+    first = asyncio.create_task(send(office, "POST", "/letters/replay", "k"))
+    async with asyncio.timeout(10):
+        await recorded.wait()
+    await fresh_database.execute("UPDATE idempotent_requests SET locked_until = now()")
+    await asyncio.sleep(0.3)
+    assert (await send(office, "POST", "/letters/replay", "k")).status_code == 409
+    slow.set()
+    assert (await first).status_code == 200
+
+
+def test_the_document_promises_keys_where_they_count() -> None:
+    document = build_openapi_document()
+    promised = {
+        (method, path)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+    }
+    changing = {
+        (method, path)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method in {"post", "put", "patch", "delete"}
+    }
+    assert changing - promised == {("post", "/session"), ("delete", "/session")}

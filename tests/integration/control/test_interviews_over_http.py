@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from contracts.ids import derive_id
 from contracts.study import PersonalData
 from contracts.transcript import Role as Speaking
 from contracts.transcript import Segment
+from control.api.limits import HeavyRequests
 from database.pool import Database
 from persistence.store import NotesStore
-from support.control_office import Office
+from support.control_office import Office, open_office
 from support.interviews import (
     STUDY,
     TRANSCRIPT,
@@ -325,3 +327,32 @@ async def test_counts_are_those_of_the_list(office: Office, fresh_database: Data
         assert (counts["total"], counts["standings"]) == (len(page["notes"]), standings)
         assert counts["themes"] == themes
         assert counts["total"] > 0
+
+
+async def test_one_readers_masked_pages_leave_the_process_to_others(
+    broker: str, fresh_database: Database
+) -> None:
+    """Masking takes one process: the queue for it is bounded, and no token has all of it."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def compute(function: Any, *args: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await asyncio.to_thread(function, *args)
+
+    await NotesStore(fresh_database).store_transcript(ingested(segments=SAID))
+    computing = HeavyRequests(2, wait_s=0.2, share=1)
+    async with open_office(broker, fresh_database, compute=compute, computing=computing) as office:
+        url = f"{office.url}{PATH}/segments"
+        wanted = CreateTokenRequest(name="other", grants=(RoleGrant(role=Role.READER),))
+        other = (await office.context.tokens.create(wanted, "a test")).secret
+        headers = {"Authorization": f"Bearer {other}"}
+        first = asyncio.create_task(office.client.get(url))
+        await begun.wait()
+        refused = await office.client.get(url)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        of_another = asyncio.create_task(office.client.get(url, headers=headers))
+        await asyncio.sleep(0.3)
+        assert not of_another.done()  # it has a place
+        go_on.set()
+        assert [(await one).status_code for one in (first, of_another)] == [200, 200]

@@ -171,7 +171,7 @@ async def test_a_token_has_all_places_but_one() -> None:
                 await held.enter_async_context(heavy.place(other))
         async with heavy.place(token):
             pass
-        assert not heavy.tokens
+        assert not heavy.clients
 
 
 @pytest.mark.timeout(300)

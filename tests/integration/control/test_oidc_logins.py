@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -363,3 +364,18 @@ async def test_without_an_issuer_there_is_no_login(
             answer = await client.get(f"{plain.url}/v1/session/{path}")
             assert answer.status_code == 404
         assert (await bear(plain, "GET", "/me", issuer.access_token())).status_code == 401
+
+
+async def test_a_flood_of_made_up_answers_reaches_the_issuer_a_few_times_only(
+    office: Office, issuer: OidcIssuer, client: httpx2.AsyncClient
+) -> None:
+    """Anybody can begin a login, and so answer it with codes that are none."""
+    back = urlsplit(await begin(office, client))
+    query = {name: values[0] for name, values in parse_qs(back.query).items()} | {"code": "none"}
+    url = f"{office.url}{CALLBACK}"
+    statuses = Counter(
+        [(await client.get(url, params=query, headers=FROM_ISSUER)).status_code for _ in range(60)]
+    )
+    assert statuses.keys() == {401, 429}, statuses
+    assert issuer.asked["/token"] == statuses[401]
+    assert statuses[401] < 30, statuses

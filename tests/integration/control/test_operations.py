@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from audit.reports import build_report, read_report
 from contracts.operations import AuditReport, PipelineState
 from contracts.topics import ALL_TOPICS
+from control.api import operations
+from control.api.limits import HeavyRequests
 from database.pool import Database
 from support.control_office import open_office
 
@@ -33,3 +39,27 @@ async def test_the_state_of_the_pipeline_has_lag_and_letters(
         (enrichment,) = [one for one in state.services if one.service == "enrichment"]
         assert (enrichment.members, enrichment.open_letters) == (0, 1)
         assert {one.topic: one.lag for one in enrichment.topics}["chunks-ready"] == 2
+
+
+async def test_an_audit_ends_when_its_client_leaves(
+    broker: str, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy system it takes minutes, with a place that others wait for."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def take_long(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(operations, "run_audit", take_long)
+    heavy = HeavyRequests(1, wait_s=3.0)
+    async with open_office(broker, fresh_database, ALL_TOPICS, heavy=heavy) as office:
+        asking = asyncio.create_task(office.client.get(f"{office.url}/v1/audit"))
+        await begun.wait()
+        asking.cancel()
+        async with asyncio.timeout(5):
+            await ended.wait()
+        assert (await office.ask("GET", "/v1/pipeline"))[0] == 200
