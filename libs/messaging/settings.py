@@ -233,6 +233,18 @@ class StageSettings(BaseSettings):
     http_port: int = Field(
         0, ge=0, le=65_535, description="Port that health, metrics and the API are served on."
     )
+    health_host: str = Field(
+        "",
+        description="Address that `/livez`, `/readyz` and `/metrics` are served on where they have "
+        "a port of their own; as HTTP_HOST if not set.",
+    )
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port that `/livez`, `/readyz` and `/metrics` are served on, and on HTTP_PORT "
+        "no more; on HTTP_PORT if not set.",
+    )
     http_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Host names and addresses, comma separated and without ports, by which the "

@@ -8,8 +8,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 import structlog
@@ -92,13 +92,11 @@ class ServiceApplication(AsgiFastStream):
         self._listens_on = ""
         self._navigable_paths = navigable_paths
         self._guarded = RequestGuard(super().__call__, self._policy)
-        self._web = asgi_server.create_application(
-            [
-                *build_health_routes(lambda: broker.health),
-                Route("/resume", self._resume, methods=["POST"]),
-                *routes,
-            ]
-        )
+        health_routes = build_health_routes(lambda: broker.health)
+        own_routes = [Route("/resume", self._resume, methods=["POST"]), *routes]
+        self._health = asgi_server.create_application(health_routes)
+        self._own = asgi_server.create_application(own_routes)
+        self._web = asgi_server.create_application([*health_routes, *own_routes])
 
     def read_settings(self) -> None:
         """Read all settings, once.
@@ -118,7 +116,9 @@ class ServiceApplication(AsgiFastStream):
     async def not_found(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve what FastStream has no route for: health, metrics, the service's own API."""
         if scope["type"] == "http":
-            await self._web(scope, receive, send)
+            has_own_port = self.service.settings.health_port is not None
+            web = self._own if has_own_port else self._web
+            await web(scope, receive, send)
         else:
             await super().not_found(scope, receive, send)
 
@@ -149,12 +149,36 @@ class ServiceApplication(AsgiFastStream):
                 raise NotImplementedError  # what the lifespan begins and ends, this method does
             await self(scope, receive, send)
 
-        async with asgi_server.serve(answer, host=host, port=port) as listening_on:
-            log.info("started", http_port=listening_on)
+        async with (
+            asgi_server.serve(answer, host=host, port=port) as listening_on,
+            self._serve_health(host) as health_port,
+        ):
+            log.info("started", http_port=listening_on, **health_port)
             async with self.start_lifespan_context():
                 # Drained before the server closes, so that whoever asks hears of it.
                 await self.service.wait_closed()
         log.info("stopped")
+
+    @asynccontextmanager
+    async def _serve_health(self, host: str) -> AsyncIterator[dict[str, int]]:
+        """Serve health and metrics where the settings say, if not beside everything else.
+
+        Yields:
+            The port as ``health_port``; nothing if they have none of their own.
+        """
+        settings = self.service.settings
+        if settings.health_port is None:
+            yield {}
+            return
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "lifespan":
+                raise NotImplementedError  # it has none
+            await self._health(scope, receive, send)
+
+        at = {"host": settings.health_host or host, "port": settings.health_port}
+        async with asgi_server.serve(answer, **at) as listening_on:
+            yield {"health_port": listening_on}
 
     def exit(self) -> None:
         """Stop as after SIGTERM."""
