@@ -176,8 +176,8 @@ class ServiceApplication(AsgiFastStream):
                 raise NotImplementedError  # it has none
             await self._health(scope, receive, send)
 
-        at = {"host": settings.health_host or host, "port": settings.health_port}
-        async with asgi_server.serve(answer, **at) as listening_on:
+        health_host, port = settings.health_host or host, settings.health_port
+        async with asgi_server.serve(answer, host=health_host, port=port) as listening_on:
             yield {"health_port": listening_on}
 
     def exit(self) -> None:
