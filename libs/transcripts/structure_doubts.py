@@ -95,6 +95,11 @@ _DETAIL: Final = re.compile(
     r"|Lugar|Lieu|Durée|Dauer): ?\S"
 )
 _DIGITS: Final = re.compile(r"\d+")
+_ENDS_WITH_YEAR: Final = re.compile(
+    r"\b(?:1[5-9]|20)\d{2}[a-z]?\)?(?:,? (?:pp?|S|vol)\. ?[\d\u2013-]{1,12})?\.?$"
+)
+_FEWEST_WORKS: Final = 3
+_MOST_WORKS: Final = 0.6
 
 
 def find_structure_doubts(
@@ -117,6 +122,7 @@ def find_structure_doubts(
     yield from _labels_left(segments, format_name)
     yield from _digits_at_names(segments)
     yield from _fields_in_speech(segments)
+    yield from _works_with_years(segments)
 
 
 def _labels_of_nobody(turns: Mapping[str, Sequence[Segment]]) -> Iterator[str]:
@@ -223,3 +229,13 @@ def _fields_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
         if one.speaker != UNNAMED and len(_DETAIL.findall(one.text[:_LOOKED_AT])) > 1:
             yield f"segment {one.number} reads like a list of details above the talk, not speech"
             return
+
+
+def _works_with_years(segments: Sequence[Segment]) -> Iterator[str]:
+    """Turns that nearly all end with a year, as entries of a bibliography do."""
+    named = [one.text for one in segments if one.speaker != UNNAMED]
+    with_year = sum(_ENDS_WITH_YEAR.search(text) is not None for text in named)
+    if with_year >= max(_FEWEST_WORKS, _MOST_WORKS * len(named)):
+        yield (
+            f"{with_year:,} of {len(named):,} segments end with a year: they may be titles of works"
+        )

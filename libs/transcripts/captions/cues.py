@@ -117,6 +117,7 @@ def read_cue_passages(
             chain(
                 found.doubts(starts),
                 find_label_doubts(found, starts),
+                _said_twice(spoken, found),
                 _unnamed_speech(spoken, attributed),
             )
             if found
@@ -139,6 +140,20 @@ def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
     if len(wraps) > 1 and wraps.total() >= _MOSTLY * len(spoken) and len(wraps) < len(spoken):
         yield (
             f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
+        )
+
+
+def _said_twice(spoken: Sequence[SpokenCue], found: SpeakerLabels) -> Iterator[str]:
+    """Cues whose two lines both begin with one and the same name, as where one is translated."""
+    pairs = [one.lines for one in spoken if len(one.lines) == 2]  # noqa: PLR2004 - a pair
+    twice = 0
+    for first, second in pairs:
+        one, other = found.choose(first.candidates), found.choose(second.candidates)
+        twice += one is not None and other is not None and one.key == other.key
+    if twice >= max(_FEWEST_CHANGES, _HALF * len(spoken)):
+        yield (
+            f"both lines of {twice:,} cues begin with one and the same name: one may be a "
+            "translation of the other"
         )
 
 

@@ -21,6 +21,8 @@ _MPL2_CUE: Final = re.compile(r"\ufeff?\s*\[(?P<start>\d{1,8})\]\[(?P<end>\d{0,8
 _TENTHS: Final = 10.0
 _RATE: Final = re.compile(r"\s*(\d{2,3}(?:[.,]\d{1,3})?)\s*")
 _CODE: Final = re.compile(r"\{[^{}|]{0,60}\}")
+_ITALIC: Final = re.compile(r"(?:^|(?<=[\n:])) ?/(?=\S)", re.MULTILINE)
+"""The sign that a line is in italics, at its beginning or behind a name."""
 _USUAL_RATE: Final = 25.0
 """Frames a second where the file does not say, as for all captions timed in frames."""
 
@@ -49,7 +51,7 @@ def read_microdvd(content: str, speakers: Sequence[Speaker], notices: Notices) -
         if stated is not None:
             rate = float(stated[1].replace(",", "."))
             continue
-        said = _CODE.sub("", match["said"]).replace("|", "\n")
+        said = _ITALIC.sub("", _CODE.sub("", match["said"]).replace("|", "\n"))
         start, end = int(match["start"]), int(match["end"] or match["start"])
         start_ms, end_ms = (round(one * 1_000 / (rate or _USUAL_RATE)) for one in (start, end))
         cues.append(Cue(start_ms, max(start_ms, end_ms), said))

@@ -1,8 +1,9 @@
-"""Texts that have a colon in most lines and are no transcripts: e-mails and logs."""
+"""Texts that look like transcripts and are none: e-mails, logs, tracks of a video's pictures."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _MAIL_HEADER: Final = re.compile(
@@ -11,10 +12,19 @@ _MAIL_HEADER: Final = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT: Final = re.compile(r"(?:subject|betreff|objet|asunto):", re.IGNORECASE)
+_LEVEL: Final = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b"
 _LOGGED: Final = re.compile(
-    r"\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}\S*\s+\[?"
-    r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"
+    # `2024-03-04 10:00:01 INFO`, `[10:00:01] [main/INFO]`
+    r"[\[(]?(?:\d{4}[-/]\d{2}[-/]\d{2}[T ])?\d{2}:\d{2}:\d{2}\S*\s+(?:-\s+)?"
+    rf"(?:[\[(<]?[\w.-]{{1,40}}(?:\]:?\s*|\s+(?:[|-]\s+)?|/))?[\[(<]?{_LEVEL}"
+    # `INFO:root:started`, `[ERROR] lost`
+    rf"|[\[(<]?{_LEVEL}[\])>]?(?::[\w.]{{1,40}}:|[ :]\s*\d{{4}}-|\s+\[)"
+    # `Mar  4 10:00:01 host sshd[12]:`, and what web servers write
+    r"|[A-Z][a-z]{2}\s{1,2}\d{1,2} \d{2}:\d{2}:\d{2} [\w.-]{1,60} [\w./-]{1,60}(?:\[\d{1,8}\])?: "
+    r"|\S{3,60} \S{1,40} \S{1,40} \[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:"
 )
+_PICTURE: Final = re.compile(r"\S{1,400}(?:#xywh=[\d,]{7,40}|\.(?:jpe?g|png|webp)(?:\?\S{0,200})?)")
+_TIMING: Final = "-->"
 _SIGNATURE_LENGTH: Final = 40
 _HEAD_LINES: Final = 10
 _FEWEST_HEADERS: Final = 3
@@ -38,4 +48,12 @@ def describe_other_text(content: str) -> str:
     logged = sum(_LOGGED.match(line) is not None for line in lines)
     if logged >= max(_FEWEST_LOGGED, _MOST * len(lines)):
         return "the log of a program"
+    if lines and lines[0].startswith("WEBVTT") and _names_pictures(lines):
+        return "a track of a video's thumbnails, which names pictures"
     return ""
+
+
+def _names_pictures(lines: list[str]) -> bool:
+    """Whether nothing but the name of a picture stands below each time."""
+    below = [after for line, after in pairwise(lines) if _TIMING in line]
+    return bool(below) and all(map(_PICTURE.fullmatch, below))

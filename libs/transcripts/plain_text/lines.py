@@ -30,7 +30,7 @@ from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capit
 from transcripts.speakers.line_labels import find_label_candidates, find_labels_within_line
 
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·](?:\s\[[ xX]?\])?|[☐☑✓✔]|#{1,6}|>{1,3})\s+|>{2,3}")
-_LIST_MARK: Final = re.compile(r"(?:[-*•‣◦·☐☑✓✔]|#{1,6}|\d{1,3}[.)])\s")
+_LIST_MARK: Final = re.compile(r"(?:[-*•‣◦·☐☑✓✔]|#{1,6}|\d{1,3}[.)]|\[[ xX]?\])\s")
 _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
 _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 _DATED: Final = re.compile(

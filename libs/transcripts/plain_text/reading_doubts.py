@@ -20,6 +20,7 @@ _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
 _MOST: Final = 0.8
 _FEW: Final = 3
+_SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
 _MARKS: Final = ";.,|>="
 _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
@@ -41,6 +42,31 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     yield from _headings_of_summaries(lines, found)
     yield from _all_named_once(lines, found)
     yield from _only_within_paragraphs(lines, found)
+    yield from _list_of_tasks(lines, found)
+    yield from _screenplay(lines)
+
+
+def _list_of_tasks(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Names in nothing but the points of a list below the heading of a summary or of tasks."""
+    heading = next((line for line in lines if is_summary_heading(line.text)), None)
+    chosen = [line for line in lines if found.choose(line.candidates) is not None]
+    if heading is None or not chosen or chosen[0].number < heading.number:
+        return
+    if sum(line.is_list_item for line in chosen) >= _MOST * len(chosen):
+        yield (
+            f"names stand in a list below “{heading.text.strip('#*_ :')}” only: they may be who "
+            "has to do something, and nobody's speech"
+        )
+
+
+def _screenplay(lines: Sequence[TextLine]) -> Iterator[str]:
+    """Headings of scenes, between which descriptions stand that nobody says."""
+    scenes = [line for line in lines if _SCENE.match(line.text)]
+    if scenes:
+        yield (
+            f"line {scenes[0].number} is the heading of a scene: descriptions of a screenplay may "
+            "stand in what was said"
+        )
 
 
 def _only_within_paragraphs(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:

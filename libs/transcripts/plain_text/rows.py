@@ -202,6 +202,8 @@ def _without_teams_doubles(rows: list[Row]) -> list[Row]:
         if not _TEAMS_TIME.fullmatch(row) or at == 0 or at + 1 == len(filled):
             continue
         name = filled[at - 1][1]
+        if at > 1 and filled[at - 2][1] == name:  # the picture's text, and the name below it
+            dropped.add(filled[at - 2][0])
         after = at + 1
         clock = _TEAMS_CLOCK.fullmatch(filled[after][1]) is not None
         after += clock
