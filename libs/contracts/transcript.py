@@ -67,6 +67,7 @@ class TranscriptFormat(StrEnum):
     MICRODVD = "microdvd"
     TABLE = "table"
     TURNS = "turns"
+    XML_TURNS = "xml-turns"
 
 
 class ContentForm(StrEnum):

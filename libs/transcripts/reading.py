@@ -219,11 +219,28 @@ def _recognise(content: TranscriptContent) -> RecognisedFormat:
     if found is not None:
         return found
     if content.is_json:
+        if key := _find_long_text(content.document):
+            raise UnknownFormatError(
+                f"the JSON holds the transcript as one text under {key!r}: save that text as a file"
+            )
         raise UnknownFormatError(
             f"JSON of an unknown vendor, {_shape(content.document)}; supported are {_SUPPORTED}"
         )
     raise UnknownFormatError(
         f"no speaker's name and no cue was found in the text; supported are {_SUPPORTED}"
+    )
+
+
+def _find_long_text(document: object) -> str:
+    """The key of a text of several lines at the top of a JSON document; "" if there is none."""
+    items = document.items() if isinstance(document, dict) else ()
+    return next(
+        (
+            clean_text(key)[:_KEY_LENGTH]
+            for key, value in items
+            if isinstance(value, str) and value.strip().count("\n") > 1
+        ),
+        "",
     )
 
 

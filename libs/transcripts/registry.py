@@ -27,6 +27,7 @@ from transcripts.vendors import (
     speech_models,
     speech_services,
     turn_lists,
+    xml_turns,
 )
 
 FORMATS: Final[tuple[FormatDefinition, ...]] = (
@@ -53,6 +54,7 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *meetings.FORMATS,
     *message_pages.FORMATS,
     *turn_lists.FORMATS,
+    *xml_turns.FORMATS,
 )
 _BY_NAME: Final = {one.name: one for one in FORMATS}
 _BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))

@@ -20,6 +20,10 @@ from transcripts.speakers.plain_labels import (
 from transcripts.text import clean_text
 
 _CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-\u2013—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")
+# Panopto's line in its first cue.
+_TOOLS_NOTE: Final = re.compile(
+    r"\[Auto-generated transcript\. Edits may have been applied for clarity\.\]"
+)
 _MARK_ALONE: Final = re.compile(r"\s*(?:[-\u2013—_*]+|>>+|```\w*)\s*")
 _STAMP_ALONE: Final = re.compile(r"\s*\[\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\]\s*")
 _NOTE: Final = re.compile(r"NOTE\s+[\w ]{1,30}:?\s*[\w.\"':,-]{1,40}")
@@ -103,7 +107,7 @@ def parse_line_by_line(payload: str) -> list[SpokenLine]:
                 continue
             said = line
             if shown[0] in _BEGIN_MARKS:
-                if _STAMP_ALONE.fullmatch(line):
+                if _STAMP_ALONE.fullmatch(line) or _TOOLS_NOTE.fullmatch(shown):
                     continue
                 if _MARK_ALONE.fullmatch(line):
                     changes = True

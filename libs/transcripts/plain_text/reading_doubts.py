@@ -97,7 +97,7 @@ def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     """Names before colons that all stand once and ask nothing, as in lists and headings."""
     chosen = [(line, one) for line in lines if (one := found.choose(line.candidates)) is not None]
     labels = {one.key for _, one in chosen}
-    plain = all(one.form is LabelMarking.COLON and line.start_ms is None for line, one in chosen)
+    plain = all(one.form is LabelMarking.COLON for _, one in chosen)
     # `The wind` is written as `The Minister` is.
     roles = any(
         classify_label(one.label) is LabelKind.ROLE and not one.key.startswith("the ")

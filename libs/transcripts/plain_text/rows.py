@@ -41,7 +41,7 @@ _HTML_CELL: Final = re.compile(r"</t[dh]>\s*(?=<t[dh])", re.IGNORECASE)
 _HTML: Final = re.compile(
     r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|table|tbody|thead|tr|td|th|html|body|a"
     r"|section|article|main|header|footer|h[1-6]|dl|dt|dd|blockquote|cite|time|small|sup|sub"
-    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre|[ovw]:[a-z]{1,20})(?:\s[^<>]{0,200})?/?>",
+    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre|details|summary|[ovw]:[a-z]{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
 # `<span class="speaker">[Ada] </span>`, as editors that keep words in spans write names.
@@ -77,6 +77,7 @@ _VENDOR_LINES: Final = re.compile(
     r"|\[(?:end|start|beginning) of (?:the )?(?:audio|recording|transcript(?:ion)?|interview|tape"
     r"|file|track|side|disc|disk|session|part)\b[^\[\]]{0,60}\]\.?"
     r"|(?:ACTION ITEM|SCREEN SHARING|HIGHLIGHT|BOOKMARK): .{0,400} - WATCH: https?://\S+"
+    r"|\[?Auto-generated transcript\. Edits may have been applied for clarity\.\]?"
     r"|Exported [\d,.]{1,9} message\(s\)"
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",

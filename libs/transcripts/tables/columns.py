@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Final
 
-from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
 _TEXT: Final = re.compile(
     r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|highlight|quote|note|transcript(?:ion)?)"
@@ -63,6 +63,7 @@ _NAMED: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEWEST_ROWS: Final = 3
 _DELIMITERS: Final = ("\t", ",", ";", "|")
 _FEWEST: Final = 2
+_NAME_WORDS: Final = 3
 _HEAD_LINES: Final = 12
 _HEAD_CHARACTERS: Final = 10_000
 _LONGEST_NAME: Final = 40
@@ -165,7 +166,19 @@ def _is_headed(columns: Sequence[Sequence[str]]) -> bool:
 def _are_names(cells: Sequence[str]) -> bool:
     """Whether a column holds names of speakers, of whom one at least speaks again."""
     different = set(cells)
-    return len(different) < len(cells) and all(classify_label(cell) in _NAMED for cell in different)
+    kinds = [classify_label(cell) for cell in different]
+    named = sum(kind in _NAMED for kind in kinds)
+    # `Maria Lopes` are two words of the dictionary.
+    others = all(
+        kind in _NAMED
+        or (
+            kind is LabelKind.WORDS
+            and is_capitalised(cell)
+            and 1 < len(cell.split()) <= _NAME_WORDS
+        )
+        for cell, kind in zip(different, kinds, strict=True)
+    )
+    return len(different) < len(cells) and others and 2 * named >= len(kinds)
 
 
 def _first_rows(content: str, delimiter: str) -> list[list[str]]:

@@ -26,7 +26,14 @@ from transcripts.vendors.turn_keys import (
     has_string,
     normalize_key_spelling,
 )
-from transcripts.vendors.turn_texts import join_text, split_pairs, split_speakers, strip_page
+from transcripts.vendors.turn_texts import (
+    join_text,
+    split_columns,
+    split_named_texts,
+    split_pairs,
+    split_speakers,
+    strip_page,
+)
 from transcripts.vendors.words import filter_objects, is_object_list
 
 DEPTH: Final = 5
@@ -124,7 +131,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
     for key in PART_KEYS:
-        parts = [normalize_key_spelling(one) for one in filter_objects(turn.get(key))]
+        parts = [_with_parts(one) for one in filter_objects(turn.get(key))]
         texts = [
             next((one[name] for name in TEXT_KEYS if isinstance(one.get(name), str)), "")
             for one in parts
@@ -185,7 +192,7 @@ def iter_lists(document: Any, depth: int) -> Iterator[list[Any]]:
     """Yield the lists of objects in a JSON document, down to ``depth`` levels."""
     if depth == 0:
         return
-    if turns := split_speakers(document):
+    if turns := split_speakers(document) or split_columns(document) or split_named_texts(document):
         yield turns
         return
     if is_object_list(document):

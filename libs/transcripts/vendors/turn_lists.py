@@ -59,11 +59,13 @@ _NO_NAMES: Final = frozenset(
 _FEW: Final = 20
 
 
-def _is_turns(document: Any) -> bool:
+def has_turns(document: Any) -> bool:
+    """Return whether a JSON document holds a list of turns."""
     return find_turn_layout(document) is not None
 
 
-def _turns(document: Any, notices: Notices) -> ParsedTranscript:
+def read_turns(document: Any, notices: Notices) -> ParsedTranscript:
+    """Parse the list of turns in a JSON document into passages."""
     layout = find_turn_layout(document)
     assert layout is not None, "read only where it matches"
     if stand_newest_first(layout):
@@ -233,7 +235,7 @@ FORMATS: Final = (
         TranscriptFormat.TURNS,
         FormatFamily.SERVICES,
         ("Any other tool whose JSON holds a list of turns; the report says which keys were used"),
-        *adapt_json_functions(_is_turns, _turns),
+        *adapt_json_functions(has_turns, read_turns),
         (
             '{"meeting": {"items": [{"who": {"displayName": "Odile"}, "said": "How?", "startMs": '
             '1000}, {"who": {"displayName": "Ravi"}, "said": "With a ladder.", "startMs": 3000}]}'

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any, Final
 
-from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.vendors.words import filter_objects, is_object_list
 
 _INNER_KEYS: Final = ("text", "content", "value", "plain", "body")
@@ -79,6 +79,45 @@ def split_speakers(document: Any) -> list[dict[str, Any]]:
     ):
         return []
     return sorted(turns, key=lambda one: float(one["start"]))
+
+
+def split_columns(document: Any) -> list[dict[str, Any]]:
+    """Return the turns of a JSON object that lists texts, speakers and times each by themselves.
+
+    ``{"speaker": ["Ada", "Bo"], "text": ["Where?", "Here."]}``, or the same with an object of
+    numbered values for each, as pandas writes tables; [] if it is none.
+    """
+    if not isinstance(document, dict) or len(document) < 2:  # noqa: PLR2004 - who and what
+        return []
+    columns = {
+        key: list(value.values()) if isinstance(value, dict) else value
+        for key, value in document.items()
+        if isinstance(value, list)
+        or (isinstance(value, dict) and value and all(map(str.isdecimal, value)))
+    }
+    columns = {
+        key: cells
+        for key, cells in columns.items()
+        if cells and all(isinstance(one, str | int | float) or one is None for one in cells)
+    }
+    if len(columns) < 2 or len({len(cells) for cells in columns.values()}) > 1:  # noqa: PLR2004
+        return []
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def split_named_texts(listed: Any) -> list[dict[str, Any]]:
+    """Return the turns of a JSON list of pairs such as ``["Ada", "Where?"]``; [] if it is none."""
+    if not isinstance(listed, list) or not all(
+        isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one)  # noqa: PLR2004 - a pair
+        for one in listed
+    ):
+        return []
+    names = {one[0] for one in listed}
+    if len(names) < 2 or len(names) == len(listed) or not any(map(_is_speaker, names)):  # noqa: PLR2004
+        return []
+    if not all(map(is_capitalised, names)):
+        return []
+    return [{"speaker": name, "text": said} for name, said in listed]
 
 
 def _is_speaker(key: str) -> bool:

@@ -78,7 +78,8 @@ def test_a_bibliography_is_in_doubt() -> None:
 def test_a_screenplay_is_in_doubt() -> None:
     content = (
         "INT. DEPOT - MORNING\n\n            MARIA\n        You're early.\n\n"
-        "Jonas shuts the gate.\n\n            JONAS\n        It was open.\n\n            MARIA\n        Was it?\n"
+        "Jonas shuts the gate.\n\n            JONAS\n        It was open.\n\n"
+        "            MARIA\n        Was it?\n"
     )
     assert "heading of a scene" in doubts(content)
 

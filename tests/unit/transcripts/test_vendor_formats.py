@@ -260,6 +260,7 @@ def test_every_json_format_has_a_sample() -> None:
         "sami",
         "message-page",
         "ohms",
+        "xml-turns",
         "tei",
         "microdvd",
     }
