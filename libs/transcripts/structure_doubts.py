@@ -98,6 +98,7 @@ _DIGITS: Final = re.compile(r"\d+")
 _ENDS_WITH_YEAR: Final = re.compile(
     r"\b(?:1[5-9]|20)\d{2}[a-z]?\)?(?:,? (?:pp?|S|vol)\. ?[\d\u2013-]{1,12})?\.?$"
 )
+_IN_BRACKETS: Final = re.compile(r"[\[(/](?P<label>[^\[\]():/]{1,40}): [^\[\]()]{1,300}[\])/]")
 _FEWEST_WORKS: Final = 3
 _MOST_WORKS: Final = 0.6
 
@@ -123,6 +124,7 @@ def find_structure_doubts(
     yield from _digits_at_names(segments)
     yield from _fields_in_speech(segments)
     yield from _works_with_years(segments)
+    yield from _speakers_within(segments)
 
 
 def _labels_of_nobody(turns: Mapping[str, Sequence[Segment]]) -> Iterator[str]:
@@ -239,3 +241,16 @@ def _works_with_years(segments: Sequence[Segment]) -> Iterator[str]:
         yield (
             f"{with_year:,} of {len(named):,} segments end with a year: they may be titles of works"
         )
+
+
+def _speakers_within(segments: Sequence[Segment]) -> Iterator[str]:
+    """Words of a speaker that stand in brackets within another's: `[Jonas: At five.]`."""
+    labels = {one.speaker.casefold() for one in segments} - {UNNAMED.casefold()}
+    for one in segments:
+        for match in _IN_BRACKETS.finditer(one.text) if ":" in one.text else ():
+            if match["label"].casefold() in labels - {one.speaker.casefold()}:
+                yield (
+                    f"what “{match['label']}” says stands in brackets within {one.speaker}'s words "
+                    f"in segment {one.number}"
+                )
+                return

@@ -37,6 +37,10 @@ _EDITED: Final = re.compile(
     r"\s*\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet"
     r"|Se editó este mensaje)\.?>$"
 )
+_KAKAO: Final = re.compile(
+    r"\[(?P<name>[^\[\]]{1,40})\] \[(?:(?:오전|오후|午前|午後|AM|PM) )?\d{1,2}:\d{2}(?: [AP]M)?\] "
+)
+_DAY_RULE: Final = re.compile(r"-{5,20} [^-]{4,60} -{5,20}")
 _FEW: Final = 3
 _HALF: Final = 0.5
 
@@ -89,8 +93,23 @@ def _without_notes_of_messengers(rows: list[Row], notices: Notices) -> list[Row]
     ]
 
 
+def _with_names_before_times(rows: list[Row], notices: Notices) -> list[Row]:
+    """`지영: 네` in place of `[지영] [오전 10:01] 네`, as KakaoTalk has it; the times are of day."""
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _KAKAO.match(row))}
+    if len(found) < _FEW:
+        return rows
+    notices.add(Repair.TIME_OF_DAY, len(found))
+    notices.add(Repair.VENDOR_LINE, sum(_DAY_RULE.fullmatch(row) is not None for _, row in rows))
+    return [
+        (number, f"{found[at]['name']}: {row[found[at].end() :]}" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+        if not _DAY_RULE.fullmatch(row)
+    ]
+
+
 CHAT_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _without_notes_of_messengers,
+    _with_names_before_times,
     _with_nicks,
     _with_names_that_said,
 )

@@ -49,6 +49,10 @@ _DIRECTED: Final = re.compile(
 _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
+_TIME_FIELD: Final = re.compile(
+    r"\s*(?:Time(?:stamp|code)?|Start(?: time)?|Zeit)\s?:\s*(\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s*",
+    re.IGNORECASE,
+)
 _FEW: Final = 3
 _MOST: Final = 0.8
 _HALF: Final = 0.5
@@ -189,8 +193,18 @@ def _with_field_values(rows: list[Row], notices: Notices) -> list[Row]:
     if not named or len(counts) == 1 or len(counts) == len(found):
         return rows
     return [
-        (number, f"{found[at]}:" if at in found else row) for at, (number, row) in enumerate(rows)
+        (
+            number,
+            f"{found[at]}:" if at in found else _time_of_field(row) if at - 1 in found else row,
+        )
+        for at, (number, row) in enumerate(rows)
     ]
+
+
+def _time_of_field(row: str) -> str:
+    """`[0:05]` in place of `Time: 0:05`."""
+    match = _TIME_FIELD.fullmatch(row)
+    return f"[{match[1]}]" if match else row
 
 
 def _with_names_in_front(rows: list[Row], notices: Notices) -> list[Row]:

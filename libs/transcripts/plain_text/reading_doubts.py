@@ -20,6 +20,7 @@ _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
 _MOST: Final = 0.8
 _FEW: Final = 3
+_QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
 _SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
 _MARKS: Final = ";.,|>="
 _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
@@ -44,6 +45,19 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     yield from _only_within_paragraphs(lines, found)
     yield from _list_of_tasks(lines, found)
     yield from _screenplay(lines)
+    yield from _quotations(lines, found)
+
+
+def _quotations(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Turns that are all in quotation marks, and prose between them, as in an article."""
+    chosen = [one for line in lines if (one := found.choose(line.candidates)) is not None]
+    quoted = sum(_QUOTATION.fullmatch(one.text.strip()) is not None for one in chosen)
+    prose = sum(line.paragraph and found.choose(line.candidates) is None for line in lines)
+    if quoted >= max(TWICE, _MOST * len(chosen)) and 2 * prose >= quoted:
+        yield (
+            f"{quoted:,} turns are in quotation marks, and {prose:,} paragraphs between have none: "
+            "they may be an author's words"
+        )
 
 
 def _list_of_tasks(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:

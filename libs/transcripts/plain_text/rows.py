@@ -79,9 +79,17 @@ _VENDOR_LINES: Final = re.compile(
     r"|(?:ACTION ITEM|SCREEN SHARING|HIGHLIGHT|BOOKMARK): .{0,400} - WATCH: https?://\S+"
     r"|\[?Auto-generated transcript\. Edits may have been applied for clarity\.\]?"
     r"|Exported [\d,.]{1,9} message\(s\)"
+    # Notes of whoever codes the transcript.
+    r"|\[(?:memo|codes?|notes?|comment|tag|theme|kommentar|anmerkung|nota|remarque)\s?\d{0,3}:"
+    r" [^\[\]]{1,400}\]"
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,
+)
+# What parts a file, in capitals on a line of its own: `INTERVIEW 2`, `TAPE 1, SIDE B`.
+_PART: Final = re.compile(
+    r"(?:INTERVIEW|PART|SECTION|TAPE|SIDE|SESSION|DISC|TRACK|FILE|RECORDING)"
+    r" (?:NO\.? ?)?(?:\d{1,3}|[IVX]{1,5}|[A-D])(?:[,:. -]{1,3}[A-Z0-9 .,/-]{1,40})?"
 )
 _TIMED_END: Final = re.compile(
     r"[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s*-?\s*"
@@ -151,6 +159,7 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
         (number, row)
         for number, row in rows_below
         if not _VENDOR_LINES.fullmatch(row.strip())
+        and not _PART.fullmatch(row.strip())
         and not (row.endswith("]") and _TIMED_END.fullmatch(row.strip()))
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
         and not ("\t" in row and is_header_row(row.split("\t")))

@@ -142,7 +142,7 @@ _HEADING: Final = re.compile(
     "|тема|дата|место|участники|время|продолжительность|запись"
     "|文字记录|关键词|时间|時間|日期|地点|地點|主题|主題|会议主题|参会人员?"
     "|与会者|备注|注意?|例如|比如|总之|首先|其次|最后|问题|结论|议程|摘要|会议纪要|记录人|创建时间|时长|日時|場所"
-    "|議題|参加者|出席者|備考|例えば|日付|文字起こし|제목|일시|장소|참석자|주제|비고|회의록"
+    "|議題|参加者|出席者|備考|例えば|日付|文字起こし|제목|저장한 날짜|일시|장소|참석자|주제|비고|회의록"
     "|التاريخ|المكان|الموضوع|المشاركون|ملاحظة|مثلا|مثال|दिनांक|स्थान|विषय|नोट|उदाहरण",
     re.IGNORECASE,
 )
@@ -183,6 +183,7 @@ _GIVEN_NAME_WORDS: Final = """
     patience patty pearl peg penny peter phil pierce piper poppy prudence queenie ralph randy
     ray reed rex rich ricky rob robin rod roger roman ron rory rosa rose rosemary rowan roy ruby
     rusty sally sam sandy scarlet scott sean sid sky sonny stella stew sue sunny susan tad ted
+    barb calvin carter clement crystal derrick fritz jasper kelvin maria nelson sherry veronica
     teddy terry tim timothy toby tom tommy tony trey trinity vera vic victor viola violet wade
     wally ward warren wesley will willow winter wren zoe
 """
