@@ -38,7 +38,8 @@ _EDITED: Final = re.compile(
     r"|Se editó este mensaje)\.?>$"
 )
 _KAKAO: Final = re.compile(
-    r"\[(?P<name>[^\[\]]{1,40})\] \[(?:(?:오전|오후|午前|午後|AM|PM) )?\d{1,2}:\d{2}(?: [AP]M)?\] "
+    r"\[(?P<name>[^\[\]]{1,40})\] "
+    r"\[(?:(?:오전|오후|午前|午後|AM|PM) )?\d{1,2}:\d{2}(?: [AP]M)?\] "
 )
 _DAY_RULE: Final = re.compile(r"-{5,20} [^-]{4,60} -{5,20}")
 _FEW: Final = 3
@@ -94,7 +95,7 @@ def _without_notes_of_messengers(rows: list[Row], notices: Notices) -> list[Row]
 
 
 def _with_names_before_times(rows: list[Row], notices: Notices) -> list[Row]:
-    """`지영: 네` in place of `[지영] [오전 10:01] 네`, as KakaoTalk has it; the times are of day."""
+    """`지영: 네` in place of `[지영] [오전 10:01] 네`, as in KakaoTalk; its times are of day."""
     found = {at: match for at, (_, row) in enumerate(rows) if (match := _KAKAO.match(row))}
     if len(found) < _FEW:
         return rows

@@ -50,7 +50,8 @@ _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _TIME_FIELD: Final = re.compile(
-    r"\s*(?:Time(?:stamp|code)?|Start(?: time)?|Zeit)\s?:\s*(\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s*",
+    r"\s*(?:Time(?:stamp|code)?|Start(?: time)?|Zeit)\s?:"
+    r"\s*(\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s*",
     re.IGNORECASE,
 )
 _FEW: Final = 3
