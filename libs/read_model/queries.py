@@ -81,6 +81,9 @@ class StoredQuote:
 _QUOTES: Final = TypeAdapter(tuple[StoredQuote, ...])
 # Of each of a page's notes: parsing them was a third of the time that a page takes.
 _DETAILS: Final = TypeAdapter(tuple[dict[str, str], ...])
+_STANDINGS: Final = {one.value: one for one in Standing}
+_POLICIES: Final = {one.value: one for one in StatementPolicy}
+_NO_DETAILS: Final = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,8 +398,8 @@ def _total(rows: Sequence[Record]) -> int:
 
 
 def _note(row: Record, statements: StatementPolicy | None) -> StoredNote:
-    standing = Standing(row["standing"])
-    policy = statements or StatementPolicy(row["statements"])
+    standing = _STANDINGS[row["standing"]]
+    policy = statements or _POLICIES[row["statements"]]
     is_shown = shows_statement(standing, policy)
     has_reading = not is_shown and policy is not StatementPolicy.QUOTES
     words = row["words"]
@@ -417,7 +420,7 @@ def _note(row: Record, statements: StatementPolicy | None) -> StoredNote:
         model=row["model"],
         prompt_version=row["prompt_version"],
         created_at=row["created_at"],
-        flags=_DETAILS.validate_json(row["flags"]),
+        flags=() if row["flags"] == _NO_DETAILS else _DETAILS.validate_json(row["flags"]),
     )
 
 
