@@ -17,6 +17,7 @@ class SubmissionState(StrEnum):
     """State of a submission or message; if several apply, the first in this order counts."""
 
     STORED = "stored"
+    WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     IN_RETRY = "in_retry"
@@ -76,13 +77,14 @@ class DatedDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class ChunkFact:
-    """Chunk of an interview in PostgreSQL: whether its notes are stored or superseded."""
+    """Chunk of an interview in PostgreSQL: whether its notes are stored, superseded, withdrawn."""
 
     chunk_id: str
     transcript_id: str
     revision: int
     stored: bool
     superseded: bool
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class AuditFacts:
         submissions: every record on the topic of submissions.
         chunks: every chunk of every ingested interview.
         ingested: interviews that are in the database: their content by id and revision.
-        latest: the highest ingested revision of each interview.
+        withdrawn: those of them that are withdrawn, by id and revision.
+        latest: the highest ingested revision of each interview that is not withdrawn.
         unread: every record that some service has not finished.
         letters: every dead letter that was not replayed.
         received: the end of each partition of a service's source topics, by service.
@@ -125,6 +128,7 @@ class AuditFacts:
     submissions: tuple[SubmissionFact, ...] = ()
     chunks: tuple[ChunkFact, ...] = ()
     ingested: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    withdrawn: frozenset[tuple[str, int]] = frozenset()
     latest: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[UnfinishedRecord, ...] = ()
     letters: tuple[DatedDeadLetter, ...] = ()

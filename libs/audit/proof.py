@@ -85,15 +85,15 @@ async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
         submissions.setdefault(one.place, one)
     letters = [_letter(row) for row in await connection.fetch(_QUERIES.letters)]
     letters += _not_indexed(found, letters)
-    interviews = {
-        (str(row["transcript_id"]), row["revision"]): row["content_sha256"]
-        for row in await connection.fetch(_QUERIES.interviews)
-    }
+    rows = await connection.fetch(_QUERIES.interviews)
+    interviews = {_revision(row): row["content_sha256"] for row in rows}
+    withdrawn = frozenset(_revision(row) for row in rows if row["withdrawn"])
     return AuditFacts(
         submissions=tuple(submissions.values()),
         chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
         ingested=interviews,
-        latest=_latest(interviews),
+        withdrawn=withdrawn,
+        latest=_latest(interviews.keys() - withdrawn),
         unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
         letters=tuple(letters),
         received=found.received,
@@ -130,6 +130,10 @@ def _latest(interviews: Iterable[tuple[str, int]]) -> dict[str, int]:
     return latest
 
 
+def _revision(row: Record) -> tuple[str, int]:
+    return str(row["transcript_id"]), row["revision"]
+
+
 def _submission(place: Place, row: Record) -> SubmissionFact:
     return SubmissionFact(
         place,
@@ -147,6 +151,7 @@ def _chunk(row: Record) -> ChunkFact:
         revision=row["revision"],
         stored=row["stored"],
         superseded=row["superseded"],
+        withdrawn=row["withdrawn"],
     )
 
 

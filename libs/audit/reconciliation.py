@@ -1,9 +1,9 @@
 """The conservation law as arithmetic over ids; pure.
 
-``submitted = stored + waiting + in retry + dead + discarded + superseded``, once for interviews as
-they were submitted, once for submitted records that are no interview, and once for the chunks that
-interviews became. Each is looked for in all the places where it could be; one that is nowhere is
-lost, and the books do not balance.
+``submitted = stored + waiting + in retry + dead + discarded + superseded + withdrawn``, once for
+interviews as they were submitted, once for submitted records that are no interview, and once for
+the chunks that interviews became. Each is looked for in all the places where it could be; one that
+is nowhere is lost, and the books do not balance.
 
 Submissions are looked for by their place, and what is on its way from there on by the ids in its
 value; a record's key is nobody's proof.
@@ -57,7 +57,9 @@ def _chunk_states(books: AuditFacts) -> dict[str, SubmissionState]:
     }
     states = {}
     for chunk in books.chunks:
-        if chunk.superseded:
+        if chunk.withdrawn:
+            state = SubmissionState.WITHDRAWN
+        elif chunk.superseded:
             state = SubmissionState.SUPERSEDED
         elif chunk.stored:
             state = SubmissionState.STORED
@@ -137,6 +139,8 @@ def _of_interview(
 ) -> SubmissionState:
     """The state of an ingested interview: that of the chunk that is least far."""
     revision = one.revision or 0
+    if (one.transcript_id, revision) in books.withdrawn:
+        return SubmissionState.WITHDRAWN
     if revision < books.latest[one.transcript_id]:
         return SubmissionState.SUPERSEDED
     worst_first = (

@@ -67,6 +67,7 @@ class ErrorCode(StrEnum):
     STUDY_ARCHIVED = "study_archived"
     PRODUCER_NOT_ALLOWED = "producer_not_allowed"
     REVISION_GAP = "revision_gap"
+    REVISION_WITHDRAWN = "revision_withdrawn"
     # RejectedError
     UNGROUNDED = "ungrounded"
     PII = "pii"

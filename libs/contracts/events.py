@@ -374,7 +374,8 @@ class TranscriptSettled(Event):
     outcome: SettledOutcome = Field(
         description="`complete`: all chunks are stored. `dead_in_part`: each chunk is stored or a "
         "dead letter; a replay may still complete it. `refused`: the interview itself is a dead "
-        "letter. `superseded`: a newer revision is stored; nothing is counted. `erased`: reserved."
+        "letter. `superseded`: a newer revision is stored, or this one was withdrawn; nothing is "
+        "counted. `erased`: reserved."
     )
     chunks: Amount = Field(0, description="How many chunks the interview has.")
     stored: Amount = Field(0, description="How many of them are stored.")
@@ -383,6 +384,9 @@ class TranscriptSettled(Event):
     rejected_notes: Amount = Field(0, description="How many notes the guardrail refused.")
     reasons: tuple[SettledReason, ...] = Field(
         (), max_length=MAX_REASONS, description="Why it is refused, or dead in part."
+    )
+    withdrawn: bool = Field(
+        default=False, description="Whether it is superseded because the revision was withdrawn."
     )
     superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
 

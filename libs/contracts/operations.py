@@ -13,6 +13,7 @@ class AuditAccount(ControlModel):
     submitted: int
     stored: int
     superseded: int
+    withdrawn: int = 0
     waiting: int
     in_retry: int
     dead: int

@@ -2,7 +2,8 @@
 -- Looks up studies, registers those that come with submissions, and records whose a transcript is.
 GRANT SELECT, INSERT ON studies, study_versions TO onrecord_ingestion;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_ingestion;
-GRANT SELECT (transcript_id, revision, study_id) ON transcripts TO onrecord_ingestion;
+GRANT SELECT (transcript_id, revision, study_id, withdrawn_at) ON transcripts TO onrecord_ingestion;
+GRANT SELECT ON withdrawn_revisions TO onrecord_ingestion;
 GRANT SELECT ON submitter_secret TO onrecord_ingestion;
 GRANT EXECUTE ON FUNCTION claim_transcript TO onrecord_ingestion;
 
@@ -29,6 +30,11 @@ GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, study_id, content_sha256, statements, withdrawn_at)
     ON transcripts TO onrecord_control;
 GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
+GRANT SELECT (transcript_id, revision, study_id, content_sha256, withdrawn_at),
+    UPDATE (withdrawn_at) ON transcripts TO onrecord_control;
+GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
+GRANT SELECT, UPDATE (revision) ON transcript_owners TO onrecord_control;
+GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
 GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
@@ -74,8 +80,9 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.
-GRANT SELECT ON transcripts, chunks, drafts, note_themes, note_questions, current_notes,
-    shown_evidence, shown_speakers, submissions, studies, study_versions TO onrecord_reader;
+GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, chunks, drafts, note_themes,
+    note_questions, current_notes, shown_evidence, shown_speakers, submissions, studies,
+    study_versions TO onrecord_reader;
 GRANT SELECT (
     note_id, chunk_id, transcript_id, revision, study_id, position, created_at, attempt, flags,
     same_as, standing, vouchers
@@ -92,7 +99,8 @@ GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segme
 
 -- name: onrecord_operator
 -- Audits, reads costs, sets budgets and clears cached responses; reads no text.
-GRANT SELECT (transcript_id, revision, study_id, content_sha256) ON transcripts TO onrecord_operator;
+GRANT SELECT (transcript_id, revision, study_id, content_sha256, withdrawn_at) ON transcripts
+    TO onrecord_operator;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_operator;
 GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
     ON pending_drafts TO onrecord_operator;

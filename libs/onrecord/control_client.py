@@ -11,7 +11,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
@@ -35,6 +35,7 @@ from contracts.control_api import (
     ReplayResult,
 )
 from contracts.operations import AuditReport
+from contracts.ownership import ChangedRevision, WithdrawRevisionRequest
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
@@ -296,6 +297,28 @@ class ControlClient:
             headers={"If-Match": f'"{study.changes}"'},
         )
         return RegisteredStudy.model_validate(found)
+
+    async def withdraw_revision(
+        self, transcript_id: UUID, wanted: WithdrawRevisionRequest
+    ) -> ChangedRevision:
+        """Withdraw a revision of an interview, and return which, with the interview."""
+        return await self._change_revision(transcript_id, "withdraw", wanted)
+
+    async def restore_revision(
+        self, transcript_id: UUID, wanted: WithdrawRevisionRequest
+    ) -> ChangedRevision:
+        """Restore a revision that was withdrawn, and return which, with the interview."""
+        return await self._change_revision(transcript_id, "restore", wanted)
+
+    async def _change_revision(
+        self, transcript_id: UUID, verb: str, wanted: WithdrawRevisionRequest
+    ) -> ChangedRevision:
+        path = f"/v1/transcripts/{transcript_id}/{verb}"
+        # Without a number, a request that is sent again would take another revision.
+        headers = {"Idempotency-Key": str(uuid4())}
+        body = wanted.model_dump(mode="json")
+        found = await self._call("POST", path, json=body, headers=headers)
+        return ChangedRevision.model_validate(found)
 
     async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
         """Return a page of the trail, the latest entry first.

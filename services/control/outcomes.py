@@ -34,7 +34,9 @@ class ContentFacts:
         submissions: how often it was submitted.
         last_submitted_at: when it was submitted last.
         ingested: whether it is what is stored under the revision.
-        newest_revision: the highest ingested revision of the interview; None if none is ingested.
+        newest_revision: the highest ingested revision of the interview that is not withdrawn; None
+            if there is none.
+        is_withdrawn: whether it is ingested, and its revision is withdrawn.
         is_going_on: whether a chunk of it is neither stored nor a dead letter.
         chunks: how many chunks it has, if it is ingested and nothing is going on.
         stored: how many of them are stored.
@@ -51,6 +53,7 @@ class ContentFacts:
     last_submitted_at: datetime
     ingested: bool = False
     newest_revision: int | None = None
+    is_withdrawn: bool = False
     is_going_on: bool = False
     chunks: int = 0
     stored: int = 0
@@ -60,8 +63,9 @@ class ContentFacts:
 
     @property
     def is_superseded(self) -> bool:
-        """Whether it is ingested, and a newer revision is too."""
-        return self.ingested and (self.revision or 0) < (self.newest_revision or 0)
+        """Whether it is ingested, and withdrawn, or a newer revision is ingested too."""
+        is_older = (self.revision or 0) < (self.newest_revision or 0)
+        return self.ingested and (self.is_withdrawn or is_older)
 
     @property
     def is_dead_in_part(self) -> bool:
@@ -127,6 +131,7 @@ def _event(
     reasons: tuple[SettledReason, ...] = (),
 ) -> TranscriptSettled:
     is_superseded = outcome is SettledOutcome.SUPERSEDED
+    is_withdrawn = is_superseded and facts.is_withdrawn
     chunks, stored = (0, 0) if is_superseded else (facts.chunks, facts.stored)
     return TranscriptSettled(
         transcript_id=facts.transcript_id,
@@ -140,7 +145,8 @@ def _event(
         notes=0 if is_superseded else facts.notes,
         rejected_notes=0 if is_superseded else facts.rejected_notes,
         reasons=reasons,
-        superseded_by=facts.newest_revision if is_superseded else None,
+        superseded_by=facts.newest_revision if is_superseded and not is_withdrawn else None,
+        withdrawn=is_withdrawn,
     )
 
 
@@ -166,5 +172,8 @@ def _reason(letter: DeadLetterCause, chunks: int) -> SettledReason:
 
 def _hash(event: TranscriptSettled, further: Iterable[object]) -> str:
     # Neither its number nor which revision came after it makes it another outcome.
-    decided = event.model_dump_json(exclude={"number", "reasons", "superseded_by"})
+    excluded = {"number", "reasons", "superseded_by"}
+    if not event.withdrawn:  # outcomes that were decided before there was such a field
+        excluded.add("withdrawn")
+    decided = event.model_dump_json(exclude=excluded)
     return hashlib.sha256("\n".join((decided, *map(str, further))).encode()).hexdigest()

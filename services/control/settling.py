@@ -157,6 +157,7 @@ _FACTS: Final = (
     "last_submitted_at",
     "ingested",
     "newest_revision",
+    "is_withdrawn",
     "is_going_on",
     "chunks",
     "stored",

@@ -26,6 +26,7 @@ from database.queries import load_queries
 from messaging import KafkaUnavailableError, Publisher, RecordLocation, RecordTooLargeError
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "requests.sql")
+_OWNERSHIP: Final = load_queries(Path(__file__).parent / "sql" / "ownership.sql")
 
 ACKNOWLEDGED_WITHIN_S: Final = 10.0
 """Longest that a submission waits for the broker, in seconds."""
@@ -55,10 +56,17 @@ class TranscriptSubmitter:
         """Refuse what cannot be accepted, before anything is done.
 
         Raises:
-            RevisionConflictError: the revision is stored with other content.
+            RevisionConflictError: the revision is stored with other content, or is withdrawn.
             KafkaUnavailableError: the broker or its topic is not there.
             DatabaseUnavailableError: try again later.
         """
+        if await self._database.fetchval(
+            _OWNERSHIP.is_withdrawn, event.transcript_id, event.revision
+        ):
+            raise RevisionConflictError(
+                f"revision {event.revision} of this interview was withdrawn: submit another one, "
+                "or restore it (`onrecord transcript restore`)"
+            )
         if event.content_form is not ContentForm.URI:
             stored = {
                 one.revision: one.content_sha256 for one in await self._stored(event.transcript_id)

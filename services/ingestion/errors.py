@@ -92,6 +92,19 @@ class RevisionGapError(ParkedError):
         )
 
 
+class RevisionWithdrawnError(ParkedError):
+    """Raised when a submitted revision was withdrawn; a replay works once it is restored."""
+
+    code = ErrorCode.REVISION_WITHDRAWN
+
+    def __init__(self, transcript_id: UUID, revision: int, highest: int) -> None:
+        super().__init__(
+            f"revision {revision} of transcript {transcript_id} was withdrawn: submit another "
+            f"revision (the highest is {highest}), or `onrecord transcript restore` it and replay "
+            "this letter"
+        )
+
+
 class MalformedContentError(BadMessageError):
     """Raised when a submission's content is not in the form that it declares, such as gzip."""
 

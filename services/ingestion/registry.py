@@ -3,8 +3,8 @@
 ::
 
     submission ─▶ study registered? ─▶ takes it? ─▶ transcript claimed ─▶ study for the events
-                    unknown_study       study_archived, │ not_yours, revision_gap
-                                        producer_not_allowed
+                    unknown_study       study_archived, │ not_yours, revision_gap,
+                                        producer_not_allowed       revision_withdrawn
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ingestion.errors import (
     NotYoursError,
     ProducerNotAllowedError,
     RevisionGapError,
+    RevisionWithdrawnError,
     StudyArchivedError,
     UnknownStudyError,
 )
@@ -107,6 +108,7 @@ class StudyRegistry:
             ProducerNotAllowedError: its study takes none of this producer.
             NotYoursError: the transcript is another study's or producer's.
             RevisionGapError: the revision does not follow the one before.
+            RevisionWithdrawnError: the revision was withdrawn.
             DatabaseUnavailableError: nobody can be asked.
         """
         producer = "" if record is None else await self.identify_producer(record)
@@ -209,3 +211,5 @@ def _refuse(claim: Record, transcript_id: UUID, revision: int) -> None:
         raise NotYoursError(transcript_id)
     if claim["refusal"] == "gap":
         raise RevisionGapError(transcript_id, revision, claim["owner_revision"])
+    if claim["refusal"] == "withdrawn":
+        raise RevisionWithdrawnError(transcript_id, revision, claim["owner_revision"])

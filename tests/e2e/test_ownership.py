@@ -99,3 +99,35 @@ async def test_an_interview_of_an_unknown_study_waits_as_a_letter_until_it_is_re
         "SELECT study FROM transcripts WHERE transcript_id = $1", late.transcript_id
     )
     assert '"version": 1' in stored["study"]
+
+
+async def test_a_wrong_revision_is_withdrawn_and_the_books_balance(pipeline: Pipeline) -> None:
+    ours = submitted(OURS, "is corrected wrongly", TALK)
+    await submit_as(pipeline, "/portal", ours)
+    await pipeline.settled()
+    (before,) = await pipeline.rows(STORED, ours.transcript_id)
+    assert before["shown"], "it has notes"
+    wrong = ours.model_copy(update={"revision": LARGEST, "content": OTHER_TALK, "supersedes": 1})
+    await submit_as(pipeline, "/portal", wrong)
+    await pipeline.settled()
+    assert len(await pipeline.rows(STORED, ours.transcript_id)) == 2
+    env = pipeline.env
+    async with http_client() as client:
+        answer = await client.post(
+            f"{env['ONRECORD_CONTROL_URL']}/v1/transcripts/{ours.transcript_id}/withdraw",
+            json={"reason": "a typo"},
+            headers={"Authorization": f"Bearer {read_token(env)}"},
+        )
+    assert (answer.status_code, answer.json()["revision"]) == (200, LARGEST), answer.text
+    await submit_as(pipeline, "/portal", wrong)
+    balance = await pipeline.settled()
+    assert balance.balances
+    assert balance.submissions.states[SubmissionState.WITHDRAWN] == 1
+    stored = await pipeline.rows(STORED, ours.transcript_id)
+    assert [row["shown"] for row in stored] == [before["shown"]] * 2
+    (letter,) = await pipeline.letters(ours.transcript_id)
+    assert letter["error_code"] == "revision_withdrawn"
+    await submit_as(pipeline, "/portal", ours.model_copy(update={"revision": 2}))
+    await pipeline.settled()
+    stored = await pipeline.rows(STORED, ours.transcript_id)
+    assert sorted(row["revision"] for row in stored) == [1, 2, LARGEST]

@@ -13,18 +13,21 @@ SELECT service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_parti
  WHERE state <> 'replayed';
 
 -- name: chunks
--- Every chunk, whether it is stored, and whether a later revision of its interview was ingested.
+-- Every chunk, whether it is stored, and whether its revision is withdrawn or superseded.
 SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision,
        chunk.stored_at IS NOT NULL AS stored,
-       chunk.revision < max(latest.revision) AS superseded
+       coalesce(
+           chunk.revision < max(latest.revision) FILTER (WHERE latest.withdrawn_at IS NULL), false
+       ) AS superseded,
+       bool_or(latest.revision = chunk.revision AND latest.withdrawn_at IS NOT NULL) AS withdrawn
   FROM chunks AS chunk
   JOIN transcripts AS latest USING (transcript_id)
  GROUP BY chunk.chunk_id;
 
 -- name: interviews
 -- Every ingested revision of every interview.
-SELECT transcript_id, revision, content_sha256 FROM transcripts;
-
+SELECT transcript_id, revision, content_sha256, withdrawn_at IS NOT NULL AS withdrawn
+  FROM transcripts;
 
 -- name: pending_drafts
 -- Every draft that persistence keeps until its interview arrives.

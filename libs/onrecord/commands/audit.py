@@ -44,9 +44,9 @@ def audit(
 ) -> None:
     """Audit that no submitted interview was lost; exit code 1 if one was.
 
-    submitted = stored + waiting + in retry + dead + discarded + superseded, for interviews and
-    for the chunks they became; from Kafka's offsets and PostgreSQL. With --wait, exit 1 also if
-    something is still on its way when the wait is over.
+    submitted = stored + waiting + in retry + dead + discarded + superseded + withdrawn, for
+    interviews and for the chunks they became; from Kafka's offsets and PostgreSQL. With --wait,
+    exit 1 also if something is still on its way when the wait is over.
 
     Examples of use:
 
@@ -151,7 +151,16 @@ def _on_its_way(balance: AuditResult) -> str:
 
 
 MOVING: Final = ("waiting", "in_retry")
-STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
+STATES: Final = (
+    "stored",
+    "waiting",
+    "in_retry",
+    "dead",
+    "discarded",
+    "superseded",
+    "withdrawn",
+    "lost",
+)
 
 
 def _show(balance: AuditResult) -> None:

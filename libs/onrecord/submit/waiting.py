@@ -110,6 +110,8 @@ def describe_outcome(event: TranscriptSettled) -> str:
             text = "refused as a whole: it is a dead letter"
             return f"{text} ({causes})" if causes else text
         case SettledOutcome.SUPERSEDED:
+            if event.withdrawn:
+                return f"withdrawn: revision {event.revision} is kept and not shown"
             return f"superseded: revision {event.superseded_by} is stored"
         case SettledOutcome.ERASED:
             return "erased"

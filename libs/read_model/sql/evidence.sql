@@ -6,13 +6,8 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
        refused.draft, refused.failures, refused.position
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
-  JOIN transcripts AS interview USING (transcript_id, revision)
- WHERE interview.revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
-   AND interview.study_id = $1
+  JOIN current_transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.study_id = $1
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
    AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
    AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
@@ -27,19 +22,14 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
 SELECT count(*)::int
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
-  JOIN transcripts AS interview USING (transcript_id, revision)
- WHERE interview.revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
-   AND interview.study_id = $1
+  JOIN current_transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.study_id = $1
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
    AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
    AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4);
 
 -- name: select_revision
--- A revision of an interview, the latest if none is named: its study, whether its words may be shown
+-- A revision of an interview, the current one if none is named and none that is withdrawn: its study, whether its words may be shown
 -- as they are, and who speaks. They may only where the study allows personal data: if it does not
 -- say, the guardrail's settings count, and notes do not tell whether those allow it or reject it.
 SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS language,
@@ -60,6 +50,7 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
            AND evidence.revision = interview.revision
    ) AS cited
  WHERE interview.transcript_id = $1 AND ($2::int IS NULL OR interview.revision = $2)
+   AND interview.withdrawn_at IS NULL
  ORDER BY interview.revision DESC
  LIMIT 1;
 

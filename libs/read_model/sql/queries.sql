@@ -1,13 +1,8 @@
 -- name: select_study_versions
 -- A study as its current interviews were submitted with it: each version once, the latest first.
 SELECT study, count(*)::int AS interviews
-  FROM transcripts AS interview
+  FROM current_transcripts AS interview
  WHERE study_id = $1
-   AND revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
  GROUP BY study
  ORDER BY max(ingested_at) DESC, min(transcript_id::text);
 
@@ -16,12 +11,7 @@ SELECT study, count(*)::int AS interviews
 WITH latest AS MATERIALIZED (
     SELECT DISTINCT ON (study_id) study_id, transcript_id, revision,
            count(*) OVER (PARTITION BY study_id)::int AS interviews
-      FROM transcripts AS interview
-     WHERE revision = (
-            SELECT max(newest.revision)
-              FROM transcripts AS newest
-             WHERE newest.transcript_id = interview.transcript_id
-       )
+      FROM current_transcripts AS interview
      ORDER BY study_id, ingested_at DESC, transcript_id
 )
 SELECT latest.study_id, interview.study ->> 'name' AS name, latest.interviews
@@ -94,13 +84,8 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
 -- All speakers of a study's current interviews, or of one of them.
 SELECT DISTINCT voice.speaker
   FROM shown_speakers AS voice
-  JOIN transcripts AS interview USING (transcript_id, revision)
- WHERE interview.revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
-   AND ($1::text IS NULL OR interview.study_id = $1)
+  JOIN current_transcripts AS interview USING (transcript_id, revision)
+ WHERE ($1::text IS NULL OR interview.study_id = $1)
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
  ORDER BY voice.speaker
  LIMIT $3;
@@ -117,7 +102,7 @@ SELECT interview.transcript_id, interview.title, interview.study,
        count(*) FILTER (
             WHERE chunk.stored_at IS NULL AND NOT letter.is_open AND NOT letter.is_discarded
        ) AS waiting
-  FROM transcripts AS interview
+  FROM current_transcripts AS interview
   JOIN chunks AS chunk USING (transcript_id, revision)
  CROSS JOIN LATERAL (
         SELECT coalesce(bool_or(state = 'open'), false) AS is_open,
@@ -127,12 +112,7 @@ SELECT interview.transcript_id, interview.title, interview.study,
          WHERE subject = chunk.chunk_id::text
    ) AS letter
  WHERE interview.study_id = $1
-   AND interview.revision = (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = interview.transcript_id
-   )
- GROUP BY interview.transcript_id, interview.revision
+ GROUP BY interview.transcript_id, interview.revision, interview.title, interview.study
  ORDER BY interview.title, interview.transcript_id;
 
 -- name: select_note_counts
@@ -161,35 +141,39 @@ SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
        array_agg(DISTINCT earlier.transcript_id) AS interviews
   FROM note_themes
   JOIN notes AS earlier USING (note_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
+  JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1
-   AND earlier.revision < (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = earlier.transcript_id
-   )
+   AND interview.withdrawn_at IS NULL
+   AND interview.revision < newest.revision
  GROUP BY theme_id
  UNION ALL
 SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_id)
   FROM note_questions
   JOIN notes AS earlier USING (note_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
+  JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1
-   AND earlier.revision < (
-        SELECT max(newest.revision)
-          FROM transcripts AS newest
-         WHERE newest.transcript_id = earlier.transcript_id
-   )
+   AND interview.withdrawn_at IS NULL
+   AND interview.revision < newest.revision
  GROUP BY question_id;
 
 -- name: count_unread_submissions
--- Submissions of which no interview came, this or a newer revision, and which nobody gave up: those
--- that say which interview they are, and those that are none.
+-- Submissions of which no interview came, this or a newer revision, and which nobody gave up or
+-- withdrew: those that say which interview they are, and those that are none.
 SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
        count(*) FILTER (WHERE transcript_id IS NULL) AS unreadable
   FROM submissions AS handed_in
  WHERE NOT EXISTS (
         SELECT FROM transcripts AS interview
          WHERE interview.transcript_id = handed_in.transcript_id
-           AND interview.revision >= handed_in.revision
+           AND (interview.revision = handed_in.revision
+                OR interview.revision > handed_in.revision AND interview.withdrawn_at IS NULL)
+   )
+   AND NOT EXISTS (
+        SELECT FROM withdrawn_revisions AS withdrawn
+         WHERE withdrawn.transcript_id = handed_in.transcript_id
+           AND withdrawn.revision = handed_in.revision
    )
    AND NOT EXISTS (
         SELECT FROM dead_letters AS letter
@@ -226,13 +210,8 @@ WITH page AS MATERIALIZED (
      SELECT found.note_id, interview.title, found.index, found.attempt, found.position
        FROM (
              SELECT transcript_id, revision, title
-               FROM transcripts AS one
+               FROM current_transcripts AS one
               WHERE study_id = $1
-                AND revision = (
-                     SELECT max(newest.revision)
-                       FROM transcripts AS newest
-                      WHERE newest.transcript_id = one.transcript_id
-                )
                 AND ($5::text IS NULL OR (title, transcript_id) >= ($5, $6::uuid))
                 AND ($11::uuid IS NULL OR transcript_id = $11)
               ORDER BY title, transcript_id
@@ -359,13 +338,8 @@ SELECT page.transcript_id, page.revision, page.study_id, page.title, page.format
   FROM (
         SELECT transcript_id, revision, study_id, title, format, recorded_at, ingested_at,
                segment_count, chunk_count
-          FROM transcripts AS interview
-         WHERE revision = (
-                SELECT max(newest.revision)
-                  FROM transcripts AS newest
-                 WHERE newest.transcript_id = interview.transcript_id
-           )
-           AND ($1::text IS NULL OR study_id = $1)
+          FROM current_transcripts AS interview
+         WHERE ($1::text IS NULL OR study_id = $1)
            AND ($2::uuid IS NULL OR transcript_id = $2)
            AND ($3::text IS NULL OR (title, transcript_id) > ($3, $4::uuid))
          ORDER BY title, transcript_id

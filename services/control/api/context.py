@@ -16,6 +16,7 @@ from control.api.limits import HeavyRequests, RequestRates
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequests
 from control.oidc import OidcProvider
+from control.ownership import TranscriptOwnership
 from control.reader import DeadLetterReader
 from control.replay import DeadLetterReplayer
 from control.sessions import SessionLimits, SessionStore
@@ -126,6 +127,11 @@ class ApiContext:
     def studies(self) -> StudyStore:
         """Registered studies."""
         return StudyStore(self.database)
+
+    @property
+    def ownership(self) -> TranscriptOwnership:
+        """Whose interviews are, and which of their revisions are withdrawn."""
+        return TranscriptOwnership(self.database)
 
     @property
     def trail(self) -> Trail:

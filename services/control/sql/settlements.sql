@@ -50,7 +50,9 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
        (
             SELECT max(newest.revision) FROM transcripts AS newest
              WHERE newest.transcript_id = submitted.transcript_id
+               AND newest.withdrawn_at IS NULL
        ) AS newest_revision,
+       interview.withdrawn_at IS NOT NULL AS is_withdrawn,
        coalesce(work.is_going_on, false) AS is_going_on,
        coalesce(counts.chunks, 0) AS chunks,
        coalesce(counts.stored, 0) AS stored,

@@ -55,6 +55,8 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/studies/{study_id}/transcripts"): READERS,
     ("GET", "/transcripts/{transcript_id}"): READERS,
     ("GET", "/transcripts/{transcript_id}/segments"): READERS,
+    ("POST", "/transcripts/{transcript_id}/withdraw"): RESEARCHERS,
+    ("POST", "/transcripts/{transcript_id}/restore"): RESEARCHERS,
     ("GET", "/studies/{study_id}/notes/counts"): READERS,
     ("GET", "/studies/{study_id}/notes/rejected"): EVIDENCE_READERS,
     ("GET", "/studies/{study_id}/speakers"): READERS,
@@ -104,6 +106,8 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "content": "Ada: What do you pay?",
     },
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/studies"): {
         "study_id": "new",
         "name": "New",

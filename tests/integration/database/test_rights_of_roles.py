@@ -53,6 +53,9 @@ BEYOND_QUERIES: Final = {
     # EXPLAIN does not see what functions in PL/pgSQL do.
     *(("onrecord_ingestion", "transcript_owners", verb) for verb in ("SELECT", "INSERT", "UPDATE")),
     ("onrecord_ingestion", "transcripts", "SELECT"),
+    ("onrecord_ingestion", "withdrawn_revisions", "SELECT"),
+    *(("onrecord_control", "withdrawn_revisions", verb) for verb in ("INSERT", "DELETE")),
+    *(("onrecord_control", table, "UPDATE") for table in ("transcripts", "transcript_owners")),
     *(
         (f"onrecord_{name}", "llm_spending", verb)
         for name in ("enrichment", "guardrail")

@@ -28,6 +28,7 @@ from ingestion.errors import (
     NotYoursError,
     ProducerNotAllowedError,
     RevisionGapError,
+    RevisionWithdrawnError,
     StudyArchivedError,
     UnknownStudyError,
 )
@@ -260,13 +261,7 @@ async def test_an_interview_that_was_stored_before_is_its_studys_and_its_next_pr
     registry: StudyRegistry, fresh_database: Database
 ) -> None:
     for revision in (1, 2):
-        await fresh_database.execute(
-            "INSERT INTO transcripts (transcript_id, revision, study_id, title, format, "
-            "content_sha256, study, segment_count, chunk_count) "
-            "VALUES ($1, $2, 'repairs', 'x', 'srt', '', '{}', 0, 0)",
-            submission().transcript_id,
-            revision,
-        )
+        await _store(fresh_database, revision)
     with pytest.raises(NotYoursError):
         await registry.admit(submission(study=OTHER, revision=LARGEST), THEIRS)
     with pytest.raises(RevisionGapError):
@@ -390,3 +385,90 @@ def test_refusals_are_one_line_with_what_to_do(error: OnrecordError) -> None:
 
 def _with(**policies: Any) -> Study:
     return STUDY.model_copy(update=policies)
+
+
+async def withdraw(database: Database, revision: int | None, name: str = "one") -> int | None:
+    found = await database.fetchval(
+        "SELECT withdraw_revision($1, $2)", submission(name).transcript_id, revision
+    )
+    return None if found is None else int(found)
+
+
+@pytest.mark.parametrize("wrong", [2, LARGEST])
+async def test_a_revision_that_is_withdrawn_is_not_admitted_again_and_blocks_none(
+    registry: StudyRegistry, fresh_database: Database, wrong: int
+) -> None:
+    await _store(fresh_database, 1)
+    await registry.admit(submission(revision=1), OURS)
+    await registry.admit(submission(revision=wrong, supersedes=1), OURS)
+    assert await withdraw(fresh_database, None) == wrong
+    with pytest.raises(RevisionWithdrawnError, match="the highest is 1"):
+        await registry.admit(submission(revision=wrong, supersedes=1), OURS)
+    assert issubclass(RevisionWithdrawnError, ParkedError), "it may be replayed once restored"
+    following = 3 if wrong == 2 else 2
+    with pytest.raises(RevisionGapError):
+        await registry.admit(submission(revision=following + 1), OURS)
+    await registry.admit(submission(revision=following), OURS)
+    await registry.admit(submission(revision=following + 1), OURS)
+    with pytest.raises(NotYoursError):
+        await registry.admit(submission(revision=wrong, study=OTHER), THEIRS)
+
+
+async def test_after_a_withdrawal_a_revision_may_name_the_highest_that_is_left(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    await _store(fresh_database, 1)
+    await registry.admit(submission(revision=1), OURS)
+    await registry.admit(submission(revision=2), OURS)
+    await withdraw(fresh_database, 2)
+    with pytest.raises(RevisionGapError):
+        await registry.admit(submission(revision=9, supersedes=2), OURS)
+    await registry.admit(submission(revision=9, supersedes=1), OURS)
+
+
+async def test_what_was_on_its_way_below_a_withdrawn_revision_counts_once_it_is_stored(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    for revision in (1, 2, 3):
+        await registry.admit(submission(revision=revision), OURS)
+    await _store(fresh_database, 1)
+    await withdraw(fresh_database, 3)
+    with pytest.raises(RevisionGapError):
+        await registry.admit(submission(revision=4), OURS)
+    await registry.admit(submission(revision=2), OURS)
+    await _store(fresh_database, 2)
+    await registry.admit(submission(revision=4), OURS)
+
+
+async def test_of_a_transcript_whose_revisions_are_all_withdrawn_any_may_be_next(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    await registry.admit(submission(revision=LARGEST), OURS)
+    assert await withdraw(fresh_database, None) == LARGEST
+    assert await withdraw(fresh_database, None) is None, "there is no other"
+    assert await withdraw(fresh_database, LARGEST) == LARGEST, "the same again changes nothing"
+    with pytest.raises(NotYoursError):
+        await registry.admit(submission(revision=1), THEIRS)
+    await registry.admit(submission(revision=1), OURS)
+
+
+async def test_an_interview_of_before_that_is_withdrawn_is_claimed_by_its_study_alone(
+    registry: StudyRegistry, fresh_database: Database
+) -> None:
+    await _store(fresh_database, 1)
+    await withdraw(fresh_database, 1)
+    with pytest.raises(NotYoursError):
+        await registry.admit(submission(revision=2, study=OTHER), OURS)
+    with pytest.raises(RevisionWithdrawnError):
+        await registry.admit(submission(revision=1), OURS)
+    await registry.admit(submission(revision=2), OURS)
+
+
+async def _store(database: Database, revision: int, name: str = "one") -> None:
+    await database.execute(
+        "INSERT INTO transcripts (transcript_id, revision, study_id, title, format, "
+        "content_sha256, study, segment_count, chunk_count) "
+        "VALUES ($1, $2, 'repairs', 'x', 'srt', '', '{}', 0, 0)",
+        submission(name).transcript_id,
+        revision,
+    )

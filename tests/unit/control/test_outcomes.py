@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,8 @@ def decided(facts: ContentFacts, number: int = 1) -> OutcomeDecision:
         (replace(STORED, newest_revision=2), SettledOutcome.SUPERSEDED),
         (replace(IN_PART, newest_revision=3), SettledOutcome.SUPERSEDED),
         (replace(STORED, newest_revision=2, is_going_on=True), SettledOutcome.SUPERSEDED),
+        (replace(STORED, newest_revision=None, is_withdrawn=True), SettledOutcome.SUPERSEDED),
+        (replace(IN_PART, newest_revision=2, is_withdrawn=True), SettledOutcome.SUPERSEDED),
     ],
 )
 def test_the_outcome_follows_from_the_facts(
@@ -140,3 +143,20 @@ def test_the_same_facts_are_the_same_outcome_whatever_its_number() -> None:
     facts: list[Any] = [STORED, IN_PART, REFUSED]
     for one in facts:
         assert decided(one, 1).facts_sha256 == decided(replace(one), 2).facts_sha256
+
+
+def test_what_was_withdrawn_says_so_and_what_is_restored_is_settled_anew() -> None:
+    withdrawn = decided(replace(STORED, newest_revision=2, is_withdrawn=True))
+    assert (withdrawn.event.withdrawn, withdrawn.event.superseded_by) == (True, None)
+    assert (withdrawn.event.chunks, withdrawn.event.notes) == (0, 0)
+    newer = decided(replace(STORED, newest_revision=2))
+    assert not newer.event.withdrawn
+    restored = decided(STORED)
+    assert len({one.facts_sha256 for one in (withdrawn, newer, restored)}) == 3
+
+
+def test_outcomes_that_were_decided_before_revisions_could_be_withdrawn_hold() -> None:
+    decision = decided(STORED)
+    excluded = {"number", "reasons", "superseded_by", "withdrawn"}
+    facts = (decision.event.model_dump_json(exclude=excluded), "1", str(NOON))
+    assert decision.facts_sha256 == hashlib.sha256("\n".join(facts).encode()).hexdigest()

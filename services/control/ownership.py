@@ -1,0 +1,78 @@
+"""Interviews' owners and withdrawn revisions in PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.ownership import ChangedRevision, OwnedTranscript
+from control.domain import NotFoundError
+from database.pool import Connection, Database
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "ownership.sql")
+
+
+class TranscriptOwnership:
+    """Store of whose interviews are, and which of their revisions are withdrawn."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, transcript_id: UUID) -> OwnedTranscript | None:
+        """Return an interview that was submitted, stored or not; None if there is none."""
+        async with self._database.connection() as connection:
+            return await _find(connection, transcript_id)
+
+    async def withdraw(self, transcript_id: UUID, revision: int | None) -> ChangedRevision:
+        """Withdraw a revision, so that the one before is current; the same again changes nothing.
+
+        Args:
+            transcript_id: the interview.
+            revision: which revision; None: the highest.
+
+        Raises:
+            NotFoundError: no such revision was accepted.
+        """
+        return await self._change(_QUERIES.withdraw_revision, transcript_id, revision)
+
+    async def restore(self, transcript_id: UUID, revision: int | None) -> ChangedRevision:
+        """Take the withdrawal of a revision back.
+
+        Args:
+            transcript_id: the interview.
+            revision: which revision; None: the one that was withdrawn last.
+
+        Raises:
+            NotFoundError: it is not withdrawn.
+        """
+        return await self._change(_QUERIES.restore_revision, transcript_id, revision)
+
+    async def _change(
+        self, query: str, transcript_id: UUID, revision: int | None
+    ) -> ChangedRevision:
+        async with self._database.transaction() as connection:
+            changed = await connection.fetchval(query, transcript_id, revision)
+            owned = await _find(connection, transcript_id)
+        if changed is None or owned is None:
+            raise _no_revision(transcript_id, revision, owned)
+        return ChangedRevision(revision=changed, transcript=owned)
+
+
+async def _find(connection: Connection, transcript_id: UUID) -> OwnedTranscript | None:
+    row = await connection.fetchrow(_QUERIES.select_owned_transcript, transcript_id)
+    return None if row is None else OwnedTranscript(transcript_id=transcript_id, **row)
+
+
+def _no_revision(
+    transcript_id: UUID, revision: int | None, owned: OwnedTranscript | None
+) -> NotFoundError:
+    wanted = "no such revision" if revision is None else f"no revision {revision}"
+    if owned is None:
+        return NotFoundError(f"there is no interview {transcript_id}")
+    withdrawn = ", ".join(map(str, owned.withdrawn)) or "none"
+    return NotFoundError(
+        f"there is {wanted} of interview {transcript_id}: its highest is {owned.highest}, and "
+        f"withdrawn: {withdrawn}"
+    )

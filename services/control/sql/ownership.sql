@@ -1,0 +1,28 @@
+-- name: select_owned_transcript
+-- Whose an interview is, and which of its revisions count. One that was stored before this was
+-- recorded belongs to the study it was stored in first.
+SELECT coalesce(owner.study_id, stored.first_study) AS study_id, owner.producer, stored.current,
+       greatest(owner.revision, stored.current, 0) AS highest,
+       ARRAY(
+            SELECT revision FROM withdrawn_revisions WHERE transcript_id = $1 ORDER BY revision
+       ) AS withdrawn
+  FROM (
+        SELECT (array_agg(study_id ORDER BY revision))[1] AS first_study,
+               max(revision) FILTER (WHERE withdrawn_at IS NULL) AS current
+          FROM transcripts
+         WHERE transcript_id = $1
+       ) AS stored
+  LEFT JOIN transcript_owners AS owner ON owner.transcript_id = $1
+ WHERE coalesce(owner.study_id, stored.first_study) IS NOT NULL;
+
+-- name: withdraw_revision
+-- Withdraws a revision, the highest one if none is named; returns which, or NULL if there is none.
+SELECT withdraw_revision($1, $2);
+
+-- name: restore_revision
+-- Restores a revision, the one withdrawn last if none is named; returns which, or NULL.
+SELECT restore_revision($1, $2);
+
+-- name: is_withdrawn
+-- Whether a revision is withdrawn.
+SELECT EXISTS (SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revision = $2);

@@ -1,0 +1,68 @@
+"""``onrecord transcript``, against control's API over a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from database.pool import open_database
+from database.settings import PostgresSettings
+from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import TRANSCRIPT, ingested, note, validated
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """The exit code of a command, and what it wrote to stdout and to stderr."""
+    capsys.readouterr()
+    code = cli.run_command(("transcript", *words))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def two_revisions(postgres_settings: PostgresSettings) -> None:
+    async def store() -> None:
+        async with open_database(postgres_settings) as database:
+            notes = NotesStore(database)
+            for revision in (1, 2):
+                await notes.store_transcript(ingested(revision))
+                await notes.store_notes(validated(note(f"It is {revision}"), revision=revision))
+
+    asyncio.run(store())
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_a_revision_is_withdrawn_and_restored(capsys: pytest.CaptureFixture[str]) -> None:
+    withdraw = ("withdraw", str(TRANSCRIPT), "--reason", "the wrong file")
+    assert run(capsys, *withdraw) == (
+        *(0, ""),
+        f"withdrawn: revision 2 of {TRANSCRIPT}; current: revision 1\n",
+    )
+    assert run(capsys, *withdraw)[2].endswith("revision 1 of " + f"{TRANSCRIPT}; current: none\n")
+    code, out, err = run(
+        capsys, "restore", str(TRANSCRIPT), "--revision", "2", "--reason", "it was right", "--json"
+    )
+    assert (code, json.loads(out)["transcript"]["withdrawn"]) == (0, [1]), err
+    code, _, err = run(capsys, "restore", str(TRANSCRIPT), "--revision", "2", "--reason", "again")
+    assert (code, "its highest is 2, and withdrawn: 1" in err) == (2, True), err
+
+
+@pytest.mark.usefixtures("reading_api")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((str(TRANSCRIPT), "--reason", "x"), "there is no interview"),
+        (("ana.txt", "--reason", "x"), "is no interview's id"),
+        ((str(TRANSCRIPT), "--reason", " "), "--reason: is a line of 1 to 500 characters"),
+        ((str(TRANSCRIPT),), "--reason"),
+        ((str(TRANSCRIPT), "--reason", "x", "--revision", "0"), "--revision"),
+    ],
+)
+def test_what_cannot_be_withdrawn_is_said_in_a_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], why: str
+) -> None:
+    code, _, err = run(capsys, "withdraw", *words)
+    assert (code, why in err, "Traceback" in err) == (2, True, False), err
