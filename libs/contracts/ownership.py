@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.bounds import STORABLE, Number
 from contracts.control_api import ControlModel
+from contracts.registry import ProducerName
 from contracts.study import Identifier
 
 Reason = Annotated[
@@ -28,6 +29,34 @@ class WithdrawRevisionRequest(BaseModel):
         "Sent again, null is the next one: name the revision, or send an `Idempotency-Key`.",
     )
     reason: Reason = Field(description="Why; it goes into the trail.")
+
+
+class HandOverRequest(BaseModel):
+    """Request to hand an interview, or those of a study, over to another producer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: ProducerName = Field(
+        description="The producer that corrects it from now on: `token:NAME`, `person:ID` or a "
+        "CloudEvents `source`."
+    )
+    reason: Reason = Field(description="Why; it goes into the trail.")
+
+
+class HandOverStudyRequest(HandOverRequest):
+    """Request to hand the interviews of a study over to another producer."""
+
+    of: ProducerName | None = Field(
+        None, description="Only those of this producer; null: all of the study."
+    )
+
+
+class HandedOver(ControlModel):
+    """Number of a study's interviews that were handed over."""
+
+    study_id: Identifier = Field(description="The study.")
+    producer: str = Field(description="Their producer now.")
+    transcripts: int = Field(description="How many had another producer before.")
 
 
 class OwnedTranscript(ControlModel):

@@ -126,6 +126,11 @@ class RegisteredStudy(StudyInputs, StudyPolicies):
     )
     changes: Number = Field(description="Grows with each change; the entity tag.")
     registered_by: str = Field(description="Token or producer that registered it.")
+    is_self_registered: bool = Field(
+        default=False,
+        description="Whether it registered itself with a submission, and nobody has edited it: it "
+        "shares one daily budget with all that did, and a submission's `accept_doubtful` counts.",
+    )
     registered_at: datetime
     changed_at: datetime
     archived_at: datetime | None = Field(
@@ -173,6 +178,15 @@ class RegisteredStudy(StudyInputs, StudyPolicies):
             models=self.models,
             version=version,
         )
+
+    @property
+    def lets_submissions_accept_doubts(self) -> bool:
+        """Whether a submission's ``accept_doubtful`` counts.
+
+        Where somebody registered the study, its policy on doubtful speakers decides; in one that
+        registered itself, each submission does.
+        """
+        return self.is_self_registered or self.doubtful_speakers is DoubtfulSpeakers.ACCEPT
 
     def admit(self, inline: Study, *, takes_inputs: bool) -> Study:
         """Return the study of an interview that came with a study of the same id.

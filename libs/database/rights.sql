@@ -33,7 +33,7 @@ GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT (transcript_id, revision, study_id, content_sha256, withdrawn_at),
     UPDATE (withdrawn_at) ON transcripts TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
-GRANT SELECT, UPDATE (revision) ON transcript_owners TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
 GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
@@ -66,7 +66,7 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_control;
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_enrichment;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
-GRANT SELECT (study_id, daily_budget_usd) ON studies TO onrecord_enrichment;
+GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_enrichment;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending TO onrecord_enrichment;
 
@@ -74,7 +74,7 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book
 -- Asks models that judge notes: the same.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_guardrail;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
-GRANT SELECT (study_id, daily_budget_usd) ON studies TO onrecord_guardrail;
+GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_guardrail;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending TO onrecord_guardrail;
 

@@ -35,7 +35,14 @@ from contracts.control_api import (
     ReplayResult,
 )
 from contracts.operations import AuditReport
-from contracts.ownership import ChangedRevision, WithdrawRevisionRequest
+from contracts.ownership import (
+    ChangedRevision,
+    HandedOver,
+    HandOverRequest,
+    HandOverStudyRequest,
+    OwnedTranscript,
+    WithdrawRevisionRequest,
+)
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
@@ -309,6 +316,20 @@ class ControlClient:
     ) -> ChangedRevision:
         """Restore a revision that was withdrawn, and return which, with the interview."""
         return await self._change_revision(transcript_id, "restore", wanted)
+
+    async def hand_over_transcript(
+        self, transcript_id: UUID, wanted: HandOverRequest
+    ) -> OwnedTranscript:
+        """Hand an interview over to another producer, and return it."""
+        path = f"/v1/transcripts/{transcript_id}/handover"
+        found = await self._call("POST", path, json=wanted.model_dump(mode="json"))
+        return OwnedTranscript.model_validate(found)
+
+    async def hand_over_study(self, study_id: str, wanted: HandOverStudyRequest) -> HandedOver:
+        """Hand the interviews of a study over to another producer; return how many were."""
+        path = f"/v1/studies/{_study_part(study_id)}/handover"
+        found = await self._call("POST", path, json=wanted.model_dump(mode="json"))
+        return HandedOver.model_validate(found)
 
     async def _change_revision(
         self, transcript_id: UUID, verb: str, wanted: WithdrawRevisionRequest

@@ -49,6 +49,33 @@ class TranscriptOwnership:
         """
         return await self._change(_QUERIES.restore_revision, transcript_id, revision)
 
+    async def hand_over(self, owned: OwnedTranscript, producer: str) -> OwnedTranscript:
+        """Make an interview another producer's, and return it.
+
+        Args:
+            owned: the interview.
+            producer: whose it is from now on.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                _QUERIES.hand_over_transcript,
+                *(owned.transcript_id, owned.study_id, producer, owned.highest),
+            )
+            found = await _find(connection, owned.transcript_id)
+        assert found is not None, "it was just written"
+        return found
+
+    async def hand_over_study(self, study_id: str, producer: str, of: str | None) -> int:
+        """Make the interviews of a study another producer's, and return how many were not.
+
+        Args:
+            study_id: the study.
+            producer: whose they are from now on.
+            of: only those of this producer; None: all.
+        """
+        changed = await self._database.fetchval(_QUERIES.hand_over_study, study_id, producer, of)
+        return int(changed)
+
     async def _change(
         self, query: str, transcript_id: UUID, revision: int | None
     ) -> ChangedRevision:

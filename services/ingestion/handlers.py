@@ -25,6 +25,6 @@ async def ingest_interview(
     admit: Annotated[AdmitSubmission, Context()],
 ) -> tuple[Event, ...]:
     """Admit a submitted interview, parse it into segments, and split these into chunks."""
-    study = await admit(submitted, delivery.record)
+    submitted, study = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(submitted, study=study, waiting=delivery.clock.stopped)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts import headers as h
@@ -59,13 +59,20 @@ class SubmittedRecord(Protocol):
         """Its headers in order, without those that a retry topic added."""
 
 
+class AdmittedSubmission(NamedTuple):
+    """Submission as it may be ingested, and the study that it is for, with policies that count."""
+
+    submitted: TranscriptSubmitted
+    study: Study
+
+
 class AdmitSubmission(Protocol):
     """Interface of functions that decide whether a submission may be ingested."""
 
     async def __call__(
         self, submitted: TranscriptSubmitted, record: SubmittedRecord | None
-    ) -> Study:
-        """Return the study that the interview is for, with the policies that count.
+    ) -> AdmittedSubmission:
+        """Return the interview as it may be ingested, and its study.
 
         Args:
             submitted: the interview.
@@ -99,8 +106,10 @@ class StudyRegistry:
         self._cached: dict[str, tuple[float, RegisteredStudy]] = {}
         self._secret: bytes | None = None
 
-    async def admit(self, submitted: TranscriptSubmitted, record: SubmittedRecord | None) -> Study:
-        """Claim a submission's transcript, and return the study that it is for.
+    async def admit(
+        self, submitted: TranscriptSubmitted, record: SubmittedRecord | None
+    ) -> AdmittedSubmission:
+        """Claim a submission's transcript, and return it with the study that it is for.
 
         Raises:
             UnknownStudyError: its study is not registered.
@@ -118,9 +127,12 @@ class StudyRegistry:
         if study.producers and producer not in study.producers:
             raise ProducerNotAllowedError(study.study_id)
         await self._claim(submitted, producer)
+        if submitted.accept_doubtful and not study.lets_submissions_accept_doubts:
+            submitted = submitted.model_copy(update={"accept_doubtful": False})
         if submitted.study is None:
-            return study.study
-        return study.admit(submitted.study, takes_inputs=self._is_open)
+            return AdmittedSubmission(submitted, study.study)
+        asked = study.admit(submitted.study, takes_inputs=self._is_open)
+        return AdmittedSubmission(submitted, asked)
 
     async def identify_producer(self, record: SubmittedRecord) -> str:
         """Return who sent a submission, by the API's proof, else the CloudEvents ``source``.

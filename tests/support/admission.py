@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.events import TranscriptSubmitted
-from contracts.study import Study
 from database.settings import PostgresSettings
+from ingestion.registry import AdmittedSubmission
 
 
 def open_ingestion(postgres: PostgresSettings) -> dict[str, str]:
@@ -17,8 +17,8 @@ def open_ingestion(postgres: PostgresSettings) -> dict[str, str]:
     }
 
 
-async def admit_inline(submitted: TranscriptSubmitted, record: Any = None) -> Study:
-    """Return the study that came with a submission, whosever the interview is."""
+async def admit_inline(submitted: TranscriptSubmitted, record: Any = None) -> AdmittedSubmission:
+    """Return a submission with the study that came with it, whosever the interview is."""
     del record
     assert submitted.study is not None
-    return submitted.study
+    return AdmittedSubmission(submitted, submitted.study)

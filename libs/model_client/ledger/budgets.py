@@ -57,8 +57,8 @@ class BudgetSettings(BaseSettings):
         ge=0,
         allow_inf_nan=False,
         description="Most that a day (UTC) may cost each study that is registered without a daily "
-        "budget, in US dollars. It holds where prices are known and PostgreSQL can be asked; one "
-        "that is set for a study holds always.",
+        "budget, in US dollars; studies that registered themselves share it. It holds where prices "
+        "are known and PostgreSQL can be asked; one that is set for a study holds always.",
     )
     wait_s: float = Field(
         5.0,

@@ -151,29 +151,27 @@ def _on_its_way(balance: AuditResult) -> str:
 
 
 MOVING: Final = ("waiting", "in_retry")
-STATES: Final = (
-    "stored",
-    "waiting",
-    "in_retry",
-    "dead",
-    "discarded",
-    "superseded",
-    "withdrawn",
-    "lost",
-)
+STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded")
+SELDOM: Final = ("withdrawn",)
+"""States that are shown where there is something in them: else they would widen the table."""
 
 
 def _show(balance: AuditResult) -> None:
-    states = _table("", "submitted", *STATES)
     accounts = (
         ("interviews", balance.submissions),
         # Seldom there, so it is not in the way of those who have none.
         *([("no interview", balance.unreadable)] if balance.unreadable.total else []),
         ("chunks", balance.chunks),
     )
+    there = {
+        state.value for _, account in accounts for state, number in account.states.items() if number
+    }
+    found = [state for state in SELDOM if state in there]
+    columns = (*STATES, *found, "lost")
+    states = _table("", "submitted", *columns)
     for name, account in accounts:
         counts = {state.value: number for state, number in account.states.items()}
-        states.add_row(name, str(account.total), *(str(counts[state]) for state in STATES))
+        states.add_row(name, str(account.total), *(str(counts[state]) for state in columns))
     out.print(states)
     out.print()
     messages = _table("messages", "received", "handled", "waiting", "in_retry", "dead", "discarded")

@@ -1,4 +1,4 @@
-"""``onrecord transcript``: revisions of interviews, withdrawn and restored over control's API."""
+"""``onrecord transcript``: interviews withdrawn, restored and handed over by control's API."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from contracts.ownership import ChangedRevision, WithdrawRevisionRequest
+from contracts.ownership import (
+    ChangedRevision,
+    HandedOver,
+    HandOverRequest,
+    HandOverStudyRequest,
+    OwnedTranscript,
+    WithdrawRevisionRequest,
+)
 from onrecord.console import Json, err, print_json
 from onrecord.errors import UsageError
+from onrecord.pages.rendering import format_count
 from onrecord.settings import ClientSettings
+from onrecord.submit.document_errors import format_document_errors
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 TranscriptId = Annotated[
     str,
@@ -28,18 +38,33 @@ Revision = Annotated[
     int | None,
     typer.Option("--revision", metavar="N", min=1, max=2**31 - 1, help="Which revision."),
 ]
+To = Annotated[
+    str,
+    typer.Option("--to", metavar="PRODUCER", help="token:NAME, person:ID or a CloudEvents source."),
+]
+Of = Annotated[
+    str | None,
+    typer.Option("--from", metavar="PRODUCER", help="Only this one's interviews of the study."),
+]
+HandedOverId = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="The interview's id; or --study.")
+]
+HandedOverStudy = Annotated[
+    str | None, typer.Option("--study", metavar="STUDY", help="All interviews of this study.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the trail.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of ``transcript`` to the command line."""
     transcript = typer.Typer(
-        help="Interviews: which of their revisions count.",
+        help="Interviews: which of their revisions count, and whose they are.",
         no_args_is_help=True,
         rich_markup_mode="markdown",
     )
     transcript.command("withdraw")(withdraw)
     transcript.command("restore")(restore)
+    transcript.command("handover")(handover)
     app.add_typer(transcript, name="transcript")
 
 
@@ -83,6 +108,51 @@ def restore(
     interview = _read_id(transcript_id)
     changed = _ask(lambda control: control.restore_revision(interview, wanted))
     _print(changed, "restored", json_output=json_output)
+
+
+def handover(  # noqa: PLR0913, PLR0917 - one or all of a study
+    to: To,
+    reason: Reason,
+    transcript_id: HandedOverId = None,
+    study: HandedOverStudy = None,
+    of: Of = None,
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Hand an interview, or those of a study, over to another producer, who corrects them.
+
+    Examples of use:
+
+        onrecord transcript handover 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --to /a --reason new
+        onrecord transcript handover --study repairs --from /old --to /new --reason moved
+        onrecord transcript handover --study repairs --to token:ada --reason "he left" --json
+    """
+    if (transcript_id is None) == (study is None) or (of is not None and study is None):
+        raise UsageError("name an interview by its id, or a study with --study (and --from)")
+    if study is None:
+        wanted = _validate(HandOverRequest, to=to, reason=reason)
+        interview = _read_id(transcript_id or "")
+        owned = _ask(lambda control: control.hand_over_transcript(interview, wanted))
+        _print_handed_over(owned, f"interview {interview}", json_output=json_output)
+    else:
+        of_study = _validate(HandOverStudyRequest, to=to, reason=reason, of=of)
+        name = study
+        handed = _ask(lambda control: control.hand_over_study(name, of_study))
+        what = f"{format_count(handed.transcripts, 'interview')} of {study}"
+        _print_handed_over(handed, what, json_output=json_output)
+
+
+def _print_handed_over(done: OwnedTranscript | HandedOver, what: str, *, json_output: bool) -> None:
+    if json_output:
+        print_json(done.model_dump(mode="json"))
+    else:
+        err.print(f"handed over to {done.producer}: {what}", markup=False)
+
+
+def _validate(model: type[M], **fields: object) -> M:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise UsageError(format_document_errors(error)) from error
 
 
 def _read(revision: int | None, reason: str) -> WithdrawRevisionRequest:

@@ -1,4 +1,4 @@
-"""Endpoints of interviews' revisions: withdraw one, and restore it."""
+"""Endpoints of whose interviews are: withdraw and restore revisions, hand interviews over."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from contracts.ownership import ChangedRevision, OwnedTranscript, WithdrawRevisionRequest
+from contracts.ownership import (
+    ChangedRevision,
+    HandedOver,
+    HandOverRequest,
+    HandOverStudyRequest,
+    OwnedTranscript,
+    WithdrawRevisionRequest,
+)
 from control.access import Caller, Right
-from control.api.authorization import Submitter
+from control.api.authorization import Researcher, StudyEditor, Submitter
 from control.api.context import ApiContext, Context
 from control.api.idempotency import claim_key
 from control.api.interviews import TranscriptPath
 from control.api.openapi import responses
+from control.api.studies import StudyPath
 from control.domain import NotFoundError
 
-router: Final = APIRouter(prefix="/transcripts", tags=["transcripts"])
+router: Final = APIRouter(tags=["transcripts"])
 
 
-@router.post("/{transcript_id}/withdraw", responses=responses(404, 422))
+@router.post("/transcripts/{transcript_id}/withdraw", responses=responses(404, 422))
 async def withdraw_revision(
     transcript_id: TranscriptPath,
     wanted: WithdrawRevisionRequest,
@@ -38,7 +46,7 @@ async def withdraw_revision(
     return await context.ownership.withdraw(transcript_id, wanted.revision)
 
 
-@router.post("/{transcript_id}/restore", responses=responses(404, 422))
+@router.post("/transcripts/{transcript_id}/restore", responses=responses(404, 422))
 async def restore_revision(
     transcript_id: TranscriptPath,
     wanted: WithdrawRevisionRequest,
@@ -53,14 +61,43 @@ async def restore_revision(
     return await context.ownership.restore(transcript_id, wanted.revision)
 
 
-async def _find_owned(context: ApiContext, caller: Caller, transcript_id: UUID) -> OwnedTranscript:
-    """Find an interview of a study that the caller may submit to.
+@router.post("/transcripts/{transcript_id}/handover", responses=responses(404, 422))
+async def hand_over_transcript(
+    transcript_id: TranscriptPath,
+    wanted: HandOverRequest,
+    request: Request,
+    context: Context,
+    caller: StudyEditor,
+) -> OwnedTranscript:
+    """Hand an interview over to another producer, who submits its revisions from then on."""
+    owned = await _find_owned(context, caller, transcript_id, Right.EDIT_STUDIES)
+    await claim_key(request, context, caller, await request.body())
+    target = f"{transcript_id} to {wanted.to}"
+    await context.trail.record(caller, "transcript.handover", target, owned.study_id, wanted.reason)
+    return await context.ownership.hand_over(owned, wanted.to)
+
+
+@router.post("/studies/{study_id}/handover", responses=responses(422))
+async def hand_over_study(
+    study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
+) -> HandedOver:
+    """Hand the interviews of a study over to another producer, all or those of one producer."""
+    target = f"{wanted.of or 'all'} to {wanted.to}"
+    await context.trail.record(caller, "study.handover", target, study_id, wanted.reason)
+    changed = await context.ownership.hand_over_study(study_id, wanted.to, wanted.of)
+    return HandedOver(study_id=study_id, producer=wanted.to, transcripts=changed)
+
+
+async def _find_owned(
+    context: ApiContext, caller: Caller, transcript_id: UUID, right: Right = Right.SUBMIT
+) -> OwnedTranscript:
+    """Find an interview of a study in which the caller has a right.
 
     Raises:
         NotFoundError: there is none, or it is of another study.
     """
     found = await context.ownership.find(transcript_id)
-    if found is None or not caller.may(Right.SUBMIT, found.study_id):
+    if found is None or not caller.may(right, found.study_id):
         raise NotFoundError(f"there is no interview {transcript_id}")
     return found
 

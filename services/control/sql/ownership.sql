@@ -26,3 +26,22 @@ SELECT restore_revision($1, $2);
 -- name: is_withdrawn
 -- Whether a revision is withdrawn.
 SELECT EXISTS (SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revision = $2);
+
+-- name: hand_over_transcript
+-- Makes an interview another producer's. One that was stored before owners were recorded has no row.
+INSERT INTO transcript_owners (transcript_id, study_id, producer, revision)
+VALUES ($1, $2, $3, $4)
+    ON CONFLICT (transcript_id) DO UPDATE SET producer = EXCLUDED.producer;
+
+-- name: hand_over_study
+-- Makes the interviews of a study another producer's: those of one producer, or all if NULL. Returns
+-- how many had another one before.
+WITH changed AS (
+    UPDATE transcript_owners
+       SET producer = $2
+     WHERE study_id = $1
+       AND producer IS DISTINCT FROM $2
+       AND ($3::text IS NULL OR producer = $3)
+    RETURNING transcript_id
+)
+SELECT count(*)::int FROM changed;

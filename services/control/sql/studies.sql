@@ -3,8 +3,8 @@
 -- or all.
 SELECT study.study_id, study.version, study.personal_data, study.doubtful_speakers,
        study.statements, study.retention_days, study.daily_budget_usd, study.models,
-       study.producers, study.changes, study.registered_by, study.registered_at, study.changed_at,
-       study.archived_at, asked.inputs
+       study.producers, study.changes, study.registered_by, study.is_self_registered,
+       study.registered_at, study.changed_at, study.archived_at, asked.inputs
   FROM studies AS study
   JOIN study_versions AS asked USING (study_id, version)
  WHERE $1::text[] IS NULL OR study.study_id = ANY ($1)
@@ -34,10 +34,11 @@ RETURNING study_id;
 INSERT INTO study_versions (study_id, version, inputs, created_by) VALUES ($1, $2, $3::jsonb, $4);
 
 -- name: update_study
--- Changes a study's policies and its current version, and whether it takes interviews.
+-- Changes a study's policies and its current version, and whether it takes interviews; it counts as
+-- registered by whoever changes it.
 UPDATE studies
    SET version = $2, personal_data = $3, doubtful_speakers = $4, statements = $5,
        retention_days = $6, daily_budget_usd = $7, models = $8, producers = $9,
        archived_at = CASE WHEN $10::boolean THEN coalesce(archived_at, now()) END,
-       changes = changes + 1, changed_at = now()
+       changes = changes + 1, changed_at = now(), is_self_registered = false
  WHERE study_id = $1;

@@ -2,8 +2,8 @@
 -- Returns a registered study with the inputs of its current version.
 SELECT study.study_id, study.version, study.personal_data, study.doubtful_speakers,
        study.statements, study.retention_days, study.daily_budget_usd, study.models,
-       study.producers, study.changes, study.registered_by, study.registered_at, study.changed_at,
-       study.archived_at, asked.inputs
+       study.producers, study.changes, study.registered_by, study.is_self_registered,
+       study.registered_at, study.changed_at, study.archived_at, asked.inputs
   FROM studies AS study
   JOIN study_versions AS asked USING (study_id, version)
  WHERE study.study_id = $1;
@@ -12,9 +12,10 @@ SELECT study.study_id, study.version, study.personal_data, study.doubtful_speake
 -- Registers a study that came with a submission; nothing happens if it is registered.
 WITH registered AS (
     INSERT INTO studies (
-        study_id, personal_data, doubtful_speakers, statements, models, registered_by
+        study_id, personal_data, doubtful_speakers, statements, models, registered_by,
+        is_self_registered
     )
-    VALUES ($1, $2, $3, $4, $5, $6)
+    VALUES ($1, $2, $3, $4, $5, $6, true)
     ON CONFLICT (study_id) DO NOTHING
     RETURNING study_id, version, registered_by
 )

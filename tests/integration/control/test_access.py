@@ -57,6 +57,8 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/transcripts/{transcript_id}/segments"): READERS,
     ("POST", "/transcripts/{transcript_id}/withdraw"): RESEARCHERS,
     ("POST", "/transcripts/{transcript_id}/restore"): RESEARCHERS,
+    ("POST", "/transcripts/{transcript_id}/handover"): RESEARCHERS,
+    ("POST", "/studies/{study_id}/handover"): RESEARCHERS,
     ("GET", "/studies/{study_id}/notes/counts"): READERS,
     ("GET", "/studies/{study_id}/notes/rejected"): EVIDENCE_READERS,
     ("GET", "/studies/{study_id}/speakers"): READERS,
@@ -108,6 +110,8 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
+    ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies"): {
         "study_id": "new",
         "name": "New",

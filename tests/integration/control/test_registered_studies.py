@@ -202,3 +202,13 @@ async def test_changes_are_in_the_trail(ada: Researcher, fresh_database: Databas
 async def test_a_study_that_is_not_registered_is_not_found(ada: Researcher) -> None:
     assert (await ada.ask("GET", PATH)).status_code == 404
     assert (await ada.ask("PATCH", PATH, SPEED, match="*")).status_code == 404
+
+
+async def test_a_study_that_registered_itself_is_its_editors_from_then_on(
+    ada: Researcher, fresh_database: Database
+) -> None:
+    await ada.ask("POST", "/studies", STUDY)
+    await fresh_database.execute("UPDATE studies SET is_self_registered = true")
+    assert (await ada.ask("GET", PATH)).json()["is_self_registered"]
+    edited = await ada.ask("PATCH", PATH, {"statements": "quotes"}, "*")
+    assert edited.json()["is_self_registered"] is False

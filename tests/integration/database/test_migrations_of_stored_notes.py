@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from shutil import copy
+from typing import Any
 
 import asyncpg
 import pytest
 
+from contracts.registry import StudyInputs
 from database.migrate import MIGRATIONS, apply_migrations
 from database.settings import PostgresSettings
 from support.postgres import TestServer
@@ -92,5 +95,62 @@ async def test_what_older_code_stores_is_put_off_until_newer_code_runs(
             if "INTO notes" in statement or "INTO rejected_notes" in statement:
                 with pytest.raises(asyncpg.SerializationError, match="belong to a draft"):
                     await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+EARLIER_INTERVIEW = """
+INSERT INTO transcripts (transcript_id, revision, study_id, title, format, content_sha256, study,
+                         segment_count, chunk_count, ingested_at)
+VALUES (gen_random_uuid(), 1, $1, 'x', 'srt', '', $2, 0, 0, now() + $3 * interval '1 second')
+"""
+
+
+async def test_studies_that_had_interviews_are_registered_with_the_strictest_of_their_policies(
+    empty: PostgresSettings, tmp_path: Path
+) -> None:
+    asked = {"name": "A", "language": "en", "themes": [{"id": "a", "name": "A"}], "questions": []}
+    mild = {"personal_data": "allow", "doubtful_speakers": "accept", "statements": "all"}
+    later = [{"id": "b", "name": "B"}]
+    studies: dict[str, list[dict[str, Any]]] = {
+        "mild": [asked | mild, asked | mild | {"themes": later, "models": ["m"]}],
+        "mixed": [asked | mild, asked | {"personal_data": "mask", "statements": "quotes"}],
+        "silent": [asked | mild, asked],
+        "strict": [asked | {"personal_data": "reject"}, asked | {"personal_data": "mask"}],
+        "odd": [{}],
+    }
+    for file in sorted(MIGRATIONS.glob("*.sql"))[:21]:
+        copy(file, tmp_path)
+    await apply_migrations(empty, [tmp_path])
+    connection = await asyncpg.connect(empty.dsn.get_secret_value())
+    try:
+        for study_id, submitted in studies.items():
+            for number, study in enumerate(submitted):
+                await connection.execute(EARLIER_INTERVIEW, study_id, json.dumps(study), number)
+        await connection.execute(
+            "INSERT INTO studies (study_id, doubtful_speakers, statements, registered_by) "
+            "VALUES ('strict', 'accept', 'all', 'ada')"
+        )
+        await apply_migrations(empty)
+        rows = await connection.fetch("SELECT * FROM studies")
+        found = {
+            row["study_id"]: (row["personal_data"], row["doubtful_speakers"], row["statements"])
+            for row in rows
+        }
+        assert found == {
+            "mild": ("allow", "accept", "all"),
+            "mixed": ("mask", "refuse", "quotes"),
+            "silent": (None, "refuse", "proven"),
+            "strict": (None, "accept", "all"),
+        }
+        assert {row["study_id"] for row in rows if row["is_self_registered"]} == {
+            *("mild", "mixed", "silent")
+        }
+        inputs = await connection.fetchval(
+            "SELECT inputs FROM study_versions WHERE study_id = 'mild'"
+        )
+        assert StudyInputs.model_validate_json(inputs).themes[0].id == "b"
+        models = await connection.fetchval("SELECT models FROM studies WHERE study_id = 'mild'")
+        assert models == ["m"]
     finally:
         await connection.close()

@@ -56,6 +56,7 @@ BEYOND_QUERIES: Final = {
     ("onrecord_ingestion", "withdrawn_revisions", "SELECT"),
     *(("onrecord_control", "withdrawn_revisions", verb) for verb in ("INSERT", "DELETE")),
     *(("onrecord_control", table, "UPDATE") for table in ("transcripts", "transcript_owners")),
+    *((f"onrecord_{name}", "studies", "SELECT") for name in ("enrichment", "guardrail")),
     *(
         (f"onrecord_{name}", "llm_spending", verb)
         for name in ("enrichment", "guardrail")

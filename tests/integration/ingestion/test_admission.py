@@ -83,9 +83,11 @@ def closed(fresh_database: Database) -> StudyRegistry:
 async def test_an_inline_study_is_registered_where_the_installation_is_open(
     registry: StudyRegistry, closed: StudyRegistry
 ) -> None:
-    asked = await registry.admit(submission(), OURS)
+    asked = (await registry.admit(submission(), OURS)).study
     assert asked == STUDY.model_copy(update={"version": 1})
-    assert await closed.admit(by_id("two"), OURS) == asked, "it is there for those who name it"
+    assert (await closed.admit(by_id("two"), OURS)).study == asked, (
+        "it is there for those who name it"
+    )
 
 
 async def test_an_unknown_study_is_parked_until_it_is_registered(
@@ -116,9 +118,8 @@ async def test_of_two_policies_on_personal_data_the_stricter_counts(
 ) -> None:
     order = [PersonalData.ALLOW, PersonalData.MASK, PersonalData.REJECT]
     await registry.admit(submission(study=_with(personal_data=registered)), OURS)
-    found = (
-        await registry.admit(submission(study=_with(personal_data=inline)), OURS)
-    ).personal_data
+    admitted = await registry.admit(submission(study=_with(personal_data=inline)), OURS)
+    found = admitted.study.personal_data
     if registered is None:
         # What the guardrail's settings say may be strict: `allow` does not loosen it.
         assert found == (None if inline is PersonalData.ALLOW else inline)
@@ -134,7 +135,7 @@ async def test_of_two_policies_on_statements_the_stricter_counts(
 ) -> None:
     order = ["all", "confirmed", "proven", "quotes"]
     await registry.admit(submission(study=_with(statements=registered)), OURS)
-    found = await registry.admit(submission(study=_with(statements=inline)), OURS)
+    found = (await registry.admit(submission(study=_with(statements=inline)), OURS)).study
     assert found.statements == max(registered, inline, key=order.index)
 
 
@@ -145,7 +146,7 @@ async def test_of_two_policies_on_doubts_the_stricter_counts(
     registry: StudyRegistry, registered: DoubtfulSpeakers, inline: DoubtfulSpeakers
 ) -> None:
     await registry.admit(submission(study=_with(doubtful_speakers=registered)), OURS)
-    found = await registry.admit(submission(study=_with(doubtful_speakers=inline)), OURS)
+    found = (await registry.admit(submission(study=_with(doubtful_speakers=inline)), OURS)).study
     assert (found.doubtful_speakers == "accept") == (registered == inline == "accept")
 
 
@@ -160,7 +161,7 @@ async def test_a_submission_changes_nothing_of_a_registered_study(
         models=("dear-model",),
         questions=(Question(id="q", text="Why?"),),
     )
-    asked = await registry.admit(submission(study=changed), OURS)
+    asked = (await registry.admit(submission(study=changed), OURS)).study
     assert asked.models == ()
     assert await fresh_database.fetch("SELECT * FROM studies, study_versions") == before
 
@@ -170,9 +171,9 @@ async def test_other_themes_count_for_their_interview_only_where_the_installatio
 ) -> None:
     await registry.admit(submission(), OURS)
     other = _with(themes=(Theme(id="speed", name="Speed"),), version=7)
-    asked = await registry.admit(submission(study=other), OURS)
+    asked = (await registry.admit(submission(study=other), OURS)).study
     assert (asked.themes, asked.version) == (other.themes, None)
-    held = await closed.admit(submission(study=other), OURS)
+    held = (await closed.admit(submission(study=other), OURS)).study
     assert (held.themes, held.version) == (STUDY.themes, 1)
 
 
@@ -218,9 +219,9 @@ async def test_of_two_that_claim_a_transcript_at_once_one_gets_it(registry: Stud
         ]
         results = await asyncio.gather(*claims, return_exceptions=True)
         assert sorted(type(one).__name__ for one in results) == [
+            "AdmittedSubmission",
             "NotYoursError",
             "NotYoursError",
-            "Study",
         ]
 
 
@@ -279,9 +280,9 @@ async def test_a_change_of_a_study_counts_when_the_bound_of_the_cache_is_over(
     await registry.admit(submission(), OURS)
     await fresh_database.execute("UPDATE studies SET statements = 'quotes'")
     now[0] = 1.9
-    assert (await registry.admit(by_id(), OURS)).statements == "proven"
+    assert (await registry.admit(by_id(), OURS)).study.statements == "proven"
     now[0] = 2.0
-    assert (await registry.admit(by_id(), OURS)).statements == "quotes"
+    assert (await registry.admit(by_id(), OURS)).study.statements == "quotes"
 
 
 @pytest.mark.parametrize(
@@ -472,3 +473,17 @@ async def _store(database: Database, revision: int, name: str = "one") -> None:
         submission(name).transcript_id,
         revision,
     )
+
+
+@pytest.mark.parametrize("policy", DoubtfulSpeakers)
+async def test_where_somebody_registered_a_study_its_policy_on_doubts_decides(
+    registry: StudyRegistry, fresh_database: Database, policy: DoubtfulSpeakers
+) -> None:
+    doubtful = submission(study=_with(doubtful_speakers=policy), accept_doubtful=True)
+    admitted = await registry.admit(doubtful, OURS)
+    assert admitted.submitted.accept_doubtful, "it registered itself"
+    await fresh_database.execute("UPDATE studies SET is_self_registered = false")
+    admitted = await registry.admit(by_id(accept_doubtful=True), OURS)
+    assert admitted.submitted.accept_doubtful == (policy is DoubtfulSpeakers.ACCEPT)
+    plain = await registry.admit(by_id(), OURS)
+    assert not plain.submitted.accept_doubtful

@@ -134,3 +134,32 @@ def test_the_default_is_there_without_a_setting(monkeypatch: pytest.MonkeyPatch)
     assert not BudgetSettings().has_any
     monkeypatch.setenv("ONRECORD_BUDGET_PER_STUDY_DAY_USD", "7.5")
     assert BudgetSettings().per_study_day_usd == Decimal("7.5")
+
+
+async def test_studies_that_registered_themselves_share_one_budget_a_day(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    for study in ("one", "two", "taken-over", "rich"):
+        await register(fresh_database, Decimal(9) if study == "rich" else None, study)
+    await fresh_database.execute(
+        "UPDATE studies SET is_self_registered = true WHERE study_id <> 'taken-over'"
+    )
+    clock = Clock()
+    async with ledger_of(postgres_settings, clock, Decimal(2)) as ledger:
+        for study in ("one", "two"):
+            made = await ledger.reserve(call(study), latest=float("inf"))
+            await ledger.settle(made, CallOutcome(code="answered", cost_usd=USD))
+        for study in ("one", "two"):
+            with pytest.raises(errors.BudgetExceededError):
+                await ledger.reserve(call(study), latest=float("inf"))
+        await register(fresh_database, None, "invented")
+        await fresh_database.execute("UPDATE studies SET is_self_registered = true")
+        with pytest.raises(errors.BudgetExceededError):
+            await ledger.reserve(call("invented"), latest=float("inf"))
+        await fresh_database.execute(
+            "UPDATE studies SET is_self_registered = false WHERE study_id = 'taken-over'"
+        )
+        for study in ("taken-over", "rich", "rich"):
+            await ledger.reserve(call(study), latest=float("inf"))
+        clock.now += timedelta(days=1)
+        await ledger.reserve(call("invented"), latest=float("inf"))

@@ -66,3 +66,17 @@ def test_what_cannot_be_withdrawn_is_said_in_a_line(
 ) -> None:
     code, _, err = run(capsys, "withdraw", *words)
     assert (code, why in err, "Traceback" in err) == (2, True, False), err
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_interviews_are_handed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    to = ("handover", "--to", "token:ada", "--reason", "he left")
+    assert run(capsys, *to, str(TRANSCRIPT)) == (
+        *(0, ""),
+        f"handed over to token:ada: interview {TRANSCRIPT}\n",
+    )
+    code, out, err = run(capsys, *to, "--study", "billing", "--from", "token:ada", "--json")
+    assert (code, json.loads(out)["transcripts"]) == (0, 0), err
+    for words in ((), (str(TRANSCRIPT), "--study", "billing"), (str(TRANSCRIPT), "--from", "/a")):
+        code, _, err = run(capsys, *to, *words)
+        assert (code, "name an interview by its id, or a study" in err) == (2, True), err

@@ -219,3 +219,73 @@ $$;
 CREATE TRIGGER withdrawals_are_changes AFTER UPDATE OF withdrawn_at ON transcripts
     FOR EACH ROW WHEN (NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at)
     EXECUTE FUNCTION note_withdrawal();
+
+-- Whether a study registered itself with a submission, and nobody has edited it since: then it has
+-- neither an operator's policies nor a budget of its own.
+ALTER TABLE studies ADD COLUMN is_self_registered boolean NOT NULL DEFAULT false;
+
+-- What counts as a study's day: of studies that registered themselves, all together have one, '*', as
+-- anybody may invent as many studies as they like. No study's id begins like that.
+CREATE OR REPLACE FUNCTION llm_study_day_name(for_study text, of_day date) RETURNS text STABLE
+LANGUAGE sql RETURN (
+    SELECT CASE WHEN EXISTS (
+                    SELECT FROM public.studies AS study
+                     WHERE study.study_id = for_study
+                       AND study.is_self_registered AND study.daily_budget_usd IS NULL
+                )
+                THEN '*'
+                ELSE for_study
+           END || ' ' || public.llm_day_name(of_day)
+);
+
+-- Studies that had interviews before studies were registered are registered with the strictest
+-- policies of their interviews, and with what the latest was asked. Of policies on personal data, one
+-- that is not given is stricter than `allow`: it is what the guardrail's settings say.
+WITH asked AS (
+    SELECT DISTINCT ON (study_id) study_id, study
+      FROM transcripts
+     WHERE jsonb_typeof(study -> 'themes') = 'array' AND study ->> 'name' <> ''
+     ORDER BY study_id, ingested_at DESC, transcript_id, revision DESC
+), policies AS (
+    SELECT study_id,
+           CASE max(CASE study ->> 'personal_data'
+                        WHEN 'allow' THEN 0 WHEN 'mask' THEN 2 WHEN 'reject' THEN 3 ELSE 1 END)
+               WHEN 0 THEN 'allow' WHEN 2 THEN 'mask' WHEN 3 THEN 'reject'
+           END AS personal_data,
+           CASE WHEN bool_and(study ->> 'doubtful_speakers' IS NOT DISTINCT FROM 'accept')
+                THEN 'accept' ELSE 'refuse'
+           END AS doubtful_speakers,
+           CASE max(CASE statements WHEN 'all' THEN 0 WHEN 'confirmed' THEN 1
+                                    WHEN 'quotes' THEN 3 ELSE 2 END)
+               WHEN 0 THEN 'all' WHEN 1 THEN 'confirmed' WHEN 3 THEN 'quotes' ELSE 'proven'
+           END AS statements
+      FROM transcripts
+     GROUP BY study_id
+), registered AS (
+    INSERT INTO studies (
+        study_id, personal_data, doubtful_speakers, statements, models, registered_by,
+        is_self_registered
+    )
+    SELECT study_id, policies.personal_data, policies.doubtful_speakers, policies.statements,
+           ARRAY(
+                SELECT jsonb_array_elements_text(
+                    CASE jsonb_typeof(asked.study -> 'models')
+                        WHEN 'array' THEN asked.study -> 'models' ELSE '[]'
+                    END
+                )
+           ),
+           'its interviews, at the upgrade', true
+      FROM policies
+      JOIN asked USING (study_id)
+        ON CONFLICT (study_id) DO NOTHING
+    RETURNING study_id, version, registered_by
+)
+INSERT INTO study_versions (study_id, version, inputs, created_by)
+SELECT study_id, version,
+       jsonb_build_object(
+           'name', study -> 'name', 'language', coalesce(study -> 'language', '"en"'),
+           'themes', study -> 'themes', 'questions', coalesce(study -> 'questions', '[]')
+       ),
+       registered_by
+  FROM registered
+  JOIN asked USING (study_id);
