@@ -27,11 +27,9 @@ GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 -- them, as lexemes.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
-GRANT SELECT (transcript_id, revision, study_id, content_sha256, statements, withdrawn_at)
-    ON transcripts TO onrecord_control;
-GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
-GRANT SELECT (transcript_id, revision, study_id, content_sha256, withdrawn_at),
+GRANT SELECT (transcript_id, revision, study_id, content_sha256, statements, withdrawn_at),
     UPDATE (withdrawn_at) ON transcripts TO onrecord_control;
+GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
 GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision TO onrecord_control;
