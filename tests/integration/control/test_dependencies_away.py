@@ -19,7 +19,7 @@ from support.api_pages import list_endpoints
 from support.broker import RestartableBroker
 from support.control_office import Office, open_office
 from support.http_client import http_client
-from support.interviews import STUDY
+from support.interviews import STUDY, TRANSCRIPT
 from support.postgres import TestServer
 
 STUDY_ID: Final = "shops"
@@ -36,6 +36,10 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
     ("POST", "/studies"): STUDY.model_dump(mode="json", exclude_none=True) | {"study_id": "new"},
     ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
+    ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
+    ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": "7"},
@@ -49,7 +53,15 @@ TAKE_KAFKA: Final = {
 
 CHANGED: Final = (
     *("trail", "changes", "idempotent_requests", "access_tokens", "sessions", "studies"),
-    *("study_versions", "llm_budgets", "llm_answers", "dead_letters", "submissions"),
+    *(
+        "transcript_owners",
+        "withdrawn_revisions",
+        "study_versions",
+        "llm_budgets",
+        "llm_answers",
+        "dead_letters",
+        "submissions",
+    ),
 )
 """Tables that requests change."""
 
@@ -78,7 +90,11 @@ class Prepared:
             "token_id": str(made.token.token_id),
             "session_id": str(opened.session_id),
             "study_id": STUDY_ID,
+            "transcript_id": str(TRANSCRIPT),
         }
+        await context.database.execute(
+            "INSERT INTO transcript_owners VALUES ($1, $2, '/a', 1)", TRANSCRIPT, STUDY_ID
+        )
         async with http_client() as own:  # the page's own session, which DELETE /session ends
             answer = await own.post(
                 f"{self.office.url}/v1/session", json={"token": self.secret}, headers=OWN_PAGE
