@@ -61,6 +61,7 @@ eval: setup ## Measure the checks and the readers on known data; ONLY=name one o
 		"grounding $(DATA)/summedits/summedits_podcast.json" \
 		"grounding $(DATA)/summedits/summedits_samsum.json" \
 		"pairs $(PAIRS)/held_out.jsonl --developed $(PAIRS)/developed.jsonl --data $(DATA)" \
+		"pairs $(PAIRS)/extractive_held_out.jsonl --developed $(PAIRS)/extractive.jsonl --data $(DATA) --extractive" \
 		"paraphrases libs/evaluation/interviews $(DATA)/interviews/rev" \
 		"injection $(DATA)/injection/bipia_text_attack_train.json --interviews $(DATA)/interviews/rev" \
 		"pii $(DATA)/pii/presidio_synth_dev.json" \

@@ -42,6 +42,14 @@ EntailmentFolder = Annotated[
         show_default=False,
     ),
 ]
+Extractive = Annotated[
+    bool,
+    typer.Option(
+        "--extractive",
+        help="The true ones are the speakers' own words, tidied: nine in ten are to be shown.",
+        show_default=False,
+    ),
+]
 Examples = Annotated[
     int, typer.Option(min=0, help="False notes shown and true ones refused to quote, of each.")
 ]
@@ -58,6 +66,7 @@ def measure_labelled_pairs(  # noqa: PLR0913 - options of a command
     data: SourceData = Path("../shared/data"),
     mode: ModeOption = None,
     entailment: EntailmentFolder = None,
+    extractive: Extractive = False,
     examples: Examples = 0,
     verdicts: VerdictsFile = None,
     json_output: Json = False,
@@ -70,14 +79,16 @@ def measure_labelled_pairs(  # noqa: PLR0913 - options of a command
     cites all turns of its document. Shown as a statement is what is not refused and is verbatim,
     proven or confirmed. Prints counts per kind and standing, with 95 % intervals, and each check's
     odds: the share of false notes that fail it, by that of true ones. Writes
-    `.onrecord/eval/pairs-shown-false.json`, `pairs-true-shown.json` and `veto-odds.json`. Exit
-    code 1 if a goal is missed, 2 if a pair cannot be read.
+    `.onrecord/eval/pairs-shown-false.json`, `pairs-true-shown.json` and `veto-odds.json`; with
+    --extractive `extractive-shown-false.json` and `extractive-true-shown.json`. Exit code 1 if a
+    goal is missed, 2 if a pair cannot be read.
 
     Examples of use:
 
         onrecord eval pairs pairs.jsonl --examples 5
         onrecord eval pairs summedits_samsum.json --mode heavy --json
         onrecord eval pairs held_out.jsonl --developed developed.jsonl
+        onrecord eval pairs quotes_held_out.jsonl --developed quotes.jsonl --extractive
         onrecord eval pairs pairs.jsonl --verdicts verdicts.jsonl
         onrecord eval pairs held_out.jsonl --entailment models/hhem
     """
@@ -86,7 +97,7 @@ def measure_labelled_pairs(  # noqa: PLR0913 - options of a command
     sets = {"all" if developed is None else "held out": read_pairs_file(file, data)}
     if developed is not None:
         sets["developed on"] = read_pairs_file(developed, data)
-    report = measure_pairs(sets, parsers, examples, model)
+    report = measure_pairs(sets, parsers, examples, model, is_extractive=extractive)
     if verdicts is not None:
         _write_verdicts(verdicts, report.verdicts)
     for remark in report.remarks:

@@ -20,6 +20,7 @@ from grounding.text.words import truncate_text
 
 SHOWN_FALSE_GOAL: Final = 0.01
 TRUE_SHOWN_GOAL: Final = 0.25
+EXTRACTIVE_SHOWN_GOAL: Final = 0.9
 _MAX_EXAMPLE_LENGTH: Final = 240
 
 Figures = dict[str, float]
@@ -47,6 +48,8 @@ def measure_pairs(
     parsers: Mapping[CheckMode, SyntaxParser | None],
     examples: int = 0,
     model: EntailmentModel | None = None,
+    *,
+    is_extractive: bool = False,
 ) -> PairsReport:
     """Check every pair in every mode.
 
@@ -55,6 +58,8 @@ def measure_pairs(
         parsers: the modes, from `load_parsers`; the first one's figures count.
         examples: how many false notes shown and true ones refused to quote, of the first set.
         model: decides what the checks leave undecided; None for the checks alone.
+        is_extractive: whether the true notes are the speakers' own words, of which more is to be
+            shown. The measures are then `extractive-shown-false` and `extractive-true-shown`.
     """
     verdicts = {
         _name_row(name, mode, parsers): check_pairs(pairs, parser, model)
@@ -62,19 +67,22 @@ def measure_pairs(
         for name, pairs in sets.items()
     }
     mode = str(next(iter(parsers)))
+    prefix = "extractive" if is_extractive else "pairs"
     judged = next(iter(verdicts.values()))
     measures: list[Measure] = []
     remarks: list[str] = []
     if any(not one.pair.is_true for one in judged):
-        measures.append(_measure_shown_false(verdicts, judged, mode, examples))
+        measures.append(_measure_shown_false(prefix, verdicts, judged, mode, examples))
     else:
-        remarks.append("no pair is false: pairs-shown-false is not measured")
+        remarks.append(f"no pair is false: {prefix}-shown-false is not measured")
     if any(one.pair.is_true for one in judged):
-        measures.append(_measure_true_shown(verdicts, judged, mode, examples))
+        measures.append(_measure_true_shown(prefix, verdicts, judged, mode, examples))
     else:
-        remarks.append("no pair is true: pairs-true-shown is not measured")
+        remarks.append(f"no pair is true: {prefix}-true-shown is not measured")
     if not any(one.is_shown for one in judged):
         remarks.append("nothing is shown as a statement, so no share of it is false")
+    if is_extractive:
+        return PairsReport(tuple(measures), tuple(remarks), tuple(judged))
     if (odds := measure_veto_odds(judged, mode)) is not None:
         measures.append(odds)
     else:
@@ -89,14 +97,14 @@ def _name_row(name: str, mode: CheckMode, parsers: Mapping[CheckMode, object]) -
 
 
 def _measure_shown_false(
-    sets: Sets, judged: Sequence[PairVerdict], mode: str, examples: int
+    prefix: str, sets: Sets, judged: Sequence[PairVerdict], mode: str, examples: int
 ) -> Measure:
     """Return the share of false notes among those shown as statements; 0 if none is shown."""
     by_set = {name: measure_share_false(part) | count_verdicts(part) for name, part in sets.items()}
     by_kind = {kind: count_verdicts(part) for kind, part in group_by_kind(judged).items()}
     first = next(iter(by_set.values()))
     return Measure(
-        name="pairs-shown-false",
+        name=f"{prefix}-shown-false",
         figure=first.get("false share", 0.0),
         goal=SHOWN_FALSE_GOAL,
         better="lower",
@@ -109,14 +117,14 @@ def _measure_shown_false(
 
 
 def _measure_true_shown(
-    sets: Sets, judged: Sequence[PairVerdict], mode: str, examples: int
+    prefix: str, sets: Sets, judged: Sequence[PairVerdict], mode: str, examples: int
 ) -> Measure:
     by_set = {name: measure_share_shown(part) for name, part in sets.items()}
     first = next(iter(by_set.values()))
     return Measure(
-        name="pairs-true-shown",
+        name=f"{prefix}-true-shown",
         figure=first["share shown"],
-        goal=TRUE_SHOWN_GOAL,
+        goal=EXTRACTIVE_SHOWN_GOAL if prefix == "extractive" else TRUE_SHOWN_GOAL,
         better="higher",
         unit=f"share of true notes shown as statements, {mode}",
         sides=by_set | _count_standings(judged),

@@ -12,6 +12,7 @@ from typing import Final
 from contracts.notes import Standing, Voucher
 from grounding.checks.base import CheckContext
 from grounding.standing.answers import read_answers
+from grounding.standing.names import unify_labels
 from grounding.standing.proof import prove_statement
 from grounding.standing.rules import derive_standing
 from grounding.standing.turns import list_turns
@@ -44,9 +45,10 @@ def determine_standing(context: CheckContext) -> StandingResult:
         return UNPROVEN
     statement, labels = context.draft.statement, context.labels
     turns = list_turns(context.chunk, labels, context.citations.found)
-    proof = prove_statement(statement, labels, turns)
+    names = unify_labels(labels)
+    proof = prove_statement(statement, names, turns)
     if not proof.matches and (answers := read_answers(turns)):
-        proof = prove_statement(statement, labels, answers)
+        proof = prove_statement(statement, names, answers)
     if not proof.matches:
         return UNPROVEN
     standing, voucher = derive_standing(statement, proof.matches)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.standing.claims import is_label, is_named
-from grounding.standing.matching import Match, agrees_with, is_left_subject
-from grounding.standing.tenses import is_past_form, is_past_of
+from grounding.standing.claims import is_named
+from grounding.standing.matching import (
+    Match,
+    agrees_with,
+    is_copula_added,
+    is_left_subject,
+)
+from grounding.standing.names import is_label
+from grounding.standing.speech import is_filler
+from grounding.standing.tenses import is_participle_of, is_past_form, is_past_of
 from grounding.standing.tokens import Gap
 from grounding.standing.vocabulary import (
     ADVERBS_BEFORE_VERBS,
@@ -31,6 +38,7 @@ _NO_PRESENT: Final = parse_word_list(
     but who that with for in on at to from of about all both"""
 )
 """Words behind a subject that are no verbs in the present."""
+_NOMINATIVE: Final = parse_word_list("i we he she they")
 _DETERMINERS: Final = parse_word_list("a an the this these those my our many some of")
 _COORDINATORS: Final = parse_word_list("and but so because")
 
@@ -68,8 +76,11 @@ def check_persons(match: Match) -> str:
                 return "its pronoun is not the speaker's"
         elif not _has_noun_before(match, i):
             others.add(THIRD_PERSON[text])
-    if own and not match.is_speaker_named and not match.turn.may_be_participant:
+    is_clear = match.is_speaker_named or match.turn.may_be_participant or _names_speaker(match)
+    if own and not is_clear:
         return "its pronoun may be another's"
+    if match.claim.is_quoted and not own:
+        return ""  # "Ann: they want more" has the speaker's own pronouns
     may_be_source = bool(others) and not _is_told_apart(match, own if is_single else set(), others)
     if may_be_source or own & others or (own and is_first):
         return "its pronoun may be the speaker's or another's"
@@ -89,10 +100,22 @@ def _is_told_apart(match: Match, own: set[str], others: set[str]) -> bool:
     return match.claim.is_source_behind or is_subject
 
 
+def _names_speaker(match: Match) -> bool:
+    """Return whether a claim's subject is the speaker's name, and it names nobody else.
+
+    "Ann realized that she should not have" is about Ann; "Ann told Carl that he …" is not.
+    """
+    own = [i for i, text, said in match.pairs if text in THIRD_PERSON and said in FIRST_PERSON]
+    between = match.claim.tokens[1 : max(own, default=0)]
+    is_alone = not any(one.is_capital or is_label(one.text) for one in between)
+    return match.begins_with_speaker and is_label(match.texts[0]) and is_alone
+
+
 def _has_noun_before(match: Match, i: int) -> bool:
-    """Return whether a claim has a noun before a token: a word behind an article or the like."""
+    """Return whether a claim has a noun before a token: behind an article, or before "who"."""
     return any(
-        match.texts[k] in _DETERMINERS and match.texts[k + 1] not in FUNCTION_WORDS
+        match.texts[k + 1] not in FUNCTION_WORDS
+        and (match.texts[k] in _DETERMINERS or match.texts[k + 2] == "who")
         for k in range(i - 1)
     )
 
@@ -167,3 +190,44 @@ def check_mixed_tenses(match: Match) -> str:
         if is_verb and not is_past_form(text) and text not in _NO_PRESENT and not _is_adverb(text):
             return f"“{shifted[0]}” is shifted, “{text}” is not"
     return ""
+
+
+def check_added_verbs(match: Match) -> str:
+    """Return an objection if an "is" or "had" that a claim adds is not what the words say, else "".
+
+    "We competing" is "they are competing", and what was said to be so in the past "had been" so
+    behind "she said that".
+    """
+    for i, (text, place) in enumerate(zip(match.texts, match.places, strict=True)):
+        if place is not None or text not in {"is", "are", "'s", "had"} or i + 1 == len(match.texts):
+            continue
+        is_right = _is_perfect(match, i) if text == "had" else _is_progressive(match, i)
+        if not is_right:
+            return f"“{text}” is not said"
+    return ""
+
+
+def _is_perfect(match: Match, i: int) -> bool:
+    """Return whether behind an added "had" stands the participle of a spoken past form."""
+    verb = i + 1
+    while verb < len(match.texts) - 1 and _is_adverb(match.texts[verb]):
+        verb += 1
+    place = match.places[verb]
+    if place is None or not is_participle_of(match.texts[verb], match.speech[place].text):
+        return False
+    before = {match.speech[j].text for j in range(max(0, place - 2), place)}
+    said = match.speech[place].text
+    return (said in {"was", "were"} or is_past_form(said)) and not before & (
+        COPULAS | {"had", "be", "been"}
+    )
+
+
+def _is_progressive(match: Match, i: int) -> bool:
+    """Return whether an added "is" stands between a spoken subject and its verb in "-ing"."""
+    if not is_copula_added(match.texts, i):
+        return match.texts[i] == "'s"
+    subject, verb = match.places[i - 1], match.places[i + 1]
+    if subject is None or verb is None or match.speech[subject].text not in _NOMINATIVE:
+        return False
+    between = range(subject + 1, verb)
+    return all(is_filler(match.speech, j) or match.speech[j].is_repeated for j in between)

@@ -66,11 +66,15 @@ _LONGEST_QUESTION: Final = 25
 _LONGEST_AMOUNT: Final = 7
 _AMOUNTS: Final = {
     ("how", "long"): "for",
+    ("how", "often"): "",
     ("since", "when"): "since",
     ("when",): "",
     ("where",): "",
 }
 """Beginnings of questions for a time, place or amount, and what an answer to them may leave out."""
+_ABOUT: Final = parse_word_list("about around roughly approximately almost nearly more_than over")
+_SUBJECT_AND_VERB: Final = 2
+"""Words of a question for a number behind its auxiliary: "you have"."""
 _PREPOSITIONS: Final = parse_word_list("for since in on at from about around near before after")
 
 
@@ -193,6 +197,8 @@ def _join_amount(
     then: Sequence[Sequence[SpokenToken]],
 ) -> tuple[str, int] | None:
     """Return what a bare time, place or amount says in answer to a question for it."""
+    if question[:2] == ("how", "many"):
+        return _join_number(question, text, first, then)
     asked = next((one for one in _AMOUNTS if question[: len(one)] == one), None)
     words = [one.text for one in first]
     if asked is None or len(words) > _LONGEST_AMOUNT or words[0] in _OWN_STARTS - {"the", "my"}:
@@ -208,6 +214,27 @@ def _join_amount(
     begins = then[0][0].token.start if then else len(text)
     said = " ".join(one for one in (clause[:-1], joining, text[begin:end]) if one)
     return f"{said}.", begins
+
+
+def _join_number(
+    question: tuple[str, ...],
+    text: str,
+    first: Sequence[SpokenToken],
+    then: Sequence[Sequence[SpokenToken]],
+) -> tuple[str, int] | None:
+    """Return what a bare number says in answer to "how many children do you have?"."""
+    ends = [at for at, one in enumerate(question) if one in _AUXILIARIES and at > 2]  # noqa: PLR2004
+    words = [one.text for one in first]
+    is_number = words[-1].startswith("#") and {*words[:-1]} <= _ABOUT
+    if not ends or not is_number:
+        return None
+    noun, clause = question[2 : ends[0]], _build_sentence(question[ends[0] :], is_denied=False)
+    said = clause.removesuffix(".").split()
+    if len(said) != _SUBJECT_AND_VERB or len(noun) > _LONGEST_ECHO:
+        return None
+    begin, end = first[0].token.start, first[-1].token.end
+    begins = then[0][0].token.start if then else len(text)
+    return f"{' '.join(said)} {text[begin:end]} {' '.join(_swap(noun))}.", begins
 
 
 def _swap(words: Sequence[str]) -> list[str]:

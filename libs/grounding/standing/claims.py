@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from grounding.standing.names import is_label, mark_labels
 from grounding.standing.speech import join_phrases
 from grounding.standing.tokens import Gap, Token, split_tokens
 from grounding.text.words import parse_word_list
 
-PARTICIPANT: Final = "@participant"
-INTERVIEWER: Final = "@interviewer"
-_ROLE_NOUNS: Final = {
-    **dict.fromkeys(
-        parse_word_list("participant interviewee respondent speaker narrator informant"),
-        PARTICIPANT,
-    ),
-    "interviewer": INTERVIEWER,
-}
 _SUBJECT_FORMS: Final = {"him": "he", "her": "she", "them": "they", "his": "he", "their": "they"}
 _SAYING_THAT: Final = parse_word_list(
     """said says say explained explains noted notes added adds mentioned mentions recalled recalls
@@ -40,18 +30,12 @@ _SHIFTING: Final = parse_word_list(
 )
 """Verbs in the past behind which a statement's verbs may be shifted into the past."""
 _TELLING: Final = parse_word_list("told tells")
-_THINKING: Final = parse_word_list("think thinks thought believe believes believed feel feels felt")
+_THINKING: Final = parse_word_list(
+    """think thinks thought believe believes believed feel feels felt guess guesses suppose
+    supposes"""
+)
 _ADVERBS: Final = parse_word_list("also then later further however simply")
-_TITLES: Final = parse_word_list(
-    "mr mrs ms miss dr doctor professor councillor councilor nurse captain sister father"
-)
-"""Forms of address that a statement may put before a name."""
 _VIEWS: Final = parse_word_list("view opinion experience words")
-_NOT_NAMES: Final = parse_word_list(
-    """the of and speaker participant interviewer interviewee unknown guest host manager project
-    designer marketing user professor doctor grad phd dr mr mrs ms miss"""
-)
-_SHORTEST_NAME: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ class Claim:
 
     Attributes:
         tokens: its tokens, without the words that say whose claim it is. A speaker's label is one
-            token: ``@`` and the label's number, or `PARTICIPANT` or `INTERVIEWER`.
+            token, as `names.mark_labels` has it.
         source: who is said to have said it, such as ``@1`` or ``she``; empty if nobody is.
         opinion: the verb by which the statement says that somebody thinks so; empty if by none.
         is_continued: whether it is a later clause.
@@ -69,6 +53,7 @@ class Claim:
         is_shifted: whether "she said that" before it may have shifted its verbs into the past.
         is_reordered: whether an adjunct of it has been moved to its other end.
         is_source_behind: whether the statement says only behind the words whose they are.
+        is_quoted: whether the statement gives the words behind a name and a colon.
     """
 
     tokens: tuple[Token, ...]
@@ -78,13 +63,9 @@ class Claim:
     spoken_subject: str = ""
     joined_by: str = ""
     is_source_behind: bool = False
+    is_quoted: bool = False
     is_shifted: bool = False
     is_reordered: bool = False
-
-
-def is_label(text: str) -> bool:
-    """Return whether a token of a claim is the placeholder of a speaker's label or role."""
-    return text.startswith("@")
 
 
 def is_named(claim: Claim) -> bool:
@@ -99,90 +80,11 @@ def split_claims(statement: str, labels: Sequence[str]) -> tuple[Claim, ...]:
         statement: the note's statement.
         labels: the labels of all who speak; a claim's tokens have their indices.
     """
-    tokens = _mark_labels(join_phrases(split_tokens(statement)), labels)
+    tokens = mark_labels(join_phrases(split_tokens(statement)), labels)
     sentences: dict[int, list[Token]] = {}
     for one in tokens:
         sentences.setdefault(one.sentence, []).append(one)
     return tuple(_read_claim(tuple(one)) for one in sentences.values())
-
-
-def _mark_labels(tokens: Sequence[Token], labels: Sequence[str]) -> list[Token]:
-    """Replace speakers' names by their labels' numbers, "the participant" by the role."""
-    names = _index_names(tuple(labels))
-    marked: list[Token] = []
-    at = 0
-    while at < len(tokens):
-        length, mark = _find_name(tokens, at, names)
-        last = tokens[at + length - 1]
-        one = replace(tokens[at], text=mark, end=last.end) if mark else tokens[at]
-        if mark and marked and marked[-1].text == "the":
-            article = marked.pop()
-            one = replace(one, gap=article.gap, start=article.start)
-        elif mark and marked and _is_title_of(marked[-1].text, mark, labels):
-            title = marked.pop()
-            one = replace(one, gap=title.gap, start=title.start)
-        marked.append(one)
-        at += length
-    return marked
-
-
-def _is_title_of(text: str, mark: str, labels: Sequence[str]) -> bool:
-    """Return whether a form of address stands before a name whose label has none of its own."""
-    number = mark[1:]
-    return (
-        text in _TITLES and number.isdigit() and not {*_split_label(labels[int(number)])} & _TITLES
-    )
-
-
-@lru_cache(maxsize=16)
-def _index_names(labels: tuple[str, ...]) -> dict[str, list[tuple[tuple[str, ...], str, bool]]]:
-    """Return names with their marks and whether they are whole labels, by first word.
-
-    The longest come first. Cached for the notes of a chunk, which may have thousands of labels.
-    """
-    wholes = {_split_label(label): f"@{number}" for number, label in enumerate(labels)}
-    wholes.pop((), None)
-    names: defaultdict[str, list[tuple[tuple[str, ...], str, bool]]] = defaultdict(list)
-    for words, mark in sorted(wholes.items(), key=lambda one: -len(one[0])):
-        names[words[0]].append((words, mark, True))
-    for words, mark in _list_parts(wholes):
-        names[words[0]].append((words, mark, words in wholes))
-    return dict(names)
-
-
-def _split_label(label: str) -> tuple[str, ...]:
-    return tuple(one.text for one in join_phrases(split_tokens(label)))
-
-
-def _list_parts(wholes: dict[tuple[str, ...], str]) -> list[tuple[tuple[str, ...], str]]:
-    """Return first and last names that only one label has."""
-    counts = Counter(word for words in wholes for word in set(words))
-    return [
-        ((word,), mark)
-        for words, mark in wholes.items()
-        for word in words
-        if len(words) > 1
-        and counts[word] == 1
-        and len(word) >= _SHORTEST_NAME
-        and word.isalpha()
-        and word not in _NOT_NAMES
-    ]
-
-
-def _find_name(
-    tokens: Sequence[Token],
-    at: int,
-    names: Mapping[str, list[tuple[tuple[str, ...], str, bool]]],
-) -> tuple[int, str]:
-    """Return how many tokens a name at a place has, and its mark; 1 and "" if there is none."""
-    is_after_article = at > 0 and tokens[at - 1].text == "the"
-    for name, mark, is_whole in names.get(tokens[at].text, ()):
-        run = tokens[at : at + len(name)]
-        if tuple(one.text for one in run) != name:
-            continue
-        if any(one.is_capital for one in run) or (is_after_article and is_whole):
-            return len(name), mark
-    return 1, _ROLE_NOUNS.get(tokens[at].text, "") if is_after_article else ""
 
 
 def _read_claim(tokens: tuple[Token, ...]) -> Claim:
@@ -228,7 +130,7 @@ def _read_head(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
     if not texts or not _is_source(texts[0]):
         return None
     if is_label(texts[0]) and len(tokens) > 1 and tokens[1].gap is Gap.COMMA:
-        return Claim(tokens[1:], texts[0])
+        return Claim(tokens[1:], texts[0], is_quoted=True)
     at = 1
     while at < len(texts) and texts[at] in _ADVERBS:
         at += 1

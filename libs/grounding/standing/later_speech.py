@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from grounding.standing.matching import JOINING, Match
-from grounding.standing.own_clauses import is_own_clause, is_separate_statement
+from grounding.standing.own_clauses import (
+    is_own_clause,
+    is_separate_statement,
+    skip_connectives,
+)
 from grounding.standing.speech import SpokenToken
 from grounding.standing.tokens import Gap
 from grounding.standing.turns import SENTENCES_BEHIND, TURNS_BEHIND, split_sentences
@@ -42,6 +46,13 @@ _OF_THE_LAST: Final = frozenset(
     {"not", "not_only", "rather", "it was not", "it is not", "it 's not", "i do not think"}
 )
 """Corrections that are about the sentence right before them."""
+_REMARKS: Final = parse_word_list("said was_like is_like read told")
+_TAKING_UP: Final = parse_word_list("it that this so them there one")
+_QUESTION_WORDS: Final = parse_word_list("what how who where which why")
+_OWN_STARTS: Final = parse_word_list("i my")
+_ATTITUDES: Final = parse_word_list("want like need enjoy understand")
+"""Verbs of which a denial leaves open what was done."""
+_SHORT_DENIAL: Final = 5
 _SHORT_ANSWER: Final = 2
 """Words up to which a sentence that begins with a correction says nothing else: "Not."."""
 _SHORT_SENTENCE: Final = 7
@@ -99,12 +110,22 @@ def _find_correction(speech: Sequence[SpokenToken], match: Match) -> str:
         for length in range(MAX_CORRECTION, 0, -1):
             if tuple(texts[:length]) in CORRECTIONS:
                 is_denial = tuple(texts[1:length]) == _DENIAL
-                if is_denial and is_own_clause(sentence, match.texts):
+                if is_denial and _denies_something_else(sentence, match):
                     return ""  # "I didn't have friends" denies something else
                 return " ".join(texts[:length])
         if texts.pop(0) not in BACKCHANNELS:
             break
     return ""
+
+
+def _denies_something_else(sentence: Sequence[str], match: Match) -> bool:
+    """Return whether a sentence denies what the claim does not say: "I didn't want to see it"."""
+    if is_own_clause(sentence, match.texts):
+        return True
+    words = skip_connectives(sentence)
+    claimed = {get_lemma(one) for one in match.texts}
+    is_attitude = words[:1] == ["i"] and {*words[3:4]} & _ATTITUDES and words[-1] != "to"
+    return bool(is_attitude) and len(words) > _SHORT_DENIAL and get_lemma(words[3]) not in claimed
 
 
 def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool:
@@ -116,11 +137,21 @@ def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool
         return False
     if is_separate_statement(texts, match.texts):
         return False
+    if _is_own_remark(texts):
+        return False
     is_short = len(texts) <= _SHORT_SENTENCE
     limits = {*texts} & (SUBORDINATING | NEGATIONS | REPORTS | EXCEPTIONS | RETRACTING)
     starts = texts[0] in LIMITING_STARTS or tuple(texts[:3]) in SOURCES
     starts = starts or (is_short and {"made", "up"} <= {*texts})
     return starts or (is_short and bool(limits) and not is_own_clause(texts, match.texts))
+
+
+def _is_own_remark(texts: Sequence[str]) -> bool:
+    """Return whether a sentence only reports what the speaker went on to say: "and I said okay"."""
+    words = skip_connectives(texts)
+    is_remark = words[:1] == ["i"] and {*words[1:2]} <= _REMARKS and len(words) > 1
+    limits = SUBORDINATING | NEGATIONS | EXCEPTIONS | RETRACTING | _TAKING_UP
+    return is_remark and not {*words[2:]} & limits
 
 
 def _says_something(speech: Sequence[SpokenToken]) -> bool:
@@ -131,8 +162,11 @@ def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
     """Return whether another's answer denies, doubts or differs in a number, as far as one sees."""
     for sentence in split_sentences(answer, SENTENCES_BEHIND):
         texts = [one.text for one in sentence]
+        if _is_open_question(sentence) or texts[-2:] == ["no", "problem"]:
+            continue
         start = next((text for text in texts if text not in BACKCHANNELS), "")
-        denies = {*texts[:_REACTION]} & (NEGATIONS | _DOUBTS)
+        is_own = texts[0] in _OWN_STARTS and is_separate_statement(texts, match.texts)
+        denies = not is_own and {*texts[:_REACTION]} & (NEGATIONS | _DOUBTS)
         numbers = {text for text in texts if text.startswith("#")}
         claimed = {text for text in match.texts if text.startswith("#")}
         is_past = tuple(texts[:2]) in _PAST_STARTS
@@ -141,6 +175,13 @@ def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
         if denies or is_past or start in _CONTRASTS or (claimed and numbers - claimed):
             return True
     return False
+
+
+def _is_open_question(sentence: Sequence[SpokenToken]) -> bool:
+    """Return whether a sentence asks for something that it does not suggest: "What's wrong?"."""
+    texts = skip_connectives([one.text for one in sentence])
+    is_asked = sentence[0].token.is_asked and {*texts[:1]} <= _QUESTION_WORDS
+    return is_asked and len(texts) > 1 and not {*texts} & (NEGATIONS | CONDITIONS | {"can"})
 
 
 def _echoes_with_limit(texts: Sequence[str], match: Match) -> bool:

@@ -9,9 +9,10 @@ from typing import Final
 
 from contracts.transcript import Role
 from grounding.standing.alignment import DIFFERENT, align_in_order
-from grounding.standing.claims import INTERVIEWER, PARTICIPANT, Claim, is_label
+from grounding.standing.claims import Claim
+from grounding.standing.names import INTERVIEWER, PARTICIPANT, is_label
 from grounding.standing.speech import SpokenToken
-from grounding.standing.tenses import is_past_of
+from grounding.standing.tenses import is_participle_of, is_past_of
 from grounding.standing.turns import Turn
 from grounding.standing.vocabulary import (
     ARTICLES,
@@ -146,7 +147,9 @@ def match_claim(
     turn = turns[at]
     texts = tuple(one.text for one in claim.tokens)
     speech = turn.speech[window.start : window.stop]
-    adding = [_compute_adding_cost(texts, i) for i in range(len(texts))]
+    adding = [
+        _compute_adding_cost(texts, i, is_shifted=claim.is_shifted) for i in range(len(texts))
+    ]
     skipping = [_compute_skipping_cost(one) for one in speech]
     found, _ = align_in_order(skipping, adding, _list_matching_costs(claim, speech, turn))
     is_unsaid = any(
@@ -201,7 +204,9 @@ class WindowWords:
             return True
         if any(agrees_with(text, one) for one in self._known):
             return True
-        return is_shifted and any(is_past_of(text, one) for one in self._known)
+        return is_shifted and any(
+            is_past_of(text, one) or is_participle_of(text, one) for one in self._known
+        )
 
 
 def _compare(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
@@ -217,10 +222,13 @@ def _compare(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
 def _compare_shifted(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
     """Return the cost of matching a token behind "she said that" with a spoken one."""
     cost = _compare(texts, i, said, turn)
-    return _AGREEMENT_COST if cost == DIFFERENT and is_past_of(texts[i], said) else cost
+    if cost != DIFFERENT:
+        return cost
+    is_perfect = "had" in texts[max(0, i - 2) : i] and is_participle_of(texts[i], said)
+    return _AGREEMENT_COST if is_perfect or is_past_of(texts[i], said) else DIFFERENT
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=60_000)
 def _compare_words(text: str, said: str) -> float:
     if text == said or text in FIRST_PERSON.get(said, ()):
         return 0.0
@@ -262,12 +270,21 @@ def is_left_subject(texts: Sequence[str], i: int) -> bool:
     return i == 0 and (is_label(texts[0]) or texts[0] in {"he", "she", "they"})
 
 
-def _compute_adding_cost(texts: Sequence[str], i: int) -> float:
+def is_copula_added(texts: Sequence[str], i: int) -> bool:
+    """Return whether a claim may add a token to "they competing", which some speakers say."""
+    then = texts[i + 1] if 0 < i < len(texts) - 1 else ""
+    is_subject = i > 0 and (is_label(texts[i - 1]) or texts[i - 1] in {"he", "she", "they"})
+    is_progressive = then.endswith("ing") or then == "going_to"
+    return texts[i] in {"is", "are", "'s"} and is_subject and is_progressive
+
+
+def _compute_adding_cost(texts: Sequence[str], i: int, *, is_shifted: bool) -> float:
     if texts[i] == _POSSESSIVE and i and is_label(texts[i - 1]):
         return 0.0
     if is_left_subject(texts, i):
         return _SUBJECT_COST
-    if texts[i] == "and" and i > 1:
+    is_verb = (is_shifted and texts[i] == "had") or is_copula_added(texts, i)
+    if is_verb or (texts[i] == "and" and i > 1):
         return _JOINING_COST
     return _ARTICLE_COST if texts[i] in ARTICLES else _UNSAID_COST
 

@@ -39,6 +39,13 @@ _TAKING_UP: Final = parse_word_list(
 )
 """Words that take up what was said before."""
 _VERBS_OF_GRAMMAR: Final = parse_word_list("have be get got even really just")
+_THOUGHTS: Final = parse_word_list(
+    """theory theories rumor rumour rumors rumours saying story stories belief feeling impression
+    fear hope claim opinion view excuse nightmare plan suspicion argument slogan motto line myth
+    article headline question doubt"""
+)
+"""Nouns of which the clause behind them may be what they are about: "he had a theory, the moon"."""
+_OTHERS_THINK: Final = parse_word_list("think thinks believe believes feel feels")
 _FRAMES: Final = parse_word_list(
     "yesterday today tomorrow tonight then before earlier later anymore alone here when"
 )
@@ -82,7 +89,7 @@ def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     is_present = len(texts) < _SHORTEST or not (
         texts[1] in _BE_AND_HAVE or texts[1] in PAST_FORMS or texts[1].endswith("ed")
     )
-    if is_present or {*texts} & (_TAKING_UP | RETRACTING | _PLAIN_NEGATIONS):
+    if is_present or {*texts} & (_TAKING_UP | RETRACTING | _PLAIN_NEGATIONS | _THOUGHTS):
         return False
     return is_own_clause(texts, claimed)
 
@@ -99,6 +106,8 @@ def is_separate_statement(words: Sequence[str], claimed: Collection[str]) -> boo
     is_noun = texts[0] in _NOUN_STARTS and texts[1] not in FUNCTION_WORDS
     if not is_noun and not _begins_with_person(texts):
         return False
+    if texts[0] in {"he", "she", "they"} and texts[1] in _OTHERS_THINK:
+        texts = ["they", *texts[2:]]  # what somebody else thinks is new, and limits nothing
     said = {*texts}
     if said & (REACTIONS | RETRACTING | REPORTS | EXCEPTIONS - {"though"} | _TAKING_UP):
         return False
@@ -111,6 +120,8 @@ def _skip_condition(texts: list[str]) -> list[str]:
     """Return tokens without a subordinate clause with which they begin."""
     if texts[:1] and texts[0] in _CONDITIONAL_STARTS:
         subjects = [at for at, one in enumerate(texts) if one in _PERSONS]
+        if texts[1] in _NOUN_STARTS:
+            subjects.insert(0, 1)
         return texts[subjects[1] :] if len(subjects) > 1 else []
     return texts
 

@@ -10,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from grounding.standing.claims import Claim, is_label, split_claims
+from grounding.standing.claims import Claim, split_claims
 from grounding.standing.matching import (
     Match,
     WindowWords,
     match_claim,
     stands_for_speaker,
 )
+from grounding.standing.names import is_label
 from grounding.standing.reordering import list_reordered
 from grounding.standing.scope import OBJECTIONS, SURROUNDINGS
 from grounding.standing.tokens import Gap
 from grounding.standing.turns import Turn
+from grounding.standing.vocabulary import SUBJECTS
 
 MAX_STEPS: Final = 400_000
 """Pairs of a statement's and a turn's words that are compared for one statement at most."""
@@ -28,6 +30,8 @@ MAX_ALTERNATIVES: Final = 16
 """Ways to split sentences into clauses that are tried for one statement at most."""
 _MIN_CLAUSE: Final = 3
 """Words that a clause has at least; fewer are a list's entry."""
+_MIN_SENTENCE: Final = 2
+"""Words that a clause has at least behind "and", if it begins with a subject: "and it leaked"."""
 _MIN_SPOKEN_SHARE: Final = 0.5
 _NOTHING_SAID: Final = "no passage says its words in this order"
 
@@ -168,11 +172,13 @@ def _may_be_source(source: str, turn: Turn) -> bool:
 
 def _list_splits(claim: Claim) -> Iterator[tuple[int, int]]:
     """Yield where a first clause ends and the next one begins."""
-    for at in range(_MIN_CLAUSE, len(claim.tokens) - _MIN_CLAUSE + 1):
+    for at in range(_MIN_CLAUSE, len(claim.tokens) - _MIN_SENTENCE + 1):
         one, before = claim.tokens[at], claim.tokens[at - 1]
+        is_long = at <= len(claim.tokens) - _MIN_CLAUSE
         if before.text in {"and", "but"} and at > _MIN_CLAUSE:
-            yield at - 1, at
-        elif one.gap is Gap.COMMA and one.text not in {"and", "but"}:
+            if is_long or one.text in SUBJECTS:
+                yield at - 1, at
+        elif is_long and one.gap is Gap.COMMA and one.text not in {"and", "but"}:
             yield at, at
 
 

@@ -7,13 +7,14 @@ leave because it rained" denies the cause, and is not "because it rained she did
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from grounding.standing.claims import Claim, is_label
+from grounding.standing.claims import Claim
+from grounding.standing.names import is_label
 from grounding.standing.tokens import Gap, Token
-from grounding.standing.vocabulary import NEGATIONS, SUBJECTS
+from grounding.standing.vocabulary import AUXILIARIES, NEGATIONS, SUBJECTS
 from grounding.text.words import parse_word_list
 
 _STARTS: Final = parse_word_list(
@@ -27,6 +28,11 @@ _FOCUSING: Final = parse_word_list(
     "only even just also too mostly mainly especially particularly not_only again"
 )
 """Words that bear on what stands beside them."""
+_MOVABLE: Final = parse_word_list(
+    "also only still always often usually sometimes already now probably actually really"
+)
+"""Adverbs that mean the same before an auxiliary and behind it."""
+_MAX_SWAPPED: Final = 2
 _LONGEST: Final = 12
 """Tokens of an adjunct at most."""
 _SHORTEST_CLAUSE: Final = 3
@@ -36,8 +42,9 @@ _MAX_BEHIND: Final = 3
 
 
 def list_reordered(claim: Claim) -> Iterator[Claim]:
-    """Yield a claim's variants with an adjunct moved from its beginning to its end, or back."""
+    """Yield a claim's variants with an adjunct moved to its other end, or an adverb by a verb."""
     texts = [one.text for one in claim.tokens]
+    yield from _swap_adverbs(claim, texts)
     if {*texts} & _FOCUSING:
         return
     for cut, starts in (*_list_cuts_in_front(claim), *_list_cuts_behind(claim)):
@@ -73,3 +80,22 @@ def _list_cuts_behind(claim: Claim) -> Iterator[tuple[int, str]]:
 
 def _is_subject(token: Token) -> bool:
     return is_label(token.text) or token.text in SUBJECTS
+
+
+def _swap_adverbs(claim: Claim, texts: Sequence[str]) -> Iterator[Claim]:
+    """Yield a claim with an adverb on the other side of an auxiliary: "is also", "also is".
+
+    Not beside a negation: "really doesn't" is more than "doesn't really".
+    """
+    found = 0
+    for at in range(1, len(texts) - 1):
+        pair = (texts[at], texts[at + 1])
+        is_pair = any(
+            adverb in _MOVABLE and verb in AUXILIARIES for adverb, verb in (pair, pair[::-1])
+        )
+        around = {texts[at - 1], *texts[at : at + 3]}
+        if is_pair and not around & NEGATIONS and found < _MAX_SWAPPED:
+            found += 1
+            one, other = claim.tokens[at : at + 2]
+            tokens = (*claim.tokens[:at], other, one, *claim.tokens[at + 2 :])
+            yield replace(claim, tokens=tokens, is_reordered=True)

@@ -37,7 +37,7 @@ _BEFORE_VERBS: Final = (
     AUXILIARIES
     | ADVERBS_BEFORE_VERBS
     | FILLERS
-    | parse_word_list("'ll 'd have to like love hate want")
+    | parse_word_list("'ll 'd have to like love hate want not never")
 )
 
 
@@ -53,7 +53,7 @@ def check_setting(match: Match) -> str:
 
 def _is_harmless_setting(match: Match, j: int) -> bool:
     speech, text = match.speech, match.speech[j].text
-    before = speech[j - 1].text if j else ""
+    before = _find_word_before(speech, j)
     if text == "if":
         return _is_real_condition(match, j)
     if text in _QUOTATIVES:
@@ -66,6 +66,14 @@ def _is_harmless_setting(match: Match, j: int) -> bool:
     return False
 
 
+def _find_word_before(speech: Sequence[SpokenToken], j: int) -> str:
+    """Return the last word before a place that is no filler: "it" of "it was just like"."""
+    k = j - 1
+    while k >= 0 and speech[k].text in FILLERS:
+        k -= 1
+    return speech[k].text if k >= 0 else ""
+
+
 def _is_real_condition(match: Match, j: int) -> bool:
     """Return whether "if" is in an earlier sentence than the last, and supposes nothing unreal."""
     begin, _ = match.turn.find_sentence(match.first)
@@ -75,11 +83,12 @@ def _is_real_condition(match: Match, j: int) -> bool:
 
 
 def _has_own_subject(speech: Sequence[SpokenToken], j: int) -> bool:
-    """Return whether the speaker is the subject of a verb: "I would always tell"."""
+    """Return whether the speaker is the subject of a verb: "I would always tell", "let me tell"."""
     k = j - 1
     while k >= 0 and speech[k].text in _BEFORE_VERBS and speech[k + 1].token.gap < Gap.BREAK:
         k -= 1
-    return k >= 0 and speech[k].text in {"i", "we"}
+    is_request = k > 0 and speech[k].text == "me" and speech[k - 1].text == "let"
+    return is_request or (k >= 0 and speech[k].text in {"i", "we"})
 
 
 def _is_outside_of_quotes(match: Match) -> bool:

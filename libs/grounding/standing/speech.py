@@ -17,6 +17,7 @@ from grounding.standing.vocabulary import (
     QUANTITIES,
     UNITS_OF_TIME,
 )
+from grounding.text.words import parse_word_list
 
 _MAX_REPEATED: Final = 5
 """Words in a row that are noticed when they are said twice."""
@@ -24,6 +25,10 @@ _MAX_ABANDONED: Final = 4
 """Words before a break that may have been given up for those behind it."""
 _RESTART: Final = 5
 """Words behind a break among which the ones given up are looked for."""
+_MAX_BEGUN_AGAIN: Final = 8
+"""Words before a break that are given up if all of them are said again."""
+_BEGUN_AGAIN: Final = 12
+"""Words behind a break among which all of them are looked for."""
 _NEAR_NEGATION: Final = 3
 """Words behind a negation within which even a filler may be meant."""
 _LONGEST_PHRASES: Final = {
@@ -31,12 +36,15 @@ _LONGEST_PHRASES: Final = {
     for first in {phrase[0] for phrase in PHRASES}
 }
 """Tokens of the longest phrase, by the word that it begins with."""
+_ADDRESSES: Final = parse_word_list("man boy girl dude bro bruh sir ma'am folks")
+"""Words by which somebody is addressed where commas set them apart: "Man, I tried"."""
+_CHAIRS: Final = parse_word_list("chair speaker president chairman chairwoman")
 _MEANT_WHEN_REPEATED: Final = frozenset({"very", "really"})
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenToken:
-    """Token of spoken text, with whether it is repeated, abandoned or a fragment."""
+    """Token of spoken text, with whether it is repeated, abandoned, a fragment or an address."""
 
     token: Token
     is_repeated: bool = False
@@ -53,6 +61,7 @@ def read_speech(text: str) -> tuple[SpokenToken, ...]:
     tokens = join_phrases(split_tokens(text))
     fragments = {*_find_fragments(tokens)}
     repeated = {*_find_repeated(tokens, fragments), *_find_abandoned(tokens), *fragments}
+    repeated.update(_find_addresses(tokens))
     return tuple(SpokenToken(token, at in repeated) for at, token in enumerate(tokens))
 
 
@@ -62,8 +71,10 @@ def join_phrases(tokens: Sequence[Token]) -> list[Token]:
     at = 0
     while at < len(tokens):
         length, phrase = _find_phrase(tokens, at)
-        last = tokens[at + length - 1]
-        joined.append(replace(tokens[at], text=phrase, end=last.end))
+        one = tokens[at]
+        if length > 1:
+            one = replace(one, text=phrase, end=tokens[at + length - 1].end)
+        joined.append(one)
         at += length
     return [_settle(joined, at) for at in range(len(joined))]
 
@@ -102,6 +113,8 @@ def _settle(tokens: Sequence[Token], at: int) -> Token:
 def _find_phrase(tokens: Sequence[Token], at: int) -> tuple[int, str]:
     """Return the length of the longest phrase that begins at a token, and what it counts as."""
     longest = _LONGEST_PHRASES.get(tokens[at].text, 1)
+    if longest == 1:
+        return 1, tokens[at].text
     for length in range(min(longest, len(tokens) - at), 1, -1):
         run = tokens[at : at + length]
         phrase = PHRASES.get(tuple(one.text for one in run))
@@ -144,6 +157,18 @@ def _find_abandoned(tokens: Sequence[Token]) -> Iterable[int]:
                 yield from (k for k in given_up if tokens[k].text in ahead | FILLERS)
             if tokens[back].gap >= Gap.COMMA:
                 break
+        yield from _find_begun_again(tokens, at)
+
+
+def _find_begun_again(tokens: Sequence[Token], at: int) -> Iterable[int]:
+    """Yield places of all words of a clause before a break, if each is said again behind it."""
+    ahead = {other.text for other in tokens[at : at + _BEGUN_AGAIN]} | FILLERS | {"that"}
+    begin = at - 1
+    while begin > 0 and tokens[begin].gap < Gap.COMMA:
+        begin -= 1
+    is_short = 0 <= at - begin <= _MAX_BEGUN_AGAIN
+    if is_short and all(tokens[back].text in ahead for back in range(begin, at)):
+        yield from range(begin, at)
 
 
 def _find_fragments(tokens: Sequence[Token]) -> Iterable[int]:
@@ -155,3 +180,15 @@ def _find_fragments(tokens: Sequence[Token]) -> Iterable[int]:
         is_begun = len(one.text) < len(then.text) and then.text.startswith(one.text)
         if len(one.text) == 1 or (is_begun and then.gap is Gap.BREAK):
             yield at
+
+
+def _find_addresses(tokens: Sequence[Token]) -> Iterable[int]:
+    """Yield places of words that address somebody, set apart by commas: "Mr. Chair, we …"."""
+    for at, one in enumerate(tokens):
+        has_title = one.text in {"mr", "madam", "madame"} and at + 1 < len(tokens)
+        is_chair = has_title and tokens[at + 1].text in _CHAIRS
+        end = at + 1 + is_chair
+        if not is_chair and one.text not in _ADDRESSES:
+            continue
+        if _is_parted(tokens, at) and _is_parted(tokens, end):
+            yield from range(at, end)

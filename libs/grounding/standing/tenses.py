@@ -47,6 +47,28 @@ _IRREGULAR_PASTS: Final[dict[str, str]] = dict(
 )
 """Past forms that no ending explains, by the verb's base."""
 
+_PARTICIPLES: Final[dict[str, str]] = {
+    participle: past
+    for past, participle in (
+        pair.split("-", 1)
+        for pair in parse_word_list(
+            """was-been were-been became-become began-begun bit-bitten broke-broken chose-chosen
+            came-come did-done drew-drawn drank-drunk drove-driven ate-eaten fell-fallen flew-flown
+            forgot-forgotten got-gotten gave-given went-gone grew-grown knew-known rode-ridden
+            ran-run saw-seen sang-sung spoke-spoken stole-stolen swam-swum swore-sworn took-taken
+            threw-thrown woke-woken wore-worn wrote-written"""
+        )
+    )
+}
+"""Participles that are not like the past form, with the past form."""
+
+
+def is_participle_of(text: str, said: str) -> bool:
+    """Return whether a claim's participle belongs to a spoken past form: "gone" to "went"."""
+    past = _PARTICIPLES.get(text)
+    is_being = text == "been" and said in {"was", "were"}
+    return is_being or said == past or (past is None and text == said and is_past_form(said))
+
 
 @lru_cache(maxsize=20_000)
 def is_past_of(text: str, said: str) -> bool:

@@ -32,7 +32,7 @@ _COMMA: Final = re.compile(r"[,;:()\[\]\"“”]")
 _OPENING: Final = parse_word_list(
     "the it this that we they he she you there if and but so what it's that's they're he's she's"
 )
-_TITLES: Final = parse_word_list("mr mrs ms dr prof st vs etc no")
+_TITLES: Final = parse_word_list("mr mrs ms dr prof st vs etc")
 _UNREAD_NUMBERS: Final = frozenset(TIMES) | frozenset(FOLD) | {"halved", "couple"}
 
 _CURRENCIES: Final = {"$": "dollars", "€": "euros", "£": "pounds"}
@@ -54,6 +54,14 @@ _CONTRACTIONS: Final = {
     "lemme": ("let", "me"),
     "cuz": ("because",),
     "coz": ("because",),
+    "tryna": ("trying", "to"),
+    "hafta": ("have", "to"),
+    "imma": ("i", "am", "going", "to"),
+    "i'ma": ("i", "am", "going", "to"),
+    "finna": ("going", "to"),
+    "woulda": ("would", "have"),
+    "coulda": ("could", "have"),
+    "shoulda": ("should", "have"),
     "y'all": ("you", "all"),
     "let's": ("let", "us"),
     "outta": ("out", "of"),
@@ -135,7 +143,10 @@ def _classify_gap(words: Sequence[Word], at: int, *, is_capital: bool) -> Gap:
     before = words[at].before
     if at == 0:
         return Gap.SENTENCE
-    is_title = words[at - 1].text in _TITLES and before.strip() == "."
+    if before == " ":
+        return Gap.NONE
+    is_number = words[at - 1].text == "no" and words[at].text[0].isdigit()
+    is_title = (words[at - 1].text in _TITLES or is_number) and before.strip() == "."
     if _SENTENCE_END.search(before) and not is_title:
         return Gap.SENTENCE
     if _BREAK.search(before):
@@ -151,7 +162,9 @@ def _mark_question(tokens: list[Token], begin: int, *, is_asked: bool) -> None:
 
 def _read_number(words: Sequence[Word], at: int) -> tuple[tuple[str, ...], int]:
     """Return a cardinal number as a token with its value, its sign as another, and its end."""
-    numeral = None if words[at].text in _UNREAD_NUMBERS else parse_numeral(words, at)
+    is_couple = words[at].text == "a" and [one.text for one in words[at + 1 : at + 2]] == ["couple"]
+    is_unread = is_couple or words[at].text in _UNREAD_NUMBERS
+    numeral = None if is_unread else parse_numeral(words, at)
     if numeral is None or numeral.is_ordinal or numeral.is_decade or numeral.is_part:
         return (), at
     if numeral.suffix or numeral.parts or len(numeral.values) != 1:

@@ -10,6 +10,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.transcript import Role, Segment
 from grounding.evidence import QuotedPassage
+from grounding.standing.names import unify_labels
 from grounding.standing.speech import SpokenToken, read_speech
 from grounding.text.words import FUNCTION_WORDS
 
@@ -115,9 +116,10 @@ def list_turns(
         number: read_speech(segment.text) for number, segment in segments.items() if number in near
     }
     is_english = _is_english([one for speech in speeches.values() for one in speech])
+    names = unify_labels(tuple(labels))
     return tuple(
         Turn(
-            speaker=labels.index(segment.speaker),
+            speaker=names.index(names[labels.index(segment.speaker)]),
             role=segment.role,
             may_be_participant=segment.speaker in participants,
             text=segment.text,

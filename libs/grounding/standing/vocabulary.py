@@ -24,7 +24,9 @@ _PHRASES: Final = {
         if that makes sense; you see; let us see; how do you say; what do you call it; and stuff;
         and stuff like that; and all that; and all that stuff; and everything; and so on;
         and things like that; and all that sort of stuff; at the end of the day; of course;
-        as i said; like i said; as well; by the way; for me personally; personally; to be honest;
+        as i said; like i said; as i said before; as i said earlier; as i mentioned; as you know;
+        as we know; believe me; trust me; needless to say; as a matter of fact; as well;
+        by the way; for me personally; personally; to be honest;
         to be honest with you; to tell you the truth; in fact""",
     "kind_of": "kind of; sort of",
     "or_something": """or something; or something like that; or so; or whatever; or anything;
@@ -56,6 +58,7 @@ _PHRASES: Final = {
     "a_few": "a few",
     "in_case": "in case",
     "so_that": "so that",
+    "couple": "couple of",
     "each_other": "each other; one another",
     "no_one": "no one; no #1",
     "about": "at about",
@@ -83,7 +86,7 @@ FILLERS: Final = HESITATIONS | parse_word_list(
 """Words that may be left out unless a negation is near: "not really" is more than "not"."""
 
 OPENERS: Final = HESITATIONS | parse_word_list(
-    "yes but then no because actually right alright look also"
+    "yes but then no because actually right alright look also plus"
 )
 """Words with which a sentence may begin that is quoted without them."""
 

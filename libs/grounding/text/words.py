@@ -21,7 +21,7 @@ _CURLED = "\u2019\u02bc\u2018"
 _MARKS = f"[{build_combining_mark_ranges()}{INVISIBLE}]*"
 _LETTER = rf"[^\W_]{_MARKS}"
 _WORD = re.compile(
-    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_]{_MARKS})*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
+    rf"(?:\d+(?:[.,:]\d+)*(?:(?![a-zA-Z]{{3}})[^\W\d_]{_MARKS}(?:[^\W\d_]{_MARKS})*)?|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
 )
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SENTENCES = re.compile(r"(?<=[.!?…])\s+")
@@ -70,7 +70,7 @@ class Word:
     after: str
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def split_words(text: str) -> tuple[Word, ...]:
     """Split a text into words, in order.
 
@@ -78,19 +78,14 @@ def split_words(text: str) -> tuple[Word, ...]:
     separators (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate
     words, so two texts compare equal whatever their punctuation, and never when a word differs.
     """
-    matches = list(_WORD.finditer(text))
-    starts = [match.start() for match in matches] + [len(text)]
-    ends = [0] + [match.end() for match in matches]
-    return tuple(
-        Word(
-            text=_fold(match.group()),
-            start=match.start(),
-            end=match.end(),
-            before=text[ends[index] : match.start()],
-            after=text[match.end() : starts[index + 1]],
-        )
-        for index, match in enumerate(matches)
-    )
+    spans = [match.span() for match in _WORD.finditer(text)]
+    words = []
+    done, then = 0, [begin for begin, _ in spans[1:]] + [len(text)]
+    for (begin, end), following in zip(spans, then, strict=False):
+        folded = _fold(text[begin:end])
+        words.append(Word(folded, begin, end, text[done:begin], text[end:following]))
+        done = end
+    return tuple(words)
 
 
 @lru_cache(maxsize=256)

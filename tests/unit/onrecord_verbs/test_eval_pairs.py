@@ -58,6 +58,16 @@ def test_json_holds_the_measures_and_no_examples_unless_asked_for(
     assert true["notes"] == []
 
 
+def test_pairs_in_the_speakers_own_words_are_measures_of_their_own(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(pairs, "--extractive", "--json") == 1
+    false, true = json.loads(capsys.readouterr().out)
+    assert (false["name"], true["name"]) == ("extractive-shown-false", "extractive-true-shown")
+    assert true["goal"] == 0.9
+    assert len(list((tmp_path / "home" / "eval").iterdir())) == 2
+
+
 def test_verdicts_are_written_a_line_a_pair(pairs: Path, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.jsonl"
     assert _run(pairs, "--verdicts", str(file)) == 1
