@@ -93,6 +93,11 @@ class DeadLetter(ControlModel):
         description="Id of the transcript or chunk it is about, as its value and its key agree; "
         "None if the value lacks it, or if the service did not write the letter.",
     )
+    study_id: str | None = Field(None, description="Its study, if the value says so.")
+    producer: str | None = Field(
+        None, description="`ce_source` of a submission: its producer's claim."
+    )
+    cause_id: str = Field("", description="Its cause; set by the index.")
     revision: int | None = Field(None, description="The transcript's revision, if known.")
     content_sha256: str | None = Field(
         None, description="Hash of that revision's content, if known."
@@ -149,6 +154,21 @@ Asked = Annotated[
 """Text to look letters up by: what PostgreSQL can compare with."""
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("not_a_time", "is before the year 1 or after 9999") from error
+
+
+Partition = Annotated[int, Field(ge=-1, lt=2**31)]
+Offset = Annotated[int, Field(ge=-1, lt=2**63)]
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""Point in time that PostgreSQL and Python can both hold, in UTC."""
+
+
 class DeadLetterPage(ControlModel):
     """Page of a list of dead letters, the latest first."""
 
@@ -165,21 +185,19 @@ class DeadLetterFilter(ControlModel):
     fingerprint: Asked | None = Field(None, description="Only with this fingerprint.")
     subject: Asked | None = Field(None, description="Only about this transcript or chunk.")
     key: Asked | None = Field(None, description="Only with this record key, as text.")
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise PydanticCustomError("not_a_time", "is before the year 1 or after 9999") from error
-
-
-Partition = Annotated[int, Field(ge=-1, lt=2**31)]
-Offset = Annotated[int, Field(ge=-1, lt=2**63)]
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""Point in time that PostgreSQL and Python can both hold, in UTC."""
+    cause: Asked | None = Field(None, description="Only of this cause, by its id.")
+    study: Asked | None = Field(None, description="Only about interviews of this study.")
+    producer: Asked | None = Field(
+        None, description="Only submissions of this producer, by its `ce_source`."
+    )
+    text: Asked | None = Field(
+        None, description="Only with this in the error's text, in capital or small letters."
+    )
+    min_attempts: int | None = Field(
+        None, ge=0, le=2**31 - 1, description="Only what was tried so often, or more."
+    )
+    since: Moment | None = Field(None, description="Only what failed then or later.")
+    before: Moment | None = Field(None, description="Only what failed earlier.")
 
 
 class ReplayCursor(ControlModel):

@@ -58,7 +58,11 @@ GRANT SELECT (
     hits, created_at, last_used_at
 ) ON llm_answers TO onrecord_control;
 GRANT DELETE ON llm_answers TO onrecord_control;
-GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_control;
+GRANT SELECT ON letter_causes TO onrecord_control;
+GRANT UPDATE (assignee, remark, muted_until, version) ON letter_causes TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE, DELETE ON letter_cause_counts TO onrecord_control;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, letter_cause_id, letter_cause_summary,
+    letter_matches TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

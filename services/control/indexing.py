@@ -12,13 +12,13 @@ from contracts import headers as h
 from contracts.bounds import is_representable_time
 from contracts.events import TranscriptSubmitted
 from contracts.submissions import read_submitter
-from contracts.topics import DLQ_TOPICS
+from contracts.topics import DLQ_TOPICS, TRANSCRIPTS_SUBMITTED
 from control.domain import IndexedDeadLetter, IndexedSubmission
 from messaging import MessageOrigin, Record
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import identity
 from messaging.dead_letters.stubs import select_headers_that_fit
-from messaging.delivery import split_headers
+from messaging.delivery import Headers, split_headers
 
 UNKNOWN: Final = "unknown"
 """Value of missing headers: another program wrote the record to the DLQ."""
@@ -40,6 +40,9 @@ ADDED_BYTES: Final = 32 * 1024
 
 HEADER_BYTES: Final = 4 * 1024
 """Bytes that the index keeps of one header."""
+
+SUBMISSIONS: Final = TRANSCRIPTS_SUBMITTED.name
+"""Topic whose messages have the producer's name; other topics' messages are services'."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
@@ -83,6 +86,8 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
         subject=about.subject if about else None,
         revision=about.revision if about else None,
         content_sha256=about.content_sha256 if about else None,
+        study_id=about.study_id if about else None,
+        producer=_producer(original) if origin and origin.topic == SUBMISSIONS else None,
         key=record.key and record.key[:KEY_BYTES],
         headers=(
             *select_headers_that_fit(original, HEADERS_BYTES),
@@ -121,6 +126,12 @@ def _submitted(document: bytes) -> TranscriptSubmitted | None:
         return TranscriptSubmitted.model_validate_json(document)
     except ValidationError:
         return None
+
+
+def _producer(headers: Headers) -> str | None:
+    """The ``ce_source`` that a submission names, which nothing proves; None if there is none."""
+    source = dict(headers).get(h.CE_SOURCE) or b""
+    return source[:LONGEST].decode("utf-8", "replace") or None
 
 
 def _number(text: str | None, most: int = MOST) -> int | None:

@@ -130,14 +130,10 @@ class DeadLetterStore:
             _QUERIES.select_letters_newest_first
             if newest
             else _QUERIES.select_letters_oldest_first,
-            which.service,
-            which.code,
+            _matching(which),
             which.state,
-            which.fingerprint,
-            which.subject,
-            limit,
             which.state not in UNSETTLED,
-            which.key,
+            limit,
             *(after or (None, None, None, None)),
         )
         return [_letter(row) for row in rows]
@@ -191,15 +187,11 @@ class DeadLetterStore:
             await connection.execute(_QUERIES.walk_in_order)
             rows = await connection.fetch(
                 _QUERIES.claim_many_for_replay,
-                which.service,
-                which.code,
-                which.fingerprint,
-                which.subject,
+                _matching(which),
                 until,
                 limit,
                 *after,
                 _UNMENDABLE,
-                which.key,
             )
         return _places(rows)
 
@@ -211,13 +203,9 @@ class DeadLetterStore:
         """
         rows = await self._database.fetch(
             _QUERIES.count_left_out,
-            which.service,
-            which.code,
-            which.fingerprint,
-            which.subject,
+            _matching(which),
             until,
             _UNMENDABLE,
-            which.key,
         )
         return {row["reason"]: row["letters"] for row in rows}
 
@@ -251,6 +239,11 @@ class DeadLetterStore:
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None
+
+
+def _matching(which: DeadLetterFilter) -> str:
+    """The filter as ``letter_matches`` of the database takes it; the state is looked at apart."""
+    return which.model_dump_json(exclude={"state"}, exclude_none=True)
 
 
 def _places(rows: Sequence[Record]) -> list[DeadLetterPosition]:
@@ -315,6 +308,8 @@ _COLUMNS: Final = (
     "content_sha256",
     "key",
     "message_sha256",
+    "study_id",
+    "producer",
 )
 """The arguments of ``insert_letter`` up to the headers, in order."""
 

@@ -1,4 +1,4 @@
-"""Deletes what control keeps for a day: answers by Idempotency-Key, and changes."""
+"""Deletes what control keeps for a day, and sums up the counts of letters by cause."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from contracts.errors import OnrecordError
+from control.causes import LetterCauseStore
 from control.idempotency import IdempotentRequests
 from database.pool import Database
 from database.queries import load_queries
@@ -41,13 +42,16 @@ async def deleting_what_is_old(
 
 
 async def delete_what_is_old(database: Database) -> None:
-    """Delete answers and changes that are kept no longer.
+    """Delete answers and changes that are kept no longer, and sum up counts of letters.
 
     Raises:
         DatabaseUnavailableError: try again later.
     """
     await IdempotentRequests(database).delete_old()
     await database.execute(_QUERIES.delete_old_changes, CHANGES_KEPT)
+    causes = LetterCauseStore(database)
+    await causes.sum_counts()
+    await causes.delete_empty_counts()
 
 
 async def _run(database: Database, period_s: float) -> None:

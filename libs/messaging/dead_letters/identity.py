@@ -25,6 +25,7 @@ from pydantic import (
 
 from contracts import headers as h
 from contracts.ids import derive_id_text
+from contracts.study import Identifier
 from contracts.topics import EVENT_TOPICS, MIB
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import stubs
@@ -97,11 +98,13 @@ class MessageSubject:
         subject: the id that it has to be keyed by: of a transcript or a chunk.
         revision: the transcript's revision, if the message contains one.
         content_sha256: hash of that revision's content, if the message contains it.
+        study_id: the study that the message names, if it names one.
     """
 
     subject: str
     revision: int | None = None
     content_sha256: str | None = None
+    study_id: str | None = None
 
 
 def read_message_subject(
@@ -131,7 +134,9 @@ def read_message_subject(
     # in neither.
     if found.subject is None or key != str(found.subject).encode():
         return None
-    return MessageSubject(str(found.subject), found.revision, found.content_sha256)
+    return MessageSubject(
+        str(found.subject), found.revision, found.content_sha256, found.named_study_id
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +236,25 @@ def read_submission_identity(document: bytes) -> SubmissionIdentity | None:
         return None
 
 
+StudyId = Annotated[Identifier | None, WrapValidator(_or_none)]
+"""A study's id; None in place of what is none."""
+
+
+class _Study(BaseModel):
+    study_id: StudyId = None
+
+
 class _KeyedMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     revision: Revision = None
     content_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    study_id: StudyId = None
+    study: Annotated[_Study | None, WrapValidator(_or_none)] = None
+
+    @property
+    def named_study_id(self) -> str | None:
+        return self.study_id or (self.study.study_id if self.study else None)
 
     @property
     def subject(self) -> UUID | None:
@@ -252,11 +271,17 @@ class _TranscriptMessage(_KeyedMessage):
 
 class _Chunk(BaseModel):
     chunk_id: UUID
+    study: Annotated[_Study | None, WrapValidator(_or_none)] = None
 
 
 class _ChunkMessage(_KeyedMessage):
     chunk_id: UUID | None = None
     chunk: _Chunk | None = None
+
+    @property
+    def named_study_id(self) -> str | None:
+        within = self.chunk.study if self.chunk else None
+        return (within.study_id if within else None) or super().named_study_id
 
     @property
     def subject(self) -> UUID | None:

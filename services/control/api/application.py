@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.routing import BaseRoute, Mount
 
 from control.api import (
+    causes,
     dead_letters,
     events,
     interviews,
@@ -47,6 +48,7 @@ NAVIGABLE_PATHS: Final = frozenset({PREFIX + sessions.CALLBACK})
 ROUTERS: Final = (
     transcripts.router,
     dead_letters.router,
+    causes.router,
     sessions.router,
     studies.router,
     registry.router,

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from contracts.errors import OnrecordError
 from control.api.bodies import UploadPace
 from control.api.limits import HeavyRequests, RequestRates
+from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequests
 from control.oidc import OidcProvider
@@ -112,6 +113,11 @@ class ApiContext:
                 return await self.compute(function, *args)
 
         return compute
+
+    @property
+    def causes(self) -> LetterCauseStore:
+        """Causes of dead letters."""
+        return LetterCauseStore(self.database)
 
     @property
     def tokens(self) -> TokenStore:

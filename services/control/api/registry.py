@@ -22,7 +22,7 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=100,
-        description="`ETag` of the study as it was read, or `*`: whatever it is now.",
+        description="`ETag` of it as it was read, or `*`: whatever it is now.",
     ),
 ]
 
@@ -67,7 +67,7 @@ async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
 
     Interviews that are ingested from then on are asked the new version, and its policies count.
     """
-    expected = _parse_if_match(if_match)
+    expected = parse_version_tag(if_match)
     action = "study.edit" if changes.archived is None else "study.archive"
     named = ", ".join(sorted(changes.model_fields_set))
     await context.trail.record(caller, action, f"{study_id}: {named}", study_id)
@@ -80,7 +80,7 @@ def _tagged(response: Response, study: RegisteredStudy) -> RegisteredStudy:
     return study
 
 
-def _parse_if_match(text: str | None) -> int | None:
+def parse_version_tag(text: str | None) -> int | None:
     """Parse an ``If-Match`` header to the expected number of changes; None for ``*``.
 
     Raises:
@@ -89,12 +89,11 @@ def _parse_if_match(text: str | None) -> int | None:
     """
     if text is None:
         raise PreconditionRequiredError(
-            "send If-Match with the ETag of the study as you have read it, so that nobody's "
-            "change is lost"
+            "send If-Match with the ETag of what you have read, so that nobody's change is lost"
         )
     if text.strip() == "*":
         return None
     found = _TAG.fullmatch(text.strip())
     if found is None:
-        raise BadRequestError('If-Match: is no ETag of a study, such as "3"')
+        raise BadRequestError('If-Match: is no ETag of this API, such as "3"')
     return int(found[1])

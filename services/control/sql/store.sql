@@ -4,11 +4,11 @@ INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
     source_offset, source_sent_at, consumer_group, error_code, error_type, error_message, attempts, timeouts,
     first_failed_at, failed_at, fingerprint, replay_of, subject, revision, content_sha256, key,
-    message_sha256, headers, size_bytes
+    message_sha256, study_id, producer, headers, size_bytes
 )
 VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26
+    $22, $23, $24, $25, $26, $27, $28
 )
 ON CONFLICT DO NOTHING
 RETURNING letter_id;
@@ -74,34 +74,26 @@ ON CONFLICT (topic, partition, record_offset) DO UPDATE
 -- name: select_letters_newest_first
 -- The latest letters of those meant.
 SELECT *
-  FROM dead_letters
- WHERE ($1::text IS NULL OR service = $1)
-   AND ($2::text IS NULL OR error_code = $2)
-   AND ($3::text IS NULL OR state = $3)
-   AND ($7 OR NOT settled)
-   AND ($4::text IS NULL OR fingerprint = $4)
-   AND ($5::text IS NULL OR subject = $5)
-   AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
-   AND ($9::timestamptz IS NULL
-        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($9, $10::text, $11::int, $12::bigint))
+  FROM dead_letters AS letter
+ WHERE letter_matches(letter, $1::jsonb)
+   AND ($2::text IS NULL OR state = $2)
+   AND ($3 OR NOT settled)
+   AND ($5::timestamptz IS NULL
+        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($5, $6::text, $7::int, $8::bigint))
  ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
- LIMIT $6;
+ LIMIT $4;
 
 -- name: select_letters_oldest_first
 -- The first letters of those meant.
 SELECT *
-  FROM dead_letters
- WHERE ($1::text IS NULL OR service = $1)
-   AND ($2::text IS NULL OR error_code = $2)
-   AND ($3::text IS NULL OR state = $3)
-   AND ($7 OR NOT settled)
-   AND ($4::text IS NULL OR fingerprint = $4)
-   AND ($5::text IS NULL OR subject = $5)
-   AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
-   AND ($9::timestamptz IS NULL
-        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($9, $10::text, $11::int, $12::bigint))
+  FROM dead_letters AS letter
+ WHERE letter_matches(letter, $1::jsonb)
+   AND ($2::text IS NULL OR state = $2)
+   AND ($3 OR NOT settled)
+   AND ($5::timestamptz IS NULL
+        OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($5, $6::text, $7::int, $8::bigint))
  ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
- LIMIT $6;
+ LIMIT $4;
 
 -- name: select_letters_between
 -- The first two letters in a range of ids: enough to tell whether a prefix is unique.
@@ -125,20 +117,17 @@ SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
 -- replay holds is left out.
 WITH meant AS (
     SELECT letter_id
-      FROM dead_letters
+      FROM dead_letters AS letter
      WHERE NOT settled
        AND state = 'open'
        AND displaced_at IS NULL
        AND source_topic IS NOT NULL
-       AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($7, $8, $9)
-       AND failed_at <= $5
-       AND ($1::text IS NULL OR service = $1)
-       AND CASE WHEN $2::text IS NULL THEN error_code <> ALL ($10::text[]) ELSE error_code = $2 END
-       AND ($3::text IS NULL OR fingerprint = $3)
-       AND ($4::text IS NULL OR subject = $4)
-       AND ($11::text IS NULL OR key = convert_to($11, 'UTF8'))
+       AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($4, $5, $6)
+       AND failed_at <= $2
+       AND letter_matches(letter, $1::jsonb)
+       AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($7::text[]))
      ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
-     LIMIT $6
+     LIMIT $3
        FOR UPDATE SKIP LOCKED
 )
 UPDATE dead_letters AS letter
@@ -153,17 +142,14 @@ SELECT reason, count(*) AS letters
   FROM (
         SELECT CASE WHEN displaced_at IS NOT NULL THEN 'gone'
                     WHEN source_topic IS NULL THEN 'unknown_source'
-                    WHEN $2::text IS NULL AND error_code = ANY ($6::text[]) THEN error_code
+                    WHEN NOT $1::jsonb ?| ARRAY['code', 'cause'] AND error_code = ANY ($3::text[])
+                    THEN error_code
                END AS reason
-          FROM dead_letters
+          FROM dead_letters AS letter
          WHERE NOT settled
            AND state = 'open'
-           AND failed_at <= $5
-           AND ($1::text IS NULL OR service = $1)
-           AND ($2::text IS NULL OR error_code = $2)
-           AND ($3::text IS NULL OR fingerprint = $3)
-           AND ($4::text IS NULL OR subject = $4)
-           AND ($7::text IS NULL OR key = convert_to($7, 'UTF8'))
+           AND failed_at <= $2
+           AND letter_matches(letter, $1::jsonb)
        ) AS meant
  WHERE reason IS NOT NULL
  GROUP BY reason

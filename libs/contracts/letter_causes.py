@@ -1,0 +1,111 @@
+"""Models of the causes of dead letters, as control's API returns them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from contracts.control_api import (
+    Asked,
+    ColumnText,
+    ControlModel,
+    DeadLetterState,
+    Moment,
+)
+
+CAUSE_ID: Final = r"^[0-9a-f]{16}$"
+"""Pattern of a cause's id."""
+
+HOURS_SHOWN: Final = 24
+"""Hours of which a cause has the number of letters, the current one included."""
+
+MOST_CAUSES: Final = 1_000
+"""Most causes on one page."""
+
+
+class CauseTrend(StrEnum):
+    """Trend of a cause: its letters of the latest hour, beside those of the hours before."""
+
+    NEW = "new"
+    RISING = "rising"
+    STEADY = "steady"
+    FALLING = "falling"
+    QUIET = "quiet"
+
+
+class StudyLetterCount(ControlModel):
+    """Number of letters of one study that died of one cause."""
+
+    study_id: str = Field(description="The study; empty: unknown.")
+    letters: int = Field(ge=0)
+
+
+class LetterCause(ControlModel):
+    """Cause of dead letters: those of one service and code whose messages say the same.
+
+    Ids, numbers, addresses and quoted text do not tell two messages apart.
+    """
+
+    cause_id: str = Field(pattern=CAUSE_ID, description="Id of the cause.")
+    service: str = Field(description="The service that set the letters aside.")
+    error_code: str = Field(description="Cause, from `contracts.errors.ErrorCode`.")
+    error_type: str = Field("", description="Class of the error.")
+    summary: str = Field("", description="The error's text, without what differs by letter.")
+    letters: dict[DeadLetterState, int] = Field(description="Number of letters by state.")
+    first_failed_at: datetime = Field(description="When the first of them failed.")
+    last_failed_at: datetime = Field(description="When the latest of them failed.")
+    by_hour: tuple[int, ...] = Field(
+        description="Letters of the latest 24 hours, one number an hour, the current hour last."
+    )
+    trend: CauseTrend = Field(description="The current hour beside those before it.")
+    studies: tuple[StudyLetterCount, ...] = Field(
+        (), description="Studies with the most of its letters, ten at most."
+    )
+    study_count: int = Field(0, ge=0, description="How many studies have its letters.")
+    example: UUID = Field(description="Id of one of the letters.")
+    replay_helps: bool = Field(description="Whether the same bytes can succeed later.")
+    assignee: str = Field("", description="Who looks after it, as an operator noted.")
+    remark: str = Field("", description="What an operator noted about it.")
+    muted_until: datetime | None = Field(
+        None, description="Lists leave it out until then, unless they are asked for muted causes."
+    )
+    version: int = Field(1, ge=1, description="Counts the changes of what operators noted.")
+
+
+class LetterCausePage(ControlModel):
+    """Page of the causes of dead letters, the one with the most letters first."""
+
+    causes: tuple[LetterCause, ...]
+    muted: int = Field(0, ge=0, description="How many more match, but are muted.")
+
+
+class ListCausesRequest(ControlModel):
+    """Parameters of the request to list the causes that match a filter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    service: Asked | None = Field(None, description="Only of this service.")
+    code: Asked | None = Field(None, description="Only with this code, such as `llm_timeout`.")
+    study: Asked | None = Field(None, description="Only letters of this study.")
+    state: DeadLetterState | Literal["all"] = Field(
+        DeadLetterState.OPEN, description="Only causes that have letters in this state; `all`: any."
+    )
+    muted: bool = Field(default=False, description="Muted causes too.")
+    limit: int = Field(100, ge=1, le=MOST_CAUSES, description="At most so many.")
+
+
+Remark = Annotated[ColumnText, StringConstraints(strip_whitespace=True, max_length=1_000)]
+
+
+class EditCauseRequest(ControlModel):
+    """Parameters of the request to note something about a cause; what is absent stays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    assignee: Remark | None = Field(None, description="Who looks after it; empty: nobody.")
+    remark: Remark | None = Field(None, description="What is known about it.")
+    muted_until: Moment | None = Field(None, description="Mute it until then; null: unmute it.")

@@ -1,0 +1,62 @@
+"""Endpoints of the causes of dead letters: list, read and edit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Response
+
+from contracts.letter_causes import (
+    CAUSE_ID,
+    EditCauseRequest,
+    LetterCause,
+    LetterCausePage,
+    ListCausesRequest,
+)
+from control.api.authorization import Operator
+from control.api.context import Context
+from control.api.openapi import responses
+from control.api.registry import IfMatch, parse_version_tag
+
+router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
+
+CauseId = Annotated[str, Path(pattern=CAUSE_ID, description="Id of the cause, 16 hex digits.")]
+
+
+@router.get("")
+async def list_causes(
+    which: Annotated[ListCausesRequest, Query()], context: Context, caller: Operator
+) -> LetterCausePage:
+    """List what dead letters died of, the cause with the most letters first."""
+    del caller
+    return await context.causes.causes(which)
+
+
+@router.get("/{cause_id}", responses=responses(404))
+async def read_cause(
+    cause_id: CauseId, context: Context, caller: Operator, response: Response
+) -> LetterCause:
+    """Read one cause; with an `ETag`."""
+    del caller
+    return _tagged(response, await context.causes.cause(cause_id))
+
+
+@router.patch("/{cause_id}", responses=responses(404, 412, 428))
+async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
+    cause_id: CauseId,
+    changes: EditCauseRequest,
+    context: Context,
+    caller: Operator,
+    response: Response,
+    if_match: IfMatch = None,
+) -> LetterCause:
+    """Note who looks after a cause and what is known about it, or mute it."""
+    version = parse_version_tag(if_match)
+    named = ", ".join(sorted(changes.model_fields_set))
+    await context.trail.record(caller, "cause.edit", f"{cause_id}: {named}")
+    return _tagged(response, await context.causes.edit(cause_id, changes, version))
+
+
+def _tagged(response: Response, cause: LetterCause) -> LetterCause:
+    response.headers["ETag"] = f'"{cause.version}"'
+    return cause

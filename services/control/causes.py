@@ -1,0 +1,181 @@
+"""Causes of dead letters in PostgreSQL: counted by triggers, described and edited here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from contracts.control_api import DeadLetterState
+from contracts.errors import UNMENDABLE
+from contracts.letter_causes import (
+    HOURS_SHOWN,
+    CauseTrend,
+    EditCauseRequest,
+    LetterCause,
+    LetterCausePage,
+    ListCausesRequest,
+    StudyLetterCount,
+)
+from control.domain import ChangedMeanwhileError, NotFoundError
+from database.pool import Database, Record
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "causes.sql")
+
+_HOUR: Final = timedelta(hours=1)
+
+RISING: Final = 2.0
+"""How many times the mean of the hours before a rising cause has in the current hour; half of them,
+or fewer, is falling."""
+
+
+class LetterCauseStore:
+    """Store of the causes of dead letters, and of what operators note about them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def causes(self, which: ListCausesRequest) -> LetterCausePage:
+        """Return the causes that match, those with the most letters first.
+
+        Args:
+            which: narrows by any of its fields; muted causes are counted only, unless asked for.
+        """
+        await self.sum_counts()
+        state = None if which.state == "all" else which.state
+        rows = await self._database.fetch(
+            _QUERIES.select_causes, None, which.service, which.code, which.study, state
+        )
+        shown = [row for row in rows if which.muted or not row["is_muted"]]
+        causes = await self._describe(shown[: which.limit], which.study)
+        return LetterCausePage(causes=causes, muted=len(rows) - len(shown))
+
+    async def cause(self, cause_id: str) -> LetterCause:
+        """Return one cause, whatever the state of its letters.
+
+        Raises:
+            NotFoundError: no letter died of it.
+        """
+        await self.sum_counts()
+        rows = await self._database.fetch(_QUERIES.select_causes, cause_id, None, None, None, None)
+        if not rows:
+            raise NotFoundError(
+                f"there is no cause {cause_id}: `onrecord dlq causes --state all` names them"
+            )
+        (found,) = await self._describe(rows, None)
+        return found
+
+    async def edit(
+        self, cause_id: str, changes: EditCauseRequest, version: int | None
+    ) -> LetterCause:
+        """Note who looks after a cause, what is known about it, and until when it is muted.
+
+        Args:
+            cause_id: of the cause.
+            changes: fields that are set replace what was noted.
+            version: of the cause as it was read; None: whatever it is now.
+
+        Raises:
+            NotFoundError: no letter died of it.
+            ChangedMeanwhileError: somebody changed it since it was read.
+        """
+        await self.cause(cause_id)
+        edited = await self._database.fetchval(
+            _QUERIES.edit_cause,
+            cause_id,
+            version,
+            changes.assignee,
+            changes.remark,
+            "muted_until" in changes.model_fields_set,
+            changes.muted_until,
+        )
+        if edited is None:
+            raise ChangedMeanwhileError("it was changed since it was read: read it again")
+        return await self.cause(cause_id)
+
+    async def sum_counts(self) -> None:
+        """Sum up what the triggers appended; counts are the same before and after."""
+        await self._database.execute(_QUERIES.sum_counts)
+
+    async def delete_empty_counts(self) -> None:
+        """Delete sums that have come down to nothing."""
+        await self._database.execute(_QUERIES.delete_empty_counts)
+
+    async def _describe(self, rows: Sequence[Record], study: str | None) -> tuple[LetterCause, ...]:
+        ids = [row["cause_id"] for row in rows]
+        if not ids:
+            return ()
+        now = datetime.now(UTC)
+        hours = await self._hours(ids, study, now)
+        studies: defaultdict[str, list[Record]] = defaultdict(list)
+        for row in await self._database.fetch(_QUERIES.select_studies_of_causes, ids, study):
+            studies[row["cause_id"]].append(row)
+        return tuple(
+            _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now) for row in rows
+        )
+
+    async def _hours(
+        self, ids: Sequence[str], study: str | None, now: datetime
+    ) -> defaultdict[str, list[int]]:
+        """Letters by hour of each cause, the current hour last."""
+        current = now.replace(minute=0, second=0, microsecond=0)
+        found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * HOURS_SHOWN)
+        rows = await self._database.fetch(
+            _QUERIES.select_latest_hours, ids, study, current - HOURS_SHOWN * _HOUR
+        )
+        for row in rows:
+            # A service's clock may be ahead of control's: such letters are of the current hour.
+            back = max((current - row["hour"]) // _HOUR, 0)
+            found[row["cause_id"]][HOURS_SHOWN - 1 - back] += row["letters"]
+        return found
+
+
+def find_trend(by_hour: Sequence[int], first_failed_at: datetime, now: datetime) -> CauseTrend:
+    """Return the trend of a cause: its current hour beside the mean of the hours before.
+
+    Args:
+        by_hour: letters by hour, the current hour last.
+        first_failed_at: when the first letter of all failed.
+        now: the time.
+    """
+    *before, current = by_hour
+    if now - first_failed_at < _HOUR:
+        return CauseTrend.NEW
+    if not any(by_hour):
+        return CauseTrend.QUIET
+    # The current hour has only begun: what it has so far stands for a whole one.
+    elapsed = max((now.minute * 60 + now.second) / 3600, 1 / 12)
+    rate, mean = current / elapsed, sum(before) / len(before)
+    if rate >= RISING * mean and current:
+        return CauseTrend.RISING
+    return CauseTrend.FALLING if rate <= mean / RISING else CauseTrend.STEADY
+
+
+def _cause(
+    row: Record, by_hour: list[int], studies: Sequence[Record], now: datetime
+) -> LetterCause:
+    return LetterCause(
+        cause_id=row["cause_id"],
+        service=row["service"],
+        error_code=row["error_code"],
+        error_type=row["error_type"],
+        summary=row["summary"],
+        letters={state: row[state.value] for state in DeadLetterState},
+        first_failed_at=row["first_failed_at"],
+        last_failed_at=row["last_failed_at"],
+        by_hour=tuple(by_hour),
+        trend=find_trend(by_hour, row["first_failed_at"], now),
+        studies=tuple(
+            StudyLetterCount(study_id=one["study_id"], letters=one["letters"]) for one in studies
+        ),
+        study_count=studies[0]["study_count"] if studies else 0,
+        example=row["example"],
+        replay_helps=row["error_code"] not in {code.value for code in UNMENDABLE},
+        assignee=row["assignee"],
+        remark=row["remark"],
+        muted_until=row["muted_until"],
+        version=row["version"],
+    )

@@ -1,0 +1,84 @@
+-- name: sum_counts
+-- Sums up changes of counts; hours that are older than two days become days.
+WITH taken AS (
+    DELETE FROM letter_cause_counts
+     WHERE NOT is_summed
+        OR (hour < now() - interval '2 days' AND hour <> date_trunc('day', hour, 'UTC'))
+    RETURNING *
+)
+INSERT INTO letter_cause_counts AS counted
+SELECT cause_id, study_id,
+       CASE WHEN hour < now() - interval '2 days' THEN date_trunc('day', hour, 'UTC') ELSE hour END,
+       state, sum(letters), min(first_failed_at), max(last_failed_at), true
+  FROM taken
+ GROUP BY 1, 2, 3, 4
+    ON CONFLICT (cause_id, study_id, hour, state) WHERE is_summed DO UPDATE
+   SET letters = counted.letters + EXCLUDED.letters,
+       first_failed_at = least(counted.first_failed_at, EXCLUDED.first_failed_at),
+       last_failed_at = greatest(counted.last_failed_at, EXCLUDED.last_failed_at);
+
+-- name: delete_empty_counts
+-- Deletes sums that have come down to nothing.
+DELETE FROM letter_cause_counts WHERE is_summed AND letters = 0;
+
+-- name: select_causes
+-- The causes meant, those with the most letters first; muted ones are marked.
+WITH totals AS (
+    SELECT cause_id,
+           coalesce(sum(letters) FILTER (WHERE state = 'open'), 0)::bigint AS open,
+           coalesce(sum(letters) FILTER (WHERE state = 'replaying'), 0)::bigint AS replaying,
+           coalesce(sum(letters) FILTER (WHERE state = 'replayed'), 0)::bigint AS replayed,
+           coalesce(sum(letters) FILTER (WHERE state = 'discarded'), 0)::bigint AS discarded,
+           coalesce(sum(letters) FILTER (WHERE $5::text IS NULL OR state = $5), 0)::bigint AS meant,
+           min(first_failed_at) FILTER (WHERE letters > 0) AS first_failed_at,
+           max(last_failed_at) FILTER (WHERE letters > 0) AS last_failed_at
+      FROM letter_cause_counts
+     WHERE ($1::text IS NULL OR cause_id = $1)
+       AND ($4::text IS NULL OR study_id = $4)
+     GROUP BY cause_id
+)
+SELECT cause.*, open, replaying, replayed, discarded, first_failed_at, last_failed_at,
+       coalesce(muted_until > now(), false) AS is_muted
+  FROM totals
+  JOIN letter_causes AS cause USING (cause_id)
+ WHERE meant > 0
+   AND ($2::text IS NULL OR service = $2)
+   AND ($3::text IS NULL OR error_code = $3)
+ ORDER BY meant DESC, last_failed_at DESC, cause_id;
+
+-- name: select_latest_hours
+-- Letters of causes by hour, of as many hours as are asked for.
+SELECT cause_id, hour, sum(letters)::bigint AS letters
+  FROM letter_cause_counts
+ WHERE cause_id = ANY ($1::text[])
+   AND ($2::text IS NULL OR study_id = $2)
+   AND hour > $3
+ GROUP BY cause_id, hour;
+
+-- name: select_studies_of_causes
+-- How many studies have letters of each cause, and the ten with the most.
+SELECT cause_id, study_id, letters, study_count
+  FROM (
+        SELECT cause_id, study_id, sum(letters)::bigint AS letters,
+               count(*) OVER (PARTITION BY cause_id) AS study_count,
+               row_number() OVER (
+                    PARTITION BY cause_id ORDER BY sum(letters) DESC, study_id
+               ) AS place
+          FROM letter_cause_counts
+         WHERE cause_id = ANY ($1::text[])
+           AND ($2::text IS NULL OR study_id = $2)
+         GROUP BY cause_id, study_id
+        HAVING sum(letters) > 0
+       ) AS counted
+ WHERE place <= 10
+ ORDER BY cause_id, place;
+
+-- name: edit_cause
+-- Notes what an operator says about a cause, if nobody did so meanwhile.
+UPDATE letter_causes
+   SET assignee = coalesce($3, assignee),
+       remark = coalesce($4, remark),
+       muted_until = CASE WHEN $5::bool THEN $6::timestamptz ELSE muted_until END,
+       version = version + 1
+ WHERE cause_id = $1 AND ($2::bigint IS NULL OR version = $2)
+RETURNING cause_id;
