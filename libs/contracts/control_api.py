@@ -176,6 +176,13 @@ class DeadLetterPage(ControlModel):
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
+class DeadLetterSelection(ControlModel):
+    """Number of the open dead letters that match a filter."""
+
+    letters: int = Field(ge=0, description="How many are open.")
+    replayable: int = Field(ge=0, description="How many of them a replay of many tries.")
+
+
 class DeadLetterFilter(ControlModel):
     """Filter of dead letters; a field that is None matches all."""
 
@@ -220,6 +227,12 @@ class ListDeadLettersRequest(DeadLetterFilter):
     cursor: str | None = Field(
         None, max_length=MAX_CURSOR, description="Where to go on: `next` of the page before."
     )
+
+
+class SelectDeadLettersRequest(DeadLetterFilter):
+    """Parameters of the request to count the open dead letters that match a filter."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class ReplayRequest(DeadLetterFilter):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rich.progress import Progress, track
 
-from contracts.control_api import DeadLetter, DeadLetterState, ReplayCursor
+from contracts.control_api import (
+    DeadLetter,
+    DeadLetterSelection,
+    DeadLetterState,
+    ReplayCursor,
+)
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
 from onrecord.control_client import ControlClient, DeadLetterClosedError
@@ -73,27 +78,20 @@ class ReplayOutcome:
         return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
-async def count_open_dead_letters(
-    control: ControlClient, service: str | None, code: str | None
-) -> int:
-    """Count the open dead letters of a service and error code."""
-    return sum(
-        one.replayable
-        for one in await control.counts()
-        if service in (None, one.service)
-        and (one.error_code not in UNMENDABLE if code is None else code == one.error_code)
-    )
+async def count_replayable(control: ControlClient, which: Mapping[str, str | None]) -> int:
+    """Count the open dead letters that match and that a replay of many tries."""
+    found = await control.get("/v1/letters/replayable", which)
+    return DeadLetterSelection.model_validate(found).replayable
 
 
 async def replay_matching(
-    control: ControlClient, service: str | None, code: str | None, number: int
+    control: ControlClient, which: Mapping[str, str | None], number: int
 ) -> ReplayOutcome:
-    """Replay all open dead letters of a service and error code, with a progress bar.
+    """Replay all open dead letters that match, with a progress bar.
 
     Args:
         control: puts them back.
-        service: only letters of this service.
-        code: only letters of this cause.
+        which: the API's parameters that narrow the letters.
         number: how many are expected.
 
     Raises:
@@ -101,7 +99,6 @@ async def replay_matching(
             before, as far as control could answer. What was put back stays so.
     """
     outcome = ReplayOutcome()
-    which = {"service": service, "code": code}
     begin: ReplayCursor | None = None
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("replaying", total=number)

@@ -13,7 +13,12 @@ from uuid import UUID
 
 import structlog
 
-from contracts.control_api import DeadLetterCount, DeadLetterFilter, DeadLetterState
+from contracts.control_api import (
+    DeadLetterCount,
+    DeadLetterFilter,
+    DeadLetterSelection,
+    DeadLetterState,
+)
 from contracts.errors import UNMENDABLE
 from control.domain import (
     AmbiguousDeadLetterIdError,
@@ -208,6 +213,12 @@ class DeadLetterStore:
             _UNMENDABLE,
         )
         return {row["reason"]: row["letters"] for row in rows}
+
+    async def count_selection(self, which: DeadLetterFilter) -> DeadLetterSelection:
+        """Count the open letters that match, whatever state the filter names."""
+        row = await self._database.fetchrow(_QUERIES.count_selection, _matching(which), _UNMENDABLE)
+        assert row is not None
+        return DeadLetterSelection(**row)
 
     async def replaying(self) -> list[DeadLetterPosition]:
         """Letters whose replay a crash may have cut short, in the order of the DLQs."""

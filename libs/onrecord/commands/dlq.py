@@ -14,6 +14,7 @@ import typer
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.ids import UUID_PATTERN
 from contracts.topics import PIPELINE
+from onrecord.commands import dlq_causes
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import CommandError, FailedError, UsageError
 from onrecord.pages.rendering import format_count, get_page_width
@@ -49,6 +50,15 @@ Raw = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All open letters, in the order of the DLQs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replaying them all.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="Only letters that match, several times: service, code, cause, study, transcript, "
+        "chunk, producer, key, text, attempts>=N, since or before (2h, 3d, or a time).",
+    ),
+]
 Reason = Annotated[str, typer.Option(help="Why nobody needs this message any more.")]
 
 
@@ -65,6 +75,7 @@ def register(app: typer.Typer) -> None:
     dlq.command("list")(list_)
     for verb in (show, stats, replay, discard):
         dlq.command()(verb)
+    dlq_causes.register(dlq)
     app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
 
 
@@ -75,6 +86,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     state: State = "open",
     subject: Subject = None,
     key: Key = None,
+    where: Where = None,
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
@@ -84,18 +96,17 @@ def list_(  # noqa: PLR0913 - one parameter an option
 
         onrecord dlq list
         onrecord dlq list --service enrichment --code llm_timeout
+        onrecord dlq list --where study=bikes --where since=2h --where "text=no answer"
         onrecord dlq list --state all --json
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from contracts.control_api import DeadLetterState  # noqa: PLC0415 - slow to import
+    from onrecord.letter_filters import STATES, require_known  # noqa: PLC0415 - slow to import
     from onrecord.pages.letters import format_dead_letters  # noqa: PLC0415 - as above
 
-    if state not in (*DeadLetterState, "all"):
-        raise UsageError(f"--state is one of {', '.join(DeadLetterState)}, all; not {state!r}")
-    _refuse_unknown(service, code)
-    asked = None if state == "all" else state
-    which = {"service": service, "code": code, "state": asked, "subject": subject, "key": key}
+    require_known("--state", state, STATES)
+    which = _filter(where, service=service, code=code, subject=subject, key=key)
+    which |= {"state": None if state == "all" else state}
     found = _ask(lambda control: control.letters(which, limit=limit))
     if json_output:
         print_json([letter.model_dump(mode="json") for letter in found])
@@ -175,6 +186,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     every: All = False,
     service: Service = None,
     code: Code = None,
+    where: Where = None,
     yes: Yes = False,
     reason: Why = "",
     json_output: Json = False,
@@ -189,17 +201,16 @@ def replay(  # noqa: PLR0913 - one parameter an option
 
         onrecord dlq replay 3fa9 77b0
         onrecord dlq replay --all --service enrichment --code llm_timeout
+        onrecord dlq replay --all --where cause=3fa9c1d25b7e0a44 --where since=1d
         onrecord dlq replay --all --yes --reason "the endpoint is back"
     """
     if bool(letter_ids) == every:
         raise UsageError("name the letters: their ids, or --all")
-    if letter_ids and (service or code):
-        raise UsageError("--service and --code go with --all")
-    _refuse_unknown(service, code)
+    if letter_ids and (service or code or where):
+        raise UsageError("--service, --code and --where go with --all")
+    which = _filter(where, service=service, code=code)
     outcome = (
-        _replay_named(letter_ids, reason)
-        if letter_ids
-        else _replay_open(service, code, reason, yes=yes)
+        _replay_named(letter_ids, reason) if letter_ids else _replay_open(which, reason, yes=yes)
     )
     if json_output:
         print_json(
@@ -248,13 +259,13 @@ def _replay_named(letter_ids: list[str], reason: str) -> ReplayOutcome:
     return _ask(lambda control: replay_by_ids(control, letter_ids), reason)
 
 
-def _replay_open(service: str | None, code: str | None, reason: str, *, yes: bool) -> ReplayOutcome:
-    from onrecord.replay import count_open_dead_letters, replay_matching  # noqa: PLC0415 - slow to import
+def _replay_open(which: dict[str, str | None], reason: str, *, yes: bool) -> ReplayOutcome:
+    from onrecord.replay import count_replayable, replay_matching  # noqa: PLC0415 - slow to import
 
     _refuse_unasked(yes=yes)
-    number = _ask(lambda control: count_open_dead_letters(control, service, code))
+    number = _ask(lambda control: count_replayable(control, which))
     _confirm(number, yes=yes)
-    return _ask(lambda control: replay_matching(control, service, code, number), reason)
+    return _ask(lambda control: replay_matching(control, which, number), reason)
 
 
 def _ask(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") -> T:
@@ -288,11 +299,19 @@ def _refuse_unasked(*, yes: bool) -> None:
         raise UsageError("there is no terminal to ask at: add --yes to replay them all")
 
 
-def _refuse_unknown(service: str | None, code: str | None) -> None:
-    """A misspelt name would otherwise look like good news: no dead letters."""
-    for option, asked, known in (("service", service, PIPELINE), ("code", code, list(ErrorCode))):
-        if asked is not None and asked not in known:
-            raise UsageError(f"--{option} is one of {', '.join(known)}; not {asked!r}")
+def _filter(where: list[str] | None, **options: str | None) -> dict[str, str | None]:
+    """The API's parameters for options and conditions; typos are errors, not empty lists."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
+
+    from onrecord.letter_filters import parse_conditions, require_known  # noqa: PLC0415 - slow to import
+
+    require_known("--service", options["service"], PIPELINE)
+    require_known("--code", options["code"], ErrorCode)
+    found = parse_conditions(where or (), datetime.now(UTC))
+    for name, value in options.items():
+        if value is not None and found.setdefault(name, value) != value:
+            raise UsageError(f"--{name} and --where contradict each other")
+    return dict(found)
 
 
 def _confirm(letters: int, *, yes: bool) -> None:

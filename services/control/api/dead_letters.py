@@ -14,6 +14,7 @@ from contracts.control_api import (
     DeadLetterCount,
     DeadLetterFilter,
     DeadLetterPage,
+    DeadLetterSelection,
     DeadLetterWithValue,
     DiscardRequest,
     ListDeadLettersRequest,
@@ -22,6 +23,7 @@ from contracts.control_api import (
     Partition,
     ReplayRequest,
     ReplayResult,
+    SelectDeadLettersRequest,
 )
 from contracts.topics import MIB
 from control.access import Right
@@ -65,6 +67,15 @@ async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCo
     """Count dead letters by service, state and cause."""
     del caller
     return list(await context.store.counts())
+
+
+@router.get("/replayable")
+async def count_replayable(
+    which: Annotated[SelectDeadLettersRequest, Query()], context: Context, caller: Operator
+) -> DeadLetterSelection:
+    """Count the open dead letters that match, and those that a replay of many tries."""
+    del caller
+    return await context.store.count_selection(_filter(which))
 
 
 @router.post("/replay", responses=responses(424))
@@ -147,5 +158,5 @@ async def discard_letter(
     return await context.store.letter(letter.letter_id)
 
 
-def _filter(which: ListDeadLettersRequest | ReplayRequest) -> DeadLetterFilter:
+def _filter(which: DeadLetterFilter) -> DeadLetterFilter:
     return DeadLetterFilter(**which.model_dump(include=set(DeadLetterFilter.model_fields)))

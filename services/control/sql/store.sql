@@ -155,6 +155,16 @@ SELECT reason, count(*) AS letters
  GROUP BY reason
  ORDER BY reason;
 
+-- name: count_selection
+-- Open letters of those meant, and how many of them a replay of many tries.
+SELECT count(*) AS letters,
+       count(*) FILTER (
+            WHERE displaced_at IS NULL AND source_topic IS NOT NULL
+              AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($2::text[]))
+       ) AS replayable
+  FROM dead_letters AS letter
+ WHERE NOT settled AND state = 'open' AND letter_matches(letter, $1::jsonb);
+
 -- name: select_replaying
 -- Where the letters are whose replay a crash may have cut short.
 SELECT dlq_topic, dlq_partition, dlq_offset, letter_id, service, message_sha256
