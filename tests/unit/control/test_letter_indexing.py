@@ -13,6 +13,7 @@ from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
 from contracts.transcript import ContentForm
+from control.domain import IndexedDeadLetter
 from control.indexing import build_indexed_dead_letter, build_indexed_submission
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
@@ -171,3 +172,53 @@ def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:
     body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive_id("t")}"}}'.encode()
     submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.transcript_id == derive_id("t")
+
+
+def submitted_letter(value: bytes, key: bytes, headers: Headers) -> IndexedDeadLetter:
+    """A letter of a submission that ingestion set aside."""
+    delivery = Delivery(MessageOrigin("transcripts-submitted", 0, 1), attempts=1)
+    failure = describe_failure(BadMessageError("why"), "ingestion")
+    content = digest_record(key, value, headers)
+    added = build_dead_letter_headers(
+        failure, delivery, content, service="ingestion", group="g", at=AT
+    )
+    whole = append_headers(headers, added)
+    return build_indexed_dead_letter(Record("ingestion-dlq", 0, 5, key, value, whole, 1_000))
+
+
+@pytest.mark.parametrize(
+    ("document", "study"),
+    [
+        ({"study_id": "bikes"}, "bikes"),
+        ({"study": {"study_id": "bikes", "themes": 3}}, "bikes"),
+        ({"study": 7}, None),
+        ({"study_id": "no study!"}, None),
+        ({"study_id": "x" * 65}, None),
+        ({}, None),
+    ],
+)
+def test_a_letter_of_a_submission_has_its_study_and_producer(
+    document: dict[str, object], study: str | None
+) -> None:
+    transcript_id = derive_id("talk")
+    value = json.dumps({"transcript_id": str(transcript_id), **document}).encode()
+    source: Headers = ((h.CE_SOURCE, b"crm/\xff"),)
+    letter = submitted_letter(value, str(transcript_id).encode(), source)
+    assert (letter.subject, letter.study_id) == (str(transcript_id), study)
+    assert letter.producer == "crm/\ufffd"
+    # Of a value that its key contradicts, nothing is believed.
+    assert submitted_letter(value, b"another", source).study_id is None
+
+
+def test_a_letter_of_a_chunk_has_the_study_of_the_chunk_and_no_producer() -> None:
+    chunk_id = derive_id("chunk")
+    chunk = {"chunk_id": str(chunk_id), "study": {"study_id": "bikes"}}
+    for document in (chunk, {"chunk": chunk}):
+        value = json.dumps(document).encode()
+        record = Record(
+            "chunks-ready", 1, 2, str(chunk_id).encode(), value, ((h.CE_SOURCE, b"/x"),)
+        )
+        letter = build_indexed_dead_letter(
+            on_dlq(set_aside(record), key=record.key, value=record.value)
+        )
+        assert (letter.study_id, letter.producer) == ("bikes", None)
