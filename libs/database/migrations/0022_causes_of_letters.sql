@@ -68,8 +68,9 @@ CREATE TABLE letter_causes (
     version bigint NOT NULL DEFAULT 1
 );
 
--- Letters of a cause by study, hour of failure and state. A count is the sum of its rows: changes
--- are appended, so that no two transactions wait for each other, and are summed up now and then.
+-- Letters of a cause by study, hour of failure and state; hours that are long ago are '-infinity'. A
+-- count is the sum of its rows: changes are appended, so that no two transactions wait for each
+-- other, and are summed up now and then.
 CREATE TABLE letter_cause_counts (
     cause_id text NOT NULL,
     study_id text NOT NULL,

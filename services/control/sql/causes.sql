@@ -1,14 +1,14 @@
 -- name: sum_counts
--- Sums up changes of counts; hours that are older than two days become days.
+-- Sums up changes of counts; hours that no list shows any more are one.
 WITH taken AS (
     DELETE FROM letter_cause_counts
      WHERE NOT is_summed
-        OR (hour < now() - interval '2 days' AND hour <> date_trunc('day', hour, 'UTC'))
+        OR (hour > '-infinity' AND hour < now() - interval '25 hours')
     RETURNING *
 )
 INSERT INTO letter_cause_counts AS counted
 SELECT cause_id, study_id,
-       CASE WHEN hour < now() - interval '2 days' THEN date_trunc('day', hour, 'UTC') ELSE hour END,
+       CASE WHEN hour < now() - interval '25 hours' THEN '-infinity' ELSE hour END,
        state, sum(letters), min(first_failed_at), max(last_failed_at), true
   FROM taken
  GROUP BY 1, 2, 3, 4

@@ -6,17 +6,19 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import ErrorCode, ParkedError, RejectedError
+from contracts.ids import derive_id
 from contracts.letter_causes import CauseTrend, LetterCause, ListCausesRequest
 from control.causes import LetterCauseStore, find_trend
 from database.pool import Database
 from support.control_office import Office, TryAgainError
 
+ONE_ID, OTHER_ID = derive_id("chunk", 1), derive_id("chunk", 2)
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
 
@@ -43,7 +45,7 @@ async def causes(office: Office, query: str = "") -> list[dict[str, Any]]:
     ("one", "other"),
     [
         ("no answer in 30.5 s (attempt 3 of 3)", "no answer in 7 s (attempt 12 of 12)"),
-        (f"chunk {uuid4()} is gone", f"chunk {uuid4()} is gone"),
+        (f"chunk {ONE_ID} is gone", f"chunk {OTHER_ID} is gone"),
         ('expected "theme" in "cost"', 'expected "a, b" in ""'),
         ("expected 'theme'", "expected 'question two'"),
         ("https://a.example/v1?x=1 answered 500", "http://[::1]:8080/ answered 503"),
