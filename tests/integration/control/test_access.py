@@ -40,6 +40,10 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/letters"): OPERATORS,
     ("GET", "/letters/counts"): OPERATORS,
     ("POST", "/letters/replay"): OPERATORS,
+    ("GET", "/letters/replayable"): OPERATORS,
+    ("GET", "/causes"): OPERATORS,
+    ("GET", "/causes/{cause_id}"): OPERATORS,
+    ("PATCH", "/causes/{cause_id}"): OPERATORS,
     ("GET", "/letters/{letter_id}"): OPERATORS,
     ("GET", "/letters/{letter_id}/value"): ADMINS,
     ("POST", "/letters/{letter_id}/replay"): OPERATORS,
@@ -112,6 +116,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
+    ("PATCH", "/causes/{cause_id}"): {"assignee": "ada"},
     ("POST", "/studies"): {
         "study_id": "new",
         "name": "New",
@@ -135,6 +140,7 @@ FOUND_BY_ID: Final = ("{transcript_id}", "{note_id}")
 NOTE: Final = note("She would not recommend it")
 IDS: Final = {
     "letter_id": str(derive_id("nobody")),
+    "cause_id": "0123456789abcdef",
     "token_id": str(derive_id("nobody")),
     "session_id": str(derive_id("nobody")),
     "study_id": STUDY.study_id,
