@@ -41,6 +41,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
+    ("PATCH", "/causes/{cause_id}"): {"assignee": "ada"},
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": "7"},
 }
@@ -62,6 +63,7 @@ CHANGED: Final = (
         "dead_letters",
         "submissions",
     ),
+    "letter_causes",
 )
 """Tables that requests change."""
 
@@ -85,8 +87,10 @@ class Prepared:
         opened = await context.sessions.open_with_token(made.token.token_id, "127.0.0.1")
         study = STUDY.model_dump(exclude_none=True) | {"study_id": STUDY_ID}
         await context.studies.create(CreateStudyRequest.model_validate(study), "a test")
+        letter_id = await self.office.died(b"v", 1)
         self.ids = {
-            "letter_id": str(await self.office.died(b"v", 1)),
+            "letter_id": str(letter_id),
+            "cause_id": (await context.store.letter(letter_id)).cause_id,
             "token_id": str(made.token.token_id),
             "session_id": str(opened.session_id),
             "study_id": STUDY_ID,
@@ -115,7 +119,7 @@ class Prepared:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if path.endswith("/registration"):
+        if method == "PATCH":
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 
