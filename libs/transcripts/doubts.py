@@ -25,6 +25,8 @@ FEWEST_UNNAMED_WORDS: Final = 50
 MOST_UNNAMED_BETWEEN: Final = 0.25
 """Share of the words that follow a speaker's and have none, in doubt also in a short file."""
 FEWEST_UNNAMED_BETWEEN: Final = 10
+FEWEST_WORDS_OF_PROSE: Final = 30
+"""As many words without a speaker, in a short file, are more than a title."""
 LONG_TURN_WORDS: Final = 150
 """A label that stands once within a turn of so many words may be speech."""
 MOST_ODD_TURNS: Final = 0.3
@@ -80,9 +82,10 @@ def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
     title = len(first.text.split()) if first is not None and first.speaker == UNNAMED else 0
     count, total = sum(unnamed), sum(unnamed) + sum(named)
     many = count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED
+    much = count >= FEWEST_WORDS_OF_PROSE and count / total > MOST_UNNAMED_BETWEEN
     between = count - title
     often = between >= FEWEST_UNNAMED_BETWEEN and between / total > MOST_UNNAMED_BETWEEN
-    if named and (many or often):
+    if named and (many or much or often):
         share = f"{count / total:.0%} of the words ({count:,} of {total:,})"
         yield f"{share} have no speaker, although the file names speakers"
 

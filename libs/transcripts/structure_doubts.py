@@ -42,6 +42,8 @@ _FIELD_WORDS: Final = (
     "|memo|memos|comment|comments|annotation|annotations|format|encoding|file|filename|file name"
     "|version|created|updated|modified|status|channel|guild|server|channel id|user id|metadata"
     "|labels?|system|tools?|tool call|function|developer"
+    "|name|age|city|country|address|phone|e-?mail|gender|sex|occupation|hobbies|nationality|job"
+    "|alter|beruf|wohnort|geschlecht|edad|sexo|profesión|âge|sexe|métier"
 )
 # Tiers, lines and columns that stand beside what was said.
 _TIER_WORDS: Final = (

@@ -67,7 +67,7 @@ def _in_parts(cues: Sequence[Cue]) -> list[Cue]:
             latest, first = -1, None
         first = cue.start_ms if first is None else first
         ahead = [one.start_ms for one in cues[position : position + _FEW]]
-        if (
+        if _counts_anew(cues, position) or (
             latest - first >= _LONG_MS
             and cue.start_ms <= first + (latest - first) * _BEGINNING
             and len(ahead) > 1
@@ -78,6 +78,20 @@ def _in_parts(cues: Sequence[Cue]) -> list[Cue]:
         latest = max(latest, cue.start_ms)
         made.append(cue._replace(part=cue.part + shift) if shift else cue)
     return made
+
+
+def _counts_anew(cues: Sequence[Cue], position: int) -> bool:
+    """Whether cues are counted from 1 again here, and begin earlier than the one before."""
+    if position == 0 or cues[position].id != "1" or cues[position].part:
+        return False
+    before, following = cues[position - 1], cues[position + 1 : position + 2]
+    return (
+        before.id.isdecimal()
+        and int(before.id) > 1
+        and cues[position].start_ms < before.start_ms
+        and bool(following)
+        and following[0].id == "2"
+    )
 
 
 def _sorted(cues: Sequence[Cue], notices: Notices) -> list[Cue]:

@@ -69,8 +69,11 @@ _WESTERN: Final = frozenset(
     "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßðþÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽÐÞŸ"
     "\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\u2022\u20ac\u00a3\u00b0\u00ab\u00bb\u00bf\u00a1\u00a0"
 )
-_WESTERN_ENCODINGS: Final = ("cp1252", "iso8859_15", "mac_roman")
-_CAPITAL_WITHIN: Final = re.compile(r"[a-zà-öø-ÿ][À-ÖØ-Þ\u0178]")
+_WESTERN_ENCODINGS: Final = ("cp1252", "iso8859_15", "mac_roman", "cp850")
+# A capital within a word, or a quotation mark that a letter of DOS's code page became.
+_CAPITAL_WITHIN: Final = re.compile(
+    r"[a-zà-öø-ÿ][À-ÖØ-Þ\u0178]|[a-zß-ÿ][\u201a\u201d\u201e][a-zß-ÿ]"
+)
 # Windows-1252's letters at the places of those with carons, rings and double acutes.
 _CZECH_AS_WESTERN: Final = frozenset("øìèùòØÌÈÙÒ")
 _NEVER_CENTRAL: Final = frozenset("àåæêçñãÀÅÆÊÇÑÃ")

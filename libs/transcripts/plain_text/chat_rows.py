@@ -37,6 +37,7 @@ _EDITED: Final = re.compile(
     r"\s*\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet"
     r"|Se editó este mensaje)\.?>$"
 )
+_SLASHES: Final = re.compile(r"\s+(?://|\|\|)\s+(?=[^\W\d_][\w .'\u2019-]{0,30}:\s)")
 _KAKAO: Final = re.compile(
     r"\[(?P<name>[^\[\]]{1,40})\] "
     r"\[(?:(?:오전|오후|午前|午後|AM|PM) )?\d{1,2}:\d{2}(?: [AP]M)?\] "
@@ -108,7 +109,16 @@ def _with_names_before_times(rows: list[Row], notices: Notices) -> list[Row]:
     ]
 
 
+def _with_turns_on_lines(rows: list[Row], notices: Notices) -> list[Row]:
+    """`E: So?` and `T: Yes.` in place of `E: So? // T: Yes.`, where turns are parted so."""
+    del notices
+    if sum(len(_SLASHES.findall(row)) for _, row in rows) < 2:  # noqa: PLR2004 - one may be speech
+        return rows
+    return [(number, part) for number, row in rows for part in _SLASHES.split(row)]
+
+
 CHAT_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _with_turns_on_lines,
     _without_notes_of_messengers,
     _with_names_before_times,
     _with_nicks,

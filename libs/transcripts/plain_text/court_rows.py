@@ -13,6 +13,14 @@ _EXAMINATION: Final = re.compile(
     r"(?:(?:FURTHER )?(?:DIRECT|CROSS|REDIRECT|RECROSS|VOIR DIRE)[ -]{0,3})?EXAMINATION"
     r"(?: \([A-Z'.,]{4,12}\))?(?: BY [A-Z. ]{3,40})?"
 )
+_NOTE: Final = re.compile(
+    r"\(\d{1,2}[.:]\d{2} ?[ap]\.?m\.?\)"
+    r"|\((?:A|The) (?:short|brief|luncheon|lunch|morning|afternoon) (?:break|adjournment|recess)\)"
+    r"|(?:MR|MS|MRS|MISS|DR|SIR|LORD|LADY|DAME|PROFESSOR)\.? [A-Z][A-Z .'\u2019-]{2,60}"
+    r" \((?:sworn|affirmed|recalled|continued)\)"
+    r"|(?:(?:Further |Cross-|Re-)?(?:Questions|Questioned|Examination|Examined|Cross-examination)"
+    r"|Questions) (?:by|from) (?:MR|MS|MRS|MISS|DR|THE|SIR|LORD|LADY)\.? [A-Z .'\u2019-]{2,40}",
+)
 _QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
 _SWORN: Final = re.compile(
     r"(?:.{1,80}, )?(?:having|being|was|after having)\b.{0,30}"
@@ -35,7 +43,9 @@ def remove_court_notes(rows: list[Row]) -> list[Row]:
     dropped = {
         at
         for at, (_, row) in enumerate(rows)
-        if _EXAMINER.fullmatch(bare := row.strip(_NUMBERS)) or _EXAMINATION.fullmatch(bare)
+        if _EXAMINER.fullmatch(bare := row.strip(_NUMBERS))
+        or _EXAMINATION.fullmatch(bare)
+        or _NOTE.fullmatch(bare)
     }
     for at, (_, row) in enumerate(rows):
         if _SWORN.fullmatch(row.strip(_NUMBERS)):

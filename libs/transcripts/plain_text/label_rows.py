@@ -27,6 +27,7 @@ _LONE_QUESTION: Final = re.compile(r"\s{0,12}Q(?:\t+|[ \u00a0]{2,12})(?=[\"\u201
 _NUMBERED_QUESTION: Final = re.compile(
     r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
 )
+_HEADED: Final = re.compile(r"\s{0,8}(?:\*\*)?([QA])\s?\d{1,3}[.:)]?(?:\*\*)?\s*")
 _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 # Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
 _MARKED: Final = re.compile(
@@ -103,13 +104,28 @@ def _label(match: re.Match[str], pattern: re.Pattern[str]) -> str:
     return match[2] if pattern is _ORDINALS else match[1]
 
 
+def _with_headed_questions(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Q:` in place of `Q1` on a line of its own, where `A1` stands so too."""
+    del notices
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _HEADED.fullmatch(row))}
+    counts = Counter(match[1].upper() for match in found.values())
+    if len(counts) != 2 or min(counts.values()) < 2:  # noqa: PLR2004 - a pair
+        return rows
+    return [
+        (number, f"{found[at][1]}:" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
 def _is_dialogue(
     found: Sequence[tuple[int, re.Match[str]]], pattern: re.Pattern[str], lines: int
 ) -> bool:
     """Whether two labels recur and take turns, and begin a fair part of the lines."""
     labels = [_label(match, pattern).casefold() for _, match in found]
     counts = Counter(labels)
-    if len(counts) != 2 or min(counts.values()) < 2 or len(labels) < _SOME * lines:  # noqa: PLR2004 - a pair
+    if len(counts) != 2 or len(labels) < _FEW or len(labels) < _SOME * lines:  # noqa: PLR2004 - a pair
+        return False
+    if min(counts.values()) < 2 and not (pattern is _BARE_QUESTION and "." in found[0][1][0]):  # noqa: PLR2004
         return False
     turns = sum(earlier != later for earlier, later in pairwise(labels))
     if pattern is _NUMBERED_QUESTION:
@@ -268,6 +284,7 @@ def _without_question_numbers(rows: list[Row], notices: Notices) -> list[Row]:
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _without_question_numbers,
     _with_unbolded_lines,
+    _with_headed_questions,
     _with_colons,
     _with_marked_questions,
     _with_tier_labels,

@@ -64,6 +64,9 @@ def _list_of_tasks(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[
     """Names in nothing but the points of a list below the heading of a summary or of tasks."""
     heading = next((line for line in lines if is_summary_heading(line.text)), None)
     chosen = [line for line in lines if found.choose(line.candidates) is not None]
+    if _are_points(chosen, found):
+        yield "the labels are words in a list, and what follows goes on in small letters"
+        return
     if heading is None or not chosen or chosen[0].number < heading.number:
         return
     if sum(line.is_list_item for line in chosen) >= _MOST * len(chosen):
@@ -71,6 +74,17 @@ def _list_of_tasks(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[
             f"names stand in a list below “{heading.text.strip('#*_ :')}” only: they may be who "
             "has to do something, and nobody's speech"
         )
+
+
+def _are_points(chosen: Sequence[TextLine], found: SpeakerLabels) -> bool:
+    """Whether all labels are ordinary words of list items that go on in small letters."""
+    ones = [one for line in chosen if (one := found.choose(line.candidates)) is not None]
+    return (
+        len(ones) >= _FEW
+        and all(line.is_list_item for line in chosen)
+        and all(classify_label(one.label) not in {LabelKind.NAME, LabelKind.ROLE} for one in ones)
+        and sum(one.starts_lower for one in ones) >= _MOST * len(ones)
+    )
 
 
 def _screenplay(lines: Sequence[TextLine]) -> Iterator[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -36,6 +38,7 @@ _HTML_DOCTYPE: Final = re.compile(
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 # Apple's podcasts write seconds without their unit.
 _METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
+_MOST: Final = 0.8
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 
@@ -112,7 +115,29 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
         if start is None:
             notices.add(Repair.UNUSABLE_TIME)
         cues.append(Cue(start or 0, end if end is not None else (start or 0), voice + said))
-    return read_cue_passages(cues, speakers, notices)
+    read = read_cue_passages(cues, speakers, notices)
+    if any(one.speaker for one in read.passages):
+        return read
+    return replace(read, doubts=(*read.doubts, *_alternating_styles(root)))
+
+
+def _alternating_styles(root: ET.Element) -> Iterator[str]:
+    """Colours or styles that alternate between paragraphs, as where broadcasters mark speakers."""
+    paragraphs = [one for one in root.iter() if get_local_name(one) == "p"]
+    styles = [_style(one) for one in paragraphs]
+    known = [one for one in styles if one]
+    changes = sum(earlier != later for earlier, later in pairwise(known))
+    if len(set(known)) > 1 and len(known) >= _MOST * len(styles) and changes > 1:
+        yield (
+            f"{len(set(known)):,} colours or styles alternate, which may tell speakers; nobody is "
+            "named"
+        )
+
+
+def _style(paragraph: ET.Element) -> str:
+    parts = [paragraph, *(one for one in paragraph if get_local_name(one) == "span")]
+    found = (get_attribute(one, "color") or get_attribute(one, "style") for one in parts)
+    return next(filter(None, reversed(list(found))), "")
 
 
 def _escaped(text: str) -> str:

@@ -43,13 +43,14 @@ START_KEYS: Final = (
     "start_time_ms", "start_millis", "start_offset_ms", "start_offset_seconds", "at",
     "startTimeMillis", "startMillis", "startTimeInMs", "start_timestamp_ms", "startSeconds",
     "startTimeSeconds", "timeOffset", "relativeStart", "startRelative", "t0", "snippet_time",
+    "timeStart",
 )  # fmt: skip
 END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
     "end_audio_time", "end_offset_millis", "endTimestamp", "endTimeMs", "end_sec", "endOffset",
     "until", "out", "endDateTime", "end_time_seconds", "end_seconds", "end_time_ms", "end_millis",
     "end_offset_ms", "end_offset_seconds", "endTimeMillis", "endMillis", "endTimeInMs",
-    "end_timestamp_ms", "endSeconds", "endTimeSeconds", "t1",
+    "end_timestamp_ms", "endSeconds", "endTimeSeconds", "t1", "timeEnd",
 )  # fmt: skip
 _SPELLINGS: Final = {
     re.sub(r"[ _-]", "", key).lower(): key
