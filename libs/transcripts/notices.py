@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Final
 
@@ -11,6 +11,7 @@ from contracts.characters import describe_character, strip_hidden_characters
 from transcripts.limits import check_invisible_characters
 
 _MOST_NAMED: Final = 8
+_MOST_LINES: Final = 5
 """Kinds of hidden characters that a notice names."""
 
 
@@ -137,6 +138,7 @@ class Notices:
     def __init__(self) -> None:
         self._counts: Counter[Repair] = Counter()
         self._numbers: dict[str, int] = {}
+        self._lines: dict[Repair, set[int]] = defaultdict(set)
         self._guesses: list[str] = []
         self._hidden: dict[str, tuple[int, str]] = {}
         self._invisible = 0
@@ -149,6 +151,8 @@ class Notices:
         """Add what others have counted and noted."""
         self._counts.update(others._counts)
         self._numbers |= others._numbers
+        for kind, lines in others._lines.items():
+            self._lines[kind] |= lines
         self._guesses += others._guesses
 
     def look_for_hidden(self, text: str, place: str) -> None:
@@ -168,6 +172,13 @@ class Notices:
                 count, first = self._hidden.get(sign, (0, place))
                 self._hidden[sign] = count + number, first
 
+    def drop_lines(self, kind: Repair, lines: Iterable[int]) -> None:
+        """Count lines that were dropped, and note their numbers in the file, from 1."""
+        numbers = set(lines)
+        self.add(kind, len(numbers))
+        if numbers:
+            self._lines[kind] |= numbers
+
     def add(self, kind: Repair, count: int = 1, **numbers: int) -> None:
         """Count ``count`` more mendings of a kind; none is none.
 
@@ -184,11 +195,23 @@ class Notices:
         """
         mended = tuple(self._guesses) + tuple(
             (one if self._counts[kind] == 1 else many).format(self._counts[kind], **self._numbers)
+            + self._places(kind)
             for kind in Repair
             for one, many in [kind.value]
             if self._counts[kind]
         )
         return (*mended, *self._of_hidden())
+
+    def _places(self, kind: Repair) -> str:
+        """Where a kind was mended, as ``: lines 1, 4, 9 and 2 more``; "" if it is not noted."""
+        lines = sorted(self._lines.get(kind, ()))
+        if not lines:
+            return ""
+        shown = ", ".join(f"{one:,}" for one in lines[:_MOST_LINES])
+        more = len(lines) - _MOST_LINES
+        return f": line{'s' if len(lines) > 1 else ''} {shown}" + (
+            f" and {more:,} more" if more > 0 else ""
+        )
 
     def _of_hidden(self) -> Iterator[str]:
         shown = list(self._hidden.items())[:_MOST_NAMED]

@@ -53,17 +53,17 @@ def _with_nicks(rows: list[Row], notices: Notices) -> list[Row]:
     if len(found) < _FEW or len(found) < _HALF * len(find_nonblank_rows(rows)):
         return rows
     made: list[Row] = []
-    dropped = 0
+    dropped: list[int] = []
     for at, (number, row) in enumerate(rows):
         if match := found.get(at) or _ACTION.match(row):
             is_action = at not in found
             said = row[match.end() :]
             made.append((number, f"{match['nick']}: {'* ' if is_action else ''}{said}"))
         elif _LOG_LINE.match(row):
-            dropped += 1
+            dropped.append(number)
         else:
             made.append((number, row))
-    notices.add(Repair.VENDOR_LINE, dropped)
+    notices.drop_lines(Repair.VENDOR_LINE, dropped)
     notices.add(Repair.TIME_OF_DAY, sum(bool(match["time"]) for match in found.values()))
     return made
 
@@ -87,7 +87,7 @@ def _without_notes_of_messengers(rows: list[Row], notices: Notices) -> list[Row]
     if len(found) < _FEW:
         return rows
     notes = {at for at, match in found.items() if _NOTE_IN_PLACE.fullmatch(match["said"])}
-    notices.add(Repair.VENDOR_LINE, len(notes))
+    notices.drop_lines(Repair.VENDOR_LINE, [rows[at][0] for at in notes])
     return [
         (number, _EDITED.sub("", row) if at in found else row)
         for at, (number, row) in enumerate(rows)
@@ -101,7 +101,8 @@ def _with_names_before_times(rows: list[Row], notices: Notices) -> list[Row]:
     if len(found) < _FEW:
         return rows
     notices.add(Repair.TIME_OF_DAY, len(found))
-    notices.add(Repair.VENDOR_LINE, sum(_DAY_RULE.fullmatch(row) is not None for _, row in rows))
+    days = [number for number, row in rows if _DAY_RULE.fullmatch(row)]
+    notices.drop_lines(Repair.VENDOR_LINE, days)
     return [
         (number, f"{found[at]['name']}: {row[found[at].end() :]}" if at in found else row)
         for at, (number, row) in enumerate(rows)

@@ -52,7 +52,7 @@ def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list
     }
     dropped |= _running_lines(rows, filled, dropped | feeds)
     dropped |= _recurring_lines(rows, filled)
-    notices.add(Repair.PAGE_LINE, len(dropped - feeds))
+    notices.drop_lines(Repair.PAGE_LINE, [rows[position][0] for position in dropped - feeds])
     return [row for position, row in enumerate(rows) if position not in dropped | feeds]
 
 

@@ -76,6 +76,10 @@ _VENDOR_LINES: Final = re.compile(
     r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}"
     r"|\[(?:end|start|beginning) of (?:the )?(?:audio|recording|transcript(?:ion)?|interview|tape"
     r"|file|track|side|disc|disk|session|part)\b[^\[\]]{0,60}\]\.?"
+    r"|[\[(](?:tape|side|disc|disk|track|file|session|part|interview)"
+    r" ?(?:\d{1,3}|[A-D]|[ivx]{1,4})?"
+    r"(?:, ?(?:tape|side|disc|disk|track) ?(?:\d{1,3}|[A-D]))?"
+    r" (?:begins?|starts?|ends?|is over|resumes?|continues?|paused|stops?)\.?[\])]"
     r"|(?:ACTION ITEM|SCREEN SHARING|HIGHLIGHT|BOOKMARK): .{0,400} - WATCH: https?://\S+"
     r"|\[?Auto-generated transcript\. Edits may have been applied for clarity\.\]?"
     r"|Exported [\d,.]{1,9} message\(s\)"
@@ -166,8 +170,9 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     ]
     kept = remove_court_notes(kept)
     kept = _without_teams_doubles(kept)
-    dropped = len(find_nonblank_rows(rows)) - len(find_nonblank_rows(kept))
-    notices.add(Repair.VENDOR_LINE, dropped)
+    stayed = {number for number, row in kept}
+    dropped = [number for number, row in rows if row.strip() and number not in stayed]
+    notices.drop_lines(Repair.VENDOR_LINE, dropped)
     return kept
 
 

@@ -60,7 +60,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     csv.field_size_limit(_LONGEST_CELL)
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
     before = list(islice(lines, columns.first_line))
-    notices.add(Repair.VENDOR_LINE, sum(bool(line.strip(", ;\t\r\n")) for line in before))
+    above = [number for number, line in enumerate(before, start=1) if line.strip(", ;\t\r\n")]
+    notices.drop_lines(Repair.VENDOR_LINE, above)
     if columns.delimiter == "\t":  # in which quotation marks are speech
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:

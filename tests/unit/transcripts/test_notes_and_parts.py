@@ -73,3 +73,21 @@ def test_an_article_with_quotations_is_in_doubt() -> None:
     content = "".join(f'{who}: "{text}"\n\n{prose}' for who, text in TALK)
     assert "an author's words" in doubts(content)
     assert doubts("".join(f'{who}: "{text}"\n\n' for who, text in TALK)) == ""
+
+
+def test_reports_name_the_lines_that_were_dropped() -> None:
+    content = (
+        "Maria: How?\n[Memo: loud]\nTom: So.\n[Tape 1, Side B begins]\nMaria: And?\n\n"
+        "Transcribed by https://otter.ai\n"
+    )
+    reading = read(content)
+    assert said(reading) == [("Maria", "How?"), ("Tom", "So."), ("Maria", "And?")]
+    assert (
+        "3 lines that a tool wrote around the talk were dropped: lines 2, 4, 7" in reading.notices
+    )
+
+
+def test_of_many_dropped_lines_the_first_are_named() -> None:
+    content = "".join(f"{who}: {text}\n[Code: x]\n" for who, text in TALK * 3)
+    (notice,) = [one for one in read(content).notices if "a tool wrote" in one]
+    assert notice.endswith("were dropped: lines 2, 4, 6, 8, 10 and 4 more")
