@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, for_code
 
 from contracts.control_api import DeadLetterCount, DeadLetterState
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
+from contracts.topic_access import Operation, ResourceKind
 from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
 from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.admin import open_admin_client
 
 TIMEOUT_S: Final = 10.0
@@ -65,8 +67,8 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
     open_letters: int,
 ) -> PipelineService:
     group = kafka.topic(service)
-    state, members = await _describe_group(admin, group)
-    committed = await _committed(admin, group)
+    state, members = await _describe_group(kafka, admin, group)
+    committed = await _committed(kafka, admin, group)
     topics = []
     for topic in ALL_TOPICS:
         name = kafka.topic(topic.name)
@@ -82,21 +84,36 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
     )
 
 
-async def _describe_group(admin: Any, group: str) -> tuple[str, int]:
+async def _describe_group(kafka: KafkaSettings, admin: Any, group: str) -> tuple[str, int]:
     try:
         (answer,) = await admin.describe_consumer_groups([group])
         found = answer.to_object()["groups"][0]
-    except KafkaError:  # a group that never was has no coordinator
+        if found["error_code"]:
+            raise for_code(found["error_code"])
+    except KafkaError as error:  # a group that never was has no coordinator
+        _require_access(kafka, error, group)
         return _UNKNOWN, 0
     return found["state"] or _UNKNOWN, len(found["members"])
 
 
-async def _committed(admin: Any, group: str) -> dict[TopicPartition, int]:
+async def _committed(kafka: KafkaSettings, admin: Any, group: str) -> dict[TopicPartition, int]:
     try:
         commits = await admin.list_consumer_group_offsets(group)
-    except KafkaError:
+    except KafkaError as error:
+        _require_access(kafka, error, group)
         return {}
     return {place: commit.offset for place, commit in commits.items()}
+
+
+def _require_access(kafka: KafkaSettings, error: KafkaError, group: str) -> None:
+    """Require that an error is no missing access rule: what may not be seen is not nothing.
+
+    Raises:
+        AccessRuleMissingError: it is one.
+    """
+    if isinstance(error, GroupAuthorizationFailedError):
+        denial = (Operation.DESCRIBE, ResourceKind.GROUP, group)
+        raise build_denial_error(kafka, [denial]) from error
 
 
 async def _lag(admin: Any, consumer: Any, name: str, committed: dict[TopicPartition, int]) -> int:

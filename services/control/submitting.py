@@ -91,17 +91,13 @@ class TranscriptSubmitter:
                 get it yet: submitting the same again changes nothing.
         """
         secret = await read_shared_secret(self._database, SUBMITTER_SECRET)
-        try:
-            location = await self._publish(event, submitter, secret)
-        except RecordTooLargeError:
-            if event.content_form is not ContentForm.TEXT:
-                raise SubmissionTooLargeError(_TOO_LARGE) from None
+        location = await self._publish(event, submitter, secret)
+        if location is None and event.content_form is ContentForm.TEXT:
             packed = await asyncio.to_thread(compress_text, event.content)
             event = event.model_copy(update={"content": packed, "content_form": ContentForm.GZIP})
-            try:
-                location = await self._publish(event, submitter, secret)
-            except RecordTooLargeError:
-                raise SubmissionTooLargeError(_TOO_LARGE) from None
+            location = await self._publish(event, submitter, secret)
+        if location is None:
+            raise SubmissionTooLargeError(_TOO_LARGE)
         return SubmittedTranscript(
             transcript_id=event.transcript_id,
             revision=event.revision,
@@ -124,7 +120,11 @@ class TranscriptSubmitter:
 
     async def _publish(
         self, event: TranscriptSubmitted, submitter: Submitter, secret: bytes
-    ) -> RecordLocation:
+    ) -> RecordLocation | None:
+        """Publish an event; return None if it is larger than its topic takes.
+
+        The error would keep all that was encoded while the content is compressed.
+        """
         encoded = await asyncio.to_thread(EncodedEvent.of, event)
         headers = await asyncio.to_thread(
             build_submitter_headers,
@@ -136,6 +136,8 @@ class TranscriptSubmitter:
         try:
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
                 return await self._publisher.publish_alone(encoded, headers)
+        except RecordTooLargeError:
+            return None
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker did not acknowledge in time") from error
 

@@ -17,7 +17,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
 from control.api.context import ApiContext, Context
 from control.api.cookies import SESSION_COOKIE, BrowserAddress, find_browser_address
-from control.api.idempotency import claim_key, get_exchange
+from control.api.idempotency import claim_key, compute_fingerprint, get_exchange
 from control.oidc import looks_like_jwt
 from control.sessions import SessionCaller, derive_csrf_token
 
@@ -82,7 +82,8 @@ class Requires:
         context.rates.take(caller.token_id)
         self._require(caller, request)
         if self._claims_key and get_exchange(request) is not None:
-            await claim_key(request, context, caller, await request.body())
+            fingerprint = await compute_fingerprint(request, await request.body())
+            await claim_key(request, context, caller, fingerprint)
         return caller
 
     def _require(self, caller: Caller, request: Request) -> None:

@@ -49,7 +49,7 @@ class UploadTooSlowError(HTTPException):
         super().__init__(408, "the request's body came too slowly; send it again", headers)
 
 
-async def read_content(request: Request, max_bytes: int, pace: UploadPace) -> bytes:
+async def read_content(request: Request, max_bytes: int, pace: UploadPace) -> bytearray:
     """Read a request's body, decompressed if it is sent with ``Content-Encoding: gzip``.
 
     Args:
@@ -74,7 +74,7 @@ async def read_content(request: Request, max_bytes: int, pace: UploadPace) -> by
         content += part
         if len(content) > max_bytes:
             raise BodyTooLargeError(max_bytes)
-    return bytes(content)
+    return content  # as it is: bytes would be a copy
 
 
 async def _receive(request: Request, pace: UploadPace) -> AsyncIterator[bytes]:

@@ -81,6 +81,7 @@ class ApiContext:
         logins: how people and browsers log in.
         changes: what changes, for those who follow it; to be closed when the service stops.
         compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
+        large_submission: held while a large submission is parsed and published.
         computing: places for requests that use it or wait for it.
     """
 
@@ -95,6 +96,7 @@ class ApiContext:
     logins: Logins = field(default_factory=Logins)
     compute: Compute = asyncio.to_thread
     computing: HeavyRequests = field(default_factory=_limit_computing)
+    large_submission: asyncio.Lock = field(default_factory=asyncio.Lock)
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:

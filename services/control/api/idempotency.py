@@ -141,8 +141,16 @@ def get_exchange(request: Request) -> IdempotentExchange | None:
     return exchange
 
 
+async def compute_fingerprint(request: Request, content: bytes | bytearray) -> bytes:
+    """Compute the SHA-256 of all that a request is made of.
+
+    Outside the event loop: 64 MiB take a third of a second.
+    """
+    return await asyncio.to_thread(_compute_fingerprint, request.scope, content)
+
+
 async def claim_key(
-    request: Request, context: ApiContext, caller: Caller, content: bytes
+    request: Request, context: ApiContext, caller: Caller, fingerprint: bytes
 ) -> IdempotentExchange | None:
     """Claim the Idempotency-Key of a request that its caller may make.
 
@@ -150,7 +158,7 @@ async def claim_key(
         request: the request.
         context: what requests use.
         caller: whose key it is.
-        content: the request's body.
+        fingerprint: from ``compute_fingerprint``.
 
     Returns:
         The exchange; None if the request has no key.
@@ -167,8 +175,6 @@ async def claim_key(
     if _KEY.fullmatch(exchange.key) is None:
         raise BadRequestError(f"{HEADER}: has to be 1 to 255 printable ASCII characters")
     exchange.key = exchange.key.strip('"')
-    # Outside the event loop: 64 MiB take a third of a second.
-    fingerprint = await asyncio.to_thread(_find_fingerprint, request.scope, content)
     exchange.requests = context.requests
     found = await exchange.requests.claim(caller.token_id, exchange.key, fingerprint)
     if isinstance(found, StoredAnswer):
@@ -177,7 +183,7 @@ async def claim_key(
     return exchange
 
 
-def _find_fingerprint(scope: Scope, content: bytes) -> bytes:
+def _compute_fingerprint(scope: Scope, content: bytes | bytearray) -> bytes:
     fingerprint = hashlib.sha256()
     for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], content):
         fingerprint.update(hashlib.sha256(part).digest())

@@ -15,6 +15,7 @@ from control.api.idempotency import (
     REPLAYED_HEADER,
     AlreadyAnsweredError,
     claim_key,
+    compute_fingerprint,
     get_exchange,
 )
 from control.api.openapi import responses
@@ -55,7 +56,8 @@ async def create_token(
         )
     own = _secret_of(request)
     try:
-        exchange = await claim_key(request, context, caller, await request.body())
+        fingerprint = await compute_fingerprint(request, await request.body())
+        exchange = await claim_key(request, context, caller, fingerprint)
     except AlreadyAnsweredError as error:
         response.headers[REPLAYED_HEADER] = "true"
         return _create_again(request, error, own)

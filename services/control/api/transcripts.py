@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -18,11 +19,12 @@ from contracts.submissions import (
     SubmitTranscriptRequest,
 )
 from contracts.submissions import Submitter as TokenSubmitter
+from contracts.topics import MIB
 from control.access import Right
 from control.api.authorization import StudySubmitter, Submitter
 from control.api.bodies import read_content
 from control.api.context import Context, HeavyPlace
-from control.api.idempotency import claim_key
+from control.api.idempotency import claim_key, compute_fingerprint
 from control.api.openapi import build_body_schema, responses
 from control.api.problems import format_validation_error
 from control.domain import BadRequestError
@@ -31,6 +33,10 @@ router: Final = APIRouter(tags=["transcripts"])
 
 PATH: Final = "/transcripts"
 """Path of submissions, whose bodies may be larger than others'."""
+
+LARGE_BYTES: Final = 4 * MIB
+"""Size of a submission's body, in bytes after decompression, beyond which one at a time is parsed
+and published."""
 
 _BODY: Final[dict[str, Any]] = {
     # It is read in pieces, which FastAPI does not; so FastAPI does not know its model either.
@@ -52,17 +58,21 @@ async def submit_transcript(
     """
     del place
     content = await read_content(request, context.max_transcript_bytes, context.upload_pace)
-    event = await asyncio.to_thread(_read, content)
-    study_id = event.named_study_id
-    caller.require([Right.SUBMIT], study_id)
-    await claim_key(request, context, caller, content)
-    del content
-    submitter = context.submitter
-    await submitter.check(event)
-    target = f"{event.transcript_id} revision {event.revision}"
-    await context.trail.record(caller, "transcript.submit", target, study_id)
-    by = TokenSubmitter(token_id=caller.token_id, name=caller.name, is_person=caller.is_person)
-    return await submitter.submit(event, by)
+    is_large = len(content) > LARGE_BYTES
+    # What is parsed, encoded and compressed is held several times: of large ones, one at a time.
+    async with context.large_submission if is_large else nullcontext():
+        fingerprint = await compute_fingerprint(request, content)
+        event = await asyncio.to_thread(_read, content)
+        content.clear()
+        study_id = event.named_study_id
+        caller.require([Right.SUBMIT], study_id)
+        await claim_key(request, context, caller, fingerprint)
+        submitter = context.submitter
+        await submitter.check(event)
+        target = f"{event.transcript_id} revision {event.revision}"
+        await context.trail.record(caller, "transcript.submit", target, study_id)
+        by = TokenSubmitter(token_id=caller.token_id, name=caller.name, is_person=caller.is_person)
+        return await submitter.submit(event, by)
 
 
 class ReadInterviewStateRequest(BaseModel):
@@ -85,7 +95,7 @@ async def read_interview_state(
     return await context.submitter.state(derive_transcript_id(study_id, which.source))
 
 
-def _read(content: bytes) -> TranscriptSubmitted:
+def _read(content: bytearray) -> TranscriptSubmitted:
     try:
         return SubmitTranscriptRequest.model_validate_json(content).to_event()
     except ValidationError as error:

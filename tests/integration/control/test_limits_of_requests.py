@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -277,3 +278,76 @@ async def test_a_client_that_leaves_midway_gives_its_place_back(
                     break
         whole = await office.client.get(url)
         assert len(whole.content) == 24 * MIB
+
+
+MEASURE_SUBMISSIONS: Final = """
+import asyncio, gc, gzip, json, re, sys
+from pathlib import Path
+from database.pool import open_database
+from database.settings import PostgresSettings
+from support.control_office import open_office
+from support.interviews import STUDY
+
+SIZE, AT_ONCE, FOLDER = int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+def write(number):
+    line = "Ada: What do you pay for that, and why is it so?\\n"
+    body = {
+        "source": f"{number}.txt", "title": "A", "study": STUDY.model_dump(mode="json"),
+        "content": line * (SIZE // len(line)),
+    }
+    (FOLDER / f"{number}.gz").write_bytes(gzip.compress(json.dumps(body).encode(), 1))
+
+async def main():
+    for number in range(AT_ONCE + 1):
+        write(number)
+    async with open_database(PostgresSettings()) as database, open_office(
+        sys.argv[1], database
+    ) as office:
+        secret = office.client.headers["Authorization"]
+
+        async def submit(number):
+            curl = await asyncio.create_subprocess_exec(
+                "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+                f"Authorization: {secret}", "-H", "Content-Type: application/json",
+                "-H", "Content-Encoding: gzip", "--data-binary", f"@{FOLDER / f'{number}.gz'}",
+                f"{office.url}/v1/transcripts", stdout=asyncio.subprocess.PIPE,
+            )
+            said, _ = await curl.communicate()
+            return int(said)
+
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        before = peak()
+        statuses = await asyncio.gather(*(submit(number) for number in range(AT_ONCE)))
+        assert statuses.count(202) >= 1, statuses
+        print("STATUSES", statuses, "PEAK", peak() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(180)
+async def test_large_submissions_at_once_take_the_memory_of_one_and_their_bodies(
+    broker: str, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    """Three of 40 MiB, as many as one token may make at once."""
+    size, at_once = 40 * MIB, 3
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "POSTGRES_DSN": postgres_settings.dsn.get_secret_value(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MEASURE_SUBMISSIONS, broker, str(size), str(at_once)),
+        str(tmp_path),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    found = re.search(r"PEAK (\d+)", said.decode())
+    assert found is not None, said.decode()[-3000:]
+    assert int(found[1]) < 11 * size, f"{int(found[1]) / MIB:.0f} MiB for {size / MIB:.0f} MiB"

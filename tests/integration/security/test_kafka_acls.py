@@ -21,6 +21,7 @@ from contracts.topic_access import (
 )
 from contracts.topics import ALL_TOPICS
 from control.originals import OriginalMessageReader
+from control.pipeline import read_pipeline_state
 from database.pool import Database
 from database.settings import PostgresSettings
 from messaging import Publisher
@@ -138,6 +139,20 @@ async def test_what_may_not_be_seen_is_not_taken_for_missing(broker: Authorizing
             await originals.read("enrichment", place, DeadLetterStub(DigestScope.RECORD, 0, ""))
     finally:
         await originals.close()
+
+
+async def test_a_group_that_may_not_be_seen_is_not_taken_for_one_that_never_was(
+    broker: AuthorizingKafka,
+) -> None:
+    """Else all that its topics have would be shown as what it has before it."""
+    control = broker.as_user("control")
+    state = await read_pipeline_state(control, ())
+    assert {one.state for one in state.services} <= {"Unknown", "Empty", "Dead", "Stable"}
+    rules = find_rules(broker, ("control", Operation.DESCRIBE, "guardrail"))
+    await change_rules(broker, forbid=rules)
+    with pytest.raises(AccessRuleMissingError, match="Describe on group guardrail"):
+        await read_pipeline_state(control, ())
+    await change_rules(broker, allow=rules)
 
 
 MISSING = {
