@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -170,6 +173,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # No test talks to the broker, the database or the model that somebody's shell names.
     for name in [one for one in os.environ if one.startswith(OTHERS_SETTINGS)]:
         del os.environ[name]
+    # Nor the system that its user's contexts name.
+    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="onrecord-test-config-")
+    config.add_cleanup(partial(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True))
     config.pluginmanager.register(choice_of_tests.ChoiceOfTests(config))
     config.pluginmanager.register(WhereTestsRun(lambda: labels(config), lambda: parts(config)))
     kind = kind_of_stack(config)

@@ -116,6 +116,11 @@ class DeadLetter(ControlModel):
         None, description="Since when another letter has its place; set by the index."
     )
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
+    title: str = Field(
+        "",
+        description="What its subject is called: the interview, and which chunk of it. Only in an "
+        "answer to who may read notes of its study; empty if it is not stored.",
+    )
 
 
 class DeadLetterWithValue(ControlModel):

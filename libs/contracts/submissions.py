@@ -123,7 +123,7 @@ class InterviewState(ControlModel):
     transcript_id: UUID = Field(description="Id of the interview.")
     stored: tuple[StoredRevision, ...] = Field(description="Its stored revisions.")
     outcomes: tuple[TranscriptSettled, ...] = Field(
-        description="The latest outcome of each content that was submitted for it."
+        description="The latest outcome of each content that was submitted for it; at most 100."
     )
 
 

@@ -22,8 +22,9 @@ from configuration.command_line import format_usage_error
 from contracts.errors import BadMessageError, OnrecordError, OutageError
 from evaluation.errors import EvaluationError, InputError
 from local_stack.errors import StackError, StackUsageError
-from onrecord import commands
+from onrecord import commands, global_options
 from onrecord.console import err, out, print_error
+from onrecord.contexts import GIVEN_OPTIONS, GlobalOptions
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.help_texts import format_help_texts
 
@@ -68,13 +69,25 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     )
 
     @app.callback()
-    def onrecord(context: typer.Context, *, version: Version = False) -> None:  # noqa: ARG001 - see its callback
+    def onrecord(
+        context: typer.Context,
+        *,
+        version: Version = False,  # noqa: ARG001 - see its callback
+        system: global_options.Context = None,
+        reason: global_options.Reason = None,
+    ) -> None:
         """Interview notes that carry the transcript's own words, who said them and when."""
+        global_options.set_global_options(system, reason)
         if context.invoked_subcommand is None:
             out.print(context.get_help(), markup=False, end="")
 
     for name in _choose_modules(arguments):
-        import_module(f"{commands.__name__}.{name}").register(app)
+        part = typer.Typer()
+        import_module(f"{commands.__name__}.{name}").register(part)
+        if name not in commands.WITHOUT_SYSTEM:
+            global_options.add_global_options(part)
+        app.registered_commands += part.registered_commands
+        app.registered_groups += part.registered_groups
     format_help_texts(app)
     return app
 
@@ -95,6 +108,7 @@ def run_command(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
+    options = GIVEN_OPTIONS.set(GlobalOptions())
     try:
         _refuse_odd(arguments)
         return _exit_code(
@@ -112,6 +126,8 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        GIVEN_OPTIONS.reset(options)
 
 
 def _refuse_odd(arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Connections of commands to broker, database and control; their errors worded for people."""
+"""Connections of commands to control and the broker; their errors worded for people."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-import asyncpg
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
-from database.errors import DatabaseAccessDeniedError, format_error_headline
-from database.pool import Database, open_database
-from database.settings import PostgresSettings
 from messaging import KafkaAccessDeniedError, KafkaSettings
 from onrecord.client import Producer
 from onrecord.control_client import ControlClient
-from onrecord.errors import FailedError, UnreachableError, UsageError
+from onrecord.errors import UnreachableError, UsageError
 from onrecord.reading_client import ReadingClient
 from onrecord.settings import ClientSettings
 from onrecord.spending_client import SpendingClient
@@ -27,16 +23,9 @@ from onrecord.spending_client import SpendingClient
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 4.0
-"""Longest wait for a broker or a database, in seconds; somebody sits there and waits."""
+"""Longest wait for a broker or for control, in seconds; somebody sits there and waits."""
 
 HINT: Final = "is the stack up? `onrecord status` shows it, `onrecord up` starts it"
-
-LACKING: Final = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
-)
-"""PostgreSQL's error for a query when migrations have not run."""
 
 
 def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
@@ -97,59 +86,19 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
-    """Open the PostgreSQL database for the duration of the context.
-
-    Raises:
-        UnreachableError: it does not answer, or stops answering.
-        UsageError: its address is none.
-        FailedError: onrecord's tables are not there, or this login may not read them.
-    """
-    ours = {
-        "dsn": settings.postgres_dsn,
-        "pool_min_size": 1,
-        "pool_max_size": 2,
-        "connect_timeout_s": CONNECT_TIMEOUT_S,
-    }
-    try:
-        postgres = PostgresSettings(**_named(PostgresSettings, settings) | ours)
-    except ValidationError as error:
-        raise UsageError("; ".join(list_settings_errors(error))) from error
-    try:
-        async with open_database(postgres) as database:
-            yield database
-    except DatabaseAccessDeniedError as error:  # it is up
-        raise UnreachableError(str(error)) from error
-    except OutageError as error:
-        raise UnreachableError(f"{error}; {HINT}") from error
-    except LACKING as error:
-        raise FailedError(
-            "the database lacks tables of onrecord: `python -m database migrate` makes them"
-        ) from error
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise FailedError(
-            f"this login may not read that ({format_error_headline(error)}): it takes the role "
-            "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused "
-            "notes, and onrecord_operator for costs, budgets, the cache and the audit"
-        ) from error
-    except ValueError as error:  # how the driver refuses an address it cannot take apart
-        if not isinstance(error, asyncpg.InterfaceError):
-            raise
-        raise UsageError("POSTGRES_DSN: the driver cannot take it apart") from error
-
-
-@asynccontextmanager
 async def open_control(settings: ClientSettings, reason: str = "") -> AsyncIterator[ControlClient]:
     """Open a client of control's HTTP API for the duration of the context.
 
     Args:
         settings: where control is, and the token.
-        reason: why something is asked for; goes into the trail.
+        reason: why something is asked for; goes into the trail. That of ``--reason`` or of
+            ``ONRECORD_REASON`` if empty.
 
     Raises:
         UsageError: the reason is no line of text.
         UnreachableError: it does not answer, or stops answering.
     """
+    reason = reason or settings.reason
     if not reason.isprintable():
         raise UsageError("--reason: is one line of text")
     client = ControlClient(

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
@@ -47,6 +46,7 @@ from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredS
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.errors import FailedError, UnreachableError, UsageError
+from onrecord.settings import URL_SETTING, require_address
 
 _TOKENS: Final = TypeAdapter(list[AccessToken])
 _SESSIONS: Final = TypeAdapter(list[Session])
@@ -56,7 +56,6 @@ _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
-_SCHEMES: Final = ("http", "https")
 _BAD_REQUEST: Final = (
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -382,7 +381,7 @@ class ControlClient:
         within_s: float | None = None,
         **options: Any,
     ) -> Any:
-        _require_address(self._url)
+        require_address(self._url, f"the setting {URL_SETTING}")
         options["within_s"] = within_s or self._answer_timeout_s
         try:
             answer = await self._request(method, path, options)
@@ -426,21 +425,6 @@ class _Slices:
 def _read_retry_after(answer: httpx2.Response) -> float:
     sent = answer.headers.get("retry-after", "")
     return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
-
-
-def _require_address(url: str) -> None:
-    """Require a URL that can be asked.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number or above 65535; brackets without an end
-        fits = False
-    if not fits:
-        raise UsageError(f"the setting ONRECORD_URL is no address: {url}")
 
 
 def _bytes_of(answer: httpx2.Response) -> bytes | None:

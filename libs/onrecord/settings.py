@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from local_stack.state import StackHome
+from onrecord.contexts import GIVEN_OPTIONS, NamedContext, choose_context
 from onrecord.errors import UnreachableError, UsageError
 
 HOME_SETTING: Final = "ONRECORD_HOME"
@@ -20,6 +22,7 @@ CONTROL_SETTING: Final = "ONRECORD_CONTROL_URL"
 KAFKA_SETTING: Final = "KAFKA_BOOTSTRAP_SERVERS"
 URL_SETTING: Final = "ONRECORD_URL"
 """The short name of ``CONTROL_SETTING``; it wins."""
+REASON_SETTING: Final = "ONRECORD_REASON"
 DATABASE_SETTING: Final = "POSTGRES_DSN"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 
@@ -66,10 +69,12 @@ class ClientSettings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Self:
-        """Read the environment; what it leaves out comes from the local stack's ``stack.json``.
+        """Read the environment; what it leaves out comes from a context or the local stack.
 
-        Where there is neither a local stack that is to run nor any address in the environment, the
-        system of ``docker-compose.yml`` is meant.
+        Where the environment names no address of control, it is that of the context in use; of the
+        local stack's context, what its ``stack.json`` says. Where there is neither a local stack
+        that is to run nor any address in the environment, the system of ``docker-compose.yml`` is
+        meant.
 
         Args:
             environ: the environment.
@@ -77,20 +82,22 @@ class ClientSettings:
 
         Raises:
             StackFailedError: ``stack.json`` is damaged.
+            UsageError: there is no such context, or two systems are named.
         """
         found = StackHome(home or find_home_folder(environ))
         if url := environ.get(URL_SETTING):
             environ = {**environ, CONTROL_SETTING: url}
-        state = found.load()
-        known: Mapping[str, str] = state.client_env if state.wanted else {}
-        if not known and not COMPOSE.keys() & environ.keys():
-            known = COMPOSE
-        if CONTROL_SETTING in environ:  # a token of one system is not for another's address
-            known = {name: known[name] for name in known if name not in TOKEN_SETTINGS}
-        elif environ.get(DATABASE_SETTING, known.get(DATABASE_SETTING)) != known.get(
-            DATABASE_SETTING
-        ):  # another system's database is named, so this one's control is not meant
-            known = {name: known[name] for name in known if name != CONTROL_SETTING}
+        if CONTROL_SETTING in environ:
+            if (name := GIVEN_OPTIONS.get().context) is not None:
+                raise UsageError(
+                    f"{URL_SETTING} is set, and --context {name} names a system too: leave one out"
+                )
+        else:
+            _, context = choose_context(environ)
+            if context is not None:
+                environ = {**_settings_of(context, environ), **environ}
+                return cls(environ, found.path, frozenset(environ))
+        known = _find_known(found, environ)
         return cls({**known, **environ}, found.path, frozenset(environ))
 
     @property
@@ -104,24 +111,26 @@ class ClientSettings:
         return self.env.get("KAFKA_TOPIC_PREFIX", "")
 
     @property
-    def postgres_dsn(self) -> str:
-        """The database, as a ``postgresql://`` address."""
-        return self._required("POSTGRES_DSN", "database")
-
-    @property
     def control_url(self) -> str:
         """Where the control service answers, without a slash at the end."""
-        if not self.env.get(CONTROL_SETTING) and self.env.get(DATABASE_SETTING):
-            raise UsageError(
-                f"{DATABASE_SETTING} is not read by this command any more: set {URL_SETTING} to "
-                f"the address of control, and {TOKEN_SETTING} or {TOKEN_FILE_SETTING}"
-            )
+        if not self.env.get(CONTROL_SETTING):
+            for former in (DATABASE_SETTING, KAFKA_SETTING):
+                if former in self.named:
+                    raise UsageError(
+                        f"{former} is not read by this command any more: set {URL_SETTING} to the "
+                        f"address of control, and {TOKEN_SETTING} or {TOKEN_FILE_SETTING}"
+                    )
         return self._required(CONTROL_SETTING, "control service", URL_SETTING).rstrip("/")
 
     @property
     def names_kafka_alone(self) -> bool:
         """Whether the environment names a broker and no control service, as producers' do."""
         return KAFKA_SETTING in self.named and CONTROL_SETTING not in self.named
+
+    @property
+    def reason(self) -> str:
+        """Why something is asked for, for the trail; may be empty."""
+        return GIVEN_OPTIONS.get().reason or self.env.get(REASON_SETTING, "")
 
     @property
     def token(self) -> str:
@@ -131,11 +140,11 @@ class ClientSettings:
             UsageError: the file cannot be read.
         """
         if token := self.env.get(TOKEN_SETTING, "").strip():
-            return _require_token(token, TOKEN_SETTING)
+            return require_token(token, TOKEN_SETTING)
         file = self.env.get(TOKEN_FILE_SETTING)
         try:
             text = Path(file).expanduser().read_text("utf-8").strip() if file else ""
-            return _require_token(text, TOKEN_FILE_SETTING)
+            return require_token(text, TOKEN_FILE_SETTING)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"{TOKEN_FILE_SETTING}: {file} cannot be read ({type(error).__name__})"
@@ -150,7 +159,30 @@ class ClientSettings:
         )
 
 
-def _require_token(token: str, setting: str) -> str:
+def _settings_of(context: NamedContext, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of a context; its token only if the environment has none."""
+    settings = {CONTROL_SETTING: context.url}
+    if not TOKEN_SETTINGS & environ.keys():
+        settings |= {TOKEN_SETTING: context.token, TOKEN_FILE_SETTING: context.token_file}
+    return settings
+
+
+def _find_known(found: StackHome, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what is known of the local stack or of Compose, as far as the environment means it."""
+    state = found.load()
+    known: Mapping[str, str] = state.client_env if state.wanted else {}
+    if not known and not COMPOSE.keys() & environ.keys():
+        known = COMPOSE
+    if CONTROL_SETTING in environ:  # a token of one system is not for another's address
+        return {name: known[name] for name in known if name not in TOKEN_SETTINGS}
+    for setting in (DATABASE_SETTING, KAFKA_SETTING):
+        # Another system's database or broker is named, so this one's control is not meant.
+        if environ.get(setting, known.get(setting)) != known.get(setting):
+            return {name: known[name] for name in known if name != CONTROL_SETTING}
+    return known
+
+
+def require_token(token: str, setting: str) -> str:
     """Require a token that a header can carry.
 
     Raises:
@@ -159,3 +191,18 @@ def _require_token(token: str, setting: str) -> str:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(f"{setting} is no token: it has a blank or a character beyond ASCII")
     return token
+
+
+def require_address(url: str, said_by: str) -> None:
+    """Require a URL that can be asked.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number or above 65535; brackets without an end
+        fits = False
+    if not fits:
+        raise UsageError(f"{said_by} is no address: {url}")

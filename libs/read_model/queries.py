@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -358,19 +358,22 @@ class ReadModelQueries:
         (row,) = await self._database.fetch(_QUERIES.count_unread_submissions)
         return PendingSubmissions(row["interviews"], row["unreadable"])
 
-    async def subjects(self, keys: Sequence[UUID]) -> dict[str, str]:
-        """What chunks and interviews are called, by their ids; unknown ones are left out."""
+    async def subjects(
+        self, keys: Sequence[UUID], studies: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """What chunks and interviews are called, by their ids; unknown ones are left out.
+
+        Args:
+            keys: ids of chunks and interviews.
+            studies: only of these; None: of all.
+        """
+        wanted = None if studies is None else list(studies)
         return {
             str(row["subject"]): f"{row['title']}, chunk {row['chunk']}"
             if row["chunk"]
             else row["title"]
-            for row in await self._database.fetch(_QUERIES.select_subjects, keys)
+            for row in await self._database.fetch(_QUERIES.select_subjects, keys, wanted)
         }
-
-    async def stored_content(self, transcripts: Sequence[UUID], revision: int) -> dict[UUID, str]:
-        """``content_sha256`` of the transcripts that are stored under a revision."""
-        rows = await self._database.fetch(_QUERIES.select_stored_content, transcripts, revision)
-        return {row["transcript_id"]: row["content_sha256"] for row in rows}
 
 
 def _counts(rows: Sequence[Record]) -> list[NoteCount]:

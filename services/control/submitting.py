@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.encoded import EncodedEvent
 from contracts.errors import OnrecordError
-from contracts.events import TranscriptSettled, TranscriptSubmitted
+from contracts.events import TranscriptSubmitted
 from contracts.gzip_content import compress_text
 from contracts.submissions import (
     InterviewState,
@@ -20,6 +20,7 @@ from contracts.submissions import (
 )
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm
+from control.outcomes_of_transcripts import list_outcomes
 from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
 from database.pool import Database
 from database.queries import load_queries
@@ -107,15 +108,20 @@ class TranscriptSubmitter:
             offset=location.offset,
         )
 
-    async def state(self, transcript_id: UUID) -> InterviewState:
-        """Return the stored revisions of an interview, and what became of its submissions."""
-        rows = await self._database.fetch(_QUERIES.select_outcomes, transcript_id)
-        outcomes = tuple(TranscriptSettled.model_validate_json(row["event"]) for row in rows)
-        stored = await self._stored(transcript_id)
+    async def state(self, transcript_id: UUID, study_id: str) -> InterviewState:
+        """Return an interview's revisions stored for a study, and what became of its submissions.
+
+        Any producer may name any interview's id: what is stored of it for other studies is not
+        this one's, nor are its outcomes.
+        """
+        outcomes = await list_outcomes(self._database, transcript_id, [study_id])
+        stored = await self._stored(transcript_id, study_id)
         return InterviewState(transcript_id=transcript_id, stored=stored, outcomes=outcomes)
 
-    async def _stored(self, transcript_id: UUID) -> tuple[StoredRevision, ...]:
-        rows = await self._database.fetch(_QUERIES.select_stored_revisions, transcript_id)
+    async def _stored(
+        self, transcript_id: UUID, study_id: str | None = None
+    ) -> tuple[StoredRevision, ...]:
+        rows = await self._database.fetch(_QUERIES.select_stored_revisions, transcript_id, study_id)
         return tuple(StoredRevision(**row) for row in rows)
 
     async def _publish(

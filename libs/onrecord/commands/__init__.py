@@ -10,3 +10,8 @@ from typing import Final
 
 MODULES_OF_OTHER_NAMES: Final = {"up": "stack", "down": "stack", "status": "stack"}
 """Modules of the commands that are not in a module of their own name."""
+
+WITHOUT_SYSTEM: Final = frozenset(
+    {"context", "contracts", "demo", "eval", "parse", "simulate_llm", "stack"}
+)
+"""Modules whose commands do not ask control; all others take ``--context`` and ``--reason``."""

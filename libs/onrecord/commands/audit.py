@@ -70,13 +70,11 @@ def audit(
 async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
     """Audit the running system until no message is pending, at most for ``within_s`` seconds.
 
-    Control does it; or this process, where the environment names a broker and no control.
+    Control does it: it reads Kafka's offsets and PostgreSQL.
     """
-    from onrecord import connections  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_control  # noqa: PLC0415 - slow to import
 
-    if settings.names_kafka_alone:
-        return await _audit_here(settings, within_s)
-    async with connections.open_control(settings) as control:
+    async with open_control(settings) as control:
         return await _audit_by_control(control, within_s)
 
 
@@ -89,20 +87,6 @@ async def _audit_by_control(control: ControlClient, within_s: float) -> AuditRes
         if balance.is_settled or asyncio.get_running_loop().time() > deadline:
             return balance
         await asyncio.sleep(PAUSE_S)
-
-
-async def _audit_here(settings: ClientSettings, within_s: float) -> AuditResult:
-    from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
-    from audit.broker import open_backlog_scanner  # noqa: PLC0415 - slow to import
-    from onrecord import connections  # noqa: PLC0415 - slow to import
-
-    kafka = connections.build_kafka_settings(settings)
-    async with (
-        connections.explain_kafka_errors(),
-        open_backlog_scanner(kafka) as scanner,
-        connections.open_postgres(settings) as database,
-    ):
-        return await run_audit_when_idle(scanner, database, within_s=within_s)
 
 
 def _document(balance: AuditResult) -> dict[str, Any]:

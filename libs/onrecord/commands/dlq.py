@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, TypeVar
-from uuid import UUID
 
 import typer
 
-from contracts.errors import ErrorCode, OnrecordError
-from contracts.ids import UUID_PATTERN
+from contracts.errors import ErrorCode
 from contracts.topics import PIPELINE
 from onrecord.commands import dlq_causes
 from onrecord.console import Json, err, out, print_json
-from onrecord.errors import CommandError, FailedError, UsageError
+from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 
@@ -276,22 +273,8 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") ->
 
 
 def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:
-    """What letters are about, in people's words; a list without them is better than none."""
-    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
-
-    subjects = {
-        UUID(key) for one in letters if re.fullmatch(UUID_PATTERN, key := one.subject or "")
-    }
-
-    async def read() -> dict[str, str]:
-        async with open_postgres(ClientSettings.load()) as database:
-            return await ReadModelQueries(database).subjects(tuple(subjects))
-
-    try:
-        return asyncio.run(read()) if subjects else {}
-    except (CommandError, OnrecordError):
-        return {}
+    """What letters are about, in people's words, as far as the token may read it."""
+    return {one.subject: one.title for one in letters if one.subject and one.title}
 
 
 def _refuse_unasked(*, yes: bool) -> None:

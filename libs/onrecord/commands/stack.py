@@ -14,6 +14,14 @@ from rich.table import Table
 from local_stack.state import ModelInUse
 from local_stack.supervisor import LocalStack, ProcessStatus
 from onrecord.console import Json, err, out, print_json, show_stack_progress
+from onrecord.contexts import (
+    LOCAL,
+    ContextFile,
+    find_context_file,
+    load_contexts,
+    save_contexts,
+)
+from onrecord.errors import UsageError
 from onrecord.settings import find_home_folder
 
 NOT_RUNNING = 3
@@ -50,12 +58,30 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
     with show_stack_progress("starting", quiet=json_output) as report:
         stack = LocalStack(find_home_folder(), services=names, attached=False, report=report)
         stack.start()
+    _use_local_context()
     if json_output:
         print_json(_overview(stack))
     else:
         if model := stack.model():
             out.print(describe_model(model), markup=False)
         out.print(f"logs: {stack.home.logs}", markup=False)
+
+
+def _use_local_context() -> None:
+    """Make commands ask the stack that was started, whichever system they asked before."""
+    try:
+        file = find_context_file()
+        contexts = ContextFile() if file is None else load_contexts(file)
+        if file is None or contexts.current is None:
+            return
+        save_contexts(file, contexts.use(LOCAL))
+    except UsageError as error:  # the stack runs all the same
+        err.print(f"the context is left as it is: {error}", markup=False)
+        return
+    err.print(
+        f"commands ask this stack now; `onrecord context use {contexts.current}` goes back",
+        markup=False,
+    )
 
 
 def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -17,25 +17,28 @@ from onrecord.connections import (
     build_kafka_settings,
     build_message_settings,
     explain_kafka_errors,
-    open_postgres,
     open_producer,
 )
 from onrecord.console import err
-from onrecord.errors import FailedError, UnreachableError
+from onrecord.errors import CommandError, FailedError, UnreachableError
 from onrecord.outcomes import expect_outcome
 from onrecord.pages.rendering import format_count, wrap_paragraph
-from onrecord.settings import ClientSettings
-from onrecord.submit.control_api import submit_to_control
+from onrecord.settings import URL_SETTING, ClientSettings
+from onrecord.submit.control_api import (
+    look_for_interviews,
+    refuse_stored_otherwise,
+    submit_to_control,
+)
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
 from onrecord.submit.waiting import (
     NOT_COUNTED,
     BatchOutcomes,
     describe_outcome,
-    require_no_conflicts,
     wait_for_outcomes,
 )
-from read_model.queries import ReadModelQueries
+
+_NOBODY_LOOKED: Final = "nobody looked whether these revisions are stored with other content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ async def submit_batch(
 
     Args:
         batch: the interviews.
-        settings: how to reach control, or broker and database.
+        settings: how to reach control and the broker.
         wait_s: wait so many seconds at most for the notes; None not to wait.
         by_kafka: whether to send them to the broker; else to control's API.
 
@@ -131,16 +134,18 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
     """Refuse what is stored with other content.
 
     Returns:
-        A sentence for people if nobody could look; a producer need not reach the database.
+        A sentence for people if nobody could look; a producer need not reach control.
 
     Raises:
         UsageError: a revision is stored with other content.
     """
+    if settings.names_kafka_alone:
+        return f"{_NOBODY_LOOKED}: {URL_SETTING} does not say where control is"
     try:
-        async with open_postgres(settings) as database:
-            await require_no_conflicts(ReadModelQueries(database), [one.event for one in ready])
-    except (UnreachableError, FailedError) as error:
-        return f"nobody looked whether these revisions are stored with other content: {error}"
+        states = await look_for_interviews(ready, settings)
+    except CommandError as error:
+        return f"{_NOBODY_LOOKED}: {error}"
+    refuse_stored_otherwise(ready, states)
     return ""
 
 

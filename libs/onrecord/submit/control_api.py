@@ -72,7 +72,7 @@ async def submit_to_control(
     """
     async with open_control(settings) as control:
         before = await _for_each(ready, lambda one: _look(control, one))
-        _refuse_conflicts(ready, before)
+        refuse_stored_otherwise(ready, before)
         await _send(ready, control, bars)
         if wait_s is None:
             return None
@@ -84,9 +84,31 @@ async def _look(control: ControlClient, one: PreparedSubmission) -> InterviewSta
     return await control.interview_state(one.event.named_study_id, one.file.path.name)
 
 
-def _refuse_conflicts(
+async def look_for_interviews(
+    ready: Sequence[PreparedSubmission], settings: ClientSettings
+) -> list[InterviewState]:
+    """Return what control knows of each of some interviews, in their order.
+
+    Raises:
+        UsageError: the token may not submit to their study.
+        UnreachableError: control does not answer.
+    """
+    async with open_control(settings) as control:
+        return await _for_each(ready, lambda one: _look(control, one))
+
+
+def refuse_stored_otherwise(
     ready: Sequence[PreparedSubmission], states: Sequence[InterviewState]
 ) -> None:
+    """Refuse interviews whose revision is stored with other content.
+
+    Args:
+        ready: at least one, all of the same revision.
+        states: what control knows of each.
+
+    Raises:
+        UsageError: some are.
+    """
     revision = ready[0].event.revision
     stored: Mapping[UUID, str] = {
         state.transcript_id: one.content_sha256

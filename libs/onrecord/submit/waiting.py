@@ -12,27 +12,9 @@ from onrecord.client import Producer
 from onrecord.errors import UsageError
 from onrecord.outcomes import ExpectedOutcome, NotSettledError
 from onrecord.pages.rendering import format_count
-from read_model.queries import ReadModelQueries
 
 NOT_COUNTED: Final = frozenset({SettledOutcome.SUPERSEDED, SettledOutcome.ERASED})
 """Outcomes of interviews whose chunks and notes are not counted."""
-
-
-async def require_no_conflicts(
-    reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
-) -> None:
-    """Raise ``UsageError`` for submissions whose revision is stored with other content.
-
-    Args:
-        reading: the database.
-        events: at least one, all of the same revision.
-
-    Raises:
-        UsageError: some are; names them, and the revision to submit them with.
-    """
-    revision = events[0].revision
-    stored = await reading.stored_content([event.transcript_id for event in events], revision)
-    refuse_conflicts(events, stored)
 
 
 def refuse_conflicts(events: Sequence[TranscriptSubmitted], stored: Mapping[UUID, str]) -> None:

@@ -185,22 +185,18 @@ SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
    );
 
 -- name: select_subjects
--- What letters are about: chunks by number, and interviews, with the interview's title.
+-- What letters are about: chunks by number, and interviews, with the interview's title; of some
+-- studies (null: all).
 SELECT chunk.chunk_id AS subject, interview.title, chunk.index AS chunk
   FROM chunks AS chunk
   JOIN transcripts AS interview USING (transcript_id, revision)
  WHERE chunk.chunk_id = ANY ($1::uuid[])
+   AND ($2::text[] IS NULL OR interview.study_id = ANY ($2))
  UNION ALL
 (SELECT DISTINCT ON (transcript_id) transcript_id, title, NULL
    FROM transcripts
-  WHERE transcript_id = ANY ($1::uuid[])
+  WHERE transcript_id = ANY ($1::uuid[]) AND ($2::text[] IS NULL OR study_id = ANY ($2))
   ORDER BY transcript_id, revision DESC);
-
--- name: select_stored_content
--- What each of some transcripts has under a revision, if it is known.
-SELECT transcript_id, content_sha256
-  FROM transcripts
- WHERE transcript_id = ANY ($1::uuid[]) AND revision = $2;
 
 -- name: select_notes_page
 -- A page of a study's current notes, by interview and in the order of the talk, behind a position.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import Response
@@ -25,14 +28,18 @@ from contracts.control_api import (
     ReplayResult,
     SelectDeadLettersRequest,
 )
+from contracts.ids import UUID_PATTERN
 from contracts.topics import MIB
-from control.access import Right
+from control.access import Caller, Right
 from control.api.authorization import LetterReader, Operator
-from control.api.context import Context, HeavyPlace
+from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.openapi import responses
 from control.api.pagination import decode_cursor, encode_cursor
 from control.api.values import SlicedResponse
 from control.domain import DeadLetterGoneError, DeadLetterListPosition, DeadLetterNotOpenError
+from read_model.queries import ReadModelQueries
+
+Letter = TypeVar("Letter", bound=DeadLetter)
 
 VALUE_BYTES: Final = MIB
 """What a letter in JSON shows of its value, in bytes."""
@@ -53,13 +60,13 @@ async def list_letters(
     which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterPage:
     """List dead letters, the latest first."""
-    del caller
     position = decode_cursor(which.cursor, _POSITION)
     after = position and DeadLetterListPosition(*position)
     found = await context.store.letters(_filter(which), limit=which.limit, after=after)
     is_full = len(found) == which.limit
     last = DeadLetterListPosition.of(found[-1]) if is_full else None
-    return DeadLetterPage(letters=tuple(found), next=last and encode_cursor(last, _POSITION))
+    titled = await _add_titles(context, caller, found)
+    return DeadLetterPage(letters=titled, next=last and encode_cursor(last, _POSITION))
 
 
 @router.get("/counts")
@@ -99,7 +106,7 @@ async def read_letter(
     letter_id: LetterId, context: Context, caller: Operator
 ) -> DeadLetterWithValue:
     """Read a dead letter; with its value, up to 1 MiB, for callers who may read evidence."""
-    letter = await context.store.letter(letter_id)
+    (letter,) = await _add_titles(context, caller, [await context.store.letter(letter_id)])
     if not caller.may(Right.READ_EVIDENCE):
         return DeadLetterWithValue(letter=letter, value=None, gone=_HIDDEN)
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
@@ -156,6 +163,24 @@ async def discard_letter(
     if not await context.store.discard(letter.letter_id, wanted.reason):
         raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
     return await context.store.letter(letter.letter_id)
+
+
+async def _add_titles(
+    context: ApiContext, caller: Caller, letters: Sequence[Letter]
+) -> tuple[Letter, ...]:
+    """Return letters with what they are about in words, as far as the caller may read notes."""
+    studies = caller.list_studies(Right.READ_NOTES)
+    subjects = {UUID(one.subject) for one in letters if _is_uuid(one.subject)}
+    if studies == frozenset() or not subjects:
+        return tuple(letters)
+    titles = await ReadModelQueries(context.database).subjects(tuple(subjects), studies)
+    return tuple(
+        one.model_copy(update={"title": titles.get(one.subject or "", "")}) for one in letters
+    )
+
+
+def _is_uuid(subject: str | None) -> bool:
+    return re.fullmatch(UUID_PATTERN, subject or "") is not None
 
 
 def _filter(which: DeadLetterFilter) -> DeadLetterFilter:

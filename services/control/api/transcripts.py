@@ -92,7 +92,8 @@ async def read_interview_state(
 ) -> InterviewState:
     """Read which revisions of an interview are stored, and what became of its submissions."""
     del caller
-    return await context.submitter.state(derive_transcript_id(study_id, which.source))
+    transcript_id = derive_transcript_id(study_id, which.source)
+    return await context.submitter.state(transcript_id, study_id)
 
 
 def _read(content: bytearray) -> TranscriptSubmitted:

@@ -44,9 +44,8 @@ INSERT INTO control_secrets (name, secret) VALUES ($1, $2) ON CONFLICT (name) DO
 SELECT secret FROM control_secrets WHERE name = $1;
 
 -- name: select_stored_revisions
--- The stored revisions of an interview.
-SELECT revision, content_sha256 FROM transcripts WHERE transcript_id = $1 ORDER BY revision;
-
--- name: select_outcomes
--- The latest outcome of each content that was submitted for an interview.
-SELECT event FROM settlements WHERE transcript_id = $1 ORDER BY revision, decided_at;
+-- The stored revisions of an interview; of one study, or of all if it is NULL.
+SELECT revision, content_sha256
+  FROM transcripts
+ WHERE transcript_id = $1 AND ($2::text IS NULL OR study_id = $2)
+ ORDER BY revision;

@@ -14,7 +14,7 @@ import pytest
 
 from contracts import headers as h
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from contracts.events import TranscriptSubmitted
+from contracts.events import SettledOutcome, TranscriptSettled, TranscriptSubmitted
 from contracts.ids import derive_transcript_id
 from contracts.submissions import SubmitTranscriptRequest, read_submitter
 from contracts.topics import TRANSCRIPTS_SUBMITTED, retry_topic
@@ -238,3 +238,38 @@ async def test_without_its_topic_nothing_is_done(broker: str, fresh_database: Da
         assert int(headers["retry-after"]) > 0
         assert (await office.context.trail.page()).entries == ()
         assert await fresh_database.fetchval("SELECT count(*) FROM idempotent_requests") == 0
+
+
+async def test_what_others_store_and_submit_under_an_interview_s_id_is_not_shown(
+    office: Office, fresh_database: Database
+) -> None:
+    transcript_id = derive_transcript_id(STUDY.study_id, "ana.txt")
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested(transcript_id=transcript_id, chunks=()))
+    others = STUDY.model_copy(update={"study_id": "another"})
+    await store.store_transcript(ingested(2, transcript_id=transcript_id, chunks=(), study=others))
+    for revision in range(1, 201):
+        settled = TranscriptSettled(
+            transcript_id=transcript_id,
+            revision=revision,
+            content_sha256=None,
+            number=1,
+            outcome=SettledOutcome.REFUSED if revision > 2 else SettledOutcome.COMPLETE,
+        )
+        await fresh_database.execute(
+            "INSERT INTO settlements (transcript_id, revision, number, facts_sha256, event, "
+            "decided_at) VALUES ($1, $2, 1, '', $3, now() - make_interval(mins => $2))",
+            *(transcript_id, revision, settled.model_dump_json()),
+        )
+    wanted = CreateTokenRequest(
+        name="ana", grants=(RoleGrant(role=Role.RESEARCHER, study_id=STUDY.study_id),)
+    )
+    secret = (await office.context.tokens.create(wanted, "a test")).secret
+    office.client.headers["Authorization"] = f"Bearer {secret}"
+    path = f"/v1/studies/{STUDY.study_id}/submissions?source=ana.txt"
+    _, state = await office.ask("GET", path)
+    assert [one["revision"] for one in state["stored"]] == [1]
+    _, details = await office.ask("GET", f"/v1/transcripts/{transcript_id}")
+    for outcomes in (state["outcomes"], details.get("outcomes", state["outcomes"])):
+        revisions = [one["revision"] for one in outcomes]
+        assert (len(revisions), revisions[-1], 2 in revisions) == (100, 1, False)

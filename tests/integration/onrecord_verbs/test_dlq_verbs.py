@@ -8,10 +8,14 @@ import json
 import pytest
 
 from contracts import ids
+from contracts.access import CreateTokenRequest
 from control.store import DeadLetterStore
+from control.tokens import TokenStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import chunk, ingested
 from support.served_control import ODD_BYTES, letter, name_of
 
 
@@ -30,6 +34,41 @@ def test_lists_letters_the_latest_first(control: None, capsys: pytest.CaptureFix
     assert cli.run_command(["dlq", "list", "--code", "llm_timeout", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
     assert (one["subject"], one["key"]) == ("chunk-0", "//77")
+
+
+@pytest.mark.parametrize(
+    ("grants", "is_named"),
+    [
+        (({"role": "operator"},), False),
+        (({"role": "operator"}, {"role": "reader"}), True),
+        (({"role": "operator"}, {"role": "reader", "study_id": "billing"}), True),
+        (({"role": "operator"}, {"role": "reader", "study_id": "another"}), False),
+        (({"role": "admin"},), True),
+    ],
+)
+def test_titles_of_interviews_are_for_those_who_may_read_their_notes(  # noqa: PLR0917 - fixtures
+    control: None,
+    postgres_settings: PostgresSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    grants: tuple[dict[str, str], ...],
+    is_named: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    async def prepare() -> str:
+        async with open_database(postgres_settings) as database:
+            await NotesStore(database).store_transcript(ingested())
+            await database.execute(
+                "UPDATE dead_letters SET subject = $1 WHERE letter_id = $2",
+                *(str(chunk().chunk_id), letter(0).letter_id),
+            )
+            wanted = CreateTokenRequest.model_validate({"name": "ann", "grants": grants})
+            return (await TokenStore(database).create(wanted, "a test")).secret
+
+    monkeypatch.setenv("ONRECORD_TOKEN", asyncio.run(prepare()))
+    monkeypatch.setenv("POSTGRES_DSN", "postgresql://127.0.0.1:1/none")  # nobody asks it
+    for verb in (["list"], ["show", name_of(0)]):
+        assert cli.run_command(["dlq", *verb]) == 0
+        assert ("Interview 1, chunk 1" in capsys.readouterr().out) == is_named
 
 
 def test_shows_a_json_value_and_never_a_control_character(

@@ -31,8 +31,7 @@ def kafka(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> KafkaSettings:
-    """Topics of the test's own, and a database."""
-    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    """Topics of the test's own, and a database that nobody is told of."""
     prefix = f"{ids.derive_id('test', request.node.name).hex[:8]}-"
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker)
     monkeypatch.setenv("KAFKA_TOPIC_PREFIX", prefix)
@@ -106,7 +105,8 @@ def test_prints_title_format_segments_and_id(
     assert "plain, 142 segments" in " ".join(printed.out.split())
     assert f"  id {event.transcript_id}\n" in printed.out
     assert printed.out.endswith("1 interview submitted\n")
-    assert printed.err == ""
+    (line,) = printed.err.splitlines()
+    assert line.endswith(": ONRECORD_URL does not say where control is")
     assert event.content == file.read_bytes().decode()
 
 
@@ -168,6 +168,7 @@ def test_one_bad_file_keeps_the_whole_batch_back(
 
 def test_without_a_wait_too_a_stored_revision_with_other_content_is_refused_before_it_is_sent(
     kafka: KafkaSettings,
+    control: None,
     postgres_settings: PostgresSettings,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -181,18 +182,24 @@ def test_without_a_wait_too_a_stored_revision_with_other_content_is_refused_befo
     study.write_text("study_id: billing\nname: Billing\nthemes: [{id: price, name: Price}]\n")
     file = tmp_path / "interview-1"
     file.write_text("Ada: What do you pay?\nBo: Nothing.\n")
-    assert cli.run_command(["submit", str(file), "--study", str(study)]) == 2
+    verb = ["submit", str(file), "--study", str(study), "--kafka"]
+    assert cli.run_command(verb) == 2
     assert "--revision 2" in capsys.readouterr().err
     assert submitted(kafka) == []
-    assert cli.run_command(["submit", str(file), "--study", str(study), "--revision", "2"]) == 0
+    assert cli.run_command([*verb, "--revision", "2"]) == 0
     assert [event.revision for event in submitted(kafka)] == [2]
 
 
-def test_without_a_database_it_is_told_that_nobody_looked_at_revisions(
-    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("control", ["", "http://127.0.0.1:1"])
+def test_without_control_it_is_told_that_nobody_looked_at_revisions(
+    kafka: KafkaSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    control: str,
 ) -> None:
-    monkeypatch.setenv("POSTGRES_DSN", "postgresql://127.0.0.1:1/none")
-    assert cli.run_command(["submit", str(SAMPLES)]) == 0
+    if control:
+        monkeypatch.setenv("ONRECORD_URL", control)
+    assert cli.run_command(["submit", str(SAMPLES), "--kafka"]) == 0
     assert "nobody looked whether these revisions are stored" in capsys.readouterr().err
     assert len(submitted(kafka)) == 3
 

@@ -29,8 +29,8 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
 
 def test_what_nobody_told_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError, match="`onrecord up`, or set POSTGRES_DSN"):
-        _ = ClientSettings.load({}, a_started_stack(tmp_path)).postgres_dsn
+    with pytest.raises(UnreachableError, match="`onrecord up`, or set ONRECORD_URL"):
+        _ = ClientSettings.load({}, a_started_stack(tmp_path)).control_url
 
 
 def test_the_error_names_the_folder_looked_in_and_how_to_name_another(tmp_path: Path) -> None:
@@ -80,8 +80,16 @@ def test_the_local_stacks_token_is_not_sent_to_an_address_of_the_environment(
     assert ClientSettings.load(own, home.path).token == "mine"
 
 
-def test_a_database_alone_is_told_what_to_set_in_its_place(tmp_path: Path) -> None:
-    environ = {"POSTGRES_DSN": "postgresql://ann@db.example/onrecord"}
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"POSTGRES_DSN": "postgresql://ann@db.example/onrecord"},
+        {"KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092"},
+    ],
+)
+def test_a_database_or_a_broker_alone_is_told_what_to_set_in_its_place(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
     for home in (a_started_stack(tmp_path), tmp_path / "elsewhere"):
         settings = ClientSettings.load(environ, home)
         with pytest.raises(UsageError, match="set ONRECORD_URL to the address of control"):
