@@ -118,6 +118,7 @@ GRANT SELECT (
     hits, created_at, last_used_at
 ) ON llm_answers TO onrecord_operator;
 GRANT DELETE ON llm_answers TO onrecord_operator;
+GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_operator;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_operator;
 
 -- name: everybody

@@ -68,10 +68,12 @@ class BudgetStatus:
     """Status of a study's or a day's budget in US dollars: limit, spent, reserved.
 
     Attributes:
-        scope: ``study`` or ``day``.
-        name: the study's id, or the day (UTC).
+        scope: ``study``; ``day``, of all studies together; ``study_day``: the study's of today.
+        name: the study's id, or the day (UTC); ``*`` for the day that studies share which
+            registered themselves.
         limit_usd: the most that calls may cost; None: anything.
-        set_by: who said so: ``command``, ``settings`` (of the services), None: nobody.
+        set_by: who said so: ``command``, ``registration`` (of the study), ``settings`` (of the
+            services), None: nobody.
         spent_usd: what calls cost that have ended.
         reserved_usd: the most that calls may cost that have not.
         lost_usd: the part of that which stays reserved, as the calls' process was killed.
@@ -140,7 +142,11 @@ class SpendQueries:
         return {row["name"]: CallCost(**_without_name(row)) for row in rows}
 
     async def budgets(self) -> Sequence[BudgetStatus]:
-        """Today's budget, then those of all studies that have one or have spent something."""
+        """Today's budget, then those of all studies that have one or have spent something.
+
+        Behind them come the studies' budgets of today, which refuse calls first: of those that have
+        a registered one or have spent something today.
+        """
         return [BudgetStatus(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
 
     async def budget_limit(self, scope: str, name: str) -> BudgetLimit:

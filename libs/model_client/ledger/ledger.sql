@@ -95,7 +95,8 @@ SELECT book_llm_spending(study_id, day, 0, -reserved) FROM withdrawn;
 -- name: record_limits
 -- Writes the limits from the settings, for people to see.
 INSERT INTO llm_budgets (scope, name, set_by, limit_usd)
-VALUES ('study', '', 'settings', $1), ('day', '', 'settings', $2)
+VALUES ('study', '', 'settings', $1), ('day', '', 'settings', $2),
+       ('study_day', '', 'settings', $3)
     ON CONFLICT (scope, name, set_by) DO UPDATE
    SET limit_usd = EXCLUDED.limit_usd, set_at = now()
  WHERE llm_budgets.limit_usd IS DISTINCT FROM EXCLUDED.limit_usd;

@@ -143,7 +143,10 @@ class LedgerStore:
         """Write the limits from the settings to the database, for ``onrecord budgets`` to show."""
         async with self._lazy.use() as database:
             await database.execute(
-                _QUERIES.record_limits, self._budgets.per_study_usd, self._budgets.per_day_usd
+                _QUERIES.record_limits,
+                self._budgets.per_study_usd,
+                self._budgets.per_day_usd,
+                self._budgets.per_study_day_usd,
             )
 
     async def reserve(self, reservation: BudgetReservation) -> ReservationResult:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NONE: Final = "none"
 DEFAULT: Final = "default"
+SHARED: Final = "self-registered"
 MAX_BUDGET_USD: Final = Decimal(1_000_000_000)
 """The largest budget, in US dollars."""
 
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
 def budgets(context: typer.Context, *, json_output: Json = False) -> None:
     """List the budgets in US dollars: limit, spent, reserved and left.
 
+    Behind the budgets of studies come those of their day; `onrecord study edit` sets these.
     The most a call can cost is reserved before it is made. A call that a budget does not allow is
     not made: its message becomes a dead letter, to be replayed once the budget is raised.
 
@@ -134,7 +136,8 @@ def _show(found: Sequence[BudgetStatus]) -> None:
         is_text = title in {"budget", "set by"}
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True)
     for one in found:
-        name = f"{one.name} (today, UTC)" if one.scope == "day" else escape_controls(one.name)
+        name = SHARED if one.name == "*" else escape_controls(one.name)
+        name += "" if one.scope == "study" else " (today, UTC)"
         cells = (
             format_spend(one.known_usd, unpriced=one.unpriced),
             _amount(one.reserved_usd),

@@ -27,14 +27,29 @@ SELECT CASE $1 WHEN 'study' THEN study_id WHEN 'model' THEN model WHEN 'purpose'
  ORDER BY CASE $1 WHEN 'day' THEN min(day) END, sum(cost_usd) DESC NULLS LAST, 1;
 
 -- name: select_budgets
--- Limits and what is left of them: today's, then each study's that has one or spent something.
-WITH known AS (
-    SELECT 1 AS place, 'day' AS scope, '' AS budget,
-           llm_day_name((now() AT TIME ZONE 'UTC')::date) AS name
+-- Limits and what is left of them: today's, then each study's that has one or spent something, then
+-- today's of each study that has a registered one or spent something today; '*': of those together
+-- that registered themselves.
+WITH today AS (
+    SELECT (now() AT TIME ZONE 'UTC')::date AS day
+), known AS (
+    SELECT 1 AS place, 'day' AS scope, '' AS budget, llm_day_name(day) AS name,
+           llm_day_name(day) AS spending
+      FROM today
      UNION
-    SELECT 2, 'study', name, name FROM llm_spending WHERE scope = 'study'
+    SELECT 2, 'study', name, name, name FROM llm_spending WHERE scope = 'study'
      UNION
-    SELECT 2, 'study', name, name FROM llm_budgets WHERE scope = 'study' AND name <> ''
+    SELECT 2, 'study', name, name, name FROM llm_budgets WHERE scope = 'study' AND name <> ''
+     UNION
+    SELECT 3, 'study_day', study_id, study_id, study_id || ' ' || llm_day_name(day)
+      FROM studies, today
+     WHERE daily_budget_usd IS NOT NULL
+     UNION
+    SELECT 3, 'study_day', study.id, study.id, spent.name
+      FROM llm_spending AS spent
+     CROSS JOIN today
+     CROSS JOIN LATERAL (SELECT split_part(spent.name, ' ', 1)) AS study (id)
+     WHERE spent.scope = 'study_day' AND spent.name = study.id || ' ' || llm_day_name(day)
 )
 SELECT known.scope, known.name,
        CASE WHEN own.set_by IS NULL THEN given.limit_usd ELSE own.limit_usd END AS limit_usd,
@@ -48,24 +63,34 @@ SELECT known.scope, known.name,
               FROM llm_calls AS call
              WHERE call.settled_at IS NULL
                AND call.started_at <= now() - llm_lost_after()
-               AND CASE known.scope
-                   WHEN 'study' THEN call.study_id = known.name
-                   ELSE llm_day_name(call.day) = known.name
-                   END
+               AND (known.scope = 'day' OR call.study_id = known.name OR known.name = '*' AND EXISTS (
+                    SELECT FROM studies AS study
+                     WHERE study.study_id = call.study_id
+                       AND study.is_self_registered AND study.daily_budget_usd IS NULL
+                   ))
+               AND (known.scope = 'study' OR call.day = today.day)
        ) AS lost_usd,
        (
             SELECT count(*)
               FROM llm_calls AS call
              WHERE call.settled_at IS NOT NULL AND call.cost_usd IS NULL
-               AND CASE known.scope
-                   WHEN 'study' THEN call.study_id = known.name
-                   ELSE llm_day_name(call.day) = known.name
-                   END
+               AND (known.scope = 'day' OR call.study_id = known.name OR known.name = '*' AND EXISTS (
+                    SELECT FROM studies AS study
+                     WHERE study.study_id = call.study_id
+                       AND study.is_self_registered AND study.daily_budget_usd IS NULL
+                   ))
+               AND (known.scope = 'study' OR call.day = today.day)
        ) AS unpriced
   FROM known
-  LEFT JOIN llm_spending AS sums ON sums.scope = known.scope AND sums.name = known.name
-  LEFT JOIN llm_budgets AS own
-    ON own.scope = known.scope AND own.name = known.budget AND own.set_by = 'command'
+ CROSS JOIN today
+  LEFT JOIN llm_spending AS sums ON sums.scope = known.scope AND sums.name = known.spending
+  LEFT JOIN (
+        SELECT scope, name, limit_usd, set_by FROM llm_budgets WHERE set_by = 'command'
+         UNION ALL
+        SELECT 'study_day', study_id, daily_budget_usd, 'registration'
+          FROM studies
+         WHERE daily_budget_usd IS NOT NULL
+       ) AS own ON own.scope = known.scope AND own.name = known.budget
   LEFT JOIN llm_budgets AS given
     ON given.scope = known.scope AND given.name = '' AND given.set_by = 'settings'
  ORDER BY known.place, known.name;

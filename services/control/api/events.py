@@ -37,9 +37,12 @@ SEND_S: Final = 10.0
 RETRY_MS: Final = 3_000
 """When clients connect again, in milliseconds."""
 
-RIGHTS: Final[dict[str, Right]] = {
+_NEEDED_RIGHTS: Final[dict[str, Right]] = {
     "letters": Right.OPERATE,
     "notes": Right.READ_NOTES,
+    "transcripts": Right.READ_NOTES,
+    "study": Right.READ_NOTES,
+    "budget": Right.OPERATE,
     "token": Right.ADMINISTER,
 }
 """The right that it takes to know of a change, by how its kind begins."""
@@ -158,8 +161,9 @@ async def follow_events(
 ) -> Response:
     """Follow what changes, as server-sent events, as far as the caller may know of it.
 
-    `letters.indexed`, `.open`, `.replayed`, `.discarded` (operators), `notes.stored` (readers of
-    the study), `token.revoked` (admins). Events are kept for a day for a client that connects
+    `letters.indexed`, `.open`, `.replayed`, `.discarded`, `budget.changed` (operators);
+    `transcripts.ingested`, `notes.stored`, `study.registered`, `.changed` (readers of the study);
+    `token.revoked` (admins). Events are kept for a day for a client that connects
     again with `Last-Event-ID`; `missed` says that some may be gone: read anew what is shown.
     """
     after = _read_event_id(last_event_id)
@@ -181,7 +185,7 @@ async def follow_events(
 
 def may_know(caller: Caller, change: Change) -> bool:
     """Return whether a caller may know of a change."""
-    right = RIGHTS.get(change.kind.partition(".")[0], Right.ADMINISTER)
+    right = _NEEDED_RIGHTS.get(change.kind.partition(".")[0], Right.ADMINISTER)
     return caller.may(right, change.study_id)
 
 

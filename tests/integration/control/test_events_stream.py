@@ -98,19 +98,49 @@ async def test_each_role_hears_of_what_it_may_know(
         await store_notes(fresh_database)
         await office.context.replayer.replay(letter)
         await office.context.tokens.revoke((await office.context.tokens.list_tokens())[0].token_id)
-        heard = [await admins.next() for _ in range(4)]
+        heard = [await admins.next() for _ in range(5)]
         assert [kind for _, kind, _ in heard] == [
             "letters.indexed",
+            "transcripts.ingested",
             "notes.stored",
             "letters.replayed",
             "token.revoked",
         ]
         assert heard[0][2]["letter_id"] == str(letter)
-        assert heard[1][2]["study_id"] == STUDY.study_id
+        assert heard[1][2]["study_id"] == heard[2][2]["study_id"] == STUDY.study_id
         assert "recommend" not in str(heard)
+        assert (await readers.next())[1] == "transcripts.ingested"
         assert (await readers.next())[1] == "notes.stored"
         assert (await operators.next())[1] == "letters.indexed"
         await strangers_hear_nothing(strangers)
+
+
+async def test_studies_and_budgets_that_change_are_told(
+    office: Office, fresh_database: Database
+) -> None:
+    reader = await secret_of(office, Role.READER, STUDY.study_id)
+    operator = await secret_of(office, Role.OPERATOR)
+    path = f"/v1/studies/{STUDY.study_id}/registration"
+    async with follow(office, reader) as readers, follow(office, operator) as operators:
+        await office.ask("POST", "/v1/studies", STUDY.model_dump(mode="json", exclude={"version"}))
+        office.client.headers["If-Match"] = "*"
+        await office.ask("PATCH", path, {"archived": True})
+        await office.ask("PUT", "/v1/budgets/day", {"limit_usd": "5"})
+        await office.ask("PUT", "/v1/budgets/day", {"limit_usd": "6"})
+        await office.ask("DELETE", "/v1/budgets/day")
+        await fresh_database.execute(
+            "INSERT INTO llm_budgets (scope, set_by, limit_usd) VALUES ('study', 'settings', 1)"
+        )
+        await fresh_database.execute(
+            "INSERT INTO llm_budgets (scope, name, set_by) VALUES ('study', 'last', 'command')"
+        )
+        _, registered, at_first = await readers.next()
+        _, changed, later = await readers.next()
+        told = [await operators.next() for _ in range(4)]
+    assert (registered, changed) == ("study.registered", "study.changed")
+    assert (at_first["is_archived"], later["is_archived"]) == (False, True)
+    assert {kind for _, kind, _ in told} == {"budget.changed"}
+    assert [data["name"] for _, _, data in told] == ["", "", "", "last"]
 
 
 async def strangers_hear_nothing(strangers: Stream) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from contracts.notes import Usage
+from contracts.registry import CreateStudyRequest
+from control.studies import StudyStore
 from database.lazy import LazyDatabase
+from database.pool import open_database
 from database.settings import PostgresSettings
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
@@ -165,7 +168,7 @@ def test_wrong_usage_is_told_in_one_line(
 
 def test_budgets_say_what_is_spent_reserved_and_left(run: Run) -> None:
     run("budgets", "set", "shops", "2.50")
-    today, banks, shops = document(run, "budgets")
+    today, banks, shops, *_ = document(run, "budgets")
     # The last ledger told its settings.
     assert banks == {
         "scope": "study",
@@ -183,14 +186,55 @@ def test_budgets_say_what_is_spent_reserved_and_left(run: Run) -> None:
     assert (today["limit_usd"], today["spent_usd"], today["reserved_usd"]) == (None, 1.75, 2.0)
 
 
+async def test_the_budget_that_refuses_first_is_listed(
+    postgres_settings: PostgresSettings, run: Run
+) -> None:
+    """A study's of today: as its registration says, else as the services' settings have it."""
+    study = {"study_id": "farms", "name": "Farms", "themes": [{"id": "a", "name": "A"}]}
+    async with open_database(postgres_settings) as database:
+        wanted = CreateStudyRequest.model_validate(study | {"daily_budget_usd": 3})
+        await StudyStore(database).create(wanted, "a test")
+    listed = await asyncio.to_thread(document, run, "budgets")
+    of_days = {one["name"]: one for one in listed if one["scope"] == "study_day"}
+    assert {name: (one["limit_usd"], one["set_by"]) for name, one in of_days.items()} == {
+        "banks": (50.0, "settings"),
+        "farms": (3.0, "registration"),
+        "shops": (50.0, "settings"),
+    }
+    banks, shops = of_days["banks"], of_days["shops"]
+    # Calls of other days count on those.
+    assert (banks["spent_usd"], banks["reserved_usd"], banks["lost_usd"]) == (0.0, 2.0, 0.0)
+    assert (shops["spent_usd"], shops["left_usd"], shops["unpriced"]) == (1.75, 48.25, 1)
+
+
+async def test_studies_that_registered_themselves_share_a_budget_of_the_day(
+    postgres_settings: PostgresSettings, run: Run
+) -> None:
+    async with open_database(postgres_settings) as database:
+        await database.execute(
+            "INSERT INTO studies (study_id, doubtful_speakers, statements, registered_by, "
+            "is_self_registered) SELECT name, 'refuse', 'proven', 'itself', true "
+            "FROM unnest(ARRAY['one', 'two']) AS name"
+        )
+    async with LazyDatabase(postgres_settings) as database:
+        await call(database, "one", "2", answered("1"))
+        await call(database, "two", None, answered(None), model="mine")
+    listed = await asyncio.to_thread(document, run, "budgets")
+    (shared,) = [one for one in listed if one["name"] == "*"]
+    assert (shared["scope"], shared["limit_usd"], shared["spent_usd"]) == ("study_day", 50.0, 1.0)
+    assert shared["unpriced"] == 1
+    assert "self-registered (today, UTC)" in await asyncio.to_thread(run, "budgets")
+
+
 def test_budgets_are_a_table(run: Run) -> None:
     run("budgets", "set-day", "5")
     lines = [line.split() for line in run("budgets", "set", "shops", "none").splitlines()]
     assert lines[0] == ["budget", "limit", "US$", "set", "by", "spent", "reserved", "left"]
     assert lines[1][1:] == ["(today,", "UTC)", "5.0000", "command", *SPENT, "2.0000", "1.2500"]
     assert lines[3] == ["shops", "none", "command", *SPENT, "0.0000", "none"]
-    assert lines[4][:5] == ["1", "call", "of", "unknown", "price:"]
-    assert " ".join(lines[5]) == "2.0000 stay reserved for calls that were lost with their process"
+    assert lines[5][:4] == ["shops", "(today,", "UTC)", "50.0000"]
+    assert lines[6][:5] == ["1", "call", "of", "unknown", "price:"]
+    assert " ".join(lines[7]) == "2.0000 stay reserved for calls that were lost with their process"
 
 
 def test_a_budget_goes_back_to_what_the_settings_say(run: Run) -> None:
