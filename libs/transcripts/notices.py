@@ -11,8 +11,9 @@ from contracts.characters import describe_character, strip_hidden_characters
 from transcripts.limits import check_invisible_characters
 
 _MOST_NAMED: Final = 8
-_MOST_LINES: Final = 5
 """Kinds of hidden characters that a notice names."""
+_MOST_LINES: Final = 5
+"""Dropped lines that a notice names."""
 
 
 class Repair(Enum):

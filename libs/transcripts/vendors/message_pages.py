@@ -7,6 +7,7 @@ and the words. As plain text the times and names of senders could not be told fr
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -157,7 +158,9 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.messages: list[_Message] = []
         self._layout = layout
-        self._open: list[tuple[str, str]] = []  # each element's tag and the part that it begins
+        # Each open element's tag, and the part of a message in which what it holds is.
+        self._open: list[tuple[str, str]] = []
+        self._tags: Counter[str] = Counter()  # of the open elements
         self._sender: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -170,11 +173,13 @@ class _Page(HTMLParser):
             self._sender = []
         elif part == "said":
             self.messages.append(_Message(" ".join("".join(self._sender).split())))
-        self._open.append((tag, part))
+        self._open.append((tag, part or self._part()))
+        self._tags[tag] += 1
 
     def handle_endtag(self, tag: str) -> None:
-        while any(one == tag for one, _ in self._open):
+        while self._tags[tag]:  # elements that were left open end with the one around them
             closed, _ = self._open.pop()
+            self._tags[closed] -= 1
             if closed == tag:
                 return
 
@@ -204,8 +209,8 @@ class _Page(HTMLParser):
         return ""
 
     def _part(self) -> str:
-        """The part of a message in which the page is: that of the innermost element with one."""
-        return next((part for _, part in reversed(self._open) if part), "")
+        """The part of a message in which the page is; "" if it is in none."""
+        return self._open[-1][1] if self._open else ""
 
 
 FORMATS: Final = (

@@ -7,6 +7,8 @@ Made up as the tools write them; what should come out was written down before th
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from contracts.transcript import TranscriptFormat
@@ -15,6 +17,8 @@ from transcripts.files.decoding import decode_file
 from unit.transcripts.reading_support import read, said
 
 ASKED, ANSWERED, AGAIN = "Where do you keep them?", "On the roof: it is dry.", "Really?"
+_SECONDS = 5.0
+"""Where each element was looked for in all around it, it took a minute."""
 TALK = [("Ann Lee", ASKED), ("Marek Nowak", ANSWERED), ("Ann Lee", AGAIN)]
 
 
@@ -256,3 +260,12 @@ def test_headings_in_other_scripts_are_no_speakers(head: str, asks: str, answers
         f"{who}：{text}\n\n" for who, text in [(asks, "一"), (answers, "二"), (asks, "三")]
     )
     assert {who for who, _ in said(read(content))} <= {"Speaker", asks, answers}
+
+
+def test_pages_of_elements_that_never_end_are_read_in_one_pass() -> None:
+    content = (
+        "<html>" + '<div class="text">' * 40_000 + "</p>" * 40_000 + '<b class="from_name">Ann</b>'
+    )
+    begin = time.process_time()
+    assert said(read(content)) == [("Speaker", "Ann")]
+    assert time.process_time() - begin < _SECONDS
