@@ -29,7 +29,7 @@ _PACKAGES: Final = ("onnxruntime", "tokenizers", "numpy")
 _INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 _INTEGERS: Final = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
 _MAX_CLASSES: Final = 3
-_MAX_BATCH_TOKENS: Final = 2_048
+_MAX_BATCH_TOKENS: Final = 512
 """Tokens of a batch, padding included: they bound the memory that a batch takes."""
 _MEASURED_TEXTS: Final = 4_096
 _PROBE: Final = TextPair("Ann: We pay forty pounds.", "Ann pays forty pounds.")

@@ -128,7 +128,10 @@ def _find_disguised_words(statement: str, said: str) -> str | None:
 
 def _find_garbled_words(statement: str, said: str) -> str | None:
     """Return words that neither the lexicon nor the cited passage has, if there are several."""
-    stated_words, heard = split_words(statement), {word.text for word in split_words(said)}
+    stated_words = split_words(statement)
+    if all(is_english_word(word.text) for word in stated_words):
+        return None  # and the passage, which is longer, need not be read
+    heard = {word.text for word in split_words(said)}
     strange = [
         word.text
         for word in stated_words

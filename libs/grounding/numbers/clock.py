@@ -20,6 +20,10 @@ _LONGEST_MONTH: Final = 31
 _FIGURE: Final = re.compile(r"(\d{1,2})[:.]([0-5]\d)(am|pm|h)?|(\d{1,2})(am|pm)")
 _NAMED: Final = {"noon": (0, "pm"), "midday": (0, "pm"), "midnight": (0, "am")}
 _PARTS: Final = {"quarter": 15, "half": 30}
+_FIRST_WORDS: Final = frozenset(
+    {*_NAMED, *_PARTS, *UNIT_WORDS, *TEENS, *TENS, "a"}  # "a quarter past"
+)
+"""Words with which a time of day begins that does not begin with a figure."""
 _PAST: Final = frozenset({"past", "after"})
 _TO: Final = frozenset({"to", "till"})
 _MARKS: Final = {
@@ -70,6 +74,10 @@ def find_times_of_day(text: str) -> tuple[TimeReference, ...]:
     found: list[TimeReference] = []
     at = 0
     while at < len(words):
+        first = words[at].text
+        if first not in _FIRST_WORDS and not first[:1].isdigit():
+            at += 1  # as most words; each reader would take a look at it
+            continue
         read = next(filter(None, (one(words, at) for one in _READERS)), None)
         if read is None:
             at += 1

@@ -160,6 +160,8 @@ class _Search:
                 continue
             if speaker is None and claim.source and not _may_be_source(claim.source, turn):
                 continue
+            if self._read_words(at, range(len(turn.speech))).lacks(claim):
+                continue  # and so does each of its windows
             for window in turn.list_windows():
                 if len(window) >= _MIN_SPOKEN_SHARE * len(claim.tokens):
                     yield at, window

@@ -139,6 +139,8 @@ def _find_repeated(tokens: Sequence[Token], fragments: Collection[int]) -> Itera
     texts = [tokens[at].text for at in solid]
     for length in range(_MAX_REPEATED, 0, -1):
         for k in range(len(solid) - 2 * length + 1):
+            if texts[k] != texts[k + length]:
+                continue  # as most words; comparing slices takes longer
             is_repeated = texts[k : k + length] == texts[k + length : k + 2 * length]
             within = solid[k + 1 : k + length]
             if is_repeated and all(tokens[at].gap is not Gap.SENTENCE for at in within):

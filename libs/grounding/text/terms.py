@@ -102,7 +102,7 @@ def _expand_contraction(text: str) -> tuple[str, ...]:
         return _WHOLE[text], "not"
     if text.endswith("n't") and text != "n't":
         return text.removesuffix("n't"), "not"
-    for clitic, full in _CLITICS.items():
+    for clitic, full in _CLITICS.items() if "'" in text else ():
         if text.endswith(clitic) and text != clitic:
             return text.removesuffix(clitic), full
     return (_JOINED.get(text, text),)
