@@ -77,14 +77,12 @@ class DatedDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class ChunkFact:
-    """Chunk of an interview in PostgreSQL: whether its notes are stored, superseded, withdrawn."""
+    """Chunk of an interview in PostgreSQL, and whether its notes are stored."""
 
     chunk_id: str
     transcript_id: str
     revision: int
     stored: bool
-    superseded: bool
-    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class AuditFacts:
         chunks: every chunk of every ingested interview.
         ingested: interviews that are in the database: their content by id and revision.
         withdrawn: those of them that are withdrawn, by id and revision.
-        latest: the highest ingested revision of each interview that is not withdrawn.
+        superseded: those that a newer revision is current in place of, likewise.
         unread: every record that some service has not finished.
         letters: every dead letter that was not replayed.
         received: the end of each partition of a service's source topics, by service.
@@ -129,7 +127,7 @@ class AuditFacts:
     chunks: tuple[ChunkFact, ...] = ()
     ingested: Mapping[tuple[str, int], str] = field(default_factory=dict)
     withdrawn: frozenset[tuple[str, int]] = frozenset()
-    latest: Mapping[str, int] = field(default_factory=dict)
+    superseded: frozenset[tuple[str, int]] = frozenset()
     unread: tuple[UnfinishedRecord, ...] = ()
     letters: tuple[DatedDeadLetter, ...] = ()
     received: Mapping[str, Ends] = field(default_factory=dict)

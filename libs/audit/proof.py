@@ -93,7 +93,7 @@ async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
         chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
         ingested=interviews,
         withdrawn=withdrawn,
-        latest=_latest(interviews.keys() - withdrawn),
+        superseded=frozenset(_revision(row) for row in rows if row["superseded"]),
         unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
         letters=tuple(letters),
         received=found.received,
@@ -123,13 +123,6 @@ def _not_indexed(found: ScanResult, letters: list[DatedDeadLetter]) -> list[Date
     return [one for one in found.letters if (one.service, one.place, one.sent_at) not in known]
 
 
-def _latest(interviews: Iterable[tuple[str, int]]) -> dict[str, int]:
-    latest: dict[str, int] = {}
-    for transcript_id, revision in interviews:
-        latest[transcript_id] = max(revision, latest.get(transcript_id, 0))
-    return latest
-
-
 def _revision(row: Record) -> tuple[str, int]:
     return str(row["transcript_id"]), row["revision"]
 
@@ -150,8 +143,6 @@ def _chunk(row: Record) -> ChunkFact:
         transcript_id=str(row["transcript_id"]),
         revision=row["revision"],
         stored=row["stored"],
-        superseded=row["superseded"],
-        withdrawn=row["withdrawn"],
     )
 
 

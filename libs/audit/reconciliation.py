@@ -57,9 +57,10 @@ def _chunk_states(books: AuditFacts) -> dict[str, SubmissionState]:
     }
     states = {}
     for chunk in books.chunks:
-        if chunk.withdrawn:
+        revision = chunk.transcript_id, chunk.revision
+        if revision in books.withdrawn:
             state = SubmissionState.WITHDRAWN
-        elif chunk.superseded:
+        elif revision in books.superseded:
             state = SubmissionState.SUPERSEDED
         elif chunk.stored:
             state = SubmissionState.STORED
@@ -141,7 +142,7 @@ def _of_interview(
     revision = one.revision or 0
     if (one.transcript_id, revision) in books.withdrawn:
         return SubmissionState.WITHDRAWN
-    if revision < books.latest[one.transcript_id]:
+    if (one.transcript_id, revision) in books.superseded:
         return SubmissionState.SUPERSEDED
     worst_first = (
         SubmissionState.LOST,

@@ -110,6 +110,11 @@ class TranscriptSubmitted(TranscriptEvent):
         description="Id of a registered study, in place of `study`; one of them has to be given, "
         "and both have to name the same.",
     )
+    refresh_version: Number | None = Field(
+        None,
+        description="Version of the registered study that a stored interview is asked again with; "
+        "`content` is empty then. Control alone writes it, of what was asked for through its API.",
+    )
     supersedes: Number | None = Field(
         None,
         description="The interview's highest revision so far, where this one does not follow it "
@@ -144,7 +149,7 @@ class TranscriptSubmitted(TranscriptEvent):
         decides, so that all who read it find the same.
         """
         # Defaults are left out, so that a field added later changes no hash.
-        decisive = {"content", "content_form", "study", "format", "speakers"}
+        decisive = {"content", "content_form", "study", "format", "speakers", "refresh_version"}
         if self.study is None:
             decisive.add("study_id")
         identity = self._with_text().model_dump_json(include=decisive, exclude_defaults=True)

@@ -5,7 +5,10 @@ GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onreco
 GRANT SELECT (transcript_id, revision, study_id, withdrawn_at) ON transcripts TO onrecord_ingestion;
 GRANT SELECT ON withdrawn_revisions TO onrecord_ingestion;
 GRANT SELECT ON submitter_secret TO onrecord_ingestion;
-GRANT EXECUTE ON FUNCTION claim_transcript TO onrecord_ingestion;
+GRANT SELECT (refreshes) ON transcripts TO onrecord_ingestion;
+GRANT SELECT (transcript_id, revision) ON refreshes TO onrecord_ingestion;
+GRANT EXECUTE ON FUNCTION claim_transcript, select_refreshed, select_refreshed_segments
+    TO onrecord_ingestion;
 
 -- name: onrecord_persistence
 -- Stores interviews and notes; of what is stored it changes what it has to and deletes what waited.
@@ -27,8 +30,15 @@ GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 -- them, as lexemes.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
-GRANT SELECT (transcript_id, revision, study_id, content_sha256, statements, withdrawn_at),
-    UPDATE (withdrawn_at) ON transcripts TO onrecord_control;
+GRANT SELECT (
+    transcript_id, revision, study_id, content_sha256, statements, withdrawn_at, refreshes,
+    is_pending, study, chunk_count
+), UPDATE (withdrawn_at) ON transcripts TO onrecord_control;
+GRANT SELECT (transcript_id, revision, study_id, refreshes, study, chunk_count)
+    ON current_transcripts TO onrecord_control;
+GRANT SELECT, UPDATE (published_at) ON refreshes TO onrecord_control;
+GRANT SELECT ON live_refreshes TO onrecord_control;
+GRANT EXECUTE ON FUNCTION claim_refresh TO onrecord_control;
 GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
@@ -82,7 +92,7 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.
-GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, chunks, drafts, note_themes,
+GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, refreshes, chunks, drafts, note_themes,
     note_questions, current_notes, shown_evidence, shown_speakers, submissions, studies,
     study_versions TO onrecord_reader;
 GRANT SELECT (
@@ -101,8 +111,9 @@ GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segme
 
 -- name: onrecord_operator
 -- Audits, reads costs, sets budgets and clears cached responses; reads no text.
-GRANT SELECT (transcript_id, revision, study_id, content_sha256, withdrawn_at) ON transcripts
-    TO onrecord_operator;
+GRANT SELECT (
+    transcript_id, revision, study_id, content_sha256, withdrawn_at, refreshes, is_pending
+) ON transcripts TO onrecord_operator;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_operator;
 GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
     ON pending_drafts TO onrecord_operator;

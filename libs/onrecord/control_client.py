@@ -42,6 +42,7 @@ from contracts.ownership import (
     OwnedTranscript,
     WithdrawRevisionRequest,
 )
+from contracts.refreshing import RefreshStudyRequest, StudyRefresh
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
@@ -287,6 +288,12 @@ class ControlClient:
     async def list_registered_studies(self) -> list[RegisteredStudy]:
         """Return the registered studies that the token may read, by their ids."""
         return _STUDIES.validate_python(await self._call("GET", "/v1/registrations"))
+
+    async def refresh_study(self, study_id: str, wanted: RefreshStudyRequest) -> StudyRefresh:
+        """Ask a study's interviews again with its current version, or say what that costs."""
+        path = f"/v1/studies/{_study_part(study_id)}/refresh"
+        body = wanted.model_dump(mode="json")
+        return StudyRefresh.model_validate(await self._call("POST", path, json=body))
 
     async def edit_study(
         self, study: RegisteredStudy, changes: EditStudyRequest

@@ -96,6 +96,8 @@ class StoredNote:
             as not proven; None where no statements are wanted.
         standing: what vouches for the statement.
         vouchers: kind, name and detail of what vouches for it.
+        study_version: version of the registered study that the interview was asked with; None
+            where its themes and questions came with it.
     """
 
     note_id: UUID
@@ -115,6 +117,7 @@ class StoredNote:
     prompt_version: str
     created_at: datetime
     flags: tuple[dict[str, str], ...] = ()
+    study_version: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -424,6 +427,7 @@ def _note(row: Record, statements: StatementPolicy | None) -> StoredNote:
         prompt_version=row["prompt_version"],
         created_at=row["created_at"],
         flags=() if row["flags"] == _NO_DETAILS else _DETAILS.validate_json(row["flags"]),
+        study_version=row["study_version"],
     )
 
 

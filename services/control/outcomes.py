@@ -34,8 +34,8 @@ class ContentFacts:
         submissions: how often it was submitted.
         last_submitted_at: when it was submitted last.
         ingested: whether it is what is stored under the revision.
-        newest_revision: the highest ingested revision of the interview that is not withdrawn; None
-            if there is none.
+        newest_revision: the current revision of the interview; None if there is none.
+        has_newer: whether a newer revision is current, or a refresh of it.
         is_withdrawn: whether it is ingested, and its revision is withdrawn.
         is_going_on: whether a chunk of it is neither stored nor a dead letter.
         chunks: how many chunks it has, if it is ingested and nothing is going on.
@@ -53,6 +53,7 @@ class ContentFacts:
     last_submitted_at: datetime
     ingested: bool = False
     newest_revision: int | None = None
+    has_newer: bool = False
     is_withdrawn: bool = False
     is_going_on: bool = False
     chunks: int = 0
@@ -64,8 +65,7 @@ class ContentFacts:
     @property
     def is_superseded(self) -> bool:
         """Whether it is ingested, and withdrawn, or a newer revision is ingested too."""
-        is_older = (self.revision or 0) < (self.newest_revision or 0)
-        return self.ingested and (self.is_withdrawn or is_older)
+        return self.ingested and (self.is_withdrawn or self.has_newer)
 
     @property
     def is_dead_in_part(self) -> bool:

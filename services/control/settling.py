@@ -157,6 +157,7 @@ _FACTS: Final = (
     "last_submitted_at",
     "ingested",
     "newest_revision",
+    "has_newer",
     "is_withdrawn",
     "is_going_on",
     "chunks",

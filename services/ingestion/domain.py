@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
 from contracts.study import DoubtfulSpeakers, Study
-from contracts.transcript import ContentForm
+from contracts.transcript import ContentForm, Segment, TranscriptFormat
 from ingestion.content import MAX_CONTENT_BYTES, inline_content
 from transcripts import DEFAULT_MAX_BYTES, read_transcript, split_into_chunks
 from transcripts.limits import check_utf8_size
@@ -25,6 +26,23 @@ class ChunkSizes:
 
     max_characters: int
     context_characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInterview:
+    """Interview as it is stored, to be asked again.
+
+    Attributes:
+        title: what people call it.
+        format: the format it came in.
+        recorded_at: when it took place, if that is known.
+        segments: what was said.
+    """
+
+    title: str
+    format: TranscriptFormat
+    recorded_at: datetime | None
+    segments: tuple[Segment, ...]
 
 
 def build_ingestion_events(
@@ -65,12 +83,47 @@ def build_ingestion_events(
     )
     if not (submitted.accept_doubtful or study.doubtful_speakers is DoubtfulSpeakers.ACCEPT):
         reading.refuse_doubts()
+    return _build_events(
+        submitted, content_sha256, reading.segments, reading.format, study, chunk_sizes
+    )
+
+
+def build_refresh_events(
+    submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
+) -> tuple[Event, ...]:
+    """Return the events of an interview that is asked again, as it is stored.
+
+    Args:
+        submitted: what asks for it.
+        stored: what was said.
+        study: what it is asked, with the policies that count.
+        chunk_sizes: how it is cut.
+    """
+    known = {"title": stored.title, "recorded_at": stored.recorded_at}
+    return _build_events(
+        submitted.model_copy(update=known),
+        submitted.content_sha256,
+        stored.segments,
+        stored.format,
+        study,
+        chunk_sizes,
+    )
+
+
+def _build_events(  # noqa: PLR0913, PLR0917 - what an interview consists of
+    submitted: TranscriptSubmitted,
+    content_sha256: str,
+    segments: tuple[Segment, ...],
+    found_format: TranscriptFormat,
+    study: Study,
+    chunk_sizes: ChunkSizes,
+) -> tuple[Event, ...]:
     chunks = split_into_chunks(
-        reading.segments,
+        segments,
         max_characters=chunk_sizes.max_characters,
         context_characters=chunk_sizes.context_characters,
     )
-    speakers = tuple(dict.fromkeys(segment.speaker for segment in reading.segments))
+    speakers = tuple(dict.fromkeys(segment.speaker for segment in segments))
     ready = tuple(
         ChunkReady(
             chunk_id=ids.derive_chunk_id(
@@ -93,10 +146,10 @@ def build_ingestion_events(
         revision=submitted.revision,
         title=submitted.title,
         study=study,
-        format=reading.format,
+        format=found_format,
         content_sha256=content_sha256,
         recorded_at=submitted.recorded_at,
-        segments=reading.segments,
+        segments=segments,
         chunks=tuple(_refs(ready)),
     )
     return (ingested, *ready)

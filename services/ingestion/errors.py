@@ -105,6 +105,18 @@ class RevisionWithdrawnError(ParkedError):
         )
 
 
+class UnknownRefreshError(BadMessageError):
+    """Raised when an interview is to be asked again that nobody asked for through the API."""
+
+    code = ErrorCode.NOT_YOURS
+
+    def __init__(self, transcript_id: UUID, revision: int) -> None:
+        super().__init__(
+            f"nobody asked for transcript {transcript_id} to be asked again as revision "
+            f"{revision}: `onrecord study refresh` does"
+        )
+
+
 class MalformedContentError(BadMessageError):
     """Raised when a submission's content is not in the form that it declares, such as gzip."""
 

@@ -25,6 +25,11 @@ async def ingest_interview(
     admit: Annotated[AdmitSubmission, Context()],
 ) -> tuple[Event, ...]:
     """Admit a submitted interview, parse it into segments, and split these into chunks."""
-    submitted, study = await admit(submitted, delivery.record)
+    admitted = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
-    return await read(submitted, study=study, waiting=delivery.clock.stopped)
+    return await read(
+        admitted.submitted,
+        study=admitted.study,
+        stored=admitted.stored,
+        waiting=delivery.clock.stopped,
+    )

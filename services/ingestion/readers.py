@@ -13,7 +13,12 @@ from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
 from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
-from ingestion.domain import ChunkSizes, build_ingestion_events
+from ingestion.domain import (
+    ChunkSizes,
+    StoredInterview,
+    build_ingestion_events,
+    build_refresh_events,
+)
 from ingestion.errors import UriNotAllowedError
 from ingestion.parsing_scheduler import ParsingScheduler, estimate_text_memory
 from processes import TaskLimits, WorkerPool
@@ -32,6 +37,7 @@ class InterviewReader(Protocol):
         submitted: TranscriptSubmitted,
         *,
         study: Study | None = None,
+        stored: StoredInterview | None = None,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[Event, ...]:
         """Return the interview as segments, then its chunks in order.
@@ -39,6 +45,7 @@ class InterviewReader(Protocol):
         Args:
             submitted: the interview.
             study: what it is for; the study in it if None.
+            stored: what is stored of it, if it is asked again.
             waiting: returns a context that is entered while it waits for its turn.
         """
         ...
@@ -89,8 +96,13 @@ async def open_interview_reader(
             submitted: TranscriptSubmitted,
             *,
             study: Study | None = None,
+            stored: StoredInterview | None = None,
             waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         ) -> tuple[Event, ...]:
+            if stored is not None and study is not None:  # it was read before
+                return await asyncio.to_thread(
+                    build_encoded_refresh, submitted, stored, study, chunk_sizes
+                )
             async with AsyncExitStack() as held:
                 fetched = None
                 if submitted.content_form is ContentForm.URI:
@@ -103,6 +115,14 @@ async def open_interview_reader(
                 return await pool(submitted, chunk_sizes, fetched, max_content_bytes, study)
 
         yield read
+
+
+def build_encoded_refresh(
+    submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
+) -> tuple[EncodedEvent, ...]:
+    """Return the events of an interview that is asked again, serialized to JSON."""
+    events = build_refresh_events(submitted, stored, study, chunk_sizes)
+    return tuple(EncodedEvent.of(event) for event in events)
 
 
 def build_encoded_events(

@@ -20,21 +20,25 @@ from contracts.events import TranscriptSubmitted
 from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_study
 from contracts.study import Study
 from contracts.submissions import PERSON_PRODUCER, TOKEN_PRODUCER, Submitter, read_submitter
+from contracts.transcript import Segment, TranscriptFormat
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import make_storable_text
+from ingestion.domain import StoredInterview
 from ingestion.errors import (
     NotYoursError,
     ProducerNotAllowedError,
     RevisionGapError,
     RevisionWithdrawnError,
     StudyArchivedError,
+    UnknownRefreshError,
     UnknownStudyError,
 )
 from messaging import Headers
 from messaging.delivery import get_header_text
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "studies.sql")
+_REFRESHES: Final = load_queries(Path(__file__).parent / "sql" / "refreshes.sql")
 
 MAX_CACHED: Final = 1_000
 """Most studies that are kept between messages; with more, all are looked up again."""
@@ -64,6 +68,8 @@ class AdmittedSubmission(NamedTuple):
 
     submitted: TranscriptSubmitted
     study: Study
+    stored: StoredInterview | None = None
+    """What is stored of it, if it is asked again."""
 
 
 class AdmitSubmission(Protocol):
@@ -118,8 +124,11 @@ class StudyRegistry:
             NotYoursError: the transcript is another study's or producer's.
             RevisionGapError: the revision does not follow the one before.
             RevisionWithdrawnError: the revision was withdrawn.
+            UnknownRefreshError: it is to be asked again, and nobody asked for that.
             DatabaseUnavailableError: nobody can be asked.
         """
+        if submitted.refresh_version is not None:
+            return await self._admit_refresh(submitted)
         producer = "" if record is None else await self.identify_producer(record)
         study = await self._find(submitted, producer)
         if study.archived_at is not None:
@@ -133,6 +142,31 @@ class StudyRegistry:
             return AdmittedSubmission(submitted, study.study)
         asked = study.admit(submitted.study, takes_inputs=self._is_open)
         return AdmittedSubmission(submitted, asked)
+
+    async def _admit_refresh(self, submitted: TranscriptSubmitted) -> AdmittedSubmission:
+        """Return what is stored of an interview that is to be asked again.
+
+        That it was asked for, PostgreSQL says, whoever wrote the record. Of policies, those count
+        that are the stricter: the study's now, or those that the interview has.
+        """
+        revision = submitted.transcript_id, submitted.revision
+        row = await self._database.fetchrow(_REFRESHES.select_refreshed, *revision)
+        if row is None or row["study_id"] != submitted.named_study_id:
+            raise UnknownRefreshError(*revision)
+        if row["is_withdrawn"]:
+            raise RevisionWithdrawnError(*revision, 0)
+        self._cached.pop(row["study_id"], None)  # what is kept may be the version before
+        study = await self._look_up(row["study_id"])
+        assert study is not None, "nobody deletes a registered study"
+        segments = await self._database.fetch(_REFRESHES.select_refreshed_segments, *revision)
+        stored = StoredInterview(
+            title=row["title"],
+            format=TranscriptFormat(row["format"]),
+            recorded_at=row["recorded_at"],
+            segments=tuple(Segment(**segment) for segment in segments),
+        )
+        inline = Study.model_validate_json(row["study"])
+        return AdmittedSubmission(submitted, study.admit(inline, takes_inputs=False), stored)
 
     async def identify_producer(self, record: SubmittedRecord) -> str:
         """Return who sent a submission, by the API's proof, else the CloudEvents ``source``.

@@ -131,3 +131,38 @@ async def test_a_wrong_revision_is_withdrawn_and_the_books_balance(pipeline: Pip
     await pipeline.settled()
     stored = await pipeline.rows(STORED, ours.transcript_id)
     assert sorted(row["revision"] for row in stored) == [1, 2, LARGEST]
+
+
+async def test_interviews_are_asked_again_and_the_books_balance(pipeline: Pipeline) -> None:
+    study = OURS.model_copy(update={"study_id": "asked-again"})
+    talks = [submitted(study, name, f"{TALK}\n\nInterviewer: {name}?\n") for name in ("One", "Two")]
+    await submit_as(pipeline, "/portal", *talks)
+    await pipeline.settled()
+    env = pipeline.env
+    base = f"{env['ONRECORD_CONTROL_URL']}/v1/studies/{study.study_id}"
+    headers = {"Authorization": f"Bearer {read_token(env)}"}
+    async with http_client() as client:
+        edited = await client.patch(
+            f"{base}/registration",
+            json={"themes": [{"id": "repair", "name": "Repair", "description": "repair, paid"}]},
+            headers=headers | {"If-Match": "*"},
+        )
+        assert edited.json()["version"] == 2, edited.text
+        plan = (
+            await client.post(f"{base}/refresh", json={"dry_run": True}, headers=headers)
+        ).json()
+        assert (plan["outdated"], plan["estimate"]["measured_chunks"]) == (2, 2)
+        assert plan["estimate"]["calls_low"] >= 2
+        asked = (await client.post(f"{base}/refresh", json={}, headers=headers)).json()
+        assert asked["requested"] == 2
+        balance = await pipeline.settled()
+        assert balance.balances
+        again = (await client.post(f"{base}/refresh", json={}, headers=headers)).json()
+        assert (again["up_to_date"], again["requested"]) == (2, 0)
+        notes = (await client.get(f"{base}/notes", headers=headers)).json()["notes"]
+    assert notes
+    assert {(one["revision"], one["study_version"]) for one in notes} == {(1_000_000_001, 2)}
+    for talk in talks:
+        first, second = await pipeline.rows(f"{STORED} ORDER BY 1", talk.transcript_id)
+        assert first["notes"], "notes of the version before are kept"
+        assert second["title"] == first["title"]

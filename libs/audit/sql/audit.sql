@@ -13,21 +13,27 @@ SELECT service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_parti
  WHERE state <> 'replayed';
 
 -- name: chunks
--- Every chunk, whether it is stored, and whether its revision is withdrawn or superseded.
-SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision,
-       chunk.stored_at IS NOT NULL AS stored,
-       coalesce(
-           chunk.revision < max(latest.revision) FILTER (WHERE latest.withdrawn_at IS NULL), false
-       ) AS superseded,
-       bool_or(latest.revision = chunk.revision AND latest.withdrawn_at IS NOT NULL) AS withdrawn
-  FROM chunks AS chunk
-  JOIN transcripts AS latest USING (transcript_id)
- GROUP BY chunk.chunk_id;
+-- Every chunk, and whether it is stored.
+SELECT chunk_id, transcript_id, revision, stored_at IS NOT NULL AS stored FROM chunks;
 
 -- name: interviews
--- Every ingested revision of every interview.
-SELECT transcript_id, revision, content_sha256, withdrawn_at IS NOT NULL AS withdrawn
-  FROM transcripts;
+-- Every ingested revision of every interview, whether it is withdrawn, and whether it is superseded:
+-- by one with newer content, or by a later refresh that is complete.
+WITH latest AS (
+    SELECT DISTINCT ON (transcript_id)
+           transcript_id, coalesce(refreshes, revision) AS content, revision
+      FROM transcripts
+     WHERE withdrawn_at IS NULL AND NOT is_pending
+     ORDER BY transcript_id, coalesce(refreshes, revision) DESC, revision DESC
+)
+SELECT interview.transcript_id, interview.revision, interview.content_sha256,
+       interview.withdrawn_at IS NOT NULL AS withdrawn,
+       coalesce(
+           (coalesce(interview.refreshes, interview.revision), interview.revision)
+           < (latest.content, latest.revision), false
+       ) AS superseded
+  FROM transcripts AS interview
+  LEFT JOIN latest USING (transcript_id);
 
 -- name: pending_drafts
 -- Every draft that persistence keeps until its interview arrives.

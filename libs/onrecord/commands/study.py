@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,11 +13,13 @@ from pydantic import BaseModel, ValidationError
 from rich.markup import escape
 from rich.table import Table
 
+from contracts.refreshing import RefreshStudyRequest
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import DoubtfulSpeakers, PersonalData, StatementPolicy
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count
+from onrecord.refreshing import ask_again, describe_refresh, wait_for_refresh
 from onrecord.settings import ClientSettings
 from onrecord.study_files import edit_in_editor, parse_pairs, read_study_document
 from onrecord.submit.document_errors import format_document_errors
@@ -81,6 +84,16 @@ Producers = Annotated[
         "all if none.",
     ),
 ]
+Transcripts = Annotated[
+    list[str] | None,
+    typer.Option("--transcript", metavar="ID", help="Only this interview; can be repeated."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would cost; ask nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether to go on.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are there.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1, help="Longest wait; then exit 1.")
+]
 Undo = Annotated[bool, typer.Option("--undo", help="Take interviews again.")]
 
 
@@ -93,7 +106,7 @@ def register(app: typer.Typer) -> None:
     )
     for name, command in (
         *(("create", create), ("show", show), ("list", list_)),
-        *(("edit", edit), ("archive", archive)),
+        *(("edit", edit), ("archive", archive), ("refresh", refresh)),
     ):
         study.command(name)(command)
     app.add_typer(study, name="study")
@@ -247,6 +260,51 @@ def archive(
 
     changed = _ask(find_and_archive)
     _print(changed, "reopened" if undo else "archived", json_output=json_output)
+
+
+def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
+    study_id: StudyId,
+    transcripts: Transcripts = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    yes: Yes = False,  # noqa: FBT002 - a flag
+    wait: Wait = False,  # noqa: FBT002 - a flag
+    timeout: Timeout = 600.0,
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Ask interviews again with the current version of their study, after showing what it costs.
+
+    Notes of the version before are shown until an interview is done, then those of the current one.
+    Cached answers cost nothing. Asking twice asks nothing twice.
+
+    Examples of use:
+
+        onrecord study refresh small-repair-shops --dry-run
+        onrecord study refresh small-repair-shops --yes --wait
+        onrecord study refresh small-repair-shops --transcript 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d
+        onrecord study refresh small-repair-shops --dry-run --json | jq .estimate.usd_high
+    """
+    only = {"transcript_ids": transcripts} if transcripts else {}
+    asked = _validate(RefreshStudyRequest, only | {"dry_run": True}, None)
+    found = _ask(lambda control: control.refresh_study(study_id, asked))
+    if not dry_run and found.outdated:
+        if not json_output:
+            err.print(describe_refresh(found), markup=False)
+        if not yes:
+            _confirm()
+        found = _ask(lambda control: ask_again(control, found, transcripts or []))
+    if wait and not dry_run:
+        with err.status("waiting for notes"):
+            found = _ask(lambda control: wait_for_refresh(control, found, asked, timeout))
+    if json_output:
+        print_json(found.model_dump(mode="json"))
+    else:
+        err.print(describe_refresh(found), markup=False)
+
+
+def _confirm() -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("--yes: say it where nobody can be asked; --dry-run shows the costs")
+    typer.confirm("Ask them again?", abort=True, err=True)
 
 
 def _change(study: RegisteredStudy, document: dict[str, Any], file: Path | None) -> RegisteredStudy:

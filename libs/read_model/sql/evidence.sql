@@ -51,7 +51,8 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
    ) AS cited
  WHERE interview.transcript_id = $1 AND ($2::int IS NULL OR interview.revision = $2)
    AND interview.withdrawn_at IS NULL
- ORDER BY interview.revision DESC
+   AND ($2::int IS NOT NULL OR NOT interview.is_pending)
+ ORDER BY coalesce(interview.refreshes, interview.revision) DESC, interview.revision DESC
  LIMIT 1;
 
 -- name: select_segments

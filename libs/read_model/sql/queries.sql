@@ -28,7 +28,7 @@ SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1);
 -- Words are the statement, whether its study shows it as a finding or not.
 SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note.standing,
        note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
-       interview.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version,
+       (interview.study ->> 'version')::int AS study_version, interview.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version,
        note.flags,
        ARRAY(
             SELECT DISTINCT theme_id FROM note_themes JOIN notes AS one USING (note_id)
@@ -144,8 +144,9 @@ SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1
-   AND interview.withdrawn_at IS NULL
-   AND interview.revision < newest.revision
+   AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
+   AND (coalesce(interview.refreshes, interview.revision), interview.revision)
+       < (coalesce(newest.refreshes, newest.revision), newest.revision)
  GROUP BY theme_id
  UNION ALL
 SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_id)
@@ -154,8 +155,9 @@ SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1
-   AND interview.withdrawn_at IS NULL
-   AND interview.revision < newest.revision
+   AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
+   AND (coalesce(interview.refreshes, interview.revision), interview.revision)
+       < (coalesce(newest.refreshes, newest.revision), newest.revision)
  GROUP BY question_id;
 
 -- name: count_unread_submissions
@@ -169,6 +171,12 @@ SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
          WHERE interview.transcript_id = handed_in.transcript_id
            AND (interview.revision = handed_in.revision
                 OR interview.revision > handed_in.revision AND interview.withdrawn_at IS NULL)
+   )
+   -- Until it is asked again, an interview has its notes.
+   AND NOT EXISTS (
+        SELECT FROM refreshes AS refresh
+         WHERE refresh.transcript_id = handed_in.transcript_id
+           AND refresh.revision = handed_in.revision
    )
    AND NOT EXISTS (
         SELECT FROM withdrawn_revisions AS withdrawn
@@ -203,9 +211,9 @@ SELECT chunk.chunk_id AS subject, interview.title, chunk.index AS chunk
 -- Interviews are walked in their order and left once the page is full; themes, questions and quotes
 -- are read for the notes of the page only.
 WITH page AS MATERIALIZED (
-     SELECT found.note_id, interview.title, found.index, found.attempt, found.position
+     SELECT found.note_id, interview.title, interview.study_version, found.index, found.attempt, found.position
        FROM (
-             SELECT transcript_id, revision, title
+             SELECT transcript_id, revision, title, (study ->> 'version')::int AS study_version
                FROM current_transcripts AS one
               WHERE study_id = $1
                 AND ($5::text IS NULL OR (title, transcript_id) >= ($5, $6::uuid))
@@ -246,7 +254,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note.standing,
        note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
-       page.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version, note.flags,
+       page.study_version, page.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version, note.flags,
        page.index, page.attempt, page.position,
        ARRAY(
             SELECT DISTINCT theme_id

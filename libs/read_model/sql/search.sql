@@ -28,8 +28,9 @@ WITH query AS MATERIALIZED (
      CROSS JOIN LATERAL (
             SELECT newest.revision, newest.statements
               FROM transcripts AS newest
-             WHERE newest.transcript_id = document.transcript_id AND newest.withdrawn_at IS NULL
-             ORDER BY newest.revision DESC
+             WHERE newest.transcript_id = document.transcript_id
+               AND newest.withdrawn_at IS NULL AND NOT newest.is_pending
+             ORDER BY coalesce(newest.refreshes, newest.revision) DESC, newest.revision DESC
              LIMIT 1
            ) AS interview
      WHERE document.audience IN ('everyone', $4)

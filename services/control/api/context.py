@@ -19,6 +19,7 @@ from control.idempotency import IdempotentRequests
 from control.oidc import OidcProvider
 from control.ownership import TranscriptOwnership
 from control.reader import DeadLetterReader
+from control.refreshing import StudyRefresher
 from control.replay import DeadLetterReplayer
 from control.sessions import SessionLimits, SessionStore
 from control.store import DeadLetterStore
@@ -140,6 +141,11 @@ class ApiContext:
     def ownership(self) -> TranscriptOwnership:
         """Whose interviews are, and which of their revisions are withdrawn."""
         return TranscriptOwnership(self.database)
+
+    @property
+    def refresher(self) -> StudyRefresher:
+        """Asks interviews again."""
+        return StudyRefresher(self.database, self.replayer.sender.publisher)
 
     @property
     def trail(self) -> Trail:

@@ -33,6 +33,7 @@ from control.domain import (
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
+from control.refreshing import StudyArchivedError
 from control.studies import StudyChangedError, StudyExistsError
 from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
@@ -47,7 +48,10 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((NotPermittedError, LoginRefusedError), 403),
     ((DeadLetterLookupError, NotFoundError), 404),
     (
-        (DeadLetterNotOpenError, StudyExistsError, RevisionConflictError, RequestInProgressError),
+        (
+            *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
+            *(RevisionConflictError, RequestInProgressError),
+        ),
         409,
     ),
     ((DeadLetterGoneError, OriginalGoneError), 410),

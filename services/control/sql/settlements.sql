@@ -48,10 +48,19 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
        submitted.submissions, submitted.last_submitted_at,
        interview.transcript_id IS NOT NULL AS ingested,
        (
-            SELECT max(newest.revision) FROM transcripts AS newest
+            SELECT newest.revision FROM transcripts AS newest
              WHERE newest.transcript_id = submitted.transcript_id
-               AND newest.withdrawn_at IS NULL
+               AND newest.withdrawn_at IS NULL AND NOT newest.is_pending
+             ORDER BY coalesce(newest.refreshes, newest.revision) DESC, newest.revision DESC
+             LIMIT 1
        ) AS newest_revision,
+       EXISTS (
+            SELECT FROM transcripts AS newer
+             WHERE newer.transcript_id = interview.transcript_id
+               AND newer.withdrawn_at IS NULL AND NOT newer.is_pending
+               AND (coalesce(newer.refreshes, newer.revision), newer.revision)
+                   > (coalesce(interview.refreshes, interview.revision), interview.revision)
+       ) AS has_newer,
        interview.withdrawn_at IS NOT NULL AS is_withdrawn,
        coalesce(work.is_going_on, false) AS is_going_on,
        coalesce(counts.chunks, 0) AS chunks,

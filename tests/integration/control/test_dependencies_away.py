@@ -40,12 +40,14 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
+    ("POST", "/studies/{study_id}/refresh"): {},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
     ("PATCH", "/causes/{cause_id}"): {"assignee": "ada"},
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": "7"},
 }
 TAKE_KAFKA: Final = {
+    ("POST", "/studies/{study_id}/refresh"),
     ("POST", "/transcripts"),
     ("POST", "/letters/replay"),
     ("POST", "/letters/{letter_id}/replay"),

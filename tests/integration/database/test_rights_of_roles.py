@@ -54,6 +54,7 @@ BEYOND_QUERIES: Final = {
     *(("onrecord_ingestion", "transcript_owners", verb) for verb in ("SELECT", "INSERT", "UPDATE")),
     ("onrecord_ingestion", "transcripts", "SELECT"),
     ("onrecord_ingestion", "withdrawn_revisions", "SELECT"),
+    ("onrecord_ingestion", "refreshes", "SELECT"),
     *(("onrecord_control", "withdrawn_revisions", verb) for verb in ("INSERT", "DELETE")),
     *(("onrecord_control", table, "UPDATE") for table in ("transcripts", "transcript_owners")),
     *((f"onrecord_{name}", "studies", "SELECT") for name in ("enrichment", "guardrail")),

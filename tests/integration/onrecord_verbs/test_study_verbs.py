@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -9,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from database.pool import open_database
+from database.settings import PostgresSettings
 from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import TRANSCRIPT, ingested
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "study.yaml"
 FLAGS = ("--id", "churn", "--name", "Why they leave", "--theme", "price=What it [costs]")
@@ -188,3 +193,30 @@ def test_mistakes_are_named_in_a_line(
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_study_is_refreshed(
+    control: None, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def store() -> None:
+        async with open_database(postgres_settings) as database:
+            await NotesStore(database).store_transcript(ingested())
+
+    asyncio.run(store())
+    run(capsys, "study", "create", "--id", "billing", "--name", "B", "--theme", "price=Price")
+    code, out, err = run(capsys, "study", "refresh", "billing", "--dry-run")
+    assert (code, out) == (0, "")
+    assert "billing, version 1: 0 up to date, 0 in progress, 1 outdated" in err
+    assert "2 chunks" in err
+    assert "at an unknown price" in err
+    code, _, err = run(capsys, "study", "refresh", "billing")
+    assert (code, "--yes: say it where nobody can be asked" in err) == (2, True), err
+    code, _, err = run(capsys, "study", "refresh", "billing", "--transcript", "x")
+    assert (code, "Traceback" in err) == (2, False), err
+    named = ("--transcript", str(TRANSCRIPT), "--yes")
+    asked = as_json(capsys, "study", "refresh", "billing", *named)
+    assert (asked["requested"], asked["in_progress"], asked["outdated"]) == (1, 1, 0)
+    code, _, err = run(capsys, "study", "refresh", "billing", "--wait", "--timeout", "1")
+    assert (code, "1 interview still on the way" in err) == (1, True), err
+    code, _, err = run(capsys, "study", "refresh", "nothing", "--dry-run")
+    assert (code, "is not registered" in err) == (2, True), err

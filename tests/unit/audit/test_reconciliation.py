@@ -40,7 +40,6 @@ def test_garbage_is_no_interview_and_has_a_line_of_its_own() -> None:
     books = AuditFacts(
         submissions=(*map(garbage, range(1, 4)), SubmissionFact(HERE, "talk", 1)),
         ingested={("talk", 1): "sha"},
-        latest={"talk": 1},
         letters=(refused(1), refused(2, discarded=True)),
         received={"ingestion": {(SUBMITTED, 0): 4}},
     )
@@ -55,9 +54,7 @@ def test_garbage_is_no_interview_and_has_a_line_of_its_own() -> None:
 def test_a_letter_of_an_earlier_topic_says_nothing_of_what_has_its_place_now() -> None:
     submission = SubmissionFact(HERE, "talk", 1, sent_at=2_000)
     old = refused(0, discarded=True, sent_at=1_000)
-    books = AuditFacts(
-        submissions=(submission,), letters=(old,), ingested={("talk", 1): "x"}, latest={"talk": 1}
-    )
+    books = AuditFacts(submissions=(submission,), letters=(old,), ingested={("talk", 1): "x"})
     assert state_of(books) is SubmissionState.STORED
     assert (
         state_of(replace(books, letters=(replace(old, sent_at=2_000),)))
@@ -100,7 +97,6 @@ def test_other_content_under_a_stored_revision_is_where_its_letter_is() -> None:
         submissions=(mine, theirs),
         letters=(letter,),
         ingested={("talk", 1): "mine"},
-        latest={"talk": 1},
     )
     states = reconcile(books).submissions.states
     assert (
@@ -125,7 +121,7 @@ def test_a_revision_that_no_database_takes_is_dead_where_it_was_refused() -> Non
 
 
 def test_a_dead_letter_of_a_chunk_comes_before_one_that_was_discarded() -> None:
-    chunk = ChunkFact("chunk", "talk", 1, stored=False, superseded=False)
+    chunk = ChunkFact("chunk", "talk", 1, stored=False)
     dead = DatedDeadLetter("enrichment", ("chunks-ready", 0, 1), "chunk", discarded=False)
     for letters in ((dead, replace(dead, discarded=True)), (replace(dead, discarded=True), dead)):
         states = reconcile(AuditFacts(chunks=(chunk,), letters=letters)).chunks.states

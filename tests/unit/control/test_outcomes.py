@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -31,6 +31,9 @@ def letter(number: int = 1, code: str = "llm_timeout", message: str = "late") ->
     return DeadLetterCause(UUID(int=number), "enrichment", code, message)
 
 
+NEWER: Final[dict[int, dict[str, Any]]] = {
+    number: {"has_newer": True, "newest_revision": number} for number in (2, 3)
+}
 IN_PART = replace(STORED, stored=1, letters=[letter()])
 REFUSED = replace(SUBMITTED, letters=[letter(code="doubtful_reading", message="line 3: who?")])
 
@@ -56,11 +59,17 @@ def decided(facts: ContentFacts, number: int = 1) -> OutcomeDecision:
         (REFUSED, SettledOutcome.REFUSED),
         (replace(REFUSED, newest_revision=2), SettledOutcome.REFUSED),
         (replace(INVALID, letters=[letter()]), SettledOutcome.REFUSED),
-        (replace(STORED, newest_revision=2), SettledOutcome.SUPERSEDED),
-        (replace(IN_PART, newest_revision=3), SettledOutcome.SUPERSEDED),
-        (replace(STORED, newest_revision=2, is_going_on=True), SettledOutcome.SUPERSEDED),
+        (replace(STORED, **NEWER[2]), SettledOutcome.SUPERSEDED),
+        (replace(IN_PART, **NEWER[3]), SettledOutcome.SUPERSEDED),
+        (
+            replace(STORED, **NEWER[2], is_going_on=True),
+            SettledOutcome.SUPERSEDED,
+        ),
         (replace(STORED, newest_revision=None, is_withdrawn=True), SettledOutcome.SUPERSEDED),
-        (replace(IN_PART, newest_revision=2, is_withdrawn=True), SettledOutcome.SUPERSEDED),
+        (
+            replace(IN_PART, **NEWER[2], is_withdrawn=True),
+            SettledOutcome.SUPERSEDED,
+        ),
     ],
 )
 def test_the_outcome_follows_from_the_facts(
@@ -89,7 +98,7 @@ def test_a_complete_interview_is_counted() -> None:
 
 
 def test_a_superseded_revision_names_the_newest() -> None:
-    event = decided(replace(STORED, newest_revision=3)).event
+    event = decided(replace(STORED, **NEWER[3])).event
     assert (event.superseded_by, event.chunks, event.notes) == (3, 0, 0)
 
 
@@ -120,7 +129,7 @@ def test_what_others_wrote_to_a_dlq_fits_into_the_event() -> None:
     ("before", "after", "is_another"),
     [
         (IN_PART, STORED, True),
-        (STORED, replace(STORED, newest_revision=2), True),
+        (STORED, replace(STORED, **NEWER[2]), True),
         (STORED, replace(STORED, notes=6), True),
         (IN_PART, replace(IN_PART, letters=[letter(2)]), True),
         (REFUSED, replace(REFUSED, letters=[letter(2)]), True),
@@ -130,7 +139,11 @@ def test_what_others_wrote_to_a_dlq_fits_into_the_event() -> None:
         # What died is: its answer is what becomes of it now.
         (IN_PART, replace(IN_PART, submissions=2), False),
         (REFUSED, replace(REFUSED, submissions=2), False),
-        (replace(STORED, newest_revision=2), replace(STORED, newest_revision=3), False),
+        (
+            replace(STORED, **NEWER[2]),
+            replace(STORED, **NEWER[3]),
+            False,
+        ),
     ],
 )
 def test_other_facts_are_another_outcome(
@@ -146,10 +159,10 @@ def test_the_same_facts_are_the_same_outcome_whatever_its_number() -> None:
 
 
 def test_what_was_withdrawn_says_so_and_what_is_restored_is_settled_anew() -> None:
-    withdrawn = decided(replace(STORED, newest_revision=2, is_withdrawn=True))
+    withdrawn = decided(replace(STORED, **NEWER[2], is_withdrawn=True))
     assert (withdrawn.event.withdrawn, withdrawn.event.superseded_by) == (True, None)
     assert (withdrawn.event.chunks, withdrawn.event.notes) == (0, 0)
-    newer = decided(replace(STORED, newest_revision=2))
+    newer = decided(replace(STORED, **NEWER[2]))
     assert not newer.event.withdrawn
     restored = decided(STORED)
     assert len({one.facts_sha256 for one in (withdrawn, newer, restored)}) == 3

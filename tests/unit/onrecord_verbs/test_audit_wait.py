@@ -18,15 +18,11 @@ from onrecord.commands import audit
 from onrecord.settings import ClientSettings
 
 PLACE = ("transcripts-submitted", 0, 0)
-CHUNKS = tuple(
-    ChunkFact(f"chunk-{number}", "talk", 1, stored=number == 0, superseded=False)
-    for number in range(4)
-)
+CHUNKS = tuple(ChunkFact(f"chunk-{number}", "talk", 1, stored=number == 0) for number in range(4))
 ON_ITS_WAY = AuditFacts(
     submissions=(SubmissionFact(PLACE, "talk", 1),),
     chunks=CHUNKS,
     ingested={("talk", 1): "sha"},
-    latest={"talk": 1},
     unread=(
         UnfinishedRecord("enrichment", ("chunks-ready", 0, 1), "chunk-1", retrying=False),
         UnfinishedRecord("enrichment", ("chunks-ready", 0, 2), "chunk-2", retrying=True),
