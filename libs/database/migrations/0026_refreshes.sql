@@ -368,3 +368,16 @@ CREATE FUNCTION select_refreshed_segments(of_transcript uuid, of_revision int) R
      WHERE refresh.transcript_id = of_transcript AND refresh.revision = of_revision
      ORDER BY segment.number
 $$;
+
+-- As in 0025, without what is withdrawn already.
+CREATE OR REPLACE FUNCTION note_transcripts_ingested() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO public.changes (kind, study_id, data)
+    SELECT 'transcripts.ingested', study_id,
+           jsonb_build_object('transcript_id', transcript_id, 'revision', revision)
+      FROM ingested
+     WHERE withdrawn_at IS NULL;
+    RETURN NULL;
+END;
+$$;
