@@ -18,7 +18,7 @@ from contracts.ownership import (
 from control.access import Caller, Right
 from control.api.authorization import Researcher, StudyEditor, Submitter
 from control.api.context import ApiContext, Context
-from control.api.idempotency import claim_key
+from control.api.idempotency import claim_key, compute_fingerprint
 from control.api.interviews import TranscriptPath
 from control.api.openapi import responses
 from control.api.studies import StudyPath
@@ -41,7 +41,8 @@ async def withdraw_revision(
     restored.
     """
     owned = await _find_owned(context, caller, transcript_id)
-    await claim_key(request, context, caller, await request.body())
+    fingerprint = await compute_fingerprint(request, await request.body())
+    await claim_key(request, context, caller, fingerprint)
     await _record(context, caller, "transcript.withdraw", owned, wanted)
     return await context.ownership.withdraw(transcript_id, wanted.revision)
 
@@ -56,7 +57,8 @@ async def restore_revision(
 ) -> ChangedRevision:
     """Restore a revision that was withdrawn: it counts as before."""
     owned = await _find_owned(context, caller, transcript_id)
-    await claim_key(request, context, caller, await request.body())
+    fingerprint = await compute_fingerprint(request, await request.body())
+    await claim_key(request, context, caller, fingerprint)
     await _record(context, caller, "transcript.restore", owned, wanted)
     return await context.ownership.restore(transcript_id, wanted.revision)
 
@@ -71,7 +73,8 @@ async def hand_over_transcript(
 ) -> OwnedTranscript:
     """Hand an interview over to another producer, who submits its revisions from then on."""
     owned = await _find_owned(context, caller, transcript_id, Right.EDIT_STUDIES)
-    await claim_key(request, context, caller, await request.body())
+    fingerprint = await compute_fingerprint(request, await request.body())
+    await claim_key(request, context, caller, fingerprint)
     target = f"{transcript_id} to {wanted.to}"
     await context.trail.record(caller, "transcript.handover", target, owned.study_id, wanted.reason)
     return await context.ownership.hand_over(owned, wanted.to)
