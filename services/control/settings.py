@@ -16,7 +16,6 @@ class ControlSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="CONTROL_", frozen=True)
 
-    max_in_flight: int = Field(16, ge=1, description="Records indexed at the same time.")
     # Of submissions and of all services' letters together, each of which may have 64 MiB.
     max_in_flight_bytes: int = Field(
         16 * 1024 * 1024,

@@ -31,8 +31,9 @@ from control.domain import (
     UnknownDeadLetterError,
 )
 from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
+from database.group_commit import GroupCommitter
 from database.pool import Database, Record
-from database.queries import load_queries
+from database.queries import load_queries, transpose_rows
 from database.text import replace_nul
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ class DeadLetterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._submitter_secret = b""
+        self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
 
     async def submitter_secret(self) -> bytes:
         """Return the secret that proves who submitted a record through the API."""
@@ -78,7 +80,7 @@ class DeadLetterStore:
             Whether the letter is new.
         """
         row = _row(letter)
-        if await self._database.fetchval(_QUERIES.insert_letter, *row) is not None:
+        if await self._inserting.submit(row):
             return True
         place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
         async with self._database.transaction() as connection:
@@ -87,7 +89,7 @@ class DeadLetterStore:
                 if await connection.fetchval(_QUERIES.adopt_letter, *known) is not None:
                     return False
             displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
-            new = await connection.fetchval(_QUERIES.insert_letter, *row) is not None
+            new = bool(await connection.fetch(_QUERIES.insert_letters, *_columns([row])))
             reopened = None
             if not new:
                 await connection.execute(_QUERIES.place_letter, *place)
@@ -248,6 +250,16 @@ class DeadLetterStore:
             DeadLetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)
         ]
 
+    async def _insert_all(self, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
+        """Insert letters that may be new; whether each was, a second one with its id was not."""
+        found = await self._database.fetch(_QUERIES.insert_letters, *_columns(rows))
+        inserted = {row["letter_id"] for row in found}
+        new = []
+        for letter_id, *_ in rows:
+            new.append(letter_id in inserted)
+            inserted.discard(letter_id)
+        return new
+
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None
 
@@ -270,6 +282,10 @@ def _id_range(prefix: str) -> tuple[UUID, UUID]:
             f"a letter is named by its id or by at least {SHORTEST_PREFIX} of its first characters"
         )
     return UUID(digits.ljust(UUID_DIGITS, "0")), UUID(digits.ljust(UUID_DIGITS, "f"))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return transpose_rows(len(_COLUMNS) + 2, rows)
 
 
 def _row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
@@ -322,7 +338,7 @@ _COLUMNS: Final = (
     "study_id",
     "producer",
 )
-"""The arguments of ``insert_letter`` up to the headers, in order."""
+"""The arguments of ``insert_letters`` up to headers and size, in order."""
 
 
 def _headers_json(letter: IndexedDeadLetter) -> str:

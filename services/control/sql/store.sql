@@ -1,15 +1,19 @@
--- name: insert_letter
--- Indexes a letter once; no row comes back if its id or its place is known.
+-- name: insert_letters
+-- Indexes letters once; those whose id or place is known are not returned.
 INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
-    source_offset, source_sent_at, consumer_group, error_code, error_type, error_message, attempts, timeouts,
-    first_failed_at, failed_at, fingerprint, replay_of, subject, revision, content_sha256, key,
-    message_sha256, study_id, producer, headers, size_bytes
+    source_offset, source_sent_at, consumer_group, error_code, error_type, error_message, attempts,
+    timeouts, first_failed_at, failed_at, fingerprint, replay_of, subject, revision, content_sha256,
+    key, message_sha256, study_id, producer, headers, size_bytes
 )
-VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26, $27, $28
-)
+SELECT *
+  FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::int[],
+        $8::bigint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::int[], $15::int[], $16::timestamptz[], $17::timestamptz[], $18::text[], $19::uuid[],
+        $20::text[], $21::int[], $22::text[], $23::bytea[], $24::bytea[], $25::text[], $26::text[],
+        $27::jsonb[], $28::bigint[]
+       )
 ON CONFLICT DO NOTHING
 RETURNING letter_id;
 

@@ -25,7 +25,7 @@ from database.pool import Database
 from messaging import Record
 from messaging.delivery import Headers, append_headers, split_headers
 from messaging.kafka.admin import create_topics, open_admin_client
-from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
+from support.control_office import KEY, ODD, TOPICS, Office, letter_bytes, open_office
 from support.postgres import TestServer
 from support.waiting import until
 
@@ -320,6 +320,21 @@ async def test_a_letter_that_is_written_or_read_twice_is_one(office: Office) -> 
     assert await office.died(b"v", 1) == letter
     assert (await office.context.store.letter(letter)).dlq_offset == 1
     assert len(await states(office)) == 1
+
+
+async def test_letters_that_are_read_at_once_are_each_indexed_once(
+    office: Office, fresh_database: Database
+) -> None:
+    store = office.context.store
+    letters = []
+    for offset in range(20):
+        headers = letter_bytes(offset, value=b"v")
+        record = Record(DLQ, 0, offset, KEY, b"v", headers, 1_000)
+        letters.append(build_indexed_dead_letter(record))
+    results = await asyncio.gather(*map(store.index_letter, [*letters, *letters[:10]]))
+    assert sum(results) == len(letters)
+    rows = await fresh_database.fetch("SELECT letter_id FROM dead_letters")
+    assert sorted(row["letter_id"] for row in rows) == sorted(one.letter_id for one in letters)
 
 
 async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read_again(
