@@ -112,7 +112,7 @@ class StackHome:
         are started.
 
         Raises:
-            StackFailedError: one of them is another user's, or everybody may write to a folder.
+            StackFailedError: one of them is another user's, or others may write to a folder.
         """
         places = (self._given, self.path, self.data, self.logs, self.secret_file, self._state_file)
         for place in places:
@@ -125,9 +125,9 @@ class StackHome:
                     f"{place} belongs to another user ({_find_user_name(found.st_uid)}), who could "
                     "make commands talk to anything: set ONRECORD_HOME to a folder of your own"
                 )
-            if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH:
+            if stat.S_ISDIR(found.st_mode) and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise StackFailedError(
-                    f"every user of this machine may write to {place}, and make commands talk to "
+                    f"other users of this machine may write to {place}, and make commands talk to "
                     f"anything: `chmod go-w {place}`"
                 )
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import json
-import random
-from collections.abc import AsyncIterator, Callable, Mapping
-from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.access import (
@@ -46,8 +40,12 @@ from contracts.refreshing import RefreshStudyRequest, StudyRefresh
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
-from onrecord.errors import FailedError, UnreachableError, UsageError
-from onrecord.settings import URL_SETTING, require_address
+from onrecord.control_transport import (
+    BodySlices,
+    ControlTransport,
+    read_bytes,
+)
+from onrecord.errors import FailedError, UsageError
 
 _TOKENS: Final = TypeAdapter(list[AccessToken])
 _SESSIONS: Final = TypeAdapter(list[Session])
@@ -55,80 +53,20 @@ _STUDY_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
 _STUDIES: Final = TypeAdapter(list[RegisteredStudy])
 _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
-Read: TypeAlias = Callable[[httpx2.Response], Any]
-
-_BAD_REQUEST: Final = (
-    *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-    *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-)
-
 TOKENS_A_PAGE: Final = 1_000
 """Tokens of a page, as control lists them."""
 
 AUDIT_S: Final = 600.0
 """Longest wait for an audit, in seconds."""
 
-SLICE_BYTES: Final = 64 * 1024
-"""Bytes of a body that are sent at once, each within the time for an answer."""
 
-MAX_WAITS: Final = 10
-"""How often a request is sent again that control is too busy for."""
-
-MAX_WAIT_S: Final = 10.0
-"""Longest wait before that, whatever control asks for, in seconds."""
-
-
-class DeadLetterClosedError(FailedError):
-    """Raised when a dead letter was already replayed or discarded."""
-
-
-class ControlClient:
+class ControlClient(ControlTransport):
     """Client of control's HTTP API: dead letters, access tokens and the audit trail.
 
     Methods raise ``UsageError`` for an id that names no letter or several and for a token that is
     not valid or may not do what is asked, and
     ``UnreachableError`` when control does not answer, or waits for its own dependencies.
-
-    Args:
-        url: where control answers, without a slash at the end.
-        token: sent with each request; none if empty.
-        reason: why, for the trail; may be empty.
-        connect_timeout_s: longest wait for a connection, in seconds.
-        answer_timeout_s: longest wait for an answer, in seconds; where an interview is sent or a
-            letter's value fetched, longest time in which nothing of it moves.
     """
-
-    def __init__(
-        self,
-        url: str,
-        token: str = "",
-        *,
-        reason: str = "",
-        connect_timeout_s: float = 4.0,
-        answer_timeout_s: float = 30.0,
-    ) -> None:
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if reason:
-            self._headers["Onrecord-Reason"] = reason
-        self._connect_timeout_s = connect_timeout_s
-        self._answer_timeout_s = answer_timeout_s
-
-    async def __aenter__(self) -> Self:
-        """Open the client; nothing is asked yet."""
-        # Control is asked itself, whatever proxy the environment names for other addresses.
-        timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
-        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False, headers=self._headers)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the client."""
-        await self._client.aclose()
 
     async def letters(
         self, which: Mapping[str, str | None], *, limit: int = MOST_LETTERS
@@ -158,7 +96,7 @@ class ControlClient:
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
         path = f"/v1/letters/{_part(letter_id)}/value"
-        value: bytes | None = await self._call("GET", path, read=_bytes_of, is_large=True)
+        value: bytes | None = await self._call("GET", path, read=read_bytes, is_large=True)
         return value
 
     async def replay(self, letter_id: str) -> DeadLetter:
@@ -216,7 +154,7 @@ class ControlClient:
         }
         try:
             found = await self._call(
-                "POST", "/v1/transcripts", content=_Slices(body), headers=headers, is_large=True
+                "POST", "/v1/transcripts", content=BodySlices(body), headers=headers, is_large=True
             )
         except FailedError as error:
             raise UsageError(str(error)) from error
@@ -273,7 +211,7 @@ class ControlClient:
 
     async def end_session(self, session_id: UUID) -> None:
         """End a session of a browser."""
-        await self._call("DELETE", f"/v1/sessions/{session_id}", read=_bytes_of)
+        await self._call("DELETE", f"/v1/sessions/{session_id}", read=read_bytes)
 
     async def create_study(self, wanted: CreateStudyRequest) -> RegisteredStudy:
         """Register a study, and return it."""
@@ -379,64 +317,6 @@ class ControlClient:
         """
         return await self._call(method, path, **options)
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        read: Read = httpx2.Response.json,
-        within_s: float | None = None,
-        **options: Any,
-    ) -> Any:
-        require_address(self._url, f"the setting {URL_SETTING}")
-        options["within_s"] = within_s or self._answer_timeout_s
-        try:
-            answer = await self._request(method, path, options)
-            for _ in range(MAX_WAITS):
-                if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-                    break
-                # Nothing was done of it, whatever it is.
-                await asyncio.sleep(_read_retry_after(answer) + random.random())  # noqa: S311 - spreads clients
-                answer = await self._request(method, path, options)
-        except (httpx2.RequestError, OSError) as error:  # OSError: a TimeoutError is one too
-            raise UnreachableError(f"the control service does not answer at {self._url}") from error
-        if not answer.is_success:
-            if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
-                raise DeadLetterClosedError(_detail_of(answer.text))
-            raise _refusal(answer.status_code, answer.text)
-        try:
-            return read(answer)
-        except ValueError as error:
-            raise UnreachableError(f"what answers at {self._url} is not control") from error
-
-    async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx2.Response:
-        options = dict(options)
-        within_s, is_large = options.pop("within_s"), options.pop("is_large", False)
-        # What is large takes as long as the network does, as long as it goes on.
-        timeout = httpx2.Timeout(within_s, connect=self._connect_timeout_s)
-        async with asyncio.timeout(None if is_large else within_s):
-            return await self._client.request(method, self._url + path, timeout=timeout, **options)
-
-
-class _Slices:
-    """A body that is sent slice by slice, so that each has a time of its own."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = memoryview(body)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for begin in range(0, len(self._body), SLICE_BYTES):
-            yield bytes(self._body[begin : begin + SLICE_BYTES])
-
-
-def _read_retry_after(answer: httpx2.Response) -> float:
-    sent = answer.headers.get("retry-after", "")
-    return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
-
-
-def _bytes_of(answer: httpx2.Response) -> bytes | None:
-    return None if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
-
 
 def _part(letter_id: str) -> str:
     """An id as a part of a path; what is in it beside letters, digits and dashes is refused."""
@@ -455,23 +335,3 @@ def _study_part(study_id: str) -> str:
         return _STUDY_ID.validate_python(study_id)
     except ValidationError as error:
         raise UsageError(f"{study_id!r} is no study's id") from error
-
-
-def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    message = _detail_of(body)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return UnreachableError(message or "the control service is not ready")
-    if not message:
-        return UnreachableError(f"HTTP status {status}: is ONRECORD_URL that of control?")
-    if status in _BAD_REQUEST:
-        return UsageError(message)
-    return FailedError(message)
-
-
-def _detail_of(body: str) -> str:
-    """Return the sentence of a problem (RFC 9457); an empty one if the body is none."""
-    try:
-        problem = json.loads(body)
-    except ValueError:
-        return ""
-    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""

@@ -13,13 +13,8 @@ from onrecord.control_client import ControlClient
 from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
 from read_model.explanation import NoteExplanation
-from read_model.queries import (
-    NoteCounts,
-    RefusedNote,
-    StoredNote,
-    StudyInUse,
-    StudySummary,
-)
+from read_model.notes import NoteCounts, RefusedNote, StoredNote
+from read_model.queries import StudyInUse, StudySummary
 from read_model.search import SearchResult
 
 PAGE: Final = 500

@@ -17,7 +17,8 @@ from contracts.control_api import (
 )
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
-from onrecord.control_client import ControlClient, DeadLetterClosedError
+from onrecord.control_client import ControlClient
+from onrecord.control_transport import DeadLetterClosedError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.pages.rendering import format_count
 

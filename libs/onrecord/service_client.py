@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Final
 
 import httpx2
 
+from onrecord.control_transport import read_detail
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TIMEOUT_S: Final = 10.0
@@ -41,16 +41,7 @@ async def resume_service(service: str, url: str, token: str) -> None:
         raise UnreachableError(f"{service} does not answer at {url}") from error
     if answer.status_code == HTTPStatus.OK:
         return
-    detail = _detail_of(answer.text) or f"{service} answered {answer.status_code}"
+    detail = read_detail(answer.text) or f"{service} answered {answer.status_code}"
     if answer.status_code == HTTPStatus.CONFLICT:
         raise FailedError(detail)
     raise UsageError(detail)
-
-
-def _detail_of(body: str) -> str:
-    """Return the sentence of a problem (RFC 9457); an empty one if the body is none."""
-    try:
-        problem = json.loads(body)
-    except ValueError:
-        return ""
-    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""

@@ -169,11 +169,13 @@ def _topic(
 ) -> QuestionCoverage:
     total = sum(one.chunks for one in interviews)
     read = sum(one.stored for one in asked)
+    # Without an interview nothing proves that a question is not addressed.
+    is_all_read = bool(interviews) and read == total
     return QuestionCoverage(
         kind=noted.kind,
         id=noted.id,
         text=text,
-        finding=_finding(noted, earlier, is_all_read=read == total),
+        finding=_finding(noted, earlier, is_all_read=is_all_read),
         notes=noted.notes,
         interviews=len(noted.interviews),
         earlier_notes=earlier.notes,

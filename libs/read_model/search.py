@@ -19,7 +19,7 @@ from uuid import UUID
 from contracts.notes import Standing
 from database.pool import Database, Record
 from database.queries import load_queries
-from read_model.queries import StoredQuote
+from read_model.notes import StoredQuote
 
 _SQL: Final = Path(__file__).parent / "sql"
 _QUERIES: Final = load_queries(_SQL / "search.sql", _SQL / "search_results.sql")

@@ -19,7 +19,8 @@ from control.tokens import generate_secret
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from persistence.store import NotesStore
-from read_model.queries import NoteFilter, ReadModelQueries
+from read_model.notes import NoteFilter
+from read_model.queries import ReadModelQueries
 from support.http_client import http_client, serve_routes
 from support.many_interviews import STUDY, interview
 from support.postgres import EmbeddedServer

@@ -14,7 +14,10 @@ from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from read_model.coverage import StudyCoverage
+    from read_model.queries import StudySummary
 
 Study = Annotated[
     str | None, typer.Option(help="The study's id; may be left out if there is only one.")
@@ -52,16 +55,17 @@ async def _find(asked: str | None) -> StudyCoverage:
     from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
 
     async with open_reading(ClientSettings.load()) as reading:
-        known = [one.study_id for one in await reading.studies()]
-        return await reading.coverage(_only(asked, known))
+        return await reading.coverage(_only(asked, await reading.studies()))
 
 
-def _only(asked: str | None, known: list[str]) -> str:
+def _only(asked: str | None, studies: Sequence[StudySummary]) -> str:
+    known = [one.study_id for one in studies]
     if asked in known:
         return asked
     there = "; ".join(known) or "none yet"
     if asked is not None:
         raise UsageError(f"there is no study {asked!r}; known: {there}")
-    if len(known) != 1:
+    read = [one.study_id for one in studies if one.interviews]
+    if len(read) != 1:
         raise UsageError(f"name a study with --study; known: {there}")
-    return known[0]
+    return read[0]

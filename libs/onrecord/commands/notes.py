@@ -18,7 +18,8 @@ from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width, shorten_id
 from onrecord.settings import ClientSettings
-from read_model.queries import NoteFilter, RefusedNote, StoredNote, StudyInUse
+from read_model.notes import NoteFilter, RefusedNote, StoredNote
+from read_model.queries import StudyInUse
 
 if TYPE_CHECKING:
     from onrecord.reading_client import Params, ReadingClient
@@ -244,9 +245,12 @@ class Selection:
 
 async def _select(reading: ReadingClient, which: NoteFilter, *, exact: bool = False) -> Selection:
     """Return what the options mean, or say which of them names nothing that there is."""
-    known = [one.study_id for one in await reading.studies()]
-    _refuse("study", which.study, known)
-    meant = [one for one in known if which.study in {None, one}]
+    known = await reading.studies()
+    _refuse("study", which.study, [one.study_id for one in known])
+    # Where none is named, those without an interview have nothing to show.
+    meant = [one.study_id for one in known if which.study == one.study_id] or [
+        one.study_id for one in known if one.interviews
+    ]
     studies = {one: await reading.study(one) for one in meant}
     every = [one.study for one in studies.values()]
     _refuse("theme", which.theme, [theme.id for one in every for theme in one.themes])

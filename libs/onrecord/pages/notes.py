@@ -13,7 +13,8 @@ from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_count, format_recording_time, shorten_id, wrap_paragraph
 from onrecord.pages.standing import READING_LABEL, UNPROVEN
 from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
-from read_model.queries import RefusedNote, StoredNote, StoredQuote, StudyInUse
+from read_model.notes import RefusedNote, StoredNote, StoredQuote
+from read_model.queries import StudyInUse
 
 LABELS: Final = {
     CoverageStatus.ANSWERED: ("answered", "green"),

@@ -7,21 +7,31 @@ SELECT study, count(*)::int AS interviews
  ORDER BY max(ingested_at) DESC, min(transcript_id::text);
 
 -- name: select_study_summaries
--- Studies with at least one current interview: the name that the latest has, and how many there are.
+-- Studies with at least one current interview: the name that the latest has, and how many there are;
+-- and registered studies without any, as long as they are not archived.
 WITH latest AS MATERIALIZED (
     SELECT DISTINCT ON (study_id) study_id, transcript_id, revision,
            count(*) OVER (PARTITION BY study_id)::int AS interviews
       FROM current_transcripts AS interview
      ORDER BY study_id, ingested_at DESC, transcript_id
 )
-SELECT latest.study_id, interview.study ->> 'name' AS name, latest.interviews
-  FROM latest
-  JOIN transcripts AS interview USING (transcript_id, revision)
- ORDER BY latest.study_id COLLATE "C";
+SELECT study_id, name, interviews
+  FROM (
+        SELECT latest.study_id, interview.study ->> 'name' AS name, latest.interviews
+          FROM latest
+          JOIN transcripts AS interview USING (transcript_id, revision)
+         UNION ALL
+        SELECT study_id, version.inputs ->> 'name', 0
+          FROM studies
+          JOIN study_versions AS version USING (study_id, version)
+         WHERE archived_at IS NULL AND study_id NOT IN (SELECT study_id FROM latest)
+       ) AS study
+ ORDER BY study_id COLLATE "C";
 
--- name: study_has_interviews
--- Whether a study has an interview.
-SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1);
+-- name: study_exists
+-- Whether a study is registered, or has an interview.
+SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1)
+    OR EXISTS (SELECT FROM studies WHERE study_id = $1) AS exists;
 
 -- name: select_notes
 -- Current notes with evidence, themes and questions, by interview and in the order of the talk.

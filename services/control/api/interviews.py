@@ -17,7 +17,7 @@ from control.api.context import Context
 from control.api.lookups import find_revision, find_transcript
 from control.api.openapi import responses
 from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
-from control.api.studies import StudyPath, require_interviews
+from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from control.outcomes_of_transcripts import list_outcomes
 from read_model.transcripts import (
@@ -124,7 +124,7 @@ async def list_transcripts(
         study_id, limit=which.limit, after=position and TranscriptPosition(*position)
     )
     if not found:
-        await require_interviews(context, study_id)
+        await require_study(context, study_id)
     return TranscriptPage(tuple(found), last and encode_cursor(last, _POSITION))
 
 

@@ -8,7 +8,8 @@ from control.access import Caller, Right
 from control.api.context import ApiContext
 from control.domain import NotFoundError
 from read_model.explanation import ExplanationQueries, NoteMatch
-from read_model.queries import ReadModelQueries, StoredNote
+from read_model.notes import StoredNote
+from read_model.queries import ReadModelQueries
 from read_model.transcripts import TranscriptQueries, TranscriptRevision, TranscriptSummary
 
 

@@ -23,18 +23,18 @@ from control.api.context import ApiContext, Context
 from control.api.lookups import find_note, find_note_by_digits
 from control.api.openapi import responses
 from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
-from control.api.studies import StudyPath, require_interviews
+from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from read_model.explanation import ExplanationQueries, NoteExplanation
-from read_model.queries import (
+from read_model.notes import (
     NoteCounts,
     NoteFilter,
     NotePosition,
-    ReadModelQueries,
     RefusedNote,
     StoredNote,
     StoredQuote,
 )
+from read_model.queries import ReadModelQueries
 
 MAX_NOTES: Final = 1_000
 """Most notes of a page."""
@@ -179,7 +179,7 @@ async def list_notes(
         statements=which.statements,
     )
     if not notes:
-        await require_interviews(context, study_id)
+        await require_study(context, study_id)
     page = NotePage(tuple(notes), last and encode_cursor(last, _POSITION))
     # Validating again what our own code built takes as long as reading it.
     return Response(_NOTES.dump_json(page), media_type="application/json")
@@ -196,7 +196,7 @@ async def count_notes(
     reading = await _open(context, caller, study_id, exact=which.exact)
     found = await reading.note_totals(which.build_filter(study_id))
     if not found.total:
-        await require_interviews(context, study_id)
+        await require_study(context, study_id)
     return found
 
 
@@ -216,7 +216,7 @@ async def list_rejected_notes(
         wanted, limit=which.limit, after=position and NotePosition(*position)
     )
     if not notes:
-        await require_interviews(context, study_id)
+        await require_study(context, study_id)
     return RejectedNotePage(tuple(notes), last and encode_cursor(last, _POSITION))
 
 
@@ -231,7 +231,7 @@ async def list_speakers(
     reading = await _open(context, caller, study_id, exact=which.exact)
     found = await reading.speakers(study_id, which.transcript)
     if not found:
-        await require_interviews(context, study_id)
+        await require_study(context, study_id)
     return found
 
 

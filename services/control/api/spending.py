@@ -144,9 +144,7 @@ async def reset_daily_budget(
     return await _change(request, response, context, caller, ("day", ""), None)
 
 
-@router.get(
-    "/budgets/studies/{study_id}", responses=responses(304, 404), response_model=BudgetLimit
-)
+@router.get("/budgets/studies/{study_id}", responses=responses(304), response_model=BudgetLimit)
 async def read_study_budget(
     study_id: StudyPath, request: Request, context: Context, caller: Operator
 ) -> Response:
@@ -155,7 +153,7 @@ async def read_study_budget(
     return await _read(request, context, "study", study_id)
 
 
-@router.put("/budgets/studies/{study_id}", responses=responses(404, 412))
+@router.put("/budgets/studies/{study_id}", responses=responses(412))
 async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
     study_id: StudyPath,
     wanted: SetBudgetRequest,
@@ -169,7 +167,7 @@ async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
 
 
 @router.delete(
-    "/budgets/studies/{study_id}", responses=responses(404, 412), openapi_extra={"x-changes": True}
+    "/budgets/studies/{study_id}", responses=responses(412), openapi_extra={"x-changes": True}
 )
 async def reset_study_budget(
     study_id: StudyPath, request: Request, response: Response, context: Context, caller: Operator

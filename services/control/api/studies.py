@@ -72,26 +72,22 @@ async def read_coverage(study_id: StudyPath, context: Context, caller: NoteReade
 
 
 async def find_study(context: ApiContext, study_id: str) -> StudyInUse:
-    """Find a study with at least one interview.
+    """Find a study, as its interviews have it; one without interviews, as it is registered.
 
     Raises:
         NotFoundError: there is none.
     """
     found = await ReadModelQueries(context.database).study(study_id)
-    if found is None:
-        raise _unknown(study_id)
-    return found
+    if found is not None:
+        return found
+    return StudyInUse((await context.studies.find(study_id)).study, 0)
 
 
-async def require_interviews(context: ApiContext, study_id: str) -> None:
-    """Require that a study has at least one interview.
+async def require_study(context: ApiContext, study_id: str) -> None:
+    """Require that a study is registered, or has an interview.
 
     Raises:
         NotFoundError: there is none.
     """
-    if not await ReadModelQueries(context.database).has_interviews(study_id):
-        raise _unknown(study_id)
-
-
-def _unknown(study_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no interview of a study {study_id}")
+    if not await ReadModelQueries(context.database).has_study(study_id):
+        raise NotFoundError(f"there is no study {study_id}")

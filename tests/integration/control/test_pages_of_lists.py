@@ -13,7 +13,8 @@ from contracts.ids import derive_id
 from contracts.notes import Standing
 from database.pool import Database
 from persistence.store import NotesStore
-from read_model.queries import NoteFilter, ReadModelQueries
+from read_model.notes import NoteFilter
+from read_model.queries import ReadModelQueries
 from support.control_office import Office
 from support.many_interviews import STUDY, interview
 

@@ -14,7 +14,8 @@ from database.migrate import apply_migrations
 from database.pool import Connection, Database, open_database
 from database.settings import PostgresSettings
 from persistence.store import NotesStore
-from read_model.queries import NoteFilter, ReadModelQueries
+from read_model.notes import NoteFilter
+from read_model.queries import ReadModelQueries
 from support.interviews import VOUCHED, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 from support.rights import acting_as, may

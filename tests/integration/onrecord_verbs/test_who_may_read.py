@@ -15,7 +15,8 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
-from read_model.queries import NoteFilter, ReadModelQueries
+from read_model.notes import NoteFilter
+from read_model.queries import ReadModelQueries
 from support.interviews import STUDY, VOUCHED, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 

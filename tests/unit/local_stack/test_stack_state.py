@@ -87,10 +87,11 @@ def test_a_link_to_another_users_folder_is_refused(tmp_path: Path) -> None:
     assert [*theirs.iterdir()] == []
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770])
 @pytest.mark.parametrize("name", [".", "data"])
-def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, name: str, mode: int) -> None:
     home = a_home(tmp_path)
-    (home.path / name).chmod(0o777)
+    (home.path / name).chmod(mode)
     for work in (home.load, home.create, StackLock(home).acquire):
         with pytest.raises(StackFailedError, match=r"may write to .*chmod go-w"):
             work()

@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 import asgi_server
 from contracts.submissions import SubmittedTranscript, SubmitTranscriptRequest
-from onrecord.control_client import ControlClient, DeadLetterClosedError
+from onrecord.control_client import ControlClient
+from onrecord.control_transport import DeadLetterClosedError
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 LOCAL = "127.0.0.1"

@@ -1,0 +1,201 @@
+"""Notes as people read them: filters, positions for paging, and rows of PostgreSQL as notes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from contracts.notes import Standing, shows_statement
+from contracts.study import StatementPolicy
+from database.pool import Record
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFilter:
+    """Filter of notes; a field that is None matches all.
+
+    Attributes:
+        study: a study's id.
+        transcript: an interview's id; where all notes are listed at once, also how its title
+            begins, whatever the case.
+        theme: a theme's id.
+        question: a question's id.
+        speaker: a part of a speaker's name, whatever the case.
+        standing: what vouches for the statement.
+        limit: at most so many.
+    """
+
+    study: str | None = None
+    transcript: str | None = None
+    theme: str | None = None
+    question: str | None = None
+    speaker: str | None = None
+    standing: Standing | None = None
+    limit: int | None = None
+
+
+class NotePosition(NamedTuple):
+    """Position of a note in the list of a study's notes, by interview and time; for paging."""
+
+    title: str
+    transcript_id: UUID
+    chunk_index: int
+    attempt: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuote:
+    """Quote in a stored note's evidence, with its position in the segment.
+
+    Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
+    """
+
+    segment: int
+    start: int
+    length: int
+    quote: str
+    is_masked: bool
+    speaker: str
+    role: str
+    start_ms: int | None
+    end_ms: int | None
+
+
+_QUOTES: Final = TypeAdapter(tuple[StoredQuote, ...])
+# Of each of a page's notes: parsing them was a third of the time that a page takes.
+_DETAILS: Final = TypeAdapter(tuple[dict[str, str], ...])
+_STANDINGS: Final = {one.value: one for one in Standing}
+_POLICIES: Final = {one.value: one for one in StatementPolicy}
+_NO_DETAILS: Final = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNote:
+    """Note in the database, with the interview it is from.
+
+    Attributes:
+        statement: where it is shown as a finding; else None.
+        model_reading: the statement where it is no finding, to be shown below the quotes and marked
+            as not proven; None where no statements are wanted.
+        standing: what vouches for the statement.
+        vouchers: kind, name and detail of what vouches for it.
+        study_version: version of the registered study that the interview was asked with; None
+            where its themes and questions came with it.
+    """
+
+    note_id: UUID
+    statement: str | None
+    model_reading: str | None
+    standing: Standing
+    vouchers: tuple[dict[str, str], ...]
+    study_id: str
+    transcript_id: UUID
+    revision: int
+    title: str
+    chunk_id: UUID
+    themes: tuple[str, ...]
+    questions: tuple[str, ...]
+    evidence: tuple[StoredQuote, ...]
+    model: str
+    prompt_version: str
+    created_at: datetime
+    flags: tuple[dict[str, str], ...] = ()
+    study_version: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {**asdict(self), "created_at": self.created_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedNote:
+    """Note that the guardrail refused, with the checks that it failed."""
+
+    study_id: str
+    transcript_id: UUID
+    revision: int
+    title: str
+    rejected_id: UUID
+    chunk_id: UUID
+    chunk_index: int
+    attempt: int
+    draft: dict[str, Any]
+    failures: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCounts:
+    """Numbers of a study's notes that match a filter.
+
+    Attributes:
+        total: how many there are.
+        standings: how many of each standing; what there is none of is left out.
+        themes: how many of each theme; a note may have several.
+        rejected: how many refused notes match, whatever the filter's standing and speaker.
+    """
+
+    total: int
+    standings: dict[Standing, int]
+    themes: dict[str, int]
+    rejected: int
+
+
+def read_note(row: Record, statements: StatementPolicy | None) -> StoredNote:
+    """Return a row of notes as a note, its statement where the policy shows it."""
+    standing = _STANDINGS[row["standing"]]
+    policy = statements or _POLICIES[row["statements"]]
+    is_shown = shows_statement(standing, policy)
+    has_reading = not is_shown and policy is not StatementPolicy.QUOTES
+    words = row["words"]
+    return StoredNote(
+        note_id=row["note_id"],
+        statement=words if is_shown else None,
+        model_reading=words if has_reading else None,
+        standing=standing,
+        vouchers=_DETAILS.validate_json(row["vouchers"]),
+        study_id=row["study_id"],
+        transcript_id=row["transcript_id"],
+        revision=row["revision"],
+        title=row["title"],
+        chunk_id=row["chunk_id"],
+        themes=tuple(row["themes"]),
+        questions=tuple(row["questions"]),
+        evidence=_QUOTES.validate_json(row["evidence"]),
+        model=row["model"],
+        prompt_version=row["prompt_version"],
+        created_at=row["created_at"],
+        flags=() if row["flags"] == _NO_DETAILS else _DETAILS.validate_json(row["flags"]),
+        study_version=row["study_version"],
+    )
+
+
+def read_note_position(row: Record) -> NotePosition:
+    """Return the position of a row of notes in its list."""
+    return NotePosition(
+        row["title"], row["transcript_id"], row["index"], row["attempt"], row["position"]
+    )
+
+
+def read_refused_position(row: Record) -> NotePosition:
+    """Return the position of a row of refused notes in its list."""
+    return NotePosition(
+        row["title"], row["transcript_id"], row["chunk_index"], row["attempt"], row["position"]
+    )
+
+
+def read_refused_note(row: Record) -> RefusedNote:
+    """Return a row of refused notes as a refused note."""
+    fields = {name: value for name, value in row.items() if name != "position"}
+    return RefusedNote(
+        **{
+            **fields,
+            "draft": json.loads(row["draft"]),
+            "failures": json.loads(row["failures"]),
+        }
+    )
