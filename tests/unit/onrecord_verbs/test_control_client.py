@@ -113,6 +113,10 @@ async def test_a_large_value_may_take_its_time_as_long_as_it_goes_on() -> None:
             await control.value("bb")
 
 
+LIMIT_S = 1.5
+"""Longest that nothing may move: longer than a busy machine's pauses, shorter than the upload."""
+
+
 @pytest.mark.parametrize("goes_on", [True, False])
 async def test_an_upload_may_take_its_time_as_long_as_it_goes_on(
     goes_on: bool,  # noqa: FBT001 - a parameter
@@ -128,8 +132,8 @@ async def test_an_upload_may_take_its_time_as_long_as_it_goes_on(
         head = await reader.readuntil(b"\r\n\r\n")
         left = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index]
         while left and goes_on:
-            left -= len(await reader.read(512 * 1024))
-            await asyncio.sleep(0.02)
+            left -= len(await reader.read(256 * 1024))
+            await asyncio.sleep(0.06)
         if goes_on:
             writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n" % len(done))
             writer.write(done.encode())
@@ -149,13 +153,13 @@ async def test_an_upload_may_take_its_time_as_long_as_it_goes_on(
     async with (
         server,
         ControlClient(
-            f"http://{LOCAL}:{listening.getsockname()[1]}", answer_timeout_s=0.5
+            f"http://{LOCAL}:{listening.getsockname()[1]}", answer_timeout_s=LIMIT_S
         ) as control,
     ):
         if goes_on:
             begin = time.monotonic()
             assert (await control.submit(request, "k")).revision == 1
-            assert time.monotonic() - begin > 1.0
+            assert time.monotonic() - begin > LIMIT_S
         else:
             with pytest.raises(UnreachableError, match="does not answer"):
                 await control.submit(request, "k")
