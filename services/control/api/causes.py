@@ -15,8 +15,8 @@ from contracts.letter_causes import (
 )
 from control.api.authorization import Operator
 from control.api.context import Context
+from control.api.etags import IfMatch, parse_version_tag, tag_version
 from control.api.openapi import responses
-from control.api.registry import IfMatch, parse_version_tag
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
 
@@ -38,7 +38,9 @@ async def read_cause(
 ) -> LetterCause:
     """Read one cause; with an `ETag`."""
     del caller
-    return _tagged(response, await context.causes.cause(cause_id))
+    found = await context.causes.cause(cause_id)
+    tag_version(response, found.version)
+    return found
 
 
 @router.patch("/{cause_id}", responses=responses(404, 412, 428))
@@ -54,9 +56,6 @@ async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
     version = parse_version_tag(if_match)
     named = ", ".join(sorted(changes.model_fields_set))
     await context.trail.record(caller, "cause.edit", f"{cause_id}: {named}")
-    return _tagged(response, await context.causes.edit(cause_id, changes, version))
-
-
-def _tagged(response: Response, cause: LetterCause) -> LetterCause:
-    response.headers["ETag"] = f'"{cause.version}"'
-    return cause
+    edited = await context.causes.edit(cause_id, changes, version)
+    tag_version(response, edited.version)
+    return edited

@@ -1,18 +1,34 @@
-"""Entity tags (RFC 9110): what a client has already is not sent again, nor changed unseen."""
+"""Entity tags (RFC 9110): what a client has already is not sent again, nor changed unseen.
+
+What counts its changes has that count as its tag, such as a study; all else, the hash of its body.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+import re
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Header, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from control.domain import ChangedMeanwhileError
+from control.domain import BadRequestError, ChangedMeanwhileError, PreconditionRequiredError
 
 _HEADERS: Final = {"Cache-Control": "private, no-cache"}
 """Kept by the client alone, which asks each time whether it still holds."""
+
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description="`ETag` of it as it was read, or `*`: whatever it is now.",
+    ),
+]
+
+_VERSION: Final = re.compile(r'"([0-9]{1,10})"')
 
 
 def compute_etag(body: bytes) -> str:
@@ -45,6 +61,30 @@ def require_match(request: Request, kind: TypeAdapter[Any], value: Any) -> None:
     wanted = request.headers.get("If-Match")
     if wanted is not None and not _names(wanted, compute_etag(kind.dump_json(value))):
         raise ChangedMeanwhileError("it was changed since it was read: read it again")
+
+
+def tag_version(response: Response, version: int) -> None:
+    """Give a response the entity tag of what counts its changes."""
+    response.headers["ETag"] = f'"{version}"'
+
+
+def parse_version_tag(text: str | None) -> int | None:
+    """Parse an ``If-Match`` header to the expected number of changes; None for ``*``.
+
+    Raises:
+        PreconditionRequiredError: there is none.
+        BadRequestError: it is no entity tag of this API (RFC 9110, section 13.1.1).
+    """
+    if text is None:
+        raise PreconditionRequiredError(
+            "send If-Match with the ETag of what you have read, so that nobody's change is lost"
+        )
+    if text.strip() == "*":
+        return None
+    found = _VERSION.fullmatch(text.strip())
+    if found is None:
+        raise BadRequestError('If-Match: is no ETag of this API, such as "3"')
+    return int(found[1])
 
 
 def _names(header: str | None, etag: str) -> bool:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
+from control.api.etags import IfMatch, parse_version_tag, tag_version
 from control.api.openapi import responses
 from control.api.studies import StudyPath
-from control.domain import BadRequestError, PreconditionRequiredError
 
 router: Final = APIRouter(tags=["studies"])
-
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        max_length=100,
-        description="`ETag` of it as it was read, or `*`: whatever it is now.",
-    ),
-]
-
-_TAG: Final = re.compile(r'"([0-9]{1,10})"')
 
 
 @router.post("/studies", status_code=201, responses=responses(409))
@@ -35,7 +23,9 @@ async def create_study(
 ) -> RegisteredStudy:
     """Register a study; the answer has an `ETag`."""
     await context.trail.record(caller, "study.create", wanted.study_id, wanted.study_id)
-    return _tagged(response, await context.studies.create(wanted, caller.name))
+    created = await context.studies.create(wanted, caller.name)
+    tag_version(response, created.changes)
+    return created
 
 
 @router.get("/registrations")
@@ -51,7 +41,9 @@ async def read_registration(
 ) -> RegisteredStudy:
     """Read a study as it is registered, with its version and policies; with an `ETag`."""
     del caller
-    return _tagged(response, await context.studies.find(study_id))
+    found = await context.studies.find(study_id)
+    tag_version(response, found.changes)
+    return found
 
 
 @router.patch("/studies/{study_id}/registration", responses=responses(404, 412, 428))
@@ -72,28 +64,5 @@ async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
     named = ", ".join(sorted(changes.model_fields_set))
     await context.trail.record(caller, action, f"{study_id}: {named}", study_id)
     edited = await context.studies.edit(study_id, changes, expected, caller.name)
-    return _tagged(response, edited)
-
-
-def _tagged(response: Response, study: RegisteredStudy) -> RegisteredStudy:
-    response.headers["ETag"] = f'"{study.changes}"'
-    return study
-
-
-def parse_version_tag(text: str | None) -> int | None:
-    """Parse an ``If-Match`` header to the expected number of changes; None for ``*``.
-
-    Raises:
-        PreconditionRequiredError: there is none.
-        BadRequestError: it is no entity tag of this API (RFC 9110, section 13.1.1).
-    """
-    if text is None:
-        raise PreconditionRequiredError(
-            "send If-Match with the ETag of what you have read, so that nobody's change is lost"
-        )
-    if text.strip() == "*":
-        return None
-    found = _TAG.fullmatch(text.strip())
-    if found is None:
-        raise BadRequestError('If-Match: is no ETag of this API, such as "3"')
-    return int(found[1])
+    tag_version(response, edited.changes)
+    return edited
