@@ -31,7 +31,7 @@ PAUSE_S: Final = 0.5
 
 
 async def run_audit(scanner: BacklogScanner, database: Database) -> AuditResult:
-    """Run one audit of the system: read all facts and reconcile them.
+    """Run one audit: compare what was submitted to Kafka with what PostgreSQL has of it.
 
     What was on its way between two looks is in neither: only what is missing in every look is
     lost, and what was missing in the last one alone counts as waiting.

@@ -63,7 +63,7 @@ class DoubtfulSpeakers(StrEnum):
 
 
 class StatementPolicy(StrEnum):
-    """Policy of a study: which statements are shown as findings, by the standing of the note."""
+    """Policy of a study: which statements are shown as findings, by how far they are proven."""
 
     PROVEN = "proven"
     CONFIRMED = "confirmed"

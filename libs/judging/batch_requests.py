@@ -190,7 +190,7 @@ def _join_windows(segment: Segment, questions: Sequence[JudgeQuestion]) -> str:
     return " … ".join(segment.text[start:end] for start, end in merge_spans(spans))
 
 
-def build_batch_request(
+def build_multi_note_request(
     questions: Sequence[JudgeQuestion], *, attempt: int = 1
 ) -> ModelRequest[BatchAnswer]:
     """Build the request that asks a judging model about several notes of one chunk.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contracts.errors import ErrorCode
-from judging.batch_requests import build_batch_document, build_batch_request, parse_rulings
+from judging.batch_requests import build_batch_document, build_multi_note_request, parse_rulings
 from judging.control_questions import ControlTestedClient
 from judging.note_requests import BuildJudgeRequest, make_note_request_builder
 from judging.questions import Judge, JudgeQuestion, JudgeReply, NoteRuling
@@ -84,12 +84,12 @@ def build_judge(
         limits: what one call may be about, where several notes go in one.
     """
     if judge_format is None:
-        return BatchJudge(client, attempt, limits)
+        return MultiNoteJudge(client, attempt, limits)
     return SingleNoteJudge(client, make_note_request_builder(judge_format), attempt)
 
 
 @dataclass(frozen=True, slots=True)
-class BatchJudge:
+class MultiNoteJudge:
     """Judge that asks a model about several notes of a chunk in one call.
 
     Attributes:
@@ -125,7 +125,7 @@ class BatchJudge:
     async def _ask(
         self, questions: Sequence[JudgeQuestion], attribution: CostAttribution, deadline: float
     ) -> JudgeReply:
-        request = build_batch_request(questions, attempt=self.attempt)
+        request = build_multi_note_request(questions, attempt=self.attempt)
         try:
             answer = await self.client.ask(request, attribution, deadline=deadline)
         except _UNANSWERED as error:

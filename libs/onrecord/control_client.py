@@ -269,7 +269,7 @@ class ControlClient(ControlTransport):
         found = await self._call("POST", path, json=wanted.model_dump(mode="json"))
         return OwnedTranscript.model_validate(found)
 
-    async def hand_over_study(self, study_id: str, wanted: HandOverStudyRequest) -> HandedOver:
+    async def hand_over_interviews(self, study_id: str, wanted: HandOverStudyRequest) -> HandedOver:
         """Hand the interviews of a study over to another producer; return how many were."""
         path = f"/v1/studies/{_study_part(study_id)}/handover"
         found = await self._call("POST", path, json=wanted.model_dump(mode="json"))

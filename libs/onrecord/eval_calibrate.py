@@ -31,7 +31,7 @@ FalseRate = Annotated[
 ]
 
 
-def calibrate_thresholds(  # noqa: PLR0913 - options of a command
+def calibrate_entailment_thresholds(  # noqa: PLR0913 - options of a command
     file: PairsFile,
     *,
     model: ModelFolderOption,

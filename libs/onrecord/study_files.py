@@ -40,10 +40,10 @@ def read_study_document(path: Path) -> dict[str, Any]:
     return {str(name): value for name, value in document.items() if name not in _DESCRIBED}
 
 
-def parse_pairs(
+def parse_theme_options(
     option: str, texts: Iterable[str] | None, field: str
 ) -> list[dict[str, str]] | None:
-    """Parse options such as ``price=Price`` to themes or questions.
+    """Parse options of the form ``ID=TEXT``, such as ``price=Price``, to themes or questions.
 
     Args:
         option: its name, for messages.

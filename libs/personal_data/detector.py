@@ -43,7 +43,7 @@ def get_default_detection_mode() -> DetectionMode:
 
 def preload_models(mode: DetectionMode | None = None) -> None:
     """Load the dictionary and the model of a detection mode, so that the first call is fast."""
-    dictionary.load_dictionary()
+    dictionary.preload_dictionary()
     if (mode or get_default_detection_mode()) is DetectionMode.HEAVY:
         entities.load_spacy_model()
 

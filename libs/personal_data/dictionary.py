@@ -48,7 +48,7 @@ def _list_entries() -> frozenset[str]:
     return frozenset(word.stem for word in _open_dictionary().dic.words)
 
 
-def load_dictionary() -> None:
+def preload_dictionary() -> None:
     """Load the English dictionary now (0.4 s), so that the first look-up is fast."""
     _list_entries()
 

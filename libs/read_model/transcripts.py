@@ -90,7 +90,7 @@ class TranscriptRevision:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptSegment:
-    """Segment of an interview, as one reader gets to see it.
+    """Segment of an interview, masked as the caller of the API may see it.
 
     Where it is masked, personal data in the text has placeholders, and the speaker a pseudonym.
     """

@@ -22,7 +22,7 @@ from control.handlers import router
 from control.oidc import OidcSettings, open_provider
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
-from control.sessions import SessionLimits
+from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
@@ -53,7 +53,7 @@ class Settings:
         self.read_timeout_s = control.read_timeout_s
         self.admin_token_file = control.admin_token_file
         self.control = control
-        self.session_limits = SessionLimits(
+        self.session_limits = SessionLifetimes(
             idle=timedelta(seconds=control.session_idle_s),
             lifetime=timedelta(seconds=control.session_lifetime_s),
         )

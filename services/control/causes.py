@@ -134,7 +134,7 @@ class LetterCauseStore:
 
 
 def find_trend(by_hour: Sequence[int], first_failed_at: datetime, now: datetime) -> CauseTrend:
-    """Return the trend of a cause: its current hour beside the mean of the hours before.
+    """Return whether a cause's letters grow: the current hour against the hours before.
 
     Args:
         by_hour: letters by hour, the current hour last.

@@ -67,7 +67,7 @@ class RequestClaim:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """Answer to an earlier request with the same key.
+    """Stored answer to an earlier request with the same Idempotency-Key.
 
     Attributes:
         status: its HTTP status.

@@ -65,7 +65,7 @@ class TranscriptOwnership:
         assert found is not None, "it was just written"
         return found
 
-    async def hand_over_study(self, study_id: str, producer: str, of: str | None) -> int:
+    async def hand_over_interviews(self, study_id: str, producer: str, of: str | None) -> int:
         """Make the interviews of a study another producer's, and return how many were not.
 
         Args:
@@ -73,7 +73,9 @@ class TranscriptOwnership:
             producer: whose they are from now on.
             of: only those of this producer; None: all.
         """
-        changed = await self._database.fetchval(_QUERIES.hand_over_study, study_id, producer, of)
+        changed = await self._database.fetchval(
+            _QUERIES.hand_over_interviews, study_id, producer, of
+        )
         return int(changed)
 
     async def _change(

@@ -34,8 +34,8 @@ class UnknownSessionError(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """How long sessions are valid.
+class SessionLifetimes:
+    """Lifetimes of browsers' sessions: in total, and without a request.
 
     Attributes:
         idle: without a request.
@@ -48,7 +48,7 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """A session with its secret, which only the browser keeps.
+    """Session of a browser, with the secret that only the browser keeps.
 
     Attributes:
         session_id: its id, which is no secret.
@@ -79,7 +79,7 @@ class SessionCaller:
 class SessionStore:
     """Store of browsers' sessions in PostgreSQL, with hashes in place of their secrets."""
 
-    def __init__(self, database: Database, limits: SessionLimits) -> None:
+    def __init__(self, database: Database, limits: SessionLifetimes) -> None:
         self._database = database
         self._limits = limits
 

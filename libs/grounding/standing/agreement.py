@@ -14,7 +14,7 @@ from grounding.standing.matching import (
 from grounding.standing.names import is_label
 from grounding.standing.speech import is_filler
 from grounding.standing.tenses import is_participle_of, is_past_form, is_past_of
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.vocabulary import (
     ADVERBS_BEFORE_VERBS,
     COPULAS,
@@ -49,7 +49,7 @@ def check_subject(match: Match) -> str:
         return ""
     one = match.speech[match.first]
     before = match.speech[match.first - 1].text if match.first else "and"
-    is_elided = one.token.gap >= Gap.COMMA or before in _COORDINATORS
+    is_elided = one.token.gap >= SeparatorKind.COMMA or before in _COORDINATORS
     return "" if is_elided and one.text not in SUBJECTS else "its subject is not said"
 
 
@@ -160,10 +160,10 @@ def check_relatives(match: Match) -> str:
             continue
         place = match.places[i]
         before = match.places[i - 1] if i else None
-        if place is None or before is None or match.claim.tokens[i].gap is not Gap.COMMA:
+        if place is None or before is None or match.claim.tokens[i].gap is not SeparatorKind.COMMA:
             return f"“{text}” stands for “{said}”"
         between = {match.speech[j].text for j in range(before + 1, place)}
-        if between != {"and"} or match.speech[before + 1].token.gap is Gap.SENTENCE:
+        if between != {"and"} or match.speech[before + 1].token.gap is SeparatorKind.SENTENCE:
             return f"“{text}” stands for “{said}”"
     return ""
 

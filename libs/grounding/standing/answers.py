@@ -14,7 +14,7 @@ from typing import Final
 
 from grounding.standing.speech import SpokenToken, read_speech
 from grounding.standing.tenses import build_past
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.turns import Turn, split_sentences
 from grounding.standing.vocabulary import (
     CONDITIONS,
@@ -147,7 +147,7 @@ def _find_rest(
 ) -> int | None:
     """Return where an answer goes on behind its "yes" or "no"; None if that may limit it."""
     rest = list(first[1:])
-    if rest and rest[0].token.gap is Gap.NONE:
+    if rest and rest[0].token.gap is SeparatorKind.NONE:
         return None  # "no one", "yeah right"
     is_denied = first[0].text in _NO
     if _is_echo([one.text for one in rest], is_denied=is_denied):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from grounding.standing.names import is_label, mark_labels
-from grounding.standing.speech import join_phrases
-from grounding.standing.tokens import Gap, Token, split_tokens
+from grounding.standing.speech import merge_phrase_tokens
+from grounding.standing.tokens import SeparatorKind, Token, split_tokens
 from grounding.text.words import parse_word_list
 
 _SUBJECT_FORMS: Final = {"him": "he", "her": "she", "them": "they", "his": "he", "their": "they"}
@@ -80,7 +80,7 @@ def split_claims(statement: str, labels: Sequence[str]) -> tuple[Claim, ...]:
         statement: the note's statement.
         labels: the labels of all who speak; a claim's tokens have their indices.
     """
-    tokens = mark_labels(join_phrases(split_tokens(statement)), labels)
+    tokens = mark_labels(merge_phrase_tokens(split_tokens(statement)), labels)
     sentences: dict[int, list[Token]] = {}
     for one in tokens:
         sentences.setdefault(one.sentence, []).append(one)
@@ -129,7 +129,7 @@ def _read_head(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
     """Read "Ann: …", "Ann says that …", "she pointed out that …" and "Ann told Ben that …"."""
     if not texts or not _is_source(texts[0]):
         return None
-    if is_label(texts[0]) and len(tokens) > 1 and tokens[1].gap is Gap.COMMA:
+    if is_label(texts[0]) and len(tokens) > 1 and tokens[1].gap is SeparatorKind.COMMA:
         return Claim(tokens[1:], texts[0], is_quoted=True)
     at = 1
     while at < len(texts) and texts[at] in _ADVERBS:
@@ -154,14 +154,14 @@ def _read_head(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
 def _read_aside(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
     """Read "…, Ann said", "…, she pointed out" and "…, Ann said, …"."""
     for at in range(2, len(texts) - 1):
-        if not _is_source(texts[at]) or tokens[at].gap is not Gap.COMMA:
+        if not _is_source(texts[at]) or tokens[at].gap is not SeparatorKind.COMMA:
             continue
         verb = texts[at + 1]
         is_pointed_out = verb in {"pointed", "points"} and texts[at + 2 : at + 3] == ["out"]
         if verb not in _SAYING | _THINKING and not is_pointed_out:
             continue
         end = at + 2 + is_pointed_out
-        if end >= len(texts) or tokens[end].gap is Gap.COMMA:
+        if end >= len(texts) or tokens[end].gap is SeparatorKind.COMMA:
             rest = tokens[:at] + tokens[end:]
             opinion = verb if verb in _THINKING else ""
             return Claim(rest, texts[at], opinion, is_source_behind=end >= len(texts))

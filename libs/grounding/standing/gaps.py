@@ -8,7 +8,7 @@ from typing import Final
 
 from grounding.standing.matching import JOINING, Match
 from grounding.standing.speech import is_filler
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.vocabulary import ARTICLES, FILLERS, OPERATORS, SUBORDINATING
 from grounding.text.words import FUNCTION_WORDS, parse_word_list
 
@@ -40,7 +40,9 @@ def _leaves_out_own_subject(match: Match, i: int, j: int) -> bool:
     one = match.speech[j]
     if j <= match.first or one.text not in {"i", "we"} or not match.begins_with_speaker:
         return False
-    is_parted = one.token.gap >= Gap.COMMA or match.speech[j - 1].text in JOINING | FILLERS
+    is_parted = (
+        one.token.gap >= SeparatorKind.COMMA or match.speech[j - 1].text in JOINING | FILLERS
+    )
     # "She knows the man who drove and sold the eggs" has two possible subjects.
     has_other_subject = {*match.texts[1:i]} & (_OTHER_SUBJECTS | SUBORDINATING - {"not"})
     is_same_person = match.speech[match.first].text == one.text
@@ -102,7 +104,7 @@ def _takes_up_noun(match: Match, j: int) -> bool:
     begin = noun - 1
     has_article = match.speech[begin].text in _DETERMINERS
     opens = match.speech[begin - 1].text in _CLAUSE_OPENERS
-    is_parted = match.speech[j].token.gap >= Gap.COMMA
+    is_parted = match.speech[j].token.gap >= SeparatorKind.COMMA
     agrees = is_plural == (match.speech[j].text == "they")
     return agrees and has_article and opens and is_parted and begin - 1 >= match.first
 
@@ -116,6 +118,6 @@ def _is_shared_subject(match: Match, j: int) -> bool:
 
 def _is_given_up(match: Match, run: Sequence[int], left_out: Sequence[int]) -> bool:
     """Return whether a stretch is a few words before a break, without operators."""
-    is_broken_off = match.speech[run[-1] + 1].token.gap is Gap.BREAK
+    is_broken_off = match.speech[run[-1] + 1].token.gap is SeparatorKind.BREAK
     has_operator = any(match.speech[j].text in OPERATORS for j in left_out)
     return is_broken_off and len(left_out) <= MAX_ABANDONED and not has_operator

@@ -8,11 +8,11 @@ from typing import Final
 from grounding.standing.matching import JOINING, Match
 from grounding.standing.own_clauses import (
     is_own_clause,
-    is_separate_statement,
+    is_unrelated_to_claim,
     skip_connectives,
 )
 from grounding.standing.speech import SpokenToken
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.turns import SENTENCES_BEHIND, TURNS_BEHIND, split_sentences
 from grounding.standing.vocabulary import (
     ACKNOWLEDGMENTS,
@@ -64,7 +64,11 @@ def check_correction(match: Match) -> str:
     _, end = match.turn.find_sentence(match.last)
     if match.turn.is_cut_off and end + 1 >= len(match.speech):
         return "what follows is not in the chunk"
-    breaks = (j for j in range(match.first + 1, end + 1) if match.speech[j].token.gap is Gap.BREAK)
+    breaks = (
+        j
+        for j in range(match.first + 1, end + 1)
+        if match.speech[j].token.gap is SeparatorKind.BREAK
+    )
     sentences = list(split_sentences(match.speech[end + 1 :], SENTENCES_BEHIND))
     is_next_said = bool(sentences) and _says_whole(match, end + 1, sentences[0])
     answer, own_next = _find_next_turns(match)
@@ -135,7 +139,7 @@ def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool
         texts.pop(0)
     if not texts:
         return False
-    if is_separate_statement(texts, match.texts):
+    if is_unrelated_to_claim(texts, match.texts):
         return False
     if _is_own_remark(texts):
         return False
@@ -165,7 +169,7 @@ def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
         if _is_open_question(sentence) or texts[-2:] == ["no", "problem"]:
             continue
         start = next((text for text in texts if text not in BACKCHANNELS), "")
-        is_own = texts[0] in _OWN_STARTS and is_separate_statement(texts, match.texts)
+        is_own = texts[0] in _OWN_STARTS and is_unrelated_to_claim(texts, match.texts)
         denies = not is_own and {*texts[:_REACTION]} & (NEGATIONS | _DOUBTS)
         numbers = {text for text in texts if text.startswith("#")}
         claimed = {text for text in match.texts if text.startswith("#")}

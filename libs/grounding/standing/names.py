@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from grounding.standing.speech import join_phrases
+from grounding.standing.speech import merge_phrase_tokens
 from grounding.standing.tokens import Token, split_tokens
 from grounding.text.words import parse_word_list
 
@@ -129,7 +129,7 @@ def _index_names(labels: tuple[str, ...]) -> dict[str, list[tuple[tuple[str, ...
 
 
 def _split_label(label: str) -> tuple[str, ...]:
-    return tuple(one.text for one in join_phrases(split_tokens(label)))
+    return tuple(one.text for one in merge_phrase_tokens(split_tokens(label)))
 
 
 def _list_parts(wholes: dict[tuple[str, ...], str]) -> list[tuple[tuple[str, ...], str]]:

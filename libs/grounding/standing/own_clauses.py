@@ -94,8 +94,8 @@ def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     return is_own_clause(texts, claimed)
 
 
-def is_separate_statement(words: Sequence[str], claimed: Collection[str]) -> bool:
-    """Return whether a sentence is about something other than a claim, and leaves it as it is.
+def is_unrelated_to_claim(words: Sequence[str], claimed: Collection[str]) -> bool:
+    """Return whether a sentence is about something else than a claim, so does not qualify it.
 
     It may have conditions and hedges of its own, which limit what it says itself. An "if" or "when"
     with which it begins belongs to its main clause, if it has one.

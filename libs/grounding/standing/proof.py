@@ -20,7 +20,7 @@ from grounding.standing.matching import (
 from grounding.standing.names import is_label
 from grounding.standing.reordering import list_reordered
 from grounding.standing.scope import OBJECTIONS, SURROUNDINGS
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.turns import Turn
 from grounding.standing.vocabulary import SUBJECTS
 
@@ -180,7 +180,7 @@ def _list_splits(claim: Claim) -> Iterator[tuple[int, int]]:
         if before.text in {"and", "but"} and at > _MIN_CLAUSE:
             if is_long or one.text in SUBJECTS:
                 yield at - 1, at
-        elif is_long and one.gap is Gap.COMMA and one.text not in {"and", "but"}:
+        elif is_long and one.gap is SeparatorKind.COMMA and one.text not in {"and", "but"}:
             yield at, at
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from grounding.standing.claims import Claim
 from grounding.standing.names import is_label
-from grounding.standing.tokens import Gap, Token
+from grounding.standing.tokens import SeparatorKind, Token
 from grounding.standing.vocabulary import AUXILIARIES, NEGATIONS, SUBJECTS
 from grounding.text.words import parse_word_list
 
@@ -59,7 +59,7 @@ def _list_cuts_in_front(claim: Claim) -> Iterator[tuple[int, str]]:
     if claim.tokens[0].text not in _STARTS:
         return
     last = min(_LONGEST, len(claim.tokens) - _SHORTEST_CLAUSE)
-    commas = [at for at in range(1, last + 1) if claim.tokens[at].gap is Gap.COMMA]
+    commas = [at for at in range(1, last + 1) if claim.tokens[at].gap is SeparatorKind.COMMA]
     subjects = [at for at in range(2, last + 1) if _is_subject(claim.tokens[at])]
     for at in (commas or subjects)[:2]:
         yield at, claim.tokens[0].text

@@ -8,7 +8,7 @@ from typing import Final
 
 from grounding.standing.matching import Match
 from grounding.standing.speech import SpokenToken
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.vocabulary import (
     ADVERBS_BEFORE_VERBS,
     AUXILIARIES,
@@ -85,7 +85,9 @@ def _is_real_condition(match: Match, j: int) -> bool:
 def _has_own_subject(speech: Sequence[SpokenToken], j: int) -> bool:
     """Return whether the speaker is the subject of a verb: "I would always tell", "let me tell"."""
     k = j - 1
-    while k >= 0 and speech[k].text in _BEFORE_VERBS and speech[k + 1].token.gap < Gap.BREAK:
+    while (
+        k >= 0 and speech[k].text in _BEFORE_VERBS and speech[k + 1].token.gap < SeparatorKind.BREAK
+    ):
         k -= 1
     is_request = k > 0 and speech[k].text == "me" and speech[k - 1].text == "let"
     return is_request or (k >= 0 and speech[k].text in {"i", "we"})
@@ -108,13 +110,15 @@ def check_direct_speech(match: Match) -> str:
         if match.speech[place].text not in REPORTS or _has_own_subject(match.speech, place):
             continue
         behind = match.speech[place + 1 : place + 1 + _QUOTED]
-        if match.speech[place].text in _MOVES and (not behind or behind[0].token.gap is Gap.NONE):
+        if match.speech[place].text in _MOVES and (
+            not behind or behind[0].token.gap is SeparatorKind.NONE
+        ):
             continue
         texts = [one.text for one in behind]
         if match.speech[place].text in _ADDRESSED and texts[:1] in (["me"], ["us"]):
             # "She told me I had …" is about the speaker, "she told me, I have …" is not.
             behind = behind[1:]
-            if behind and behind[0].token.gap is Gap.NONE:
+            if behind and behind[0].token.gap is SeparatorKind.NONE:
                 continue
         if {*texts} & _FIRST and "that" not in texts:
             return "it may be somebody else's words"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from grounding.standing.tokens import Gap, Token, split_tokens
+from grounding.standing.tokens import SeparatorKind, Token, split_tokens
 from grounding.standing.vocabulary import (
     FILLERS,
     HESITATIONS,
@@ -58,14 +58,14 @@ class SpokenToken:
 @lru_cache(maxsize=512)
 def read_speech(text: str) -> tuple[SpokenToken, ...]:
     """Split a turn's text into tokens; multi-word phrases become one, repetitions are marked."""
-    tokens = join_phrases(split_tokens(text))
+    tokens = merge_phrase_tokens(split_tokens(text))
     fragments = {*_find_fragments(tokens)}
     repeated = {*_find_repeated(tokens, fragments), *_find_abandoned(tokens), *fragments}
     repeated.update(_find_addresses(tokens))
     return tuple(SpokenToken(token, at in repeated) for at, token in enumerate(tokens))
 
 
-def join_phrases(tokens: Sequence[Token]) -> list[Token]:
+def merge_phrase_tokens(tokens: Sequence[Token]) -> list[Token]:
     """Return tokens with each known multi-word phrase of `PHRASES` replaced by a single token."""
     joined: list[Token] = []
     at = 0
@@ -119,14 +119,18 @@ def _find_phrase(tokens: Sequence[Token], at: int) -> tuple[int, str]:
         run = tokens[at : at + length]
         phrase = PHRASES.get(tuple(one.text for one in run))
         is_quoting = run[-1].text != "all" or _is_parted(tokens, at + length)
-        if phrase is not None and is_quoting and all(one.gap < Gap.BREAK for one in run[1:]):
+        if (
+            phrase is not None
+            and is_quoting
+            and all(one.gap < SeparatorKind.BREAK for one in run[1:])
+        ):
             return length, phrase
     return 1, tokens[at].text
 
 
 def _is_parted(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a comma or more is before a token: "we was all cool" quotes nobody."""
-    return at >= len(tokens) or tokens[at].gap >= Gap.COMMA
+    return at >= len(tokens) or tokens[at].gap >= SeparatorKind.COMMA
 
 
 def _find_repeated(tokens: Sequence[Token], fragments: Collection[int]) -> Iterable[int]:
@@ -143,21 +147,21 @@ def _find_repeated(tokens: Sequence[Token], fragments: Collection[int]) -> Itera
                 continue  # as most words; comparing slices takes longer
             is_repeated = texts[k : k + length] == texts[k + length : k + 2 * length]
             within = solid[k + 1 : k + length]
-            if is_repeated and all(tokens[at].gap is not Gap.SENTENCE for at in within):
+            if is_repeated and all(tokens[at].gap is not SeparatorKind.SENTENCE for at in within):
                 yield from solid[k : k + length]
 
 
 def _find_abandoned(tokens: Sequence[Token]) -> Iterable[int]:
     """Yield places of words before a break that are said again soon behind it."""
     for at, one in enumerate(tokens):
-        if one.gap is not Gap.BREAK:
+        if one.gap is not SeparatorKind.BREAK:
             continue
         ahead = {other.text for other in tokens[at : at + _RESTART]}
         for back in range(at - 1, max(-1, at - 1 - _MAX_ABANDONED), -1):
             if tokens[back].text in ahead:
                 given_up = range(back, at)
                 yield from (k for k in given_up if tokens[k].text in ahead | FILLERS)
-            if tokens[back].gap >= Gap.COMMA:
+            if tokens[back].gap >= SeparatorKind.COMMA:
                 break
         yield from _find_begun_again(tokens, at)
 
@@ -166,7 +170,7 @@ def _find_begun_again(tokens: Sequence[Token], at: int) -> Iterable[int]:
     """Yield places of all words of a clause before a break, if each is said again behind it."""
     ahead = {other.text for other in tokens[at : at + _BEGUN_AGAIN]} | FILLERS | {"that"}
     begin = at - 1
-    while begin > 0 and tokens[begin].gap < Gap.COMMA:
+    while begin > 0 and tokens[begin].gap < SeparatorKind.COMMA:
         begin -= 1
     is_short = 0 <= at - begin <= _MAX_BEGUN_AGAIN
     if is_short and all(tokens[back].text in ahead for back in range(begin, at)):
@@ -180,7 +184,7 @@ def _find_fragments(tokens: Sequence[Token]) -> Iterable[int]:
             continue
         then = tokens[at + 1]
         is_begun = len(one.text) < len(then.text) and then.text.startswith(one.text)
-        if len(one.text) == 1 or (is_begun and then.gap is Gap.BREAK):
+        if len(one.text) == 1 or (is_begun and then.gap is SeparatorKind.BREAK):
             yield at
 
 

@@ -11,7 +11,7 @@ from grounding.standing.matching import Match
 from grounding.standing.own_clauses import is_finished_clause
 from grounding.standing.speech import SpokenToken, is_filler
 from grounding.standing.tenses import is_past_form
-from grounding.standing.tokens import Gap
+from grounding.standing.tokens import SeparatorKind
 from grounding.standing.vocabulary import (
     AUXILIARIES,
     COPULAS,
@@ -76,13 +76,17 @@ def check_preceding_words(match: Match) -> str:
     # Only a whole clause, joined to the next by "and" or the like, leaves that one as it is.
     is_clause = _is_clause([match.speech[j].text for j in left])
     is_joined = bool(between & _COORDINATORS) and is_clause and has_subject
-    if opening.token.gap is Gap.BREAK and len(left) <= MAX_ABANDONED and not texts & OPERATORS:
+    if (
+        opening.token.gap is SeparatorKind.BREAK
+        and len(left) <= MAX_ABANDONED
+        and not texts & OPERATORS
+    ):
         return ""  # a beginning that was given up
     if is_joined and not texts & (_GOVERNING - _LOCAL_HEDGES):
         return ""
     words = [match.speech[j].text for j in left]
     has_own_subject = opening.text in _PRONOUN_SUBJECTS or _begins_with_noun_and_verb(match)
-    is_parted = opening.token.gap is Gap.COMMA and has_own_subject
+    is_parted = opening.token.gap is SeparatorKind.COMMA and has_own_subject
     if is_parted and is_finished_clause(words, match.texts) and not {*words[1:2]} & COPULAS:
         return ""
     return f"before it stands {match.quote(left)}"
@@ -119,9 +123,9 @@ def _is_said_elsewhere(match: Match, j: int) -> bool:
 
 
 def _is_opener(speech: Sequence[SpokenToken], j: int) -> bool:
-    if speech[j].text == "no" and speech[j + 1].token.gap is Gap.NONE:
+    if speech[j].text == "no" and speech[j + 1].token.gap is SeparatorKind.NONE:
         return False  # "no one", "no time"
-    is_comment = speech[j].text in _COMMENTS and speech[j + 1].token.gap is Gap.COMMA
+    is_comment = speech[j].text in _COMMENTS and speech[j + 1].token.gap is SeparatorKind.COMMA
     return speech[j].text in OPENERS or is_comment
 
 
@@ -156,7 +160,7 @@ def check_following_words(match: Match) -> str:
     joining = {"and", "but"} if is_denied else _COORDINATORS
     if between & joining and not texts & limiting:
         return ""
-    is_parted = match.speech[right[0]].token.gap is Gap.COMMA and not is_denied
+    is_parted = match.speech[right[0]].token.gap is SeparatorKind.COMMA and not is_denied
     if is_parted and _is_addition(said) and not texts & limiting:
         return ""
     if is_parted and is_finished_clause(said, match.texts) and not texts & limiting:

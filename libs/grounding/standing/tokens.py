@@ -72,7 +72,7 @@ _SET_APART: Final = {*_CLITICS, *_KEPT_CLITICS, "'cause"}
 """Parts of contractions that transcribers may write apart: "it 's"."""
 
 
-class Gap(IntEnum):
+class SeparatorKind(IntEnum):
     """Kind of separator before a token: blank, comma, break in the sentence, or sentence end."""
 
     NONE = 0
@@ -98,7 +98,7 @@ class Token:
     text: str
     start: int
     end: int
-    gap: Gap
+    gap: SeparatorKind
     sentence: int
     is_asked: bool
     is_capital: bool
@@ -116,7 +116,7 @@ def split_tokens(text: str) -> tuple[Token, ...]:
             continue
         is_capital = plain[word.start].isupper()
         gap = _classify_gap(words, at, is_capital=is_capital)
-        if gap is Gap.SENTENCE and tokens:
+        if gap is SeparatorKind.SENTENCE and tokens:
             _mark_question(tokens, begin, is_asked="?" in word.before)
             begin = len(tokens)
             sentence += 1
@@ -129,7 +129,7 @@ def split_tokens(text: str) -> tuple[Token, ...]:
                     text=part,
                     start=word.start,
                     end=end,
-                    gap=gap if first else Gap.NONE,
+                    gap=gap if first else SeparatorKind.NONE,
                     sentence=sentence,
                     is_asked=False,
                     is_capital=is_capital and first,
@@ -139,20 +139,24 @@ def split_tokens(text: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _classify_gap(words: Sequence[Word], at: int, *, is_capital: bool) -> Gap:
+def _classify_gap(words: Sequence[Word], at: int, *, is_capital: bool) -> SeparatorKind:
     before = words[at].before
     if at == 0:
-        return Gap.SENTENCE
+        return SeparatorKind.SENTENCE
     if before == " ":
-        return Gap.NONE
+        return SeparatorKind.NONE
     is_number = words[at - 1].text == "no" and words[at].text[0].isdigit()
     is_title = (words[at - 1].text in _TITLES or is_number) and before.strip() == "."
     if _SENTENCE_END.search(before) and not is_title:
-        return Gap.SENTENCE
+        return SeparatorKind.SENTENCE
     if _BREAK.search(before):
         # "It was like everybody- It wasn't": the capital shows that a sentence begins anew.
-        return Gap.SENTENCE if is_capital and words[at].text in _OPENING else Gap.BREAK
-    return Gap.COMMA if _COMMA.search(before) else Gap.NONE
+        return (
+            SeparatorKind.SENTENCE
+            if is_capital and words[at].text in _OPENING
+            else SeparatorKind.BREAK
+        )
+    return SeparatorKind.COMMA if _COMMA.search(before) else SeparatorKind.NONE
 
 
 def _mark_question(tokens: list[Token], begin: int, *, is_asked: bool) -> None:

@@ -68,7 +68,7 @@ class StartPosition:
 async def find_start_positions(
     client: Any, commits: Mapping[TopicPartition, Any], partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, StartPosition]:
-    """Return the offset to start at for each partition; report commits that mismatch the log.
+    """Return each partition's start offset; log commits outside the partition's offsets.
 
     Args:
         client: aiokafka's client.

@@ -49,8 +49,8 @@ class DeliveryReports:
             self._all.set_result(self._errors)
 
 
-def combine_callbacks(number: int, callback: DeliveryCallback) -> DeliveryCallback:
-    """Return a callback for ``number`` records that reports once, with the first error if any."""
+def build_shared_callback(number: int, callback: DeliveryCallback) -> DeliveryCallback:
+    """Return a delivery callback for ``number`` records; after the last, it calls another once."""
     left = number
     first: Exception | None = None
 

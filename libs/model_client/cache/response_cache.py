@@ -22,8 +22,8 @@ from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.cache.store import (
     CachedResponse,
-    CacheLookup,
     CacheLookupResult,
+    CacheQuery,
     CacheSettings,
     CacheStore,
     ClaimCompletion,
@@ -176,7 +176,7 @@ class ResponseCache:
                 return _hit(shared[1])
         self._pending[key] = pending = asyncio.get_running_loop().create_future()
         try:
-            search = CacheLookup(keys, accepts_truncated=accepts_truncated, claims=True)
+            search = CacheQuery(keys, accepts_truncated=accepts_truncated, claims=True)
             found, cached = await self._find_or_make(search, make, deadline)
             pending.set_result(found)
         finally:
@@ -187,7 +187,7 @@ class ResponseCache:
         return _hit(found[1]) if cached else (found[1], False)
 
     async def _find_or_make(
-        self, search: CacheLookup, make: ResponseFactory, deadline: float
+        self, search: CacheQuery, make: ResponseFactory, deadline: float
     ) -> tuple[tuple[str, CachedResponse], bool]:
         """Return the stored response, or make it, for all who wait for it in this process."""
         key = search.keys[0]
@@ -204,7 +204,7 @@ class ResponseCache:
                 await asyncio.shield(self._tasks.start(self._finish(key, made)))
 
     async def _find_or_claim(
-        self, search: CacheLookup, deadline: float
+        self, search: CacheQuery, deadline: float
     ) -> tuple[str, CachedResponse] | None:
         """Return the stored response, or None if this process is to make it.
 
@@ -226,7 +226,7 @@ class ResponseCache:
             pause_s = min(2 * pause_s, LONGEST_POLL_S)
         return None  # without a database nobody knows whether another process has it
 
-    async def _search(self, search: CacheLookup) -> CacheLookupResult | None:
+    async def _search(self, search: CacheQuery) -> CacheLookupResult | None:
         """Look a request up; return None if there is no database to look in.
 
         The first key counts as claimed until it is known not to be: a search that is given up may

@@ -77,8 +77,8 @@ class CachedResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class CacheLookup:
-    """Query to the response cache: the keys, and whether to claim the sole right to call.
+class CacheQuery:
+    """Query to the response cache: the keys, and whether to lock a missing one for a call.
 
     Attributes:
         keys: of answers, the best first.
@@ -144,12 +144,12 @@ class CacheStore:
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
         self._claimant: UUID = uuid4()
-        self._searches: GroupCommitter[CacheLookup, CacheLookupResult] = GroupCommitter(
+        self._searches: GroupCommitter[CacheQuery, CacheLookupResult] = GroupCommitter(
             self._search_all
         )
         self._endings: GroupCommitter[ClaimCompletion, None] = GroupCommitter(self._end_all)
 
-    async def search(self, search: CacheLookup) -> CacheLookupResult:
+    async def search(self, search: CacheQuery) -> CacheLookupResult:
         """Return the cached response, counting a hit, or claim the request for this process."""
         return await self._searches.submit(search)
 
@@ -159,7 +159,7 @@ class CacheStore:
 
     async def find(self, keys: Sequence[str]) -> tuple[str, CachedResponse] | None:
         """Return the first of the keys that has a response, with it; count the hit."""
-        return (await self.search(CacheLookup(keys, accepts_truncated=True))).answer
+        return (await self.search(CacheQuery(keys, accepts_truncated=True))).answer
 
     async def store(self, key: str, response: CachedResponse) -> None:
         """Store a response under a key."""
@@ -184,7 +184,7 @@ class CacheStore:
             await database.execute(_QUERIES.delete_least_used, self._settings.max_mb * 1_000_000)
             await database.execute(_QUERIES.delete_dead_claims)
 
-    async def _search_all(self, searches: Sequence[CacheLookup]) -> Sequence[CacheLookupResult]:
+    async def _search_all(self, searches: Sequence[CacheQuery]) -> Sequence[CacheLookupResult]:
         asked = [
             (request, place, key, search.accepts_truncated, search.claims)
             for request, search in enumerate(searches)

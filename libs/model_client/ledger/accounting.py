@@ -22,7 +22,7 @@ from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import (
     TokenEstimator,
-    compute_max_prompt_tokens,
+    compute_prompt_tokens_upper_bound,
     get_max_output_tokens,
 )
 from model_client.transport.http_call import CallResult
@@ -116,7 +116,9 @@ class CallAccounting:
     ) -> BudgetReservation | None:
         if self._ledger is None:
             return None
-        worst = self._prices.max_cost(compute_max_prompt_tokens(body), get_max_output_tokens(body))
+        worst = self._prices.max_cost(
+            compute_prompt_tokens_upper_bound(body), get_max_output_tokens(body)
+        )
         config = self._config
         call = CallDetails(
             bill.attribution, bill.prompt_version, config.base_url, config.model, worst

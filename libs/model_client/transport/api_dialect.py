@@ -203,7 +203,7 @@ def get_max_output_tokens(body: Mapping[str, Any]) -> int:
     return limit
 
 
-def compute_max_prompt_tokens(body: Mapping[str, Any]) -> int:
+def compute_prompt_tokens_upper_bound(body: Mapping[str, Any]) -> int:
     """Return an upper bound on the number of prompt tokens in the body of a request.
 
     Byte-level tokenizers, which all models of today have, make at most one of each byte of UTF-8.

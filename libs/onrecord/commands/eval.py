@@ -20,7 +20,7 @@ from evaluation.personal_data.annotated_texts import parse_annotated_texts
 from evaluation.personal_data.detection_measures import measure_detection
 from evaluation.transcripts.format_measures import measure_formats
 from onrecord.console import Json, err, print_json
-from onrecord.eval_calibrate import calibrate_thresholds
+from onrecord.eval_calibrate import calibrate_entailment_thresholds
 from onrecord.eval_judge import measure_judging_models
 from onrecord.eval_options import ModeOption
 from onrecord.eval_pairs import measure_labelled_pairs
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
         "grounding": measure_grounding_checks,
         "pairs": measure_labelled_pairs,
         "paraphrases": measure_paraphrased_notes,
-        "calibrate": calibrate_thresholds,
+        "calibrate": calibrate_entailment_thresholds,
         "judge": measure_judging_models,
         "metamorphic": measure_corrupted_notes,
         "injection": measure_prompt_injection,

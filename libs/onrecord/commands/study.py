@@ -21,7 +21,7 @@ from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count
 from onrecord.refreshing import ask_again, describe_refresh, wait_for_refresh
 from onrecord.settings import ClientSettings
-from onrecord.study_files import edit_in_editor, parse_pairs, read_study_document
+from onrecord.study_files import edit_in_editor, parse_theme_options, read_study_document
 from onrecord.submit.document_errors import format_document_errors
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def create(  # noqa: PLR0913, PLR0917 - a study has so many properties
     given = _given(
         name=name,
         language=language,
-        themes=parse_pairs("--theme", themes, "name"),
-        questions=parse_pairs("--question", questions, "text"),
+        themes=parse_theme_options("--theme", themes, "name"),
+        questions=parse_theme_options("--question", questions, "text"),
         personal_data=personal_data,
         statements=statements,
         doubtful_speakers=doubtful_speakers,
@@ -220,8 +220,8 @@ def edit(  # noqa: PLR0913, PLR0917 - a study has so many properties
     given = _given(
         name=name,
         language=language,
-        themes=parse_pairs("--theme", themes, "name"),
-        questions=parse_pairs("--question", questions, "text"),
+        themes=parse_theme_options("--theme", themes, "name"),
+        questions=parse_theme_options("--question", questions, "text"),
         personal_data=personal_data,
         statements=statements,
         doubtful_speakers=doubtful_speakers,

@@ -136,7 +136,7 @@ def handover(  # noqa: PLR0913, PLR0917 - one or all of a study
     else:
         of_study = _validate(HandOverStudyRequest, to=to, reason=reason, of=of)
         name = study
-        handed = _ask(lambda control: control.hand_over_study(name, of_study))
+        handed = _ask(lambda control: control.hand_over_interviews(name, of_study))
         what = f"{format_count(handed.transcripts, 'interview')} of {study}"
         _print_handed_over(handed, what, json_output=json_output)
 

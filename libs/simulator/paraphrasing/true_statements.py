@@ -60,7 +60,7 @@ _FAR_REACHING: Final = re.compile(
 
 
 def tidy_quote(one: SpokenSentence, chance: Random) -> str | None:
-    """Write a true statement: the sentence itself, cleaned up, perhaps in the third person."""
+    """Rewrite a sentence as a true statement: cleaned up, or in the third person."""
     return phrase_as_note(one.text, one.turn.speaker, chance) if one.is_plain else None
 
 

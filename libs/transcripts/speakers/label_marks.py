@@ -30,7 +30,7 @@ SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 
 
 def may_be_set_off_without_mark(line: str) -> bool:
-    """Return whether blanks, dashes or dots may set off a line's label where no colon does."""
+    """Return whether a line's speaker label may end in blanks, dashes or dots, without a colon."""
     if has_blanks_or_dashes(line):
         return True
     return "." in line and MAY_BE_DOTTED.match(line) is not None

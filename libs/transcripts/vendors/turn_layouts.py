@@ -30,7 +30,7 @@ from transcripts.vendors.turn_texts import (
     join_text,
     split_columns,
     split_named_texts,
-    split_pairs,
+    split_question_answer_pairs,
     split_speakers,
     strip_page,
 )
@@ -196,7 +196,7 @@ def iter_lists(document: Any, depth: int) -> Iterator[list[Any]]:
         yield turns
         return
     if is_object_list(document):
-        yield split_pairs(document) or document
+        yield split_question_answer_pairs(document) or document
         if len(document) <= _FEW and not any(map(_says_something, document)):
             yield from _lists_within(document, depth)
         return

@@ -38,8 +38,8 @@ def strip_page(text: str) -> str:
     return unescape(_TAG.sub("", _BREAK.sub(" ", text))).strip()
 
 
-def split_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Split question-and-answer pairs (JSON) into one turn each; [] if there are no pairs."""
+def split_question_answer_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Split question-and-answer pairs (JSON) into two turns each; [] if there are no pairs."""
     if not pairs or not _pair_keys(pairs[0]):
         return []
     keys = [_pair_keys(one) for one in pairs]

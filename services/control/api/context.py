@@ -21,7 +21,7 @@ from control.ownership import TranscriptOwnership
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
 from control.replay import DeadLetterReplayer
-from control.sessions import SessionLimits, SessionStore
+from control.sessions import SessionLifetimes, SessionStore
 from control.store import DeadLetterStore
 from control.studies import StudyStore
 from control.submitting import TranscriptSubmitter
@@ -60,7 +60,7 @@ class Logins:
     """
 
     provider: OidcProvider | None = None
-    limits: SessionLimits = field(default_factory=SessionLimits)
+    limits: SessionLifetimes = field(default_factory=SessionLifetimes)
     public_url: str = ""
     rates: RequestRates = field(default_factory=lambda: RequestRates(MAX_LOGINS_PER_S))
     places: HeavyRequests = field(default_factory=HeavyRequests)

@@ -81,13 +81,13 @@ async def hand_over_transcript(
 
 
 @router.post("/studies/{study_id}/handover", responses=responses(422))
-async def hand_over_study(
+async def hand_over_interviews(
     study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
 ) -> HandedOver:
-    """Hand the interviews of a study over to another producer, all or those of one producer."""
+    """Make a study's interviews another producer's: all of them, or those of one producer."""
     target = f"{wanted.of or 'all'} to {wanted.to}"
     await context.trail.record(caller, "study.handover", target, study_id, wanted.reason)
-    changed = await context.ownership.hand_over_study(study_id, wanted.to, wanted.of)
+    changed = await context.ownership.hand_over_interviews(study_id, wanted.to, wanted.of)
     return HandedOver(study_id=study_id, producer=wanted.to, transcripts=changed)
 
 

@@ -6,7 +6,7 @@ from control.oidc.identity import (
     derive_person_id,
     looks_like_jwt,
 )
-from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer
+from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer_client
 from control.oidc.login import Login, LoginRefusedError
 from control.oidc.provider import OidcProvider, open_provider
 from control.oidc.settings import OidcSettings
@@ -22,6 +22,6 @@ __all__ = [
     "OidcSettings",
     "derive_person_id",
     "looks_like_jwt",
-    "open_issuer",
+    "open_issuer_client",
     "open_provider",
 ]

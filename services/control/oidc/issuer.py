@@ -63,7 +63,7 @@ class CodeRefusedError(NotAuthenticatedError):
 
 
 class IssuerMetadata(BaseModel):
-    """What is used of an issuer's discovery document (OpenID Connect Discovery 1.0, section 3)."""
+    """Fields used of an issuer's discovery document (OpenID Connect Discovery 1.0, section 3)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -246,8 +246,8 @@ class Issuer:
 
 
 @asynccontextmanager
-async def open_issuer(settings: OidcSettings) -> AsyncIterator[Issuer]:
-    """Open a client of the issuer for the duration of the context; nothing is asked yet."""
+async def open_issuer_client(settings: OidcSettings) -> AsyncIterator[Issuer]:
+    """Open an HTTP client of an OpenID Connect issuer for the context; no request is sent yet."""
     context = settings.tls().context()
     async with httpx2.AsyncClient(timeout=TIMEOUT_S, verify=context) as client:
         yield Issuer(settings.issuer, client)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from control.access import NotAuthenticatedError
 from control.oidc.identity import Identity, IdentityVerifier
-from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer
+from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer_client
 from control.oidc.login import Login
 from control.oidc.settings import OidcSettings
 
@@ -97,5 +97,5 @@ async def open_provider(settings: OidcSettings) -> AsyncIterator[OidcProvider | 
     if not settings.issuer:
         yield None
         return
-    async with open_issuer(settings) as issuer:
+    async with open_issuer_client(settings) as issuer:
         yield OidcProvider(settings, issuer)

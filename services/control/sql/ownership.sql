@@ -33,7 +33,7 @@ INSERT INTO transcript_owners (transcript_id, study_id, producer, revision)
 VALUES ($1, $2, $3, $4)
     ON CONFLICT (transcript_id) DO UPDATE SET producer = EXCLUDED.producer;
 
--- name: hand_over_study
+-- name: hand_over_interviews
 -- Makes the interviews of a study another producer's: those of one producer, or all if NULL. Returns
 -- how many had another one before.
 WITH changed AS (

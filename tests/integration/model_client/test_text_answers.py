@@ -13,7 +13,10 @@ from starlette.responses import Response
 
 from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings, errors
 from model_client.requests import ModelText
-from model_client.transport.api_dialect import compute_max_prompt_tokens, get_max_output_tokens
+from model_client.transport.api_dialect import (
+    compute_prompt_tokens_upper_bound,
+    get_max_output_tokens,
+)
 from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response, piece
 
 TEMPLATE = {"guardian_config": {"risk_name": "groundedness"}}
@@ -147,7 +150,9 @@ async def test_what_words_the_task_is_never_left_out() -> None:
 def test_documents_and_a_template_that_words_the_task_count_as_prompt() -> None:
     body = {"messages": [{"role": "user", "content": "x"}], "max_completion_tokens": 16}
     more = {**body, "documents": [{"doc_id": "0", "text": "word " * 100}]}
-    assert compute_max_prompt_tokens(more) >= compute_max_prompt_tokens(body) + 500
+    assert compute_prompt_tokens_upper_bound(more) >= compute_prompt_tokens_upper_bound(body) + 500
     worded = {**body, "chat_template_kwargs": TEMPLATE}
-    assert compute_max_prompt_tokens(worded) >= compute_max_prompt_tokens(body) + 500
+    assert (
+        compute_prompt_tokens_upper_bound(worded) >= compute_prompt_tokens_upper_bound(body) + 500
+    )
     assert get_max_output_tokens(body) == get_max_output_tokens({"max_tokens": 16}) == 16

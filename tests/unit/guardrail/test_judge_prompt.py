@@ -22,7 +22,12 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from grounding import CheckedNote, check_note
-from judging.batch_requests import BATCH_SCHEMA, BatchAnswer, build_batch_request, parse_rulings
+from judging.batch_requests import (
+    BATCH_SCHEMA,
+    BatchAnswer,
+    build_multi_note_request,
+    parse_rulings,
+)
 from judging.note_requests import make_note_request_builder
 from judging.questions import (
     JudgeQuestion,
@@ -64,7 +69,7 @@ def question(checked: CheckedNote, chunk: ChunkReady = DOUBTED) -> JudgeQuestion
 
 
 def asked(*questions: JudgeQuestion) -> list[dict[str, Any]]:
-    return [dict(message) for message in build_batch_request(questions).messages]
+    return [dict(message) for message in build_multi_note_request(questions).messages]
 
 
 def document(*questions: JudgeQuestion) -> Any:
@@ -76,7 +81,7 @@ BATCH = [question(check_note(one, DOUBTED)) for one in (BORNE_OUT, UNSUPPORTED, 
 
 def test_a_released_prompt_equals_its_golden_file() -> None:
     file = FOLDER.joinpath(f"{VERSION}.md")
-    request = build_batch_request(BATCH)
+    request = build_multi_note_request(BATCH)
     output = {
         "file": hashlib.sha256(file.read_bytes()).hexdigest(),
         "messages": request.messages,
@@ -93,7 +98,7 @@ def test_every_prompt_file_has_a_golden_one_and_the_newest_is_asked_with() -> No
     names = {one.name for one in FOLDER.iterdir()}
     versions = {Path(name).stem for name in names if name.startswith("judge-")}
     assert versions == {one.stem for one in GOLDEN.iterdir()}
-    assert build_batch_request(BATCH).prompt_version == VERSION
+    assert build_multi_note_request(BATCH).prompt_version == VERSION
     assert max(versions) == VERSION
 
 
@@ -223,8 +228,8 @@ def test_of_a_turn_that_goes_on_in_another_chunk_all_that_the_chunk_has_is_shown
 def test_the_same_notes_of_another_study_and_chunk_are_the_same_question() -> None:
     study = CHUNK.study.model_copy(update={"study_id": "other", "name": "Another"})
     other = DOUBTED.model_copy(update={"study": study, "index": 7, "title": "Interview 9"})
-    assert build_batch_request([question(check_note(BORNE_OUT, other), other)]) == (
-        build_batch_request(BATCH[:1])
+    assert build_multi_note_request([question(check_note(BORNE_OUT, other), other)]) == (
+        build_multi_note_request(BATCH[:1])
     )
 
 
