@@ -109,4 +109,4 @@ def test_nothing_else_in_the_package_prints() -> None:
             if name in PRINTING:
                 found.add((path.relative_to(PACKAGE).as_posix(), name))
     # A letter's bytes, which are asked for as such; and what measures words, but prints nothing.
-    assert found == {("commands/dlq.py", "write"), ("pages/rendering.py", "Console")}
+    assert found == {("commands/dlq/__init__.py", "write"), ("pages/rendering.py", "Console")}

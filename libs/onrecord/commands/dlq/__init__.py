@@ -11,7 +11,7 @@ import typer
 
 from contracts.errors import ErrorCode
 from contracts.topics import PIPELINE
-from onrecord.commands import dlq_causes
+from onrecord.commands.dlq import causes
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count, get_page_width
@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
     dlq.command("list")(list_)
     for verb in (show, stats, replay, discard):
         dlq.command()(verb)
-    dlq_causes.register(dlq)
+    causes.register(dlq)
     app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
 
 
