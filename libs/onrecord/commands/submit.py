@@ -83,7 +83,7 @@ Kafka = Annotated[
     typer.Option(
         "--kafka",
         help="Send them to Kafka, as producers do, and not to control's API; so it is too where "
-        "KAFKA_BOOTSTRAP_SERVERS is set and ONRECORD_CONTROL_URL is not.",
+        "KAFKA_BOOTSTRAP_SERVERS is set and ONRECORD_URL is not.",
     ),
 ]
 Wait = Annotated[

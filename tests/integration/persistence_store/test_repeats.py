@@ -109,6 +109,7 @@ async def test_of_the_same_notes_at_once_one_is_the_first_and_all_others_are_as_
     chunks = ((1, 1), (1, 2), (2, 1), (2, 2))
     for number in range(ROUNDS):
         await fresh_database.execute("DELETE FROM notes")
+        await fresh_database.execute("DELETE FROM search_documents")
         await fresh_database.execute("DELETE FROM drafts")
         await fresh_database.execute(
             "UPDATE chunks SET stored_at = NULL, attempt = NULL, model = NULL, "

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from contracts.topic_access import AUDITOR, MIGRATOR, PRODUCER, SERVICES, Operation
+from contracts.topic_access import MIGRATOR, PRODUCER, SERVICES, Operation
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from local_stack.spec import find_stack_file
 from local_stack.supervisor import LocalStack
@@ -58,14 +58,14 @@ async def _apply(broker: AuthorizingKafka) -> None:
 
 @pytest.fixture
 def onrecord(ruled_stack: LocalStack, ruled_kafka: AuthorizingKafka) -> Any:
-    """Runs a command as one of Kafka's users; what it printed as JSON."""
+    """Runs a command, one that submits as a producer of Kafka's; what it printed as JSON."""
+    home = {"ONRECORD_HOME": str(ruled_stack.home.path)}
+    producer = ruled_kafka.env_of(PRODUCER)
 
-    def run(user: str, *words: str) -> Any:
+    def run(*words: str) -> Any:
         ended = subprocess.run(
             [ONRECORD, *words, "--json"],
-            env=os.environ
-            | ruled_kafka.env_of(user)
-            | {"ONRECORD_HOME": str(ruled_stack.home.path)},
+            env=os.environ | home | (producer if words[0] == "submit" else {}),
             capture_output=True,
             text=True,
             check=False,
@@ -78,9 +78,9 @@ def onrecord(ruled_stack: LocalStack, ruled_kafka: AuthorizingKafka) -> Any:
 
 
 def test_samples_become_notes_and_the_books_balance(onrecord: Any) -> None:
-    onrecord(PRODUCER, "submit", str(SAMPLES / "short"), "--wait", "--timeout", "150")
-    assert onrecord(PRODUCER, "notes")
-    audit = onrecord(AUDITOR, "audit", "--wait")
+    onrecord("submit", str(SAMPLES / "short"), "--wait", "--timeout", "150")
+    assert onrecord("notes")
+    audit = onrecord("audit", "--wait")
     assert audit["chunks"]
 
 
@@ -89,12 +89,12 @@ async def test_a_letter_is_set_aside_indexed_and_replayed(
 ) -> None:
     async with Publisher(ruled_kafka.as_user(PRODUCER), source="/test") as publisher:
         await publisher.forward(TRANSCRIPTS_SUBMITTED.name, b"k", b"not JSON", ())
-    eventually(lambda: onrecord(PRODUCER, "dlq", "list") != [], within_s=30)
-    letter_id = onrecord(PRODUCER, "dlq", "list")[0]["letter_id"]
-    onrecord(PRODUCER, "dlq", "replay", letter_id)
+    eventually(lambda: onrecord("dlq", "list") != [], within_s=30)
+    letter_id = onrecord("dlq", "list")[0]["letter_id"]
+    onrecord("dlq", "replay", letter_id)
 
     def failed_again() -> bool:
-        found = [one["letter_id"] for one in onrecord(PRODUCER, "dlq", "list")]
+        found = [one["letter_id"] for one in onrecord("dlq", "list")]
         return found not in ([], [letter_id])
 
     eventually(failed_again, within_s=30)
@@ -103,11 +103,11 @@ async def test_a_letter_is_set_aside_indexed_and_replayed(
 async def test_a_rule_that_is_taken_away_is_an_outage_and_nobodys_dead_letter(
     onrecord: Any, ruled_stack: LocalStack, ruled_kafka: AuthorizingKafka
 ) -> None:
-    letters = onrecord(PRODUCER, "dlq", "list")
-    notes = onrecord(PRODUCER, "notes")
+    letters = onrecord("dlq", "list")
+    notes = onrecord("notes")
     rules = find_rules(ruled_kafka, ("enrichment", Operation.WRITE, "notes-drafted"))
     await change_rules(ruled_kafka, forbid=rules)
-    onrecord(PRODUCER, "submit", str(SAMPLES))
+    onrecord("submit", str(SAMPLES))
 
     def reason() -> str:
         (state,) = [one for one in ruled_stack.status() if one.name == "enrichment"]
@@ -117,6 +117,6 @@ async def test_a_rule_that_is_taken_away_is_an_outage_and_nobodys_dead_letter(
         lambda: "'onrecord-enrichment': Write on topic notes-drafted;" in reason(), within_s=60
     )
     await change_rules(ruled_kafka, allow=rules)
-    onrecord(AUDITOR, "audit", "--wait")  # ends with 1 unless every chunk is stored or set aside
-    assert onrecord(PRODUCER, "dlq", "list") == letters
-    assert len(onrecord(PRODUCER, "notes")) > len(notes)
+    onrecord("audit", "--wait")  # ends with 1 unless every chunk is stored or set aside
+    assert onrecord("dlq", "list") == letters
+    assert len(onrecord("notes")) > len(notes)
