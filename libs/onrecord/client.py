@@ -70,7 +70,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     *,
     content: str,
     title: str,
-    study: Study,
+    study: Study | str,
     source: str,
     revision: int = 1,
     format: TranscriptFormat | None = None,  # noqa: A002 - the word the event uses for it
@@ -84,7 +84,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     Args:
         content: the transcript's text, exactly as the vendor exported it; or its URI.
         title: what people call the interview, at most 500 characters.
-        study: its themes and research questions.
+        study: its themes and research questions; or the id of a registered study.
         source: names the interview within the study, such as its file name or the vendor's id;
             the transcript's id is derived from the study's id and this.
         revision: from 1; one more for each corrected version of the same interview.
@@ -99,11 +99,13 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
         pydantic.ValidationError: a value is outside what the event allows.
     """
     named = _Source(source=source)
+    inline, study_id = (None, study) if isinstance(study, str) else (study, study.study_id)
     event = TranscriptSubmitted(
-        transcript_id=ids.derive_transcript_id(study.study_id, named.source),
+        transcript_id=ids.derive_transcript_id(study_id, named.source),
         revision=revision,
         title=title,
-        study=study,
+        study=inline,
+        study_id=study_id if inline is None else None,
         content=content,
         format=format,
         speakers=tuple(speakers),

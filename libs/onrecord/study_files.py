@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.registry import CreateStudyRequest, RegisteredStudy, StudyInputs, StudyPolicies
+from contracts.study import Identifier
 from onrecord.console import err
 from onrecord.errors import CommandError, FailedError, UsageError
 from onrecord.submit.files import read_yaml
@@ -26,6 +28,21 @@ _HEAD: Final = """\
 
 _DESCRIBED: Final = RegisteredStudy.model_fields.keys() - CreateStudyRequest.model_fields.keys()
 """Fields of a registered study that nobody sets, such as when it was changed."""
+
+
+_STUDY_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+
+
+def is_study_id(text: str) -> bool:
+    """Return whether a text can be the id of a study, and is not meant for a file's name."""
+    if Path(text).suffix.lower() in _SUFFIXES:
+        return False
+    try:
+        _STUDY_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def read_study_document(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from contracts.study import Study
 from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
@@ -36,7 +37,12 @@ Files = Annotated[
     ),
 ]
 StudyFile = Annotated[
-    Path | None, typer.Option("--study", help="YAML file with the study's themes and questions.")
+    Path | None,
+    typer.Option(
+        "--study",
+        metavar="FILE|ID",
+        help="YAML file with the study's themes and questions, or the id of a registered study.",
+    ),
 ]
 Manifest = Annotated[
     Path | None, typer.Option(help="YAML list of files with title, recorded_at and speakers.")
@@ -140,6 +146,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
 
         onrecord submit samples --wait
         onrecord submit talk.vtt --study study.yaml --interviewer "Hannah Lindqvist"
+        onrecord submit talk.vtt --study bikes --wait    # registered by `onrecord study create`
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
         onrecord submit 'exports/*.docx' --study study.yaml --dry-run
@@ -157,7 +164,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
 
     chosen = _chosen(files or [], manifest, title, name)
     _name_left_out(chosen.left_out)
-    about = read_study(_study_file(study, chosen))
+    about = _read_study(study, chosen)
     speakers = declare_roles(interviewer or (), participant or ())
     declared = SubmissionOptions(
         title, format_, revision, speakers, check=not no_check, accept=accept, compress=gzip
@@ -211,9 +218,15 @@ def _read_stdin(path: Path) -> InterviewFile:
     return InterviewFile(path, path.stem, data=data)
 
 
-def _study_file(study: Path | None, chosen: InterviewSelection) -> Path:
-    if study is not None:
-        return study
-    if chosen.study_file is None:
-        raise UsageError("give the study that the notes are for: --study study.yaml")
-    return chosen.study_file
+def _read_study(given: Path | None, chosen: InterviewSelection) -> Study | str:
+    """The study in a file; or the id that is given, where no file has that name."""
+    from onrecord.study_files import is_study_id  # noqa: PLC0415 - slow to import
+
+    if given is not None and not given.exists() and is_study_id(str(given)):
+        return str(given)
+    path = given or chosen.study_file
+    if path is None:
+        raise UsageError(
+            "give the study that the notes are for: --study study.yaml, or a registered one's id"
+        )
+    return read_study(path)

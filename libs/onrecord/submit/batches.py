@@ -58,7 +58,7 @@ class SubmittedBatch:
 
 def prepare_batch(
     interviews: Sequence[InterviewFile],
-    study: Study,
+    study: Study | str,
     declared: SubmissionOptions,
     settings: ClientSettings,
 ) -> SubmittedBatch:
@@ -66,7 +66,7 @@ def prepare_batch(
 
     Args:
         interviews: the files.
-        study: what the notes are to be about.
+        study: what the notes are to be about; or the id of a registered study.
         declared: what holds for all files.
         settings: how messages are compressed.
 

@@ -76,7 +76,7 @@ class PreparedSubmission:
 
 def prepare_submissions(
     interviews: Sequence[InterviewFile],
-    study: Study,
+    study: Study | str,
     declared: SubmissionOptions,
     kafka: KafkaSettings,
     *,
@@ -86,7 +86,7 @@ def prepare_submissions(
 
     Args:
         interviews: the files.
-        study: what the notes are to be about.
+        study: what the notes are to be about; or the id of a registered study.
         declared: what holds for all files.
         kafka: settings, for how messages are compressed.
         checked: called after each file.
@@ -130,7 +130,7 @@ def declare_roles(interviewers: Iterable[str], participants: Iterable[str]) -> t
 
 
 def _prepare(
-    file: InterviewFile, study: Study, declared: SubmissionOptions, kafka: KafkaSettings
+    file: InterviewFile, study: Study | str, declared: SubmissionOptions, kafka: KafkaSettings
 ) -> PreparedSubmission:
     if file.data is None:
         found = read_transcript_file(file.path)

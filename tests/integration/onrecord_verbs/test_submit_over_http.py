@@ -50,6 +50,25 @@ def test_interviews_are_submitted_without_a_broker_or_a_database(
     assert run(capsys, "submit", talks)[1].endswith("2 interviews submitted\n")
 
 
+def test_a_registered_study_is_named_by_its_id(
+    control: None, talks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "study", "create", talks / "study.yaml")[0] == 0
+    code, out, err = run(capsys, "submit", talks / "ann.txt", "--study", "billing", "--json")
+    assert code == 0, err
+    (one,) = json.loads(out)
+    assert one["study_id"] == "billing"
+    assert one["transcript_id"] == str(derive_transcript_id("billing", "ann.txt"))
+
+
+@pytest.mark.parametrize("given", ["billing.yaml", "billing.YML", "studies/billing", "no id!"])
+def test_what_can_be_no_id_is_a_file_that_is_not_there(
+    control: None, talks: Path, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    code, _, err = run(capsys, "submit", talks / "ann.txt", "--study", given)
+    assert (code, err.strip()) == (2, f"error: {given}: there is no such file")
+
+
 def test_a_wait_ends_with_outcomes_that_come_after_the_submission(
     control: None,
     postgres_settings: PostgresSettings,
