@@ -28,9 +28,6 @@ ALTER TABLE transcripts
 CREATE TRIGGER refresh_may_settle AFTER UPDATE OF is_pending ON transcripts
     FOR EACH ROW EXECUTE FUNCTION check_settlement_of_transcript();
 
--- What was asked about a chunk, for the costs of asking again.
-CREATE INDEX llm_calls_by_subject ON llm_calls (subject);
-
 -- As in 0023, and whether it is a refresh: of withdrawn content, it is withdrawn too.
 CREATE OR REPLACE FUNCTION keep_withdrawn() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

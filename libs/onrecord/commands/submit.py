@@ -222,7 +222,7 @@ def _read_study(given: Path | None, chosen: InterviewSelection) -> Study | str:
     """The study in a file; or the id that is given, where no file has that name."""
     from onrecord.study_files import is_study_id  # noqa: PLC0415 - slow to import
 
-    if given is not None and not given.exists() and is_study_id(str(given)):
+    if given is not None and not given.is_file() and is_study_id(str(given)):
         return str(given)
     path = given or chosen.study_file
     if path is None:

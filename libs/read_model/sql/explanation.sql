@@ -1,13 +1,13 @@
 -- name: find_notes
 -- Notes and refused notes with an id from one to another, in the studies that are named; NULL: all.
--- None is of a revision that is withdrawn.
+-- None is of a revision that is withdrawn, or of a refresh that is not complete.
 SELECT 'note' AS kind, note.note_id AS id, note.statement, note.standing, note.study_id,
        note.created_at AS at
   FROM notes AS note
   JOIN transcripts AS interview USING (transcript_id, revision)
  WHERE note.note_id BETWEEN $1 AND $2
    AND ($3::text[] IS NULL OR note.study_id = ANY ($3))
-   AND interview.withdrawn_at IS NULL
+   AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
  UNION ALL
 SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
        interview.study_id, draft.stored_at
@@ -18,7 +18,7 @@ SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
     ON draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
  WHERE refused.rejected_id BETWEEN $1 AND $2
    AND ($3::text[] IS NULL OR interview.study_id = ANY ($3))
-   AND interview.withdrawn_at IS NULL
+   AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
  ORDER BY at, id
  LIMIT 10;
 

@@ -180,7 +180,8 @@ SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
         SELECT FROM transcripts AS interview
          WHERE interview.transcript_id = handed_in.transcript_id
            AND (interview.revision = handed_in.revision
-                OR interview.revision > handed_in.revision AND interview.withdrawn_at IS NULL)
+                OR coalesce(interview.refreshes, interview.revision) > handed_in.revision
+                   AND interview.withdrawn_at IS NULL)
    )
    -- Until it is asked again, an interview has its notes.
    AND NOT EXISTS (
@@ -204,17 +205,19 @@ SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
 
 -- name: select_subjects
 -- What letters are about: chunks by number, and interviews, with the interview's title; of some
--- studies (null: all).
+-- studies (null: all). What is withdrawn has no title.
 SELECT chunk.chunk_id AS subject, interview.title, chunk.index AS chunk
   FROM chunks AS chunk
   JOIN transcripts AS interview USING (transcript_id, revision)
  WHERE chunk.chunk_id = ANY ($1::uuid[])
    AND ($2::text[] IS NULL OR interview.study_id = ANY ($2))
+   AND interview.withdrawn_at IS NULL
  UNION ALL
 (SELECT DISTINCT ON (transcript_id) transcript_id, title, NULL
    FROM transcripts
   WHERE transcript_id = ANY ($1::uuid[]) AND ($2::text[] IS NULL OR study_id = ANY ($2))
-  ORDER BY transcript_id, revision DESC);
+    AND withdrawn_at IS NULL
+  ORDER BY transcript_id, coalesce(refreshes, revision) DESC, revision DESC);
 
 -- name: select_notes_page
 -- A page of a study's current notes, by interview and in the order of the talk, behind a position.

@@ -1,6 +1,7 @@
 -- name: select_owned_transcript
 -- Whose an interview is, and which of its revisions count. One that was stored before this was
 -- recorded belongs to the study it was stored in first.
+-- A refresh counts as the revision whose content it has: its number is none of the producer's.
 SELECT coalesce(owner.study_id, stored.first_study) AS study_id, owner.producer, stored.current,
        greatest(owner.revision, stored.current, 0) AS highest,
        ARRAY(
@@ -8,7 +9,7 @@ SELECT coalesce(owner.study_id, stored.first_study) AS study_id, owner.producer,
        ) AS withdrawn
   FROM (
         SELECT (array_agg(study_id ORDER BY revision))[1] AS first_study,
-               max(revision) FILTER (WHERE withdrawn_at IS NULL) AS current
+               max(revision) FILTER (WHERE withdrawn_at IS NULL AND refreshes IS NULL) AS current
           FROM transcripts
          WHERE transcript_id = $1
        ) AS stored

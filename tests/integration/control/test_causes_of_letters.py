@@ -87,7 +87,8 @@ async def test_causes_have_counts_times_studies_and_an_example(office: Office) -
     slow, other = await causes(office)
     assert (slow["error_code"], slow["summary"]) == ("llm_timeout", "slow <n>")
     assert slow["letters"] == {"open": 3, "replaying": 0, "replayed": 0, "discarded": 0}
-    assert (sum(slow["by_hour"]), slow["by_hour"][-4], slow["trend"]) == (3, 1, "rising")
+    assert (sum(slow["by_hour"]), slow["trend"]) == (3, "rising")
+    assert 1 in slow["by_hour"][-5:-2]  # an hour may have begun meanwhile
     assert slow["studies"] == [{"study_id": "", "letters": 3}]
     assert slow["example"] == str(first)
     assert (other["letters"]["open"], other["trend"], other["replay_helps"]) == (1, "new", True)
@@ -229,7 +230,9 @@ async def test_a_replay_by_cause_takes_that_cause_alone(office: Office) -> None:
     assert (await office.context.store.letter(one)).state is DeadLetterState.OPEN
 
 
-async def test_a_thousand_causes_are_one_page(office: Office, fresh_database: Database) -> None:
+async def test_a_page_has_the_causes_with_the_most_letters(
+    office: Office, fresh_database: Database
+) -> None:
     await fresh_database.execute(
         """
         INSERT INTO dead_letters (

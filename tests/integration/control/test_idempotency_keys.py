@@ -18,6 +18,7 @@ from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from support.control_office import Office
 from support.interviews import STUDY
+from support.waiting import until
 
 TOKEN = {"name": "another", "grants": [{"role": "reader"}]}
 INTERVIEW = {
@@ -287,7 +288,15 @@ async def test_a_request_that_takes_long_keeps_its_key(
     async with asyncio.timeout(10):
         await recorded.wait()
     await fresh_database.execute("UPDATE idempotent_requests SET locked_until = now()")
-    await asyncio.sleep(0.3)
+
+    async def is_renewed() -> bool:
+        return bool(
+            await fresh_database.fetchval(
+                "SELECT bool_and(locked_until > now()) FROM idempotent_requests"
+            )
+        )
+
+    await until(is_renewed)
     assert (await send(office, "POST", "/letters/replay", "k")).status_code == 409
     slow.set()
     assert (await first).status_code == 200
