@@ -87,6 +87,27 @@ async def test_notes_change_once_all_chunks_are_stored(
 
 
 @pytest.mark.usefixtures("edited")
+@pytest.mark.parametrize("chunks", [1, 2])
+@pytest.mark.parametrize("has_owner", [True, False])
+async def test_owners_count_the_content_and_no_refresh(
+    office: Office,
+    fresh_database: Database,
+    chunks: int,
+    has_owner: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    if not has_owner:  # as what was stored before owners were recorded
+        await fresh_database.execute("DELETE FROM transcript_owners")
+    await office.ask("POST", PATH, {})
+    await store(fresh_database, FIRST, 2, chunks=chunks)
+    handed = {"to": "/portal", "reason": "a test"}
+    status, owned = await office.ask("POST", f"{INTERVIEW}/handover", handed)
+    assert (status, owned["current"], owned["highest"]) == (200, 1, 1)
+    status, taken = await office.ask("POST", f"{INTERVIEW}/withdraw", {"reason": "a test"})
+    assert (status, taken["revision"], taken["transcript"]["current"]) == (200, 1, None)
+    assert await shown(office) == []
+
+
+@pytest.mark.usefixtures("edited")
 async def test_asking_twice_asks_nothing_twice(office: Office, fresh_database: Database) -> None:
     answers = await asyncio.gather(*(office.ask("POST", PATH, {}) for _ in range(5)))
     assert {status for status, _ in answers} == {200}
