@@ -35,8 +35,8 @@ VALUES ($1, $2, $3, $4)
     ON CONFLICT (transcript_id) DO UPDATE SET producer = EXCLUDED.producer;
 
 -- name: hand_over_interviews
--- Makes the interviews of a study another producer's: those of one producer, or all if NULL. Returns
--- how many had another one before.
+-- Makes the interviews of a study another producer's: those of one producer, or all if NULL, also
+-- those that were stored before owners were recorded. Returns how many had another one before.
 WITH changed AS (
     UPDATE transcript_owners
        SET producer = $2
@@ -44,5 +44,20 @@ WITH changed AS (
        AND producer IS DISTINCT FROM $2
        AND ($3::text IS NULL OR producer = $3)
     RETURNING transcript_id
+), added AS (
+    INSERT INTO transcript_owners (transcript_id, study_id, producer, revision)
+    SELECT transcript_id, $1, $2,
+           coalesce(max(revision) FILTER (WHERE withdrawn_at IS NULL AND refreshes IS NULL), 0)
+      FROM transcripts AS stored
+     WHERE $3::text IS NULL
+       AND transcript_id IN (SELECT transcript_id FROM transcripts WHERE study_id = $1)
+       AND NOT EXISTS (
+            SELECT FROM transcript_owners AS owner
+             WHERE owner.transcript_id = stored.transcript_id
+       )
+     GROUP BY transcript_id
+    HAVING (array_agg(study_id ORDER BY revision))[1] = $1
+        ON CONFLICT DO NOTHING
+    RETURNING transcript_id
 )
-SELECT count(*)::int FROM changed;
+SELECT (SELECT count(*) FROM changed)::int + (SELECT count(*) FROM added)::int;

@@ -108,6 +108,22 @@ async def test_owners_count_the_content_and_no_refresh(
 
 
 @pytest.mark.usefixtures("edited")
+async def test_a_studys_handover_takes_interviews_along_that_have_no_owner(
+    office: Office, fresh_database: Database
+) -> None:
+    await fresh_database.execute("DELETE FROM transcript_owners")
+    path = f"/v1/studies/{STUDY.study_id}/handover"
+    some = {"to": "/portal", "of": "/another", "reason": "a test"}
+    assert (await office.ask("POST", path, some))[1]["transcripts"] == 0
+    every = {"to": "/portal", "reason": "a test"}
+    assert (await office.ask("POST", path, every))[1]["transcripts"] == 1
+    assert (await office.ask("POST", path, every))[1]["transcripts"] == 0
+    row = await fresh_database.fetchrow("SELECT producer, revision FROM transcript_owners")
+    assert row is not None
+    assert tuple(row) == ("/portal", 1)
+
+
+@pytest.mark.usefixtures("edited")
 async def test_asking_twice_asks_nothing_twice(office: Office, fresh_database: Database) -> None:
     answers = await asyncio.gather(*(office.ask("POST", PATH, {}) for _ in range(5)))
     assert {status for status, _ in answers} == {200}
