@@ -13,8 +13,8 @@ from asgi_server.requests import (
     abort_connection,
     cancel_on_disconnect,
     read_body,
+    wait_for_disconnect,
     wait_forever,
-    wait_until_gone,
 )
 from asgi_server.server import StartupFailedError, serve
 
@@ -32,6 +32,6 @@ __all__ = [
     "normalize_host",
     "read_body",
     "serve",
+    "wait_for_disconnect",
     "wait_forever",
-    "wait_until_gone",
 ]

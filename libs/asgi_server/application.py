@@ -20,7 +20,7 @@ Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class JsonResponse(Response):
-    """JSON response in ASCII, so that lone surrogates can be encoded."""
+    """JSON response that escapes all non-ASCII characters, so that any string can be sent."""
 
     media_type = "application/json; charset=utf-8"
 

@@ -27,7 +27,7 @@ class ProblemResponse(Response):
     media_type = MEDIA_TYPE
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        problem = build_problem(status, detail)
+        problem = build_problem_details(status, detail)
         super().__init__(problem, status_code=status, headers=headers)
 
     def render(self, content: Any) -> bytes:
@@ -35,7 +35,7 @@ class ProblemResponse(Response):
         return json.dumps(content).encode("ascii")
 
 
-def build_problem(status: int, detail: str) -> dict[str, Any]:
-    """Build the members of problem details (RFC 9457) from a status and one sentence."""
+def build_problem_details(status: int, detail: str) -> dict[str, Any]:
+    """Build problem details (RFC 9457), as a dict, from an HTTP status and one sentence."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": int(status), "detail": detail}

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from asgi_server.problems import MEDIA_TYPE, build_problem
+from asgi_server.problems import MEDIA_TYPE, build_problem_details
 
 MAX_LINE_BYTES: Final = 8_190
 """Longest request target, and longest header: name and value together."""
@@ -27,7 +27,7 @@ class HeadTooLargeError(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """HTTP protocol for uvicorn that answers 400 to requests with too large headers."""
+    """HTTP protocol for uvicorn that answers 400 if a request's URL or headers are too large."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -45,7 +45,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or exceeds the limits, with a problem, and close."""
-        body = json.dumps(build_problem(400, msg)).encode("ascii")
+        body = json.dumps(build_problem_details(400, msg)).encode("ascii")
         head = (
             "HTTP/1.1 400 Bad Request\r\n"
             f"content-type: {MEDIA_TYPE}\r\n"

@@ -45,7 +45,7 @@ _HOST: Final = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """Policy for the requests that a server accepts: allowed hosts, and largest body.
+    """Policy for the HTTP requests that a server accepts: its allowed hosts, and the largest body.
 
     Attributes:
         allowed_hosts: names and addresses, as ``normalize_host`` returns them, by which the
@@ -70,7 +70,7 @@ class RequestPolicy:
 
 
 class RequestGuard:
-    """ASGI middleware that refuses requests against a policy: host, origin, media type, size.
+    """ASGI middleware that refuses requests with a bad host, origin, media type or size.
 
     Args:
         app: serves what is not refused.
@@ -94,7 +94,7 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         policy = self._policy()
-        refusal = find_refusal(scope, policy)
+        refusal = build_refusal_response(scope, policy)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -104,8 +104,8 @@ class RequestGuard:
         return scope["method"] in _READING and scope["path"] in self._open_paths
 
 
-def find_refusal(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
-    """Return the error response for a request that the policy refuses; None if it is allowed."""
+def build_refusal_response(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
+    """Return the HTTP error response for a request that violates a policy, or None if allowed."""
     return (
         _refuse_host(scope, policy)
         or _refuse_origin(scope)
@@ -116,7 +116,7 @@ def find_refusal(scope: Scope, policy: RequestPolicy) -> ProblemResponse | None:
 
 
 def build_allowed_hosts(bound_to: str, others: Iterable[str] = ()) -> frozenset[str]:
-    """Return the host names and addresses by which a server may be called.
+    """Return the host names and IP addresses that a request's ``Host`` header may contain.
 
     Args:
         bound_to: what it listens on; an address that stands for all of them adds nothing.

@@ -24,7 +24,7 @@ class BodyTooLargeError(HTTPException):
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Read a request's body; raise ``BodyTooLargeError`` beyond ``max_bytes``.
+    """Read a request's body as bytes; raise ``BodyTooLargeError`` beyond ``max_bytes``.
 
     Raises:
         BodyTooLargeError: it has more than ``max_bytes``; the rest is not read.
@@ -73,14 +73,14 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
         watching.cancel()
 
 
-async def wait_until_gone(receive: Receive) -> None:
-    """Wait until the client has left; the body is read, or not wanted."""
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client of a request has disconnected; other ASGI messages are discarded."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def abort_connection(scope: Scope) -> NoReturn:
-    """Close a request's connection at once, without a response.
+    """Close the connection of an HTTP request at once, without sending a response.
 
     Raises:
         KeyError: the server cannot do that (see ``asgi_server.protocol``).
@@ -90,6 +90,6 @@ async def abort_connection(scope: Scope) -> NoReturn:
 
 
 async def wait_forever() -> NoReturn:
-    """Wait until the current asyncio task is cancelled."""
+    """Sleep until the current asyncio task is cancelled."""
     await asyncio.get_running_loop().create_future()
     raise AssertionError("nobody has the future")

@@ -82,7 +82,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(app: Any, *, host: str, port: int, grace_s: float = GRACE_S) -> AsyncIterator[int]:
-    """Serve an ASGI application with uvicorn for the duration of the context.
+    """Context manager that serves an ASGI application with uvicorn until its block ends.
 
     Args:
         app: the application; its lifespan, if it has one, is begun before the first request.

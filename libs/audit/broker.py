@@ -24,7 +24,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from audit import earlier_logs
 from audit.earlier_logs import Partition
 from audit.facts import DatedDeadLetter, Ends, Place, SubmissionFact, UnfinishedRecord
-from contracts.topic_access import Operation
+from contracts.topic_access import KafkaOperation
 from contracts.topics import (
     ALL_TOPICS,
     CONTROL,
@@ -32,8 +32,8 @@ from contracts.topics import (
     PIPELINE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_SUBMITTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from messaging.codec import strip_schema_id
 from messaging.consumer import batch_reader, offset_metadata
@@ -41,7 +41,7 @@ from messaging.dead_letters import identity
 from messaging.delivery import MessageOrigin, read_delivery_history, split_headers
 from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.admin import open_admin_client
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -63,7 +63,7 @@ _WITHOUT_COORDINATOR: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Result of scanning Kafka topics: submissions, dead letters and unfinished records.
+    """Result of scanning Kafka topics: the submissions, dead letters and unfinished records.
 
     Attributes:
         unread: records no service has finished.
@@ -94,7 +94,7 @@ _READ_TOPICS: Final = tuple(
 
 
 class BacklogScanner:
-    """Scanner that reads topics from a group's committed offsets to the ends of their logs.
+    """Scanner that reads Kafka topics from a group's committed offsets to their end offsets.
 
     Args:
         kafka: knows the topics' prefix.
@@ -117,8 +117,8 @@ class BacklogScanner:
         self._deleted.clear()
         self._missing.clear()
         self._existing = {*await self._admin.list_topics()}
-        needed = {self._kafka.topic(topic.name): (Operation.READ,) for topic in _READ_TOPICS}
-        await require_topic_access(self._kafka, get_client(self._admin), needed)
+        needed = {self._kafka.topic(topic.name): (KafkaOperation.READ,) for topic in _READ_TOPICS}
+        await require_topic_access(self._kafka, get_network_client(self._admin), needed)
         submissions = [
             _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
@@ -131,13 +131,13 @@ class BacklogScanner:
                     place = _place(self._kafka, record)
                     unread.append(_unread(service, place, record, retrying=False))
             for tier in range(len(RETRY_DELAYS_S)):
-                topic = retry_topic(service, tier).name
+                topic = build_retry_topic(service, tier).name
                 async for record in self._unfinished(service, topic):
                     unread.append(_waiting(self._kafka, service, record, tier))  # noqa: PERF401 - an async comprehension reads worse
         letters = [
             _letter(self._kafka, service, record)
             for service in PIPELINE
-            async for record in self._unfinished(CONTROL, dlq_topic(service).name)
+            async for record in self._unfinished(CONTROL, build_dlq_topic(service).name)
         ]
         deleted = {place: number for place, number in self._deleted.items() if number}
         return ScanResult(
@@ -149,7 +149,9 @@ class BacklogScanner:
             tuple(sorted(self._missing)),
         )
 
-    async def find_replaced_logs(self, letters: Sequence[DatedDeadLetter]) -> dict[Partition, int]:
+    async def find_recreated_partitions(
+        self, letters: Sequence[DatedDeadLetter]
+    ) -> dict[Partition, int]:
         """Return until when messages of letters were in an earlier log of their partition.
 
         Call it after ``scan``. Of ``transcripts-submitted`` every record is known, so that it is
@@ -159,7 +161,7 @@ class BacklogScanner:
             letters: with the places and timestamps of their messages.
 
         Returns:
-            As ``earlier_logs.find_replaced_logs``.
+            As ``earlier_logs.find_recreated_partitions``.
         """
         named = {one.place[0] for one in letters if one.sent_at is not None}
         known = {topic.name for topic in EVENT_TOPICS} - {TRANSCRIPTS_SUBMITTED.name}
@@ -168,7 +170,9 @@ class BacklogScanner:
             return {}
         begins = self._by_place(await self._consumer.beginning_offsets(partitions))
         ends = self._by_place(await self._consumer.end_offsets(partitions))
-        return await earlier_logs.find_replaced_logs(letters, begins, ends, self._read_timestamps)
+        return await earlier_logs.find_recreated_partitions(
+            letters, begins, ends, self._read_timestamps
+        )
 
     def _by_place(self, offsets: Mapping[TopicPartition, int]) -> dict[Partition, int]:
         prefix = self._kafka.topic_prefix
@@ -278,7 +282,7 @@ class BacklogScanner:
 
 @asynccontextmanager
 async def open_backlog_scanner(kafka: KafkaSettings) -> AsyncIterator[BacklogScanner]:
-    """Open a topic scanner for the duration of the context.
+    """Open a scanner of Kafka topics for the duration of the context.
 
     Raises:
         KafkaUnavailableError: no broker answers.

@@ -27,10 +27,10 @@ ReadTimestamps = Callable[[Mapping[Partition, int]], Awaitable[Mapping[Partition
 in milliseconds since the epoch."""
 
 
-async def find_replaced_logs(
+async def find_recreated_partitions(
     letters: Iterable[DatedDeadLetter], begins: Ends, ends: Ends, read: ReadTimestamps
 ) -> dict[Partition, int]:
-    """Find partitions whose topic was recreated; return the last timestamp known of the old log.
+    """Find partitions of recreated topics, each with the last timestamp known of its old log.
 
     Args:
         letters: with the places and timestamps of their messages.

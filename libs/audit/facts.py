@@ -14,7 +14,7 @@ Ends = Mapping[tuple[str, int], int]
 
 
 class SubmissionState(StrEnum):
-    """State of a submission or message; if several apply, the first in this order counts."""
+    """State of a submission in an audit, such as stored, waiting, dead or lost."""
 
     STORED = "stored"
     WITHDRAWN = "withdrawn"
@@ -28,7 +28,7 @@ class SubmissionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRecord:
-    """Kafka record, in a source or retry topic, that its service has not finished processing.
+    """Kafka record, in a source or retry topic, that a service has not finished processing.
 
     Attributes:
         service: whose group has not finished it.
@@ -77,7 +77,7 @@ class DatedDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class ChunkFact:
-    """Chunk of an interview in PostgreSQL, and whether its notes are stored."""
+    """Chunk of an interview in PostgreSQL, with whether its notes are stored."""
 
     chunk_id: str
     transcript_id: str
@@ -87,7 +87,7 @@ class ChunkFact:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFact:
-    """Submitted record in control's index: its Kafka position, interview and revision.
+    """Submitted Kafka record in control's index: its offset, interview and revision.
 
     Attributes:
         place: where it is.

@@ -17,7 +17,7 @@ from audit.facts import (
     SubmissionFact,
     UnfinishedRecord,
 )
-from audit.reconciliation import reconcile
+from audit.reconciliation import reconcile_submissions
 from audit.results import AuditResult
 from contracts.topics import INGESTION, PERSISTENCE
 from database.pool import Connection, Database, Record
@@ -31,7 +31,7 @@ PAUSE_S: Final = 0.5
 
 
 async def run_audit(scanner: BacklogScanner, database: Database) -> AuditResult:
-    """Run one audit: compare what was submitted to Kafka with what PostgreSQL has of it.
+    """Run one audit: compare the interviews submitted to Kafka with those in PostgreSQL.
 
     What was on its way between two looks is in neither: only what is missing in every look is
     lost, and what was missing in the last one alone counts as waiting.
@@ -53,7 +53,7 @@ async def run_audit(scanner: BacklogScanner, database: Database) -> AuditResult:
 async def run_audit_when_idle(
     scanner: BacklogScanner, database: Database, *, within_s: float
 ) -> AuditResult:
-    """Repeat the audit until no message is pending, at most for ``within_s`` seconds.
+    """Repeat the audit until no message is pending, for at most ``within_s`` seconds.
 
     Raises:
         KafkaUnavailableError, DatabaseUnavailableError: try again later.
@@ -71,8 +71,8 @@ async def _take_stock(scanner: BacklogScanner, database: Database) -> AuditResul
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         books = await _books(connection, found)
-    earlier = await scanner.find_replaced_logs(books.letters)
-    return reconcile(replace(books, earlier_logs=earlier))
+    earlier = await scanner.find_recreated_partitions(books.letters)
+    return reconcile_submissions(replace(books, earlier_logs=earlier))
 
 
 async def _books(connection: Connection, found: ScanResult) -> AuditFacts:

@@ -26,8 +26,8 @@ from audit.results import AuditResult, MessageCounts, StateCounts
 from contracts.topics import INGESTION, PERSISTENCE
 
 
-def reconcile(books: AuditFacts) -> AuditResult:
-    """Compare all submissions with their outcomes; return the counts and those that are lost."""
+def reconcile_submissions(books: AuditFacts) -> AuditResult:
+    """Compare all submissions with their outcomes; return counts by state, and lost ones."""
     chunk_states = _chunk_states(books)
     submission_states = _submission_states(books, chunk_states)
     interviews = {_name(one.place) for one in books.submissions if one.transcript_id}

@@ -9,8 +9,8 @@ from audit.results import AuditResult, MessageCounts, StateCounts
 from contracts.operations import AuditAccount, AuditReport, DeletedRecords, ServiceMessages
 
 
-def build_report(result: AuditResult) -> AuditReport:
-    """Build the report of an audit."""
+def convert_result_to_report(result: AuditResult) -> AuditReport:
+    """Convert an audit's result to the report that control's HTTP API returns."""
     return AuditReport(
         balances=result.balances,
         settled=result.is_settled,
@@ -26,8 +26,8 @@ def build_report(result: AuditResult) -> AuditReport:
     )
 
 
-def read_report(report: AuditReport) -> AuditResult:
-    """Return the audit that a report was built from."""
+def convert_report_to_result(report: AuditReport) -> AuditResult:
+    """Convert an audit report of control's HTTP API back to the audit's result."""
     return AuditResult(
         submissions=_counts(report.submissions),
         unreadable=_counts(report.unreadable),

@@ -10,7 +10,7 @@ from audit.facts import SubmissionState
 
 @dataclass(frozen=True, slots=True)
 class StateCounts:
-    """Number of interviews, chunks or messages, in total and in each state.
+    """Number of interviews, chunks or messages that an audit found, in total and in each state.
 
     Attributes:
         total: how many were submitted.
@@ -44,7 +44,7 @@ class StateCounts:
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """Number of messages at one service, in total and in each state.
+    """Number of messages that an audit found at one service, in total and in each state.
 
     Attributes:
         service: its name.
@@ -69,7 +69,7 @@ class MessageCounts:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """Result of an audit: the counts by state, and the submissions that are lost.
+    """Result of an audit: the counts by state, and the ids of lost submissions.
 
     Attributes:
         submissions: interviews, as they were submitted.

@@ -32,7 +32,7 @@ def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Ty
 
 
 def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
-    """Run a command-line application and return its exit code; usage errors are one line.
+    """Run a Typer application and return its exit code; a usage error is printed in one line.
 
     Args:
         app: the command line.

@@ -29,7 +29,7 @@ class UnusableFileError(OutageError, ValueError):
 
 
 def read_secret(file: Path, *, variable: str) -> SecretStr:
-    """Read a secret from a file, without the white space around it.
+    """Read a secret from a file; surrounding white space is stripped.
 
     Args:
         file: such as a mounted Docker or Kubernetes secret.
@@ -94,7 +94,7 @@ class TlsFiles:
 
 
 def explain_tls_error(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
-    """Explain in a phrase why a server's TLS certificate was refused.
+    """Return a phrase that explains why a server's TLS certificate was refused.
 
     Args:
         error: what the handshake raised.

@@ -20,7 +20,7 @@ SHARED: Final = 0o444
 
 
 def read_or_create_private_file(file: Path, generate: Callable[[], str]) -> str:
-    """Return what a file holds, without blanks around it; if there is no file, make it.
+    """Read the text of a file; if the file is missing, create it, readable only by its owner.
 
     It ends without a newline, so that programs that strip nothing read the same.
 

@@ -16,7 +16,7 @@ WRONG_SETTINGS: Final = 2
 
 
 def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
-    """List invalid settings, one line each, such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem``.
+    """Convert a settings error to lines such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem``.
 
     Args:
         error: what a subclass of ``BaseSettings`` raised; values are never quoted, as they may be

@@ -61,7 +61,7 @@ class RoleGrant(ControlModel):
 
 
 class AccessToken(ControlModel):
-    """Access token as stored: name, roles and dates, without its secret."""
+    """Access token of the API as stored: name, roles and dates, without its secret."""
 
     token_id: UUID = Field(description="Id of the token; it is no secret.")
     name: str = Field(description="Whose it is, as the trail calls it.")
@@ -76,7 +76,7 @@ class AccessToken(ControlModel):
 
 
 class CreateTokenRequest(BaseModel):
-    """Request to create an access token."""
+    """Request to create an access token for the API."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ class CreatedToken(ControlModel):
 
 
 class WhoAmI(ControlModel):
-    """Name and roles of whoever a request was made by."""
+    """Name and roles of the access token that a request was made with."""
 
     token_id: UUID = Field(
         description="Id of the access token, or of the person at the OpenID Connect issuer."
@@ -112,7 +112,7 @@ class WhoAmI(ControlModel):
 
 
 class OpenSessionRequest(BaseModel):
-    """Request to open a session in a browser with an access token."""
+    """Request to log a browser in with an access token."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,7 +122,7 @@ class OpenSessionRequest(BaseModel):
 
 
 class CurrentSession(ControlModel):
-    """Session of the browser that asks."""
+    """Login session of the browser that makes the request."""
 
     session_id: UUID = Field(description="Id of the session; it is no secret.")
     name: str = Field(description="Whose it is, as the trail calls them.")
@@ -134,7 +134,7 @@ class CurrentSession(ControlModel):
 
 
 class Session(ControlModel):
-    """Session of a browser, as an admin sees it."""
+    """Login session of a browser, as administrators see it in the list of sessions."""
 
     session_id: UUID = Field(description="Id of the session; it is no secret.")
     name: str = Field(description="Whose it is, as the trail calls them.")
@@ -152,7 +152,7 @@ class Session(ControlModel):
 
 
 class TrailEntry(ControlModel):
-    """Entry of the audit trail: one change, or one access to exact quotes, by one token."""
+    """Entry of the audit trail: one change, or one access to exact quotes, by one caller."""
 
     entry_id: int = Field(description="Grows with time; the cursor of the trail's pages.")
     at: datetime = Field(description="When.")

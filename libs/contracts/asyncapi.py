@@ -32,7 +32,7 @@ _DEAD_LETTERS: Final = frozenset(topic.name for topic in DLQ_TOPICS)
 
 
 def build_asyncapi_document() -> dict[str, Any]:
-    """Build the AsyncAPI 3.0.0 document of all topics and events, as plain data."""
+    """Build the AsyncAPI 3.0.0 document of all Kafka topics and events, as plain data."""
     sent = [(topic, service) for topic in ALL_TOPICS for service in topic.producers]
     received = [(topic, service) for topic in ALL_TOPICS for service in topic.consumers]
     return _document(sent, received, _SERVICES)
@@ -41,7 +41,7 @@ def build_asyncapi_document() -> dict[str, Any]:
 def build_service_document(
     service: str, *, sends: Iterable[Topic], receives: Iterable[Topic]
 ) -> dict[str, Any]:
-    """Build the AsyncAPI document of one service, with the topics it sends to and receives from.
+    """Build the AsyncAPI document of one service: the topics that it reads and writes.
 
     Args:
         service: its name.

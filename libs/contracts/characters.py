@@ -97,8 +97,8 @@ def strip_hidden_characters(text: str, *, before: str = "") -> tuple[str, list[s
     return _without_piles(shown, hidden), hidden
 
 
-def count_invisible_characters(text: str) -> int:
-    """Estimate how many invisible characters ``strip_hidden_characters`` would remove.
+def estimate_invisible_characters(text: str) -> int:
+    """Estimate the number of invisible characters in a text, without removing them.
 
     It counts those that stay in their place, too.
     """
@@ -109,7 +109,7 @@ def count_invisible_characters(text: str) -> int:
 
 
 def may_contain_hidden_characters(text: str) -> bool:
-    """Check quickly for hidden characters; return False only if a text certainly has none.
+    """Return False if a text certainly has no hidden characters; fast, may wrongly return True.
 
     Quick, and never False for a text that holds some.
     """

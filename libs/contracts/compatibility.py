@@ -32,7 +32,7 @@ _COMPARED: Final = frozenset(
 
 
 class AffectedSide(StrEnum):
-    """Side that a schema change breaks: old producers, old consumers or both."""
+    """Side that an incompatible schema change breaks: old producers, old consumers or both."""
 
     OLD_PRODUCERS = "what old producers send may be refused or misread"
     OLD_CONSUMERS = "old consumers may not read what new producers send"

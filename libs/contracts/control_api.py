@@ -55,7 +55,7 @@ Base64Bytes = Annotated[
 
 
 class ControlModel(BaseModel):
-    """Base of the immutable models of control's HTTP API."""
+    """Base of all pydantic models of control's HTTP API; immutable."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -182,14 +182,14 @@ class DeadLetterPage(ControlModel):
 
 
 class DeadLetterSelection(ControlModel):
-    """Number of the open dead letters that match a filter."""
+    """Counts of the open dead letters that match a filter, and of those a bulk replay tries."""
 
     letters: int = Field(ge=0, description="How many are open.")
     replayable: int = Field(ge=0, description="How many of them a replay of many tries.")
 
 
 class DeadLetterFilter(ControlModel):
-    """Filter of dead letters; a field that is None matches all."""
+    """Filter of dead letters; a field that is None matches all dead letters."""
 
     service: Asked | None = Field(None, description="Only what this service set aside.")
     code: Asked | None = Field(None, description="Only of this cause, such as `llm_timeout`.")
@@ -213,7 +213,7 @@ class DeadLetterFilter(ControlModel):
 
 
 class ReplayCursor(ControlModel):
-    """Position up to which many dead letters have been replayed, for the next request.
+    """Position in the dead letter queues from which the next request of a replay continues.
 
     The replay was begun at ``until``, so letters set aside later are not part of it, and it goes on
     behind the DLQ, partition and offset ``after``.
@@ -250,7 +250,7 @@ class ReplayRequest(DeadLetterFilter):
 
 
 class DiscardRequest(BaseModel):
-    """Parameters of the request to discard a dead letter: the reason."""
+    """Body of the request to discard a dead letter: the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -258,7 +258,7 @@ class DiscardRequest(BaseModel):
 
 
 class ReplayResult(BaseModel):
-    """Result of one request to replay dead letters: those sent, those not, and the cursor.
+    """Result of a replay request: the dead letters sent, those not sent, and the cursor.
 
     Attributes:
         replayed: ids of the letters that were sent.

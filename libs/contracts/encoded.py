@@ -48,12 +48,12 @@ class EncodedEvent(Event):
 
 
 def unwrap_event_class(event: Event) -> type[Event]:
-    """Return an event's class; for an ``EncodedEvent``, the class of the event in it."""
+    """Return an event's class; for an ``EncodedEvent``, the class of the event that it holds."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
 def get_event_json(event: Event) -> bytes:
-    """Return an event's JSON in UTF-8; that of an ``EncodedEvent`` is not built again."""
+    """Return an event as JSON in UTF-8; an ``EncodedEvent`` is not serialized again."""
     if isinstance(event, EncodedEvent):
         return event.body.encode()
     # As ``model_dump_json``, which would decode it.

@@ -3,7 +3,7 @@
     OnrecordError
     ├── BadMessageError   no retry can help: dead letter at once
     ├── RetryableError    may succeed later: tries in place, retry topics, then dead letter
-    │   └── TimedOutError     counted apart from other failures
+    │   └── HandlerTimedOutError     counted apart from other failures
     ├── ThrottledError    asked to call again later: waits as asked, not counted as an attempt
     ├── OutageError       a dependency is down for every message: the stage waits, no dead letter
     ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
@@ -23,7 +23,7 @@ from contracts.events import Event
 
 
 class ErrorCode(StrEnum):
-    """Stable code of a failure's cause, as in the headers of dead letters."""
+    """Code of an error's cause, such as ``llm_timeout``, as written to dead letter headers."""
 
     # BadMessageError
     UNDECODABLE = "undecodable"
@@ -98,7 +98,7 @@ of many leaves such letters out. A test holds this set against the classes of al
 
 
 class OnrecordError(Exception):
-    """Base of all errors for which the failure policy has a rule: retry, wait or dead letter.
+    """Base of all errors after which a message is retried, waits or becomes a dead letter.
 
     Args:
         message: one line for people; must not quote the payload, since it travels in headers.
@@ -114,19 +114,19 @@ class OnrecordError(Exception):
 
 
 class BadMessageError(OnrecordError):
-    """Raised when a message itself is invalid, so that no retry can help."""
+    """Raised when a message itself is invalid, so that a retry cannot succeed."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class RetryableError(OnrecordError):
-    """Raised when handling a message failed for a cause that may be gone at the next try."""
+    """Raised when handling a message failed, but a later retry may succeed."""
 
     code = ErrorCode.CONFLICT
 
 
-class TimedOutError(RetryableError):
-    """Raised when handling a message exceeded its time limit."""
+class HandlerTimedOutError(RetryableError):
+    """Raised when a message's handler exceeded its time limit."""
 
     code = ErrorCode.TIMEOUT
 
@@ -154,13 +154,13 @@ class OutageError(OnrecordError):
 
 
 class ParkedError(OnrecordError):
-    """Raised when a message cannot be handled until an operator acts, as with a used-up budget."""
+    """Raised when a message must wait for an operator, as when a budget is used up."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class RejectedError(OnrecordError):
-    """Raised when a message's content was examined and refused, as by the guardrail.
+    """Raised when a message's content was checked and refused, as by the guardrail.
 
     Args:
         message: one line for people.
@@ -178,7 +178,7 @@ class RejectedError(OnrecordError):
 
 
 class ContentBugError(OnrecordError):
-    """Raised in place of an unexpected exception that one message's content has caused.
+    """Raised in place of an unexpected exception that the content of one message caused.
 
     Unlike a bad message, it may be replayed once the bug is mended.
 

@@ -32,7 +32,7 @@ from contracts.study import (
     DoubtfulSpeakers,
     Identifier,
     Study,
-    require_one_study,
+    require_study_or_id,
 )
 from contracts.transcript import ContentForm, Segment, Speaker, SpeakerLabel, TranscriptFormat
 
@@ -42,7 +42,7 @@ decompressed just to be known again."""
 
 
 class Event(ContractModel):
-    """Base of all events: the CloudEvents type and the record key."""
+    """Base of all events: pydantic models with a CloudEvents type and a Kafka record key."""
 
     ce_type: ClassVar[str]
 
@@ -58,7 +58,7 @@ class Event(ContractModel):
 
 
 class TranscriptEvent(Event):
-    """Base of events about one revision of one transcript."""
+    """Base of all events about one revision of one interview's transcript."""
 
     transcript_id: UUID = Field(description="Id of the interview; the record key.")
     revision: Number = Field(1, description="Counts corrected versions of the same interview.")
@@ -123,7 +123,7 @@ class TranscriptSubmitted(TranscriptEvent):
 
     @model_validator(mode="after")
     def _names_one_study(self) -> Self:
-        require_one_study(self.study, self.study_id)
+        require_study_or_id(self.study, self.study_id)
         return self
 
     @property
@@ -198,7 +198,7 @@ class TranscriptIngested(TranscriptEvent):
 
 
 class ChunkReady(Event):
-    """Chunk of an interview for one call of the model: consecutive segments, and the study."""
+    """Part of an interview for one call of the language model: segments, and the study."""
 
     ce_type = "onrecord.ChunkReady.v1"
 
@@ -251,7 +251,7 @@ class _AboutChunk(Event):
 
 
 class NotesDrafted(_AboutChunk):
-    """Draft notes on one chunk: the model's answer, not yet checked."""
+    """Draft notes on one chunk of an interview, as the model wrote them; not yet checked."""
 
     ce_type = "onrecord.NotesDrafted.v1"
 
@@ -265,7 +265,7 @@ class NotesDrafted(_AboutChunk):
 
 
 class NotesRejected(_AboutChunk):
-    """Rejected draft, sent back to the model for another attempt, with the reasons."""
+    """Draft notes that the guardrail rejected, with the reasons, for another try by the model."""
 
     ce_type = "onrecord.NotesRejected.v1"
 
@@ -280,7 +280,7 @@ class NotesRejected(_AboutChunk):
 
 
 class NotesValidated(Event):
-    """Result of the guardrail for a chunk: accepted notes, and rejected ones with reasons."""
+    """Result of the guardrail for a chunk: accepted notes, and rejected notes with reasons."""
 
     ce_type = "onrecord.NotesValidated.v1"
 
@@ -317,7 +317,7 @@ class NotesValidated(Event):
 
 
 class NotesStored(TranscriptEvent):
-    """Confirmation that a chunk's notes are in the database."""
+    """Confirmation that the notes on a chunk of an interview are stored in PostgreSQL."""
 
     ce_type = "onrecord.NotesStored.v1"
 
@@ -333,7 +333,7 @@ class NotesStored(TranscriptEvent):
 
 
 class SettledOutcome(StrEnum):
-    """Final outcome of submitted content: complete, refused, superseded and so on."""
+    """Final outcome of a submitted interview: complete, refused, superseded and so on."""
 
     COMPLETE = "complete"
     DEAD_IN_PART = "dead_in_part"
@@ -344,7 +344,7 @@ class SettledOutcome(StrEnum):
 
 
 class SettledReason(ContractModel):
-    """Error for which an interview, or some of its chunks, became dead letters."""
+    """Error because of which an interview, or some of its chunks, became dead letters."""
 
     service: Name = Field(description="The service that set it aside.")
     code: Name = Field(description="The cause, such as `doubtful_reading`; more may be added.")
@@ -355,7 +355,7 @@ class SettledReason(ContractModel):
 
 
 class TranscriptSettled(Event):
-    """Final outcome of submitted content, such as complete; it changes only if somebody acts.
+    """Final outcome of a submitted interview, published to its producer.
 
     Content is settled again when its outcome changes: once its dead letters are replayed, an
     interview that was dead in part is complete. It is settled again, too, if it is submitted again

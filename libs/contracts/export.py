@@ -16,8 +16,8 @@ from contracts.topics import (
     PIPELINE,
     RETRY_DELAYS_S,
     Topic,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 
 GENERATED_FOLDERS: Final = ("events", "topics")
@@ -27,7 +27,7 @@ _WIDTH: Final = 100
 
 
 def render_generated_files() -> dict[str, str]:
-    """Generate the texts of all files below ``schemas/``; return them by path."""
+    """Return the texts of all generated files of the folder ``schemas/``, by path."""
     schemas = {
         get_schema_path(event): to_json(build_event_schema(event)) for event in list_event_classes()
     }
@@ -46,7 +46,7 @@ def get_schema_path(event: type[Event]) -> str:
 
 
 def describe_topic(topic: Topic) -> dict[str, Any]:
-    """Return a topic's declaration as plain data, for the YAML file about it."""
+    """Convert a topic's declaration to plain data, for its YAML file in ``schemas/topics``."""
     return {
         "name": topic.name,
         "about": topic.about,
@@ -96,8 +96,8 @@ OWNING_SERVICE: Final = {
     topic.name: service
     for service in PIPELINE
     for topic in (
-        *(retry_topic(service, tier) for tier in range(len(RETRY_DELAYS_S))),
-        dlq_topic(service),
+        *(build_retry_topic(service, tier) for tier in range(len(RETRY_DELAYS_S))),
+        build_dlq_topic(service),
     )
 }
 """The service whose messages a retry topic or a DLQ holds, by the topic's name."""

@@ -26,12 +26,12 @@ class OversizedGzipError(ValueError):
 
 
 def compress_text(text: str) -> str:
-    """Compress text with gzip, in base64; the same text gives the same."""
+    """Compress a text with gzip, and encode the result in base64."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 
 def decode_base64(content: str) -> bytes:
-    """Decode base64 text, with or without line breaks.
+    """Decode base64 text, with or without line breaks, to bytes.
 
     Raises:
         MalformedGzipError: it is no base64, or what it stands for is no gzip file.

@@ -14,7 +14,7 @@ UUID_PATTERN: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def derive_id(kind: str, *parts: object) -> UUID:
-    """Derive a UUIDv5 from a kind of object, such as "chunk", and the values that identify it.
+    """Derive a UUIDv5 from a kind of object, such as "chunk", and its identifying values.
 
     Args:
         kind: what is identified, such as ``"chunk"``; equal parts of another kind give another id.
@@ -27,7 +27,7 @@ def derive_id(kind: str, *parts: object) -> UUID:
 
 
 def derive_id_text(kind: str, *parts: bytes) -> str:
-    """Derive the same UUIDv5 as ``derive_id``, faster: from bytes, and as text.
+    """Derive the same UUIDv5 as ``derive_id``, but from bytes and as text, which is faster.
 
     ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
     """

@@ -30,7 +30,7 @@ def build_event_schema(event: type[Event]) -> dict[str, Any]:
 
 
 def build_shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
-    """Build the JSON schemas of several events and their parts, each defined only once.
+    """Build the JSON schemas of several events, with their common parts defined only once.
 
     Args:
         events: the events.

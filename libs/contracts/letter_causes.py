@@ -28,7 +28,7 @@ MOST_CAUSES: Final = 1_000
 
 
 class CauseTrend(StrEnum):
-    """Trend of a cause: its letters of the latest hour, beside those of the hours before."""
+    """Trend of the dead letters of one cause: the latest hour compared with earlier hours."""
 
     NEW = "new"
     RISING = "rising"
@@ -38,14 +38,14 @@ class CauseTrend(StrEnum):
 
 
 class StudyLetterCount(ControlModel):
-    """Number of letters of one study that died of one cause."""
+    """Number of one study's dead letters that have one cause."""
 
     study_id: str = Field(description="The study; empty: unknown.")
     letters: int = Field(ge=0)
 
 
 class LetterCause(ControlModel):
-    """Cause of dead letters: those of one service and code whose messages say the same.
+    """Group of dead letters of one service with the same error code and error message.
 
     Ids, numbers, addresses and quoted text do not tell two messages apart.
     """
@@ -77,14 +77,14 @@ class LetterCause(ControlModel):
 
 
 class LetterCausePage(ControlModel):
-    """Page of the causes of dead letters, the one with the most letters first."""
+    """Page of the list of dead letter causes, the one with the most dead letters first."""
 
     causes: tuple[LetterCause, ...]
     muted: int = Field(0, ge=0, description="How many more match, but are muted.")
 
 
 class ListCausesRequest(ControlModel):
-    """Parameters of the request to list the causes that match a filter."""
+    """Parameters of the request to list the causes of dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -102,7 +102,7 @@ Remark = Annotated[ColumnText, StringConstraints(strip_whitespace=True, max_leng
 
 
 class EditCauseRequest(ControlModel):
-    """Parameters of the request to note something about a cause; what is absent stays."""
+    """Request to assign, annotate or mute a cause of dead letters; absent fields stay."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -33,7 +33,7 @@ VoucherDetail = Annotated[
 
 
 class Standing(StrEnum):
-    """Standing of a note: how well its statement is confirmed, from `verbatim` to `refuted`.
+    """Standing of a note: how well its statement is proven, from `verbatim` to `refuted`.
 
     Attributes:
         VERBATIM: it is the quote's own words, tidied by known rules.
@@ -51,7 +51,7 @@ class Standing(StrEnum):
 
 
 class VoucherKind(StrEnum):
-    """Kind of confirmation of a statement: by a rule, a judging or an entailment model."""
+    """Kind of proof of a note's statement: a rule, a judging model or an entailment model."""
 
     RULE = "rule"
     JUDGE = "judge"
@@ -76,7 +76,7 @@ _SHOWN_STANDINGS: Final = {
 
 
 def shows_statement(standing: Standing, policy: StatementPolicy) -> bool:
-    """Return whether a study's policy shows a note's statement, given the note's standing.
+    """Return whether a study's policy shows statements of a given standing, such as proven.
 
     Where it is not, readers see the quote first and the statement only as the model's reading.
     A refuted statement is never shown as a finding.
@@ -85,7 +85,7 @@ def shows_statement(standing: Standing, policy: StatementPolicy) -> bool:
 
 
 class DraftEvidence(ContractModel):
-    """Citation of a draft note: the segment, and the first and last words of the quoted part."""
+    """Citation in a draft note: a segment, and the first and last words of the quoted part."""
 
     segment: int = Field(
         ge=-MAX_EXACT_INTEGER, le=MAX_EXACT_INTEGER, description="The number of the segment."
@@ -136,7 +136,7 @@ class CheckFailure(ContractModel):
 
 
 class Voucher(ContractModel):
-    """Confirmation of a note's statement: the rule or model that gives it, with an explanation."""
+    """Proof of a note's statement: the rule or model that confirms it, with an explanation."""
 
     kind: VoucherKind = Field(
         description="What vouches: a `rule` in code, a `judge` (a model that was asked about the "

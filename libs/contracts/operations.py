@@ -8,7 +8,7 @@ from contracts.control_api import ControlModel
 
 
 class AuditAccount(ControlModel):
-    """Interviews, records or chunks that were submitted, and how many are in each state."""
+    """Audit's counts of interviews, records or chunks: how many were submitted, stored, lost."""
 
     submitted: int
     stored: int
@@ -22,7 +22,7 @@ class AuditAccount(ControlModel):
 
 
 class ServiceMessages(ControlModel):
-    """Messages at one service, and how many are in each state."""
+    """Audit's counts of the messages at one service, by state."""
 
     service: str
     received: int
@@ -35,7 +35,7 @@ class ServiceMessages(ControlModel):
 
 
 class DeletedRecords(ControlModel):
-    """Records that the broker deleted before a service had finished them."""
+    """Number of records that Kafka deleted before a service had processed them."""
 
     service: str
     topic: str
@@ -43,7 +43,7 @@ class DeletedRecords(ControlModel):
 
 
 class AuditReport(ControlModel):
-    """Report of an audit: whether nothing is lost, and where everything is."""
+    """Report of an audit: whether any interview is lost, and the counts by state."""
 
     balances: bool = Field(description="Whether every interview and chunk is accounted for.")
     settled: bool = Field(description="Whether nothing is on its way any more.")
@@ -56,14 +56,14 @@ class AuditReport(ControlModel):
 
 
 class PipelineTopic(ControlModel):
-    """Topic that a service reads, and how many records it has not committed there."""
+    """Topic that a service reads, with the consumer lag: how many records are not committed."""
 
     topic: str
     lag: int = Field(description="Records behind the group's commits; of those, some may be done.")
 
 
 class PipelineService(ControlModel):
-    """State of a service as far as the broker and control's index know it."""
+    """Status of one service: its consumer group, its lag by topic and its dead letters."""
 
     service: str
     state: str = Field(
@@ -75,6 +75,6 @@ class PipelineService(ControlModel):
 
 
 class PipelineState(ControlModel):
-    """State of all services."""
+    """Status of all services of the pipeline."""
 
     services: tuple[PipelineService, ...]

@@ -32,7 +32,7 @@ class WithdrawRevisionRequest(BaseModel):
 
 
 class HandOverRequest(BaseModel):
-    """Request to hand an interview, or those of a study, over to another producer."""
+    """Request to make another producer the owner of an interview."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class HandOverRequest(BaseModel):
 
 
 class HandOverStudyRequest(HandOverRequest):
-    """Request to hand the interviews of a study over to another producer."""
+    """Request to make another producer the owner of a study's interviews."""
 
     of: ProducerName | None = Field(
         None, description="Only those of this producer; null: all of the study."
@@ -52,7 +52,7 @@ class HandOverStudyRequest(HandOverRequest):
 
 
 class HandedOver(ControlModel):
-    """Number of a study's interviews that were handed over."""
+    """Number of a study's interviews that were given to another producer."""
 
     study_id: Identifier = Field(description="The study.")
     producer: str = Field(description="Their producer now.")
@@ -60,7 +60,7 @@ class HandedOver(ControlModel):
 
 
 class OwnedTranscript(ControlModel):
-    """Interview with its study, its producer and the revisions that count."""
+    """Interview with its study, its owning producer and its current revisions."""
 
     transcript_id: UUID = Field(description="Id of the interview.")
     study_id: Identifier = Field(description="The study that it belongs to.")
@@ -80,7 +80,7 @@ class OwnedTranscript(ControlModel):
 
 
 class ChangedRevision(ControlModel):
-    """Interview after one of its revisions was withdrawn or restored."""
+    """Result of withdrawing or restoring a revision: the interview as it is afterwards."""
 
     revision: int = Field(description="The revision that was withdrawn or restored.")
     transcript: OwnedTranscript = Field(description="The interview as it is now.")

@@ -19,7 +19,7 @@ MAX_NAMED: Final = 1_000
 
 
 class RefreshStudyRequest(BaseModel):
-    """Request to ask a study's interviews again with its current version."""
+    """Request to generate the notes of a study's interviews anew with its current questions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +32,7 @@ class RefreshStudyRequest(BaseModel):
 
 
 class RefreshEstimate(ControlModel):
-    """Estimate of what asking again costs, from the calls that were made for the same chunks.
+    """Estimate of the model calls, tokens and dollars that new notes for chunks would take.
 
     The lower bounds are those of one answered call each, with nothing for chunks that the cache may
     answer; the upper ones of as many tries as before. Chunks of which no call is known count
@@ -53,7 +53,7 @@ class RefreshEstimate(ControlModel):
 
 
 class StudyRefresh(ControlModel):
-    """State of a study's interviews, by the version that they are asked with."""
+    """Progress of a study's refresh: how many interviews have notes by its current version."""
 
     study_id: Identifier = Field(description="The study.")
     version: int = Field(description="Its current version.")

@@ -60,7 +60,7 @@ _DOUBTFUL: Final = (DoubtfulSpeakers.ACCEPT, DoubtfulSpeakers.REFUSE)
 
 
 class StudyInputs(ControlModel):
-    """Version of what a study's interviews are asked: name, language, themes and questions."""
+    """Version of a study's name, language, themes and research questions."""
 
     name: Text = Field(description="What people call the study.")
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the notes.")
@@ -77,7 +77,7 @@ class StudyInputs(ControlModel):
 
 
 class StudyPolicies(ControlModel):
-    """Policies of a registered study, which hold for all of its interviews from now on."""
+    """Policies of a registered study, such as for personal data; they apply to all interviews."""
 
     personal_data: PersonalData | None = Field(
         None,
@@ -118,7 +118,7 @@ class StudyPolicies(ControlModel):
 
 
 class RegisteredStudy(StudyInputs, StudyPolicies):
-    """Registered study: its current version, its policies, and when it was changed."""
+    """Registered study: its current version, its policies, and when it was last changed."""
 
     study_id: Identifier = Field(description="Short name, unique in the installation.")
     version: Number = Field(
@@ -197,7 +197,7 @@ class RegisteredStudy(StudyInputs, StudyPolicies):
             inline: the study in the submission.
             takes_inputs: whether its themes and questions count, or the registered ones.
         """
-        given = split_study(inline)[0]
+        given = split_inputs_and_policies(inline)[0]
         is_current = not takes_inputs or given == self.inputs
         asked = self.study if is_current else self.ask(given, None)
         return asked.model_copy(
@@ -220,7 +220,7 @@ class CreateStudyRequest(StudyInputs, StudyPolicies):
 
 
 class EditStudyRequest(BaseModel):
-    """Request to change a registered study; what is left out stays as it is."""
+    """Request to change a registered study; fields that are left out are not changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -261,8 +261,8 @@ class EditStudyRequest(BaseModel):
         return StudyInputs(**asked), StudyPolicies(**rules)
 
 
-def split_study(study: Study) -> tuple[StudyInputs, StudyPolicies]:
-    """Split a study as submissions carry it into its inputs and its policies."""
+def split_inputs_and_policies(study: Study) -> tuple[StudyInputs, StudyPolicies]:
+    """Split a study into its inputs (themes, questions) and its policies."""
     inputs = StudyInputs(
         name=study.name, language=study.language, themes=study.themes, questions=study.questions
     )

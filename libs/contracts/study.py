@@ -48,7 +48,7 @@ class Question(ContractModel):
 
 
 class PersonalData(StrEnum):
-    """Policy for personal data in a study's notes: allow, mask or reject."""
+    """Policy of a study on personal data in its notes: allow, mask or reject."""
 
     ALLOW = "allow"
     MASK = "mask"
@@ -56,14 +56,14 @@ class PersonalData(StrEnum):
 
 
 class DoubtfulSpeakers(StrEnum):
-    """Policy of a study for transcripts in which it is unclear who speaks: refuse or accept."""
+    """Policy of a study on transcripts with unclear speakers: refuse or accept them."""
 
     REFUSE = "refuse"
     ACCEPT = "accept"
 
 
 class StatementPolicy(StrEnum):
-    """Policy of a study: which statements are shown as findings, by how far they are proven."""
+    """Policy of a study on which statements are shown as findings: only proven ones, or more."""
 
     PROVEN = "proven"
     CONFIRMED = "confirmed"
@@ -118,7 +118,7 @@ class Study(ContractModel):
 
 
 def refuse_duplicate_ids(what: str, ids: Sequence[str]) -> None:
-    """Raise ``ValueError`` if an id is in a list twice."""
+    """Raise ``ValueError`` if the same id occurs twice in a list of themes or questions."""
     # Positions, not ids: error texts travel in headers and may not quote the payload.
     for position, one in enumerate(ids):
         first = ids.index(one)
@@ -126,8 +126,8 @@ def refuse_duplicate_ids(what: str, ids: Sequence[str]) -> None:
             raise ValueError(f"{what} {first + 1} and {position + 1} have the same id")
 
 
-def require_one_study(study: Study | None, study_id: str | None) -> None:
-    """Raise ``ValueError`` unless a study or the id of one is given, or both of the same."""
+def require_study_or_id(study: Study | None, study_id: str | None) -> None:
+    """Raise ``ValueError`` if a study and a study id are both missing, or contradict each other."""
     if study is None and study_id is None:
         raise ValueError("a submission has a study or a study_id")
     if study is not None and study_id not in {None, study.study_id}:

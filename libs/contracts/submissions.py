@@ -23,7 +23,7 @@ from contracts.bounds import (
 from contracts.control_api import ControlModel
 from contracts.events import TranscriptSettled, TranscriptSubmitted
 from contracts.ids import derive_transcript_id
-from contracts.study import Identifier, Study, require_one_study
+from contracts.study import Identifier, Study, require_study_or_id
 from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 
 MAX_SOURCE_CHARACTERS: Final = 1_000
@@ -34,7 +34,7 @@ Source = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS), S
 
 
 class SubmitTranscriptRequest(BaseModel):
-    """Request to submit an interview; its id follows from the study and the source.
+    """Request to submit an interview's transcript to a study.
 
     So whoever submits to one study cannot name an interview of another.
     """
@@ -79,7 +79,7 @@ class SubmitTranscriptRequest(BaseModel):
 
     @model_validator(mode="after")
     def _names_one_study(self) -> Self:
-        require_one_study(self.study, self.study_id)
+        require_study_or_id(self.study, self.study_id)
         return self
 
     @classmethod
@@ -98,7 +98,7 @@ class SubmitTranscriptRequest(BaseModel):
 
 
 class SubmittedTranscript(ControlModel):
-    """Submitted interview: its id, and where the broker has it."""
+    """Submitted interview: its id, and its Kafka topic, partition and offset."""
 
     transcript_id: UUID = Field(description="Id of the interview.")
     revision: int = Field(description="Which version of it.")
@@ -111,14 +111,14 @@ class SubmittedTranscript(ControlModel):
 
 
 class StoredRevision(ControlModel):
-    """Revision of an interview that is stored, and the hash of its content."""
+    """Stored revision of an interview: its number, and the hash of its content."""
 
     revision: int
     content_sha256: str
 
 
 class InterviewState(ControlModel):
-    """State of an interview: the revisions that are stored, and what became of submissions."""
+    """State of an interview: its stored revisions, and the outcomes of its submissions."""
 
     transcript_id: UUID = Field(description="Id of the interview.")
     stored: tuple[StoredRevision, ...] = Field(description="Its stored revisions.")
@@ -135,7 +135,7 @@ PERSON_PRODUCER: Final = "person:"
 
 
 class Submitter(BaseModel):
-    """Submitter of an interview through the API: an access token of control's, or a person.
+    """Submitter of an interview through the HTTP API: an access token, or a logged-in person.
 
     Attributes:
         token_id: the token's id, or that of the person, derived from issuer and subject.
@@ -165,7 +165,7 @@ class Submitter(BaseModel):
 def build_submitter_headers(
     submitter: Submitter, key: bytes, value: bytes, secret: bytes
 ) -> tuple[tuple[str, bytes], ...]:
-    """Build the headers by which control knows later who submitted a record through its API.
+    """Build Kafka headers that name a record's submitter, signed with an HMAC.
 
     Any producer can write any header, so the second one authenticates the first: it is an
     HMAC-SHA-256 over the submitter and the record's key and value, by a secret that control makes,
@@ -188,7 +188,7 @@ def read_submitter(
     value: bytes | None,
     secret: bytes,
 ) -> Submitter | None:
-    """Return who submitted a record through the API; None if the headers do not prove it."""
+    """Return the submitter that a record's headers name; None if the HMAC is missing or wrong."""
     found = dict(headers)
     claim, mac = found.get(h.SUBMITTED_BY), found.get(h.SUBMITTED_BY_MAC)
     if claim is None or mac is None:

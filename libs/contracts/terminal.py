@@ -15,8 +15,8 @@ that it shows other words than it has (Unicode Technical Report 36, section 3); 
 pairs, which have no UTF-8."""
 
 
-def escape_controls(text: str) -> str:
-    """Escape the characters in a text that would control the terminal.
+def escape_control_characters(text: str) -> str:
+    """Replace the terminal control characters in a text by visible escape sequences.
 
     Line ends and tabs stay. Transcripts and payloads are other people's words.
     """

@@ -29,8 +29,8 @@ USERS: Final = (*SERVICES, PRODUCER, AUDITOR, MIGRATOR)
 ANYONE: Final = "anyone"
 
 
-class Operation(StrEnum):
-    """Operation on a topic or group, as Kafka's tools name it."""
+class KafkaOperation(StrEnum):
+    """Kafka operation that an access rule allows, such as ``Read``."""
 
     READ = "Read"
     WRITE = "Write"
@@ -39,8 +39,8 @@ class Operation(StrEnum):
     DESCRIBE_CONFIGS = "DescribeConfigs"
 
 
-class ResourceKind(StrEnum):
-    """Kind of what a rule is about."""
+class KafkaResourceKind(StrEnum):
+    """Kind of Kafka resource that an access rule is about: topic or consumer group."""
 
     TOPIC = "topic"
     GROUP = "group"
@@ -48,7 +48,7 @@ class ResourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class AccessRule:
-    """Rule that lets one Kafka user perform one operation on one topic or group.
+    """Rule that allows one Kafka user one operation on one topic or consumer group.
 
     Attributes:
         user: one of ``USERS``.
@@ -58,33 +58,33 @@ class AccessRule:
     """
 
     user: str
-    kind: ResourceKind
+    kind: KafkaResourceKind
     name: str
-    operation: Operation
+    operation: KafkaOperation
 
 
 def list_access_rules() -> tuple[AccessRule, ...]:
-    """Return all rules, in order and without repetition."""
+    """Return the access rules of all services and producers, without duplicates."""
     return tuple(sorted({*_topic_rules(), *_group_rules()}))
 
 
-def get_principal(user: str) -> str:
-    """Return the Kafka principal that a user has unless the operator names another one."""
+def get_kafka_principal(user: str) -> str:
+    """Return the Kafka principal of one of our users, such as ``User:onrecord-control``."""
     return f"User:onrecord-{user}"
 
 
 def _topic_rules() -> Iterator[AccessRule]:
     for topic in ALL_TOPICS:
         for operation, users in (
-            (Operation.READ, _readers(topic)),
-            (Operation.WRITE, _writers(topic)),
+            (KafkaOperation.READ, _readers(topic)),
+            (KafkaOperation.WRITE, _writers(topic)),
             # Services refuse to start on a topic that could lose or refuse messages.
-            (Operation.DESCRIBE_CONFIGS, {*_readers(topic), *_writers(topic)} & {*SERVICES}),
-            (Operation.CREATE, {MIGRATOR}),
-            (Operation.DESCRIBE, {MIGRATOR}),
+            (KafkaOperation.DESCRIBE_CONFIGS, {*_readers(topic), *_writers(topic)} & {*SERVICES}),
+            (KafkaOperation.CREATE, {MIGRATOR}),
+            (KafkaOperation.DESCRIBE, {MIGRATOR}),
         ):
             for user in users:
-                yield AccessRule(user, ResourceKind.TOPIC, topic.name, operation)
+                yield AccessRule(user, KafkaResourceKind.TOPIC, topic.name, operation)
 
 
 def _readers(topic: Topic) -> set[str]:
@@ -102,6 +102,6 @@ def _writers(topic: Topic) -> set[str]:
 
 def _group_rules() -> Iterator[AccessRule]:
     for service in SERVICES:  # a service's group has its name
-        yield AccessRule(service, ResourceKind.GROUP, service, Operation.READ)
-        yield AccessRule(AUDITOR, ResourceKind.GROUP, service, Operation.DESCRIBE)
-        yield AccessRule(CONTROL, ResourceKind.GROUP, service, Operation.DESCRIBE)
+        yield AccessRule(service, KafkaResourceKind.GROUP, service, KafkaOperation.READ)
+        yield AccessRule(AUDITOR, KafkaResourceKind.GROUP, service, KafkaOperation.DESCRIBE)
+        yield AccessRule(CONTROL, KafkaResourceKind.GROUP, service, KafkaOperation.DESCRIBE)

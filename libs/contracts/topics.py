@@ -143,8 +143,8 @@ EVENT_TOPICS: Final = (
 )
 
 
-def retry_topic(service: str, tier: int) -> Topic:
-    """Build the declaration of a service's retry topic of one tier; tier 0 takes replays."""
+def build_retry_topic(service: str, tier: int) -> Topic:
+    """Build the declaration of a service's retry topic of one tier (0 is for replays)."""
     wait = f"for {RETRY_DELAYS_S[tier]:g} s" if tier else "to be replayed at once"
     return Topic(
         f"{service}-retry-{tier}",
@@ -157,7 +157,7 @@ def retry_topic(service: str, tier: int) -> Topic:
     )
 
 
-def dlq_topic(service: str) -> Topic:
+def build_dlq_topic(service: str) -> Topic:
     """Build the declaration of a service's dead letter topic, which has unlimited retention."""
     return Topic(
         f"{service}-dlq",
@@ -173,14 +173,14 @@ def dlq_topic(service: str) -> Topic:
 
 
 RETRY_TOPICS: Final = tuple(
-    retry_topic(service, tier) for service in PIPELINE for tier in range(len(RETRY_DELAYS_S))
+    build_retry_topic(service, tier) for service in PIPELINE for tier in range(len(RETRY_DELAYS_S))
 )
-DLQ_TOPICS: Final = tuple(dlq_topic(service) for service in PIPELINE)
+DLQ_TOPICS: Final = tuple(build_dlq_topic(service) for service in PIPELINE)
 ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
 
 
 def get_event_topic(event: type[Event]) -> Topic:
-    """Return the declaration of the topic that carries an event class.
+    """Return the declaration of the Kafka topic that carries a class of events.
 
     Raises:
         LookupError: no topic carries this event.

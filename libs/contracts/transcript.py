@@ -19,7 +19,7 @@ SpeakerLabel = Annotated[
 
 
 class TranscriptFormat(StrEnum):
-    """Format of a transcript that ingestion can parse."""
+    """Format of a transcript file, such as ``webvtt``."""
 
     WEBVTT = "webvtt"
     SRT = "srt"
@@ -71,7 +71,7 @@ class TranscriptFormat(StrEnum):
 
 
 class ContentForm(StrEnum):
-    """Form of the content in a submission: text, compressed file, or URI of a file."""
+    """Form of the content in a submission: text, compressed text, or the URI of a file."""
 
     TEXT = "text"
     GZIP = "gzip+base64"
@@ -87,7 +87,7 @@ class Role(StrEnum):
 
 
 class Speaker(ContractModel):
-    """Role of a speaker as the producer declares it, where the transcript does not state it."""
+    """Speaker of an interview, with the role that the producer declares."""
 
     label: SpeakerLabel = Field(description="The name exactly as the transcript has it.")
     role: Role = Field(description="What this speaker is in the interview.")
@@ -102,7 +102,7 @@ class WordTiming(ContractModel):
 
 
 class Segment(ContractModel):
-    """Turn of one speaker in a transcript; in a chunk, a part of the turn if it is long."""
+    """One speaker's turn in a transcript; in a chunk, part of the turn if it is long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")

@@ -81,7 +81,7 @@ _MESSAGES: Final[Mapping[str, str | Callable[[_Context], str]]] = {
 
 
 def has_custom_message(kind: str) -> bool:
-    """Return whether this module has its own message for a pydantic error type."""
+    """Return whether this module replaces pydantic's message for a type of validation error."""
     return kind in _MESSAGES or kind == NOT_JSON
 
 
@@ -94,7 +94,7 @@ def describe_validation_error(error: ValidationError) -> str:
 
 
 def describe_lone_surrogates(document: bytes, expected: type[BaseModel]) -> str | None:
-    r"""Name, in one line, a JSON field that has a lone surrogate; None if no field has one.
+    r"""Return a sentence that names the JSON field with half a surrogate pair, or None.
 
     Pydantic does not read JSON with such an escape (``\ud800`` alone) and names no field. Only
     names that ``expected`` knows are in the line, since it may not quote the payload.

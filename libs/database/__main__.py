@@ -30,7 +30,7 @@ app: Final = command_line.build_command_line(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``python -m database``, which applies migrations, and return the exit code.
+    """Run ``python -m database``: apply the migrations, and return the exit code.
 
     Args:
         arguments: the command line without the program's name; the process's own if None.

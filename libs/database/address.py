@@ -45,7 +45,7 @@ class DatabaseAddress:
 
 
 def parse_dsn(dsn: str) -> DatabaseAddress:
-    """Parse and check a ``postgresql://`` URI; return its host, port and database name.
+    """Parse and validate a ``postgresql://`` URI; return its host, port and database name.
 
     The driver would quote parts of a password that it takes for a port or a parameter, so that is
     refused here.

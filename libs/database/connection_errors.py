@@ -20,7 +20,7 @@ from database.settings import PostgresSettings
 def build_connection_error(
     settings: PostgresSettings, error: Exception
 ) -> DatabaseUnavailableError:
-    """Build the error for a failed connection, with its cause and the setting to correct.
+    """Build the error for a failed connection: its cause, and the setting to correct.
 
     Args:
         settings: what it was to be made with.

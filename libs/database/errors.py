@@ -7,7 +7,7 @@
     RetryableError
     ├── DatabaseConflictError      another transaction was in the way: the same may work later
     ├── DatabaseMemoryError        the server had no memory for a statement: later it may
-    └── TimedOutError
+    └── HandlerTimedOutError
         └── DatabaseTimeoutError   the server gave up on a statement that took too long
     BadMessageError
     └── DatabaseLimitError         a value or a statement is larger than PostgreSQL can take
@@ -26,10 +26,10 @@ import asyncpg
 from contracts.errors import (
     BadMessageError,
     ErrorCode,
+    HandlerTimedOutError,
     OnrecordError,
     OutageError,
     RetryableError,
-    TimedOutError,
 )
 
 
@@ -54,7 +54,7 @@ class DatabaseConflictError(RetryableError):
 
 
 class DatabaseMemoryError(RetryableError):
-    """Raised when PostgreSQL ran out of memory for a statement."""
+    """Raised when PostgreSQL ran out of memory for an SQL statement."""
 
     code = ErrorCode.OUT_OF_MEMORY
 
@@ -65,8 +65,8 @@ class DatabaseLimitError(BadMessageError):
     code = ErrorCode.TOO_LARGE
 
 
-class DatabaseTimeoutError(TimedOutError):
-    """Raised when a statement exceeded PostgreSQL's time limit."""
+class DatabaseTimeoutError(HandlerTimedOutError):
+    """Raised when an SQL statement exceeded its time limit."""
 
     code = ErrorCode.TIMEOUT
 
@@ -76,7 +76,7 @@ class MigrationError(Exception):
 
 
 class QueryFileError(Exception):
-    """Raised when a SQL file of named queries is malformed, or lacks a query."""
+    """Raised when an SQL file of named queries is malformed, or lacks a query."""
 
 
 UNAVAILABLE = (
@@ -116,7 +116,7 @@ TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutE
 def translate_driver_error(
     error: Exception, *, connection_lost: bool = False
 ) -> OnrecordError | None:
-    """Convert an asyncpg exception to the error of this library for it; None if it has none.
+    """Convert an asyncpg exception to an error of this library; None if none corresponds.
 
     Args:
         error: what was raised while the database was used.
@@ -153,7 +153,7 @@ def _is_beyond_limits(error: Exception) -> bool:
 
 
 def build_unavailable_error(error: Exception) -> DatabaseUnavailableError:
-    """Convert an asyncpg exception to ``DatabaseUnavailableError``."""
+    """Convert an asyncpg connection failure to ``DatabaseUnavailableError``."""
     return DatabaseUnavailableError(f"PostgreSQL is unavailable ({format_error_headline(error)})")
 
 

@@ -41,7 +41,7 @@ class _Queue(Generic[T, R]):
 
 
 class GroupCommitter(Generic[T, R]):
-    """Batcher that groups concurrent requests, and runs each group in one transaction.
+    """Batcher that collects concurrent requests, and runs them together in one transaction.
 
     A group that fails for another reason than that the database is away or slow is run again one
     by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a

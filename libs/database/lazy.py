@@ -18,7 +18,7 @@ RETRY_S: Final = 5.0
 
 
 class LazyDatabase:
-    """Database that connects at first use; during an outage, calls fail at once.
+    """Database client that connects at first use; during an outage, calls fail at once.
 
     During an outage callers get an error at once, except for one every ``retry_s`` seconds, whose
     call is the probe that finds out whether the database is back.

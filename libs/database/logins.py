@@ -20,7 +20,7 @@ import asyncpg
 
 from configuration.private_files import PRIVATE_FOLDER, read_or_create_private_file
 from database.errors import MigrationError, format_error_headline
-from database.migrate import open_administration
+from database.migrate import open_migration_connection
 from database.pool import Connection
 from database.rights import EVIDENCE_READER, GROUPS, OWNER, QUERIES, create_roles
 from database.settings import PostgresSettings
@@ -97,7 +97,7 @@ def read_or_create_passwords(folder: Path) -> dict[str, str]:
 
 
 def hash_password(password: str, salt: bytes) -> str:
-    """Return the SCRAM-SHA-256 verifier of an ASCII password, as PostgreSQL stores it.
+    """Hash an ASCII password as a SCRAM-SHA-256 verifier, the form that PostgreSQL stores.
 
     It takes the place of the password in ``CREATE ROLE``, which servers may log.
     """
@@ -111,7 +111,7 @@ def hash_password(password: str, salt: bytes) -> str:
 async def create_logins(
     settings: PostgresSettings, passwords: Mapping[str, str], *, notice: Callable[[str], None]
 ) -> list[str]:
-    """Create PostgreSQL logins, set the database's owner and revoke PUBLIC's rights.
+    """Create PostgreSQL login roles, set the database's owner and revoke PUBLIC's rights.
 
     Safe to call again: passwords are kept, and set anew in the server.
 
@@ -124,7 +124,7 @@ async def create_logins(
         DatabaseUnavailableError: PostgreSQL cannot be reached.
         MigrationError: this login may not create roles, or does not own the database.
     """
-    async with open_administration(settings, notice) as connection:
+    async with open_migration_connection(settings, notice) as connection:
         try:
             async with connection.transaction():
                 await create_roles(connection, (OWNER, *GROUPS), notice)

@@ -110,7 +110,7 @@ async def apply_migrations(
     """
     folders = tuple(folders)
     migrations = read_migrations(folders)
-    async with open_administration(settings, notice) as connection:
+    async with open_migration_connection(settings, notice) as connection:
         await _require_utf8(connection)
         ours = MIGRATIONS in folders
         if ours:
@@ -126,10 +126,10 @@ async def apply_migrations(
 
 
 @asynccontextmanager
-async def open_administration(
+async def open_migration_connection(
     settings: PostgresSettings, notice: Callable[[str], None]
 ) -> AsyncIterator[Connection]:
-    """Open a database connection without time limits, with a lock against other migrations.
+    """Open a connection for migrations: without time limits, and locked against others.
 
     Args:
         settings: which database.
@@ -146,7 +146,7 @@ async def open_administration(
 async def list_pending_migrations(
     settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
 ) -> list[Migration]:
-    """Return the migrations that are not applied yet."""
+    """Return the migrations that are not yet applied to the database."""
     migrations = read_migrations(folders)
     async with _connected(settings) as connection:
         return await _pending(connection, migrations)

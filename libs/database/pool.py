@@ -30,7 +30,7 @@ CLOSE_TIMEOUT_S: Final = 5.0
 
 
 async def open_connection_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
-    """Open an asyncpg connection pool, with time limits on statements and locks.
+    """Open an asyncpg connection pool, with time limits on SQL statements and locks.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -62,7 +62,7 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 @asynccontextmanager
 async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
-    """Open a PostgreSQL database for the duration of the context.
+    """Open a pool of PostgreSQL connections as a ``Database``, for the duration of the context.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.

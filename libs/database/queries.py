@@ -19,7 +19,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Queries:
-    """Collection of named SQL queries: ``queries.select_chunk`` is that query's SQL."""
+    """Collection of named SQL queries: ``queries.select_chunk`` is the SQL of that query."""
 
     def __init__(self, sql_by_name: dict[str, str]) -> None:
         self._sql_by_name = sql_by_name
@@ -37,7 +37,7 @@ class Queries:
 
 
 def load_queries(*files: Path) -> Queries:
-    """Load the named queries in a package's SQL files.
+    """Load the named SQL queries from the ``.sql`` files of a Python package.
 
     Raises:
         QueryFileError: a file has no query; a query has a name that is no lower-case identifier,

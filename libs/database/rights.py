@@ -41,7 +41,7 @@ _SCHEMA_VERSION: Final = "GRANT SELECT ON schema_migrations TO {role}"
 
 
 async def apply_rights(connection: Connection) -> None:
-    """Grant each group role exactly its rights, in one transaction; idempotent.
+    """Grant each PostgreSQL group role exactly its declared rights, in one transaction.
 
     Args:
         connection: of the login that owns the tables, or of a superuser.

@@ -23,7 +23,7 @@ def replace_nul(value: Any) -> Any:
 
 
 def make_storable_text(text: str, *, max_length: int | None = None) -> str:
-    """Return a text that PostgreSQL can store: no U+0000, no lone surrogates, truncated.
+    """Make a text storable in PostgreSQL: replace U+0000 and lone surrogates, and truncate it.
 
     For text that others made up, such as what an endpoint calls itself.
     """

@@ -13,7 +13,7 @@ from entailment.thresholds import DecisionCounts, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class LabelledScore:
-    """Score of a note, with the label whether the note is true."""
+    """Entailment score of a note, with the label whether the note is true."""
 
     score: float
     is_true: bool
@@ -28,7 +28,7 @@ class _Cut:
 def compute_thresholds(
     scores: Sequence[LabelledScore], *, false_rate: float, files: Mapping[str, str]
 ) -> Thresholds:
-    """Compute the thresholds that decide the most notes within an allowed error rate.
+    """Compute the score thresholds that decide the most notes within an allowed error rate.
 
     Of the scores from the upper threshold on, at most the share ``false_rate`` belongs to false
     notes; of those below the lower one, at most that share to true notes. A side on which even

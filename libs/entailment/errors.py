@@ -16,7 +16,7 @@ class EntailmentError(ValueError):
 
 
 class NotInstalledError(EntailmentError):
-    """Raised when the packages of the extra ``entailment`` are not installed."""
+    """Raised when the packages of the pip extra ``entailment`` are not installed."""
 
 
 class ModelFolderError(EntailmentError):
@@ -24,7 +24,7 @@ class ModelFolderError(EntailmentError):
 
 
 class ThresholdsError(EntailmentError):
-    """Raised when an entailment model has no score thresholds, or those of other model files."""
+    """Raised when a model has no score thresholds, or those of other model files."""
 
 
 class CalibrationError(EntailmentError):

@@ -37,7 +37,7 @@ _MIN_SENTENCE_WORDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class NoteScore:
-    """Entailment score of a note: the lowest of its sentences' scores, with that sentence."""
+    """Entailment score of a note: the lowest score of its sentences, with that sentence."""
 
     score: float
     sentence: str
@@ -63,7 +63,7 @@ def open_calibrated_model(folder: Path) -> EntailmentModel:
 
 
 def validate_calibrated_model(folder: Path) -> None:
-    """Load a model, score a pair and read its thresholds; raise ``EntailmentError`` if one fails.
+    """Load an entailment model, score a sample and read its thresholds; raise if one fails.
 
     Raises:
         EntailmentError: the model or its thresholds cannot be used; the message says why.
@@ -81,12 +81,12 @@ def _validate_files(folder: Path, hashes: tuple[tuple[str, str], ...]) -> None:
     OnnxScorer(read_model_folder(folder))
 
 
-def is_undecided(checked: CheckedNote) -> bool:
-    """Return whether a note has failed no check, but no rule proves it either."""
+def is_undecided_by_rules(checked: CheckedNote) -> bool:
+    """Return whether a note has failed no check, but no rule proves its statement either."""
     return not checked.failures and checked.standing is Standing.UNPROVEN
 
 
-def decide_notes(
+def decide_notes_by_entailment(
     checked: Sequence[CheckedNote], chunk: ChunkReady, model: EntailmentModel
 ) -> tuple[CheckedNote, ...]:
     """Confirm or refute undecided notes by an entailment model's scores and thresholds.
@@ -102,7 +102,7 @@ def decide_notes(
     Raises:
         ScoreError: the model gave a score that is no number.
     """
-    asked = [at for at, one in enumerate(checked) if is_undecided(one)]
+    asked = [at for at, one in enumerate(checked) if is_undecided_by_rules(one)]
     scores = score_notes([checked[at] for at in asked], chunk, model.scorer)
     decided = list(checked)
     for at, score in zip(asked, scores, strict=True):

@@ -39,7 +39,7 @@ _EXTERNAL_DATA: Final = b"\x0a\x08location\x12"
 
 
 def require_entailment_packages() -> None:
-    """Raise ``NotInstalledError`` unless the extra ``entailment`` is installed.
+    """Raise ``NotInstalledError`` unless the packages of the extra ``entailment`` are installed.
 
     Raises:
         NotInstalledError: one of them is not.
@@ -51,7 +51,7 @@ def require_entailment_packages() -> None:
 
 
 class OnnxScorer:
-    """Scorer of text pairs by an ONNX sequence classifier with one, two or three classes.
+    """Entailment scorer of text pairs, by an ONNX classifier with one, two or three classes.
 
     A score is the probability of the class that means "follows": the logistic function of a single
     logit, or the softmax over two or three. A pair is one input of the model: two texts as its

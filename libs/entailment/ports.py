@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class TextPair:
-    """Premise (what was said) and hypothesis (what is claimed), as a model scores them."""
+    """Pair of texts that an entailment model scores: a premise and a hypothesis."""
 
     premise: str
     hypothesis: str

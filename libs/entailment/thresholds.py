@@ -36,7 +36,7 @@ class DecisionCounts(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """Upper and lower score threshold of a model, with the data of their calibration.
+    """Upper and lower score threshold of an entailment model, with its calibration data.
 
     Attributes:
         version: of the file's form.

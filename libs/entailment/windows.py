@@ -30,7 +30,7 @@ _OVERLAP: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Sentence of a turn, or a piece of a sentence that is too long for a window."""
+    """Sentence of a speaker, or a part of a sentence that is too long for a model's input."""
 
     turn: int
     speaker: str
@@ -38,7 +38,7 @@ class Utterance:
 
 
 def list_utterances(passages: Iterable[QuotedPassage], chunk: ChunkReady) -> list[Utterance]:
-    """List the sentences in and around the cited passages, in the transcript's order.
+    """List the sentences in and around the passages that a note cites, in order.
 
     Args:
         passages: the cited passages; each brings its turn as far as the chunk has it.
@@ -98,7 +98,7 @@ def _locate_sentences(text: str) -> list[tuple[int, int]]:
 def build_windows(
     utterances: Sequence[Utterance], budget: int, find_token_ends: FindTokenEnds
 ) -> list[str]:
-    """Join sentences into overlapping windows of at most ``budget`` tokens, one line per turn.
+    """Join sentences into overlapping windows of at most ``budget`` tokens.
 
     Args:
         utterances: in order.
@@ -150,7 +150,7 @@ def _join(pieces: Iterable[Utterance]) -> str:
 
 
 def rank_windows(windows: Sequence[str], sentence: str, limit: int) -> list[str]:
-    """Return at most ``limit`` windows, those first that share the most words with a sentence."""
+    """Return the ``limit`` windows that share the most words with a sentence, best first."""
     if len(windows) <= limit:
         return list(windows)
     words = _list_stems(sentence)

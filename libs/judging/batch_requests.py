@@ -52,7 +52,7 @@ SendableText = Annotated[str, STORABLE, AfterValidator(_refuse_half_surrogates)]
 
 
 class ClaimAnswer(BaseModel):
-    """Ruling on one claim of a note, as parsed from the judging model's answer."""
+    """Ruling of a judging model on one claim of a note, as parsed from its JSON answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +64,7 @@ class ClaimAnswer(BaseModel):
 
 
 class NoteAnswer(BaseModel):
-    """Rulings on all claims of one note, as parsed from the judging model's answer."""
+    """Rulings of a judging model on all claims of one note, as parsed from its JSON answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,7 +73,7 @@ class NoteAnswer(BaseModel):
 
 
 class BatchAnswer(BaseModel):
-    """Answer of a judging model on several notes, without rulings that violate the schema.
+    """Answer of a judging model on several notes; invalid rulings in it are left out.
 
     A ruling that does not fit takes with it all others on its note, and none on other notes. An
     answer in which no ruling fits is invalid, so that the model is asked to repair it.
@@ -151,7 +151,7 @@ BATCH_SCHEMA: Final[dict[str, Any]] = _close(
 
 
 def build_batch_document(questions: Sequence[JudgeQuestion]) -> str:
-    """Build the prompt's JSON document: transcript segments, and the notes to judge by them."""
+    """Build the JSON document of a judging prompt: transcript segments, and notes to judge."""
     segments = {window.segment.number: window.segment for one in questions for window in one.shown}
     return encode_safe_json(
         {
@@ -193,7 +193,7 @@ def _join_windows(segment: Segment, questions: Sequence[JudgeQuestion]) -> str:
 def build_multi_note_request(
     questions: Sequence[JudgeQuestion], *, attempt: int = 1
 ) -> ModelRequest[BatchAnswer]:
-    """Build the request that asks a judging model about several notes of one chunk.
+    """Build one model request that asks a judging model about several notes of one chunk.
 
     Args:
         questions: the notes; they are numbered from 1 in this order.
@@ -217,7 +217,7 @@ def build_multi_note_request(
 def parse_rulings(
     answer: BatchAnswer, questions: Sequence[JudgeQuestion], model: str
 ) -> tuple[NoteRuling | None, ...]:
-    """Parse a judging model's rulings on notes; None for each note without a valid ruling.
+    """Parse a judging model's rulings on notes; None for a note without a valid ruling.
 
     A note has a ruling if the answer speaks of it exactly once, its claims have the note's words
     and no others that mean something, and each claim that is supported or contradicted names words

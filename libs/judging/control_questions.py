@@ -35,7 +35,7 @@ _CLAIMS: Final = {
 
 
 class ControlTestedClient:
-    """Client of a fact-checking model that must first answer control questions correctly.
+    """Client of a fact-checking model, used only after the model passed control questions.
 
     Args:
         client: calls the model.

@@ -20,7 +20,7 @@ from prompts.fact_checking import (
 
 
 class FactCheckAnswer(BaseModel):
-    """Answer of a fact-checking model, in the form in which it is cached."""
+    """Answer of a fact-checking model, in the form in which the response cache stores it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class FactCheckAnswer(BaseModel):
 def build_fact_check_request(
     judge_format: JudgeFormat, claim: str, evidence: Sequence[SpokenLine]
 ) -> ModelRequest[FactCheckAnswer]:
-    """Build the request that asks a fact-checking model about one claim, in its format.
+    """Build the request that asks a fact-checking model about one claim.
 
     Args:
         judge_format: the format that the model was trained with.

@@ -74,7 +74,7 @@ def build_judge(
     attempt: int = 1,
     limits: BatchLimits = DEFAULT_LIMITS,
 ) -> Judge:
-    """Build the judge for a model: in batches, or note by note if it has a prompt format.
+    """Build the judge of a model: it asks about several notes per call, or about one.
 
     Args:
         client: calls the model.

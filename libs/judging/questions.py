@@ -36,7 +36,7 @@ class JudgeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptWindow:
-    """Part of a segment that a judge is shown: the words that a note cites, and those around.
+    """Part of a segment that a judge is shown: the words that a note cites, and some around.
 
     Attributes:
         segment: what the chunk has of the turn, joined where it is continued.
@@ -51,7 +51,7 @@ class TranscriptWindow:
 
 @dataclass(frozen=True, slots=True)
 class JudgeQuestion:
-    """Question to a judge: a note, with the parts of the transcript that it is shown.
+    """Question to a judging model: a note, with the parts of the transcript around its quotes.
 
     Attributes:
         checked: the note, with the exact evidence that it cites.
@@ -189,8 +189,8 @@ class Judge(Protocol):
         ...
 
 
-def build_questions(checked: Iterable[CheckedNote], chunk: ChunkReady) -> list[JudgeQuestion]:
-    """Build a judge's questions: each note, with the segments around its evidence."""
+def build_judge_questions(checked: Iterable[CheckedNote], chunk: ChunkReady) -> list[JudgeQuestion]:
+    """Build the questions to a judge: each note, with the segments around its evidence."""
     segments = {one.number: one for one in (*chunk.context, *list_joined_turns(chunk))}
     questions = []
     for one in checked:
@@ -245,7 +245,7 @@ def _ends_with_question(segment: Segment) -> bool:
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Merge spans of characters that overlap or touch; return them in order."""
+    """Merge character spans that overlap or touch; return them in order."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:

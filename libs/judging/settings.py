@@ -29,7 +29,7 @@ class JudgingModel:
 
 
 class JudgeSettings(BaseSettings):
-    """Settings of the judging models, which default to those of the drafting model."""
+    """Settings of the judging models; by default the drafting model is used."""
 
     model_config = SettingsConfigDict(env_prefix="GUARDRAIL_", frozen=True, extra="ignore")
 

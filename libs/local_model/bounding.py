@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AnswerBounds:
-    """Bounds on a model's answer: the maximum lengths of lists and of texts.
+    """Bounds on a model's JSON answer: the maximum lengths of lists and of texts.
 
     Attributes:
         items: elements of any list.
@@ -28,7 +28,7 @@ class AnswerBounds:
 
 
 def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
-    """Add bounds to the JSON schema in a chat completion request; return the new body.
+    """Add maximum lengths to the JSON schema in a chat completion request; return its body.
 
     Args:
         body: the request as it was sent. What is no JSON object goes on as it is: the engine
@@ -45,7 +45,7 @@ def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
 
 
 def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
-    """Add maximum lengths to the lists and texts of a JSON schema; stricter ones stay.
+    """Add maximum lengths to the lists and texts of a JSON schema; shorter ones are kept.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
     grammar grows until memory ends.

@@ -39,7 +39,7 @@ class EngineSettings:
 
 @contextmanager
 def run_engine(settings: EngineSettings) -> Iterator[str]:
-    """Run the inference engine on a free loopback port for the duration of the context.
+    """Run the model's inference engine on a free local port, for the duration of the context.
 
     Returns:
         The engine's origin, such as ``http://127.0.0.1:41234``.

@@ -80,8 +80,8 @@ class _Proxy:
 
 
 @asynccontextmanager
-async def run_server(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
-    """Serve an OpenAI-compatible API in front of the engine for the duration of the context.
+async def serve_engine_api(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
+    """Serve an OpenAI-compatible API that forwards to the engine, while the context is open.
 
     Args:
         origin: where the engine listens, such as ``http://127.0.0.1:41234``.
@@ -116,7 +116,7 @@ def _application(front: _Proxy) -> Starlette:
 
 
 async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
-    """Serve the local model until SIGTERM or SIGINT; print its address once it is ready.
+    """Serve the local model until SIGTERM or SIGINT; print its URL once it is ready.
 
     Args:
         origin: where the engine listens.
@@ -126,7 +126,7 @@ async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
     Raises:
         OSError: the port cannot be had.
     """
-    async with run_server(origin, bounds, port) as chosen:
+    async with serve_engine_api(origin, bounds, port) as chosen:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

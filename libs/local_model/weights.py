@@ -26,7 +26,7 @@ class LocalModelError(Exception):
 
 
 def find_model_weights(given: Path | None = None) -> Path:
-    """Return the path of the model's weights file.
+    """Return the path of the local model's weights file.
 
     Args:
         given: a GGUF file; None for the one in the installed package.
@@ -46,7 +46,7 @@ def find_model_weights(given: Path | None = None) -> Path:
 
 
 def list_missing_packages() -> str:
-    """List the packages to install before the bundled model can run, as text."""
+    """Return, as text, the packages to install before the bundled model can run."""
     packages = (ENGINE_PACKAGE, WEIGHTS_PACKAGE)
     return " and ".join(name.replace("_", "-") for name in packages if find_spec(name) is None)
 

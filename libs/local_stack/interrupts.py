@@ -17,8 +17,8 @@ WATCHED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_BASE: Final = 128  # shells report a death by signal as 128 + its number
 
 
-class SignalWatcher:
-    """Context manager that records SIGINT, SIGTERM and SIGHUP instead of letting them interrupt.
+class SignalRecorder:
+    """Context manager that records SIGINT, SIGTERM and SIGHUP instead of being interrupted.
 
     Outside the main thread it does nothing: only there can signals be handled.
 

@@ -25,13 +25,13 @@ NOT_STARTED: Final = 127  # as shells say that a command could not be run
 
 
 def request_parent_death_signal(signal_number: int) -> None:
-    """Make Linux send this process a signal when its parent ends; no effect on other systems."""
+    """Make Linux send this process a signal when its parent process ends; else do nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def renew_parent_death_signal(wish: str | None) -> None:
-    """Request the parent-death signal once more after a change of user, which resets it.
+    """Request the parent-death signal again, after a change of user has reset it.
 
     Args:
         wish: the value of ``ONRECORD_DIE_WITH``; None or empty where none was expressed.
@@ -48,7 +48,7 @@ def renew_parent_death_signal(wish: str | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait until the parent allows it, then execute the command; return only if that fails."""
+    """Wait for a byte on stdin as the go-ahead, then replace this process by a command."""
     signal_number, command = int(arguments[0]), list(arguments[1:])
     if signal_number:
         request_parent_death_signal(signal_number)

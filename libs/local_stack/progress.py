@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ProgressStep(StrEnum):
-    """Step that a process reaches while the stack starts or stops, such as ready."""
+    """Step that a process has reached while the local stack starts or stops, such as ready."""
 
     STARTING = "starting"
     READY = "ready"
@@ -48,4 +48,4 @@ Report = Callable[[ProcessProgress], None]
 
 
 def ignore_progress(_progress: ProcessProgress) -> None:
-    """Do nothing with a progress report: the default callback."""
+    """Ignore a progress report; the default progress callback."""

@@ -44,7 +44,7 @@ FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db|password)(?::([a
 
 @dataclass(frozen=True, slots=True)
 class ResolvedProcess:
-    """Process to start, with all placeholders resolved: command, environment and hashes.
+    """Process to start, with the placeholders in its command and environment filled in.
 
     Attributes:
         command: program and arguments.
@@ -64,7 +64,7 @@ class ResolvedProcess:
 
 
 class PlaceholderResolver:
-    """Resolver of the placeholders, such as ports, in a stack's process descriptions.
+    """Resolver that fills in the placeholders, such as ports, of a stack's process specs.
 
     Args:
         spec: the processes.
@@ -171,7 +171,7 @@ def choose_free_port(state: StackState, name: str, chance: random.Random) -> int
 
 
 def find_changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of settings whose hashes differ between two starts, sorted."""
+    """Return the names of settings whose hashes differ between two starts of a process."""
     names = before.keys() | now.keys()
     return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
 

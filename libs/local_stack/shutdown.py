@@ -17,7 +17,7 @@ UNKNOWN: Final = ProcessSpec(command=("",), ready="exit")
 
 
 class StackShutdown:
-    """One shutdown of the stack, which stops its processes in reverse order of their start.
+    """Shutdown of the local stack: stops its processes in reverse order of their start.
 
     Args:
         spec: which process needs which, and how each is asked to stop.

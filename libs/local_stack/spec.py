@@ -170,7 +170,7 @@ def _without_anchors(document: object) -> object:
 
 
 def find_stack_file(env: Mapping[str, str]) -> Path:
-    """Return the path of ``stack.yaml``: from the setting, the package or the source checkout.
+    """Return the path of ``stack.yaml``: from a setting, the package or the source checkout.
 
     Raises:
         StackFailedError: there is none; onrecord was installed without it.

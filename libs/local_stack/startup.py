@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from local_stack.errors import StackFailedError
-from local_stack.interrupts import SignalWatcher
+from local_stack.interrupts import SignalRecorder
 from local_stack.probes import (
     FREE_WITHIN_S,
-    Readiness,
     ReadinessProbe,
+    ReadinessResult,
     probe_port,
     wait_until_port_free,
 )
@@ -43,7 +43,7 @@ class _Start:
 
 @dataclass(slots=True)
 class StackStartup:
-    """One startup of the stack, which starts those of its processes that are not running.
+    """Startup of the local stack: starts those of its processes that are not running.
 
     Attributes:
         spec: the wanted part of the stack.
@@ -61,7 +61,7 @@ class StackStartup:
     state: StackState
     resolver: PlaceholderResolver
     attached: bool
-    interrupts: SignalWatcher
+    interrupts: SignalRecorder
     report: Report
     started: list[str] = field(default_factory=list)
     _up_to_date: frozenset[str] = frozenset()
@@ -194,10 +194,10 @@ class StackStartup:
                 f"{name} was not ready in {process.start_timeout_s:g} s ({reason})", start
             )
 
-    def _answers(self, name: str) -> Readiness:
+    def _answers(self, name: str) -> ReadinessResult:
         process = self.spec.processes[name]
         if process.ready is ReadinessProbe.EXIT:
-            return Readiness(ready=False)
+            return ReadinessResult(ready=False)
         return probe_port(process.ready, self.state.ports[name], process.ready_path)
 
     def _ended(self, name: str, start: _Start, code: int) -> None:

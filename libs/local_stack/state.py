@@ -42,7 +42,7 @@ class RunningProcess(BaseModel):
 
 
 class ModelInUse(BaseModel):
-    """Language model that the stack's services call: its name and URL, or the simulator."""
+    """Language model that the stack's services use: its name and URL, or the simulator."""
 
     name: str | None = Field(description="ONRECORD_MODEL, if set.")
     base_url: str | None = Field(description="Where it answers; None for the client's default.")

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from local_stack.errors import StackFailedError
-from local_stack.interrupts import SignalWatcher
+from local_stack.interrupts import SignalRecorder
 from local_stack.probes import FREE_WITHIN_S, probe_port, wait_until_port_free
 from local_stack.progress import ProcessProgress, ProgressStep, Report, ignore_progress
 from local_stack.resolve import PlaceholderResolver, choose_free_port, find_changed_settings
@@ -25,7 +25,7 @@ from local_stack.state import ModelInUse, RunningProcess, StackHome, StackLock, 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """Status of one process of the local stack: whether it is ready, and if not, why.
+    """Status of a process of the local stack: ready, or the reason why it is not.
 
     Attributes:
         name: as in ``stack.yaml``.
@@ -52,7 +52,7 @@ LOCAL_MODEL: Final = "local-model"
 
 
 class LocalStack:
-    """Local stack, which starts, stops and watches the processes in ``stack.yaml``.
+    """Local stack: starts, stops and monitors the processes described in ``stack.yaml``.
 
     As a context manager it starts them on entry and stops them on exit; on SIGINT, SIGTERM and
     SIGHUP too, at whatever moment they come, and a second signal while stopping uses force.
@@ -85,7 +85,7 @@ class LocalStack:
         self._resolver = PlaceholderResolver(self._spec, self.home, os.environ, env or {})
         self._attached = attached
         self._report = report
-        self._interrupts = SignalWatcher()
+        self._interrupts = SignalRecorder()
         self._lock = StackLock(self.home)
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ from messaging.broker import (
     KafkaRouter,
     ReliableKafkaBroker,
     ServiceApplication,
-    run,
+    run_service,
 )
 from messaging.delivery import Delivery, Headers, MessageOrigin, Record
 from messaging.kafka.connection_errors import KafkaAccessDeniedError, KafkaUnavailableError
@@ -31,5 +31,5 @@ __all__ = [
     "ReliableKafkaBroker",
     "ServiceApplication",
     "StageSettings",
-    "run",
+    "run_service",
 ]

@@ -16,7 +16,12 @@ from configuration import command_line
 from configuration.settings_errors import WRONG_SETTINGS, list_settings_errors
 from contracts.topic_access import USERS
 from contracts.topics import ALL_TOPICS
-from messaging.kafka.acls import AclDifference, apply_acls, compare_acls, describe_binding
+from messaging.kafka.acls import (
+    AclDifference,
+    apply_declared_acls,
+    compare_acls_with_declared,
+    format_acl_binding,
+)
 from messaging.kafka.admin import create_topics, disable_topic_auto_creation, wait_for_broker
 from messaging.kafka.connection_errors import KafkaUnavailableError, silence_connection_warnings
 from messaging.settings import KafkaSettings
@@ -55,7 +60,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``python -m messaging``, which prepares a broker, and return the exit code.
+    """Run ``python -m messaging``, which prepares a Kafka broker, and return the exit code.
 
     Returns:
         0 done, 1 the broker refused or rules differ, 2 wrong usage or settings, 3 no broker
@@ -101,7 +106,7 @@ def _apply(*, principal: Principals = None, json_: AsJson = False) -> int:
     Takes a super user of the broker, or one with Alter and Describe on the cluster.
     """
     principals = _parse_principals(principal or ())
-    changed = _ask(lambda: apply_acls(KafkaSettings(), principals))
+    changed = _ask(lambda: apply_declared_acls(KafkaSettings(), principals))
     if isinstance(changed, int):
         return changed
     _print_difference(changed, ("added", "removed"), json_=json_)
@@ -112,7 +117,7 @@ def _apply(*, principal: Principals = None, json_: AsJson = False) -> int:
 def _check(*, principal: Principals = None, json_: AsJson = False) -> int:
     """List the rules that are missing, and those that are too many; exit 1 if there are any."""
     principals = _parse_principals(principal or ())
-    found = _ask(lambda: compare_acls(KafkaSettings(), principals))
+    found = _ask(lambda: compare_acls_with_declared(KafkaSettings(), principals))
     if isinstance(found, int):
         return found
     _print_difference(found, ("missing", "surplus"), json_=json_)
@@ -135,11 +140,13 @@ def _parse_principals(words: Sequence[str]) -> dict[str, str]:
 def _print_difference(found: AclDifference, names: tuple[str, str], *, json_: bool) -> None:
     parts = dict(zip(names, (found.missing, found.surplus), strict=True))
     if json_:
-        print(json.dumps({name: [*map(describe_binding, rules)] for name, rules in parts.items()}))
+        print(
+            json.dumps({name: [*map(format_acl_binding, rules)] for name, rules in parts.items()})
+        )
         return
     for name, rules in parts.items():
         for rule in rules:
-            print(f"{name}: {describe_binding(rule)}")
+            print(f"{name}: {format_acl_binding(rule)}")
     print(", ".join(f"{len(rules)} rules {name}" for name, rules in parts.items()))
 
 

@@ -103,7 +103,7 @@ def _constant_headers(ce_type: str, source: str) -> Headers:
 def decode_event(
     value: bytes | None, headers: Sequence[tuple[str, bytes]], expected: type[E]
 ) -> tuple[E, PropagatedContext]:
-    """Decode a record to its event; return it with the trace and deadline for its results.
+    """Decode a Kafka record to its event; return it with the trace and deadline headers.
 
     Args:
         value: the record's value.
@@ -122,7 +122,7 @@ def decode_event(
 
 
 def parse_model(value: bytes | None, expected: type[M]) -> M:
-    """Parse a record's JSON value as a pydantic model.
+    """Parse a Kafka record's JSON value as a pydantic model.
 
     Raises:
         UndecodableError: there is no value, or it is not UTF-8 JSON.
@@ -167,7 +167,7 @@ _DEADLINE: Final = h.DEADLINE
 
 
 def build_validation_error(error: ValidationError, expected: str) -> BadMessageError:
-    """Convert a pydantic error to ``BadMessageError``, without quoting the message's content.
+    """Convert a pydantic error to ``BadMessageError``, without quoting the message.
 
     Args:
         error: why it is not.

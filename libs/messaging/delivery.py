@@ -60,8 +60,8 @@ class Record:
         return get_header_text(self.headers, name)
 
 
-class DeliveryClock(Protocol):
-    """Interface of a delivery's deadline clock, which a handler can stop for a while."""
+class DeadlineClock(Protocol):
+    """Interface of a message's deadline clock, which its handler can pause."""
 
     @property
     def deadline(self) -> float:
@@ -85,7 +85,7 @@ UNLIMITED: Final = _UnlimitedClock()
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Delivery of a message to its handler, with the history of earlier attempts.
+    """Delivery of a message to its handler: the record, its deadline and earlier attempts.
 
     Attributes:
         origin: where the message was first read.
@@ -119,7 +119,7 @@ class Delivery:
     headers: Headers = field(default=(), compare=False, repr=False)
     record: Record | None = field(default=None, compare=False, repr=False)
     deadline: float = field(default=float("inf"), compare=False)
-    clock: DeliveryClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
+    clock: DeadlineClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
 
     def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
         """Return this delivery with one more failed try."""
@@ -147,7 +147,7 @@ class Delivery:
 def build_retry_headers(
     delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None
 ) -> Headers:
-    """Build the headers that carry a message's delivery history through a retry topic.
+    """Build the headers of a retried message: its origin, attempts and when it is due.
 
     Args:
         delivery: what was tried so far.
@@ -179,12 +179,12 @@ def build_retry_headers(
 
 
 def append_headers(original: Headers, added: Headers) -> Headers:
-    """Append headers to a message's original ones, with a last header that counts those added."""
+    """Append headers to a message's original headers, with a last one that counts them."""
     return (*original, *added, (h.ADDED, str(len(added)).encode()))
 
 
 def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
-    """Split headers into a message's original ones and those that ``append_headers`` added.
+    """Split headers into the original ones and those that ``append_headers`` added.
 
     Returns:
         The original headers and the added ones; nothing added where the trailer is missing or
@@ -200,7 +200,7 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
 
 
 def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
-    """Read the history of a message's deliveries from its retry headers; missing counts are 0."""
+    """Read a message's earlier attempts from its retry headers; missing counts are 0."""
     origin = MessageOrigin(
         get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
         get_header_number(added, h.DLQ_PARTITION, fallback.partition),
@@ -225,7 +225,7 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
 
 
 class PropagatedContext(NamedTuple):
-    """Trace and deadline headers, which are copied to the messages that a message causes.
+    """Trace and deadline headers, which are copied to the messages that a handler publishes.
 
     Attributes:
         traceparent: W3C Trace Context, unchecked.

@@ -95,7 +95,7 @@ class MessageLimits:
             return f"{len(headers):,} headers; the limit is {MAX_HEADERS:,}"
         if headers_bound is not None and _WIDEST * headers_bound <= HEADERS_BYTES:
             return ""
-        size = compute_headers_size(headers)
+        size = compute_max_headers_size(headers)
         if size > HEADERS_BYTES:
             return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"
         return ""
@@ -104,7 +104,7 @@ class MessageLimits:
         """Return why a JSON document has too many values; empty if it has not."""
         if not document or len(document) <= SIMPLE_BYTES:
             return ""
-        if not has_more_json_values(document, self.max_values):
+        if not has_more_json_values_than(document, self.max_values):
             return ""
         return (
             f"the JSON document is made of more than {self.max_values:,} values, the limit set by "
@@ -115,8 +115,8 @@ class MessageLimits:
         return f"{self.service.upper()}_{name}"
 
 
-def has_more_json_values(document: bytes, most: int) -> bool:
-    """Return whether a JSON document has more than ``most`` values, nested ones included.
+def has_more_json_values_than(document: bytes, most: int) -> bool:
+    """Return whether a JSON document has more than ``most`` values, including nested ones.
 
     Takes about as long as copying the document twice, and no more memory than that.
     """
@@ -137,8 +137,8 @@ _QUOTES: Final = 4
 """Most quotes for a value: its own, and those of its name."""
 
 
-def compute_headers_size(headers: Any) -> int:
-    """Return an upper bound of the bytes that headers take in a record batch."""
+def compute_max_headers_size(headers: Any) -> int:
+    """Compute an upper bound of the bytes that headers take in a record batch."""
     return sum(
         [
             (len(name) if name.isascii() else _WIDEST * len(name)) + len(value or b"") + _LENGTHS

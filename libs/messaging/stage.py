@@ -23,7 +23,7 @@ class UnknownSourceTopicError(BadMessageError):
 
 
 class TopicSubscription(Protocol):
-    """Interface of a service's subscription to one topic, with the route to its handler.
+    """Interface of a service's subscription to a topic, with the route to its handler.
 
     Attributes:
         topic: its name without prefix.

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class BackgroundTasks:
-    """Set of running asyncio tasks, which keeps references so that none is garbage-collected."""
+    """Set of running asyncio tasks, kept referenced so that none is garbage-collected."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()

@@ -49,7 +49,7 @@ def _all_of_it() -> float:
 
 
 class ModelClient:
-    """Client of a chain of language models (primary and fallbacks), with cache and budgets.
+    """Client of a language model and its fallback models, with a response cache and budgets.
 
     Args:
         settings: the chain.

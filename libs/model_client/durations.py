@@ -10,12 +10,12 @@ EXACT_BELOW_S: Final = 10.0
 
 
 def format_seconds(duration_s: float) -> str:
-    """Format seconds with as many digits as matter: ``0.25 s``, ``2 s``, ``3,600 s``."""
+    """Format a number of seconds with few digits: ``0.25 s``, ``2 s``, ``3,600 s``."""
     if duration_s < EXACT_BELOW_S:
         return f"{duration_s:.2f}".rstrip("0").rstrip(".") + " s"
     return f"{duration_s:,.0f} s"
 
 
 def format_clock_time(moment: datetime, now: datetime) -> str:
-    """Format a time as ``14:05``, with its date if it is not today."""
+    """Format a time of day as ``14:05``, with the date if it is not today."""
     return moment.strftime("%H:%M" if moment.date() == now.date() else "%Y-%m-%d %H:%M")

@@ -1,6 +1,6 @@
 """What can go wrong with a model call, by what it means for the message.
 
-TimedOutError   └── ModelTimeoutError      no answer in time
+HandlerTimedOutError   └── ModelTimeoutError      no answer in time
 RetryableError  ├── BadOutputError         not the JSON that was asked for
                 ├── RefusalError           the model refused
                 │   └── ContentFilterError     the endpoint's content filter stopped the answer
@@ -24,16 +24,16 @@ from typing import Final
 
 from contracts.errors import (
     ErrorCode,
+    HandlerTimedOutError,
     OutageError,
     ParkedError,
     RetryableError,
     ThrottledError,
-    TimedOutError,
 )
 
 
-class ModelTimeoutError(TimedOutError):
-    """Raised when the model did not answer in time."""
+class ModelTimeoutError(HandlerTimedOutError):
+    """Raised when the language model did not answer in time."""
 
     code = ErrorCode.LLM_TIMEOUT
 
@@ -63,7 +63,7 @@ class TruncatedAnswerError(RetryableError):
 
 
 class ServerError(RetryableError):
-    """Raised when a call failed at the endpoint, as with HTTP 500.
+    """Raised when a model call failed on the server, as with HTTP 500.
 
     Args:
         message: one line for people.
@@ -94,11 +94,11 @@ class ModelUnavailableError(OutageError):
 
 
 class PermanentError(ParkedError):
-    """Base of errors that a retry with the same model and settings cannot avoid."""
+    """Base of the errors that a retry with the same model and settings cannot avoid."""
 
 
 class RequestRefusedError(PermanentError):
-    """Raised when the endpoint refuses a request and would refuse it again."""
+    """Raised when the endpoint refuses a request and would refuse it on every retry."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
 
@@ -116,7 +116,7 @@ class ContextTooLongError(PermanentError):
 
 
 class ModelNotConfiguredError(ParkedError):
-    """Raised when a study names models, none of which is in the settings."""
+    """Raised when none of the models that a study names is configured."""
 
     code = ErrorCode.MODEL_NOT_CONFIGURED
 

@@ -28,7 +28,7 @@ ChatMessage = (
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprobs:
-    """Token of a model's answer, with the log probabilities of the most likely tokens there.
+    """Token of a model's answer, with the log probabilities of its likeliest alternatives.
 
     Attributes:
         token: its text.
@@ -82,7 +82,7 @@ class ModelRequest(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class CostAttribution:
-    """Attribution of a call's cost in the ledger: to a study, a subject and a purpose.
+    """Labels under which a model call's cost is booked: study, subject and purpose.
 
     Attributes:
         study_id: the study whose budget it is.
@@ -97,7 +97,7 @@ class CostAttribution:
 
 @dataclass(frozen=True, slots=True)
 class ParsedResponse(Generic[A]):
-    """Answer of a model, parsed and validated as the request's pydantic model.
+    """Answer of a model, parsed as the pydantic model that the request names.
 
     Attributes:
         value: the parsed answer.

@@ -24,7 +24,7 @@ from prompts.fact_checking import FORMATS, validate_format_name
 
 
 class TokenPrices(BaseModel):
-    """Prices per million tokens, in US dollars, of a model that is not in the price list."""
+    """Prices in US dollars per million tokens, of a model that is not in the price list."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +109,7 @@ class ModelConfig(BaseModel):
 
 
 class ModelSettings(BaseSettings):
-    """Settings of the model to call, or of the file that lists a chain of models."""
+    """Settings of the language model to call, or of the file that lists a chain of models."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -222,7 +222,7 @@ class ModelSettings(BaseSettings):
 
 
 def load_model_chain(file: Path) -> tuple[ModelConfig, ...]:
-    """Load a chain of models, primary and fallbacks, from its YAML or JSON file.
+    """Load a primary model and its fallback models from a YAML or JSON file.
 
     Raises:
         ValueError: the file cannot be read, or does not describe a chain; says what to mend.

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.segment import Segment
 from rich.status import Status
 
-from contracts.terminal import TERMINAL_CONTROLS, escape_controls
+from contracts.terminal import TERMINAL_CONTROLS, escape_control_characters
 from local_stack.progress import ProcessProgress, ProgressStep, Report
 from onrecord.errors import CommandError
 
@@ -30,7 +30,7 @@ class EscapingConsole(Console):
     ) -> Iterable[Segment]:
         """Yield the segments of anything printable, with control characters as escapes."""
         for segment in super().render(renderable, options):
-            escaped = segment.text if segment.control else escape_controls(segment.text)
+            escaped = segment.text if segment.control else escape_control_characters(segment.text)
             yield segment if escaped == segment.text else Segment(escaped, segment.style)
 
 

@@ -131,7 +131,7 @@ _BEFORE_PLACE: Final = re.compile(
 
 
 def find_addresses(text: str, found: Sequence[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
-    """Find the postal addresses in a text, and postal codes next to place names."""
+    """Find postal addresses, and postal codes next to place names, in a text."""
     cores = sorted(
         (match.start(), match.end())
         for pattern in (_STREET, _UNIT, _FIELD_POST, _CORNER)

@@ -29,7 +29,7 @@ _MAX_PIECE: Final = 2_000
 
 
 class DetectionMode(StrEnum):
-    """Mode of detecting names: heavy (by a trained model) or light (by capital letters)."""
+    """Way to detect names: heavy (by a trained model) or light (by capital letters)."""
 
     HEAVY = "heavy"
     LIGHT = "light"

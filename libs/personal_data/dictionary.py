@@ -49,7 +49,7 @@ def _list_entries() -> frozenset[str]:
 
 
 def preload_dictionary() -> None:
-    """Load the English dictionary now (0.4 s), so that the first look-up is fast."""
+    """Load the English dictionary now, so that the first lookup is fast."""
     _list_entries()
 
 
@@ -73,14 +73,14 @@ def is_dictionary_word(word: str) -> bool:
 
 
 def is_filler_word(word: str) -> bool:
-    """Return whether a word is a filler, such as "um", and so not a name when capitalised."""
+    """Return whether a word is a filler, such as "um"."""
     base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
     return base in _FILLERS or _SOUND.fullmatch(base) is not None
 
 
 @lru_cache(maxsize=65_536)
 def is_name_in_dictionary(word: str) -> bool:
-    """Return whether the English dictionary lists a capitalised word as a name, as "Frank"."""
+    """Return whether the English dictionary lists a capitalised word as a name, like "Frank"."""
     return word in _list_entries()
 
 

@@ -46,7 +46,7 @@ def load_spacy_model() -> None:
 
 
 def find_named_entities(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Find people, places, organisations and groups in a text by spaCy's model."""
+    """Find people, places, organisations and groups in a text with a spaCy model."""
     starts = [token.start for token in found]
     for entity in _load_model()(text).ents:
         kind = _KINDS.get(entity.label_)

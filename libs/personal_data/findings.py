@@ -11,7 +11,7 @@ from typing import Final
 
 
 class PersonalDataKind(StrEnum):
-    """Kind of personal data, such as PERSON, by the names that Microsoft Presidio uses."""
+    """Kind of personal data, such as PERSON, named as in Microsoft Presidio."""
 
     PERSON = "PERSON"
     TITLE = "TITLE"
@@ -68,7 +68,7 @@ IDENTIFYING: Final = frozenset(PersonalDataKind) - {
 
 @dataclass(frozen=True, slots=True, order=True)
 class PersonalDataSpan:
-    """Span of a text that is personal data, with its kind and the detection's confidence.
+    """Span of a text that is personal data, with its kind and a confidence score.
 
     Attributes:
         start: its first code point.
@@ -91,7 +91,7 @@ class PersonalDataSpan:
 def resolve_overlaps(
     text: str, findings: Iterable[PersonalDataSpan]
 ) -> tuple[PersonalDataSpan, ...]:
-    """Drop the less confident of overlapping spans; return the others in order.
+    """Of overlapping spans, keep only the most confident; return the spans in order.
 
     The surer one stays, of equally sure ones the longer. What it leaves open of the other stays
     too, if there are letters or digits in it; parts of one name become one finding again.

@@ -37,7 +37,7 @@ _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)
 
 
 def find_known_names(text: str, names: Collection[str]) -> Iterator[PersonalDataSpan]:
-    """Find known names, such as those of speakers, in a text as whole words.
+    """Find given names, such as those of an interview's speakers, in a text as whole words.
 
     Labels that name nobody, such as "Speaker 2" and "Interviewer", are passed over. Where a text
     has no small letters, or no capitals, only names that are no ordinary words are found.
@@ -101,7 +101,7 @@ def _capitalize(word: str) -> str:
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
-    """Find titles such as "Mrs", and the name that follows each, in a text."""
+    """Find titles such as "Mrs" in a text, each with the name that follows."""
     for match in _TITLE.finditer(text):
         name = match["name"]
         if name[0].islower():
@@ -127,7 +127,7 @@ def find_names_by_form(text: str, found: Sequence[TextToken]) -> Iterator[Person
 
 
 def is_interrupted_word(text: str, run: Sequence[TextToken]) -> bool:
-    """Return whether tokens are one word broken off and repeated, such as "Wh- what"."""
+    """Return whether tokens are a word broken off and repeated, such as "Wh- what"."""
     last = run[-1]
     after = text[last.end : last.end + 1]
     return len(run) == 1 and len(last.text) <= _BROKEN and after in {"-", "\u2013", "\u2014"}
@@ -146,7 +146,7 @@ def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[lis
 
 
 def is_distinctive_name(token: TextToken) -> bool:
-    """Return whether a word by itself shows that it is part of somebody's name."""
+    """Return whether a word, taken alone, is certainly part of a person's name."""
     word = token.base
     if not token.is_word or not token.is_capital or word in NO_NAMES:
         return False

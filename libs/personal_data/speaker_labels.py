@@ -14,5 +14,5 @@ _ROLE_LABEL: Final = re.compile(
 
 
 def list_speaker_names(labels: Iterable[str]) -> tuple[str, ...]:
-    """Return the labels of speakers that are names, each once, in the order given."""
+    """Return those speaker labels that are people's names, without duplicates."""
     return tuple(one for one in dict.fromkeys(labels) if not _ROLE_LABEL.fullmatch(one))

@@ -13,7 +13,7 @@ _LARGE_BYTES: Final = 256 * 1024
 
 
 def configure_memory_release() -> None:
-    """Configure glibc to return large freed blocks of memory to the system at once.
+    """Configure glibc to return large freed blocks of memory to the operating system at once.
 
     glibc raises the size from which it does so up to 32 MiB, once a block of that size was freed,
     and then keeps what lies between smaller ones, in as many heaps as there are threads: a service

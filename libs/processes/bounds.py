@@ -33,7 +33,7 @@ class TaskLimits:
 
 
 class MemoryLimit:
-    """Limit on how much memory this process may use in addition to its present use.
+    """Limit on the memory that this process may use beyond its present use.
 
     Args:
         memory_bytes: how much more it may take.
@@ -73,7 +73,7 @@ class MemoryLimit:
 
 
 def limit_cpu_time(cpu_s: float) -> None:
-    """Make the kernel kill this process after ``cpu_s`` more seconds of CPU time."""
+    """Make the kernel kill this process after ``cpu_s`` further seconds of CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)

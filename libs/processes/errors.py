@@ -2,7 +2,7 @@
 
 BadMessageError (contracts.errors)
 └── TooCostlyError      it used up its CPU time or memory, as it would every time
-TimedOutError
+HandlerTimedOutError
 └── TaskTimedOutError   it took too long by the clock, which a busy machine may be the reason of
 RetryableError
 └── WorkerLostError     its process was killed from outside, or crashed
@@ -10,11 +10,11 @@ RetryableError
 
 from __future__ import annotations
 
-from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOutError
+from contracts.errors import BadMessageError, ErrorCode, HandlerTimedOutError, RetryableError
 
 
 class TooCostlyError(BadMessageError):
-    """Raised when a task in a worker process exceeded its limit of CPU time or memory.
+    """Raised when a task in a worker process exceeded its CPU time or memory limit.
 
     Both are counted by the operating system for this work alone, so trying again costs the same
     and ends the same: the message becomes a dead letter at once.
@@ -23,8 +23,8 @@ class TooCostlyError(BadMessageError):
     code = ErrorCode.TOO_LARGE
 
 
-class TaskTimedOutError(TimedOutError):
-    """Raised when a task exceeded its wall-clock time limit, but not its CPU time limit."""
+class TaskTimedOutError(HandlerTimedOutError):
+    """Raised when a task in a worker process exceeded its wall-clock time limit."""
 
 
 class WorkerLostError(RetryableError):

@@ -45,7 +45,7 @@ read only once: two threads that look at the same process would get it wrong.
 
 
 class WorkerPool(Generic[P, R]):
-    """Pool of worker processes that call one function; an async context manager.
+    """Pool of worker processes that all run one function; an async context manager.
 
     Args:
         function: a function of a module, with arguments and a result that can be pickled.

@@ -19,13 +19,13 @@ FOLDER: Final = resources.files("prompts")
 
 @cache
 def load_note_instructions() -> tuple[str, ...]:
-    """Load the instructions of all versions of the prompt for notes, without their examples."""
+    """Load the instructions of all versions of the note prompt, without their examples."""
     return tuple(file.read_text("utf-8") for file in _notes_files() if file.name.endswith(".md"))
 
 
 @cache
 def load_note_example_texts() -> tuple[str, ...]:
-    """Load all texts in the examples of all versions of the prompt for notes."""
+    """Load all texts that occur in the examples of all versions of the note prompt."""
     files = (file for file in _notes_files() if file.name.endswith(".json"))
     return tuple(text for file in files for text in _texts(json.loads(file.read_text("utf-8"))))
 

@@ -11,7 +11,7 @@ from prompts.fencing import encode_safe_json
 
 
 def build_chunk_document(chunk: ChunkReady) -> str:
-    """Build the JSON document in which the prompt for notes presents a chunk.
+    """Build the JSON document of a chunk of an interview for the note prompt.
 
     It holds what decides the answer and nothing else, so that the same passage under the same
     themes and questions is the same document, whatever the study is called.
@@ -26,7 +26,7 @@ def build_chunk_document(chunk: ChunkReady) -> str:
 
 
 def build_feedback_document(feedback: str) -> str:
-    """Build the JSON document that asks for another draft, with the reasons for rejection."""
+    """Build the JSON document that asks for another draft, with the reasons for the rejection."""
     return encode_safe_json({"feedback": feedback})
 
 

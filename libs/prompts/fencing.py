@@ -21,7 +21,7 @@ _SPECIAL: Final = re.compile(
 
 
 def encode_safe_json(document: Any) -> str:
-    r"""Encode a prompt's document as JSON, with control tokens and hidden characters escaped.
+    r"""Encode a document for a prompt as JSON; control tokens and hidden characters are escaped.
 
     Such signs are written as escapes: ``<|im_end|>`` as ``\u003c|im_end|>``. It is still the same
     document, but no tokenizer finds a control token in it, and nothing in it is invisible. They
@@ -31,7 +31,7 @@ def encode_safe_json(document: Any) -> str:
 
 
 def strip_control_tokens(text: str) -> str:
-    """Remove models' control tokens and hidden characters from a text for a prompt.
+    """Remove language models' control tokens and hidden characters from a text.
 
     Brackets that may begin a token are replaced by others that look alike, as there is no escape
     that a model would read back, such as an angle quotation mark for ``<``. Whitespace, line ends

@@ -21,7 +21,7 @@ from prompts.fencing import encode_safe_json
 
 @dataclass(frozen=True)
 class NotePrompt:
-    """Prompt version that asks a model for notes: instructions, examples and JSON schema.
+    """Version of the prompt that asks a model for notes: instructions, examples, JSON schema.
 
     Attributes:
         version: its name, which is also that of its files.

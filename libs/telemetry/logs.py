@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from telemetry.repeats import RepeatedLogFilter
 
 _QUIET = ("aiokafka", "asyncio", "httpcore2", "httpx2", "openai", "uvicorn")
@@ -50,7 +50,7 @@ def _escape_controls(
     """Escape what would control the terminal; other values than texts are shown by ``repr``."""
     del logger, method
     return {
-        name: escape_controls(value) if isinstance(value, str) else value
+        name: escape_control_characters(value) if isinstance(value, str) else value
         for name, value in event.items()
     }
 

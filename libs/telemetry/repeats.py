@@ -29,7 +29,7 @@ class _LastPassed:
 
 
 class RepeatedLogFilter(logging.Filter):
-    """Logging filter that passes a repeated line only once per interval, with a count.
+    """Logging filter that suppresses repeats of a line within an interval, and counts them.
 
     Lines are equal when logger, level and message template are, whatever the arguments; a template
     without words, such as ``%s``, is compared with its arguments filled in. Lines logged through

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
 
-from contracts.characters import count_invisible_characters
+from contracts.characters import estimate_invisible_characters
 from transcripts.errors import TooLargeTranscriptError
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ def check_invisible_characters(content: str, *, counted: int = 0) -> int:
     Raises:
         TooLargeTranscriptError: there are too many.
     """
-    count = counted + count_invisible_characters(content)
+    count = counted + estimate_invisible_characters(content)
     check_count(count, LIMITS.invisible_characters, "invisible characters")
     return count
 

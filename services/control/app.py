@@ -12,7 +12,7 @@ from typing import Annotated
 
 from faststream import Context, ContextRepo
 
-from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
+from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, build_retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi, Logins
 from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import UploadPace
@@ -38,7 +38,7 @@ broker = ReliableKafkaBroker(
     settings=ControlSettings,
     dead_letters=False,
     # One service's topics that are missing must not keep the others' letters from anybody.
-    optional_topics=(*DLQ_TOPICS, *(retry_topic(service, 0) for service in PIPELINE)),
+    optional_topics=(*DLQ_TOPICS, *(build_retry_topic(service, 0) for service in PIPELINE)),
     allow_auto_create_topics=False,
     routers=[router],
 )

@@ -11,7 +11,7 @@ from contracts.topics import (
     PIPELINE,
     TRANSCRIPTS_SETTLED,
     TRANSCRIPTS_SUBMITTED,
-    retry_topic,
+    build_retry_topic,
 )
 from control.indexing import build_indexed_dead_letter, build_indexed_submission
 from control.store import DeadLetterStore
@@ -24,7 +24,7 @@ router = KafkaRouter()
 router.publisher(TRANSCRIPTS_SETTLED)
 router.publisher(TRANSCRIPTS_SUBMITTED)
 for _service in PIPELINE:
-    router.publisher(retry_topic(_service, 0))
+    router.publisher(build_retry_topic(_service, 0))
 
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)

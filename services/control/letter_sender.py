@@ -11,14 +11,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.errors import OutageError
-from contracts.topics import MIB, PIPELINE, retry_topic
+from contracts.topics import MIB, PIPELINE, build_retry_topic
 from control.domain import DeadLetterPosition
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import DeadLetterReader, DeadLetterRecord
 from messaging import KafkaUnavailableError, Publisher
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append_headers
-from messaging.limits import compute_headers_size
+from messaging.limits import compute_max_headers_size
 
 BYTES_UNDER_WAY: Final = 16 * MIB
 """Letters' bytes that are handed to the publisher before it waits for the broker to have taken
@@ -74,7 +74,7 @@ class LetterSender:
             RecordTooLargeError: the retry topic does not take it.
             KafkaUnavailableError: the broker does not acknowledge.
         """
-        topic = retry_topic(service, 0).name
+        topic = build_retry_topic(service, 0).name
         await self.publisher.forward(topic, found.key, found.value, _headers(found))
 
     async def send(self, letters: Sequence[DeadLetterPosition]) -> SentLetters:
@@ -104,7 +104,7 @@ class LetterSender:
 
     async def find_missing_topics(self, services: Collection[str]) -> dict[str, str]:
         """Return, for each service without a topic to put letters into, what to do about it."""
-        topics = {retry_topic(service, 0).name: service for service in services}
+        topics = {build_retry_topic(service, 0).name: service for service in services}
         return {
             topics[topic]: _MISSING.format(self.publisher.name(topic))
             for topic in await self.publisher.find_missing_topics(topics)
@@ -147,7 +147,7 @@ class LetterSender:
     ) -> None:
         await self._bytes.wait_for(size)
         records = [(one.key, one.value, _headers(one)) for one in portion]
-        report = await self.publisher.forward_all(retry_topic(service, 0).name, records)
+        report = await self.publisher.forward_all(build_retry_topic(service, 0).name, records)
         self._bytes.begin(size, report)
         sent.reports.append(([one.place.letter_id for one in portion], report))
 
@@ -194,7 +194,9 @@ class _BytesUnderWay:
 
 
 def _size(found: DeadLetterRecord) -> int:
-    return len(found.key or b"") + len(found.value or b"") + compute_headers_size(found.original)
+    return (
+        len(found.key or b"") + len(found.value or b"") + compute_max_headers_size(found.original)
+    )
 
 
 def _headers(found: DeadLetterRecord) -> Headers:

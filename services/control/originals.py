@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError
-from contracts.topic_access import Operation
+from contracts.topic_access import KafkaOperation
 from contracts.topics import ALL_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import BatchDigestCollector
@@ -20,7 +20,7 @@ from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters.stubs import DeadLetterStub, compute_record_digest
 from messaging.delivery import Headers, get_header_number, get_header_text
 from messaging.kafka.access_checks import explain_denial, require_topic_access
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch that finds nothing, in milliseconds."""
@@ -107,8 +107,8 @@ class OriginalMessageReader:
         cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
         if place.partition not in (cluster.partitions_for_topic(partition.topic) or ()):
             # A topic that may not be read is not listed either.
-            needed = {partition.topic: (Operation.READ,)}
-            await require_topic_access(self._kafka, get_client(consumer), needed)
+            needed = {partition.topic: (KafkaOperation.READ,)}
+            await require_topic_access(self._kafka, get_network_client(consumer), needed)
             raise OriginalGoneError(f"its message is gone: there is no {place} any more")
         first = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]

@@ -12,7 +12,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, for_code
 
 from contracts.control_api import DeadLetterCount, DeadLetterState
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
-from contracts.topic_access import Operation, ResourceKind
+from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.access_checks import build_denial_error
@@ -112,7 +112,7 @@ def _require_access(kafka: KafkaSettings, error: KafkaError, group: str) -> None
         AccessRuleMissingError: it is one.
     """
     if isinstance(error, GroupAuthorizationFailedError):
-        denial = (Operation.DESCRIBE, ResourceKind.GROUP, group)
+        denial = (KafkaOperation.DESCRIBE, KafkaResourceKind.GROUP, group)
         raise build_denial_error(kafka, [denial]) from error
 
 

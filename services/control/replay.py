@@ -14,7 +14,7 @@ import structlog
 
 from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import retry_topic
+from contracts.topics import build_retry_topic
 from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
@@ -115,7 +115,7 @@ class DeadLetterReplayer:
                 await self._release([letter.letter_id])
                 raise
         await self._mark([letter.letter_id])
-        topic = retry_topic(letter.service, 0).name
+        topic = build_retry_topic(letter.service, 0).name
         log.info("replayed", letter_id=str(letter.letter_id), topic=topic)
         return await self._store.letter(letter.letter_id)
 

@@ -1,7 +1,7 @@
 """Runs guardrail until SIGTERM: ``python -m guardrail``."""
 
 from guardrail.app import app
-from messaging import run
+from messaging import run_service
 
 if __name__ == "__main__":
-    run(app)
+    run_service(app)

@@ -13,7 +13,7 @@ from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote, Standing
 from contracts.study import PersonalData
-from entailment import decide_notes, open_calibrated_model
+from entailment import decide_notes_by_entailment, open_calibrated_model
 from grounding import (
     INJECTION_CHECK_NAMES,
     CheckedNote,
@@ -86,7 +86,7 @@ def assess_draft(
         checked = tuple(check_note(draft, chunk, parse) for draft in drafted.notes)
         if model is not None:
             # Before anything is masked: the model reads what was said and what was drafted.
-            checked = decide_notes(checked, chunk, model)
+            checked = decide_notes_by_entailment(checked, chunk, model)
         return tuple(apply(one) for one in checked)
 
 

@@ -22,7 +22,7 @@ from grounding.uncertainty import list_unsupported_words
 from guardrail.judge_metrics import record_judge_replies
 from guardrail.judge_votes import JudgeVote, VoteRule, apply_votes
 from guardrail.policy import CheckPolicy
-from judging.questions import Judge, JudgeQuestion, JudgeReply, build_questions
+from judging.questions import Judge, JudgeQuestion, JudgeReply, build_judge_questions
 from model_client import CostAttribution, ModelClient
 
 PURPOSE: Final = "judge"
@@ -145,7 +145,7 @@ class JudgePanel:
             return tuple(checked)
         chunk = drafted.chunk
         attribution = CostAttribution(chunk.study.study_id, chunk.key, PURPOSE)
-        questions = build_questions((checked[at] for at in asked), chunk)
+        questions = build_judge_questions((checked[at] for at in asked), chunk)
         replies = await self._collect_replies(
             questions, attribution, deadline=deadline - _TIME_TO_DECIDE_S
         )

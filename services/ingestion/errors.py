@@ -13,7 +13,7 @@
     └── RevisionGapError          it does not follow the interview's revision before
     RetryableError
     └── ContentUnavailableError   it could not be fetched now
-    TimedOutError
+    HandlerTimedOutError
     └── ContentTimedOutError      it was not there in time
 
 Messages name the field and never the URI, which may carry a signature; nor whose a transcript is.
@@ -26,9 +26,9 @@ from uuid import UUID
 from contracts.errors import (
     BadMessageError,
     ErrorCode,
+    HandlerTimedOutError,
     ParkedError,
     RetryableError,
-    TimedOutError,
 )
 
 
@@ -150,7 +150,7 @@ class ContentUnavailableError(RetryableError):
     code = ErrorCode.CONTENT_UNAVAILABLE
 
 
-class ContentTimedOutError(TimedOutError):
+class ContentTimedOutError(HandlerTimedOutError):
     """Raised when a file was not fetched within the time limit."""
 
     code = ErrorCode.CONTENT_UNAVAILABLE

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
-from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_study
+from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_inputs_and_policies
 from contracts.study import Study
 from contracts.submissions import PERSON_PRODUCER, TOKEN_PRODUCER, Submitter, read_submitter
 from contracts.transcript import Segment, TranscriptFormat
@@ -227,7 +227,7 @@ class StudyRegistry:
         return study
 
     async def _register(self, study: Study, producer: str) -> None:
-        inputs, policies = split_study(study)
+        inputs, policies = split_inputs_and_policies(study)
         await self._database.execute(
             _QUERIES.register_study,
             study.study_id,

@@ -19,7 +19,7 @@ from typing import Final
 from bench.harness import ROOT, Figures, Lab, Result, at_least
 from contracts.events import ChunkReady
 from contracts.notes import DraftNote
-from entailment import is_undecided, score_notes
+from entailment import is_undecided_by_rules, score_notes
 from entailment.files import read_model_folder
 from entailment.onnx_scorer import OnnxScorer
 from evaluation.grounding.pairs import LabelledPair, read_pairs
@@ -105,7 +105,7 @@ def _measure_entailment(pairs: Sequence[LabelledPair]) -> Figures:
     asked, total = 0, 0.0
     for chunk, notes in _by_passage(pairs):
         undecided = [
-            one for one in (check_note(note, chunk) for note in notes) if is_undecided(one)
+            one for one in (check_note(note, chunk) for note in notes) if is_undecided_by_rules(one)
         ]
         begin = time.process_time()
         score_notes(undecided, chunk, scorer)

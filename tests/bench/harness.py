@@ -22,8 +22,8 @@ from contracts.topics import (
     NOTES_VALIDATED,
     PERSISTENCE,
     RETRY_DELAYS_S,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from messaging import KafkaSettings
 from messaging.codec import encode_event
@@ -97,8 +97,8 @@ class Lab:
             compression="none",
         )
         tiers = range(len(RETRY_DELAYS_S))
-        retries = [retry_topic(PERSISTENCE, tier) for tier in tiers]
-        topics = (NOTES_VALIDATED, NOTES_STORED, *retries, dlq_topic(PERSISTENCE))
+        retries = [build_retry_topic(PERSISTENCE, tier) for tier in tiers]
+        topics = (NOTES_VALIDATED, NOTES_STORED, *retries, build_dlq_topic(PERSISTENCE))
         await create_topics(kafka, [replace(topic, partitions=PARTITIONS) for topic in topics])
         return kafka
 

@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer
 from bench.harness import Lab
 from bench.member import FAILS_EVERY, LATENCY_S
 from contracts.events import NotesValidated
-from contracts.topics import PERSISTENCE, dlq_topic
+from contracts.topics import PERSISTENCE, build_dlq_topic
 from messaging import KafkaSettings
 from support.waiting import until
 
@@ -91,7 +91,7 @@ class Trial:
     async def set_aside(self) -> set[int]:
         """The numbers in the DLQ."""
         consumer = AIOKafkaConsumer(
-            self._kafka.topic(dlq_topic(PERSISTENCE).name),
+            self._kafka.topic(build_dlq_topic(PERSISTENCE).name),
             **self._kafka.client_options(),
             auto_offset_reset="earliest",
         )

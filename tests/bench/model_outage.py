@@ -19,8 +19,8 @@ from contracts.topics import (
     NOTES_DRAFTED,
     NOTES_REJECTED,
     RETRY_DELAYS_S,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
@@ -87,8 +87,8 @@ async def _suffer(lab: Lab, kind: str, outage_s: float) -> dict[str, float | str
         assert first is not None
         await _until(lambda: len(drafts.times) >= due)
         caught_up = time.monotonic()
-        dead = await _size(kafka, dlq_topic(ENRICHMENT).name)
-        retried = await _size(kafka, retry_topic(ENRICHMENT, 1).name)
+        dead = await _size(kafka, build_dlq_topic(ENRICHMENT).name)
+        retried = await _size(kafka, build_retry_topic(ENRICHMENT, 1).name)
     return {
         "first_draft_after_s": round(first - end, 2),
         "caught_up_s": round(caught_up - end, 2),
@@ -100,8 +100,8 @@ async def _suffer(lab: Lab, kind: str, outage_s: float) -> dict[str, float | str
 
 async def _fresh(lab: Lab) -> KafkaSettings:
     kafka = await lab.fresh()
-    retries = [retry_topic(ENRICHMENT, tier) for tier in range(len(RETRY_DELAYS_S))]
-    own = (CHUNKS_READY, NOTES_REJECTED, NOTES_DRAFTED, *retries, dlq_topic(ENRICHMENT))
+    retries = [build_retry_topic(ENRICHMENT, tier) for tier in range(len(RETRY_DELAYS_S))]
+    own = (CHUNKS_READY, NOTES_REJECTED, NOTES_DRAFTED, *retries, build_dlq_topic(ENRICHMENT))
     await create_topics(kafka, [replace(one, partitions=1) for one in own])
     return kafka
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
 from contracts.errors import RetryableError
-from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
+from contracts.topics import NOTES_VALIDATED, PERSISTENCE, build_dlq_topic, build_retry_topic
 from control.api import ApiContext, ControlApi
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
@@ -35,7 +35,7 @@ from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000
 AT_ONCE: Final = 4
-DLQ: Final = dlq_topic(PERSISTENCE).name
+DLQ: Final = build_dlq_topic(PERSISTENCE).name
 READ_TIMEOUT_S: Final = 10.0
 TOKEN: Final = generate_secret()
 ANSWER_TIMEOUT_S: Final = 600.0
@@ -99,7 +99,7 @@ def _letter(offset: int) -> Written:
 async def _bare(lab: Lab, letters: list[Written]) -> float:
     """Records a second that a producer alone writes to the topic replays go to."""
     kafka = await lab.fresh()
-    topic = kafka.topic(retry_topic(PERSISTENCE, 0).name)
+    topic = kafka.topic(build_retry_topic(PERSISTENCE, 0).name)
     async with producer(kafka) as bare:
         begin = time.perf_counter()
         await _send(bare, topic, letters)

@@ -22,9 +22,9 @@ from contracts.topics import (
     PERSISTENCE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_INGESTED,
-    dlq_topic,
+    build_dlq_topic,
+    build_retry_topic,
     get_event_topic,
-    retry_topic,
 )
 from database.migrate import apply_migrations
 from messaging import KafkaSettings
@@ -107,8 +107,10 @@ class Storing:
         consumer = AIOKafkaConsumer(**self.kafka.client_options())
         await consumer.start()
         try:
-            tiers = (retry_topic(PERSISTENCE, tier).name for tier in range(len(RETRY_DELAYS_S)))
-            topics = [self.kafka.topic(one) for one in (*tiers, dlq_topic(PERSISTENCE).name)]
+            tiers = (
+                build_retry_topic(PERSISTENCE, tier).name for tier in range(len(RETRY_DELAYS_S))
+            )
+            topics = [self.kafka.topic(one) for one in (*tiers, build_dlq_topic(PERSISTENCE).name)]
             partitions = [
                 TopicPartition(topic, partition)
                 for topic in topics

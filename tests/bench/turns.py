@@ -18,7 +18,7 @@ from bench.harness import Lab, Result, at_most, event, interleaved, producer, sp
 from bench.sides import ours
 from contracts.events import NotesStored, NotesValidated
 from contracts.ids import derive_id
-from contracts.topics import NOTES_VALIDATED, PERSISTENCE, retry_topic
+from contracts.topics import NOTES_VALIDATED, PERSISTENCE, build_retry_topic
 from messaging import KafkaSettings
 from messaging.codec import encode_event
 from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
@@ -154,6 +154,6 @@ async def _retry(kafka: KafkaSettings) -> float:
     )
     headers: Headers = append_headers(tuple(original), added)
     async with producer(kafka) as bare:
-        topic = kafka.topic(retry_topic(PERSISTENCE, 1).name)
+        topic = kafka.topic(build_retry_topic(PERSISTENCE, 1).name)
         await bare.send_and_wait(topic, value, key=key, headers=list(headers))
     return due

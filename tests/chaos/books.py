@@ -18,7 +18,7 @@ from chaos.plan import Plan
 from chaos.worker import EFFECTS
 from contracts import headers as h
 from contracts.events import NotesStored
-from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic, retry_topic
+from contracts.topics import CHUNKS_READY, NOTES_STORED, build_dlq_topic, build_retry_topic
 from messaging import KafkaUnavailableError, Publisher
 from messaging.consumer import batch_reader
 from messaging.kafka.admin import open_admin_client
@@ -27,10 +27,10 @@ from support.broker import PROBE, Bench
 PARTITIONS: Final = 3
 READ: Final = (
     CHUNKS_READY.name,
-    *(retry_topic(PROBE, tier).name for tier in range(TIERS + 1)),
+    *(build_retry_topic(PROBE, tier).name for tier in range(TIERS + 1)),
 )
 """What the stage reads."""
-DLQ: Final = dlq_topic(PROBE).name
+DLQ: Final = build_dlq_topic(PROBE).name
 _SOON: Final = 10.0
 """A broker that does not answer for so many seconds has nothing to say."""
 

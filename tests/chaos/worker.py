@@ -30,7 +30,7 @@ from contracts.errors import (
 )
 from contracts.events import ChunkReady, NotesStored
 from contracts.topics import CHUNKS_READY
-from messaging import Delivery, Headers, Outgoing, Publisher, StageSettings, run
+from messaging import Delivery, Headers, Outgoing, Publisher, StageSettings, run_service
 from messaging.consumer.consumer import StageConsumer
 from support.broker import PROBE
 from support.on_faststream import application_of, broker_of
@@ -178,7 +178,7 @@ def main() -> None:
 
     settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")
     stage = stage_of(seed, folder, crashes)
-    run(application_of(broker_of(stage, settings), stage, wrap))
+    run_service(application_of(broker_of(stage, settings), stage, wrap))
 
 
 if __name__ == "__main__":

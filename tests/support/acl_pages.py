@@ -11,8 +11,8 @@ from typing import Final
 
 from contracts.topic_access import (
     USERS,
-    Operation,
-    ResourceKind,
+    KafkaOperation,
+    KafkaResourceKind,
     list_access_rules,
 )
 from contracts.topics import ALL_TOPICS
@@ -56,8 +56,8 @@ def build_table() -> str:
     cells: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for rule in list_access_rules():
         cells[rule.kind, rule.name, rule.user].append(rule.operation)
-    names = [(ResourceKind.TOPIC, topic.name) for topic in ALL_TOPICS]
-    names += sorted({(kind, name) for kind, name, _ in cells if kind is ResourceKind.GROUP})
+    names = [(KafkaResourceKind.TOPIC, topic.name) for topic in ALL_TOPICS]
+    names += sorted({(kind, name) for kind, name, _ in cells if kind is KafkaResourceKind.GROUP})
     lines = [f"| | {' | '.join(USERS)} |", f"|---|{'---|' * len(USERS)}"]
     for kind, name in names:
         row = [", ".join(sorted(cells.get((kind, name, user), ()))) for user in USERS]
@@ -67,10 +67,12 @@ def build_table() -> str:
 
 def build_script() -> str:
     """Return the script: one call for the topics, or groups, on which a user may do the same."""
-    operations: dict[tuple[str, ResourceKind, str], list[Operation]] = defaultdict(list)
+    operations: dict[tuple[str, KafkaResourceKind, str], list[KafkaOperation]] = defaultdict(list)
     for rule in list_access_rules():
         operations[rule.user, rule.kind, rule.name].append(rule.operation)
-    calls: dict[tuple[str, ResourceKind, tuple[Operation, ...]], list[str]] = defaultdict(list)
+    calls: dict[tuple[str, KafkaResourceKind, tuple[KafkaOperation, ...]], list[str]] = defaultdict(
+        list
+    )
     for (user, kind, name), allowed in operations.items():
         calls[user, kind, tuple(sorted(allowed))].append(name)
     lines = [

@@ -11,17 +11,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from contracts.topic_access import USERS, Operation, list_access_rules
+from contracts.topic_access import USERS, KafkaOperation, list_access_rules
 from messaging import KafkaSettings
 from messaging.kafka.acls import (
     AclBinding,
-    build_bindings,
+    build_acl_bindings,
     create_acls,
     delete_acls,
     list_acls,
 )
 from messaging.kafka.admin import open_admin_client
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from support.certificates import Authority
 from support.secure_kafka import PASSWORD, USER, SecureKafka
 from support.waiting import until
@@ -76,7 +76,7 @@ async def change_rules(
 ) -> None:
     """Allow and forbid, and wait until the broker knows of it."""
     async with open_admin_client(broker.user()) as admin:
-        client = get_client(admin)
+        client = get_network_client(admin)
         await create_acls(client, [*allow])
         await delete_acls(client, [*forbid])
 
@@ -88,8 +88,10 @@ async def change_rules(
         await until(in_force, within_s=10)
 
 
-def find_rules(broker: AuthorizingKafka, *cells: tuple[str, Operation, str]) -> list[AclBinding]:
+def find_rules(
+    broker: AuthorizingKafka, *cells: tuple[str, KafkaOperation, str]
+) -> list[AclBinding]:
     """ACLs of cells of the table: user, operation, topic or group."""
     found = [one for one in list_access_rules() if (one.user, one.operation, one.name) in cells]
     assert len(found) == len(cells)
-    return [*build_bindings(broker.user(), {}, found)]
+    return [*build_acl_bindings(broker.user(), {}, found)]

@@ -23,8 +23,8 @@ from contracts.topics import (
     NOTES_STORED,
     TRANSCRIPTS_SUBMITTED,
     Topic,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from local_stack.probes import is_port_free
 from local_stack.processes import Process, start_process
@@ -69,7 +69,7 @@ def fresh_prefix(servers: str) -> KafkaSettings:
 
 def probe_topics(partitions: int = 1) -> tuple[Topic, ...]:
     """Everything the test stages read and write."""
-    own = (*(retry_topic(PROBE, tier) for tier in range(4)), dlq_topic(PROBE))
+    own = (*(build_retry_topic(PROBE, tier) for tier in range(4)), build_dlq_topic(PROBE))
     declared = (CHUNKS_READY, TRANSCRIPTS_SUBMITTED, NOTES_STORED, *own)
     return tuple(replace(topic, partitions=partitions) for topic in declared)
 

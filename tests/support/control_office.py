@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from asgi_server import RequestPolicy
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
-from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, dlq_topic, retry_topic
+from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, build_dlq_topic, build_retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.api.application import NAVIGABLE_PATHS
 from control.indexing import build_indexed_dead_letter
@@ -34,7 +34,11 @@ from support.http_client import http_client, serve_routes
 ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
 KEY: Final = b"\xfe"
 _AT = datetime(2026, 1, 2, tzinfo=UTC)
-TOPICS: Final = (dlq_topic("enrichment"), retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED)
+TOPICS: Final = (
+    build_dlq_topic("enrichment"),
+    build_retry_topic("enrichment", 0),
+    TRANSCRIPTS_SUBMITTED,
+)
 
 
 def delivery(offset: int, sent_ms: int = 0) -> Delivery:
@@ -79,7 +83,7 @@ class Office:
         self, value: bytes | None, headers: Headers, key: bytes = KEY, service: str = "enrichment"
     ) -> UUID:
         """Put a record on the DLQ and index it, as the stage does; its letter's id."""
-        dlq = dlq_topic(service).name
+        dlq = build_dlq_topic(service).name
         place = await self.bench.size(dlq)
         await self.bench.send(dlq, value, key=key, headers=headers)
         record = Record(dlq, 0, place, key, value, headers, 1_000)

@@ -12,7 +12,7 @@ from annotated_types import Le, Lt, MaxLen
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from contracts.topics import EVENT_TOPICS, RETRY_DELAYS_S, dlq_topic, retry_topic
+from contracts.topics import EVENT_TOPICS, RETRY_DELAYS_S, build_dlq_topic, build_retry_topic
 from support.limits_in_code import caches, constants, settings
 from transcripts.limits import LIMITS, TranscriptLimits
 
@@ -105,10 +105,10 @@ def _topics() -> Iterator[tuple[str, str, str]]:
     last = len(RETRY_DELAYS_S) - 1
     yield (
         f"`<service>-retry-0` … `{last}`",
-        _shown(retry_topic("any", last).max_message_bytes, "bytes"),
+        _shown(build_retry_topic("any", last).max_message_bytes, "bytes"),
         text,
     )
-    yield "`<service>-dlq`", _shown(dlq_topic("any").max_message_bytes, "bytes"), text
+    yield "`<service>-dlq`", _shown(build_dlq_topic("any").max_message_bytes, "bytes"), text
 
 
 def _constants() -> Iterator[tuple[str, str, str]]:

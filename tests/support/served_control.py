@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 import asgi_server
 from contracts import headers as h
 from contracts import ids
-from contracts.topics import TRANSCRIPTS_SUBMITTED, dlq_topic, retry_topic
+from contracts.topics import TRANSCRIPTS_SUBMITTED, build_dlq_topic, build_retry_topic
 from control.api import ApiContext, ControlApi
 from control.domain import IndexedDeadLetter
 from control.reader import open_dead_letter_reader
@@ -27,7 +27,7 @@ from messaging import KafkaSettings, Publisher
 from messaging.delivery import append_headers
 from messaging.kafka.admin import create_topics
 
-DLQ = dlq_topic("enrichment")
+DLQ = build_dlq_topic("enrichment")
 ODD_BYTES = bytes(range(256)) * 3
 VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m", "\\ud800"]}', ODD_BYTES, None)
 CODES = ("llm_timeout", "undecodable", "undecodable")
@@ -65,7 +65,7 @@ TOKEN = generate_secret()
 @asynccontextmanager
 async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncIterator[str]:
     """Control's API over real stores, with three letters in the DLQ."""
-    await create_topics(kafka, [DLQ, retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED])
+    await create_topics(kafka, [DLQ, build_retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED])
     async with (
         open_database(postgres) as database,
         open_dead_letter_reader(kafka, 10) as reader,

@@ -11,7 +11,7 @@ from entailment import (
     EntailmentError,
     EntailmentModel,
     NoteScore,
-    is_undecided,
+    is_undecided_by_rules,
     open_calibrated_model,
     score_notes,
 )
@@ -84,7 +84,7 @@ def calibrate_model(
         model = read_model_folder(folder)
         scorer = OnnxScorer(model)
         checked = [(pair, check_note(pair.draft, pair.chunk, parse)) for pair in pairs]
-        asked = [(pair, note) for pair, note in checked if is_undecided(note)]
+        asked = [(pair, note) for pair, note in checked if is_undecided_by_rules(note)]
         begin = process_time()
         scores = [_score_note(note, pair, scorer) for pair, note in asked]
         seconds = process_time() - begin

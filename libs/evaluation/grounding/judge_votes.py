@@ -14,7 +14,13 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.errors import OutageError, ParkedError, RetryableError, ThrottledError, TimedOutError
+from contracts.errors import (
+    HandlerTimedOutError,
+    OutageError,
+    ParkedError,
+    RetryableError,
+    ThrottledError,
+)
 from evaluation.errors import InputError
 from evaluation.grounding.pairs import LabelledPair
 from grounding.assessment import CheckedNote
@@ -186,7 +192,7 @@ def _build_key(judge: str, pair: LabelledPair) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
-_UNANSWERED = (RetryableError, TimedOutError, ParkedError)
+_UNANSWERED = (RetryableError, HandlerTimedOutError, ParkedError)
 """Failures of one call, whose notes count as not answered; an outage ends the measurement."""
 
 Votes = Mapping[str, Sequence[JudgeAnswer]]

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts.errors import ErrorCode
 from evaluation.grounding.judge_votes import JudgeAnswer, JudgeVote, PairNote
-from judging.questions import Judge, JudgeVerdict, NoteRuling, build_questions
+from judging.questions import Judge, JudgeVerdict, NoteRuling, build_judge_questions
 from model_client import CostAttribution
 
 _VOTES: Final = {
@@ -35,7 +35,7 @@ class ModelPairJudge:
         """Return the model's answers on notes on one passage, of which all turns are evidence."""
         chunk = notes[0][0].chunk
         attribution = CostAttribution(chunk.study.study_id, chunk.key, "judge")
-        questions = build_questions((checked for _, checked in notes), chunk)
+        questions = build_judge_questions((checked for _, checked in notes), chunk)
         reply = await self.judge.rule(questions, attribution, deadline=float("inf"))
         outcomes = zip(reply.rulings, reply.errors, strict=True)
         answers = [_build_answer(ruling, error) for ruling, error in outcomes]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.notes import Standing
-from entailment import EntailmentModel, decide_notes
+from entailment import EntailmentModel, decide_notes_by_entailment
 from evaluation.grounding.pairs import LabelledPair
 from evaluation.grounding.verdicts import derive_standing, is_shown_as_finding
 from grounding.assessment import check_note
@@ -67,6 +67,6 @@ def _check_pair(
 ) -> PairVerdict:
     checked = check_note(pair.draft, pair.chunk, parse)
     if model is not None:
-        (checked,) = decide_notes([checked], pair.chunk, model)
+        (checked,) = decide_notes_by_entailment([checked], pair.chunk, model)
     failed = tuple(one.check for one in checked.failures)
     return PairVerdict(pair, derive_standing(checked), failed)

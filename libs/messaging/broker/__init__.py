@@ -4,7 +4,7 @@ from typing import Annotated
 
 from faststream import Context
 
-from messaging.broker.application import ServiceApplication, run
+from messaging.broker.application import ServiceApplication, run_service
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.registrator import KafkaRouter
 from messaging.broker.routes import RedeliveryRequestedError, RejectedByHandlerError
@@ -20,5 +20,5 @@ __all__ = [
     "RejectedByHandlerError",
     "ReliableKafkaBroker",
     "ServiceApplication",
-    "run",
+    "run_service",
 ]

@@ -217,7 +217,7 @@ def _nothing(*_: Any, **__: Any) -> Any:
 
 
 def stop_on_signals(broker: ReliableKafkaBroker) -> None:
-    """Install handlers by which SIGTERM and SIGINT stop a broker; a second signal exits at once."""
+    """Stop a broker on SIGTERM or SIGINT; a second signal exits at once."""
 
     def on_signal(number: int) -> None:
         if broker.is_stopping:
@@ -230,7 +230,7 @@ def stop_on_signals(broker: ReliableKafkaBroker) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
-def run(app: ServiceApplication) -> None:
+def run_service(app: ServiceApplication) -> None:
     """Run a service until SIGTERM or SIGINT; exit with code 2 if its settings are invalid."""
     with exit_on_settings_errors():
         app.read_settings()

@@ -12,7 +12,13 @@ from faststream.kafka import KafkaBroker
 from pydantic import PrivateAttr
 
 from contracts.events import Event
-from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, get_event_topic, retry_topic
+from contracts.topics import (
+    RETRY_DELAYS_S,
+    Topic,
+    build_dlq_topic,
+    build_retry_topic,
+    get_event_topic,
+)
 from messaging.broker.internals import ManagedPublisher, ManagedSubscriber, convert_security
 from messaging.broker.producer import ReliableProducer
 from messaging.broker.registrator import (
@@ -373,8 +379,8 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         ]
         if not self._dead_letters:
             return topics
-        retries = [retry_topic(own, tier) for tier in range(len(RETRY_DELAYS_S))]
-        return [*topics, *retries, dlq_topic(own)]
+        retries = [build_retry_topic(own, tier) for tier in range(len(RETRY_DELAYS_S))]
+        return [*topics, *retries, build_dlq_topic(own)]
 
 
 def _given(

@@ -27,7 +27,7 @@ _BEARER: Final = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
 
 
 def create_operator_token_file(file: Path) -> None:
-    """Make a file with a new token, for its owner alone to read, if there is none.
+    """Create a file with a new operator token, readable only by its owner, if there is none.
 
     A file of no use is logged, and no more: a service works without it.
     """
@@ -40,7 +40,7 @@ def create_operator_token_file(file: Path) -> None:
 def refuse_without_operator_token(
     request: Request, file: Path | None, setting: str
 ) -> ProblemResponse | None:
-    """Return the error response for a request without the operators' token; None if it has it.
+    """Return an error response if a request lacks the operator token, else None.
 
     The file is read each time: a token that was replaced is refused at once.
 

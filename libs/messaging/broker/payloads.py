@@ -48,7 +48,7 @@ def is_model_type(annotation: Any) -> bool:
 def decode_payload(
     value: bytes | None, headers: Headers, expected: type[BaseModel]
 ) -> tuple[Any, PropagatedContext]:
-    """Decode a record's value as the event or pydantic model that a handler expects.
+    """Decode a record's JSON value as the event or pydantic model that a handler expects.
 
     Returns:
         It, and what of the headers is carried on.
@@ -74,7 +74,7 @@ def build_decoder(
     async def decode_it(message: Any) -> Any:
         raw = message.raw_message
         if annotation is Record:
-            return convert_record(raw, topic_of(raw))
+            return convert_consumer_record(raw, topic_of(raw))
         if is_model_type(annotation):
             return decode_payload(raw.value, raw.headers or (), annotation)[0]
         message.body = strip_schema_id(message.body)
@@ -86,8 +86,8 @@ def build_decoder(
     return decode_it
 
 
-def convert_record(raw: Any, topic: str) -> Record:
-    """Convert an aiokafka ``ConsumerRecord`` to a ``Record`` of this library."""
+def convert_consumer_record(raw: Any, topic: str) -> Record:
+    """Convert aiokafka's ``ConsumerRecord`` to this library's ``Record``."""
     return Record(
         topic,
         raw.partition,
@@ -100,7 +100,7 @@ def convert_record(raw: Any, topic: str) -> Record:
 
 
 def convert_validation_error(error: ValidationError, expected: str) -> BadMessageError | None:
-    """Convert FastDepends' validation error to ``BadMessageError``; None if a handler raised it.
+    """Convert FastDepends' error about a message to ``BadMessageError``; else return None.
 
     One that was raised in a handler or a dependency is theirs, and a bug like any other.
     """

@@ -13,7 +13,7 @@ from messaging.broker.internals import (
     KafkaPublishCommand,
     build_codec_and_parsers,
 )
-from messaging.broker.results import encode_record
+from messaging.broker.results import encode_published_message
 from messaging.producer.accumulator import build_delivery_callback
 from messaging.producer.publisher import Publisher
 
@@ -22,7 +22,7 @@ UNKNOWN: Final = -1
 
 
 class ReliableProducer(AioKafkaFastProducer):
-    """FastStream producer for messages that are published outside of handlers, with ``acks=all``.
+    """FastStream producer for messages that no handler publishes; uses ``acks=all``.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -79,7 +79,7 @@ class ReliableProducer(AioKafkaFastProducer):
 
         While the broker cannot be reached, this waits: for as long as the caller lets it.
         """
-        record = await encode_record(self._config, cmd)
+        record = await encode_published_message(self._config, cmd)
         publisher = await self._when_connected()
         report: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await publisher.send((record,), build_delivery_callback(report))
@@ -104,7 +104,7 @@ class ReliableProducer(AioKafkaFastProducer):
                 correlation_id=cmd.correlation_id,
                 _publish_type=cmd.publish_type,
             )
-            records.append(await encode_record(self._config, one))
+            records.append(await encode_published_message(self._config, one))
         await publisher.publish(records)
 
     async def _when_connected(self) -> Publisher:

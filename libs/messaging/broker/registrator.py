@@ -52,7 +52,7 @@ _OURS: Final = frozenset(
 
 
 class ReliableRegistrator(KafkaRegistrator):
-    """Base class of the broker and its routers: the decorators for subscribers and publishers."""
+    """Base class of brokers and routers, with decorators for subscribers and publishers."""
 
     def subscriber(  # type: ignore[override]  # FastStream's overloads are of its own classes
         self,

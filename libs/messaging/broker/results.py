@@ -24,7 +24,7 @@ class UndeclaredEventError(TypeError):
 
 
 class HandlerResults:
-    """Collector of the messages that a handler publishes while it handles one message.
+    """Collector of the messages that a handler publishes while it processes one message.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -44,11 +44,11 @@ class HandlerResults:
 
     async def publish(self, cmd: KafkaPublishCommand) -> None:
         """Take one message of a publisher."""
-        self.records.append(await encode_record(self._config, cmd))
+        self.records.append(await encode_published_message(self._config, cmd))
 
 
-async def encode_record(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
-    """Encode a message that was published through FastStream as a Kafka record to send."""
+async def encode_published_message(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
+    """Encode a message published through FastStream as a Kafka record."""
     if cmd.body is None and cmd.key is not None:
         value, content_type = None, None  # a tombstone, as FastStream has it
     else:
@@ -68,7 +68,7 @@ def _header_bytes(value: Any) -> bytes:
 
 
 def extract_events(body: Any) -> tuple[Event, ...] | None:
-    """Return the events that a handler returned, in order; None if its result is not events."""
+    """Return a handler's result as a tuple of events; None if it is something else."""
     if body is None:
         return ()
     if isinstance(body, Event):
@@ -98,7 +98,7 @@ def get_declared_events(publishers: Iterable[ManagedPublisher]) -> frozenset[typ
 
 
 def require_publishers(events: Iterable[Event], declared: Collection[type[Event]]) -> None:
-    """Raise ``UndeclaredEventError`` if a handler has no publisher for one of its events.
+    """Raise ``UndeclaredEventError`` if a handler has no publisher for an event it returned.
 
     Args:
         events: what it returned.

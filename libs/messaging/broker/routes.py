@@ -58,13 +58,13 @@ _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
 
 
 class RedeliveryRequestedError(RetryableError):
-    """Raised when a handler asked for redelivery (``message.nack()``, ``NackMessage``)."""
+    """Raised when a handler asked for redelivery by ``message.nack()``."""
 
     code = ErrorCode.NACKED
 
 
 class RejectedByHandlerError(RejectedError):
-    """Raised when a handler rejected its message (``message.reject()``, ``RejectMessage``)."""
+    """Raised when a handler rejected its message by ``message.reject()``."""
 
     code = ErrorCode.REJECTED
 
@@ -255,7 +255,7 @@ def _received(record: Record, topic: str) -> Any:
 
 
 def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FastStreamRoute]:
-    """Build the routes by which records reach a subscriber's handler, one for each topic.
+    """Build a subscriber's routes, one for each topic, by which records reach its handler.
 
     Args:
         subscriber: started, so that its handlers are ready.

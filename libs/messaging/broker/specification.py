@@ -14,13 +14,13 @@ from faststream.specification import AsyncAPI
 
 from contracts.asyncapi import build_service_document
 from contracts.export import to_yaml
-from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, retry_topic
+from contracts.topics import RETRY_DELAYS_S, Topic, build_dlq_topic, build_retry_topic
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.internals import ManagedPublisher, ManagedSubscriber
 
 
 class ContractSpecification(AsyncAPI):
-    """Builder of a service's AsyncAPI document for ``faststream docs gen``."""
+    """Builder of a service's AsyncAPI document, for ``faststream docs gen``."""
 
     def to_specification(self) -> Any:
         """Return the application's part of the contracts, or FastStream's own document."""
@@ -74,7 +74,7 @@ def _wires(broker: ReliableKafkaBroker) -> tuple[list[Topic], list[Topic]] | Non
             return None
         sends.append(publisher.declared)
     if broker.has_dead_letters:
-        tiers = [retry_topic(broker.service, tier) for tier in range(len(RETRY_DELAYS_S))]
+        tiers = [build_retry_topic(broker.service, tier) for tier in range(len(RETRY_DELAYS_S))]
         receives += tiers
-        sends += [*tiers[1:], dlq_topic(broker.service)]
+        sends += [*tiers[1:], build_dlq_topic(broker.service)]
     return sends, receives

@@ -28,8 +28,8 @@ from messaging.consumer.start_offsets import StartPosition, find_start_positions
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import (
     fetch_committed_offsets,
-    get_client,
-    is_member,
+    get_network_client,
+    is_group_member,
     request_rebalance,
 )
 from messaging.settings import KafkaSettings
@@ -54,7 +54,7 @@ it at all."""
 
 
 class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Rebalance listener that tracks the partitions assigned to this group member.
+    """Rebalance listener that tracks the partitions assigned to this consumer.
 
     Args:
         stage: its ``share`` of the partitions is kept up to date.
@@ -141,7 +141,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         # A message started now, of a partition that moves, would be started again by its new owner.
         self._window.suspend(self._mine)
         await self.close()
-        if is_member(self._consumer):
+        if is_group_member(self._consumer):
             await self._commits.commit(self._consumer)
         # A commit sent during the rebalance would carry the old generation, and the broker's answer
         # (ILLEGAL_GENERATION) would make aiokafka drop the membership.
@@ -214,7 +214,9 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
             self._mine |= taken
         # A rebalance in between cancels this task, so that the answers are never applied to another
         # assignment.
-        found = await find_start_positions(get_client(self._consumer), commits, self._settling)
+        found = await find_start_positions(
+            get_network_client(self._consumer), commits, self._settling
+        )
         for partition, beginning in found.items():
             self._begin(partition, beginning, commits.get(partition))
         self._settling = set()

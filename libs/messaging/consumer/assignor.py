@@ -40,8 +40,8 @@ Topics = Mapping[str, Collection[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class MemberClaims:
-    """Partitions that a joining group member still owns, and those of them that are busy.
+class MemberOwnedPartitions:
+    """Partitions that a consumer still owns when it rejoins its group, and which are busy.
 
     Attributes:
         owned: the partitions that it was assigned and has not released.
@@ -56,7 +56,7 @@ class MemberClaims:
 
 @dataclass(slots=True)
 class MemberAssignment:
-    """Partitions assigned to one group member, and those that it has to release.
+    """Partitions assigned to one consumer of a group, and those that it must release.
 
     Attributes:
         assigned: its partitions.
@@ -70,9 +70,9 @@ class MemberAssignment:
 def assign_partitions(
     partitions: Mapping[str, Collection[int]],
     subscriptions: Mapping[str, Collection[str]],
-    claims: Mapping[str, MemberClaims],
+    claims: Mapping[str, MemberOwnedPartitions],
 ) -> dict[str, MemberAssignment]:
-    """Distribute partitions evenly over the group members, and move as few as possible.
+    """Distribute partitions evenly over a group's consumers, moving as few as possible.
 
     Args:
         partitions: of each topic.
@@ -103,7 +103,7 @@ def assign_partitions(
 
 
 def _owners(
-    claims: Mapping[str, MemberClaims], subscriptions: Mapping[str, Collection[str]]
+    claims: Mapping[str, MemberOwnedPartitions], subscriptions: Mapping[str, Collection[str]]
 ) -> dict[TopicPartition, str]:
     """Return the owner of each partition; of two claims, the one of the later assignment counts."""
     owners: dict[TopicPartition, str] = {}
@@ -195,14 +195,16 @@ class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # a
         self.release = _partitions(plan.get("release")) & frozenset(assignment.partitions())
 
 
-def _claims_of(user_data: bytes | None) -> MemberClaims:
+def _claims_of(user_data: bytes | None) -> MemberOwnedPartitions:
     claim = _load(user_data)
     owned = _partitions(claim.get("owned"))
-    return MemberClaims(owned, owned & _partitions(claim.get("busy")), _number(claim.get("epoch")))
+    return MemberOwnedPartitions(
+        owned, owned & _partitions(claim.get("busy")), _number(claim.get("epoch"))
+    )
 
 
 def parse_replica_id(metadata: bytes) -> str:
-    """Return the id of the replica that wrote a member's JoinGroup metadata; "" if unknown."""
+    """Return the replica id in a consumer's JoinGroup metadata; "" if there is none."""
     try:
         user_data = ConsumerProtocolMemberMetadata.decode(metadata).user_data
     except (ValueError, struct.error):  # there is none while the group rebalances

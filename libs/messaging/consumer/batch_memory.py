@@ -15,14 +15,14 @@ from messaging.limits import OPEN_BATCHES
 
 
 class ClosableBatch(Protocol):
-    """Interface of a record batch whose decompressed bytes can be freed."""
+    """Interface of a record batch whose decompressed bytes can be released."""
 
     def close(self) -> None:
         """Drop the bytes; they are decompressed again when needed."""
 
 
 class BatchMemoryLimiter:
-    """Memory limiter that frees the oldest decompressed record batches beyond a total size."""
+    """Limiter that releases the oldest decompressed record batches beyond a total size."""
 
     def __init__(self) -> None:
         self._sizes: WeakKeyDictionary[ClosableBatch, int] = WeakKeyDictionary()

@@ -71,7 +71,7 @@ def compute_batch_digest(batch: memoryview) -> str:
 
 
 class BatchDigestCollector:
-    """Context manager that collects the digests of batches read meanwhile that have an offset.
+    """Context manager that collects the digests of batches read meanwhile with a given offset.
 
     Args:
         offset: the offset, in whatever partition.
@@ -102,7 +102,7 @@ _collecting: list[BatchDigestCollector] = []
 
 
 class BoundedMemoryRecords:
-    """Replacement for aiokafka's ``MemoryRecords`` that limits the bytes decompressed.
+    """Replacement for aiokafka's ``MemoryRecords`` that limits the decompressed size.
 
     Once more than ``PULL_BYTES`` of it were decompressed, or more than ``POLL_BYTES`` of all
     partitions in one poll, it reports that there are no more batches, and the consumer fetches the
@@ -144,7 +144,7 @@ class BoundedMemoryRecords:
 
 
 class BoundedRecordBatch:
-    """Record batch that is decompressed, within a size limit, when its records are read.
+    """Record batch that is decompressed, up to a size limit, when its records are read.
 
     Args:
         batch: aiokafka's own, which knows its header.

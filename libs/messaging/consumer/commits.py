@@ -44,7 +44,7 @@ class _Account:
 
 
 class OffsetCommitter:
-    """Committer that commits each partition up to the first message that is not finished."""
+    """Committer of each partition's offset, up to the first message that is not finished."""
 
     def __init__(self) -> None:
         self._accounts: dict[TopicPartition, _Account] = {}

@@ -15,8 +15,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.topic_access import Operation
-from contracts.topics import ALL_TOPICS, RETRY_DELAYS_S, dlq_topic, retry_topic
+from contracts.topic_access import KafkaOperation
+from contracts.topics import ALL_TOPICS, RETRY_DELAYS_S, build_dlq_topic, build_retry_topic
 from messaging.consumer import batch_reader, corrupt_batches
 from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
@@ -57,7 +57,7 @@ broker one thing at a time: a partition that runs dry waits for the answer about
 
 
 class StageConsumer:
-    """Consumer of one service's topics: one member of its consumer group.
+    """Kafka consumer of all topics of one service, as a member of its consumer group.
 
     Args:
         stage: what is read and handled.
@@ -97,7 +97,7 @@ class StageConsumer:
         self._kafka = kafka
         self._worker = worker
         self._tiers = {
-            kafka.topic(retry_topic(stage.service, tier).name): tier
+            kafka.topic(build_retry_topic(stage.service, tier).name): tier
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
@@ -149,11 +149,13 @@ class StageConsumer:
         return (*own, *self._tiers)
 
     @property
-    def topic_access(self) -> dict[str, set[Operation]]:
+    def topic_access(self) -> dict[str, set[KafkaOperation]]:
         """What the stage has to be allowed to do with each topic, by the broker's names."""
-        access: dict[str, set[Operation]] = {name: {Operation.READ} for name in self.topics}
+        access: dict[str, set[KafkaOperation]] = {
+            name: {KafkaOperation.READ} for name in self.topics
+        }
         for name in map(self._kafka.topic, _written_topics(self.stage)):
-            access.setdefault(name, set()).add(Operation.WRITE)
+            access.setdefault(name, set()).add(KafkaOperation.WRITE)
         return access
 
     @property
@@ -322,4 +324,4 @@ def _written_topics(stage: Stage) -> Iterator[str]:
     """Yield the names of the topics that a stage writes, without prefix."""
     yield from (topic.name for topic in ALL_TOPICS if stage.service in topic.producers)
     if stage.dead_letters:
-        yield dlq_topic(stage.service).name
+        yield build_dlq_topic(stage.service).name

@@ -43,7 +43,7 @@ class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untype
 
 
 class CorruptionLocatingRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
-    """Iterator over fetched records that raises with the offset of a corrupt batch.
+    """Iterator over fetched records whose error names the offset of a corrupt batch.
 
     An exception would discard what the same poll has returned already, so iteration ends before the
     corrupt batch if there was any record; the next fetch starts with it. Iteration also ends when

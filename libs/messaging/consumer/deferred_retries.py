@@ -18,7 +18,7 @@ from messaging.consumer.offsets import OffsetWentBackError
 
 
 class DeferredRetries:
-    """Offsets in a retry partition whose messages are not due yet and are fetched again later.
+    """Offsets in a retry partition of messages that are not due yet, to be fetched again later.
 
     Attributes:
         frontier: the offset behind the last message that was read; None before the first.

@@ -15,7 +15,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.retry_topics import RetryTopicReader
 from messaging.consumer.start_offsets import LogMismatch, report_log_mismatch
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.partition_logs import PartitionLog, fetch_partition_logs
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ LOOKUP_RETRY_S: Final = 0.5
 
 
 class DeletedRecordsHandler:
-    """Handler of out-of-range offsets, as after the broker has deleted the records there.
+    """Handler for offsets that are out of range because Kafka deleted their records.
 
     Args:
         commits: the partitions' ledgers.
@@ -56,7 +56,7 @@ class DeletedRecordsHandler:
         epoch = self._assignment.epoch
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S):
-                logs = await fetch_partition_logs(get_client(consumer), positions)
+                logs = await fetch_partition_logs(get_network_client(consumer), positions)
         except (KafkaError, TimeoutError) as error:
             log.warning("log_unread", error=repr(error))
             await asyncio.sleep(LOOKUP_RETRY_S)

@@ -26,7 +26,7 @@ KINDS: Final = (RETRIED, FRESH)
 
 
 class FairQueue:
-    """Queue of waiting messages that takes turns between subjects, such as interviews.
+    """Queue of waiting messages that serves interviews in turn, so that none blocks another.
 
     Attributes:
         waiting: how many there are.

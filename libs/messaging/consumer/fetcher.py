@@ -60,7 +60,7 @@ Batches = dict[TopicPartition, Sequence[Any]]
 
 
 class Fetcher:
-    """Fetcher that polls Kafka for records and hands them to the in-flight window.
+    """Fetcher that polls Kafka for records and adds them to the messages in flight.
 
     Args:
         window: holds and processes what was fetched.

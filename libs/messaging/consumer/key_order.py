@@ -11,7 +11,7 @@ from messaging.processing.inflight import InFlightMessage
 
 
 class KeyOrdering:
-    """Tracker of the record keys in progress, which holds back later messages of the same key.
+    """Tracker of record keys in progress, which holds back later messages with the same key.
 
     A key is taken from the moment its message may be worked on until that message is settled.
     Those behind it wait here, and take no place from messages of other keys.

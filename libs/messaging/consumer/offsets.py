@@ -22,7 +22,7 @@ class OffsetWentBackError(Exception):
 
 
 class OffsetLedger:
-    """Ledger of started and finished offsets of a partition, which yields the offset to commit.
+    """Ledger of the started and finished offsets of a partition; computes the offset to commit.
 
     A committed offset means that everything before it is done (Kafka's convention: the next offset
     to read). So the commit advances only over a gapless run of finished messages, in the order in

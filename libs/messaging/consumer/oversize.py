@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class DigestScope(StrEnum):
-    """Scope of an oversize message's size and digest: its record alone, or the whole batch."""
+    """What the size and digest of an oversize message cover: one record, or its whole batch."""
 
     RECORD = "record"
     BATCH = "batch"
@@ -15,7 +15,7 @@ class DigestScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OversizeInfo:
-    """Size and SHA-256 of a message that is too large to be handled, with the limit exceeded.
+    """Size and SHA-256 of a message that is too large, with the limit that it exceeds.
 
     Attributes:
         kind: what size and hash are of: the record, or the batch it came in.
@@ -34,7 +34,7 @@ class OversizeInfo:
 
 
 class OversizeValue(bytes):
-    """Truncated value of a record that is too large; empty if its bytes are unknown.
+    """Truncated value of a record that is too large; empty if its bytes could not be read.
 
     Attributes:
         known: what is known of the message.

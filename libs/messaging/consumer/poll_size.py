@@ -9,7 +9,7 @@ from messaging.limits import POLL_BYTES
 
 
 class PollBudget:
-    """Limit on the bytes that one poll may return; reset in each turn of the event loop."""
+    """Limit on the bytes that one poll of the Kafka consumer may return."""
 
     def __init__(self) -> None:
         self._begun = False

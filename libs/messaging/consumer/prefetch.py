@@ -19,7 +19,7 @@ from messaging.processing.inflight import InFlightMessage
 
 
 class PrefetchBudget:
-    """Limit on the memory for messages that are fetched but not started.
+    """Limit on the memory taken by messages that are fetched but not yet started.
 
     A message counts with its bytes, but at least ``limit_bytes / limit``, so that one counter
     enforces both limits. A partition of which nothing is held accepts a message of any size, while

@@ -23,7 +23,7 @@ MAX_DEFERRED: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class SubscribedTopics:
-    """Topics that a service subscribes to, by the names that they have at the broker.
+    """Topics that a service subscribes to, by their full names on the broker.
 
     Attributes:
         names: each topic's name without the prefix.

@@ -11,7 +11,7 @@ from messaging.processing.inflight import InFlightMessage
 
 
 class SizeLanes:
-    """Pair of fair queues of messages: one for large messages, one for all others.
+    """Pair of fair queues: one for large messages, one for all others.
 
     Large messages go first, but only so many of them are processed at the same time. The other
     places are left to messages that are not large, so neither kind holds up the other.

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class LogMismatch(StrEnum):
-    """Kind of mismatch between a group's commit and the log, such as a recreated topic."""
+    """Kind of mismatch between a committed offset and the log, such as a recreated topic."""
 
     DELETED = "deleted"
     LOST = "lost"
@@ -50,7 +50,7 @@ _WHAT_TO_KNOW: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StartPosition:
-    """Offset from which a partition is read after it was assigned.
+    """Offset at which a consumer starts to read a newly assigned partition.
 
     Attributes:
         offset: the first to read; None if neither a commit nor the log provides it.
@@ -68,7 +68,7 @@ class StartPosition:
 async def find_start_positions(
     client: Any, commits: Mapping[TopicPartition, Any], partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, StartPosition]:
-    """Return each partition's start offset; log commits outside the partition's offsets.
+    """Return the start offset of each partition; log commits that lie outside of the log.
 
     Args:
         client: aiokafka's client.
@@ -108,7 +108,7 @@ async def find_start_positions(
 def decide_start_position(
     commit: Any, found: PartitionLog | None, epoch_end: int | None
 ) -> StartPosition:
-    """Return the offset at which to start reading a partition, from its commit and its log.
+    """Return a partition's start offset, given its committed offset and its log.
 
     Args:
         commit: offset and metadata; None if the group has none.
@@ -149,7 +149,7 @@ def _mismatch(
 def report_log_mismatch(
     partition: TopicPartition, fault: LogMismatch, found: PartitionLog, **offsets: int | None
 ) -> None:
-    """Log and count (metric) that the log of a partition does not match the group's commit.
+    """Log, and count in a metric, that a committed offset does not match a partition's log.
 
     Args:
         partition: which.

@@ -18,7 +18,7 @@ _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 
 
 async def cancel_tasks(tasks: Mapping[Any, InFlightMessage], budget_s: float) -> None:
-    """Cancel tasks and wait until they have ended, at most ``budget_s`` seconds.
+    """Cancel asyncio tasks of handlers, and wait at most ``budget_s`` seconds for their end.
 
     A handler can delay its cancellation, by catching it or by waiting for a thread. It is left
     running then: its message is not committed, and the partition's next owner repeats it.
@@ -46,7 +46,7 @@ async def cancel_tasks(tasks: Mapping[Any, InFlightMessage], budget_s: float) ->
 
 
 def find_suspension_point(task: asyncio.Task[Any]) -> str:
-    """Return the source line where an asyncio task is suspended, as text; "" if unknown.
+    """Return the source line at which an asyncio task is waiting, as text; "" if unknown.
 
     The innermost frame outside asyncio, such as ``fetch (client.py:12)``.
     """

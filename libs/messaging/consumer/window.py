@@ -43,7 +43,7 @@ CANCEL_S: Final = 2.0
 
 
 class InFlightWindow:
-    """Window of messages in flight, which limits their number and their bytes.
+    """Window of messages in flight, which limits their number and their total bytes.
 
     Args:
         work: processes one message; it returns when only the broker's acknowledgement is

@@ -11,7 +11,7 @@ from math import ceil
 import structlog
 
 from contracts import headers as h
-from contracts.topics import dlq_topic, retry_topic
+from contracts.topics import build_dlq_topic, build_retry_topic
 from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.identity import compute_stub_digest
@@ -57,7 +57,7 @@ class FailureRouter:
         Raises:
             OutageError: the broker does not take it.
         """
-        topic = retry_topic(self._service, decision.tier).name
+        topic = build_retry_topic(self._service, decision.tier).name
         delay_ms = ceil(decision.delay_s * 1000)
         # By the wall clock: another replica, with a monotonic clock of its own, finds it due.
         added = build_retry_headers(
@@ -106,7 +106,7 @@ class FailureRouter:
         """
         stub = await asyncio.to_thread(_stub_without_content, job.record)
         added = self._letter_headers(job, failure, compute_stub_digest(stub))
-        await self._write_stub(dlq_topic(self._service).name, stub, added)
+        await self._write_stub(build_dlq_topic(self._service).name, stub, added)
         _log_letter(job, failure, _letter_id_of(added))
 
     def _letter_headers(
@@ -131,7 +131,7 @@ class FailureRouter:
         self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription
     ) -> str:
         """Write a dead letter, whole if the topic takes it, and return its id."""
-        dlq = dlq_topic(self._service).name
+        dlq = build_dlq_topic(self._service).name
         record = job.record
         if not isinstance(record.value, OversizeValue):
             # Hashing 64 MiB in the event loop would delay all other messages, and heartbeats.

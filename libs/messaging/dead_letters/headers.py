@@ -31,7 +31,7 @@ STACK_LIMIT: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class FailureDescription:
-    """Description of a failure for headers and logs, without the message's content.
+    """Description of a failure for headers and logs, without any of the message's content.
 
     Attributes:
         code: the stable cause.
@@ -84,7 +84,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
     group: str,
     at: datetime,
 ) -> Headers:
-    """Return the headers that are added to a message when it becomes a dead letter.
+    """Build the headers that are added to a message when it becomes a dead letter.
 
     Args:
         failure: why it is set aside.
@@ -123,7 +123,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
 
 
 def build_replay_headers(letter: UUID, added: Headers) -> Headers:
-    """Return the headers that are added to a dead letter's message when it is replayed.
+    """Build the headers that are added to a dead letter's message when it is replayed.
 
     The origin (where the message was first read) is kept, as the conservation law counts by it; the
     attempts are not, so that a replay has all its tries.

@@ -38,7 +38,7 @@ from messaging.delivery import (
     read_delivery_history,
     split_headers,
 )
-from messaging.limits import SIMPLE_BYTES, has_more_json_values
+from messaging.limits import SIMPLE_BYTES, has_more_json_values_than
 
 DOCUMENT_BYTES: Final = 32 * MIB
 """Most bytes of a message whose subject is read."""
@@ -50,7 +50,7 @@ DOCUMENT_VALUES: Final = 500_000
 def compute_content_digest(
     key: bytes | None, value: bytes | None, original: Headers, added: Headers
 ) -> bytes:
-    """Return the digest of a DLQ record's content, from which the dead letter's id is derived.
+    """Compute the digest of a DLQ record's content, from which the dead letter's id is derived.
 
     For a stub letter the digest is of its description of the message, not of the message: the same
     message has another digest where its letter is whole.
@@ -66,7 +66,7 @@ def compute_content_digest(
 
 
 def compute_stub_digest(stub: DeadLetterStub) -> bytes:
-    """Compute the content digest of a stub, from the original message's size and SHA-256."""
+    """Compute a truncated dead letter's digest from the original message's size and SHA-256."""
     described = (stub.kind.value, str(stub.size_bytes), stub.sha256)
     return sha256("\x1f".join(described).encode()).digest()
 
@@ -74,7 +74,7 @@ def compute_stub_digest(stub: DeadLetterStub) -> bytes:
 def derive_dead_letter_id(
     service: str, origin: MessageOrigin, replays: int, content: bytes
 ) -> UUID:
-    """Return a dead letter's id (UUIDv5), from its content and the message's first position.
+    """Derive a dead letter's id (UUIDv5) from its content and its message's first position.
 
     A message written to the DLQ twice, because its service crashed in between, has one id. One
     at the same offset of a topic that was deleted and recreated has another.
@@ -92,7 +92,7 @@ def derive_dead_letter_id(
 
 @dataclass(frozen=True, slots=True)
 class MessageSubject:
-    """Transcript or chunk that a message is about, with the ids read from its value.
+    """Transcript or chunk that a message is about.
 
     Attributes:
         subject: the id that it has to be keyed by: of a transcript or a chunk.
@@ -110,7 +110,7 @@ class MessageSubject:
 def read_message_subject(
     topic: str | None, key: bytes | None, value: bytes | None
 ) -> MessageSubject | None:
-    """Read from a message which transcript or chunk it is about; None if that is unreadable.
+    """Read the transcript or chunk id from a message's value; None if it is unreadable.
 
     A value over ``DOCUMENT_BYTES`` or ``DOCUMENT_VALUES`` is not decoded.
 
@@ -141,7 +141,7 @@ def read_message_subject(
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterIdentity:
-    """Identity of a DLQ record: the dead letter's id, with what it is derived from.
+    """Identity of a DLQ record: the dead letter's id, and the values it is derived from.
 
     Attributes:
         letter_id: id of the letter.
@@ -163,7 +163,7 @@ def identify_dead_letter(
     value: bytes | None,
     headers: Headers,
 ) -> DeadLetterIdentity:
-    """Return the identity of a DLQ record; headers that contradict the record are ignored.
+    """Compute the identity of a DLQ record; headers that contradict the record are ignored.
 
     The id is the one in its headers if that follows from the record. Otherwise somebody else wrote
     the record, or an earlier version of onrecord did: then the id follows from its place in the
@@ -191,10 +191,12 @@ def identify_dead_letter(
 
 
 def is_small_enough_to_decode(document: bytes) -> bool:
-    """Return whether a JSON document is small enough to be decoded only for the ids in it."""
+    """Return whether a JSON document is small enough to be parsed for the ids in it."""
     if len(document) <= SIMPLE_BYTES:
         return True
-    return len(document) <= DOCUMENT_BYTES and not has_more_json_values(document, DOCUMENT_VALUES)
+    return len(document) <= DOCUMENT_BYTES and not has_more_json_values_than(
+        document, DOCUMENT_VALUES
+    )
 
 
 def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -209,7 +211,7 @@ Revision = Annotated[int | None, Field(ge=1, le=2**31 - 1), WrapValidator(_or_no
 
 
 class SubmissionIdentity(BaseModel):
-    """Fields of a submission event that identify its interview.
+    """Fields of a submission event that identify its interview: study, source, revision.
 
     Attributes:
         transcript_id: id of the interview.
@@ -223,7 +225,7 @@ class SubmissionIdentity(BaseModel):
 
 
 def read_submission_identity(document: bytes) -> SubmissionIdentity | None:
-    """Read from a submission's JSON which interview it is of; None if that is unreadable.
+    """Read the fields that identify an interview from a submission's JSON; None if unreadable.
 
     Args:
         document: the JSON of the record's value.

@@ -51,7 +51,7 @@ class _Flood:
 
 
 class DeadLetterMetrics:
-    """Prometheus counters of one service's dead letters, by error code and producer.
+    """Prometheus counters of a service's dead letters, by error code and producer.
 
     Args:
         service: its name.

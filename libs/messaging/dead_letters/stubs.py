@@ -27,7 +27,7 @@ HEADERS_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterStub:
-    """Stub of a message too large for the DLQ: its first bytes, its size and its digest.
+    """Replacement for a message that is too large for the DLQ: first bytes, size and digest.
 
     Attributes:
         kind: what ``size_bytes`` and ``sha256`` are of: the record, or the batch it came in, which
@@ -68,7 +68,7 @@ class DeadLetterStub:
 
 
 def build_dead_letter_stub(record: Record) -> DeadLetterStub:
-    """Build the stub that the DLQ holds in place of a message that is too large for it."""
+    """Build the truncated record to write to the DLQ for a message that is too large for it."""
     known = describe_oversize_record(record)
     headers = select_headers_that_fit(record.headers)
     return DeadLetterStub(
@@ -83,7 +83,7 @@ def build_dead_letter_stub(record: Record) -> DeadLetterStub:
 
 
 def truncate_record(record: Record, complaint: str) -> Record:
-    """Return a record with a truncated value, and only the headers that fit the size limit.
+    """Return a record with its value truncated, and only those headers that fit a size limit.
 
     Args:
         record: the whole one.
@@ -100,7 +100,7 @@ def truncate_record(record: Record, complaint: str) -> Record:
 
 
 def describe_oversize_record(record: Record) -> OversizeInfo:
-    """Return the size and digest of a record that is too large, with the limit it exceeds."""
+    """Return the size and digest of a too large record, with the limit that it exceeds."""
     if isinstance(record.value, OversizeValue):
         return record.value.known
     return OversizeInfo(
@@ -109,7 +109,7 @@ def describe_oversize_record(record: Record) -> OversizeInfo:
 
 
 def read_stub_headers(added: Headers) -> DeadLetterStub | None:
-    """Read a stub's size and digest from a dead letter's headers; None for a whole message.
+    """Read the original size and digest from a dead letter's headers; None if it is whole.
 
     Returns:
         None if the letter has its message whole.

@@ -16,7 +16,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from contracts.topic_access import Operation, ResourceKind
+from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from messaging.kafka.connection_errors import KafkaAccessDeniedError
 from messaging.kafka.protocol import TopicIdsRequest
 from messaging.settings import KafkaSettings
@@ -24,19 +24,19 @@ from messaging.settings import KafkaSettings
 MAX_SHOWN: Final = 4
 """Most operations that one error lists."""
 
-OPERATION_BITS: Final = {Operation.READ: 1 << 3, Operation.WRITE: 1 << 4}
+OPERATION_BITS: Final = {KafkaOperation.READ: 1 << 3, KafkaOperation.WRITE: 1 << 4}
 """Bits of what a client may do with a topic, in the broker's answer (KIP-430)."""
 
-Denial = tuple[Operation, ResourceKind, str]
+Denial = tuple[KafkaOperation, KafkaResourceKind, str]
 """An operation that is not allowed, and the topic or group it was meant for."""
 
 
 class AccessRuleMissingError(KafkaAccessDeniedError):
-    """Raised when the broker's access rules do not allow an operation that is needed."""
+    """Raised when the broker's ACLs do not allow an operation that a service needs."""
 
 
 def build_denial_error(kafka: KafkaSettings, denials: Iterable[Denial]) -> AccessRuleMissingError:
-    """Build the error that names user, operations and topics or groups, and says what to do."""
+    """Build the error for denied operations: the user, the topics or groups, and what to do."""
     phrases = [f"{operation} on {kind} {name}" for operation, kind, name in denials]
     more = len(phrases) - MAX_SHOWN
     shown = [*phrases[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])]
@@ -47,7 +47,7 @@ def build_denial_error(kafka: KafkaSettings, denials: Iterable[Denial]) -> Acces
 
 
 def explain_denial(kafka: KafkaSettings, error: KafkaError) -> AccessRuleMissingError | None:
-    """Return a clear error for a consumer's refused request; None if it was not refused.
+    """Convert a consumer's authorization failure to a clear error; None for other errors.
 
     Args:
         kafka: who we are.
@@ -56,17 +56,19 @@ def explain_denial(kafka: KafkaSettings, error: KafkaError) -> AccessRuleMissing
     if isinstance(error, TopicAuthorizationFailedError):
         topics = error.args[0] if error.args else "unknown"
         names = [topics] if isinstance(topics, str) else sorted(topics)
-        return build_denial_error(kafka, [(Operation.READ, ResourceKind.TOPIC, n) for n in names])
+        return build_denial_error(
+            kafka, [(KafkaOperation.READ, KafkaResourceKind.TOPIC, n) for n in names]
+        )
     if isinstance(error, GroupAuthorizationFailedError):
         group = str(error.args[0]) if error.args else "unknown"
-        return build_denial_error(kafka, [(Operation.READ, ResourceKind.GROUP, group)])
+        return build_denial_error(kafka, [(KafkaOperation.READ, KafkaResourceKind.GROUP, group)])
     return None
 
 
 async def require_topic_access(
-    kafka: KafkaSettings, client: Any, wanted: Mapping[str, Collection[Operation]]
+    kafka: KafkaSettings, client: Any, wanted: Mapping[str, Collection[KafkaOperation]]
 ) -> None:
-    """Raise an error unless the broker allows operations on topics; no topic is created.
+    """Raise an error unless the broker's ACLs allow operations on topics.
 
     A topic that does not exist, although the client might use it, is no error. Brokers that do not
     know the request (before Kafka 3.1) or do not answer this part of it, as the embedded one, are
@@ -89,7 +91,7 @@ async def require_topic_access(
     except (NotImplementedError, IncompatibleBrokerVersion):
         return
     denials = [
-        (operation, ResourceKind.TOPIC, name)
+        (operation, KafkaResourceKind.TOPIC, name)
         for error, name, _, _, _, operations, *_ in sorted(response.topics, key=lambda it: it[1])
         for operation in sorted(wanted[name])
         if error == TopicAuthorizationFailedError.errno

@@ -23,24 +23,24 @@ from aiokafka.protocol.api import Request
 from contracts.topic_access import (
     USERS,
     AccessRule,
-    Operation,
-    ResourceKind,
-    get_principal,
+    KafkaOperation,
+    KafkaResourceKind,
+    get_kafka_principal,
     list_access_rules,
 )
 from messaging.kafka.admin import open_admin_client
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.settings import KafkaSettings
 
 # Codes of Kafka's protocol: org.apache.kafka.common.acl and org.apache.kafka.common.resource.
 OPERATION_CODES: Final = {
-    Operation.READ: 3,
-    Operation.WRITE: 4,
-    Operation.CREATE: 5,
-    Operation.DESCRIBE: 8,
-    Operation.DESCRIBE_CONFIGS: 10,
+    KafkaOperation.READ: 3,
+    KafkaOperation.WRITE: 4,
+    KafkaOperation.CREATE: 5,
+    KafkaOperation.DESCRIBE: 8,
+    KafkaOperation.DESCRIBE_CONFIGS: 10,
 }
-RESOURCE_CODES: Final = {ResourceKind.TOPIC: 2, ResourceKind.GROUP: 3}
+RESOURCE_CODES: Final = {KafkaResourceKind.TOPIC: 2, KafkaResourceKind.GROUP: 3}
 IN_FORCE_WITHIN_S: Final = 10.0
 """How long a broker may take to learn of new rules, in seconds."""
 
@@ -52,7 +52,7 @@ _SECURITY_DISABLED: Final = 54
 
 
 class AclBinding(NamedTuple):
-    """One ACL as the broker has it, in the order of Kafka's protocol."""
+    """One Kafka ACL: resource, principal, host, operation and permission."""
 
     resource_type: int
     resource_name: str
@@ -65,7 +65,7 @@ class AclBinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AclDifference:
-    """Difference between the rules a broker has and those that are declared.
+    """Difference between the ACLs on a broker and the declared ones: missing and surplus.
 
     Attributes:
         missing: declared, and not at the broker.
@@ -77,7 +77,7 @@ class AclDifference:
 
 
 class CreateAclsRequest(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  # aiokafka is untyped
-    """Kafka ``CreateAcls`` request for many ACLs; aiokafka's takes one.
+    """Kafka ``CreateAcls`` request for several ACLs; aiokafka's own takes only one.
 
     Args:
         bindings: the ACLs.
@@ -94,7 +94,7 @@ class CreateAclsRequest(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  #
 
 
 class DeleteAclsRequest(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]  # aiokafka is untyped
-    """Kafka ``DeleteAcls`` request for many ACLs; aiokafka's takes one filter.
+    """Kafka ``DeleteAcls`` request for several ACLs; aiokafka's own takes only one filter.
 
     Args:
         bindings: the ACLs.
@@ -110,10 +110,10 @@ class DeleteAclsRequest(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]  #
         return request_struct_class([tuple(one) for one in self._bindings])
 
 
-def build_bindings(
+def build_acl_bindings(
     kafka: KafkaSettings, principals: Mapping[str, str], rules: Iterable[AccessRule]
 ) -> frozenset[AclBinding]:
-    """Return rules as ACLs of a broker.
+    """Convert declared access rules to Kafka ACLs.
 
     Args:
         kafka: the prefix of topics and groups.
@@ -125,7 +125,7 @@ def build_bindings(
             RESOURCE_CODES[rule.kind],
             kafka.topic(rule.name),
             _LITERAL,
-            principals.get(rule.user, get_principal(rule.user)),
+            principals.get(rule.user, get_kafka_principal(rule.user)),
             _EVERY_HOST,
             OPERATION_CODES[rule.operation],
             _ALLOW,
@@ -134,8 +134,10 @@ def build_bindings(
     )
 
 
-async def compare_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> AclDifference:
-    """Compare the rules at the broker with those declared.
+async def compare_acls_with_declared(
+    kafka: KafkaSettings, principals: Mapping[str, str]
+) -> AclDifference:
+    """Compare the ACLs on a Kafka broker with the declared access rules.
 
     Args:
         kafka: how to reach the broker, as somebody who may describe its rules.
@@ -146,11 +148,11 @@ async def compare_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> A
         KafkaError: the broker refuses, or has no authorizer.
     """
     async with open_admin_client(kafka) as admin:
-        return await _compare(get_client(admin), kafka, principals)
+        return await _compare(get_network_client(admin), kafka, principals)
 
 
-async def apply_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> AclDifference:
-    """Bring the rules at the broker to those declared; a second call changes nothing.
+async def apply_declared_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> AclDifference:
+    """Create missing ACLs on a Kafka broker and delete surplus ones; idempotent.
 
     What is missing is allowed first, so that a service that works goes on.
 
@@ -166,7 +168,7 @@ async def apply_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> Acl
         KafkaError: the broker refuses, or has no authorizer.
     """
     async with open_admin_client(kafka) as admin:
-        client = get_client(admin)
+        client = get_network_client(admin)
         difference = await _compare(client, kafka, principals)
         await create_acls(client, difference.missing)
         await delete_acls(client, difference.surplus)
@@ -174,10 +176,10 @@ async def apply_acls(kafka: KafkaSettings, principals: Mapping[str, str]) -> Acl
     return difference
 
 
-def find_difference(
+def find_acl_difference(
     wanted: AbstractSet[AclBinding], found: AbstractSet[AclBinding]
 ) -> AclDifference:
-    """Return what is missing and what is surplus of the ACLs that a broker has.
+    """Return the ACLs that are missing on a broker, and those that are surplus.
 
     Only those of topics and groups that are declared can be surplus: the same users may serve
     another installation, whose names have another prefix, or none.
@@ -192,7 +194,7 @@ def find_difference(
 
 
 async def create_acls(client: Any, bindings: Sequence[AclBinding]) -> None:
-    """Add ACLs; those that are there stay.
+    """Create ACLs on a Kafka broker; existing ones are left unchanged.
 
     Raises:
         KafkaError: the broker refuses one.
@@ -203,7 +205,7 @@ async def create_acls(client: Any, bindings: Sequence[AclBinding]) -> None:
 
 
 async def delete_acls(client: Any, bindings: Sequence[AclBinding]) -> None:
-    """Delete ACLs; those that are not there are no error.
+    """Delete ACLs from a Kafka broker; missing ones are ignored.
 
     Raises:
         KafkaError: the broker refuses one.
@@ -213,8 +215,8 @@ async def delete_acls(client: Any, bindings: Sequence[AclBinding]) -> None:
         _raise_refusals(answer.filter_responses)
 
 
-def describe_binding(binding: AclBinding) -> str:
-    """Return an ACL for people, such as ``User:onrecord-control Read topic control-dlq``."""
+def format_acl_binding(binding: AclBinding) -> str:
+    """Format an ACL for people: ``User:onrecord-control Read topic control-dlq``."""
     operations = {code: name.value for name, code in OPERATION_CODES.items()}
     kinds = {code: name.value for name, code in RESOURCE_CODES.items()}
     operation = operations.get(binding.operation, f"operation {binding.operation}")
@@ -225,10 +227,10 @@ def describe_binding(binding: AclBinding) -> str:
 async def _compare(
     client: Any, kafka: KafkaSettings, principals: Mapping[str, str]
 ) -> AclDifference:
-    wanted = build_bindings(kafka, principals, list_access_rules())
-    ours = {principals.get(user, get_principal(user)) for user in USERS}
+    wanted = build_acl_bindings(kafka, principals, list_access_rules())
+    ours = {principals.get(user, get_kafka_principal(user)) for user in USERS}
     found = {one for principal in sorted(ours) for one in await list_acls(client, principal)}
-    return find_difference(wanted, found)
+    return find_acl_difference(wanted, found)
 
 
 async def _wait_until_in_force(
@@ -243,7 +245,7 @@ async def _wait_until_in_force(
 
 
 async def list_acls(client: Any, principal: str) -> list[AclBinding]:
-    """List the ACLs by which a principal may do something to one resource, from every host.
+    """List the ACLs on a Kafka broker that allow a principal operations.
 
     Raises:
         KafkaError: the broker refuses, or has no authorizer.

@@ -11,10 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from contracts.topic_access import Operation
+from contracts.topic_access import KafkaOperation
 from contracts.topics import Topic
 from messaging.kafka.access_checks import require_topic_access
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.connection_errors import (
     KafkaAccessDeniedError,
     KafkaUnavailableError,
@@ -69,7 +69,7 @@ async def create_topics(
 
 
 async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
-    """Set the brokers' configuration so that unknown topics are refused and not created.
+    """Configure a broker to refuse unknown topics instead of creating them.
 
     Otherwise a mistyped topic is created by the first write to it, and no one reads the message.
 
@@ -92,9 +92,9 @@ async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
 
 
 async def list_missing_topics(
-    kafka: KafkaSettings, names: Iterable[str], operation: Operation = Operation.WRITE
+    kafka: KafkaSettings, names: Iterable[str], operation: KafkaOperation = KafkaOperation.WRITE
 ) -> tuple[str, ...]:
-    """Return which of the named topics do not exist at the broker.
+    """Return those of the named topics that do not exist on the broker.
 
     Args:
         kafka: how to reach the broker.
@@ -109,7 +109,7 @@ async def list_missing_topics(
         existing = set(await client.list_topics())
         missing = tuple(name for name in names if name not in existing)
         wanted = dict.fromkeys(missing, (operation,))
-        await require_topic_access(kafka, get_client(client), wanted)
+        await require_topic_access(kafka, get_network_client(client), wanted)
     return missing
 
 
@@ -137,7 +137,7 @@ def _raise_refusals(response: Any) -> None:
 
 
 async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
-    """Wait until a Kafka broker answers.
+    """Wait until a Kafka broker answers; raise when the time is up.
 
     Raises:
         KafkaAccessDeniedError: one does not talk to us; waiting would not help.

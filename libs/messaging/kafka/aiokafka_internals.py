@@ -13,8 +13,8 @@ from typing import Any
 from aiokafka import OffsetAndMetadata, TopicPartition
 
 
-def get_client(consumer: Any) -> Any:
-    """Return the network client inside an aiokafka consumer."""
+def get_network_client(consumer: Any) -> Any:
+    """Return the network client inside an aiokafka consumer or admin client."""
     return consumer._client
 
 
@@ -41,7 +41,7 @@ async def fetch_committed_offsets(
 
 
 async def abort_producer(producer: Any) -> None:
-    """Close an aiokafka producer without waiting for records that it has not sent.
+    """Close an aiokafka producer at once, without waiting for unsent records.
 
     ``stop()`` waits for every batch, and an idempotent producer sends a batch until it is taken;
     one for a topic that was deleted never is.
@@ -56,7 +56,7 @@ def request_rebalance(consumer: Any) -> None:
     consumer._coordinator.request_rejoin()
 
 
-def is_member(consumer: Any) -> bool:
+def is_group_member(consumer: Any) -> bool:
     """Return whether an aiokafka consumer is currently a member of its consumer group.
 
     Without that, a broker takes a commit for a group that is empty, from whoever sends it.
@@ -65,7 +65,7 @@ def is_member(consumer: Any) -> bool:
 
 
 def get_position(consumer: Any, partition: TopicPartition) -> int:
-    """Return a consumer's next offset in a partition, without waiting; -1 if it is unknown."""
+    """Return the next offset that a consumer reads in a partition; -1 if it is unknown."""
     # The public ``position()`` waits for an offset lookup, for ever while no broker answers.
     subscription = consumer._subscription.subscription
     assignment = subscription.assignment if subscription is not None else None
@@ -79,7 +79,7 @@ def describe_fetched_records(consumer: Any) -> dict[TopicPartition, str]:
 
 
 def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Callable[[], None]:
-    """Make a consumer call ``callback``, and not rejoin, when its group no longer knows it.
+    """Call ``callback`` instead of rejoining when a consumer has lost its group membership.
 
     Args:
         consumer: one that has started.

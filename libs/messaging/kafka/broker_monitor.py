@@ -12,7 +12,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from contracts.errors import ErrorCode
 from messaging.consumer.commits import OffsetCommitter
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.partition_logs import fetch_log_identities
 from messaging.kafka.topic_checks import build_missing_topics_error, describe_missing_topics
@@ -31,7 +31,7 @@ REQUEST_MARGIN_S: Final = 10.0
 
 
 class StallTimeout:
-    """Timeout after which a stalled partition's client is replaced; doubles each time.
+    """Time after which the client of a stalled partition is replaced; doubles each time.
 
     Where a fetch takes longer than ``STALL_TIMEOUT_S`` (a slow link, a busy machine, large
     records), each new client would be replaced before its first record arrives. So the time
@@ -91,7 +91,7 @@ class TopicExistenceChecker:
 
 
 class BrokerMonitor:
-    """Monitor that periodically checks that the broker answers and that partitions progress.
+    """Monitor that checks at intervals whether the broker answers and partitions progress.
 
     Args:
         fetching: returns the partitions of which messages are wanted now.
@@ -141,7 +141,7 @@ class BrokerMonitor:
                         self.silence = missing
                         continue
                     logs = await fetch_log_identities(
-                        get_client(consumer), self._commits.partitions
+                        get_network_client(consumer), self._commits.partitions
                     )
                     behind = await self._read_lag(consumer)
             except IllegalStateError:

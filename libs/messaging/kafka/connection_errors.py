@@ -39,7 +39,7 @@ class KafkaAccessDeniedError(KafkaUnavailableError):
 
 
 async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
-    """Probe each broker after a failed connection, and return the error that says why.
+    """Probe each broker after a failed connection; return the error that explains it.
 
     Returns:
         The error to raise: one line that names the setting to check, without any secret.
@@ -53,7 +53,7 @@ async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
 
 
 def silence_connection_warnings() -> None:
-    """Suppress aiokafka's own warning for each broker that it cannot connect to.
+    """Suppress aiokafka's own log warnings about brokers that it cannot connect to.
 
     Callers that start a client report the same in one line that says what to do.
     """

@@ -21,7 +21,7 @@ ERRORS: Final = "surrogateescape"
 
 
 class RawHeaderName(str):
-    """Header name as a string that keeps the exact bytes it was read from, UTF-8 or not."""
+    """Kafka header name, as a string that keeps its exact bytes even if they are not UTF-8."""
 
     __slots__ = ()
 
@@ -38,12 +38,12 @@ def can_aiokafka_encode_headers(headers: Iterable[tuple[str, bytes]]) -> bool:
 
 
 def to_raw_header_names(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return headers whose names are written byte for byte as they were read."""
+    """Convert header names so that aiokafka writes exactly the bytes that were read."""
     return [(RawHeaderName(name), value) for name, value in headers]
 
 
 class SingleRecordBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
-    """Builder of a batch of one record, whose header names may be any bytes.
+    """Builder of a batch of one record, whose header names may be arbitrary bytes.
 
     Args:
         size: room for the record, in bytes.

@@ -25,7 +25,7 @@ _NO_REPLICA: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class PartitionLog:
-    """State of a partition's log, as its leader reports it: identity, start and end offset.
+    """State of a partition's log: its identity, start offset and end offset.
 
     Attributes:
         identity: which log it is.

@@ -16,7 +16,7 @@ _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password")
 
 
 def require_consistent_security(kafka: KafkaSettings) -> None:
-    """Raise ``ValueError`` if Kafka's security settings are incomplete or contradict each other.
+    """Raise ``ValueError`` if Kafka's security settings are incomplete or contradictory.
 
     Raises:
         ValueError: something does not fit; the message says which variable to set.

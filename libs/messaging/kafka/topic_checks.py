@@ -14,11 +14,18 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from contracts.errors import OutageError
-from contracts.topic_access import Operation
-from contracts.topics import ALL_TOPICS, FOREVER, RETRY_DELAYS_S, Topic, dlq_topic, retry_topic
+from contracts.topic_access import KafkaOperation
+from contracts.topics import (
+    ALL_TOPICS,
+    FOREVER,
+    RETRY_DELAYS_S,
+    Topic,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.admin import open_admin_client
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -34,7 +41,7 @@ class MissingTopicsError(OutageError):
 
 
 class TopicSettingsError(OutageError):
-    """Raised when a topic's settings at the broker could lose or refuse messages."""
+    """Raised when a topic's settings on the broker could lose or refuse messages."""
 
 
 def build_missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
@@ -43,7 +50,7 @@ def build_missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
 
 
 def describe_missing_topics(missing: Collection[str]) -> str:
-    """Return one line that lists missing topics and says how to create them."""
+    """Return a line that lists missing topics and says how to create them."""
     names = ", ".join(sorted(missing))
     return f"topics are missing: {names}; run `python -m messaging topics create`"
 
@@ -53,7 +60,7 @@ async def require_topics(
     names: Sequence[str],
     *,
     optional: Collection[str] = (),
-    access: Mapping[str, Collection[Operation]] = MappingProxyType({}),
+    access: Mapping[str, Collection[KafkaOperation]] = MappingProxyType({}),
 ) -> frozenset[str]:
     """Raise an error unless topics exist with the settings that their declarations require.
 
@@ -75,7 +82,7 @@ async def require_topics(
     async with open_admin_client(kafka) as client:
         try:
             # First, as a topic that we may not describe is not listed.
-            await require_topic_access(kafka, get_client(client), access)
+            await require_topic_access(kafka, get_network_client(client), access)
             missing = {*names} - {*await client.list_topics()}
             if not missing <= {*optional}:
                 raise build_missing_topics_error(missing)
@@ -113,7 +120,11 @@ def _declared(name: str) -> Topic | None:
     own = _OWN.fullmatch(name)
     if own is None or int(own["tier"] or 0) >= len(RETRY_DELAYS_S):
         return None
-    return retry_topic(own["service"], int(own["tier"])) if own["tier"] else dlq_topic(own[1])
+    return (
+        build_retry_topic(own["service"], int(own["tier"]))
+        if own["tier"]
+        else build_dlq_topic(own[1])
+    )
 
 
 def _wrong_settings(name: str, topic: Topic, config: Mapping[str, str]) -> Iterator[str]:

@@ -29,11 +29,11 @@ class LeakedCancellationError(Exception):
 
 
 class StuckMessageError(OutageError):
-    """Raised when a message can neither be handled nor written to the DLQ; it is tried again."""
+    """Raised when a message can be neither handled nor written to the DLQ; it is retried."""
 
 
-class InFlightDeliveryClock:
-    """Time left for a message that a handler has; a ``DeadlineTimer`` enforces its deadline.
+class InFlightDeadlineClock:
+    """Deadline clock of a message in flight, which its handler can pause.
 
     Args:
         job: the message.
@@ -66,7 +66,7 @@ class InFlightDeliveryClock:
 
 
 class HandlerRunner:
-    """Runner that calls a handler, with immediate retries and one deadline for each delivery.
+    """Runner that calls a handler, with immediate retries, within one deadline.
 
     Args:
         settings: tries, deadlines, waits between tries.
@@ -160,7 +160,7 @@ class HandlerRunner:
         try:
             if not route.wants_delivery:
                 return await route.handle(subject, None)
-            clock = InFlightDeliveryClock(job, self._deadlines)
+            clock = InFlightDeadlineClock(job, self._deadlines)
             delivery = replace(job.delivery, deadline=job.deadline, clock=clock)
             return await route.handle(subject, delivery)
         except Exception as error:

@@ -21,7 +21,7 @@ AWAKE_S: Final = 10.0
 
 
 class WorkWithDeadline(Protocol):
-    """Interface of work that a ``DeadlineTimer`` watches: a deadline and an asyncio task."""
+    """Interface of work that a ``DeadlineTimer`` cancels: a deadline and an asyncio task."""
 
     deadline: float
     expired: bool

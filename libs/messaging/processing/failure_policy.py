@@ -15,26 +15,26 @@ from contracts.errors import (
     BadMessageError,
     ContentBugError,
     ErrorCode,
+    HandlerTimedOutError,
     OnrecordError,
     OutageError,
     ParkedError,
     RejectedError,
     RetryableError,
     ThrottledError,
-    TimedOutError,
 )
 from messaging.delivery import Delivery
 from messaging.settings import StageSettings
 
 
 class DeadlinePassedError(BadMessageError):
-    """Raised when the deadline in a message's header has passed before it is handled."""
+    """Raised when the deadline in a message's header has passed before the message is handled."""
 
     code = ErrorCode.TIMEOUT
 
 
 class SingleMessageOutageError(OnrecordError):
-    """Raised when one message keeps failing with an outage while other messages succeed.
+    """Raised when one message fails again and again with an outage while others succeed.
 
     Args:
         outage: what the message's last try raised.
@@ -52,7 +52,7 @@ class SingleMessageOutageError(OnrecordError):
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Decision to send a failed message to a retry topic, to be retried after ``delay_s``."""
+    """Decision to send a failed message to a retry topic, with a delay in seconds."""
 
     tier: int
     delay_s: float
@@ -72,7 +72,7 @@ Decision = RetryLater | SendToDlq | WaitForDependency
 
 
 class FailureRoute(Enum):
-    """Route of a failed message: wait for a dependency, retry later, or dead letter queue."""
+    """Where a failed message goes: waits for a dependency, retry topic, or DLQ."""
 
     STAYS = "it stays, and the stage waits"
     AS_REQUESTED = "a retry topic, for as long as was asked, up to a ceiling"
@@ -83,7 +83,7 @@ class FailureRoute(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailurePolicyRow:
-    """Row of the failure policy's table: an error class, and the route of its failures.
+    """Row of the failure policy's table: an error class, and where its failures go.
 
     Attributes:
         branch: which errors it is for.
@@ -161,7 +161,7 @@ def find_policy_row(error: BaseException) -> FailurePolicyRow:
 def decide_next_step(
     error: BaseException, delivery: Delivery, settings: StageSettings, *, now: datetime
 ) -> Decision:
-    """Decide where a message goes whose immediate retries have failed: retry, DLQ or wait.
+    """Decide what happens to a message after its immediate retries: retry topic, DLQ or wait.
 
     Args:
         error: what the last try raised.
@@ -204,16 +204,16 @@ def counts_towards_failure_rate(error: BaseException) -> bool:
 
 def is_timeout_failure(error: BaseException) -> bool:
     """Return whether an error counts as a timeout."""
-    return isinstance(error, TimedOutError | TimeoutError)
+    return isinstance(error, HandlerTimedOutError | TimeoutError)
 
 
 def is_unexpected_error(error: BaseException) -> bool:
-    """Return whether an error is a bug: neither an ``OnrecordError`` nor a timeout."""
+    """Return whether an error indicates a bug: neither an ``OnrecordError`` nor a timeout."""
     return not isinstance(error, OnrecordError | TimeoutError)
 
 
 def drop_tracebacks(error: BaseException | None) -> None:
-    """Remove the tracebacks of an error and its causes, so that they keep no objects in memory.
+    """Remove the tracebacks of an error and its causes, to free the objects they refer to.
 
     The frames of a traceback keep the event alive, and often lead back to the failure itself, so
     that megabytes would stay until the next collection of cycles.

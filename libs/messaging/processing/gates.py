@@ -7,7 +7,7 @@ from itertools import count
 
 
 class ProbeGate:
-    """Gate that lets all messages pass while open, and single ones as probes while closed.
+    """Gate that passes all messages while open, and one probe message at a time while closed.
 
     Of the messages that wait, the one that has failed least often probes next, so that a message
     whose own probes always fail does not keep the others from showing that theirs do not.

@@ -26,7 +26,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from contracts.errors import OutageError, TimedOutError
+from contracts.errors import HandlerTimedOutError, OutageError
 from messaging.processing.failure_policy import DeadlinePassedError, SingleMessageOutageError
 from messaging.processing.gates import ProbeGate
 
@@ -164,7 +164,7 @@ class OutageGate(ProbeGate):
             probes = await self.wait_for_turn(trial.failures)
             try:
                 return await self._once(trial, step, about, probes=probes)
-            except (TimeoutError, TimedOutError):
+            except (TimeoutError, HandlerTimedOutError):
                 if not probes:
                     raise
                 self.probe_failed(self.reason)
@@ -184,7 +184,7 @@ class OutageGate(ProbeGate):
         except OutageError as outage:
             self._failed(trial, outage, probes=probes)
             raise
-        except (TimeoutError, TimedOutError, DeadlinePassedError):
+        except (TimeoutError, HandlerTimedOutError, DeadlinePassedError):
             raise  # which is no evidence about the dependency
         except Exception:
             if probes:

@@ -8,7 +8,7 @@ from messaging.dead_letters.headers import FailureDescription
 
 
 class ThrottledMessages:
-    """Tracker of the messages that wait because a dependency asked to be called later."""
+    """Tracker of messages that wait because a dependency asked to be called later."""
 
     def __init__(self) -> None:
         self._messages = 0

@@ -30,7 +30,7 @@ DeliveryCallback = Callable[[Exception | None], None]
 
 
 class BatchBuilder(Protocol):
-    """Interface of those methods of aiokafka's ``BatchBuilder`` that are used here."""
+    """Interface of aiokafka's ``BatchBuilder``, as far as it is used here."""
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: RecordHeaders
@@ -79,7 +79,7 @@ SendBatch = Callable[[tuple[str, int], RecordBatch], Awaitable[Exception | None]
 
 
 class RecordAccumulator:
-    """Queues of records that wait to be sent, one queue per partition, in order.
+    """Queues of records that wait to be sent to Kafka, one queue per partition.
 
     Args:
         send_batch: sends one batch; the next one of the same partition follows when it returns.

@@ -9,7 +9,7 @@ from messaging.producer.accumulator import DeliveryCallback
 
 
 class DeliveryReports:
-    """Collector of the delivery results of several records, in the order they were sent.
+    """Collector of the delivery results of several sent records, in sending order.
 
     ``next_callback`` is called once a record, then ``close`` once; its future resolves with the
     last report.
@@ -50,7 +50,7 @@ class DeliveryReports:
 
 
 def build_shared_callback(number: int, callback: DeliveryCallback) -> DeliveryCallback:
-    """Return a delivery callback for ``number`` records; after the last, it calls another once."""
+    """Build a callback that calls another one after ``number`` records were delivered."""
     left = number
     first: Exception | None = None
 

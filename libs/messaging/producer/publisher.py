@@ -13,14 +13,14 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from contracts.encoded import unwrap_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
-from contracts.topic_access import Operation
+from contracts.topic_access import KafkaOperation
 from contracts.topics import get_event_topic
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
 from messaging.kafka.access_checks import require_topic_access
 from messaging.kafka.connection_errors import KafkaUnavailableError
-from messaging.limits import compute_headers_size
+from messaging.limits import compute_max_headers_size
 from messaging.producer.accumulator import (
     DeliveryCallback,
     RecordAccumulator,
@@ -60,7 +60,7 @@ class RecordTooLargeError(BadMessageError):
 
 
 class RecordLocation(NamedTuple):
-    """Topic, by its name on the broker, partition and offset of a record that was sent.
+    """Location of a sent record: topic, partition and offset.
 
     The offset is None if the broker had the record from an earlier try and does not say where.
     """
@@ -275,7 +275,7 @@ class Publisher:
                 await require_topic_access(
                     self._kafka,
                     self._producer.client,
-                    {self.name(topic): (Operation.WRITE,) for topic in missing},
+                    {self.name(topic): (KafkaOperation.WRITE,) for topic in missing},
                 )
         except (TimeoutError, KafkaError) as error:
             raise KafkaUnavailableError("the broker does not list its topics") from error
@@ -335,7 +335,7 @@ class Publisher:
         most = self._kafka.max_batch_bytes
         # Their exact size takes longer than the other checks, and matters to few records.
         is_small = headers_bound is not None and size + headers_bound <= most
-        if not is_small and size + compute_headers_size(headers) > most:
+        if not is_small and size + compute_max_headers_size(headers) > most:
             raise RecordTooLargeError(
                 f"the record for {topic} is larger than KAFKA_MAX_BATCH_BYTES allows"
             )

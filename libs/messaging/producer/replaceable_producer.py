@@ -18,7 +18,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
-from contracts.topic_access import Operation, ResourceKind
+from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.aiokafka_internals import abort_producer
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
@@ -40,7 +40,7 @@ CLOSED_ERROR: Final = KafkaUnavailableError("the client gave up sending; it is b
 
 
 class ReplaceableProducer:
-    """Idempotent aiokafka producer with ``acks=all``, which can be replaced by a new one.
+    """Idempotent aiokafka producer with ``acks=all``, which can be replaced while in use.
 
     Args:
         kafka: how to reach the broker.
@@ -179,9 +179,9 @@ class ReplaceableProducer:
 
 
 def build_send_error(kafka: KafkaSettings, error: KafkaError, topic: str) -> KafkaUnavailableError:
-    """Build the error that says why a record was not sent to a topic, and what to check."""
+    """Build the error that explains why a record was not sent to a topic."""
     if isinstance(error, TopicAuthorizationFailedError):
-        return build_denial_error(kafka, [(Operation.WRITE, ResourceKind.TOPIC, topic)])
+        return build_denial_error(kafka, [(KafkaOperation.WRITE, KafkaResourceKind.TOPIC, topic)])
     if isinstance(error, UnknownTopicOrPartitionError):
         return KafkaUnavailableError(describe_missing_topics([topic]))
     return KafkaUnavailableError(

@@ -9,7 +9,7 @@ from messaging.kafka.connection_errors import KafkaUnavailableError
 
 
 class KnownPartitions:
-    """Partitions of the topics that were written to, as the broker last reported them."""
+    """Cache of the partitions of topics, as the broker last reported them."""
 
     def __init__(self) -> None:
         self._current: dict[str, list[int]] = {}

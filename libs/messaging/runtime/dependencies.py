@@ -24,11 +24,11 @@ CheckDependencies = Callable[[], Awaitable[None]]
 
 
 async def check_no_dependencies() -> None:
-    """Do nothing: the dependency check of services that depend only on the broker."""
+    """Do nothing; the dependency check of services that depend only on Kafka."""
 
 
 class DependencyMonitor:
-    """Monitor that periodically checks a service's dependencies while it is idle.
+    """Monitor that checks a service's dependencies, such as its database, while it is idle.
 
     Args:
         check: raises if a dependency is not there.

@@ -42,7 +42,7 @@ FAREWELL_S: Final = 5.0
 
 
 class ConsumerCrashedError(OutageError):
-    """Raised when an unexpected exception ended the consumer; it is started again."""
+    """Raised when an unexpected exception ended the Kafka consumer, which is then restarted."""
 
     code = ErrorCode.BUG
 

@@ -21,12 +21,12 @@ from database.lazy import LazyDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.cache.store import (
+    CacheClaimRelease,
     CachedResponse,
     CacheLookupResult,
     CacheQuery,
     CacheSettings,
     CacheStore,
-    ClaimCompletion,
 )
 from model_client.requests import ModelRequest
 
@@ -241,7 +241,7 @@ class ResponseCache:
 
     async def _finish(self, key: str, made: tuple[str, CachedResponse] | None) -> None:
         self._claimed.discard(key)
-        await self._try(self._store.complete(ClaimCompletion(key, made)))
+        await self._try(self._store.complete(CacheClaimRelease(key, made)))
 
     async def _keep_up(self) -> None:
         loop = asyncio.get_running_loop()

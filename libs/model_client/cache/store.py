@@ -78,7 +78,7 @@ class CachedResponse:
 
 @dataclass(frozen=True, slots=True)
 class CacheQuery:
-    """Query to the response cache: the keys, and whether to lock a missing one for a call.
+    """Lookup in the response cache: the keys, and whether to claim the call of a missing one.
 
     Attributes:
         keys: of answers, the best first.
@@ -93,7 +93,7 @@ class CacheQuery:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookupResult:
-    """Result of a cache lookup: a response, the sole right to make the call, or neither yet.
+    """Result of a cache lookup: a cached response, the claim to make the call, or neither.
 
     Attributes:
         answer: the key that has an answer, with it; None if none has.
@@ -108,8 +108,8 @@ class CacheLookupResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimCompletion:
-    """Release of the sole right to make a call, with the response to store if there is one.
+class CacheClaimRelease:
+    """Release of the claim to make a model call, with the response to cache, if any.
 
     Attributes:
         claimed: the key that others may claim again.
@@ -121,7 +121,7 @@ class ClaimCompletion:
 
 
 class CacheStore:
-    """Store of the response cache's tables in PostgreSQL.
+    """Store of cached model responses in PostgreSQL.
 
     Concurrent lookups and completions share one statement (``GroupCommitter``).
 
@@ -147,13 +147,13 @@ class CacheStore:
         self._searches: GroupCommitter[CacheQuery, CacheLookupResult] = GroupCommitter(
             self._search_all
         )
-        self._endings: GroupCommitter[ClaimCompletion, None] = GroupCommitter(self._end_all)
+        self._endings: GroupCommitter[CacheClaimRelease, None] = GroupCommitter(self._end_all)
 
     async def search(self, search: CacheQuery) -> CacheLookupResult:
         """Return the cached response, counting a hit, or claim the request for this process."""
         return await self._searches.submit(search)
 
-    async def complete(self, ending: ClaimCompletion) -> None:
+    async def complete(self, ending: CacheClaimRelease) -> None:
         """Store a response and release its claim, both or neither."""
         await self._endings.submit(ending)
 
@@ -163,7 +163,7 @@ class CacheStore:
 
     async def store(self, key: str, response: CachedResponse) -> None:
         """Store a response under a key."""
-        await self.complete(ClaimCompletion(key, (key, response)))
+        await self.complete(CacheClaimRelease(key, (key, response)))
 
     async def count_hit(self, key: str, response: CachedResponse) -> None:
         """Count a use of a response that was shared within this process."""
@@ -203,7 +203,7 @@ class CacheStore:
         found = {row["request"]: row for row in rows}
         return [_found(found[request]) for request in range(len(searches))]
 
-    async def _end_all(self, endings: Sequence[ClaimCompletion]) -> Sequence[None]:
+    async def _end_all(self, endings: Sequence[CacheClaimRelease]) -> Sequence[None]:
         # Of two answers for one place the later one stays: a statement writes no row twice.
         answers = {
             (key, _name(response.fingerprint)): (key, response)

@@ -21,7 +21,7 @@ from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import (
-    TokenEstimator,
+    CalibratedTokenEstimator,
     compute_prompt_tokens_upper_bound,
     get_max_output_tokens,
 )
@@ -54,14 +54,14 @@ budgets."""
 
 @dataclass(frozen=True, slots=True)
 class CallLabels:
-    """Labels of a model call in the ledger: its study and subject, and the prompt version."""
+    """Labels of a model call in the cost ledger: study, subject and prompt version."""
 
     attribution: CostAttribution
     prompt_version: str
 
 
 class CallAccounting:
-    """Accounting of one model's calls: reserves the worst-case cost, then settles the real one.
+    """Accounting of one model's calls: reserves the worst-case cost, then records the real one.
 
     Args:
         config: the model, and its longest answer.
@@ -70,7 +70,7 @@ class CallAccounting:
     """
 
     def __init__(
-        self, config: ModelConfig, ledger: Ledger | None, estimate: TokenEstimator
+        self, config: ModelConfig, ledger: Ledger | None, estimate: CalibratedTokenEstimator
     ) -> None:
         self._config = config
         self._ledger = ledger

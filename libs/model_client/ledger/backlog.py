@@ -37,7 +37,7 @@ AWAY: Final = (DatabaseUnavailableError, DatabaseConflictError, DatabaseTimeoutE
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Ledger entry still to be written: the final cost of a call, or its cancelled reservation.
+    """Cost ledger entry still to be written: a call's final cost, or a cancelled reservation.
 
     Attributes:
         reservation: of which call.
@@ -51,7 +51,7 @@ class LedgerEntry:
 
 
 class LedgerRetryQueue:
-    """Queue of ledger entries that could not be written, and are retried in the background.
+    """Queue of cost ledger entries that could not be written; retried in the background.
 
     Args:
         store: where they are written.

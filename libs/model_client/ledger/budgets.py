@@ -27,13 +27,13 @@ RETRY_AFTER_S: Final = 5.0
 
 
 class BudgetBusyError(ThrottledError):
-    """Raised when calls in progress have reserved all that is left of a budget."""
+    """Raised when calls in progress have reserved the whole rest of a budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class BudgetSettings(BaseSettings):
-    """Settings of the default budgets, from ``ONRECORD_BUDGET_*``."""
+    """Settings of the default spending budgets, from ``ONRECORD_BUDGET_*``."""
 
     model_config = SettingsConfigDict(
         env_prefix="ONRECORD_BUDGET_", frozen=True, extra="ignore", env_ignore_empty=True

@@ -41,7 +41,7 @@ def _now() -> datetime:
 
 
 class Ledger:
-    """Ledger of model calls: reserves each call's worst-case cost, then records the real cost.
+    """Cost ledger of model calls: reserves each call's worst-case cost, then records the real one.
 
     Entries that could not be written are retried while the context lasts. A call that is never
     settled, as its process was killed, goes on counting with its worst case.

@@ -117,7 +117,7 @@ class _Settlement:
 
 
 class LedgerStore:
-    """Store of the ledger's tables in PostgreSQL.
+    """Store of the cost ledger of model calls in PostgreSQL.
 
     All methods raise as ``Database`` does. Trying one again after an error changes nothing that
     was done already. Calls of one study and day go to the server in groups; those of another do

@@ -41,7 +41,7 @@ QUESTIONS_COMPARED: Final = 256
 
 
 class FailureAttribution:
-    """Tracker that decides whether a request or its endpoint is the cause of a failed call.
+    """Tracker that decides whether failed calls are the fault of the request or the endpoint.
 
     A request is to blame if, since it failed before, more other requests were served than failed;
     only calls that began since count. As long as nobody is served, as in an outage, no request is

@@ -38,7 +38,7 @@ PROBE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ThrottleHold:
-    """Hold on all calls to an endpoint, until the time that a 429 response's header states.
+    """Hold on all calls to an endpoint until the retry time of its 429 response.
 
     Attributes:
         retry_after_s: how long it is, in seconds.
@@ -178,7 +178,7 @@ class RateLimiter:
 
 
 class RateLimitPermit:
-    """Permit to make one call, by which the call reports the rate limit headers it receives.
+    """Permit for one model call, which takes in the rate limit headers of its response.
 
     Args:
         limits: whose turn it is.

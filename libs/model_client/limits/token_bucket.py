@@ -48,7 +48,7 @@ LEAST_SHARE: Final = 1e-3
 
 
 class AdaptiveTokenBucket:
-    """Token bucket of one rate limit, which adapts to the limit that the endpoint reports.
+    """Token bucket of a rate limit, which adapts to the limit that the endpoint reports.
 
     Args:
         per_minute: a limit of our own; None if only the endpoint's holds.

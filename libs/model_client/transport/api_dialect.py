@@ -48,7 +48,7 @@ COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
 
 
 class ApiDialect:
-    """Dialect of an endpoint's API: builds requests with only those parameters it supports.
+    """Dialect of a model API: builds requests with only the parameters the endpoint supports.
 
     Parameters that are left out go by their names; ``response_format`` goes by ``strict`` and
     ``object``. One is left out for good once a request without it was accepted, and none with it
@@ -167,8 +167,8 @@ def _response_format(schema: Mapping[str, Any], *, strict: bool) -> dict[str, An
     return {"type": "json_schema", "json_schema": named}
 
 
-class TokenEstimator:
-    """Estimator of token counts from text length, corrected by the usage an endpoint reports."""
+class CalibratedTokenEstimator:
+    """Estimator of token counts from text length, calibrated by the usage an endpoint reports."""
 
     def __init__(self) -> None:
         self._characters_per_token = CHARACTERS_PER_TOKEN
@@ -198,13 +198,13 @@ class TokenEstimator:
 
 
 def get_max_output_tokens(body: Mapping[str, Any]) -> int:
-    """Return the limit on output tokens in the body of a request."""
+    """Return the limit on output tokens that a request's body contains."""
     limit: int = body.get("max_completion_tokens") or body["max_tokens"]
     return limit
 
 
 def compute_prompt_tokens_upper_bound(body: Mapping[str, Any]) -> int:
-    """Return an upper bound on the number of prompt tokens in the body of a request.
+    """Compute an upper bound on the number of prompt tokens of a request's body.
 
     Byte-level tokenizers, which all models of today have, make at most one of each byte of UTF-8.
     The schema, and a frame of every message, count as well.

@@ -28,7 +28,7 @@ from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttributi
 from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
-from model_client.transport.api_dialect import ApiDialect, TokenEstimator
+from model_client.transport.api_dialect import ApiDialect, CalibratedTokenEstimator
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
 from model_client.transport.http_client import ErrorTruncatingClient
 from model_client.transport.http_errors import build_status_error
@@ -81,7 +81,7 @@ class ModelResponse:
 
 
 class ModelEndpoint:
-    """Endpoint of one model: makes calls within rate limits, circuit breaker and budgets.
+    """Endpoint of one model: makes calls within rate limits, budgets and a circuit breaker.
 
     Args:
         config: which, and how patient to be.
@@ -113,7 +113,7 @@ class ModelEndpoint:
         )
         self.concurrency = AdaptiveConcurrencyLimiter(most=config.concurrency)
         self._dialect = ApiDialect(config)
-        self._estimate = TokenEstimator()
+        self._estimate = CalibratedTokenEstimator()
         self._accounts = CallAccounting(config, ledger, self._estimate)
         self._ceiling_s = rate_wait_ceiling_s
         self._client = AsyncOpenAI(

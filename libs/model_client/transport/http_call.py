@@ -54,7 +54,7 @@ def _nobody(_: Mapping[str, str]) -> None:
 
 @dataclass(slots=True)
 class CallResult:
-    """Result of an HTTP call; partial if the call failed while it was received.
+    """Result of an HTTP call to a model; partial if the call failed while streaming.
 
     Attributes:
         on_headers: called with the response's headers as soon as they have arrived.

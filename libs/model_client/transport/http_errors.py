@@ -168,7 +168,7 @@ class _Refusal:
 
 
 def build_status_error(refused: openai.APIStatusError) -> OnrecordError:
-    """Convert an HTTP error response to the error of this library to raise.
+    """Convert an HTTP error response of a model endpoint to an error of this library.
 
     A 5xx is the failure of one request; that the endpoint is down for everybody is for the
     circuit breaker to find, which sees all requests.
@@ -177,7 +177,7 @@ def build_status_error(refused: openai.APIStatusError) -> OnrecordError:
 
 
 def build_stream_error(body: Any) -> OnrecordError:
-    """Convert an error event in a streamed response to the error of this library to raise.
+    """Convert an error event in a streamed response to an error of this library.
 
     Args:
         body: the event's ``error``.

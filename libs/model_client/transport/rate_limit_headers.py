@@ -25,7 +25,7 @@ _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
 
 @dataclass(frozen=True, slots=True)
 class RateLimitStatus:
-    """State of a rate limit in response headers: the limit, what remains, when it resets.
+    """Rate limit as reported in response headers: limit, remaining calls, reset time.
 
     Attributes:
         limit: requests or tokens, a minute if nothing else shows.

@@ -47,7 +47,7 @@ _OPENING: Final = re.compile(r"[\[{]")
 
 
 def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = False) -> A:
-    """Parse the JSON in a model's text, and validate it as the expected pydantic model.
+    """Parse the JSON in a model's answer as the pydantic model that is expected.
 
     It may stand among sentences, behind thoughts, in a code fence, or as JSON within a JSON string.
     Of several values the last counts that is valid. Unknown keys are ignored.
@@ -83,7 +83,7 @@ def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = F
 
 
 def build_repair_messages(text: str, error: BadOutputError) -> list[ChatMessage]:
-    """Build chat messages that tell a model what is invalid in its answer, to get another.
+    """Build chat messages that ask a model to correct its invalid answer.
 
     Args:
         text: what it wrote.

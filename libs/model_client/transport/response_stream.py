@@ -40,7 +40,7 @@ async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
 
 
 async def drain_stream(rest: AsyncIterable[object]) -> None:
-    """Read and discard the rest of a streamed response, so that its connection is reusable."""
+    """Read and discard the rest of a streamed response, so that its connection can be reused."""
     with suppress(TimeoutError, httpx2.RequestError, BadOutputError):
         async with asyncio.timeout(DRAIN_S):
             async for _ in rest:

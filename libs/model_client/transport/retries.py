@@ -35,7 +35,7 @@ WAITS: Final = {
 
 
 class RetryPolicy:
-    """Retry policy for one request: which errors are retried, how often and after what wait.
+    """Retry policy of a model request: which errors are retried, how often, and the waits.
 
     Args:
         deadline: when they must have ended, by ``clock``, in seconds.

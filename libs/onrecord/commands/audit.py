@@ -79,11 +79,11 @@ async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult
 
 
 async def _audit_by_control(control: ControlClient, within_s: float) -> AuditResult:
-    from audit.reports import read_report  # noqa: PLC0415 - slow to import
+    from audit.reports import convert_report_to_result  # noqa: PLC0415 - slow to import
 
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
-        balance = read_report(await control.audit())
+        balance = convert_report_to_result(await control.audit())
         if balance.is_settled or asyncio.get_running_loop().time() > deadline:
             return balance
         await asyncio.sleep(PAUSE_S)

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, format_spend
@@ -77,7 +77,9 @@ def set_study_budget(study: StudyId, limit: Limit, *, json_output: Json = False)
     if not study.strip():
         raise UsageError("which study? its id is empty")
     if not asyncio.run(_set(study, limit)):
-        err.print(f"nothing is known of a study '{escape_controls(study)}' yet", markup=False)
+        err.print(
+            f"nothing is known of a study '{escape_control_characters(study)}' yet", markup=False
+        )
     _list(json_output=json_output)
 
 
@@ -136,7 +138,7 @@ def _show(found: Sequence[BudgetStatus]) -> None:
         is_text = title in {"budget", "set by"}
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True)
     for one in found:
-        name = SHARED if one.name == "*" else escape_controls(one.name)
+        name = SHARED if one.name == "*" else escape_control_characters(one.name)
         name += "" if one.scope == "study" else " (today, UTC)"
         cells = (
             format_spend(one.known_usd, unpriced=one.unpriced),

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
 from onrecord.pages.rendering import format_count
@@ -127,7 +127,7 @@ def _show(found: Sequence[ModelCacheStats]) -> None:
         table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)
     for one in found:
         table.add_row(
-            Text(escape_controls(one.name)),
+            Text(escape_control_characters(one.name)),
             f"{one.answers:,}",
             f"{one.bytes / MB:,.1f}",
             f"{one.hits:,}",

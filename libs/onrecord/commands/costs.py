@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, format_spend
@@ -83,7 +83,7 @@ def _show(by: str, found: Mapping[str, CallCost]) -> None:
     for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):
         table.add_column(title, justify="left" if title == by else "right", no_wrap=True)
     for name, cost in found.items():
-        table.add_row(Text(escape_controls(name)), *_cells(cost))
+        table.add_row(Text(escape_control_characters(name)), *_cells(cost))
     everything = sum_call_costs(found)
     if len(found) > 1:
         table.add_section()

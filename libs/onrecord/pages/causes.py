@@ -10,7 +10,7 @@ from rich.text import Text
 
 from contracts.control_api import DeadLetterState
 from contracts.letter_causes import CauseTrend, LetterCause
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import (
     format_count,
     format_duration,
@@ -44,8 +44,8 @@ def format_causes(causes: Sequence[LetterCause], now: datetime, width: int) -> I
     for cause in causes:
         yield Text.assemble(
             (f"{cause.cause_id:<17}", "cyan"),
-            f" {escape_controls(cause.service):<11}",
-            f" {escape_controls(cause.error_code):<18}",
+            f" {escape_control_characters(cause.service):<11}",
+            f" {escape_control_characters(cause.error_code):<18}",
             f" {cause.letters[DeadLetterState.OPEN]:>7,} {sum(cause.by_hour):>7,} ",
             (cause.trend, _TRENDS[cause.trend]),
         )

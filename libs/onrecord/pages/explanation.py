@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.notes import CheckFailure, Evidence, Standing
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_recording_time, shorten_id, wrap_paragraph
 from onrecord.pages.standing import READING_LABEL, format_standing
@@ -82,7 +82,7 @@ def _claim_heading(note: NoteExplanation) -> str:
 
 
 def _claim(note: NoteExplanation) -> Text:
-    return Text(escape_controls(note.statement))
+    return Text(escape_control_characters(note.statement))
 
 
 def _quotes(note: NoteExplanation) -> Text:
@@ -91,7 +91,7 @@ def _quotes(note: NoteExplanation) -> Text:
         f"segment {one.segment}: “{one.first_words} … {one.last_words}” (as the model named it)"
         for one in note.missing
     ]
-    return Text(escape_controls("\n".join(lines)) if lines else "none")
+    return Text(escape_control_characters("\n".join(lines)) if lines else "none")
 
 
 def _quote(one: Evidence) -> str:

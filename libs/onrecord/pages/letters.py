@@ -16,7 +16,7 @@ from rich.text import Text
 from contracts import headers as h
 from contracts.control_api import DeadLetter, DeadLetterCount, DeadLetterState
 from contracts.ids import UUID_PATTERN
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from contracts.topics import EVENT_TOPICS
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
@@ -70,8 +70,8 @@ def format_dead_letters(
         age = format_duration((now - letter.failed_at).total_seconds())
         yield Text.assemble(
             (f"{str(letter.letter_id)[:ID_SHOWN]:<9}", "cyan"),
-            f" {escape_controls(letter.service):<11}",
-            f" {escape_controls(letter.error_code):<20} ",
+            f" {escape_control_characters(letter.service):<11}",
+            f" {escape_control_characters(letter.error_code):<20} ",
             (f"{letter.state:<9}", STYLES[letter.state]),
             f" {age:>9} {letter.attempts:>5}",
         )
@@ -150,7 +150,7 @@ def format_dead_letter(
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
     yield Text(heading, style="bold cyan")
-    shown = [(escape_controls(name), value) for name, value in facts if value]
+    shown = [(escape_control_characters(name), value) for name, value in facts if value]
     name_width = max((len(name) for name, _ in shown), default=0) + 2
     for name, value in shown:
         first = f"  {name:<{name_width}}"
@@ -254,7 +254,7 @@ def _value(value: bytes | None, size: int) -> Iterator[Text]:
         return
     lines = json.dumps(document, indent=2, ensure_ascii=False).splitlines()
     for line in lines[:LINES_SHOWN]:
-        yield Text(escape_controls(line))
+        yield Text(escape_control_characters(line))
     if (rest := len(lines) - LINES_SHOWN) > 0:
         yield Text(f"… {format_count(rest, 'more line')}; --raw writes them all", style="dim")
 

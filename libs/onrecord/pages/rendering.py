@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 
 WIDEST: Final = 100
 """Longest line in columns: longer ones are hard to read."""
@@ -85,7 +85,7 @@ def wrap_paragraph(
         first: before the first line, in place of ``indent``; of the same width.
         style: for the text, not for what stands before it.
     """
-    words = Text(" ".join(escape_controls(text).split()), Style.parse(style))
+    words = Text(" ".join(escape_control_characters(text).split()), Style.parse(style))
     yield from wrap_text(words, width, indent=indent, first=first)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import (
     format_recording_time,
     shorten_id,
@@ -60,4 +60,4 @@ def _format_found(result: SearchResult, width: int, before: str) -> Iterator[Tex
 
 
 def _clean(text: str) -> str:
-    return escape_controls(" ".join(text.split("\n")))
+    return escape_control_characters(" ".join(text.split("\n")))

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 from pydantic import ValidationError
 
 from contracts.study import Study
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
@@ -152,7 +152,9 @@ def _read_bytes(path: Path, limit: int, too_large: TooLarge) -> bytes:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # U+0000 in a name, as a manifest may have it
-        raise UsageError(f"{escape_controls(str(path))}: no file can have such a name") from error
+        raise UsageError(
+            f"{escape_control_characters(str(path))}: no file can have such a name"
+        ) from error
 
 
 def _decode(data: bytes, path: Path) -> str:

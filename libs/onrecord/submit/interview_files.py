@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from contracts.bounds import Moment
 from contracts.study import Text
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from contracts.transcript import Speaker
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
@@ -183,7 +183,7 @@ def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle; U+0000 in a name
-        raise UsageError(f"{escape_controls(str(path))}: leads to no file") from error
+        raise UsageError(f"{escape_control_characters(str(path))}: leads to no file") from error
 
 
 def _folder(folder: Path) -> Sequence[InterviewFile]:
@@ -223,8 +223,8 @@ def _refuse_outside(folder: Path, named: Iterable[tuple[Path, str]]) -> None:
     if outside:
         others = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
         raise UsageError(
-            f"{escape_controls(outside[0])}{others} lies outside the folder: put the file in it, "
-            "or name it on the command line"
+            f"{escape_control_characters(outside[0])}{others} lies outside the folder: put "
+            "the file in it, or name it on the command line"
         )
 
 
@@ -234,8 +234,8 @@ def _refuse_odd_names(interviews: Iterable[InterviewFile]) -> None:
             one.path.name.encode()
         except UnicodeEncodeError as error:
             raise UsageError(
-                f"{escape_controls(str(one.path))}: its name is not UTF-8, and an interview is "
-                "known by its name: rename it"
+                f"{escape_control_characters(str(one.path))}: its name is not UTF-8, "
+                "and an interview is known by its name: rename it"
             ) from error
 
 

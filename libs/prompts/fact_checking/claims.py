@@ -28,7 +28,7 @@ class FactCheckVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpokenLine:
-    """Words of one speaker, as quoted from the transcript."""
+    """Words of one speaker, quoted from the transcript as evidence for a fact check."""
 
     speaker: str
     text: str
@@ -49,7 +49,7 @@ class TokenProbabilities:
 
 @dataclass(frozen=True, slots=True)
 class FactCheckReply:
-    """Reply of a fact-checking model: its text, and its tokens' probabilities if known."""
+    """Reply of a fact-checking model: its text and, if known, its tokens' probabilities."""
 
     text: str
     tokens: Sequence[TokenProbabilities] = ()
@@ -76,7 +76,7 @@ UNANSWERED: Final = FactCheckRuling(FactCheckVerdict.NO_ANSWER)
 
 @dataclass(frozen=True, slots=True)
 class FactCheckRequest:
-    """Request to a fact-checking model, in the form of a chat completion.
+    """Request to a fact-checking model, as a chat completion.
 
     Attributes:
         messages: the conversation; roles may be of the model's own, such as ``context``.
@@ -98,7 +98,7 @@ def render_evidence(lines: Iterable[SpokenLine]) -> str:
 
 
 def render_claim(claim: str) -> str:
-    """Format a claim as one line, without models' control tokens."""
+    """Format a claim as one line, without the control tokens of language models."""
     return strip_control_tokens(claim)
 
 

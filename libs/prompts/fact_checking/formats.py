@@ -24,7 +24,7 @@ from prompts.fact_checking.claims import (
     render_claim,
     render_evidence,
 )
-from prompts.fact_checking.replies import parse_score_tag, parse_yes_no, remove_thoughts
+from prompts.fact_checking.replies import parse_score_tag, parse_yes_no, remove_reasoning
 
 _PROBABILITIES: Final[dict[str, Any]] = {"logprobs": True, "top_logprobs": 5}
 """Asks for the likeliest tokens at each place; an endpoint that has none goes without."""
@@ -37,7 +37,7 @@ _REASONED_TOKENS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class JudgeFormat:
-    """Prompt format of a fact-checking model: how to ask about a claim and parse the reply.
+    """Prompt format of a fact-checking model: builds the prompt and parses the reply.
 
     Attributes:
         name: how settings call it.
@@ -210,7 +210,7 @@ _LYNX_REPLY: Final = re.compile(
 
 def _parse_lynx(reply: FactCheckReply) -> FactCheckRuling:
     """Parse Lynx's reply: one object with its reasons and one score, which decides."""
-    text = remove_thoughts(reply.text)
+    text = remove_reasoning(reply.text)
     try:
         answer = json.loads(text, object_pairs_hook=_refuse_repeated_keys)
     except (ValueError, RecursionError):
@@ -276,7 +276,7 @@ def _build_yes_no(claim: str, evidence: str) -> FactCheckRequest:
 def _parse_yes_no(reply: FactCheckReply) -> FactCheckRuling:
     """Parse the answer of the plain format: a JSON object with one of two words, or that word."""
     try:
-        answer = json.loads(remove_thoughts(reply.text), object_pairs_hook=_refuse_repeated_keys)
+        answer = json.loads(remove_reasoning(reply.text), object_pairs_hook=_refuse_repeated_keys)
     except (ValueError, RecursionError):
         return parse_yes_no(reply, yes_supports=True)
     word = answer.get("answer") if isinstance(answer, dict) and len(answer) == 1 else None
@@ -319,7 +319,7 @@ FORMATS: Final[Mapping[str, JudgeFormat]] = {
 
 
 def validate_format_name(name: str | None) -> str | None:
-    """Return the name of a prompt format, or None; raise ``ValueError`` if it is unknown.
+    """Return a prompt format's name, or None; raise ``ValueError`` if the name is unknown.
 
     Raises:
         ValueError: there is no such format; the message has the names of those there are.

@@ -22,7 +22,7 @@ _SCORE: Final = re.compile(r"\s*<score>\s*(yes|no)\s*</score>\s*", re.IGNORECASE
 
 
 def parse_yes_no(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRuling:
-    """Parse a fact-checking model's reply that is only ``yes`` or ``no``, in any case.
+    """Parse a fact-checking model's reply ``yes`` or ``no``, in upper or lower case.
 
     Thoughts before it and a confidence behind it do not count.
 
@@ -30,7 +30,7 @@ def parse_yes_no(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRulin
         reply: what the model answered.
         yes_supports: whether ``yes`` means that the claim is supported, or that it is not.
     """
-    answer = _CONFIDENCE.sub("", remove_thoughts(reply.text))
+    answer = _CONFIDENCE.sub("", remove_reasoning(reply.text))
     return _rule(_WORD.fullmatch(answer), reply, yes_supports=yes_supports)
 
 
@@ -41,11 +41,11 @@ def parse_score_tag(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRu
         reply: what the model answered.
         yes_supports: whether ``yes`` means that the claim is supported, or that it is not.
     """
-    return _rule(_SCORE.fullmatch(remove_thoughts(reply.text)), reply, yes_supports=yes_supports)
+    return _rule(_SCORE.fullmatch(remove_reasoning(reply.text)), reply, yes_supports=yes_supports)
 
 
-def remove_thoughts(text: str) -> str:
-    """Return a model's reply without its reasoning, which ends with ``</think>``."""
+def remove_reasoning(text: str) -> str:
+    """Remove the reasoning, which ends with ``</think>``, from a model's reply."""
     return _THOUGHTS.sub("", text, count=1)
 
 
@@ -64,7 +64,7 @@ def _rule(
 
 
 def compute_yes_probability(tokens: Sequence[TokenProbabilities]) -> float | None:
-    """Compute the probability of ``yes``, relative to ``no``, from an answer's tokens.
+    """Compute the probability of ``yes``, relative to ``no``, from token probabilities.
 
     Args:
         tokens: the answer's, in order. The last of these words counts, as thoughts come first.

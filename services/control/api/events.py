@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from asgi_server import wait_until_gone
+from asgi_server import wait_for_disconnect
 from asgi_server.protocol import ABORT
 from contracts.errors import OnrecordError
 from control.access import Caller, NotAuthenticatedError, Right
@@ -90,7 +90,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, its token ends or the service stops."""
         sending = asyncio.create_task(self._send_all(scope, send))
-        leaving = asyncio.create_task(wait_until_gone(receive))
+        leaving = asyncio.create_task(wait_for_disconnect(receive))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -14,7 +14,7 @@ import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from asgi_server.problems import MEDIA_TYPE, build_problem
+from asgi_server.problems import MEDIA_TYPE, build_problem_details
 from contracts.errors import OnrecordError
 from control.access import Caller
 from control.api.context import ApiContext
@@ -90,7 +90,7 @@ class IdempotentExchange:
             elif len(body) <= MAX_ANSWER_BYTES:
                 await requests.store(claim, status, media_type, body, headers)
             else:  # with its key released, the request would be carried out again
-                problem = json.dumps(build_problem(_CONFLICT, _TOO_LARGE)).encode()
+                problem = json.dumps(build_problem_details(_CONFLICT, _TOO_LARGE)).encode()
                 await requests.store(claim, _CONFLICT, MEDIA_TYPE, problem)
         except OnrecordError as error:  # what was done is done: its answer is sent all the same
             log.warning("answer_not_stored", reason=str(error))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from asgi_server import cancel_on_disconnect
 from audit import run_audit
 from audit.broker import open_backlog_scanner
-from audit.reports import build_report
+from audit.reports import convert_result_to_report
 from contracts.operations import AuditReport, PipelineState
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
@@ -32,7 +32,7 @@ async def read_audit(
         cancel_on_disconnect(request.receive),
         open_backlog_scanner(context.reader.kafka) as scanner,
     ):
-        return build_report(await run_audit(scanner, context.database))
+        return convert_result_to_report(await run_audit(scanner, context.database))
 
 
 @router.get("/pipeline")

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from asgi_server import wait_until_gone
+from asgi_server import wait_for_disconnect
 from asgi_server.protocol import ABORT
 
 SLICE_BYTES: Final = 256 * 1024
@@ -33,7 +33,7 @@ class SlicedResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the value, until the client leaves or stops taking it."""
-        leaving = asyncio.create_task(wait_until_gone(receive))
+        leaving = asyncio.create_task(wait_for_disconnect(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             for begin in range(0, len(self._value), SLICE_BYTES):

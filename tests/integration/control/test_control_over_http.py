@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asgi_server.problems import build_problem
+from asgi_server.problems import build_problem_details
 from contracts import headers as h
 from contracts.ids import derive_id
 from control.api import ControlApi
@@ -69,7 +69,7 @@ async def test_replays_byte_for_byte_and_only_once(office: Office) -> None:
     status, body = await office.ask("POST", f"/v1/letters/{letter}/replay")
     assert (status, body["state"]) == (200, "replayed")
     status, body = await office.ask("POST", f"/v1/letters/{letter}/replay")
-    assert (status, body) == (409, build_problem(409, f"letter {letter} is replayed"))
+    assert (status, body) == (409, build_problem_details(409, f"letter {letter} is replayed"))
     (record,) = await office.bench.records("enrichment-retry-0", 1)
     original, added = split_headers(record.headers)
     assert (record.key, record.value, original) == (b"\xfe", b"\x80\x00", ODD)
@@ -153,7 +153,7 @@ async def test_a_wrong_request_gets_one_clear_line(
 ) -> None:
     found, answer = await office.ask(method, path, body)
     assert found == status
-    assert answer == build_problem(status, answer["detail"])
+    assert answer == build_problem_details(status, answer["detail"])
     assert "\n" not in answer["detail"]
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from audit.reports import build_report, read_report
+from audit.reports import convert_report_to_result, convert_result_to_report
 from contracts.operations import AuditReport, PipelineState
 from contracts.topics import ALL_TOPICS
 from control.api import operations
@@ -24,7 +24,7 @@ async def test_the_audit_is_answered_over_http(broker: str, fresh_database: Data
         assert (report.unreadable.submitted, report.unreadable.waiting) == (1, 1)
         (ingestion,) = [one for one in report.services if one.service == "ingestion"]
         assert (ingestion.received, ingestion.waiting) == (1, 1)
-        assert build_report(read_report(report)) == report
+        assert convert_result_to_report(convert_report_to_result(report)) == report
 
 
 async def test_the_state_of_the_pipeline_has_lag_and_letters(

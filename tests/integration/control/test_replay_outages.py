@@ -9,7 +9,7 @@ import pytest
 
 from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
-from contracts.topics import dlq_topic, retry_topic
+from contracts.topics import build_dlq_topic, build_retry_topic
 from control.domain import IndexedDeadLetter
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
@@ -34,7 +34,7 @@ def letter(number: int) -> IndexedDeadLetter:
 async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_after(
     own_broker: RestartableBroker, fresh_database: Database
 ) -> None:
-    topics = (dlq_topic("enrichment"), retry_topic("enrichment", 0))
+    topics = (build_dlq_topic("enrichment"), build_retry_topic("enrichment", 0))
     bench = await bench_on(own_broker.servers, topics)
     values = [b"%d" % number for number in range(LETTERS)]
     await bench.send("enrichment-dlq", *values, key=b"k", headers=HEADERS)

@@ -15,7 +15,13 @@ from aiokafka.admin import RecordsToDelete
 from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError
-from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED, dlq_topic, retry_topic
+from contracts.topics import (
+    CHUNKS_READY,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from control.indexing import build_indexed_dead_letter
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import open_dead_letter_reader
@@ -34,13 +40,13 @@ from support.broker import QUICK, Bench, bench_on
 from support.stages import Stage
 
 SERVICE = "enrichment"
-DLQ, RETRY = dlq_topic(SERVICE).name, retry_topic(SERVICE, 0).name
+DLQ, RETRY = build_dlq_topic(SERVICE).name, build_retry_topic(SERVICE, 0).name
 TOPICS = (
     CHUNKS_READY,
     NOTES_DRAFTED,
     NOTES_REJECTED,
-    dlq_topic(SERVICE),
-    *(retry_topic(SERVICE, tier) for tier in range(4)),
+    build_dlq_topic(SERVICE),
+    *(build_retry_topic(SERVICE, tier) for tier in range(4)),
 )
 HEADERS: Headers = (("a", b"1"), ("raw", b"\xff"))
 LARGE = b"it begins".ljust(WHOLE_BYTES, b"\0")

@@ -17,7 +17,7 @@ from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.events import SettledOutcome, TranscriptSettled, TranscriptSubmitted
 from contracts.ids import derive_transcript_id
 from contracts.submissions import SubmitTranscriptRequest, read_submitter
-from contracts.topics import TRANSCRIPTS_SUBMITTED, retry_topic
+from contracts.topics import TRANSCRIPTS_SUBMITTED, build_retry_topic
 from contracts.transcript import ContentForm
 from control.indexing import build_indexed_submission
 from control.store import DeadLetterStore
@@ -232,7 +232,7 @@ async def test_text_too_large_for_its_topic_is_compressed(
 
 
 async def test_without_its_topic_nothing_is_done(broker: str, fresh_database: Database) -> None:
-    async with open_office(broker, fresh_database, [retry_topic("enrichment", 0)]) as office:
+    async with open_office(broker, fresh_database, [build_retry_topic("enrichment", 0)]) as office:
         status, said, headers = await post(office, interview(), **{"Idempotency-Key": "one"})
         assert (status, said["status"]) == (503, 503)
         assert int(headers["retry-after"]) > 0

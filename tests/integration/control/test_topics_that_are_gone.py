@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from contracts.control_api import DeadLetterState
-from contracts.topics import dlq_topic, retry_topic
+from contracts.topics import build_dlq_topic, build_retry_topic
 from control import letter_sender
 from database.pool import Database
 from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
@@ -21,8 +21,8 @@ GONE = "guardrail"
 """The service whose retry topic is deleted; its DLQ lies between those of the others."""
 
 SERVICES = ("enrichment", GONE, "persistence")
-TOPICS = [topic for one in SERVICES for topic in (dlq_topic(one), retry_topic(one, 0))]
-RETRY = retry_topic(GONE, 0)
+TOPICS = [topic for one in SERVICES for topic in (build_dlq_topic(one), build_retry_topic(one, 0))]
+RETRY = build_retry_topic(GONE, 0)
 
 
 @pytest.fixture

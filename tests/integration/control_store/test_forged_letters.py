@@ -47,7 +47,7 @@ class NothingInKafka:
     async def scan(self) -> ScanResult:
         return ScanResult(unread=(), letters=(), submissions=(), received={})
 
-    async def find_replaced_logs(self, _: object) -> dict[tuple[str, int], int]:
+    async def find_recreated_partitions(self, _: object) -> dict[tuple[str, int], int]:
         return {}
 
 

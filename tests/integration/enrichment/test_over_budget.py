@@ -15,8 +15,8 @@ from contracts.topics import (
     ENRICHMENT,
     NOTES_DRAFTED,
     NOTES_REJECTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
@@ -38,12 +38,12 @@ from support.broker import Bench, bench_on
 from support.chunks import CHUNK
 from support.simulator import Simulated, simulated
 
-LETTERS: Final = dlq_topic(ENRICHMENT)
+LETTERS: Final = build_dlq_topic(ENRICHMENT)
 TOPICS: Final = (
     CHUNKS_READY,
     NOTES_DRAFTED,
     NOTES_REJECTED,
-    *(retry_topic(ENRICHMENT, tier) for tier in range(4)),
+    *(build_retry_topic(ENRICHMENT, tier) for tier in range(4)),
     LETTERS,
 )
 HURRY: Final[dict[str, Any]] = {

@@ -36,7 +36,7 @@ from contracts.topics import (
     TRANSCRIPTS_INGESTED,
     TRANSCRIPTS_SUBMITTED,
     Topic,
-    retry_topic,
+    build_retry_topic,
 )
 from control import handlers as control
 from control.domain import IndexedDeadLetter, IndexedSubmission
@@ -258,5 +258,5 @@ def test_every_event_has_a_handler_or_goes_to_anyone() -> None:
         one.name for one in (*EVENT_TOPICS, *DLQ_TOPICS) if set(one.consumers) - {"anyone"}
     }
     written = {cast("Any", one).declared for router in routers for one in router.publishers}
-    replays = {retry_topic(service, 0) for service in PIPELINE}
+    replays = {build_retry_topic(service, 0) for service in PIPELINE}
     assert written == replays | {one for one in EVENT_TOPICS if set(one.producers) - {"anyone"}}

@@ -18,8 +18,8 @@ from contracts.topics import (
     NOTES_DRAFTED,
     NOTES_REJECTED,
     NOTES_VALIDATED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from grounding import CheckedNote
 from guardrail.assessors import AT_ONCE, DraftAssessor, warm_up_checks
@@ -43,8 +43,8 @@ TOPICS = (
     NOTES_DRAFTED,
     NOTES_VALIDATED,
     NOTES_REJECTED,
-    dlq_topic(GUARDRAIL),
-    *(retry_topic(GUARDRAIL, tier) for tier in range(4)),
+    build_dlq_topic(GUARDRAIL),
+    *(build_retry_topic(GUARDRAIL, tier) for tier in range(4)),
 )
 
 
@@ -110,5 +110,5 @@ async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(
         async with bench.running(stage, settings):
             await bench.records(NOTES_VALIDATED.name, DRAFTS, within_s=60)
 
-    assert await bench.size(retry_topic(GUARDRAIL, 1).name) == 0
-    assert await bench.size(dlq_topic(GUARDRAIL).name) == 0
+    assert await bench.size(build_retry_topic(GUARDRAIL, 1).name) == 0
+    assert await bench.size(build_dlq_topic(GUARDRAIL).name) == 0

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.notes import Standing
 from contracts.topics import MIB
-from entailment import is_undecided
+from entailment import is_undecided_by_rules
 from entailment.calibration import LabelledScore, compute_thresholds
 from entailment.files import read_model_folder
 from entailment.thresholds import write_thresholds
@@ -68,7 +68,7 @@ async def test_a_process_loads_a_model_before_drafts_and_keeps_it(tmp_path: Path
 async def test_a_draft_that_takes_too_much_memory_to_score_is_refused(tmp_path: Path) -> None:
     options = AssessmentOptions(entailment=write_medium_model(tmp_path))
     limits = TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=4 * MIB)
-    assert sum(map(is_undecided, assess_draft(MANY))) == len(MANY.notes)
+    assert sum(map(is_undecided_by_rules, assess_draft(MANY))) == len(MANY.notes)
     async with run_assessor_pool(processes=1, limits=limits, options=options) as assess:
         with pytest.raises(TooCostlyError):
             await assess(MANY)

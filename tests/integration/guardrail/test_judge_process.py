@@ -15,8 +15,8 @@ from contracts.topics import (
     NOTES_DRAFTED,
     NOTES_REJECTED,
     NOTES_VALIDATED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from database.pool import Database
 from database.settings import PostgresSettings
@@ -31,8 +31,8 @@ TOPICS = (
     NOTES_DRAFTED,
     NOTES_REJECTED,
     NOTES_VALIDATED,
-    *(retry_topic(GUARDRAIL, tier) for tier in range(4)),
-    dlq_topic(GUARDRAIL),
+    *(build_retry_topic(GUARDRAIL, tier) for tier in range(4)),
+    build_dlq_topic(GUARDRAIL),
 )
 DRAFT = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED, CONTRADICTED)
 

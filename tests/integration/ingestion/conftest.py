@@ -13,8 +13,8 @@ from contracts.topics import (
     RETRY_DELAYS_S,
     TRANSCRIPTS_INGESTED,
     TRANSCRIPTS_SUBMITTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from support.broker import Bench, bench_on
 
@@ -22,8 +22,8 @@ TOPICS: Final = (
     TRANSCRIPTS_SUBMITTED,
     TRANSCRIPTS_INGESTED,
     CHUNKS_READY,
-    *(retry_topic(INGESTION, tier) for tier in range(len(RETRY_DELAYS_S))),
-    dlq_topic(INGESTION),
+    *(build_retry_topic(INGESTION, tier) for tier in range(len(RETRY_DELAYS_S))),
+    build_dlq_topic(INGESTION),
 )
 
 

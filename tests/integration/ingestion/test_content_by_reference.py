@@ -13,8 +13,8 @@ from contracts.events import TranscriptIngested, TranscriptSubmitted
 from contracts.topics import (
     INGESTION,
     TRANSCRIPTS_INGESTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from contracts.transcript import ContentForm
 from database.settings import PostgresSettings
@@ -96,7 +96,7 @@ async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why
                 )
                 await publisher.publish([submitted("bomb", bomb, ContentForm.GZIP)])
             letters = await bench.records(
-                dlq_topic(INGESTION).name, len(bad) + 1, within_s=WITHIN_S
+                build_dlq_topic(INGESTION).name, len(bad) + 1, within_s=WITHIN_S
             )
             ingested = await bench.records(TRANSCRIPTS_INGESTED.name, len(good), within_s=WITHIN_S)
             log = service.log.read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why
         for one in letters
     }
     assert codes == {"bomb": "too_large"} | {name: code for name, (code, _) in bad.items()}
-    assert await bench.size(retry_topic(INGESTION, 0).name) <= 1, "only what was busy"
+    assert await bench.size(build_retry_topic(INGESTION, 0).name) <= 1, "only what was busy"
     for one in letters:
         message = dict(one.headers)["__dlq.errors.message"].decode()
         assert message.startswith("content: ")

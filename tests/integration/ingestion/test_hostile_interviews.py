@@ -13,8 +13,8 @@ from contracts.events import TranscriptIngested
 from contracts.topics import (
     INGESTION,
     TRANSCRIPTS_INGESTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from database.settings import PostgresSettings
 from messaging import Publisher
@@ -97,12 +97,14 @@ async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
                 for (name, make), other in zip(HOSTILE.items(), good, strict=True):
                     await publisher.publish([submitted(name, make()), other])
                 letters = await bench.records(
-                    dlq_topic(INGESTION).name, len(HOSTILE) - len(MAY_BE_READ), within_s=WITHIN_S
+                    build_dlq_topic(INGESTION).name,
+                    len(HOSTILE) - len(MAY_BE_READ),
+                    within_s=WITHIN_S,
                 )
                 ingested = await bench.records(
                     TRANSCRIPTS_INGESTED.name, len(HOSTILE) + len(MAY_BE_READ), within_s=WITHIN_S
                 )
-        retried = [await bench.size(retry_topic(INGESTION, tier).name) for tier in range(4)]
+        retried = [await bench.size(build_retry_topic(INGESTION, tier).name) for tier in range(4)]
     read = {TranscriptIngested.model_validate_json(one.value).title for one in ingested}
     assert read == {one.title for one in good} | MAY_BE_READ
     assert {dict(one.headers)["onrecord-error-code"].decode() for one in letters} == CODES

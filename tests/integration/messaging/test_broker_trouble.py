@@ -12,7 +12,13 @@ import httpx2
 import pytest
 from aiokafka.errors import KafkaError
 
-from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED, Topic, dlq_topic, retry_topic
+from contracts.topics import (
+    CHUNKS_READY,
+    TRANSCRIPTS_SUBMITTED,
+    Topic,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record
 from messaging.delivery import Headers
 from messaging.kafka import broker_monitor
@@ -151,7 +157,7 @@ async def test_a_topic_deleted_meanwhile_is_named_and_waited_for(
     bench = await bench_without_auto_creation(own_broker.servers, probe_topics())
     stage, seen = counting_stage()
     async with bench.running(stage) as running:
-        for topic in (CHUNKS_READY, retry_topic(PROBE, 1), dlq_topic(PROBE)):
+        for topic in (CHUNKS_READY, build_retry_topic(PROBE, 1), build_dlq_topic(PROBE)):
             await delete_topic(bench, topic)
             name = bench.kafka.topic(topic.name)
             said = f"topics are missing: {name}; run `python -m messaging topics create`"

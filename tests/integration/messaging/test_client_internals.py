@@ -32,7 +32,7 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
     )
     await consumer.start()
     try:
-        assert aiokafka_internals.is_member(consumer)
+        assert aiokafka_internals.is_group_member(consumer)
         assert consumer._coordinator.member_id
         await consumer.getone()
         assert aiokafka_internals.get_position(consumer, partition) == 1
@@ -40,11 +40,13 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
         await consumer.commit({partition: OffsetAndMetadata(1, "a note")})
         found = await aiokafka_internals.fetch_committed_offsets(consumer, [partition])
         assert found == {partition: OffsetAndMetadata(1, "a note")}
-        log = (await fetch_partition_logs(aiokafka_internals.get_client(consumer), [partition]))[
-            partition
-        ]
+        log = (
+            await fetch_partition_logs(aiokafka_internals.get_network_client(consumer), [partition])
+        )[partition]
         assert (log.start, log.end) == (0, 2)
-        known = await fetch_log_identities(aiokafka_internals.get_client(consumer), [partition])
+        known = await fetch_log_identities(
+            aiokafka_internals.get_network_client(consumer), [partition]
+        )
         assert known.get(partition, log.identity) == log.identity
         generation = consumer._coordinator.generation
         aiokafka_internals.request_rebalance(consumer)

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from contracts import headers as h
 from contracts.errors import ErrorCode, OutageError
 from contracts.events import ChunkReady, NotesStored
-from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic
+from contracts.topics import CHUNKS_READY, NOTES_STORED, build_dlq_topic
 from messaging import CurrentDelivery, KafkaRouter, ReliableKafkaBroker, ServiceApplication
 from messaging.kafka.admin import list_missing_topics
 from support.broker import PROBE, QUICK, Bench, RunningApplication
@@ -31,7 +31,7 @@ from support.chunks import CHUNK
 from support.on_faststream import PassingOn
 from support.waiting import until
 
-DLQ = dlq_topic(PROBE).name
+DLQ = build_dlq_topic(PROBE).name
 ORDER = b'{"number": 7}'
 JSON = (("content-type", b"application/json"),)
 

@@ -20,7 +20,7 @@ from contracts.events import Event
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
-from local_stack.probes import Readiness, ReadinessProbe, probe_port
+from local_stack.probes import ReadinessProbe, ReadinessResult, probe_port
 from local_stack.supervisor import ProcessStatus
 from messaging import KafkaSettings, Publisher
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
@@ -170,10 +170,10 @@ async def test_an_hour_that_the_model_asked_for_is_shown_until_a_probe_has_ended
             async with Publisher(kafka, source="/test") as publisher:
                 await publisher.publish([event])
 
-            def probe() -> Readiness:
+            def probe() -> ReadinessResult:
                 return probe_port(ReadinessProbe.HTTP, service.port, "/readyz")
 
-            async def look() -> Readiness | None:
+            async def look() -> ReadinessResult | None:
                 found = await asyncio.to_thread(probe)
                 return found if "retry-after 3,600 s" in found.reason else None
 
@@ -192,7 +192,7 @@ async def test_an_hour_that_the_model_asked_for_is_shown_until_a_probe_has_ended
             assert await model.calls() == 2
 
 
-def status_page(name: str, found: Readiness) -> str:
+def status_page(name: str, found: ReadinessResult) -> str:
     """What ``onrecord status`` shows of a process that answers so."""
     status = ProcessStatus(
         name, running=True, ready=found.ready, reason=found.reason, port=1, pid=2

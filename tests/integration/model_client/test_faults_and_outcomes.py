@@ -32,8 +32,8 @@ from contracts.topics import (
     NOTES_REJECTED,
     NOTES_VALIDATED,
     Topic,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from contracts.transcript import Role, Segment
 from enrichment import handlers as enrichment
@@ -63,12 +63,12 @@ TOPICS: Final[tuple[Topic, ...]] = (
     NOTES_DRAFTED,
     NOTES_REJECTED,
     NOTES_VALIDATED,
-    *(retry_topic(one, tier) for one in (ENRICHMENT, GUARDRAIL) for tier in range(4)),
-    dlq_topic(ENRICHMENT),
-    dlq_topic(GUARDRAIL),
+    *(build_retry_topic(one, tier) for one in (ENRICHMENT, GUARDRAIL) for tier in range(4)),
+    build_dlq_topic(ENRICHMENT),
+    build_dlq_topic(GUARDRAIL),
 )
-LETTERS: Final = tuple(dlq_topic(one).name for one in (ENRICHMENT, GUARDRAIL))
-WAITING: Final = retry_topic(ENRICHMENT, 1).name
+LETTERS: Final = tuple(build_dlq_topic(one).name for one in (ENRICHMENT, GUARDRAIL))
+WAITING: Final = build_retry_topic(ENRICHMENT, 1).name
 
 PATIENCE: Final = {
     "timeout_s": 3.0,

@@ -15,7 +15,7 @@ from aiokafka.structs import OffsetAndMetadata
 from audit import run_audit
 from audit.broker import ScanResult, open_backlog_scanner
 from audit.facts import AuditFacts, DatedDeadLetter, SubmissionState
-from audit.reconciliation import reconcile
+from audit.reconciliation import reconcile_submissions
 from contracts import headers as h
 from contracts.errors import BadMessageError
 from contracts.topics import (
@@ -25,8 +25,8 @@ from contracts.topics import (
     PIPELINE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_SUBMITTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from control.domain import IndexedSubmission
 from control.indexing import build_indexed_dead_letter
@@ -59,8 +59,8 @@ async def scan(bench: Bench) -> ScanResult:
 def topics_of(service: str) -> set[str]:
     """All topics in which a message of a service may be."""
     sources = {topic.name for topic in EVENT_TOPICS if service in topic.consumers}
-    retries = {retry_topic(service, tier).name for tier in range(len(RETRY_DELAYS_S))}
-    return sources | retries | {dlq_topic(service).name}
+    retries = {build_retry_topic(service, tier).name for tier in range(len(RETRY_DELAYS_S))}
+    return sources | retries | {build_dlq_topic(service).name}
 
 
 async def commit(bench: Bench, service: str, topic: str, offset: int) -> None:
@@ -88,7 +88,7 @@ async def test_records_that_were_deleted_before_they_were_read_are_told(bench: B
     assert found.deleted == {("ingestion", SUBMITTED): 2}
     assert [(one.place, one.subject) for one in found.unread] == [((SUBMITTED, 0, 4), "")]
     assert found.received["ingestion"] == {(SUBMITTED, 0): 5}
-    balance = reconcile(AuditFacts(received=found.received, deleted=found.deleted))
+    balance = reconcile_submissions(AuditFacts(received=found.received, deleted=found.deleted))
     assert not balance.balances
     await commit(bench, "ingestion", SUBMITTED, 5)
     assert (await scan(bench)).deleted == {}
@@ -199,7 +199,7 @@ class ControlHasNotReadTheDlq:
     async def scan(self) -> ScanResult:
         return ScanResult(unread=(), letters=(self._letter,), submissions=(), received={})
 
-    async def find_replaced_logs(self, _: object) -> dict[tuple[str, int], int]:
+    async def find_recreated_partitions(self, _: object) -> dict[tuple[str, int], int]:
         return {}
 
 

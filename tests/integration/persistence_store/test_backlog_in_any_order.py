@@ -14,8 +14,8 @@ from contracts.topics import (
     PERSISTENCE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_INGESTED,
-    dlq_topic,
-    retry_topic,
+    build_dlq_topic,
+    build_retry_topic,
 )
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
@@ -27,8 +27,8 @@ from support.many_interviews import Interview, interview, shuffled
 from support.waiting import until
 
 ASIDE: Final = (
-    *(retry_topic(PERSISTENCE, tier) for tier in range(len(RETRY_DELAYS_S))),
-    dlq_topic(PERSISTENCE),
+    *(build_retry_topic(PERSISTENCE, tier) for tier in range(len(RETRY_DELAYS_S))),
+    build_dlq_topic(PERSISTENCE),
 )
 INTERVIEWS: Final = [interview(number, 1 + number % 4) for number in range(12)]
 DRAFTS: Final = [draft for one in INTERVIEWS for draft in one.drafts]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOutError
+from contracts.errors import BadMessageError, ErrorCode, HandlerTimedOutError, RetryableError
 from processes import TaskLimits, TaskTimedOutError, TooCostlyError, WorkerLostError, WorkerPool
 from support.waiting import until
 from support.worker_tasks import MIB, run
@@ -93,7 +93,7 @@ async def test_a_result_that_does_not_fit_counts_as_memory_used_up(
 
 async def test_what_is_too_costly_is_not_tried_again_but_the_rest_is() -> None:
     assert issubclass(TooCostlyError, BadMessageError)
-    assert issubclass(TaskTimedOutError, TimedOutError)
+    assert issubclass(TaskTimedOutError, HandlerTimedOutError)
     assert issubclass(WorkerLostError, RetryableError)
 
 

@@ -16,7 +16,7 @@ from contracts.topic_access import (
     MIGRATOR,
     SERVICES,
     USERS,
-    Operation,
+    KafkaOperation,
     list_access_rules,
 )
 from contracts.topics import ALL_TOPICS
@@ -31,11 +31,11 @@ from messaging.dead_letters.stubs import DeadLetterStub
 from messaging.kafka.access_checks import AccessRuleMissingError
 from messaging.kafka.acls import (
     AclBinding,
-    apply_acls,
-    compare_acls,
+    apply_declared_acls,
+    compare_acls_with_declared,
 )
 from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
-from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.aiokafka_internals import get_network_client
 from support.authorizing_kafka import AuthorizingKafka, change_rules, find_rules
 from support.service_process import service_process
 
@@ -47,7 +47,7 @@ RULES = list_access_rules()
 @pytest.fixture
 async def broker(ruled_kafka: AuthorizingKafka) -> AuthorizingKafka:
     """The broker with all rules and topics, whatever the test before has changed."""
-    await apply_acls(ruled_kafka.user(), {})
+    await apply_declared_acls(ruled_kafka.user(), {})
     await create_topics(ruled_kafka.as_user(MIGRATOR), ALL_TOPICS)
     return ruled_kafka
 
@@ -55,16 +55,16 @@ async def broker(ruled_kafka: AuthorizingKafka) -> AuthorizingKafka:
 async def test_a_broker_gets_all_rules_once_and_loses_what_is_too_much(
     broker: AuthorizingKafka,
 ) -> None:
-    again = await apply_acls(broker.user(), {})
+    again = await apply_declared_acls(broker.user(), {})
     assert (again.missing, again.surplus) == ((), ())
     surplus = AclBinding(2, "enrichment-dlq", 3, "User:onrecord-guardrail", "*", 3, 3)
     of_somebody_else = surplus._replace(principal="User:reporting")
     await change_rules(broker, allow=[surplus, of_somebody_else])
-    assert (await compare_acls(broker.user(), {})).surplus == (surplus,)
-    assert (await apply_acls(broker.user(), {})).surplus == (surplus,)
-    assert (await compare_acls(broker.user(), {})).surplus == ()
+    assert (await compare_acls_with_declared(broker.user(), {})).surplus == (surplus,)
+    assert (await apply_declared_acls(broker.user(), {})).surplus == (surplus,)
+    assert (await compare_acls_with_declared(broker.user(), {})).surplus == ()
     renamed = {"producer": "User:reporting"}
-    assert of_somebody_else in (await compare_acls(broker.user(), renamed)).surplus
+    assert of_somebody_else in (await compare_acls_with_declared(broker.user(), renamed)).surplus
     await change_rules(broker, forbid=[of_somebody_else])
 
 
@@ -74,7 +74,7 @@ async def test_each_user_reads_and_writes_what_the_table_says_and_nothing_else(
 ) -> None:
     topics = [topic.name for topic in ALL_TOPICS]
     async with open_admin_client(broker.as_user(user)) as admin:
-        client = get_client(admin)
+        client = get_network_client(admin)
         node = client.get_random_node()
         # An empty batch is refused too, but only for who may write: nothing is written.
         written = await client.send(
@@ -93,13 +93,13 @@ async def test_each_user_reads_and_writes_what_the_table_says_and_nothing_else(
     assert {*writes} == {*reads} == {*topics}
     allowed = {(one.operation, one.name) for one in RULES if one.user == user}
     assert {name for name, code in writes.items() if code != refused} == {
-        name for operation, name in allowed if operation is Operation.WRITE and name in topics
+        name for operation, name in allowed if operation is KafkaOperation.WRITE and name in topics
     }
     assert {name for name, code in reads.items() if code != refused} == {
-        name for operation, name in allowed if operation is Operation.READ and name in topics
+        name for operation, name in allowed if operation is KafkaOperation.READ and name in topics
     }
     assert {group for group, code in beats.items() if code != GROUP_AUTHORIZATION_FAILED} == {
-        name for operation, name in allowed if operation is Operation.READ and name in SERVICES
+        name for operation, name in allowed if operation is KafkaOperation.READ and name in SERVICES
     }
     assert {for_code(code) for code in writes.values()} <= {
         TopicAuthorizationFailedError,
@@ -123,7 +123,7 @@ async def test_what_may_not_be_seen_is_not_taken_for_missing(broker: Authorizing
         assert await publisher.find_missing_topics(["notes-validated"]) == frozenset()
     with pytest.raises(AccessRuleMissingError, match="Write on topic transcripts-submitted"):
         await list_missing_topics(
-            broker.as_user("guardrail"), ["transcripts-submitted"], Operation.WRITE
+            broker.as_user("guardrail"), ["transcripts-submitted"], KafkaOperation.WRITE
         )
     async with open_backlog_scanner(broker.as_user("producer")) as scanner:
         with pytest.raises(AccessRuleMissingError, match=r"Read on topic chunks-ready, .*more"):
@@ -148,7 +148,7 @@ async def test_a_group_that_may_not_be_seen_is_not_taken_for_one_that_never_was(
     control = broker.as_user("control")
     state = await read_pipeline_state(control, ())
     assert {one.state for one in state.services} <= {"Unknown", "Empty", "Dead", "Stable"}
-    rules = find_rules(broker, ("control", Operation.DESCRIBE, "guardrail"))
+    rules = find_rules(broker, ("control", KafkaOperation.DESCRIBE, "guardrail"))
     await change_rules(broker, forbid=rules)
     with pytest.raises(AccessRuleMissingError, match="Describe on group guardrail"):
         await read_pipeline_state(control, ())
@@ -158,19 +158,19 @@ async def test_a_group_that_may_not_be_seen_is_not_taken_for_one_that_never_was(
 MISSING = {
     "a topic that is written": (
         "ingestion",
-        Operation.WRITE,
+        KafkaOperation.WRITE,
         "ingestion-dlq",
         "'onrecord-ingestion': Write on topic ingestion-dlq;",
     ),
     "a topic that is read": (
         "ingestion",
-        Operation.READ,
+        KafkaOperation.READ,
         "transcripts-submitted",
         "'onrecord-ingestion': Read on topic transcripts-submitted;",
     ),
     "the group": (
         "ingestion",
-        Operation.READ,
+        KafkaOperation.READ,
         "ingestion",
         "'onrecord-ingestion': Read on group ingestion;",
     ),
@@ -196,7 +196,7 @@ async def test_a_service_waits_for_a_missing_rule_and_names_it(
         await service.is_ready()
         # And so it does where a rule is taken away while it works.
         await change_rules(broker, forbid=rules)
-        if operation is not Operation.WRITE:  # what is not written to is not noticed
+        if operation is not KafkaOperation.WRITE:  # what is not written to is not noticed
             await service.waits_for(message)
         await change_rules(broker, allow=rules)
         await service.is_ready()

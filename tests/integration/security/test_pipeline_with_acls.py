@@ -14,12 +14,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from contracts.topic_access import MIGRATOR, PRODUCER, SERVICES, Operation
+from contracts.topic_access import MIGRATOR, PRODUCER, SERVICES, KafkaOperation
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from local_stack.spec import find_stack_file
 from local_stack.supervisor import LocalStack
 from messaging import Publisher
-from messaging.kafka.acls import apply_acls
+from messaging.kafka.acls import apply_declared_acls
 from support.authorizing_kafka import AuthorizingKafka, change_rules, find_rules
 from support.secure_kafka import all_closed
 from support.stack import QUICK_RETRIES, embedded_stack
@@ -52,7 +52,7 @@ def ruled_stack(ruled_kafka: AuthorizingKafka, stack_file: Path) -> Iterator[Loc
 
 
 async def _apply(broker: AuthorizingKafka) -> None:
-    await apply_acls(broker.user(), {})
+    await apply_declared_acls(broker.user(), {})
     await all_closed()
 
 
@@ -105,7 +105,7 @@ async def test_a_rule_that_is_taken_away_is_an_outage_and_nobodys_dead_letter(
 ) -> None:
     letters = onrecord("dlq", "list")
     notes = onrecord("notes")
-    rules = find_rules(ruled_kafka, ("enrichment", Operation.WRITE, "notes-drafted"))
+    rules = find_rules(ruled_kafka, ("enrichment", KafkaOperation.WRITE, "notes-drafted"))
     await change_rules(ruled_kafka, forbid=rules)
     onrecord("submit", str(SAMPLES))
 

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 import asgi_server
 from asgi_server import JsonResponse, protocol
-from asgi_server.problems import build_problem
+from asgi_server.problems import build_problem_details
 from support.http_client import http_client
 
 LOCAL = "127.0.0.1"
@@ -134,7 +134,7 @@ async def test_a_body_beyond_the_limit_is_answered_with_413(chunked: bool) -> No
             answer = await client.post(f"{origin}/echo", content=content)
             assert answer.status_code == status
     detail = "the request's body is too large: it may have 1000 bytes"
-    assert answer.json() == build_problem(413, detail)
+    assert answer.json() == build_problem_details(413, detail)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ async def test_what_no_route_takes_is_a_problem(
 ) -> None:
     async with serving() as origin, http_client() as client:
         answer = await client.request(method, origin + path)
-    assert (answer.status_code, answer.json()) == (status, build_problem(status, detail))
+    assert (answer.status_code, answer.json()) == (status, build_problem_details(status, detail))
     assert answer.headers["content-type"] == "application/problem+json"
     assert "server" not in answer.headers
 

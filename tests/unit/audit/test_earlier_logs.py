@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.earlier_logs import Partition, find_replaced_logs
+from audit.earlier_logs import Partition, find_recreated_partitions
 from audit.facts import AuditFacts, DatedDeadLetter
-from audit.reconciliation import reconcile
+from audit.reconciliation import reconcile_submissions
 from audit.results import MessageCounts
 
 TOPIC = "chunks-ready"
@@ -42,7 +42,9 @@ def letter(offset: int, sent_at: int | None) -> DatedDeadLetter:
 
 
 def found(log: Log, *letters: DatedDeadLetter) -> dict[Partition, int]:
-    return asyncio.run(find_replaced_logs(letters, {HERE: log.begin}, {HERE: log.end}, log.read))
+    return asyncio.run(
+        find_recreated_partitions(letters, {HERE: log.begin}, {HERE: log.end}, log.read)
+    )
 
 
 def counted(log: Log, *letters: DatedDeadLetter) -> MessageCounts:
@@ -51,7 +53,7 @@ def counted(log: Log, *letters: DatedDeadLetter) -> MessageCounts:
         received={"enrichment": {HERE: log.end}},
         earlier_logs=found(log, *letters),
     )
-    (counts,) = reconcile(books).services
+    (counts,) = reconcile_submissions(books).services
     return counts
 
 

@@ -15,7 +15,7 @@ from audit.facts import (
     SubmissionState,
     UnfinishedRecord,
 )
-from audit.reconciliation import reconcile
+from audit.reconciliation import reconcile_submissions
 
 SUBMITTED = "transcripts-submitted"
 INGESTED = "transcripts-ingested"
@@ -32,7 +32,9 @@ def refused(offset: int, **more: object) -> DatedDeadLetter:
 
 
 def state_of(books: AuditFacts) -> SubmissionState:
-    (state,) = [one for one, number in reconcile(books).submissions.states.items() if number]
+    (state,) = [
+        one for one, number in reconcile_submissions(books).submissions.states.items() if number
+    ]
     return state
 
 
@@ -43,12 +45,12 @@ def test_garbage_is_no_interview_and_has_a_line_of_its_own() -> None:
         letters=(refused(1), refused(2, discarded=True)),
         received={"ingestion": {(SUBMITTED, 0): 4}},
     )
-    balance = reconcile(books)
+    balance = reconcile_submissions(books)
     assert (balance.submissions.total, balance.submissions.states[SubmissionState.STORED]) == (1, 1)
     assert balance.unreadable.total == 3
     assert balance.unreadable.lost == (f"{SUBMITTED}/0/3",)
     assert not balance.balances
-    assert reconcile(replace(books, letters=(*books.letters, refused(3)))).balances
+    assert reconcile_submissions(replace(books, letters=(*books.letters, refused(3)))).balances
 
 
 def test_a_letter_of_an_earlier_topic_says_nothing_of_what_has_its_place_now() -> None:
@@ -74,11 +76,13 @@ def test_letters_of_a_log_that_is_gone_are_not_beside_the_counts_of_the_new_one(
         letters=(*letters, other),
         received={"ingestion": ends},
     )
-    (counts,) = reconcile(books).services
+    (counts,) = reconcile_submissions(books).services
     assert (counts.received, counts.handled) == (2, 2)
     # What is in no source topic, such as what somebody wrote to the DLQ, is told as ever.
     assert (counts.dead, counts.discarded) == (1, 0)
-    (counts,) = reconcile(replace(books, received={"ingestion": {(SUBMITTED, 0): 901}})).services
+    (counts,) = reconcile_submissions(
+        replace(books, received={"ingestion": {(SUBMITTED, 0): 901}})
+    ).services
     assert (counts.dead, counts.discarded) == (2, 1)
 
 
@@ -98,7 +102,7 @@ def test_other_content_under_a_stored_revision_is_where_its_letter_is() -> None:
         letters=(letter,),
         ingested={("talk", 1): "mine"},
     )
-    states = reconcile(books).submissions.states
+    states = reconcile_submissions(books).submissions.states
     assert (
         states[SubmissionState.STORED],
         states[SubmissionState.DEAD],
@@ -124,7 +128,7 @@ def test_a_dead_letter_of_a_chunk_comes_before_one_that_was_discarded() -> None:
     chunk = ChunkFact("chunk", "talk", 1, stored=False)
     dead = DatedDeadLetter("enrichment", ("chunks-ready", 0, 1), "chunk", discarded=False)
     for letters in ((dead, replace(dead, discarded=True)), (replace(dead, discarded=True), dead)):
-        states = reconcile(AuditFacts(chunks=(chunk,), letters=letters)).chunks.states
+        states = reconcile_submissions(AuditFacts(chunks=(chunk,), letters=letters)).chunks.states
         assert states[SubmissionState.DEAD] == 1
 
 
@@ -150,7 +154,7 @@ def test_handled_is_never_less_than_none_whatever_moves_while_stock_is_taken(
         ),
         received={"enrichment": {("chunks-ready", 0): ends[0], ("chunks-ready", 1): ends[1]}},
     )
-    (account,) = reconcile(books).services
+    (account,) = reconcile_submissions(books).services
     assert 0 <= account.handled <= account.received == sum(ends)
 
 
@@ -161,13 +165,13 @@ def test_what_is_both_in_retry_and_still_a_letter_is_taken_off_once() -> None:
         letters=(DatedDeadLetter("enrichment", place, "chunk", discarded=False),),
         received={"enrichment": {("chunks-ready", 0): 2}},
     )
-    (account,) = reconcile(books).services
+    (account,) = reconcile_submissions(books).services
     assert (account.handled, account.in_retry, account.dead) == (1, 1, 1)
 
 
 def test_what_moved_between_two_looks_waits_and_is_not_lost() -> None:
     books = AuditFacts(submissions=(SubmissionFact(HERE, "talk", 1),))
-    balance = reconcile(books)
+    balance = reconcile_submissions(books)
     assert balance.lost == {f"{SUBMITTED}/0/0"}
     moving = balance.waiting_for(balance.lost)
     assert moving.balances

@@ -1,7 +1,13 @@
 import asyncpg
 import pytest
 
-from contracts.errors import BadMessageError, ErrorCode, OutageError, RetryableError, TimedOutError
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    HandlerTimedOutError,
+    OutageError,
+    RetryableError,
+)
 from database.errors import format_error_headline, translate_driver_error
 from database.text import make_storable_text, replace_nul
 
@@ -71,7 +77,7 @@ def test_counts_a_cancelled_statement_as_a_timeout() -> None:
     named = translate_driver_error(
         asyncpg.QueryCanceledError("canceling statement due to statement timeout")
     )
-    assert isinstance(named, TimedOutError)
+    assert isinstance(named, HandlerTimedOutError)
     assert named.code is ErrorCode.TIMEOUT
 
 

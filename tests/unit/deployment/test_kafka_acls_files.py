@@ -11,8 +11,8 @@ import yaml
 from contracts.topic_access import (
     PRODUCER,
     SERVICES,
-    Operation,
-    ResourceKind,
+    KafkaOperation,
+    KafkaResourceKind,
     list_access_rules,
 )
 from contracts.topics import CONTROL, PIPELINE
@@ -29,17 +29,20 @@ def test_table_and_script_are_up_to_date() -> None:
 
 
 def test_who_writes_and_reads_is_who_the_schemas_name() -> None:
-    named: set[tuple[str, Operation, str]] = set()
+    named: set[tuple[str, KafkaOperation, str]] = set()
     for file in TOPICS.glob("*.yaml"):
         topic = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for operation, field in ((Operation.WRITE, "producers"), (Operation.READ, "consumers")):
+        for operation, field in (
+            (KafkaOperation.WRITE, "producers"),
+            (KafkaOperation.READ, "consumers"),
+        ):
             for user in topic[field]:
                 named.add((PRODUCER if user == "anyone" else user, operation, topic["name"]))
     rules = {
         (one.user, one.operation, one.name)
         for one in list_access_rules()
-        if one.kind is ResourceKind.TOPIC
-        and one.operation in {Operation.READ, Operation.WRITE}
+        if one.kind is KafkaResourceKind.TOPIC
+        and one.operation in {KafkaOperation.READ, KafkaOperation.WRITE}
         and one.user in {*SERVICES, PRODUCER}
     }
     assert named <= rules
@@ -48,8 +51,8 @@ def test_who_writes_and_reads_is_who_the_schemas_name() -> None:
 
 
 def test_nobody_joins_the_group_of_another_service() -> None:
-    groups = [one for one in list_access_rules() if one.kind is ResourceKind.GROUP]
-    joined = {(one.user, one.name) for one in groups if one.operation is Operation.READ}
+    groups = [one for one in list_access_rules() if one.kind is KafkaResourceKind.GROUP]
+    joined = {(one.user, one.name) for one in groups if one.operation is KafkaOperation.READ}
     assert joined == {(service, service) for service in (*PIPELINE, CONTROL)}
 
 

@@ -13,7 +13,7 @@ from entailment import (
     NOT_ENTAILED_BY_MODEL,
     EntailmentModel,
     TextPair,
-    decide_notes,
+    decide_notes_by_entailment,
     open_calibrated_model,
     score_notes,
 )
@@ -59,7 +59,7 @@ def checked(*statements: str, chunk: ChunkReady = TALK) -> list[CheckedNote]:
 def test_a_clear_score_confirms_or_refutes_and_another_leaves_the_note(
     model: EntailmentModel,
 ) -> None:
-    true, false, unclear = decide_notes(checked(TRUE, FALSE, UNCLEAR), TALK, model)
+    true, false, unclear = decide_notes_by_entailment(checked(TRUE, FALSE, UNCLEAR), TALK, model)
     assert (true.standing, true.failures) == (Standing.CONFIRMED, ())
     [voucher] = true.vouchers
     assert (voucher.kind, voucher.name) == (VoucherKind.ENTAILMENT, model.scorer.name)
@@ -80,7 +80,7 @@ def test_the_model_is_asked_once_and_only_about_notes_that_code_leaves_undecided
     notes = checked(VERBATIM, TRUE, "Ben pays ninety pounds for the gas.", FALSE)
     assert notes[0].standing is Standing.VERBATIM
     assert notes[2].failures
-    decided = decide_notes(notes, TALK, EntailmentModel(scorer, model.thresholds))
+    decided = decide_notes_by_entailment(notes, TALK, EntailmentModel(scorer, model.thresholds))
     [call] = scorer.calls
     assert {pair.hypothesis for pair in call} == {TRUE, FALSE}
     assert (decided[0], decided[2]) == (notes[0], notes[2])
@@ -88,7 +88,7 @@ def test_the_model_is_asked_once_and_only_about_notes_that_code_leaves_undecided
 
 def test_nothing_is_asked_where_nothing_is_undecided(model: EntailmentModel) -> None:
     scorer = RecordingScorer(model)
-    assert decide_notes([], TALK, EntailmentModel(scorer, model.thresholds)) == ()
+    assert decide_notes_by_entailment([], TALK, EntailmentModel(scorer, model.thresholds)) == ()
     assert not scorer.calls
 
 
@@ -133,12 +133,12 @@ def test_a_sentence_that_leaves_no_room_for_what_was_said_is_not_scored(
     notes = checked(long, TRUE)
     assert score_notes(notes, TALK, model.scorer)[0] is None
     # The policy of undecided notes is the guardrail's: here, only that nothing is decided.
-    assert decide_notes(notes, TALK, model)[0] == notes[0]
+    assert decide_notes_by_entailment(notes, TALK, model)[0] == notes[0]
 
 
 def test_the_thresholds_of_the_folder_decide(tmp_path: Path) -> None:
     folder = write_stove_model(tmp_path, classes=3)
     file = folder / "thresholds.json"
     file.write_text(file.read_text().replace('"confirm_from": 0.9', '"confirm_from": null'))
-    (note,) = decide_notes(checked(TRUE), TALK, open_calibrated_model(folder))
+    (note,) = decide_notes_by_entailment(checked(TRUE), TALK, open_calibrated_model(folder))
     assert (note.standing, note.failures) == (Standing.UNPROVEN, ())

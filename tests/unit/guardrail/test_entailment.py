@@ -94,7 +94,7 @@ def test_a_score_that_is_no_number_sets_the_draft_aside_and_says_so(
     def fail(*_: object) -> tuple[CheckedNote, ...]:
         raise ScoreError(f"{model.scorer.name} gave a score that is no number")
 
-    monkeypatch.setattr(domain, "decide_notes", fail)
+    monkeypatch.setattr(domain, "decide_notes_by_entailment", fail)
     with pytest.raises(ContentBugError) as caught:
         assess_draft(draft_of(TRUE), AssessmentOptions(entailment=folder))
     assert "no number" in str(caught.value.__cause__)

@@ -33,7 +33,7 @@ from judging.questions import (
     JudgeQuestion,
     JudgeVerdict,
     NoteRuling,
-    build_questions,
+    build_judge_questions,
 )
 from prompts import FOLDER
 from prompts.fact_checking import FORMATS
@@ -64,7 +64,7 @@ def saying(
 
 
 def question(checked: CheckedNote, chunk: ChunkReady = DOUBTED) -> JudgeQuestion:
-    (one,) = build_questions([checked], chunk)
+    (one,) = build_judge_questions([checked], chunk)
     return one
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from local_stack.probes import Readiness, ReadinessProbe, is_port_free, probe_port
+from local_stack.probes import ReadinessProbe, ReadinessResult, is_port_free, probe_port
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -42,13 +42,13 @@ def port() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
-        ("/ready", Readiness(ready=True)),
-        ("/slowed", Readiness(ready=True, reason="told to wait")),
-        ("/waiting", Readiness(ready=False, reason="no broker")),
-        ("/odd", Readiness(ready=False, reason="/odd answers 500")),
+        ("/ready", ReadinessResult(ready=True)),
+        ("/slowed", ReadinessResult(ready=True, reason="told to wait")),
+        ("/waiting", ReadinessResult(ready=False, reason="no broker")),
+        ("/odd", ReadinessResult(ready=False, reason="/odd answers 500")),
     ],
 )
-def test_http_readiness_carries_the_reason(port: int, path: str, answer: Readiness) -> None:
+def test_http_readiness_carries_the_reason(port: int, path: str, answer: ReadinessResult) -> None:
     assert probe_port(ReadinessProbe.HTTP, port, path) == answer
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from contracts.topic_access import list_access_rules
-from messaging.kafka.acls import AclBinding, build_bindings, find_difference
+from messaging.kafka.acls import AclBinding, build_acl_bindings, find_acl_difference
 from messaging.settings import KafkaSettings
 
 PREFIXES = ("", "a-", "a-b-")
 
 
 def _wanted(prefix: str) -> frozenset[AclBinding]:
-    return build_bindings(KafkaSettings(topic_prefix=prefix), {}, list_access_rules())
+    return build_acl_bindings(KafkaSettings(topic_prefix=prefix), {}, list_access_rules())
 
 
 @pytest.mark.parametrize("other", PREFIXES)
@@ -20,7 +20,7 @@ def _wanted(prefix: str) -> frozenset[AclBinding]:
 def test_rules_of_an_installation_with_another_prefix_are_left_alone(
     prefix: str, other: str
 ) -> None:
-    found = find_difference(_wanted(prefix), _wanted(prefix) | _wanted(other))
+    found = find_acl_difference(_wanted(prefix), _wanted(prefix) | _wanted(other))
     assert (found.missing, found.surplus) == ((), ())
 
 
@@ -29,5 +29,5 @@ def test_a_rule_on_a_declared_topic_that_is_not_declared_is_surplus(prefix: str)
     wanted = _wanted(prefix)
     one = next(iter(sorted(wanted)))
     surplus = one._replace(principal="User:onrecord-somebody")
-    assert find_difference(wanted, wanted | {surplus}).surplus == (surplus,)
-    assert find_difference(wanted, wanted - {one}).missing == (one,)
+    assert find_acl_difference(wanted, wanted | {surplus}).surplus == (surplus,)
+    assert find_acl_difference(wanted, wanted - {one}).missing == (one,)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from messaging.consumer.assignor import (
     CooperativeAssignor,
     MemberAssignment,
-    MemberClaims,
+    MemberOwnedPartitions,
     assign_partitions,
 )
 
@@ -37,7 +37,7 @@ def rebalance(
     for member in members:
         plan = plans.get(member, MemberAssignment())
         owned = frozenset(plan.assigned) - frozenset(plan.release)
-        claims[member] = MemberClaims(owned, owned if busy else frozenset(), epoch)
+        claims[member] = MemberOwnedPartitions(owned, owned if busy else frozenset(), epoch)
     return assign_partitions(TOPICS, dict.fromkeys(members, TOPICS), claims)
 
 
@@ -100,8 +100,8 @@ def test_what_a_member_leaves_behind_is_given_out_at_once() -> None:
 def test_a_later_claim_outweighs_an_earlier_one() -> None:
     everything = frozenset(EVERYTHING)
     claims = {
-        "z": MemberClaims(everything, everything, 3),
-        "a": MemberClaims(everything, everything, 4),
+        "z": MemberOwnedPartitions(everything, everything, 3),
+        "a": MemberOwnedPartitions(everything, everything, 4),
     }
     plans = assign_partitions(TOPICS, dict.fromkeys("az", TOPICS), claims)
     assert set(plans["a"].assigned) == EVERYTHING

@@ -11,13 +11,13 @@ from contracts.errors import (
     BadMessageError,
     ContentBugError,
     ErrorCode,
+    HandlerTimedOutError,
     OnrecordError,
     OutageError,
     ParkedError,
     RejectedError,
     RetryableError,
     ThrottledError,
-    TimedOutError,
 )
 from messaging.delivery import Delivery, MessageOrigin
 from messaging.processing import failure_policy
@@ -55,7 +55,7 @@ def test_what_no_retry_can_help_is_a_dead_letter_at_once(error: Exception) -> No
     assert not failure_policy.is_retried_in_place(error)
 
 
-@pytest.mark.parametrize("error", [RetryableError("x"), TimedOutError("x"), TimeoutError()])
+@pytest.mark.parametrize("error", [RetryableError("x"), HandlerTimedOutError("x"), TimeoutError()])
 @pytest.mark.parametrize(
     ("tier", "decision"),
     [
@@ -99,7 +99,7 @@ def test_an_outage_is_waited_out_and_never_a_dead_letter() -> None:
 
 
 def test_only_timeouts_count_as_timeouts() -> None:
-    assert failure_policy.is_timeout_failure(TimedOutError("x"))
+    assert failure_policy.is_timeout_failure(HandlerTimedOutError("x"))
     assert failure_policy.is_timeout_failure(TimeoutError())
     assert not failure_policy.is_timeout_failure(RetryableError("x"))
 
@@ -130,8 +130,8 @@ ROWS = [
     (RetryableError("x", code=ErrorCode.LLM_BAD_OUTPUT), True, "tiers", True),
     (RetryableError("x", code=ErrorCode.LLM_SERVER_ERROR), True, "tiers", True),
     (RetryableError("x", code=ErrorCode.CONFLICT), True, "tiers", True),
-    (TimedOutError("x", code=ErrorCode.LLM_TIMEOUT), True, "tiers", True),
-    (TimedOutError("x"), True, "tiers", True),
+    (HandlerTimedOutError("x", code=ErrorCode.LLM_TIMEOUT), True, "tiers", True),
+    (HandlerTimedOutError("x"), True, "tiers", True),
     (TimeoutError(), False, "tiers", True),
     (ZeroDivisionError("x"), False, "letter", True),
     (OnrecordError("x", code=ErrorCode.BUG), False, "letter", True),

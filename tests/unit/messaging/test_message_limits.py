@@ -17,8 +17,8 @@ from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.limits import (
     SIMPLE_BYTES,
     MessageLimits,
-    compute_headers_size,
-    has_more_json_values,
+    compute_max_headers_size,
+    has_more_json_values_than,
 )
 from messaging.processing.inflight import InFlightMessage
 
@@ -46,8 +46,8 @@ def test_a_document_never_counts_for_less_than_it_is_made_of(document: Any, asci
     number = values_in(document)
     empties = encoded.count(b"[]") + encoded.count(b"{}")
 
-    assert has_more_json_values(encoded, number - 1)
-    assert not has_more_json_values(encoded, number + empties)
+    assert has_more_json_values_than(encoded, number - 1)
+    assert not has_more_json_values_than(encoded, number + empties)
 
 
 HOSTILE = {
@@ -127,4 +127,4 @@ def test_the_size_of_a_message_is_a_bound_of_its_headers(name: str) -> None:
     message = InFlightMessage(
         record(None, None, *headers), TopicPartition("t", 0), "t", None, lambda _: None
     )
-    assert 4 * message.size > compute_headers_size(headers)
+    assert 4 * message.size > compute_max_headers_size(headers)

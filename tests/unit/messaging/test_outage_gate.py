@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import BadMessageError, OutageError, TimedOutError
+from contracts.errors import BadMessageError, HandlerTimedOutError, OutageError
 from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.outage_gate import MAX_TIMEOUTS, OutageGate
 
@@ -99,7 +99,7 @@ async def test_a_probes_own_failure_is_an_answer_too() -> None:
     assert gate.is_open
 
 
-@pytest.mark.parametrize("late", [TimeoutError(), TimedOutError("slow")])
+@pytest.mark.parametrize("late", [TimeoutError(), HandlerTimedOutError("slow")])
 async def test_a_probe_that_runs_out_of_time_is_no_answer(late: Exception) -> None:
     gate = await closed(QUICK_S)
     seen: list[bool] = []
@@ -260,7 +260,7 @@ async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_i
     await cancelled(early)
 
 
-@pytest.mark.parametrize("late", [TimeoutError(), TimedOutError("slow")])
+@pytest.mark.parametrize("late", [TimeoutError(), HandlerTimedOutError("slow")])
 async def test_a_message_whose_probes_always_run_out_of_time_makes_way(late: Exception) -> None:
     gate = await closed(QUICK_S)
     step = Steps(*([late] * MAX_TIMEOUTS))

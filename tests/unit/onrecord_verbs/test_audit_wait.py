@@ -11,7 +11,7 @@ from audit.facts import (
     SubmissionState,
     UnfinishedRecord,
 )
-from audit.reconciliation import reconcile
+from audit.reconciliation import reconcile_submissions
 from audit.results import AuditResult
 from onrecord import cli
 from onrecord.commands import audit
@@ -35,7 +35,7 @@ ON_ITS_WAY = AuditFacts(
 @pytest.fixture(autouse=True)
 def books_of_a_moving_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
-        return reconcile(ON_ITS_WAY)
+        return reconcile_submissions(ON_ITS_WAY)
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
 
@@ -77,7 +77,7 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
     )
 
     async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
-        return reconcile(books)
+        return reconcile_submissions(books)
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 1
@@ -88,7 +88,7 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
 def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
     kept = UnfinishedRecord("persistence", ("notes-validated", 0, 2), "chunk-1", retrying=False)
     chunks = tuple(replace(one, stored=one.chunk_id != "chunk-1") for one in CHUNKS)
-    balance = reconcile(
+    balance = reconcile_submissions(
         replace(
             ON_ITS_WAY,
             chunks=chunks,
@@ -117,7 +117,7 @@ def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
     )
 
     async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
-        return reconcile(books)
+        return reconcile_submissions(books)
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 0
@@ -133,7 +133,7 @@ def test_books_with_topics_that_could_not_be_read_prove_nothing_and_name_them(
     books = replace(ON_ITS_WAY, chunks=stored, unread=(), missing_topics=missing)
 
     async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
-        return reconcile(books)
+        return reconcile_submissions(books)
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit"]) == 1
@@ -159,7 +159,7 @@ def test_records_that_are_no_interview_are_not_counted_as_interviews(
     )
 
     async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
-        return reconcile(books)
+        return reconcile_submissions(books)
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit"]) == 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.terminal import escape_controls
+from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import (
     format_count,
     format_duration,
@@ -62,7 +62,7 @@ def test_counts_in_words() -> None:
 
 @given(st.text())
 def test_what_is_printed_cannot_control_a_terminal(text: str) -> None:
-    shown = escape_controls(text)
+    shown = escape_control_characters(text)
     assert not {unicodedata.category(char) for char in shown if char not in "\n\t"} & {"Cc", "Cs"}
 
 
@@ -71,7 +71,7 @@ def test_a_paragraph_stays_within_its_width_and_loses_no_word(text: str, width: 
     lines = list(wrap_paragraph(text, width, indent="    ", first="  • "))
     assert all(line.cell_len <= width for line in lines)
     output = "".join(line.plain[4:] for line in lines)
-    assert output.replace(" ", "") == "".join(escape_controls(text).split())
+    assert output.replace(" ", "") == "".join(escape_control_characters(text).split())
 
 
 def test_a_hex_dump_has_offsets_bytes_and_ascii() -> None:

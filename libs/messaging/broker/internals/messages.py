@@ -17,7 +17,7 @@ from messaging.tracing import generate_correlation_id
 
 
 class MessageSink(Protocol):
-    """Interface of a receiver of the messages that a handler publishes, in place of a producer.
+    """Interface that receives the messages a handler publishes, in place of a Kafka producer.
 
     Attributes:
         message: FastStream's message; set once it is parsed.
@@ -34,7 +34,7 @@ publishing_to: Final[ContextVar[MessageSink | None]] = ContextVar("publishing_to
 
 
 class AckRecordingMessage(KafkaMessage):
-    """FastStream message that only records whether the handler called ack, nack or reject."""
+    """FastStream message that records the handler's ack, nack or reject without acting on it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

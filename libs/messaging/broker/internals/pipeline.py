@@ -27,7 +27,7 @@ _MESSAGE: Final = "message"
 
 
 async def publish_unchanged(call_next: Callable[[Any], Any], cmd: Any) -> Any:
-    """Pass a message to the next publisher unchanged: the scope used where no middleware is."""
+    """Pass a message to the next publisher unchanged, in place of middlewares."""
     return await call_next(cmd)
 
 
@@ -38,7 +38,7 @@ def is_noop_publish_scope(publish_scope: Any) -> bool:
 
 
 class PipelineSubscriber(Protocol):
-    """Interface of those attributes of a FastStream subscriber that a record pipeline uses.
+    """Interface of a FastStream subscriber, as far as a record pipeline uses it.
 
     Attributes:
         calls: its handlers.

@@ -25,7 +25,7 @@ Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
 
 
 class ManagedPublisher(DefaultPublisher):
-    """FastStream publisher whose messages the broker sends after the handler has returned.
+    """FastStream publisher that holds messages back until the handler has returned.
 
     Attributes:
         declared: the declared topic, if it is one.

@@ -37,7 +37,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class PreparedHandler:
-    """Handler function of a subscriber with its parameters resolved, ready to be called.
+    """Handler function with its parameters resolved by FastStream, ready to be called.
 
     Attributes:
         function: the handler as it was written.
@@ -56,7 +56,7 @@ class PreparedHandler:
 
 
 class ManagedSubscriber(DefaultSubscriber):
-    """FastStream subscriber without a consumer of its own: the broker passes it each record.
+    """FastStream subscriber without its own Kafka consumer: the broker passes it each record.
 
     Attributes:
         declared: the declared topics by their names without prefix, for those that have one.

@@ -17,7 +17,7 @@ from typing import Final, Self
 from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
-from messaging import KafkaSettings, Record, run
+from messaging import KafkaSettings, Record, run_service
 from support.broker import PROBE, QUICK
 from support.chunks import INTERVIEW
 from support.on_faststream import application_of, broker_of
@@ -142,4 +142,4 @@ if __name__ == "__main__":
         update={"max_in_flight": 2, "drain_grace_s": grace_s, "deadline_s": 3_600.0}
     )
     stage = stage_of_process()
-    run(application_of(broker_of(stage, settings), stage))
+    run_service(application_of(broker_of(stage, settings), stage))

@@ -11,11 +11,11 @@ import pytest
 from contracts import headers as h
 from contracts.errors import (
     BadMessageError,
+    HandlerTimedOutError,
     ParkedError,
     RejectedError,
     RetryableError,
     ThrottledError,
-    TimedOutError,
 )
 from contracts.events import NotesDrafted
 from contracts.topics import CHUNKS_READY
@@ -46,7 +46,7 @@ pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
         (RejectedError("rejected"), "ungrounded", (1, 0, 1)),
         (ZeroDivisionError("secret"), "bug", (1, 0, 1)),
         (RetryableError("later"), "conflict", (6, 0, 6)),
-        (TimedOutError("slow"), "timeout", (6, 6, 6)),
+        (HandlerTimedOutError("slow"), "timeout", (6, 6, 6)),
         # Its own timeouts are not tried again in place.
         (TimeoutError("slow"), "timeout", (3, 3, 3)),
         (asyncio.CancelledError(), "bug", (1, 0, 1)),
