@@ -14,7 +14,7 @@ from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
 from read_model.explanation import NoteExplanation
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
-from read_model.queries import StudyInUse, StudySummary
+from read_model.queries import StudySummary, StudyWithInterviewCount
 from read_model.search import SearchResult
 
 PAGE: Final = 500
@@ -26,7 +26,7 @@ SEARCH_PAGE: Final = 100
 Params: TypeAlias = Mapping[str, str | int | bool | None]
 
 _SUMMARIES: Final = TypeAdapter(list[StudySummary])
-_STUDY: Final = TypeAdapter(StudyInUse)
+_STUDY: Final = TypeAdapter(StudyWithInterviewCount)
 _COVERAGE: Final = TypeAdapter(StudyCoverage)
 _COUNTS: Final = TypeAdapter(NoteCounts)
 _NOTES: Final = TypeAdapter(list[StoredNote])
@@ -65,7 +65,7 @@ class ReadingClient:
                 )
         return found
 
-    async def study(self, study_id: str) -> StudyInUse:
+    async def study(self, study_id: str) -> StudyWithInterviewCount:
         """Return a study's themes, questions and policies."""
         return _STUDY.validate_python(await self._control.get(f"/v1/studies/{study_id}"))
 

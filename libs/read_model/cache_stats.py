@@ -17,7 +17,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cache_stats.sql"
 
 @dataclass(frozen=True, slots=True)
 class ModelCacheStats:
-    """Statistics of one model's cached responses: number, size, uses and savings.
+    """Statistics of one model's cached responses: number, size, uses and saved cost.
 
     Attributes:
         name: the model, as its endpoint names it.
@@ -49,7 +49,7 @@ class ModelCacheStats:
 
 @dataclass(frozen=True, slots=True)
 class CacheFilter:
-    """Filter of cached responses; a field that is None matches all.
+    """Filter of cached model responses; a field that is None matches all.
 
     Attributes:
         model: of this model, as its endpoint names it.
@@ -63,7 +63,7 @@ class CacheFilter:
 
 
 class CacheQueries:
-    """Queries on cached responses in PostgreSQL: statistics by model, and deletion.
+    """Queries on cached model responses in PostgreSQL: statistics by model, and deletion.
 
     Args:
         database: where it is.
@@ -93,7 +93,7 @@ class CacheQueries:
 
 
 def sum_cache_stats(kept: Sequence[ModelCacheStats]) -> ModelCacheStats:
-    """Sum the cache statistics of several models."""
+    """Sum the response cache statistics of several models."""
     names = [one.name for one in fields(ModelCacheStats) if one.name != "name"]
     sums = {name: sum(getattr(one, name) for one in kept) for name in names}
     return ModelCacheStats("all", **{**sums, "saved_usd": Decimal(sums["saved_usd"])})

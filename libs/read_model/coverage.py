@@ -15,7 +15,7 @@ from contracts.study import Study
 
 
 class CoverageStatus(StrEnum):
-    """Coverage status of a research question or theme: answered, not addressed or unknown."""
+    """Coverage of a research question or theme: answered, not addressed or unknown."""
 
     ANSWERED = "answered"
     ANSWERED_EARLIER = "answered_earlier"
@@ -43,7 +43,7 @@ class InterviewProgress:
 
 @dataclass(frozen=True, slots=True)
 class PendingSubmissions:
-    """Number of submissions, of all studies, that are not ingested yet.
+    """Number of submissions of all studies that are not yet parsed.
 
     Attributes:
         interviews: those whose interview is known.
@@ -101,7 +101,7 @@ class QuestionCoverage:
 
 @dataclass(frozen=True, slots=True)
 class StudyCoverage:
-    """Coverage of a study: for each question and theme, and how much is still pending.
+    """Coverage of a study: which questions and themes are answered, and what is pending.
 
     Attributes:
         study_id: the study.
@@ -131,7 +131,7 @@ def compute_coverage(
     earlier: Iterable[NoteCount] = (),
     unread: PendingSubmissions | None = PendingSubmissions(),
 ) -> StudyCoverage:
-    """Compute a study's coverage from its interviews' progress and from note counts.
+    """Compute which questions and themes of a study are answered, from counts of its notes.
 
     Args:
         study: its questions and themes.

@@ -42,7 +42,7 @@ _CONTEXT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class NoteMatch:
-    """Note, accepted or refused, whose id begins with the text that was searched for."""
+    """Accepted or rejected note found by the first digits of its id."""
 
     kind: str
     id: UUID
@@ -53,7 +53,7 @@ class NoteMatch:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Result of one check of a note: when it was stored, and with the current code.
+    """Result of one check of a note: when the note was stored, and with the current code.
 
     Attributes:
         check: its name.
@@ -88,7 +88,7 @@ class NoteOrigin:
 
 @dataclass(frozen=True, slots=True)
 class NoteExplanation:
-    """Explanation of a note: statement, evidence, origin and check results.
+    """Explanation of a note: its statement, evidence, origin and check results.
 
     Attributes:
         id: of the note, or of the refused note.
@@ -149,8 +149,8 @@ class NoteExplanation:
         }
 
 
-class Compute(Protocol):
-    """Interface of functions that run work for the CPU elsewhere, such as ``asyncio.to_thread``."""
+class FunctionRunner(Protocol):
+    """Interface of functions that run a function off the event loop, like ``to_thread``."""
 
     async def __call__(self, function: Callable[..., Any], /, *args: Any) -> Any:
         """Return what the function returns; it and its arguments may be pickled."""
@@ -158,14 +158,14 @@ class Compute(Protocol):
 
 
 class ExplanationQueries:
-    """Queries that read a note from PostgreSQL, and run the checks on it again.
+    """Queries that read a note from PostgreSQL and check it again with the current code.
 
     Args:
         database: where notes and transcripts are.
         compute: runs the checks.
     """
 
-    def __init__(self, database: Database, compute: Compute = asyncio.to_thread) -> None:
+    def __init__(self, database: Database, compute: FunctionRunner = asyncio.to_thread) -> None:
         self._database = database
         self._compute = compute
 
@@ -210,7 +210,7 @@ class ExplanationQueries:
         )
         origin, chunk = await self._origin(row)
         masked = any(one.masked_quote is not None for one in note.evidence)
-        again: RecheckedNote = await self._compute(check_again, None if masked else note, chunk)
+        again: RecheckedNote = await self._compute(rerun_checks, None if masked else note, chunk)
         return NoteExplanation(
             id=key,
             state="masked" if masked else "flagged" if note.flags else "accepted",
@@ -231,7 +231,7 @@ class ExplanationQueries:
         assert row is not None, "refused notes are not deleted one by one"
         draft = DraftNote.model_validate_json(row["draft"])
         origin, chunk = await self._origin(row)
-        again: RecheckedNote = await self._compute(check_again, draft, chunk)
+        again: RecheckedNote = await self._compute(rerun_checks, draft, chunk)
         failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
         return NoteExplanation(
             id=key,
@@ -279,7 +279,7 @@ class ExplanationQueries:
 
 @dataclass(frozen=True, slots=True)
 class RecheckedNote:
-    """Result of the checks of a note with the current code.
+    """Result of checking a note again with the current code.
 
     Attributes:
         failures: of the checks that it does not pass.
@@ -294,8 +294,8 @@ class RecheckedNote:
     is_parsed: bool = False
 
 
-def check_again(note: Note | DraftNote | None, chunk: ChunkReady) -> RecheckedNote:
-    """Check a note, or a draft of one, with the current code, in whatever process this is.
+def rerun_checks(note: Note | DraftNote | None, chunk: ChunkReady) -> RecheckedNote:
+    """Run the current version of the checks on a note or draft note; CPU-bound.
 
     Args:
         note: the note; None where its checks are not to be asked again.

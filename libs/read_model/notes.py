@@ -40,7 +40,7 @@ class NoteFilter:
 
 
 class NotePosition(NamedTuple):
-    """Position of a note in the list of a study's notes, by interview and time; for paging."""
+    """Position of a note in a study's list of notes, for pagination."""
 
     title: str
     transcript_id: UUID
@@ -77,7 +77,7 @@ _NO_DETAILS: Final = "[]"
 
 @dataclass(frozen=True, slots=True)
 class StoredNote:
-    """Note in the database, with the interview it is from.
+    """Note as stored in PostgreSQL, with its interview.
 
     Attributes:
         statement: where it is shown as a finding; else None.
@@ -115,7 +115,7 @@ class StoredNote:
 
 @dataclass(frozen=True, slots=True)
 class RefusedNote:
-    """Note that the guardrail refused, with the checks that it failed."""
+    """Note that the guardrail rejected, with the checks that it failed."""
 
     study_id: str
     transcript_id: UUID
@@ -131,7 +131,7 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True)
 class NoteCounts:
-    """Numbers of a study's notes that match a filter.
+    """Counts of a study's notes that match a filter: in total, by standing and by theme.
 
     Attributes:
         total: how many there are.
@@ -146,8 +146,8 @@ class NoteCounts:
     rejected: int
 
 
-def read_note(row: Record, statements: StatementPolicy | None) -> StoredNote:
-    """Return a row of notes as a note, its statement where the policy shows it."""
+def build_note_from_row(row: Record, statements: StatementPolicy | None) -> StoredNote:
+    """Convert a database row to a note, with the statement if the study's policy shows it."""
     standing = _STANDINGS[row["standing"]]
     policy = statements or _POLICIES[row["statements"]]
     is_shown = shows_statement(standing, policy)
@@ -175,22 +175,22 @@ def read_note(row: Record, statements: StatementPolicy | None) -> StoredNote:
     )
 
 
-def read_note_position(row: Record) -> NotePosition:
-    """Return the position of a row of notes in its list."""
+def build_note_position_from_row(row: Record) -> NotePosition:
+    """Convert a database row of a note to its position in the list, for pagination."""
     return NotePosition(
         row["title"], row["transcript_id"], row["index"], row["attempt"], row["position"]
     )
 
 
-def read_refused_position(row: Record) -> NotePosition:
-    """Return the position of a row of refused notes in its list."""
+def build_refused_note_position_from_row(row: Record) -> NotePosition:
+    """Convert a database row of a rejected note to its position in the list."""
     return NotePosition(
         row["title"], row["transcript_id"], row["chunk_index"], row["attempt"], row["position"]
     )
 
 
-def read_refused_note(row: Record) -> RefusedNote:
-    """Return a row of refused notes as a refused note."""
+def build_refused_note_from_row(row: Record) -> RefusedNote:
+    """Convert a database row to a rejected note."""
     fields = {name: value for name, value in row.items() if name != "position"}
     return RefusedNote(
         **{

@@ -19,10 +19,10 @@ from read_model.notes import (
     NotePosition,
     RefusedNote,
     StoredNote,
-    read_note,
-    read_note_position,
-    read_refused_note,
-    read_refused_position,
+    build_note_from_row,
+    build_note_position_from_row,
+    build_refused_note_from_row,
+    build_refused_note_position_from_row,
 )
 
 _SQL: Final = Path(__file__).parent / "sql"
@@ -35,7 +35,7 @@ MAX_SPEAKERS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
-    """Study with the number of its current interviews."""
+    """Id and name of a study, with the number of its current interviews."""
 
     study_id: str
     name: str
@@ -43,8 +43,8 @@ class StudySummary:
 
 
 @dataclass(frozen=True, slots=True)
-class StudyInUse:
-    """Study with the number of its current interviews.
+class StudyWithInterviewCount:
+    """Study with its themes and questions, and the number of its current interviews.
 
     Attributes:
         study: as the latest interview has it, with what only earlier ones had at the end.
@@ -73,16 +73,16 @@ class ReadModelQueries:
         rows = await self._database.fetch(_QUERIES.select_study_summaries)
         return [StudySummary(**row) for row in rows]
 
-    async def study(self, study_id: str) -> StudyInUse | None:
+    async def study(self, study_id: str) -> StudyWithInterviewCount | None:
         """A study with at least one interview; None if there is none."""
-        found: StudyInUse | None = None
+        found: StudyWithInterviewCount | None = None
         for row in await self._database.fetch(_QUERIES.select_study_versions, study_id):
             version = Study.model_validate_json(row["study"])
             if found is None:
-                found = StudyInUse(version, row["interviews"])
+                found = StudyWithInterviewCount(version, row["interviews"])
             else:
                 merged = _merged(found.study, version)
-                found = StudyInUse(merged, found.interviews + row["interviews"])
+                found = StudyWithInterviewCount(merged, found.interviews + row["interviews"])
         return found
 
     async def has_study(self, study_id: str) -> bool:
@@ -110,13 +110,13 @@ class ReadModelQueries:
             which.limit,
             None,
         )
-        return [read_note(row, statements) for row in rows], _total(rows)
+        return [build_note_from_row(row, statements) for row in rows], _total(rows)
 
     async def note(self, note_id: UUID) -> StoredNote | None:
         """A current note; None if there is no such note, or another one is shown in its place."""
         nothing = (None,) * 7
         row = await self._database.fetchrow(self._view(_QUERIES.select_notes), *nothing, note_id)
-        return None if row is None else read_note(row, None)
+        return None if row is None else build_note_from_row(row, None)
 
     async def note_totals(self, which: NoteFilter) -> NoteCounts:
         """How many notes of one study match; a filter's limit is not looked at."""
@@ -155,8 +155,8 @@ class ReadModelQueries:
         """
         rows = await self.fetch_notes_page(which, limit=limit + 1, after=after)
         page = rows[:limit]
-        last = read_note_position(page[-1]) if len(rows) > limit else None
-        return [read_note(row, statements) for row in page], last
+        last = build_note_position_from_row(page[-1]) if len(rows) > limit else None
+        return [build_note_from_row(row, statements) for row in page], last
 
     async def fetch_notes_page(
         self, which: NoteFilter, *, limit: int, after: NotePosition | None = None
@@ -205,8 +205,8 @@ class ReadModelQueries:
             limit + 1,
         )
         page = rows[:limit]
-        last = read_refused_position(page[-1]) if len(rows) > limit else None
-        return [read_refused_note(row) for row in page], last
+        last = build_refused_note_position_from_row(page[-1]) if len(rows) > limit else None
+        return [build_refused_note_from_row(row) for row in page], last
 
     async def interviews(self, study_id: str) -> list[InterviewProgress]:
         """How far a study's current interviews are read."""

@@ -35,20 +35,20 @@ STATEMENT_TIMEOUT_S: Final = 5
 
 
 class ResultKind(StrEnum):
-    """Kind of text that is searched: the statement of a note, a quote, or a segment."""
+    """Kind of text that a search finds: a note's statement, a quote, or a segment."""
 
     NOTE = "note"
     QUOTE = "quote"
     SEGMENT = "segment"
 
 
-class NoWordsError(ValueError):
-    """Raised when a query names no word to be found."""
+class NoSearchWordsError(ValueError):
+    """Raised when a search query contains no word to search for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Filter of what is searched; a field that is None matches all.
+    """Filter of search results; a field that is None matches all.
 
     Attributes:
         studies: only these, by their ids.
@@ -62,7 +62,7 @@ class SearchFilter:
 
 
 class SearchPosition(NamedTuple):
-    """Position of a result in the list of results, by rank; for paging."""
+    """Position of a result in the list of search results, for pagination."""
 
     rank: float
     document_id: int
@@ -70,7 +70,7 @@ class SearchPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """Place of a word that was found: its first character in the text, from 0, and its length.
+    """Position of a found word in a search result's text: start, from 0, and length.
 
     Both count Unicode code points.
     """
@@ -81,7 +81,7 @@ class Highlight:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Text in which words were found, with its place.
+    """Text found by a search: a statement, quote or segment, with its interview and time.
 
     Attributes:
         note_id: the note whose statement it is, or that cites the quote; None for a segment.
@@ -119,7 +119,7 @@ class SearchResult:
 
 
 class SearchQueries:
-    """Searches statements, quotes and segments in PostgreSQL.
+    """Full-text searches of statements, quotes and segments in PostgreSQL.
 
     Args:
         database: what is read; its login is control's, and an evidence reader.
@@ -147,7 +147,7 @@ class SearchQueries:
             after: only results behind this position; from the beginning if None.
 
         Raises:
-            NoWordsError: the query names no word to be found.
+            NoSearchWordsError: the query names no word to be found.
             DatabaseTimeoutError: PostgreSQL took too long.
         """
         studies = None if which.studies is None else list(which.studies)
@@ -155,7 +155,7 @@ class SearchQueries:
         languages = [row["configuration"] for row in queries if row["names_words"]]
         if not languages:
             if queries:
-                raise NoWordsError
+                raise NoSearchWordsError
             return [], None
         rows = await self._find(
             query,

@@ -65,7 +65,7 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """Status of a study's or a day's budget in US dollars: limit, spent, reserved.
+    """Status of a study's or a day's budget in US dollars: limit, spent and reserved.
 
     Attributes:
         scope: ``study``; ``day``, of all studies together; ``study_day``: the study's of today.
@@ -122,7 +122,7 @@ class BudgetLimit:
 
 
 class SpendQueries:
-    """Queries on the costs of model calls, and on budgets, in PostgreSQL.
+    """Queries on the costs of model calls, and on spending budgets, in PostgreSQL.
 
     Args:
         database: where the ledger is.

@@ -14,7 +14,7 @@ from uuid import UUID
 from database.pool import Database, Record
 from database.queries import load_queries
 from personal_data import IDENTIFYING, find_personal_data, list_speaker_names, mask_text
-from read_model.explanation import Compute
+from read_model.explanation import FunctionRunner
 
 _SQL: Final = Path(__file__).parent / "sql"
 _QUERIES: Final = load_queries(_SQL / "queries.sql")
@@ -22,7 +22,7 @@ _EVIDENCE: Final = load_queries(_SQL / "evidence.sql")
 
 
 class TranscriptStatus(StrEnum):
-    """Status of an interview: in progress, complete or dead in part.
+    """Status of an interview: in progress, complete, or partly dead letters.
 
     Complete means that the notes of all its chunks are stored. It is dead in part if some chunks
     are dead letters or were given up, and nothing of it is on its way any more.
@@ -35,7 +35,7 @@ class TranscriptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptSummary:
-    """Interview in its latest revision, with how far it is read.
+    """Latest revision of an interview, with how many of its chunks have notes.
 
     Attributes:
         segments: how many it has.
@@ -63,7 +63,7 @@ class TranscriptSummary:
 
 
 class TranscriptPosition(NamedTuple):
-    """Position of an interview in the list of a study's interviews; for paging."""
+    """Position of an interview in a study's list of interviews, for pagination."""
 
     title: str
     transcript_id: UUID
@@ -71,7 +71,7 @@ class TranscriptPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptRevision:
-    """Revision of an interview, with what its segments are shown by.
+    """Revision of an interview: study, number, language, speakers, and whether it is masked.
 
     Attributes:
         study_id: the study that this revision was submitted for.
@@ -90,7 +90,7 @@ class TranscriptRevision:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptSegment:
-    """Segment of an interview, masked as the caller of the API may see it.
+    """Segment of an interview as a caller may see it: masked if the study requires it.
 
     Where it is masked, personal data in the text has placeholders, and the speaker a pseudonym.
     """
@@ -112,7 +112,7 @@ class TranscriptQueries:
         compute: runs the masking of texts.
     """
 
-    def __init__(self, database: Database, compute: Compute = asyncio.to_thread) -> None:
+    def __init__(self, database: Database, compute: FunctionRunner = asyncio.to_thread) -> None:
         self._database = database
         self._compute = compute
 
@@ -182,7 +182,7 @@ class TranscriptQueries:
 def mask_texts(
     texts: Sequence[str], language: str | None, speakers: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return texts with placeholders for what identifies a person, as quotes of notes have them.
+    """Replace personal data in an interview's texts by placeholders such as ``[PERSON]``.
 
     Args:
         texts: of an interview.

@@ -38,12 +38,12 @@ class NotAuthenticatedError(OnrecordError):
 
 
 class NotPermittedError(OnrecordError):
-    """Raised when a caller lacks a right, or a session's request its proof of origin (HTTP 403)."""
+    """Raised when a caller lacks a right, or a browser request its CSRF proof (HTTP 403)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Caller of the API: whose token or session a request has, and the address it came from.
+    """Caller of the API: its access token or browser session, its roles, and its IP address.
 
     Attributes:
         token_id: the token's id, or that of a person at the OpenID Connect issuer.

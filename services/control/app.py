@@ -13,10 +13,10 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, build_retry_topic
-from control.api import SUBMISSIONS, ApiContext, ControlApi, Logins
+from control.api import SUBMISSIONS, ApiContext, ControlApi, LoginSettings
 from control.api.application import NAVIGABLE_PATHS
-from control.api.bodies import UploadPace
-from control.api.limits import HeavyRequests, RequestRates
+from control.api.bodies import UploadSpeedLimit
+from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
 from control.handlers import router
 from control.oidc import OidcSettings, open_provider
@@ -26,8 +26,8 @@ from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
-from control.tokens import TokenStore, put_admin_token_of_file
-from control.upkeep import deleting_what_is_old
+from control.tokens import TokenStore, store_admin_token_from_file
+from control.upkeep import delete_expired_rows_periodically
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -46,7 +46,7 @@ api = ControlApi()
 
 
 class Settings:
-    """Settings of the control service, read from the environment."""
+    """Settings of the control service, read from environment variables."""
 
     def __init__(self) -> None:
         control = ControlSettings()
@@ -76,24 +76,28 @@ async def lifespan(
         publisher = broker.connected_publisher
         replayer = DeadLetterReplayer(store, reader, publisher)
         if settings.admin_token_file is not None:
-            await put_admin_token_of_file(TokenStore(database), settings.admin_token_file)
+            await store_admin_token_from_file(TokenStore(database), settings.admin_token_file)
         context.set_global("store", store)
         broker.check_dependencies = database.ping
         async with (
             replayer.repairing(),
             OutcomePublisher(database, publisher.publish).running(),
-            deleting_what_is_old(database),
+            delete_expired_rows_periodically(database),
         ):
             api.context = ApiContext(
                 store,
                 reader,
                 replayer,
                 database,
-                rates=RequestRates(settings.control.requests_per_s),
-                heavy=HeavyRequests(settings.control.heavy_requests, settings.control.heavy_wait_s),
-                logins=Logins(provider, settings.session_limits, settings.control.public_url),
+                rates=RequestRateLimiter(settings.control.requests_per_s),
+                heavy=HeavyRequestLimiter(
+                    settings.control.heavy_requests, settings.control.heavy_wait_s
+                ),
+                logins=LoginSettings(
+                    provider, settings.session_limits, settings.control.public_url
+                ),
                 max_transcript_bytes=settings.control.max_transcript_bytes,
-                upload_pace=UploadPace(
+                upload_pace=UploadSpeedLimit(
                     settings.control.upload_timeout_s, settings.control.upload_min_bytes_per_s
                 ),
                 compute=compute,

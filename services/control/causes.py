@@ -19,7 +19,7 @@ from contracts.letter_causes import (
     ListCausesRequest,
     StudyLetterCount,
 )
-from control.domain import ChangedMeanwhileError, NotFoundError
+from control.domain import ConcurrentChangeError, NotFoundError
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -33,7 +33,7 @@ or fewer, is falling."""
 
 
 class LetterCauseStore:
-    """Store of the causes of dead letters, and of what operators note about them."""
+    """Store of the causes of dead letters, and of operators' remarks on them, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class LetterCauseStore:
 
         Raises:
             NotFoundError: no letter died of it.
-            ChangedMeanwhileError: somebody changed it since it was read.
+            ConcurrentChangeError: somebody changed it since it was read.
         """
         await self.cause(cause_id)
         edited = await self._database.fetchval(
@@ -93,7 +93,7 @@ class LetterCauseStore:
             changes.muted_until,
         )
         if edited is None:
-            raise ChangedMeanwhileError("it was changed since it was read: read it again")
+            raise ConcurrentChangeError("it was changed since it was read: read it again")
         return await self.cause(cause_id)
 
     async def sum_counts(self) -> None:
@@ -133,8 +133,8 @@ class LetterCauseStore:
         return found
 
 
-def find_trend(by_hour: Sequence[int], first_failed_at: datetime, now: datetime) -> CauseTrend:
-    """Return whether a cause's letters grow: the current hour against the hours before.
+def classify_trend(by_hour: Sequence[int], first_failed_at: datetime, now: datetime) -> CauseTrend:
+    """Return whether a cause has more dead letters in this hour than in the hours before.
 
     Args:
         by_hour: letters by hour, the current hour last.
@@ -167,7 +167,7 @@ def _cause(
         first_failed_at=row["first_failed_at"],
         last_failed_at=row["last_failed_at"],
         by_hour=tuple(by_hour),
-        trend=find_trend(by_hour, row["first_failed_at"], now),
+        trend=classify_trend(by_hour, row["first_failed_at"], now),
         studies=tuple(
             StudyLetterCount(study_id=one["study_id"], letters=one["letters"]) for one in studies
         ),

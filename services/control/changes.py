@@ -49,7 +49,7 @@ MAX_FOLLOWERS_PER_TOKEN: Final = 8
 
 
 class TooManyFollowersError(OnrecordError):
-    """Raised when as many follow the changes as may (HTTP 429)."""
+    """Raised when too many clients follow the change events (HTTP 429)."""
 
     retry_after_s = 10
 
@@ -58,15 +58,15 @@ class TooManyFollowersError(OnrecordError):
 
 
 class ChangePosition(NamedTuple):
-    """Position in the order of changes: the transaction, and the change in it."""
+    """Position of a change event in their order: transaction id and number; sortable."""
 
     transaction_id: int
     change_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Change that was made: a kind such as ``notes.stored``, its study, and what changed.
+class ChangeEvent:
+    """Event about a change, such as ``notes.stored``: its study and its details.
 
     Attributes:
         position: where it stands in the order of changes.
@@ -84,7 +84,7 @@ class Change:
 
 
 class ChangeFeed:
-    """Feed of changes for any number of followers, read once for all of them.
+    """Feed that reads change events from PostgreSQL once, for any number of followers.
 
     Args:
         database: where the changes are.
@@ -95,7 +95,7 @@ class ChangeFeed:
     def __init__(self, database: Database, poll_s: float = POLL_S, ring: int = RING) -> None:
         self._database = database
         self._poll_s = poll_s
-        self._ring: deque[Change] = deque(maxlen=ring)
+        self._ring: deque[ChangeEvent] = deque(maxlen=ring)
         self._begin = self._end = ChangePosition(0, 0)
         self._followers: Counter[UUID] = Counter()
         self._news = asyncio.Event()
@@ -153,7 +153,7 @@ class ChangeFeed:
         )
         return found
 
-    async def next(self, position: ChangePosition, within_s: float) -> list[Change]:
+    async def next(self, position: ChangePosition, within_s: float) -> list[ChangeEvent]:
         """Return the next changes behind a position; none if there is none in time.
 
         Raises:
@@ -174,15 +174,15 @@ class ChangeFeed:
             return await self._page(position)
         return self._newer(position)
 
-    def _newer(self, position: ChangePosition) -> list[Change]:
+    def _newer(self, position: ChangePosition) -> list[ChangeEvent]:
         return [one for one in self._ring if one.position > position][:PAGE]
 
-    async def _page(self, position: ChangePosition) -> list[Change]:
+    async def _page(self, position: ChangePosition) -> list[ChangeEvent]:
         rows = await self._database.fetch(
             _QUERIES.select_changes, str(position.transaction_id), position.change_id, PAGE
         )
         return [
-            Change(
+            ChangeEvent(
                 ChangePosition(int(row["transaction_id"]), row["change_id"]),
                 row["at"],
                 row["kind"],

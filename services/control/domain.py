@@ -15,14 +15,14 @@ from contracts.errors import OnrecordError
 
 
 class DeadLetterSortOrder(StrEnum):
-    """Sort order of dead letters, by the time they were written."""
+    """Sort order of dead letters by time: latest or oldest first."""
 
     NEWEST_FIRST = "newest_first"
     OLDEST_FIRST = "oldest_first"
 
 
 class DeadLetterPosition(NamedTuple):
-    """Position of a dead letter in its DLQ (topic, partition, offset), with its id; sortable.
+    """Position of a dead letter in its DLQ: topic, partition and offset; sortable.
 
     ``message_sha256`` tells them from another record's; None for a letter that an earlier version
     indexed, which is known by the id in its headers.
@@ -37,7 +37,7 @@ class DeadLetterPosition(NamedTuple):
 
 
 class DeadLetterListPosition(NamedTuple):
-    """Position of a dead letter in lists by time: time of failure, DLQ, partition and offset."""
+    """Position of a dead letter in a list sorted by time, for pagination."""
 
     failed_at: datetime
     dlq_topic: str
@@ -79,13 +79,13 @@ class IndexedDeadLetter(DeadLetter):
 
 
 def advance_replay_cursor(cursor: ReplayCursor, letter: DeadLetterPosition) -> ReplayCursor:
-    """Return a replay cursor moved to the position after a dead letter."""
+    """Return a replay cursor that points behind a given dead letter."""
     after = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
     return cursor.model_copy(update={"after": after})
 
 
 class IndexedSubmission(ControlModel):
-    """Submitted record in control's index, whether its content can be decoded or not.
+    """Submitted Kafka record in control's index, even if its content cannot be decoded.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
     ``content_sha256`` are None where it has no valid one.
@@ -107,7 +107,7 @@ class DeadLetterLookupError(OnrecordError, LookupError):
 
 
 class InvalidDeadLetterIdError(DeadLetterLookupError):
-    """Raised when a text cannot be a dead letter's id, nor the beginning of one."""
+    """Raised when a text is neither a dead letter's id nor the beginning of one."""
 
 
 class UnknownDeadLetterError(DeadLetterLookupError):
@@ -122,8 +122,8 @@ class NotFoundError(OnrecordError, LookupError):
     """Raised when a request names an object that does not exist."""
 
 
-class ChangedMeanwhileError(OnrecordError):
-    """Raised when a request is to change what is no longer as its sender has read it."""
+class ConcurrentChangeError(OnrecordError):
+    """Raised when the object to change was changed since the caller has read it."""
 
 
 class BadRequestError(OnrecordError):
@@ -131,7 +131,7 @@ class BadRequestError(OnrecordError):
 
 
 class PreconditionRequiredError(OnrecordError):
-    """Raised when a change does not say which state it is based on (HTTP 428)."""
+    """Raised when a request to change an object lacks ``If-Match`` (HTTP 428)."""
 
 
 class DeadLetterNotOpenError(OnrecordError):

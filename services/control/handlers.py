@@ -29,12 +29,12 @@ for _service in PIPELINE:
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 async def index_submission(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Store a submitted record in control's index, whether it can be decoded or not."""
+    """Store a submitted Kafka record in control's index, even if it cannot be decoded."""
     secret = await store.submitter_secret()
     await store.index_submission(build_indexed_submission(record, secret))
 
 
 @router.subscriber(*DLQ_TOPICS)
 async def index_dead_letter(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Store a dead letter, of any service, in control's index."""
+    """Store a dead letter of any service in control's index."""
     await store.index_letter(build_indexed_dead_letter(record))

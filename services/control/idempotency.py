@@ -45,16 +45,16 @@ _HEAD_ENDS: Final = b"\r\n\r\n"
 
 
 class KeyReusedError(OnrecordError):
-    """Raised when an Idempotency-Key comes with another request than before (HTTP 422)."""
+    """Raised when an Idempotency-Key was used before for a different request (HTTP 422)."""
 
 
 class RequestInProgressError(OnrecordError):
-    """Raised when the request with this Idempotency-Key is still being carried out (HTTP 409)."""
+    """Raised when the first request with an Idempotency-Key is still running (HTTP 409)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestClaim:
-    """Claim of one request on an Idempotency-Key, while it is carried out.
+    """Claim of one running request on its Idempotency-Key.
 
     Attributes:
         claim_id: tells it apart from a later claim on the same key.
@@ -67,7 +67,7 @@ class RequestClaim:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """Stored answer to an earlier request with the same Idempotency-Key.
+    """Stored response to an earlier request with the same Idempotency-Key.
 
     Attributes:
         status: its HTTP status.
@@ -84,8 +84,8 @@ class StoredAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class IdempotentRequests:
-    """Requests of the last 24 hours that had an Idempotency-Key, in PostgreSQL."""
+class IdempotentRequestStore:
+    """Store of requests with an Idempotency-Key of the last 24 hours, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -149,7 +149,7 @@ class IdempotentRequests:
 async def store_answer(
     connection: Connection, claim: RequestClaim, status: int, media_type: str, body: bytes
 ) -> None:
-    """Store the answer of a claimed request in the transaction of what it does.
+    """Store the response to a request with an Idempotency-Key, in the caller's transaction.
 
     Raises:
         RequestInProgressError: the claim has lapsed, and another has the key.
@@ -175,8 +175,8 @@ def _unpack(media_type: str, body: bytes) -> tuple[str, dict[str, str], bytes]:
     return headers.pop("Content-Type"), headers, body
 
 
-def derive_secret(callers_secret: str, key: str, salt: bytes) -> bytes:
-    """Derive the 32 bytes of a secret that a request makes, so that it need not be stored.
+def derive_new_token_secret(callers_secret: str, key: str, salt: bytes) -> bytes:
+    """Derive a new token's secret from the caller's secret, so that it need not be stored.
 
     The same request, sent again by the same caller, derives the same. Who reads the database has
     the salt and neither the caller's secret nor the key; once the row is deleted nobody has the

@@ -48,7 +48,7 @@ SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DL
 
 
 def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
-    """Build the index entry of a DLQ record; missing headers become "unknown".
+    """Build the index entry of a DLQ record from its headers; missing ones become "unknown".
 
     So do the place it came from and what it is about, if its service did not write it.
     """
@@ -98,7 +98,7 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
 
 
 def build_indexed_submission(record: Record, secret: bytes = b"") -> IndexedSubmission:
-    """Build the index entry of a submitted record, whether it can be decoded or not.
+    """Build the index entry of a submitted record, even if it cannot be decoded.
 
     Args:
         record: the record.

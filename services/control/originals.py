@@ -29,11 +29,11 @@ _UNKNOWN: Final = -1
 
 
 class OriginalGoneError(OnrecordError):
-    """Raised when the original of a truncated dead letter is no longer in its topic."""
+    """Raised when a truncated dead letter's original message is no longer in its topic."""
 
 
 class OriginalTooLargeError(BadMessageError):
-    """Raised when the original of a truncated dead letter exceeds the size limit."""
+    """Raised when a truncated dead letter's original message exceeds the size limit."""
 
     code = ErrorCode.TOO_LARGE
 

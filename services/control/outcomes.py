@@ -15,7 +15,7 @@ from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterCause:
-    """Dead letter of an interview or chunk, with the service and error that caused it."""
+    """Error that made an interview or chunk a dead letter, with the service that failed."""
 
     letter_id: UUID
     service: str
@@ -24,8 +24,8 @@ class DeadLetterCause:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentFacts:
-    """Facts that decide the outcome of one submitted content: chunks, notes, dead letters.
+class SubmissionFacts:
+    """Facts that decide a submission's outcome: its chunks, notes and dead letters.
 
     Attributes:
         transcript_id: which interview it is of.
@@ -76,7 +76,7 @@ class ContentFacts:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeDecision:
-    """Decided outcome of submitted content: the event to publish, and a hash of its facts.
+    """Decided outcome of a submission: the event to publish, and a hash of the facts behind it.
 
     Attributes:
         event: what is published.
@@ -87,8 +87,8 @@ class OutcomeDecision:
     facts_sha256: str
 
 
-def decide_outcome(facts: ContentFacts, number: int) -> OutcomeDecision | None:
-    """Decide the final outcome of submitted content; return None while it is in progress.
+def decide_outcome(facts: SubmissionFacts, number: int) -> OutcomeDecision | None:
+    """Decide the final outcome of a submission; return None while it is in progress.
 
     What is ingested counts before dead letters of the interview: another submission of the same
     content may have died.
@@ -107,7 +107,7 @@ def decide_outcome(facts: ContentFacts, number: int) -> OutcomeDecision | None:
     return None
 
 
-def _of_ingested(facts: ContentFacts, number: int) -> OutcomeDecision | None:
+def _of_ingested(facts: SubmissionFacts, number: int) -> OutcomeDecision | None:
     # Nothing further comes of submitting such content again, so that itself is answered.
     submissions = (facts.submissions, facts.last_submitted_at)
     if facts.is_superseded:
@@ -125,7 +125,7 @@ def _of_ingested(facts: ContentFacts, number: int) -> OutcomeDecision | None:
 
 
 def _event(
-    facts: ContentFacts,
+    facts: SubmissionFacts,
     number: int,
     outcome: SettledOutcome,
     reasons: tuple[SettledReason, ...] = (),

@@ -14,10 +14,10 @@ from database.queries import load_queries
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "outcomes.sql")
 
 
-async def list_outcomes(
+async def list_transcript_outcomes(
     database: Database, transcript_id: UUID, studies: Collection[str] | None
 ) -> tuple[TranscriptSettled, ...]:
-    """Return the latest outcome of each content, the latest revision first; at most 100.
+    """Return the latest outcomes of an interview's submissions; at most 100.
 
     Args:
         database: where they are.

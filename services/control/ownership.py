@@ -14,8 +14,8 @@ from database.queries import load_queries
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "ownership.sql")
 
 
-class TranscriptOwnership:
-    """Store of whose interviews are, and which of their revisions are withdrawn."""
+class TranscriptOwnershipStore:
+    """Store of the owners of interviews, and of withdrawn revisions, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -27,7 +27,7 @@ _UNKNOWN: Final = "Unknown"
 async def read_pipeline_state(
     kafka: KafkaSettings, letters: Sequence[DeadLetterCount]
 ) -> PipelineState:
-    """Return what each service has before it.
+    """Return the status of each service: its consumers, its lag and its open dead letters.
 
     Args:
         kafka: how to reach the broker.

@@ -32,11 +32,11 @@ ACKNOWLEDGED_WITHIN_S: Final = 10.0
 
 
 class StudyArchivedError(OnrecordError):
-    """Raised when the interviews of an archived study are to be asked again (HTTP 409)."""
+    """Raised when new notes are requested for an archived study (HTTP 409)."""
 
 
 class StudyRefresher:
-    """Publisher of refreshes that are claimed in PostgreSQL.
+    """Publisher of requests for new notes on interviews, after claiming them in PostgreSQL.
 
     Args:
         database: where interviews, refreshes and the ledger of calls are.
@@ -145,7 +145,7 @@ class StudyRefresher:
 
 
 def estimate_costs(chunks: int, cached: int, costs: dict[str, Any]) -> RefreshEstimate:
-    """Estimate what asking about chunks costs, from what calls about some of them came to.
+    """Estimate the cost of new notes on chunks from the cost of earlier calls.
 
     Args:
         chunks: how many are asked about.

@@ -22,7 +22,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
-from control.letter_sender import LetterSender, SentLetters
+from control.letter_sender import LetterSender, LetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
 from messaging import Publisher
@@ -290,7 +290,7 @@ class DeadLetterReplayer:
             raise
 
     def _settle_soon(
-        self, letters: Sequence[DeadLetterPosition], sent: SentLetters, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: LetterSendResult, replays: ReplayResult
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(letters, sent, replays))
         self._tasks.add(task)
@@ -304,7 +304,7 @@ class DeadLetterReplayer:
             log.warning("replay_cut_short", reason=str(error))
 
     async def _settle(
-        self, letters: Sequence[DeadLetterPosition], sent: SentLetters, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: LetterSendResult, replays: ReplayResult
     ) -> None:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []

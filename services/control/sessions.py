@@ -19,7 +19,7 @@ from contracts.errors import RetryableError
 from control.access import Caller, NotAuthenticatedError
 from control.domain import NotFoundError
 from control.oidc import Identity, derive_person_id
-from control.tokens import hash_secret
+from control.tokens import hash_token_secret
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -35,7 +35,7 @@ class UnknownSessionError(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class SessionLifetimes:
-    """Lifetimes of browsers' sessions: in total, and without a request.
+    """Lifetimes of browsers' login sessions: in total, and without requests.
 
     Attributes:
         idle: without a request.
@@ -48,7 +48,7 @@ class SessionLifetimes:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """Session of a browser, with the secret that only the browser keeps.
+    """New login session of a browser, with the secret for its cookie.
 
     Attributes:
         session_id: its id, which is no secret.
@@ -63,7 +63,7 @@ class OpenedSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionCaller:
-    """Whose session a request was made in.
+    """Login session that a request was made in, with its caller.
 
     Attributes:
         session_id: the session's id.
@@ -77,7 +77,7 @@ class SessionCaller:
 
 
 class SessionStore:
-    """Store of browsers' sessions in PostgreSQL, with hashes in place of their secrets."""
+    """Store of browsers' login sessions in PostgreSQL; only hashes of secrets are stored."""
 
     def __init__(self, database: Database, limits: SessionLifetimes) -> None:
         self._database = database
@@ -101,7 +101,7 @@ class SessionStore:
         row = None
         if len(secret) <= MAX_SECRET:
             row = await self._database.fetchrow(
-                _QUERIES.select_session_caller, hash_secret(secret), self._limits.idle
+                _QUERIES.select_session_caller, hash_token_secret(secret), self._limits.idle
             )
         if row is None:
             raise NotAuthenticatedError("the session has ended: log in again")
@@ -145,7 +145,7 @@ class SessionStore:
         expires_at = await self._database.fetchval(
             _QUERIES.insert_session,
             session_id,
-            hash_secret(secret),
+            hash_token_secret(secret),
             *whose,
             address,
             self._limits.lifetime,
@@ -154,7 +154,7 @@ class SessionStore:
 
 
 def derive_csrf_token(secret: str) -> str:
-    """Return what a page of control's own proves itself with, when it changes something.
+    """Derive a session's CSRF token, which pages must send with changes, from its secret.
 
     It follows from the session's secret, which no page can read, and says nothing about it.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from control.oidc.settings import is_protected
+from control.oidc.settings import is_secure_url
 from messaging import StageSettings
 
 
@@ -86,6 +86,6 @@ class ControlSettings(StageSettings):
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, url: str) -> str:
-        if url and (not is_protected(url) or url.count("/") > len("//")):
+        if url and (not is_secure_url(url) or url.count("/") > len("//")):
             raise ValueError("is no https address without a path")
         return url

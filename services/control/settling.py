@@ -22,7 +22,7 @@ import structlog
 from contracts.encoded import EncodedEvent
 from contracts.errors import OutageError
 from contracts.events import Event, TranscriptSettled
-from control.outcomes import ContentFacts, DeadLetterCause, decide_outcome
+from control.outcomes import DeadLetterCause, SubmissionFacts, decide_outcome
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
 
@@ -47,7 +47,7 @@ Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 class OutcomePublisher:
-    """Publisher that decides the final outcome of each submitted content and publishes it.
+    """Publisher that decides the final outcome of each submission and sends it to Kafka.
 
     Args:
         database: where the facts are, and the outcomes.
@@ -165,13 +165,13 @@ _FACTS: Final = (
     "notes",
     "rejected_notes",
 )
-"""Columns of ``select_facts`` that are fields of ``ContentFacts``."""
+"""Columns of ``select_facts`` that are fields of ``SubmissionFacts``."""
 
 
-def _facts(row: Record, letters: Sequence[DeadLetterCause] | None = None) -> ContentFacts:
+def _facts(row: Record, letters: Sequence[DeadLetterCause] | None = None) -> SubmissionFacts:
     if letters is None:
         letters = () if row["letter_id"] is None else (_cause(row),)
-    return ContentFacts(**{name: row[name] for name in _FACTS}, letters=letters)
+    return SubmissionFacts(**{name: row[name] for name in _FACTS}, letters=letters)
 
 
 def _cause(row: Record) -> DeadLetterCause:

@@ -17,8 +17,8 @@ SUBMITTER_SECRET: Final = "submitter"  # noqa: S105 - a name
 _SECRET_BYTES: Final = 32
 
 
-async def read_shared_secret(database: Database, name: str) -> bytes:
-    """Return a secret that all replicas of control share; made if there is none."""
+async def read_or_create_shared_secret(database: Database, name: str) -> bytes:
+    """Return a secret shared by all replicas, by name; create it if there is none."""
     secret = await database.fetchval(_QUERIES.select_secret, name)
     if secret is None:
         await database.execute(_QUERIES.put_secret, name, secrets.token_bytes(_SECRET_BYTES))

@@ -30,7 +30,7 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
-from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
+from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
 from database.group_commit import GroupCommitter
 from database.pool import Database, Record
 from database.queries import load_queries, transpose_rows
@@ -62,7 +62,9 @@ class DeadLetterStore:
     async def submitter_secret(self) -> bytes:
         """Return the secret that proves who submitted a record through the API."""
         if not self._submitter_secret:
-            self._submitter_secret = await read_shared_secret(self._database, SUBMITTER_SECRET)
+            self._submitter_secret = await read_or_create_shared_secret(
+                self._database, SUBMITTER_SECRET
+            )
         return self._submitter_secret
 
     async def index_letter(self, letter: IndexedDeadLetter) -> bool:

@@ -24,15 +24,15 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "studies.sql")
 
 
 class StudyExistsError(OnrecordError):
-    """Raised when a study is to be registered under an id that is taken (HTTP 409)."""
+    """Raised when a study is registered under an id that is already taken (HTTP 409)."""
 
 
 class StudyChangedError(OnrecordError):
-    """Raised when a study was changed since its sender read it (HTTP 412)."""
+    """Raised when a study was changed since the caller has read it (HTTP 412)."""
 
 
 class StudyStore:
-    """Store of registered studies in PostgreSQL; changes are serialized by study."""
+    """Store of registered studies in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

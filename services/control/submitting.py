@@ -20,8 +20,8 @@ from contracts.submissions import (
 )
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm
-from control.outcomes_of_transcripts import list_outcomes
-from control.shared_secrets import SUBMITTER_SECRET, read_shared_secret
+from control.outcomes_of_transcripts import list_transcript_outcomes
+from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
 from database.pool import Database
 from database.queries import load_queries
 from messaging import KafkaUnavailableError, Publisher, RecordLocation, RecordTooLargeError
@@ -34,7 +34,7 @@ ACKNOWLEDGED_WITHIN_S: Final = 10.0
 
 
 class RevisionConflictError(OnrecordError):
-    """Raised when a submitted revision is stored with other content (HTTP 409)."""
+    """Raised when the submitted revision is already stored with different content (HTTP 409)."""
 
 
 class SubmissionTooLargeError(OnrecordError):
@@ -42,7 +42,7 @@ class SubmissionTooLargeError(OnrecordError):
 
 
 class TranscriptSubmitter:
-    """Publisher of submissions that waits until the broker has them.
+    """Publisher that sends submitted interviews to Kafka, and waits for the broker's ack.
 
     Args:
         database: knows stored revisions, and the secret that proves who submitted.
@@ -91,7 +91,7 @@ class TranscriptSubmitter:
             KafkaUnavailableError: the broker did not acknowledge it in time. It may have it or
                 get it yet: submitting the same again changes nothing.
         """
-        secret = await read_shared_secret(self._database, SUBMITTER_SECRET)
+        secret = await read_or_create_shared_secret(self._database, SUBMITTER_SECRET)
         location = await self._publish(event, submitter, secret)
         if location is None and event.content_form is ContentForm.TEXT:
             packed = await asyncio.to_thread(compress_text, event.content)
@@ -114,7 +114,7 @@ class TranscriptSubmitter:
         Any producer may name any interview's id: what is stored of it for other studies is not
         this one's, nor are its outcomes.
         """
-        outcomes = await list_outcomes(self._database, transcript_id, [study_id])
+        outcomes = await list_transcript_outcomes(self._database, transcript_id, [study_id])
         stored = await self._stored(transcript_id, study_id)
         return InterviewState(transcript_id=transcript_id, stored=stored, outcomes=outcomes)
 

@@ -56,7 +56,7 @@ MAX_LISTED: Final = 1_000
 
 
 class UnusableTokenError(OnrecordError):
-    """Raised when a secret cannot be that of the installation's own admin token."""
+    """Raised when a secret cannot be used for the installation's admin token."""
 
 
 class UnknownTokenError(NotFoundError):
@@ -64,7 +64,7 @@ class UnknownTokenError(NotFoundError):
 
 
 class TokenStore:
-    """Store of access tokens in PostgreSQL, with hashes in place of their secrets."""
+    """Store of access tokens in PostgreSQL; only hashes of secrets are stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -84,19 +84,19 @@ class TokenStore:
         Args:
             wanted: its name, roles and life.
             created_by: name of the token that makes it.
-            secret: from ``format_secret``; a random one if None.
+            secret: from ``format_token_secret``; a random one if None.
             claim: on the Idempotency-Key of the request, if it has one.
 
         Raises:
             RequestInProgressError: the claim has lapsed, and another has the key; no token is made.
         """
-        secret = secret or generate_secret()
+        secret = secret or generate_token_secret()
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(
                 _QUERIES.insert_token,
                 uuid4(),
                 wanted.name,
-                hash_secret(secret),
+                hash_token_secret(secret),
                 _grants_to_json(wanted.grants),
                 created_by,
                 wanted.lifetime,
@@ -116,7 +116,7 @@ class TokenStore:
         """
         row = None
         if len(secret) <= MAX_SECRET:
-            row = await self._database.fetchrow(_QUERIES.select_caller, hash_secret(secret))
+            row = await self._database.fetchrow(_QUERIES.select_caller, hash_token_secret(secret))
         if row is None:
             raise NotAuthenticatedError("the token is unknown, expired or revoked")
         if row["is_use_to_be_noted"]:
@@ -156,7 +156,7 @@ class TokenStore:
             UnusableTokenError: it is a token's that was revoked, or that is no admin's; nothing is
                 changed. A token that was revoked does not come back because a file still has it.
         """
-        digest = hash_secret(secret)
+        digest = hash_token_secret(secret)
         async with self._database.transaction() as connection:
             await connection.execute(_QUERIES.lock_admin_token)
             known = await connection.fetchrow(_QUERIES.select_token_by_secret, digest)
@@ -178,29 +178,29 @@ class TokenStore:
             )
 
 
-def generate_secret() -> str:
+def generate_token_secret() -> str:
     """Generate a random secret of 256 bits for an access token."""
-    return format_secret(secrets.token_bytes(_SECRET_BYTES))
+    return format_token_secret(secrets.token_bytes(_SECRET_BYTES))
 
 
-def format_secret(random: bytes) -> str:
+def format_token_secret(random: bytes) -> str:
     """Format 32 random bytes as the secret of an access token."""
     return PREFIX + urlsafe_b64encode(random).rstrip(b"=").decode()
 
 
-def hash_secret(secret: str) -> bytes:
-    """Return the SHA-256 of an access token's secret; accepts any text."""
+def hash_token_secret(secret: str) -> bytes:
+    """Return the SHA-256 of an access token's secret."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
-def read_or_create_secret(file: Path) -> str:
-    """Return the secret in a file; if there is no file, make one that only its owner can read.
+def read_or_create_token_secret(file: Path) -> str:
+    """Read an access token's secret from a file; create a private file if there is none.
 
     Raises:
         OSError: the file can neither be read nor made.
         ValueError: it holds nothing that can be sent as a token.
     """
-    secret = read_or_create_private_file(file, generate_secret)
+    secret = read_or_create_private_file(file, generate_token_secret)
     if _SECRET.fullmatch(secret) is None:
         raise ValueError(
             f"{file} holds no token: 32 to {MAX_SECRET} letters, digits, - or _; delete it, "
@@ -209,13 +209,13 @@ def read_or_create_secret(file: Path) -> str:
     return secret
 
 
-async def put_admin_token_of_file(tokens: TokenStore, file: Path) -> None:
-    """Make the token in a file the admin's; a file or token of no use is logged, and no more.
+async def store_admin_token_from_file(tokens: TokenStore, file: Path) -> None:
+    """Store a file's secret as the admin's access token; log an unusable file and go on.
 
     Letters and outcomes do not wait for it: they need no token.
     """
     try:
-        await tokens.put_admin_token(read_or_create_secret(file))
+        await tokens.put_admin_token(read_or_create_token_secret(file))
     except (OSError, ValueError, UnusableTokenError) as error:
         log.warning("admin_token_unusable", file=str(file), reason=str(error))
 

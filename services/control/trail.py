@@ -14,8 +14,8 @@ from database.text import replace_nul
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "access.sql")
 
 
-class Trail:
-    """Audit trail in PostgreSQL: append-only list of changes and of accesses to exact quotes."""
+class AuditTrail:
+    """Audit trail in PostgreSQL: append-only log of changes and of accesses to exact quotes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

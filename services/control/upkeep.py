@@ -13,7 +13,7 @@ import structlog
 
 from contracts.errors import OnrecordError
 from control.causes import LetterCauseStore
-from control.idempotency import IdempotentRequests
+from control.idempotency import IdempotentRequestStore
 from database.pool import Database
 from database.queries import load_queries
 
@@ -29,10 +29,10 @@ PERIOD_S: Final = 600.0
 
 
 @asynccontextmanager
-async def deleting_what_is_old(
+async def delete_expired_rows_periodically(
     database: Database, period_s: float = PERIOD_S
 ) -> AsyncIterator[None]:
-    """Delete what is kept no longer, again and again, within the ``async with`` block."""
+    """Context manager that periodically deletes expired rows from control's tables."""
     task = asyncio.create_task(_run(database, period_s))
     try:
         yield
@@ -41,13 +41,13 @@ async def deleting_what_is_old(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def delete_what_is_old(database: Database) -> None:
-    """Delete answers and changes that are kept no longer, and sum up counts of letters.
+async def delete_expired_rows(database: Database) -> None:
+    """Delete expired idempotent answers and change events; sum up old dead letter counts.
 
     Raises:
         DatabaseUnavailableError: try again later.
     """
-    await IdempotentRequests(database).delete_old()
+    await IdempotentRequestStore(database).delete_old()
     await database.execute(_QUERIES.delete_old_changes, CHANGES_KEPT)
     causes = LetterCauseStore(database)
     await causes.sum_counts()
@@ -57,7 +57,7 @@ async def delete_what_is_old(database: Database) -> None:
 async def _run(database: Database, period_s: float) -> None:
     while True:
         try:
-            await delete_what_is_old(database)
+            await delete_expired_rows(database)
         except OnrecordError as error:
             log.warning("old_rows_not_deleted", reason=str(error))
         await asyncio.sleep(period_s)

@@ -22,13 +22,13 @@ CONTEXT_CHARACTERS: Final = 800
 
 
 class DraftAnswer(BaseModel):
-    """Answer of the model about a chunk, parsed from JSON: draft notes."""
+    """Answer of the model on a chunk of an interview: draft notes, parsed from JSON."""
 
     notes: tuple[DraftNote, ...]
 
 
 def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
-    """Build the strict JSON schema of the model's answer about a chunk.
+    """Build the strict JSON schema of the model's answer on a chunk.
 
     Segment numbers, themes and questions are enumerations of what the chunk has, so an endpoint
     that keeps to the schema cannot name anything else. Strict mode wants every property required
@@ -50,7 +50,7 @@ def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
 
 
 def split_chunk_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
-    """Split a chunk into two of similar length, for when an answer on the whole was truncated.
+    """Split a chunk into two of similar length, after an answer on the whole was truncated.
 
     Both keep the chunk's ids, as their notes are the chunk's. The second one's context is what was
     said before it.

@@ -18,7 +18,7 @@ from prompts.notes import CURRENT, NotePrompt
 def build_draft_request(
     chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: NotePrompt = CURRENT
 ) -> ModelRequest[domain.DraftAnswer]:
-    """Build the request that asks a model for notes on a chunk.
+    """Build the model request for notes on a chunk of an interview.
 
     Args:
         chunk: what to read.
@@ -42,7 +42,7 @@ def build_draft_request(
 
 
 class NoteDrafter:
-    """Drafter that asks a language model for notes on a chunk.
+    """Drafter that asks a language model for notes on a chunk of an interview.
 
     Args:
         client: calls the model.
@@ -111,7 +111,7 @@ class NoteDrafter:
 
 
 def merge_drafts(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
-    """Merge the drafts on two halves of a chunk into one draft; add up their token counts.
+    """Merge the drafts on two halves of a chunk into one; sum their token counts.
 
     Models that differ are all named. Tokens are added up.
 

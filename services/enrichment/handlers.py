@@ -19,7 +19,7 @@ router = KafkaRouter()
 async def draft_notes(
     chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
 ) -> NotesDrafted:
-    """Ask the model for notes on a chunk, and return them as a draft event."""
+    """Ask the model for notes on a chunk; return them as a ``NotesDrafted`` event."""
     return await drafter.draft(
         chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
     )
@@ -30,7 +30,7 @@ async def draft_notes(
 async def redraft_notes(
     refused: NotesRejected, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
 ) -> NotesDrafted:
-    """Ask the model for notes on a chunk again, with the reasons why its draft was rejected."""
+    """Ask the model for notes on a chunk again, giving the reasons for its draft's rejection."""
     return await drafter.draft(
         refused.chunk,
         attempt=refused.attempt + 1,

@@ -57,11 +57,11 @@ class Settings:
 
     def __init__(self) -> None:
         self.guardrail = GuardrailSettings()
-        self.open_judge = build_judge_opener(self.guardrail)
+        self.open_judge = build_judge_panel_opener(self.guardrail)
 
 
-def build_judge_opener(settings: GuardrailSettings) -> OpenJudge:
-    """Build the context manager that opens the judge panel; it yields None if there are none."""
+def build_judge_panel_opener(settings: GuardrailSettings) -> OpenJudge:
+    """Build a function that opens the judge panel as a context manager, or yields None."""
     if not settings.judged_share:
         return nullcontext
     models, postgres = settings.build_judge_settings(), PostgresSettings()
@@ -109,7 +109,7 @@ def build_judge_opener(settings: GuardrailSettings) -> OpenJudge:
 def build_judges(
     client: ModelClient, judge_format: JudgeFormat | None, settings: GuardrailSettings
 ) -> list[Judge]:
-    """Build the judges of one model: one for each time that it is asked the same question."""
+    """Build the judges of one model: one for each time that it is to be asked a question."""
     asked = client if judge_format is None else ControlTestedClient(client, judge_format)
     attempts = range(1, settings.judge_asks + 1)
     return [build_judge(asked, judge_format, one, settings.batch_limits) for one in attempts]
@@ -117,14 +117,14 @@ def build_judges(
 
 @dataclass(frozen=True, slots=True)
 class PanelMember:
-    """Member of the judge panel: a model with its fallbacks, and their prompt format."""
+    """Member of the judge panel: a judging model, its fallbacks and its prompt format."""
 
     chain: tuple[ModelConfig, ...]
     judge_format: JudgeFormat | None
 
 
 def list_panel_members(settings: GuardrailSettings) -> list[PanelMember]:
-    """List the members of the judge panel: its models, or one chain of fallbacks."""
+    """Return the members of the judge panel: several judging models, or one with fallbacks."""
     if settings.judge_panel:
         models = settings.list_judging_models()
         return [PanelMember((one.config,), one.judge_format) for one in models]
@@ -136,7 +136,7 @@ def list_panel_members(settings: GuardrailSettings) -> list[PanelMember]:
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Start the worker processes for checks, and open the judge panel, while the service runs."""
+    """Run the worker processes for checks, and the judge panel, while the service runs."""
     guardrail = settings.guardrail
     async with (
         run_assessor_pool(

@@ -55,7 +55,7 @@ AT_ONCE: Final = nullcontext()
 
 
 class DraftAssessor(Protocol):
-    """Interface of functions that check a draft's notes in a thread or a process pool."""
+    """Interface of functions that check a draft's notes, in a thread or a worker process."""
 
     async def __call__(
         self, drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
@@ -72,13 +72,13 @@ class DraftAssessor(Protocol):
 async def assess_in_thread(
     drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
 ) -> tuple[CheckedNote, ...]:
-    """Check a draft's notes in a thread, for tests and where no worker process may start."""
+    """Check a draft's notes in a thread of this process."""
     del waiting  # it never waits
     return await asyncio.to_thread(assess_draft, drafted)
 
 
 def warm_up_checks(options: AssessmentOptions) -> None:
-    """Check a sample draft, so that dictionaries and models are loaded before the first draft.
+    """Check a sample draft, so that dictionaries and models are already loaded.
 
     Dictionaries, the language detector and the parser are loaded when they are first used, and take
     128 MiB; an entailment model takes the size of its file and more. A process that keeps that much

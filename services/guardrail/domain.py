@@ -41,7 +41,7 @@ _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentOptions:
-    """Options for checking drafts: personal data policy, syntax parser, entailment model.
+    """Options for checking drafts: the personal data policy, syntax parser, entailment model.
 
     Attributes:
         personal_data: what becomes of personal data in studies that do not say.
@@ -65,7 +65,7 @@ DEFAULT_OPTIONS: Final = AssessmentOptions()
 def assess_draft(
     drafted: NotesDrafted, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> tuple[CheckedNote, ...]:
-    """Check each note of a draft against its chunk; CPU-bound, run in a worker process.
+    """Check each note of a draft against the segments of its chunk; CPU-bound.
 
     Args:
         drafted: what the model offered.
@@ -97,7 +97,7 @@ def build_result_events(
     *,
     replays: int,
 ) -> tuple[Event, ...]:
-    """Build a draft's result events: accepted and rejected notes, perhaps a redraft request.
+    """Convert a draft's check results to events: accepted and rejected notes, or a retry.
 
     Good notes go on in any case, and refused ones with them, with their reasons. If too many are
     refused, or one whose check asks for it, the model is asked for another draft.

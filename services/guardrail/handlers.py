@@ -28,7 +28,7 @@ async def validate_draft(
     policy: Annotated[CheckPolicy, Context()],
     review: Annotated[NoteReviewer | None, Context()],
 ) -> tuple[Event, ...]:
-    """Check a draft's notes against the transcript, by rules and by the judge panel if set."""
+    """Check a draft's notes by rules and judging models; return the result events."""
     # Costly drafts before this one would else use up its time, and it would be a timeout.
     checked = await assess(drafted, waiting=delivery.clock.stopped())
     if review is not None:

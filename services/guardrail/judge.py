@@ -39,7 +39,7 @@ _WHOLE: Final = 2**32
 
 
 class NoteReviewer(Protocol):
-    """Interface of functions that review the notes that the rules could not decide."""
+    """Interface of functions that review notes which the rules could not decide."""
 
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
@@ -49,7 +49,7 @@ class NoteReviewer(Protocol):
 
 
 def needs_judging(checked: CheckedNote, policy: CheckPolicy) -> bool:
-    """Return whether a note is sent to the judges: neither proven nor refused for sure.
+    """Return whether a note must be judged: it is neither proven nor certainly refuted.
 
     It is if nothing vouches for its statement and no check refuses it that errs too seldom to be
     overturned: checks that only doubt do not keep a note from the judge, unless operators have set
@@ -87,7 +87,7 @@ DEFAULT_OPTIONS: Final = PanelOptions()
 
 
 class JudgePanel:
-    """Panel of judging models that vote on whether notes are supported by their evidence.
+    """Panel of judging models that vote on whether notes are supported by their quotes.
 
     Args:
         judges: asked side by side; at least one.

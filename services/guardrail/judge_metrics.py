@@ -38,7 +38,7 @@ JUDGE_CALLS: Final = Histogram(
 
 
 def record_judge_replies(replies: Sequence[JudgeReply]) -> None:
-    """Count, as metrics, the judges' calls on a draft, invalid rulings and missing answers."""
+    """Count judging models' calls, invalid rulings and missing answers as metrics."""
     JUDGE_CALLS.observe(sum(one.calls for one in replies))
     JUDGE_UNBELIEVED.inc(sum(one.unbelieved for one in replies))
     for code in (code for one in replies for code in one.errors if code is not None):
@@ -46,7 +46,7 @@ def record_judge_replies(replies: Sequence[JudgeReply]) -> None:
 
 
 def record_judge_votes(votes: Sequence[NoteRuling | None]) -> None:
-    """Count, as metrics, the judges' votes on a note, and their disagreements."""
+    """Count judging models' votes on a note, and their disagreements, as metrics."""
     verdicts = ["none" if one is None else one.verdict.value for one in votes]
     for verdict in verdicts:
         JUDGE_VOTES.labels(verdict).inc()

@@ -34,7 +34,7 @@ _ABSENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class VoteRule:
-    """Rule of the judges' vote on a note: how many votes there are, and how many must agree.
+    """Rule of the judges' vote on a note: number of votes, and how many must agree.
 
     Attributes:
         votes: votes that there are on each note.
@@ -47,7 +47,7 @@ class VoteRule:
 
 @dataclass(frozen=True, slots=True)
 class JudgeVote:
-    """Vote of one judge on one note: its ruling, or none if the judge is absent.
+    """Vote of one judging model on one note; no ruling if the model did not answer.
 
     Attributes:
         model: the judge's model.
@@ -72,7 +72,7 @@ def apply_votes(
     *,
     shows_words: bool = True,
 ) -> CheckedNote:
-    """Apply the judges' votes to a note: return it confirmed, rejected or flagged.
+    """Apply the judges' votes to a note; return it as confirmed, rejected or flagged.
 
     Args:
         checked: the note, unproven, with the checks that doubt it.

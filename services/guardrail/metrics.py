@@ -18,7 +18,7 @@ NOTES: Final = Counter(
 
 
 def record_note_standings(assessment: DraftAssessment) -> None:
-    """Count, as a metric, a draft's notes by standing, rejected ones as refuted."""
+    """Count a draft's notes by standing (verbatim, proven, ..., refuted) as a metric."""
     counts = CountOf(note.standing for note in assessment.accepted)
     counts[Standing.REFUTED] += len(assessment.rejected)
     for standing, number in counts.items():

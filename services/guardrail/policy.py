@@ -46,7 +46,7 @@ NEVER_FLAGGED: Final[Mapping[str, str]] = {
 
 
 class FailureAction(StrEnum):
-    """Action for a note that fails a check: reject it, ask again, flag it or let it pass."""
+    """Action for a note that fails a check: reject it, ask the model again, flag it or pass it."""
 
     REJECT = "reject"
     ASK_AGAIN = "ask_again"
@@ -60,12 +60,12 @@ _DEFAULT_ACTIONS: Final = dict.fromkeys((*sorted(DOUBT_NAMES), OWN_WORDS), Failu
 
 
 class CheckPolicyError(ValueError):
-    """Raised when a check policy contradicts itself."""
+    """Raised when a policy for failed checks contradicts itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """Policy for failed checks: the action for each check, and the share of notes rejected.
+    """Policy for notes that fail checks: the action for each check.
 
     Attributes:
         actions: by check; one that is not listed rejects, or flags if it only doubts.

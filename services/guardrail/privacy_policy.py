@@ -26,7 +26,7 @@ _WORD: Final = re.compile(r"(?<!\[)\w{2,}")
 
 @dataclass(frozen=True, slots=True)
 class PrivacyPolicy:
-    """Policy for personal data in the notes of one chunk: allow, mask or reject.
+    """Policy for personal data in a chunk's notes (allow, mask or reject), and how to apply it.
 
     Only what points to one person by itself counts (``personal_data.IDENTIFYING``), and the names
     of those who speak.
@@ -120,7 +120,7 @@ class PrivacyPolicy:
 
 
 def build_privacy_policy(chunk: ChunkReady, default: PersonalData) -> PrivacyPolicy:
-    """Build the policy for personal data in the notes of a chunk, from its study or default.
+    """Build the policy for personal data in a chunk's notes from its study, or the default.
 
     Args:
         chunk: with its study, and those who speak.

@@ -31,7 +31,7 @@ broker = ReliableKafkaBroker(
 
 
 class Settings:
-    """Settings of the ingestion service, read from the environment."""
+    """Settings of the ingestion service, read from environment variables."""
 
     def __init__(self) -> None:
         self.ingestion = IngestionSettings()
@@ -42,7 +42,7 @@ class Settings:
 async def lifespan(
     context: ContextRepo, all_settings: Annotated[Settings, Context("settings")]
 ) -> AsyncIterator[None]:
-    """Run the worker processes that parse interviews, with the registry open, meanwhile."""
+    """Run worker processes that parse interviews, and open the study registry, meanwhile."""
     settings = all_settings.ingestion
     configure_memory_release()
     reading = open_interview_reader(

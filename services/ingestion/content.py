@@ -24,12 +24,12 @@ MAX_CONTENT_BYTES: Final = 32 * MIB
 """Most bytes of a file by default, before and after it is decompressed."""
 
 
-def inline_content(
+def resolve_content_to_text(
     submitted: TranscriptSubmitted,
     fetched: bytes | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
 ) -> TranscriptSubmitted:
-    """Return a submission with its content as text: decompressed or fetched if need be.
+    """Return a submission with its compressed or fetched content decoded to text.
 
     Args:
         submitted: the interview as the producer handed it in.

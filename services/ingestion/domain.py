@@ -10,7 +10,7 @@ from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
 from contracts.study import DoubtfulSpeakers, Study
 from contracts.transcript import ContentForm, Segment, TranscriptFormat
-from ingestion.content import MAX_CONTENT_BYTES, inline_content
+from ingestion.content import MAX_CONTENT_BYTES, resolve_content_to_text
 from transcripts import DEFAULT_MAX_BYTES, read_transcript, split_into_chunks
 from transcripts.limits import check_utf8_size
 
@@ -30,7 +30,7 @@ class ChunkSizes:
 
 @dataclass(frozen=True, slots=True)
 class StoredInterview:
-    """Interview as it is stored, to be asked again.
+    """Stored interview for which new notes are to be made: title, format and segments.
 
     Attributes:
         title: what people call it.
@@ -75,7 +75,7 @@ def build_ingestion_events(
         check_utf8_size(submitted.content, DEFAULT_MAX_BYTES)
     # As control finds it in the message, which knows no fetched content.
     content_sha256 = submitted.content_sha256
-    submitted = inline_content(submitted, fetched, max_content_bytes)
+    submitted = resolve_content_to_text(submitted, fetched, max_content_bytes)
     study = study or submitted.study
     assert study is not None, "whoever submits only an id is given the study"
     reading = read_transcript(
@@ -91,7 +91,7 @@ def build_ingestion_events(
 def build_refresh_events(
     submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
 ) -> tuple[Event, ...]:
-    """Return the events of an interview that is asked again, as it is stored.
+    """Build events that have new notes made for a stored interview, one for each chunk.
 
     Args:
         submitted: what asks for it.

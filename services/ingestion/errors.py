@@ -1,7 +1,7 @@
 """Why a submission is not admitted, or its content not taken from where it is.
 
     BadMessageError (contracts.errors)
-    ├── NotYoursError             its transcript belongs to another study or producer
+    ├── TranscriptOwnedByOtherError             its transcript belongs to another study or producer
     ├── MalformedContentError     it is not what `content_form` says
     ├── ContentRefusedError       its URI may not be fetched, or the server refuses it for good
     │   └── UriNotAllowedError        nothing may be fetched from there
@@ -32,8 +32,8 @@ from contracts.errors import (
 )
 
 
-class NotYoursError(BadMessageError):
-    """Raised when a transcript belongs to another study or producer, which brought it first."""
+class TranscriptOwnedByOtherError(BadMessageError):
+    """Raised when a transcript belongs to another study or producer, the first to submit it."""
 
     code = ErrorCode.NOT_YOURS
 
@@ -45,7 +45,7 @@ class NotYoursError(BadMessageError):
 
 
 class UnknownStudyError(ParkedError):
-    """Raised when a submission's study is not registered; a replay works once it is."""
+    """Raised when a submission's study is not registered; a later replay may succeed."""
 
     code = ErrorCode.UNKNOWN_STUDY
 
@@ -57,7 +57,7 @@ class UnknownStudyError(ParkedError):
 
 
 class StudyArchivedError(ParkedError):
-    """Raised when a submission's study is archived; a replay works once it is not."""
+    """Raised when a submission's study is archived; a later replay may succeed."""
 
     code = ErrorCode.STUDY_ARCHIVED
 
@@ -69,7 +69,7 @@ class StudyArchivedError(ParkedError):
 
 
 class ProducerNotAllowedError(ParkedError):
-    """Raised when a study names the producers that it takes, and this one is not among them."""
+    """Raised when a submission's producer is not on its study's list of producers."""
 
     code = ErrorCode.PRODUCER_NOT_ALLOWED
 
@@ -81,7 +81,7 @@ class ProducerNotAllowedError(ParkedError):
 
 
 class RevisionGapError(ParkedError):
-    """Raised when revisions between are missing; a replay works once they have come."""
+    """Raised when a revision arrives before the one it follows; a later replay may succeed."""
 
     code = ErrorCode.REVISION_GAP
 
@@ -93,7 +93,7 @@ class RevisionGapError(ParkedError):
 
 
 class RevisionWithdrawnError(ParkedError):
-    """Raised when a submitted revision was withdrawn; a replay works once it is restored."""
+    """Raised when a submitted revision was withdrawn by an operator."""
 
     code = ErrorCode.REVISION_WITHDRAWN
 
@@ -106,7 +106,7 @@ class RevisionWithdrawnError(ParkedError):
 
 
 class UnknownRefreshError(BadMessageError):
-    """Raised when an interview is to be asked again that nobody asked for through the API."""
+    """Raised when new notes on an interview are requested, but not through control's API."""
 
     code = ErrorCode.NOT_YOURS
 
@@ -118,19 +118,19 @@ class UnknownRefreshError(BadMessageError):
 
 
 class MalformedContentError(BadMessageError):
-    """Raised when a submission's content is not in the form that it declares, such as gzip."""
+    """Raised when a submission's content is not in its declared form, such as gzip."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class ContentRefusedError(BadMessageError):
-    """Raised when a URI may not be fetched, or the server denies access to it."""
+    """Raised when a content URI may not be fetched, or its server denies access."""
 
     code = ErrorCode.CONTENT_REFUSED
 
 
 class UriNotAllowedError(ContentRefusedError):
-    """Raised when the settings do not allow content to be fetched from a URI."""
+    """Raised when the settings do not allow a content URI to be fetched."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -139,18 +139,18 @@ class UriNotAllowedError(ContentRefusedError):
 
 
 class ContentNotFoundError(BadMessageError):
-    """Raised when a submission's URI leads to no file."""
+    """Raised when there is no file at a submission's content URI."""
 
     code = ErrorCode.CONTENT_NOT_FOUND
 
 
 class ContentUnavailableError(RetryableError):
-    """Raised when a file could not be fetched, but a retry may succeed."""
+    """Raised when a submission's file could not be fetched, but a retry may succeed."""
 
     code = ErrorCode.CONTENT_UNAVAILABLE
 
 
 class ContentTimedOutError(HandlerTimedOutError):
-    """Raised when a file was not fetched within the time limit."""
+    """Raised when a submission's file was not fetched within the time limit."""
 
     code = ErrorCode.CONTENT_UNAVAILABLE

@@ -46,7 +46,7 @@ ResolveHost = Callable[[str, int], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Limits for fetching one file: its size, and the time with all redirects.
+    """Limits for fetching a submission's file: its size, and the time in total.
 
     Attributes:
         max_bytes: most bytes of it, as it is sent.
@@ -69,7 +69,7 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 
 
 class ContentFetcher:
-    """Fetcher of a submission's file from its URI, within limits of size and time.
+    """Fetcher that downloads a submission's file from its URI, within size and time limits.
 
     Args:
         allowed: where files may be fetched from; by default nowhere.

@@ -9,7 +9,7 @@ from faststream import Context
 from contracts.events import Event, TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
 from ingestion.readers import InterviewReader
-from ingestion.registry import AdmitSubmission
+from ingestion.registry import SubmissionAdmitter
 from messaging import CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
@@ -22,9 +22,9 @@ async def ingest_interview(
     submitted: TranscriptSubmitted,
     delivery: CurrentDelivery,
     read: Annotated[InterviewReader, Context()],
-    admit: Annotated[AdmitSubmission, Context()],
+    admit: Annotated[SubmissionAdmitter, Context()],
 ) -> tuple[Event, ...]:
-    """Admit a submitted interview, parse it into segments, and split these into chunks."""
+    """Check that a submission is allowed, parse it into segments, and split it into chunks."""
     admitted = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(

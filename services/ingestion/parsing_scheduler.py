@@ -49,7 +49,7 @@ class _Waiting:
 
 
 class ParsingScheduler:
-    """Scheduler of parsing tasks: the smallest interview first, and large ones alone.
+    """Scheduler of parsing tasks: the smallest interview first, large ones one at a time.
 
     Args:
         places: how many interviews may be read at once.
@@ -99,7 +99,7 @@ class ParsingScheduler:
 
 
 def estimate_text_memory(submitted: TranscriptSubmitted, fetched: bytes | None = None) -> int:
-    """Estimate the memory in bytes that an interview's text will take, once decompressed.
+    """Estimate the memory in bytes that an interview's text takes after decompression.
 
     What a gzip file says of itself may be wrong: then the interview is read in another's turn, at
     the cost that every reading is limited to.

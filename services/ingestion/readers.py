@@ -56,7 +56,7 @@ FetchContent = Callable[[str], Awaitable[bytes]]
 
 
 async def refuse_uri(uri: str) -> bytes:
-    """Raise ``UriNotAllowedError``: the fetch function where fetching is turned off.
+    """Raise ``UriNotAllowedError``; replaces the fetch function if fetching is turned off.
 
     Raises:
         UriNotAllowedError: always.
@@ -74,7 +74,7 @@ async def open_interview_reader(
     fetch: FetchContent = refuse_uri,
     max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> AsyncIterator[InterviewReader]:
-    """Start worker processes that parse interviews, for the duration of the context.
+    """Run worker processes that parse interviews, for the duration of the context.
 
     The reader raises as ``build_encoded_events`` does, and ``processes.errors`` where reading
     takes more than the limits.
@@ -101,7 +101,7 @@ async def open_interview_reader(
         ) -> tuple[Event, ...]:
             if stored is not None and study is not None:  # it was read before
                 return await asyncio.to_thread(
-                    build_encoded_refresh, submitted, stored, study, chunk_sizes
+                    build_encoded_refresh_events, submitted, stored, study, chunk_sizes
                 )
             async with AsyncExitStack() as held:
                 fetched = None
@@ -117,10 +117,10 @@ async def open_interview_reader(
         yield read
 
 
-def build_encoded_refresh(
+def build_encoded_refresh_events(
     submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
 ) -> tuple[EncodedEvent, ...]:
-    """Return the events of an interview that is asked again, serialized to JSON."""
+    """Build the events that have new notes made for an interview, serialized to JSON."""
     events = build_refresh_events(submitted, stored, study, chunk_sizes)
     return tuple(EncodedEvent.of(event) for event in events)
 
@@ -132,7 +132,7 @@ def build_encoded_events(
     max_content_bytes: int = MAX_CONTENT_BYTES,
     study: Study | None = None,
 ) -> tuple[EncodedEvent, ...]:
-    """Parse an interview, and return its events serialized to JSON.
+    """Parse an interview; return its events serialized to JSON.
 
     As objects, the words of a long interview would take ten times the memory in both processes.
 

@@ -26,11 +26,11 @@ from database.queries import load_queries
 from database.text import make_storable_text
 from ingestion.domain import StoredInterview
 from ingestion.errors import (
-    NotYoursError,
     ProducerNotAllowedError,
     RevisionGapError,
     RevisionWithdrawnError,
     StudyArchivedError,
+    TranscriptOwnedByOtherError,
     UnknownRefreshError,
     UnknownStudyError,
 )
@@ -48,7 +48,7 @@ _PROVED: Final = (TOKEN_PRODUCER, PERSON_PRODUCER)
 
 
 class SubmittedRecord(Protocol):
-    """A submission's record as its producer wrote it, such as ``messaging.Record``."""
+    """Interface of a submission's Kafka record, with the headers that its producer wrote."""
 
     @property
     def key(self) -> bytes | None:
@@ -64,7 +64,7 @@ class SubmittedRecord(Protocol):
 
 
 class AdmittedSubmission(NamedTuple):
-    """Submission as it may be ingested, and the study that it is for, with policies that count."""
+    """Submission that may be ingested, with its registered study."""
 
     submitted: TranscriptSubmitted
     study: Study
@@ -72,8 +72,8 @@ class AdmittedSubmission(NamedTuple):
     """What is stored of it, if it is asked again."""
 
 
-class AdmitSubmission(Protocol):
-    """Interface of functions that decide whether a submission may be ingested."""
+class SubmissionAdmitter(Protocol):
+    """Interface of functions that decide whether a submission may be ingested, or raise."""
 
     async def __call__(
         self, submitted: TranscriptSubmitted, record: SubmittedRecord | None
@@ -88,7 +88,7 @@ class AdmitSubmission(Protocol):
 
 
 class StudyRegistry:
-    """Registered studies and owners of transcripts in PostgreSQL.
+    """Registry of studies, and of the owners of transcripts, in PostgreSQL.
 
     Args:
         database: where they are.
@@ -121,7 +121,7 @@ class StudyRegistry:
             UnknownStudyError: its study is not registered.
             StudyArchivedError: its study takes no more interviews.
             ProducerNotAllowedError: its study takes none of this producer.
-            NotYoursError: the transcript is another study's or producer's.
+            TranscriptOwnedByOtherError: the transcript is another study's or producer's.
             RevisionGapError: the revision does not follow the one before.
             RevisionWithdrawnError: the revision was withdrawn.
             UnknownRefreshError: it is to be asked again, and nobody asked for that.
@@ -254,7 +254,7 @@ class StudyRegistry:
 
 def _refuse(claim: Record, transcript_id: UUID, revision: int) -> None:
     if claim["refusal"] == "owner":
-        raise NotYoursError(transcript_id)
+        raise TranscriptOwnedByOtherError(transcript_id)
     if claim["refusal"] == "gap":
         raise RevisionGapError(transcript_id, revision, claim["owner_revision"])
     if claim["refusal"] == "withdrawn":

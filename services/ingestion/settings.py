@@ -18,7 +18,7 @@ from processes import TaskLimits
 
 
 class IngestionSettings(StageSettings):
-    """Settings of the ingestion service, which parses interviews and cuts them into chunks."""
+    """Settings of the ingestion service, which parses interviews and splits them into chunks."""
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 

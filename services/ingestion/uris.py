@@ -22,7 +22,7 @@ IPAddress = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class AllowedUris:
-    """Allowlist of sites (https) and folders (file) from which content may be fetched.
+    """Allowlist of https sites and local folders from which content may be fetched.
 
     Attributes:
         sites: what an ``https`` URI has to begin with: its host and port, and whole folders of
@@ -104,7 +104,7 @@ class AllowedUris:
 
 
 def parse_content_uri(uri: str) -> httpx2.URL:
-    """Parse a URI to fetch; raise if its scheme is not allowed, or it has a login or "..".
+    """Parse and validate a URI to fetch; raise if it has a forbidden scheme, login or "..".
 
     Raises:
         ContentRefusedError: it is no URI, has another scheme, a login, or ``..`` in its path.
@@ -127,7 +127,7 @@ def parse_content_uri(uri: str) -> httpx2.URL:
 
 
 def resolve_redirect(url: httpx2.URL, location: str) -> httpx2.URL:
-    """Return the absolute URI of an HTTP redirect's target.
+    """Return the absolute URI that an HTTP redirect leads to.
 
     Raises:
         ContentRefusedError: content may not have such a URI.

@@ -16,7 +16,7 @@ from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from persistence.handlers import router
-from persistence.overdue import watch_pending_drafts
+from persistence.overdue import resend_overdue_drafts_periodically
 from persistence.settings import PersistenceSettings
 from persistence.store import NotesStore
 
@@ -32,10 +32,10 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[PostgresSettings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the database, and check pending drafts periodically, while the service runs."""
+    """Open the database, and periodically check pending drafts, while the service runs."""
     async with (
         open_migrated_database(settings) as database,
-        watch_pending_drafts(database, broker.connected_publisher.publish),
+        resend_overdue_drafts_periodically(database, broker.connected_publisher.publish),
     ):
         store = NotesStore(database, broker.settings.max_in_flight)
         store.load()

@@ -16,18 +16,18 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class RevisionConflictError(BadMessageError):
-    """Raised when a stored revision of an interview is submitted with other content."""
+    """Raised when an interview's revision is already stored with different content."""
 
     code = ErrorCode.REVISION_CONFLICT
 
 
 class UngroundedWriteError(BadMessageError):
-    """Raised when the database refuses a note whose quote is not in the transcript."""
+    """Raised when the database refuses a note whose quote is not in its transcript."""
 
     code = ErrorCode.UNGROUNDED_WRITE
 
 
 class UnstorableEventError(BadMessageError):
-    """Raised when the database cannot store an event: invalid values, or a conflict."""
+    """Raised when PostgreSQL cannot store an event: invalid values, or a conflict."""
 
     code = ErrorCode.INVALID_EVENT

@@ -24,7 +24,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
-    """Lock a chunk's row for a draft until the transaction ends, and return the row.
+    """Lock a chunk's database row until the transaction ends, and return the row.
 
     Returns:
         Its row, or None if it is not known.
@@ -43,14 +43,14 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
 
 
 def may_store_draft(chunk: Record, event: NotesValidated) -> bool:
-    """Return whether a draft may be stored: its chunk has none, or only a later attempt."""
+    """Return whether a draft may be stored: its chunk has no earlier or equal attempt."""
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
 async def write_draft(
     connection: Connection, event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
 ) -> None:
-    """Insert a draft's notes and results into the database, if they are not stored yet.
+    """Insert a draft's notes and check results into PostgreSQL, if not stored yet.
 
     A draft that left the chunk open and completes it now was judged again: its notes come beside
     those it has, and what is refused now stands in place of what was refused then.
@@ -134,7 +134,7 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
 async def build_notes_stored(
     connection: Connection, event: NotesValidated, study_id: str
 ) -> NotesStored:
-    """Build the ``NotesStored`` event of a draft's chunk from the database's state."""
+    """Build the ``NotesStored`` event of a draft's chunk from the stored rows."""
     (stored,) = await build_all_notes_stored(connection, [event.chunk_id], event, study_id)
     return stored
 
@@ -160,7 +160,7 @@ async def build_all_notes_stored(
     event: NotesValidated | TranscriptIngested,
     study_id: str,
 ) -> list[NotesStored]:
-    """Build the ``NotesStored`` events of several chunks from the database's state.
+    """Build the ``NotesStored`` events of several chunks from the stored rows.
 
     Args:
         connection: any.

@@ -20,7 +20,7 @@ router = KafkaRouter()
 async def store_transcript(
     ingested: TranscriptIngested, store: Annotated[NotesStore, Context()]
 ) -> tuple[Event, ...]:
-    """Store an interview's transcript, and the drafts that were waiting for it."""
+    """Store an interview's transcript, and the pending drafts that waited for it."""
     return await store.store_transcript(ingested)
 
 
@@ -29,6 +29,6 @@ async def store_transcript(
 async def store_notes(
     validated: NotesValidated, delivery: CurrentDelivery, store: Annotated[NotesStore, Context()]
 ) -> NotesStored | None:
-    """Store a chunk's checked notes, or hold them until the transcript is stored."""
+    """Store a chunk's checked notes; hold them as pending if the transcript is missing."""
     origin = delivery.origin
     return await store.store_notes(validated, (origin.topic, origin.partition, origin.offset))

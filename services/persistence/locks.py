@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 def derive_advisory_lock_key(purpose: str, transcript_id: UUID, revision: int) -> int:
-    """Derive PostgreSQL's advisory lock key for an interview's revision: a 64-bit integer.
+    """Derive the key (64-bit integer) of PostgreSQL's advisory lock for an interview.
 
     Two interviews may share a key, about once in 2^63: they then wait for each other.
 

@@ -57,8 +57,8 @@ class PendingDraftStats:
     oldest_s: float
 
 
-async def check_pending_drafts(database: Database, publish: Publish) -> PendingDraftStats:
-    """Update the metrics of pending drafts, and send overdue drafts back to their topic.
+async def resend_overdue_drafts(database: Database, publish: Publish) -> PendingDraftStats:
+    """Send drafts that wait too long for a transcript back to Kafka; update their metrics.
 
     Args:
         database: where they wait.
@@ -81,8 +81,10 @@ async def check_pending_drafts(database: Database, publish: Publish) -> PendingD
 
 
 @asynccontextmanager
-async def watch_pending_drafts(database: Database, publish: Publish) -> AsyncIterator[None]:
-    """Send overdue pending drafts back to their topic, periodically while the context is open."""
+async def resend_overdue_drafts_periodically(
+    database: Database, publish: Publish
+) -> AsyncIterator[None]:
+    """Context manager that periodically sends overdue pending drafts back to Kafka."""
     task = asyncio.create_task(_watch(database, publish))
     try:
         yield
@@ -96,7 +98,7 @@ async def _watch(database: Database, publish: Publish) -> None:
     warned_s = -LONG_S
     while True:
         try:
-            found = await check_pending_drafts(database, publish)
+            found = await resend_overdue_drafts(database, publish)
             if found.oldest_s > LONG_S and time.monotonic() - warned_s > LONG_S:
                 warned_s = time.monotonic()
                 log.warning("pending_drafts", drafts=found.drafts, oldest_s=round(found.oldest_s))

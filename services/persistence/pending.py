@@ -31,7 +31,7 @@ _ARRIVAL: Final = "arrival"
 
 
 async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
-    """Lock an interview, so that no pending drafts are added until the transaction ends."""
+    """Lock an interview until the transaction ends, so that no pending drafts are added."""
     key = derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_interview, key)
 
@@ -87,14 +87,14 @@ async def insert_pending_draft(
 
 
 async def delete_pending_draft(connection: Connection | Database, event: NotesValidated) -> None:
-    """Delete a draft from the pending drafts, if it is one."""
+    """Delete a draft from the table of pending drafts."""
     await connection.execute(_QUERIES.delete_pending, *_identity(event))
 
 
 async def delete_failed_draft(
     database: Database, event: NotesValidated, origin: MessageOrigin
 ) -> None:
-    """Delete a pending draft whose message is about to become a dead letter.
+    """Delete a pending draft whose message becomes a dead letter.
 
     Another event of the same chunk, attempt and finality leaves it alone: the message of the kept
     draft was committed when it was kept, so that nothing else has it.
@@ -115,14 +115,14 @@ async def delete_failed_draft(
 
 
 async def select_pending_drafts(database: Database, event: TranscriptIngested) -> list[Record]:
-    """Return the keys of an interview's pending drafts."""
+    """Select the keys of an interview's pending drafts from PostgreSQL."""
     return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
 
 
 async def select_pending_draft(
     database: Database, row: Record
 ) -> tuple[NotesValidated, MessageOrigin] | None:
-    """Return a pending draft with its message's origin; None if it is no longer pending."""
+    """Select a pending draft by its key; None if it is no longer pending."""
     kept = await database.fetchrow(_QUERIES.select_pending_draft, *row)
     if kept is None:
         return None
@@ -133,7 +133,7 @@ async def select_pending_draft(
 async def select_chunks_from_pending_drafts(
     connection: Connection, event: TranscriptIngested
 ) -> list[UUID]:
-    """Return the chunks of an interview whose stored notes come from pending drafts."""
+    """Select an interview's chunks whose stored notes were pending drafts before."""
     rows = await connection.fetch(
         _QUERIES.select_chunks_from_pending_drafts, event.transcript_id, event.revision
     )

@@ -47,7 +47,7 @@ FILLED_IN_AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ComparableNote:
-    """Note in the form in which its meaning is compared with that of other notes.
+    """Note prepared for comparison with other notes, to find repeats.
 
     Attributes:
         note_id: the note.
@@ -70,7 +70,7 @@ _ComparisonInputs = tuple[frozenset[UUID], tuple[UUID, ...]]
 
 @dataclass(frozen=True, slots=True)
 class InterviewNotesSnapshot:
-    """Snapshot of an interview's stored notes, with which a draft's notes are compared.
+    """Snapshot of an interview's stored notes, to compare a new draft with.
 
     Attributes:
         new: the draft's notes that are not stored yet.
@@ -97,7 +97,7 @@ class InterviewNotesSnapshot:
 
 
 class ComparisonThread:
-    """Worker thread that compares the texts of notes, for one draft at a time.
+    """Worker thread that compares the texts of notes, one draft at a time.
 
     A thread cannot be ended: what is cancelled or out of time runs on to its end. In a thread of
     their own, drafts that wait behind it do not add to it, and are dropped when they are cancelled.
@@ -117,14 +117,14 @@ class ComparisonThread:
 
 
 async def prepare_repeat_finder(event: NotesValidated, comparing: ComparisonThread) -> RepeatFinder:
-    """Build a repeat finder for a draft, in the worker thread if its notes are long."""
+    """Build a finder of repeated notes for a draft, in a worker thread if the notes are long."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
         return await comparing.run(RepeatFinder, event, comparing)
     return RepeatFinder(event, comparing)
 
 
 class RepeatFinder:
-    """Finder of those notes in a draft that repeat stored notes of the same interview.
+    """Finder of notes in a draft that say the same as stored notes of the interview.
 
     Args:
         event: the draft.
@@ -224,7 +224,7 @@ class RepeatFinder:
 def hash_meaning(
     transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str
 ) -> bytes:
-    """Return a 16-byte hash that is equal for notes with the same meaning in one interview."""
+    """Hash an interview and a note's statement, so that notes with one meaning are equal."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
     for part in (*sorted(speakers), compute_content_key(statement)):
         encoded = part.encode()
@@ -236,7 +236,7 @@ def hash_meaning(
 async def backfill_meaning_hashes(
     database: Database, comparing: ComparisonThread, transcript_id: UUID, revision: int
 ) -> None:
-    """Compute and store the meaning hashes that older notes of an interview lack."""
+    """Compute and store the meaning hashes that an interview's older notes lack."""
     asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
 
     def work_out(rows: Sequence[Record]) -> list[tuple[UUID, bytes]]:

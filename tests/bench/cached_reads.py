@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.harness import Lab, Result
 from control.api import ApiContext, ControlApi
 from control.store import DeadLetterStore
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from persistence.store import NotesStore
@@ -91,7 +91,7 @@ async def _serve(database: Database, lab: Lab) -> list[tuple[int, float, float]]
     api = ControlApi()
     unused: Any = None  # no letter is read here
     api.context = ApiContext(DeadLetterStore(database), unused, unused, database)
-    secret = generate_secret()
+    secret = generate_token_secret()
     await api.context.tokens.put_admin_token(secret)
     number = lab.scaled(REQUESTS, least=200)
     async with serve_routes(api.routes) as port, http_client() as client:

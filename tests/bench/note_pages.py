@@ -15,7 +15,7 @@ import asgi_server
 from bench.harness import Lab, Result, at_most, interleaved, paired, spread
 from control.api import ApiContext, ControlApi
 from control.store import DeadLetterStore
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from persistence.store import NotesStore
@@ -109,7 +109,7 @@ async def _ours(database: Database) -> AsyncIterator[Callable[[str], Any]]:
     api = ControlApi()
     unused: Any = None  # no letter is read here
     api.context = ApiContext(DeadLetterStore(database), unused, unused, database)
-    secret = generate_secret()
+    secret = generate_token_secret()
     await api.context.tokens.put_admin_token(secret)
     async with serve_routes(api.routes) as port, http_client() as client:
         client.headers["Authorization"] = f"Bearer {secret}"

@@ -21,7 +21,7 @@ from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
@@ -37,7 +37,7 @@ NUMBER: Final = 20_000
 AT_ONCE: Final = 4
 DLQ: Final = build_dlq_topic(PERSISTENCE).name
 READ_TIMEOUT_S: Final = 10.0
-TOKEN: Final = generate_secret()
+TOKEN: Final = generate_token_secret()
 ANSWER_TIMEOUT_S: Final = 600.0
 
 _databases = count(1)

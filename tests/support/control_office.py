@@ -22,7 +22,7 @@ from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
@@ -136,7 +136,7 @@ async def open_office(
         store = store or DeadLetterStore(database)
         replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
         api.context = ApiContext(store, reader, replayer, database, **options)
-        secret = generate_secret()
+        secret = generate_token_secret()
         await api.context.tokens.put_admin_token(secret)
         policy = RequestPolicy(
             frozenset(allowed_hosts),

@@ -20,7 +20,7 @@ from control.domain import IndexedDeadLetter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher
@@ -59,7 +59,7 @@ def name_of(number: int) -> str:
     return str(letter(number).letter_id)[:8]
 
 
-TOKEN = generate_secret()
+TOKEN = generate_token_secret()
 
 
 @asynccontextmanager

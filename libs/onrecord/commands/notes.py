@@ -19,7 +19,7 @@ from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.notes import NoteFilter, RefusedNote, StoredNote
-from read_model.queries import StudyInUse
+from read_model.queries import StudyWithInterviewCount
 
 if TYPE_CHECKING:
     from onrecord.reading_client import Params, ReadingClient
@@ -96,7 +96,7 @@ class SelectedNotes:
     refused: Sequence[RefusedNote]
     total: int
     totals: Totals
-    studies: Mapping[str, StudyInUse]
+    studies: Mapping[str, StudyWithInterviewCount]
 
 
 def register(app: typer.Typer) -> None:
@@ -238,7 +238,7 @@ class Selection:
         narrower: those of refused notes, which have neither speaker nor standing.
     """
 
-    studies: Mapping[str, StudyInUse]
+    studies: Mapping[str, StudyWithInterviewCount]
     params: Params
     narrower: Params
 

@@ -14,7 +14,7 @@ from onrecord.pages.rendering import format_count, format_recording_time, shorte
 from onrecord.pages.standing import READING_LABEL, UNPROVEN
 from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
 from read_model.notes import RefusedNote, StoredNote, StoredQuote
-from read_model.queries import StudyInUse
+from read_model.queries import StudyWithInterviewCount
 
 LABELS: Final = {
     CoverageStatus.ANSWERED: ("answered", "green"),
@@ -27,7 +27,7 @@ LABEL_WIDTH: Final = 15
 
 def format_notes(
     notes: Sequence[StoredNote],
-    studies: Mapping[str, StudyInUse],
+    studies: Mapping[str, StudyWithInterviewCount],
     width: int,
     *,
     theme: str | None = None,

@@ -32,7 +32,7 @@ from control.api import (
 )
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
-from control.api.no_store import NoStore
+from control.api.no_store import NoStoreMiddleware
 from control.api.openapi import build_document
 from control.api.problems import add_exception_handlers
 from control.domain import BadRequestError
@@ -69,7 +69,7 @@ ROUTERS: Final = (
 
 
 class ControlApi:
-    """HTTP API of the control service as an ASGI application; answers 503 until it is ready."""
+    """HTTP API of the control service, as an ASGI application; answers 503 until it is ready."""
 
     def __init__(self) -> None:
         self.context: ApiContext | None = None
@@ -100,7 +100,7 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
         dependencies=[Depends(_refuse_malformed_query)],
     )
     app.state.get_context = get_context
-    app.add_middleware(NoStore)
+    app.add_middleware(NoStoreMiddleware)
     for router in ROUTERS:
         app.include_router(router)
     add_exception_handlers(app)

@@ -16,8 +16,12 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
 from control.api.context import ApiContext, Context
-from control.api.cookies import SESSION_COOKIE, BrowserAddress, find_browser_address
-from control.api.idempotency import claim_key, compute_fingerprint, get_exchange
+from control.api.cookies import SESSION_COOKIE, BrowserUrl, find_browser_url
+from control.api.idempotency import (
+    claim_idempotency_key,
+    compute_request_fingerprint,
+    get_idempotent_exchange,
+)
 from control.oidc import looks_like_jwt
 from control.sessions import SessionCaller, derive_csrf_token
 
@@ -52,7 +56,7 @@ Cookie = Annotated[str | None, Depends(COOKIE)]
 
 
 class Requires:
-    """FastAPI dependency that returns the caller, or raises if it lacks a right.
+    """FastAPI dependency that returns the caller, and raises if the caller lacks a right.
 
     A path with a ``study_id`` takes the rights in that study; any other path, in all studies.
     A request with an Idempotency-Key that the caller may make is answered as before, if it was
@@ -81,9 +85,9 @@ class Requires:
         request.state.token_id = caller.token_id
         context.rates.take(caller.token_id)
         self._require(caller, request)
-        if self._claims_key and get_exchange(request) is not None:
-            fingerprint = await compute_fingerprint(request, await request.body())
-            await claim_key(request, context, caller, fingerprint)
+        if self._claims_key and get_idempotent_exchange(request) is not None:
+            fingerprint = await compute_request_fingerprint(request, await request.body())
+            await claim_idempotency_key(request, context, caller, fingerprint)
         return caller
 
     def _require(self, caller: Caller, request: Request) -> None:
@@ -91,7 +95,7 @@ class Requires:
 
 
 class RequiresInSomeStudy(Requires):
-    """As ``Requires``, where only the body or what is found by an id tells of which study it is.
+    """FastAPI dependency that returns the caller if it has a right in at least one study.
 
     Here, whoever has the right in no study at all is refused. In which study it is needed, the
     endpoint decides; for reading by ``control.api.lookups``, as if nothing were there.
@@ -106,7 +110,7 @@ class RequiresInSomeStudy(Requires):
 
 
 class RequiresSomeRole(Requires):
-    """As ``Requires``, where any role in any study will do, and none is refused."""
+    """FastAPI dependency that returns the caller if it has any role in any study."""
 
     def _require(self, caller: Caller, request: Request) -> None:
         del request
@@ -116,7 +120,7 @@ class RequiresSomeRole(Requires):
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """Session of the browser that asks.
+    """Login session of the browser that sends a request, with its cookie's secret.
 
     Attributes:
         session: whose it is.
@@ -126,13 +130,13 @@ class BrowserSession:
 
     session: SessionCaller
     secret: str
-    browser: BrowserAddress
+    browser: BrowserUrl
 
 
 async def authenticate(
     request: Request, context: ApiContext, credentials: HTTPAuthorizationCredentials | None
 ) -> Caller:
-    """Return who makes a request.
+    """Authenticate a request by its bearer token or session cookie; return the caller.
 
     Raises:
         NotAuthenticatedError: there is no valid token, and no session.
@@ -146,7 +150,7 @@ async def authenticate(
 async def authenticate_bearer(
     request: Request, context: ApiContext, secret: str, *, own_only: bool = False
 ) -> Caller:
-    """Return whose a bearer token is.
+    """Authenticate a request by its bearer token; return the caller.
 
     Args:
         request: that it was sent with.
@@ -173,8 +177,8 @@ async def authenticate_bearer(
     return _complete(found, request)
 
 
-def address_of(request: Request) -> str:
-    """Return the client's address, as control sees it."""
+def get_client_address(request: Request) -> str:
+    """Return the IP address that a request comes from; "" if it is unknown."""
     return request.client.host if request.client else ""
 
 
@@ -200,14 +204,14 @@ async def _find_session(request: Request, context: Context) -> BrowserSession:
     return BrowserSession(session, secret, browser)
 
 
-def _find_browser(request: Request, context: Context) -> BrowserAddress | None:
+def _find_browser(request: Request, context: Context) -> BrowserUrl | None:
     try:
-        return find_browser_address(request, context.logins.public_url)
+        return find_browser_url(request, context.logins.public_url)
     except NotPermittedError:  # no browser has a session there
         return None
 
 
-def _refuse_other_pages(request: Request, browser: BrowserAddress) -> None:
+def _refuse_other_pages(request: Request, browser: BrowserUrl) -> None:
     """Refuse what a browser does not say to come from a page of control's own.
 
     ``RequestGuard`` refuses what it says to come from another; this does not rely on it.
@@ -234,11 +238,11 @@ def _complete(caller: Caller, request: Request) -> Caller:
     # Headers are decoded as Latin-1; people's words are UTF-8.
     sent = request.headers.get(REASON_HEADER, "").encode("latin-1")
     reason = sent.decode(errors="replace")[:_LONGEST_REASON]
-    return replace(caller, address=address_of(request), reason=reason)
+    return replace(caller, address=get_client_address(request), reason=reason)
 
 
 async def require_session(request: Request, context: Context, _: Cookie) -> BrowserSession:
-    """Return the session that a request is made in, for FastAPI's ``Depends``."""
+    """FastAPI dependency that returns the browser session of a request, or raises."""
     here = await _find_session(request, context)
     context.rates.take(here.session.caller.token_id)
     return here

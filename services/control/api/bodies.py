@@ -22,8 +22,8 @@ _SLICE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class UploadPace:
-    """How fast a client has to send a body.
+class UploadSpeedLimit:
+    """Minimum speed and maximum duration of a client's upload of a request body.
 
     Attributes:
         timeout_s: longest that it may take in all, in seconds.
@@ -49,8 +49,8 @@ class UploadTooSlowError(HTTPException):
         super().__init__(408, "the request's body came too slowly; send it again", headers)
 
 
-async def read_content(request: Request, max_bytes: int, pace: UploadPace) -> bytearray:
-    """Read a request's body, decompressed if it is sent with ``Content-Encoding: gzip``.
+async def read_request_body(request: Request, max_bytes: int, pace: UploadSpeedLimit) -> bytearray:
+    """Read a request's body as bytes; decompress it if its ``Content-Encoding`` is gzip.
 
     Args:
         request: its body has not been read yet.
@@ -77,7 +77,7 @@ async def read_content(request: Request, max_bytes: int, pace: UploadPace) -> by
     return content  # as it is: bytes would be a copy
 
 
-async def _receive(request: Request, pace: UploadPace) -> AsyncIterator[bytes]:
+async def _receive(request: Request, pace: UploadSpeedLimit) -> AsyncIterator[bytes]:
     """Yield a body's parts as they come."""
     clock = asyncio.get_running_loop().time
     begin, received = clock(), 0

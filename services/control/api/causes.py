@@ -15,8 +15,8 @@ from contracts.letter_causes import (
 )
 from control.api.authorization import Operator
 from control.api.context import Context
-from control.api.etags import IfMatch, parse_version_tag, tag_version
-from control.api.openapi import responses
+from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.openapi import build_error_responses
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
 
@@ -27,23 +27,23 @@ CauseId = Annotated[str, Path(pattern=CAUSE_ID, description="Id of the cause, 16
 async def list_causes(
     which: Annotated[ListCausesRequest, Query()], context: Context, caller: Operator
 ) -> LetterCausePage:
-    """List what dead letters died of, the cause with the most letters first."""
+    """List the causes of dead letters, the cause with the most dead letters first."""
     del caller
     return await context.causes.causes(which)
 
 
-@router.get("/{cause_id}", responses=responses(404))
+@router.get("/{cause_id}", responses=build_error_responses(404))
 async def read_cause(
     cause_id: CauseId, context: Context, caller: Operator, response: Response
 ) -> LetterCause:
-    """Read one cause; with an `ETag`."""
+    """Return one cause of dead letters, with its `ETag`."""
     del caller
     found = await context.causes.cause(cause_id)
-    tag_version(response, found.version)
+    set_version_etag(response, found.version)
     return found
 
 
-@router.patch("/{cause_id}", responses=responses(404, 412, 428))
+@router.patch("/{cause_id}", responses=build_error_responses(404, 412, 428))
 async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
     cause_id: CauseId,
     changes: EditCauseRequest,
@@ -52,10 +52,10 @@ async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
     response: Response,
     if_match: IfMatch = None,
 ) -> LetterCause:
-    """Note who looks after a cause and what is known about it, or mute it."""
-    version = parse_version_tag(if_match)
+    """Change a cause of dead letters: its assignee, its remark, or until when it is muted."""
+    version = parse_if_match_version(if_match)
     named = ", ".join(sorted(changes.model_fields_set))
     await context.trail.record(caller, "cause.edit", f"{cause_id}: {named}")
     edited = await context.causes.edit(cause_id, changes, version)
-    tag_version(response, edited.version)
+    set_version_etag(response, edited.version)
     return edited

@@ -11,13 +11,13 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
-from control.api.bodies import UploadPace
-from control.api.limits import HeavyRequests, RequestRates
+from control.api.bodies import UploadSpeedLimit
+from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
-from control.idempotency import IdempotentRequests
+from control.idempotency import IdempotentRequestStore
 from control.oidc import OidcProvider
-from control.ownership import TranscriptOwnership
+from control.ownership import TranscriptOwnershipStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
 from control.replay import DeadLetterReplayer
@@ -26,9 +26,9 @@ from control.store import DeadLetterStore
 from control.studies import StudyStore
 from control.submitting import TranscriptSubmitter
 from control.tokens import TokenStore
-from control.trail import Trail
+from control.trail import AuditTrail
 from database.pool import Database
-from read_model.explanation import Compute
+from read_model.explanation import FunctionRunner
 
 MAX_LOGINS_PER_S: Final = 5.0
 """Most logins that one address may finish, in the long run: the issuer is asked for each."""
@@ -43,13 +43,13 @@ COMPUTING_WAIT_S: Final = 5.0
 """Longest that another such request waits to be one of them, in seconds; then it gets 429."""
 
 
-def _limit_computing() -> HeavyRequests:
-    return HeavyRequests(MAX_COMPUTING, COMPUTING_WAIT_S, share=MAX_COMPUTING_PER_TOKEN)
+def _limit_computing() -> HeavyRequestLimiter:
+    return HeavyRequestLimiter(MAX_COMPUTING, COMPUTING_WAIT_S, share=MAX_COMPUTING_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Logins:
-    """How people and browsers log in.
+class LoginSettings:
+    """Settings and limits of logins by browsers: OpenID Connect provider, session lifetimes.
 
     Attributes:
         provider: the OpenID Connect provider; None: there is none.
@@ -62,13 +62,13 @@ class Logins:
     provider: OidcProvider | None = None
     limits: SessionLifetimes = field(default_factory=SessionLifetimes)
     public_url: str = ""
-    rates: RequestRates = field(default_factory=lambda: RequestRates(MAX_LOGINS_PER_S))
-    places: HeavyRequests = field(default_factory=HeavyRequests)
+    rates: RequestRateLimiter = field(default_factory=lambda: RequestRateLimiter(MAX_LOGINS_PER_S))
+    places: HeavyRequestLimiter = field(default_factory=HeavyRequestLimiter)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """Dependencies of the API's endpoints, such as the stores and the replayer.
+    """Objects that the API's endpoints use, such as the database, the stores and the replayer.
 
     Attributes:
         store: index of dead letters.
@@ -90,13 +90,13 @@ class ApiContext:
     reader: DeadLetterReader
     replayer: DeadLetterReplayer
     database: Database
-    rates: RequestRates = field(default_factory=RequestRates)
-    heavy: HeavyRequests = field(default_factory=HeavyRequests)
+    rates: RequestRateLimiter = field(default_factory=RequestRateLimiter)
+    heavy: HeavyRequestLimiter = field(default_factory=HeavyRequestLimiter)
     max_transcript_bytes: int = 64 * 1024 * 1024
-    upload_pace: UploadPace = field(default_factory=UploadPace)
-    logins: Logins = field(default_factory=Logins)
-    compute: Compute = asyncio.to_thread
-    computing: HeavyRequests = field(default_factory=_limit_computing)
+    upload_pace: UploadSpeedLimit = field(default_factory=UploadSpeedLimit)
+    logins: LoginSettings = field(default_factory=LoginSettings)
+    compute: FunctionRunner = asyncio.to_thread
+    computing: HeavyRequestLimiter = field(default_factory=_limit_computing)
     large_submission: asyncio.Lock = field(default_factory=asyncio.Lock)
     changes: ChangeFeed = field(init=False)
 
@@ -104,7 +104,7 @@ class ApiContext:
         """Make the feed, which reads nothing until somebody follows it."""
         object.__setattr__(self, "changes", ChangeFeed(self.database))
 
-    def compute_for(self, token_id: UUID) -> Compute:
+    def compute_for(self, token_id: UUID) -> FunctionRunner:
         """Return what runs work for the CPU for a token's requests, each in a place of its own.
 
         Without places, the requests of one client, which may have left, would make a queue behind
@@ -138,9 +138,9 @@ class ApiContext:
         return StudyStore(self.database)
 
     @property
-    def ownership(self) -> TranscriptOwnership:
+    def ownership(self) -> TranscriptOwnershipStore:
         """Whose interviews are, and which of their revisions are withdrawn."""
-        return TranscriptOwnership(self.database)
+        return TranscriptOwnershipStore(self.database)
 
     @property
     def refresher(self) -> StudyRefresher:
@@ -148,14 +148,14 @@ class ApiContext:
         return StudyRefresher(self.database, self.replayer.sender.publisher)
 
     @property
-    def trail(self) -> Trail:
+    def trail(self) -> AuditTrail:
         """The audit trail."""
-        return Trail(self.database)
+        return AuditTrail(self.database)
 
     @property
-    def requests(self) -> IdempotentRequests:
+    def requests(self) -> IdempotentRequestStore:
         """Requests by their Idempotency-Key."""
-        return IdempotentRequests(self.database)
+        return IdempotentRequestStore(self.database)
 
     @property
     def submitter(self) -> TranscriptSubmitter:
@@ -168,7 +168,7 @@ class NotReadyError(OnrecordError):
 
 
 async def get_context(request: Request) -> ApiContext:
-    """Return the dependencies of the running service, for FastAPI's ``Depends``.
+    """Return the running service's ``ApiContext``, as a FastAPI dependency.
 
     It waits for nothing; FastAPI runs dependencies that are no coroutines in threads.
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from control.access import NotPermittedError
 from control.oidc.login import VALID_S
-from control.oidc.settings import is_loopback
+from control.oidc.settings import is_loopback_host
 
 SESSION_COOKIE: Final = "__Host-onrecord-session"
 """The session's cookie, where control is called by https."""
@@ -25,8 +25,8 @@ _LOGIN_COOKIE: Final = "__Host-onrecord-login"
 _HOST_PREFIX: Final = "__Host-"
 
 
-class BrowserAddress:
-    """Address by which browsers call control: where they come back to after a login.
+class BrowserUrl:
+    """URL by which browsers reach the control service; sets and reads its session cookies.
 
     Args:
         url: scheme and authority, without a path.
@@ -87,8 +87,8 @@ class BrowserAddress:
         return name if self._secure else f"{name.removeprefix(_HOST_PREFIX)}-{self._port or 80}"
 
 
-def find_browser_address(request: Request, public_url: str) -> BrowserAddress:
-    """Return by which address a browser calls control.
+def find_browser_url(request: Request, public_url: str) -> BrowserUrl:
+    """Return the URL by which a browser reaches the control service.
 
     Args:
         request: its ``Host`` has been found to be control's own.
@@ -99,10 +99,10 @@ def find_browser_address(request: Request, public_url: str) -> BrowserAddress:
             be read on the way.
     """
     if public_url:
-        return BrowserAddress(public_url)
+        return BrowserUrl(public_url)
     host = request.headers.get("host", "")
-    if not is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
         raise NotPermittedError(
             "sessions take https: name the address that browsers use in CONTROL_PUBLIC_URL"
         )
-    return BrowserAddress(f"http://{host}")
+    return BrowserUrl(f"http://{host}")

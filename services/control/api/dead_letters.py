@@ -33,7 +33,7 @@ from contracts.topics import MIB
 from control.access import Caller, Right
 from control.api.authorization import LetterReader, Operator
 from control.api.context import ApiContext, Context, HeavyPlace
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.api.pagination import decode_cursor, encode_cursor
 from control.api.values import SlicedResponse
 from control.domain import DeadLetterGoneError, DeadLetterListPosition, DeadLetterNotOpenError
@@ -59,7 +59,7 @@ LetterId = Annotated[
 async def list_letters(
     which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterPage:
-    """List dead letters, the latest first."""
+    """List dead letters that match a filter, the latest first."""
     position = decode_cursor(which.cursor, _POSITION)
     after = position and DeadLetterListPosition(*position)
     found = await context.store.letters(_filter(which), limit=which.limit, after=after)
@@ -71,7 +71,7 @@ async def list_letters(
 
 @router.get("/counts")
 async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCount]:
-    """Count dead letters by service, state and cause."""
+    """Count all dead letters by service, state and error code."""
     del caller
     return list(await context.store.counts())
 
@@ -80,19 +80,22 @@ async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCo
 async def count_replayable(
     which: Annotated[SelectDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterSelection:
-    """Count the open dead letters that match, and those that a replay of many tries."""
+    """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
     return await context.store.count_selection(_filter(which))
 
 
-@router.post("/replay", responses=responses(424))
+@router.post("/replay", responses=build_error_responses(424))
 async def replay_letters(
     context: Context,
     caller: Operator,
     place: HeavyPlace,
     which: Annotated[ReplayRequest | None, Body()] = None,
 ) -> ReplayResult:
-    """Replay open dead letters that match, in the order of the DLQs; `next` continues."""
+    """Replay open dead letters that match a filter; `next` in the answer continues.
+
+    They are sent in the order of the DLQs.
+    """
     del place
     which = which or ReplayRequest()
     wanted = _filter(which)
@@ -101,11 +104,14 @@ async def replay_letters(
     return await context.replayer.replay_many(wanted, limit=which.limit, begin=which.begin)
 
 
-@router.get("/{letter_id}", responses=responses(404, 422))
+@router.get("/{letter_id}", responses=build_error_responses(404, 422))
 async def read_letter(
     letter_id: LetterId, context: Context, caller: Operator
 ) -> DeadLetterWithValue:
-    """Read a dead letter; with its value, up to 1 MiB, for callers who may read evidence."""
+    """Return one dead letter, with its message's value if the caller may read evidence.
+
+    Values of more than 1 MiB are left out: `GET .../value` returns them.
+    """
     (letter,) = await _add_titles(context, caller, [await context.store.letter(letter_id)])
     if not caller.may(Right.READ_EVIDENCE):
         return DeadLetterWithValue(letter=letter, value=None, gone=_HIDDEN)
@@ -123,14 +129,14 @@ async def read_letter(
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The value's bytes."},
         204: {"description": "The message has no value."},
-        **responses(404, 410, 422),
+        **build_error_responses(404, 410, 422),
     },
     response_class=Response,
 )
 async def read_value(
     letter_id: LetterId, context: Context, caller: LetterReader, place: HeavyPlace
 ) -> Response:
-    """Read the message value of a dead letter as raw bytes; 204 if it has none."""
+    """Return the message value of a dead letter as raw bytes; 204 if it has none."""
     del place
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
@@ -142,20 +148,20 @@ async def read_value(
 
 @router.post(
     "/{letter_id}/replay",
-    responses=responses(404, 409, 410, 422, 424),
+    responses=build_error_responses(404, 409, 410, 422, 424),
 )
 async def replay_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
-    """Replay one dead letter to the service that failed."""
+    """Replay one dead letter to the service that failed on it."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.replay", str(letter.letter_id))
     return await context.replayer.replay(letter.letter_id)
 
 
-@router.post("/{letter_id}/discard", responses=responses(404, 409))
+@router.post("/{letter_id}/discard", responses=build_error_responses(404, 409))
 async def discard_letter(
     letter_id: LetterId, wanted: DiscardRequest, context: Context, caller: Operator
 ) -> DeadLetter:
-    """Discard a dead letter, with a reason."""
+    """Discard one dead letter, with a reason."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(
         caller, "letter.discard", str(letter.letter_id), reason=wanted.reason

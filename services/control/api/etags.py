@@ -13,7 +13,7 @@ from fastapi import Header, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from control.domain import BadRequestError, ChangedMeanwhileError, PreconditionRequiredError
+from control.domain import BadRequestError, ConcurrentChangeError, PreconditionRequiredError
 
 _HEADERS: Final = {"Cache-Control": "private, no-cache"}
 """Kept by the client alone, which asks each time whether it still holds."""
@@ -37,7 +37,7 @@ def compute_etag(body: bytes) -> str:
 
 
 def respond_with_etag(request: Request, kind: TypeAdapter[Any], value: Any) -> Response:
-    """Return a value as JSON with its entity tag; 304 if the request's ``If-None-Match`` has it.
+    """Return a value as a JSON response with an ETag; 304 if ``If-None-Match`` has that ETag.
 
     Args:
         request: whose headers are looked at.
@@ -52,24 +52,24 @@ def respond_with_etag(request: Request, kind: TypeAdapter[Any], value: Any) -> R
     return Response(body, media_type="application/json", headers=headers)
 
 
-def require_match(request: Request, kind: TypeAdapter[Any], value: Any) -> None:
-    """Require that the request's ``If-Match``, if there is one, names a value as it is now.
+def require_matching_etag(request: Request, kind: TypeAdapter[Any], value: Any) -> None:
+    """Raise an error if a request's ``If-Match`` header is not the ETag of the current value.
 
     Raises:
-        ChangedMeanwhileError: it names another one.
+        ConcurrentChangeError: it names another one.
     """
     wanted = request.headers.get("If-Match")
     if wanted is not None and not _names(wanted, compute_etag(kind.dump_json(value))):
-        raise ChangedMeanwhileError("it was changed since it was read: read it again")
+        raise ConcurrentChangeError("it was changed since it was read: read it again")
 
 
-def tag_version(response: Response, version: int) -> None:
-    """Give a response the entity tag of what counts its changes."""
+def set_version_etag(response: Response, version: int) -> None:
+    """Set a response's ``ETag`` header to a version number."""
     response.headers["ETag"] = f'"{version}"'
 
 
-def parse_version_tag(text: str | None) -> int | None:
-    """Parse an ``If-Match`` header to the expected number of changes; None for ``*``.
+def parse_if_match_version(text: str | None) -> int | None:
+    """Parse an ``If-Match`` header as a version number; None for ``*``.
 
     Raises:
         PreconditionRequiredError: there is none.

@@ -20,7 +20,7 @@ from contracts.errors import OnrecordError
 from control.access import Caller, NotAuthenticatedError, Right
 from control.api.authorization import Credentials, Follower, authenticate
 from control.api.context import Context
-from control.changes import Change, ChangeFeed, ChangePosition
+from control.changes import ChangeEvent, ChangeFeed, ChangePosition
 from control.domain import BadRequestError
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ LastEventId = Annotated[
 
 
 class EventStream(Response):
-    """Response of server-sent events that ends when its token is no longer valid.
+    """Response of server-sent events that ends when the caller's token is no longer valid.
 
     Args:
         feed: where the changes come from.
@@ -139,8 +139,8 @@ class EventStream(Response):
                 if change is None:
                     break
                 self._position = change.position
-                if may_know(caller, change):
-                    yield format_change(change)
+                if may_see_change(caller, change):
+                    yield format_change_as_sse(change)
                     sent_at = clock()
             if clock() - sent_at >= HEARTBEAT_S:
                 yield ": still here\n\n"
@@ -159,7 +159,7 @@ async def follow_events(
     credentials: Credentials,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Follow what changes, as server-sent events, as far as the caller may know of it.
+    """Send changes, such as new dead letters or notes, to the caller as server-sent events.
 
     `letters.indexed`, `.open`, `.replayed`, `.discarded`, `budget.changed` (operators);
     `transcripts.ingested`, `notes.stored`, `study.registered`, `.changed` (readers of the study);
@@ -183,14 +183,14 @@ async def follow_events(
     return EventStream(feed, following, begin, check, missed=missed)
 
 
-def may_know(caller: Caller, change: Change) -> bool:
-    """Return whether a caller may know of a change."""
+def may_see_change(caller: Caller, change: ChangeEvent) -> bool:
+    """Return whether a caller has the right to be sent a change event."""
     right = _NEEDED_RIGHTS.get(change.kind.partition(".")[0], Right.ADMINISTER)
     return caller.may(right, change.study_id)
 
 
-def format_change(change: Change) -> str:
-    """Format a change as a server-sent event."""
+def format_change_as_sse(change: ChangeEvent) -> str:
+    """Format a change event as the text of a server-sent event."""
     data = {"at": change.at.isoformat(), "study_id": change.study_id, **change.data}
     position = f"{change.position.transaction_id}-{change.position.change_id}"
     return f"id: {position}\nevent: {change.kind}\ndata: {json.dumps(data)}\n\n"

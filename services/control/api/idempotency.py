@@ -22,7 +22,7 @@ from control.domain import BadRequestError
 from control.idempotency import (
     LOCK,
     MAX_ANSWER_BYTES,
-    IdempotentRequests,
+    IdempotentRequestStore,
     RequestClaim,
     StoredAnswer,
 )
@@ -54,7 +54,7 @@ _RENEW_S: Final = LOCK.total_seconds() / 4
 
 
 class AlreadyAnsweredError(OnrecordError):
-    """Raised when the same request was carried out before; has its answer."""
+    """Raised when a request's Idempotency-Key was answered before; holds the stored answer."""
 
     def __init__(self, answer: StoredAnswer) -> None:
         super().__init__("this request was carried out before")
@@ -62,7 +62,7 @@ class AlreadyAnsweredError(OnrecordError):
 
 
 class IdempotentExchange:
-    """A request with an Idempotency-Key, and what became of it.
+    """HTTP request with an Idempotency-Key, and the answer that is stored for it.
 
     Attributes:
         key: the key, without quotes.
@@ -73,7 +73,7 @@ class IdempotentExchange:
     def __init__(self, key: str) -> None:
         self.key = key
         self.claim: RequestClaim | None = None
-        self.requests: IdempotentRequests | None = None
+        self.requests: IdempotentRequestStore | None = None
         self.stored_body: bytes | None = None
 
     async def finish(
@@ -105,7 +105,7 @@ class IdempotentExchange:
 
 
 class IdempotencyMiddleware:
-    """ASGI middleware that stores the answers of requests that claimed an Idempotency-Key."""
+    """ASGI middleware that stores the responses to requests with an Idempotency-Key."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -135,30 +135,30 @@ class IdempotencyMiddleware:
             await send(message)
 
 
-def get_exchange(request: Request) -> IdempotentExchange | None:
-    """Return the exchange of a request with an Idempotency-Key; None if it has none."""
+def get_idempotent_exchange(request: Request) -> IdempotentExchange | None:
+    """Return the idempotent exchange of a request; None if it has no Idempotency-Key."""
     exchange: IdempotentExchange | None = request.scope.get(_SCOPE)
     return exchange
 
 
-async def compute_fingerprint(request: Request, content: bytes | bytearray) -> bytes:
-    """Compute the SHA-256 of all that a request is made of.
+async def compute_request_fingerprint(request: Request, content: bytes | bytearray) -> bytes:
+    """Compute the SHA-256 of a request's method, path, body and other content.
 
     Outside the event loop: 64 MiB take a third of a second.
     """
     return await asyncio.to_thread(_compute_fingerprint, request.scope, content)
 
 
-async def claim_key(
+async def claim_idempotency_key(
     request: Request, context: ApiContext, caller: Caller, fingerprint: bytes
 ) -> IdempotentExchange | None:
-    """Claim the Idempotency-Key of a request that its caller may make.
+    """Claim a request's Idempotency-Key for its caller; raise if it was answered before.
 
     Args:
         request: the request.
         context: what requests use.
         caller: whose key it is.
-        fingerprint: from ``compute_fingerprint``.
+        fingerprint: from ``compute_request_fingerprint``.
 
     Returns:
         The exchange; None if the request has no key.
@@ -169,7 +169,7 @@ async def claim_key(
         RequestInProgressError: the same request is being carried out.
         BadRequestError: the key is none.
     """
-    exchange = get_exchange(request)
+    exchange = get_idempotent_exchange(request)
     if exchange is None:
         return None
     if _KEY.fullmatch(exchange.key) is None:

@@ -15,11 +15,11 @@ from control.access import Right
 from control.api.authorization import FindingReader, NoteReader
 from control.api.context import Context
 from control.api.lookups import find_revision, find_transcript
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
-from control.outcomes_of_transcripts import list_outcomes
+from control.outcomes_of_transcripts import list_transcript_outcomes
 from read_model.transcripts import (
     TranscriptPosition,
     TranscriptQueries,
@@ -43,7 +43,7 @@ TranscriptPath = Annotated[UUID, Path(description="The interview's id.")]
 
 @dataclass(frozen=True, slots=True)
 class TranscriptPage:
-    """Page of a study's interviews, by title.
+    """Page of the list of a study's interviews, sorted by title.
 
     Attributes:
         transcripts: each in its latest revision.
@@ -56,7 +56,7 @@ class TranscriptPage:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptDetails:
-    """Interview in its latest revision, with the outcomes of everything submitted under its id.
+    """Latest revision of an interview, with the outcomes of all its submissions.
 
     Attributes:
         transcript: how far it is read.
@@ -70,7 +70,7 @@ class TranscriptDetails:
 
 @dataclass(frozen=True, slots=True)
 class SegmentPage:
-    """Page of an interview's segments, in the order of the talk.
+    """Page of an interview's segments (speakers' turns), in their order.
 
     Attributes:
         revision: which one they are of.
@@ -110,14 +110,14 @@ class ListSegmentsRequest(BaseModel):
     cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
-@router.get("/studies/{study_id}/transcripts", responses=responses(404))
+@router.get("/studies/{study_id}/transcripts", responses=build_error_responses(404))
 async def list_transcripts(
     study_id: StudyPath,
     which: Annotated[ListTranscriptsRequest, Query()],
     context: Context,
     caller: NoteReader,
 ) -> TranscriptPage:
-    """List a study's interviews by title, each with its status and the number of its notes."""
+    """List a study's interviews by title, each with its status and its number of notes."""
     del caller
     position = decode_cursor(which.cursor, _POSITION)
     found, last = await TranscriptQueries(context.database).transcripts(
@@ -128,25 +128,25 @@ async def list_transcripts(
     return TranscriptPage(tuple(found), last and encode_cursor(last, _POSITION))
 
 
-@router.get("/transcripts/{transcript_id}", responses=responses(404))
+@router.get("/transcripts/{transcript_id}", responses=build_error_responses(404))
 async def read_transcript(
     transcript_id: TranscriptPath, context: Context, caller: FindingReader
 ) -> TranscriptDetails:
-    """Read how far an interview is read, and why something of it was refused."""
+    """Return an interview's status, and the outcomes of all its submissions."""
     found = await find_transcript(context, caller, transcript_id)
     allowed = caller.list_studies(Right.READ_NOTES)
-    outcomes = await list_outcomes(context.database, transcript_id, allowed)
+    outcomes = await list_transcript_outcomes(context.database, transcript_id, allowed)
     return TranscriptDetails(found, outcomes)
 
 
-@router.get("/transcripts/{transcript_id}/segments", responses=responses(404, 422))
+@router.get("/transcripts/{transcript_id}/segments", responses=build_error_responses(404, 422))
 async def list_segments(
     transcript_id: TranscriptPath,
     which: Annotated[ListSegmentsRequest, Query()],
     context: Context,
     caller: FindingReader,
 ) -> SegmentPage:
-    """List what was said in an interview: masked, unless its study allows personal data."""
+    """List an interview's segments; personal data is masked unless the study allows it."""
     position = decode_cursor(which.cursor, _SEGMENT_POSITION)
     number = which.revision if position is None else position[0]
     if which.revision not in {None, number}:

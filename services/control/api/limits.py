@@ -19,7 +19,7 @@ forgotten."""
 
 
 class TooManyRequestsError(OnrecordError):
-    """Raised when a token, or an address without one, makes too many requests (HTTP 429).
+    """Raised when a token or an IP address exceeds its request rate (HTTP 429).
 
     Attributes:
         retry_after_s: when it may make the next one, in seconds.
@@ -31,7 +31,7 @@ class TooManyRequestsError(OnrecordError):
 
 
 class TooBusyError(OnrecordError):
-    """Raised when as many heavy requests run as may (HTTP 429)."""
+    """Raised when too many expensive requests run at the same time (HTTP 429)."""
 
     retry_after_s = 2
 
@@ -39,8 +39,8 @@ class TooBusyError(OnrecordError):
         super().__init__("control is busy with other large requests; try again soon")
 
 
-class RequestRates:
-    """Token bucket for each client: a rate, and a burst of as many as fit two seconds.
+class RequestRateLimiter:
+    """Rate limiter with a token bucket for each client.
 
     Each replica of control counts by itself.
 
@@ -78,8 +78,8 @@ class RequestRates:
             raise TooManyRequestsError((1 - left) / self._per_second)
 
 
-class HeavyRequests:
-    """Places for requests that take much memory or time, so that others never wait for them.
+class HeavyRequestLimiter:
+    """Limiter of how many expensive requests run at the same time, in total and per client.
 
     One client has all places but one at most, so that it cannot keep all others out by itself.
 

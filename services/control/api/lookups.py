@@ -16,7 +16,7 @@ from read_model.transcripts import TranscriptQueries, TranscriptRevision, Transc
 async def find_transcript(
     context: ApiContext, caller: Caller, transcript_id: UUID
 ) -> TranscriptSummary:
-    """Find an interview in its latest revision.
+    """Find the latest revision of an interview that the caller may read.
 
     Raises:
         NotFoundError: there is none, or it is of a study that the caller may not read.
@@ -30,7 +30,7 @@ async def find_transcript(
 async def find_revision(
     context: ApiContext, caller: Caller, transcript_id: UUID, number: int | None
 ) -> TranscriptRevision:
-    """Find a revision of an interview, the latest if no number is given.
+    """Find a revision of an interview by number; the latest one if no number is given.
 
     The study of this very revision counts: an earlier one may have been submitted for another.
 
@@ -46,7 +46,7 @@ async def find_revision(
 async def find_note(
     context: ApiContext, caller: Caller, note_id: UUID, *, exact: bool = False
 ) -> StoredNote:
-    """Find a current note; with its exact quotes only for callers who may read evidence.
+    """Find a note by its id; exact quotes are included only if the caller may read evidence.
 
     Raises:
         NotFoundError: there is none, or it is of a study that the caller may not read.
@@ -63,8 +63,8 @@ async def find_note(
     return exactly or found
 
 
-async def find_note_by_digits(context: ApiContext, caller: Caller, digits: str) -> NoteMatch:
-    """Find a note or a refused note by how its id begins.
+async def find_note_by_id_prefix(context: ApiContext, caller: Caller, digits: str) -> NoteMatch:
+    """Find an accepted or refused note by the first digits of its id.
 
     Raises:
         NotFoundError: none or several begin so, in the studies that the caller may read.

@@ -6,8 +6,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class NoStore:
-    """ASGI middleware that adds ``Cache-Control: no-store`` where a response has none of its own.
+class NoStoreMiddleware:
+    """ASGI middleware that adds ``Cache-Control: no-store`` to responses without that header.
 
     Args:
         app: what is wrapped.

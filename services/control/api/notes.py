@@ -20,8 +20,8 @@ from control.api.authorization import (
     NoteReader,
 )
 from control.api.context import ApiContext, Context
-from control.api.lookups import find_note, find_note_by_digits
-from control.api.openapi import responses
+from control.api.lookups import find_note, find_note_by_id_prefix
+from control.api.openapi import build_error_responses
 from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
@@ -66,7 +66,7 @@ ExactQuery = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class NotePage:
-    """Page of a study's notes, in the order of interviews and of time.
+    """Page of a study's notes, sorted by interview and time.
 
     Attributes:
         notes: what was noted.
@@ -79,7 +79,7 @@ class NotePage:
 
 @dataclass(frozen=True, slots=True)
 class RejectedNotePage:
-    """Page of a study's refused notes, in the order of interviews and of time.
+    """Page of a study's rejected notes, sorted by interview and time.
 
     Attributes:
         notes: what was refused, as it was drafted.
@@ -92,14 +92,14 @@ class RejectedNotePage:
 
 @dataclass(frozen=True, slots=True)
 class NoteEvidence:
-    """Evidence of a note: the quotes that it cites."""
+    """Exact quotes that one note cites as its evidence."""
 
     note_id: UUID
     evidence: tuple[StoredQuote, ...]
 
 
 class RejectedNotesFilter(BaseModel):
-    """Filter of a study's refused notes; a field that is None matches all."""
+    """Filter of a study's rejected notes; a field that is None matches all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -144,14 +144,14 @@ class ListNotesRequest(NotesFilter):
 
 
 class ListRejectedNotesRequest(RejectedNotesFilter):
-    """Parameters of the request to list the refused notes of a study."""
+    """Parameters of the request to list the rejected notes of a study."""
 
     limit: int = Field(100, ge=1, le=MAX_NOTES, description="At most so many.")
     cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
 class ListSpeakersRequest(BaseModel):
-    """Parameters of the request to list who speaks in a study."""
+    """Parameters of the request to list the speakers of a study's interviews."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -162,14 +162,19 @@ class ListSpeakersRequest(BaseModel):
 _NOTES: Final = TypeAdapter(NotePage)
 
 
-@router.get("/studies/{study_id}/notes", responses=responses(404), response_model=NotePage)
+@router.get(
+    "/studies/{study_id}/notes", responses=build_error_responses(404), response_model=NotePage
+)
 async def list_notes(
     study_id: StudyPath,
     which: Annotated[ListNotesRequest, Query()],
     context: Context,
     caller: NoteReader,
 ) -> Response:
-    """List a study's current notes; those not proven show their quotes first."""
+    """List a study's current notes that match a filter, page by page.
+
+    Of notes whose statement is not proven, the quotes come first.
+    """
     reading = await _open(context, caller, study_id, exact=which.exact)
     position = decode_cursor(which.cursor, _POSITION)
     notes, last = await reading.notes_page(
@@ -185,14 +190,14 @@ async def list_notes(
     return Response(_NOTES.dump_json(page), media_type="application/json")
 
 
-@router.get("/studies/{study_id}/notes/counts", responses=responses(404))
+@router.get("/studies/{study_id}/notes/counts", responses=build_error_responses(404))
 async def count_notes(
     study_id: StudyPath,
     which: Annotated[NotesFilter, Query()],
     context: Context,
     caller: NoteReader,
 ) -> NoteCounts:
-    """Count a study's current notes that match, by standing and theme, and its refused ones."""
+    """Count a study's notes that match a filter: by standing, by theme, and rejected ones."""
     reading = await _open(context, caller, study_id, exact=which.exact)
     found = await reading.note_totals(which.build_filter(study_id))
     if not found.total:
@@ -200,14 +205,14 @@ async def count_notes(
     return found
 
 
-@router.get("/studies/{study_id}/notes/rejected", responses=responses(404))
+@router.get("/studies/{study_id}/notes/rejected", responses=build_error_responses(404))
 async def list_rejected_notes(
     study_id: StudyPath,
     which: Annotated[ListRejectedNotesRequest, Query()],
     context: Context,
     caller: EvidenceReader,
 ) -> RejectedNotePage:
-    """List a study's refused notes, as they were drafted and never masked; goes into the trail."""
+    """List a study's rejected notes, unmasked; each call is recorded in the audit trail."""
     await context.trail.record(caller, "notes.read_rejected", study_id, study_id)
     transcript = None if which.transcript is None else str(which.transcript)
     wanted = NoteFilter(study_id, transcript, which.theme, which.question)
@@ -220,14 +225,14 @@ async def list_rejected_notes(
     return RejectedNotePage(tuple(notes), last and encode_cursor(last, _POSITION))
 
 
-@router.get("/studies/{study_id}/speakers", responses=responses(404))
+@router.get("/studies/{study_id}/speakers", responses=build_error_responses(404))
 async def list_speakers(
     study_id: StudyPath,
     which: Annotated[ListSpeakersRequest, Query()],
     context: Context,
     caller: NoteReader,
 ) -> list[str]:
-    """List who speaks in a study's interviews; pseudonyms where it masks; at most 1,000."""
+    """List the speakers of a study's interviews, or their pseudonyms; at most 1,000."""
     reading = await _open(context, caller, study_id, exact=which.exact)
     found = await reading.speakers(study_id, which.transcript)
     if not found:
@@ -235,34 +240,37 @@ async def list_speakers(
     return found
 
 
-@router.get("/notes/{note_id}", responses=responses(404))
+@router.get("/notes/{note_id}", responses=build_error_responses(404))
 async def read_note(
     note_id: NotePath, context: Context, caller: FindingReader, *, exact: ExactQuery = False
 ) -> StoredNote:
-    """Read a current note, as its study shows it."""
+    """Return a current note, with its statement if the study's policy shows it."""
     return await find_note(context, caller, note_id, exact=exact)
 
 
-@router.get("/notes/{note_id}/evidence", responses=responses(404))
+@router.get("/notes/{note_id}/evidence", responses=build_error_responses(404))
 async def read_evidence(
     note_id: NotePath, context: Context, caller: FindingReader, *, exact: ExactQuery = False
 ) -> NoteEvidence:
-    """Read the quotes that a current note cites."""
+    """Return the exact quotes that a current note cites."""
     found = await find_note(context, caller, note_id, exact=exact)
     return NoteEvidence(found.note_id, found.evidence)
 
 
-@router.get("/notes/{note_id}/explanation", responses=responses(404, 422))
+@router.get("/notes/{note_id}/explanation", responses=build_error_responses(404, 422))
 async def explain_note(
     note_id: NoteIdPrefix, context: Context, caller: FindingEvidenceReader
 ) -> NoteExplanation:
-    """Explain a note or a refused note: its exact evidence, and each check; goes into the trail."""
+    """Explain a note by its evidence and check results; recorded in the audit trail.
+
+    The answer has the exact evidence, and each check with the current code.
+    """
     digits = note_id.replace("-", "")
     if not MIN_ID_DIGITS <= len(digits) <= MAX_ID_DIGITS:
         raise BadRequestError(
             f"note_id: {MIN_ID_DIGITS} to {MAX_ID_DIGITS} hexadecimal digits, dashes not counted"
         )
-    found = await find_note_by_digits(context, caller, digits)
+    found = await find_note_by_id_prefix(context, caller, digits)
     await context.trail.record(caller, "note.explain", str(found.id), found.study_id)
     compute = context.compute_for(caller.token_id)
     return await ExplanationQueries(context.database, compute).explain(found)

@@ -72,13 +72,13 @@ _IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
 }
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the error responses of an endpoint, for FastAPI's ``responses`` argument."""
+def build_error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Build OpenAPI's descriptions of error responses, for FastAPI's ``responses`` argument."""
     return {status: {"description": _DESCRIPTIONS[status]} for status in statuses}
 
 
 def build_body_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Build the JSON schema of a body that an endpoint reads by itself, for ``openapi_extra``.
+    """Build the OpenAPI schema of a request body that FastAPI does not parse itself.
 
     Its definitions go to the document's components when the document is built.
     """

@@ -22,7 +22,7 @@ router: Final = APIRouter(tags=["operations"])
 async def read_audit(
     request: Request, context: Context, caller: Operator, place: HeavyPlace
 ) -> AuditReport:
-    """Audit that nothing is lost: submitted = stored + waiting + in retry + dead + discarded.
+    """Audit the system: return whether any submitted interview is lost, and where all are.
 
     From Kafka's offsets and PostgreSQL; it takes seconds where messages move.
     """
@@ -39,7 +39,7 @@ async def read_audit(
 async def read_pipeline(
     request: Request, context: Context, caller: Operator, place: HeavyPlace
 ) -> PipelineState:
-    """Read which services consume, what they have before them, and their open dead letters."""
+    """Return the status of all services: consumers, lag by topic and open dead letters."""
     del caller, place
     async with cancel_on_disconnect(request.receive):
         return await read_pipeline_state(context.reader.kafka, await context.store.counts())

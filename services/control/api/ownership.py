@@ -18,16 +18,16 @@ from contracts.ownership import (
 from control.access import Caller, Right
 from control.api.authorization import Researcher, StudyEditor, Submitter
 from control.api.context import ApiContext, Context
-from control.api.idempotency import claim_key, compute_fingerprint
+from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
 from control.api.interviews import TranscriptPath
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 from control.domain import NotFoundError
 
 router: Final = APIRouter(tags=["transcripts"])
 
 
-@router.post("/transcripts/{transcript_id}/withdraw", responses=responses(404, 422))
+@router.post("/transcripts/{transcript_id}/withdraw", responses=build_error_responses(404, 422))
 async def withdraw_revision(
     transcript_id: TranscriptPath,
     wanted: WithdrawRevisionRequest,
@@ -35,19 +35,19 @@ async def withdraw_revision(
     context: Context,
     caller: Submitter,
 ) -> ChangedRevision:
-    """Withdraw a revision of an interview, stored or on its way: the one before is current again.
+    """Withdraw a revision of an interview, so that the revision before is current again.
 
     What is withdrawn is kept, and shown nowhere. Its number is not used again, unless it is
     restored.
     """
     owned = await _find_owned(context, caller, transcript_id)
-    fingerprint = await compute_fingerprint(request, await request.body())
-    await claim_key(request, context, caller, fingerprint)
+    fingerprint = await compute_request_fingerprint(request, await request.body())
+    await claim_idempotency_key(request, context, caller, fingerprint)
     await _record(context, caller, "transcript.withdraw", owned, wanted)
     return await context.ownership.withdraw(transcript_id, wanted.revision)
 
 
-@router.post("/transcripts/{transcript_id}/restore", responses=responses(404, 422))
+@router.post("/transcripts/{transcript_id}/restore", responses=build_error_responses(404, 422))
 async def restore_revision(
     transcript_id: TranscriptPath,
     wanted: WithdrawRevisionRequest,
@@ -55,15 +55,15 @@ async def restore_revision(
     context: Context,
     caller: Submitter,
 ) -> ChangedRevision:
-    """Restore a revision that was withdrawn: it counts as before."""
+    """Restore a withdrawn revision of an interview."""
     owned = await _find_owned(context, caller, transcript_id)
-    fingerprint = await compute_fingerprint(request, await request.body())
-    await claim_key(request, context, caller, fingerprint)
+    fingerprint = await compute_request_fingerprint(request, await request.body())
+    await claim_idempotency_key(request, context, caller, fingerprint)
     await _record(context, caller, "transcript.restore", owned, wanted)
     return await context.ownership.restore(transcript_id, wanted.revision)
 
 
-@router.post("/transcripts/{transcript_id}/handover", responses=responses(404, 422))
+@router.post("/transcripts/{transcript_id}/handover", responses=build_error_responses(404, 422))
 async def hand_over_transcript(
     transcript_id: TranscriptPath,
     wanted: HandOverRequest,
@@ -71,20 +71,20 @@ async def hand_over_transcript(
     context: Context,
     caller: StudyEditor,
 ) -> OwnedTranscript:
-    """Hand an interview over to another producer, who submits its revisions from then on."""
+    """Make another producer the owner of an interview, who may then submit its revisions."""
     owned = await _find_owned(context, caller, transcript_id, Right.EDIT_STUDIES)
-    fingerprint = await compute_fingerprint(request, await request.body())
-    await claim_key(request, context, caller, fingerprint)
+    fingerprint = await compute_request_fingerprint(request, await request.body())
+    await claim_idempotency_key(request, context, caller, fingerprint)
     target = f"{transcript_id} to {wanted.to}"
     await context.trail.record(caller, "transcript.handover", target, owned.study_id, wanted.reason)
     return await context.ownership.hand_over(owned, wanted.to)
 
 
-@router.post("/studies/{study_id}/handover", responses=responses(422))
+@router.post("/studies/{study_id}/handover", responses=build_error_responses(422))
 async def hand_over_interviews(
     study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
 ) -> HandedOver:
-    """Make a study's interviews another producer's: all of them, or those of one producer."""
+    """Make another producer the owner of a study's interviews, of all or of one producer's."""
     target = f"{wanted.of or 'all'} to {wanted.to}"
     await context.trail.record(caller, "study.handover", target, study_id, wanted.reason)
     changed = await context.ownership.hand_over_interviews(study_id, wanted.to, wanted.of)

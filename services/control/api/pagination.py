@@ -19,7 +19,7 @@ Int4 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
 def encode_cursor(position: tuple[Any, ...], kind: TypeAdapter[Any]) -> str:
-    """Encode a position in a list as a cursor for URLs.
+    """Encode a position in a list as a pagination cursor for URLs.
 
     Args:
         position: where the page ends.
@@ -29,7 +29,7 @@ def encode_cursor(position: tuple[Any, ...], kind: TypeAdapter[Any]) -> str:
 
 
 def decode_cursor(cursor: str | None, kind: TypeAdapter[T]) -> T | None:
-    """Decode a cursor to a position in a list; None if there is no cursor.
+    """Decode a pagination cursor to a position in a list; None if there is no cursor.
 
     Raises:
         BadRequestError: it is none that this list returned.

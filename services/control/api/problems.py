@@ -21,7 +21,7 @@ from control.api.limits import TooBusyError, TooManyRequestsError
 from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
-    ChangedMeanwhileError,
+    ConcurrentChangeError,
     DeadLetterGoneError,
     DeadLetterLookupError,
     DeadLetterNotOpenError,
@@ -58,7 +58,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((StudyChangedError,), 412),
     ((SubmissionTooLargeError,), 413),
     ((BadMessageError, KeyReusedError), 422),
-    ((ChangedMeanwhileError,), 412),
+    ((ConcurrentChangeError,), 412),
     ((RetryTopicMissingError,), 424),
     ((PreconditionRequiredError,), 428),
     ((TooManyRequestsError, TooBusyError, TooManyFollowersError), 429),
@@ -83,7 +83,7 @@ _BUG: Final = "the request failed because of a bug; the log has it"
 
 
 def add_exception_handlers(app: FastAPI) -> None:
-    """Make an application answer every exception with problem details (RFC 9457)."""
+    """Make a FastAPI application answer every exception with problem details (RFC 9457)."""
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(AlreadyAnsweredError, _answer_again)
     app.add_exception_handler(OnrecordError, _answer_error)

@@ -9,13 +9,13 @@ from fastapi import APIRouter
 from contracts.refreshing import RefreshStudyRequest, StudyRefresh
 from control.api.authorization import Researcher
 from control.api.context import Context, HeavyPlace
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 
 router: Final = APIRouter(prefix="/studies", tags=["studies"])
 
 
-@router.post("/{study_id}/refresh", responses=responses(404, 409, 422))
+@router.post("/{study_id}/refresh", responses=build_error_responses(404, 409, 422))
 async def refresh_study(
     study_id: StudyPath,
     wanted: RefreshStudyRequest,
@@ -23,7 +23,7 @@ async def refresh_study(
     caller: Researcher,
     place: HeavyPlace,
 ) -> StudyRefresh:
-    """Ask a study's interviews again with its current version: at most 500, until none is outdated.
+    """Have new notes made for a study's outdated interviews, at most 500 per request.
 
     Each is a new revision with the same content, which takes the place of the one before once all
     of it is stored. A dry run says what that costs.

@@ -10,43 +10,43 @@ from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredS
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
-from control.api.etags import IfMatch, parse_version_tag, tag_version
-from control.api.openapi import responses
+from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 
 router: Final = APIRouter(tags=["studies"])
 
 
-@router.post("/studies", status_code=201, responses=responses(409))
+@router.post("/studies", status_code=201, responses=build_error_responses(409))
 async def create_study(
     wanted: CreateStudyRequest, context: Context, caller: Researcher, response: Response
 ) -> RegisteredStudy:
-    """Register a study; the answer has an `ETag`."""
+    """Register a study, and return it with its `ETag`."""
     await context.trail.record(caller, "study.create", wanted.study_id, wanted.study_id)
     created = await context.studies.create(wanted, caller.name)
-    tag_version(response, created.changes)
+    set_version_etag(response, created.changes)
     return created
 
 
 @router.get("/registrations")
 async def list_registrations(context: Context, caller: AnyCaller) -> list[RegisteredStudy]:
-    """List the registered studies that the caller's token may read, archived ones too."""
+    """List the registered studies, including archived ones, that the caller may read."""
     allowed = caller.list_studies(Right.READ_NOTES)
     return list(await context.studies.list_studies(allowed))
 
 
-@router.get("/studies/{study_id}/registration", responses=responses(404))
+@router.get("/studies/{study_id}/registration", responses=build_error_responses(404))
 async def read_registration(
     study_id: StudyPath, context: Context, caller: NoteReader, response: Response
 ) -> RegisteredStudy:
-    """Read a study as it is registered, with its version and policies; with an `ETag`."""
+    """Return a registered study with its version and policies, and its `ETag`."""
     del caller
     found = await context.studies.find(study_id)
-    tag_version(response, found.changes)
+    set_version_etag(response, found.changes)
     return found
 
 
-@router.patch("/studies/{study_id}/registration", responses=responses(404, 412, 428))
+@router.patch("/studies/{study_id}/registration", responses=build_error_responses(404, 412, 428))
 async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
     study_id: StudyPath,
     changes: EditStudyRequest,
@@ -55,14 +55,14 @@ async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
     response: Response,
     if_match: IfMatch = None,
 ) -> RegisteredStudy:
-    """Change a study, as far as the request says; other themes or questions make a new version.
+    """Change a registered study; new themes or questions make a new version of it.
 
     Interviews that are ingested from then on are asked the new version, and its policies count.
     """
-    expected = parse_version_tag(if_match)
+    expected = parse_if_match_version(if_match)
     action = "study.edit" if changes.archived is None else "study.archive"
     named = ", ".join(sorted(changes.model_fields_set))
     await context.trail.record(caller, action, f"{study_id}: {named}", study_id)
     edited = await context.studies.edit(study_id, changes, expected, caller.name)
-    tag_version(response, edited.changes)
+    set_version_etag(response, edited.changes)
     return edited

@@ -20,13 +20,13 @@ router: Final = APIRouter(prefix="/cache", tags=["spending"])
 
 @dataclass(frozen=True, slots=True)
 class CachedResponseCount:
-    """Number of cached responses that match a filter, or that were deleted by it."""
+    """Number of cached model responses that match a filter, or that were deleted."""
 
     answers: int
 
 
 class CachedResponsesFilter(BaseModel):
-    """Filter of cached responses; a field that is None matches all."""
+    """Filter of cached model responses; a field that is None matches all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class CachedResponsesFilter(BaseModel):
 
 @router.get("")
 async def read_cache_statistics(context: Context, caller: Operator) -> list[ModelCacheStats]:
-    """Read how many responses of each model are cached, and what they saved."""
+    """Return, for each model, the number of cached responses and the cost that they saved."""
     del caller
     return list(await CacheQueries(context.database).by_model())
 
@@ -53,7 +53,7 @@ async def read_cache_statistics(context: Context, caller: Operator) -> list[Mode
 async def count_cached_responses(
     which: Annotated[CachedResponsesFilter, Query()], context: Context, caller: Operator
 ) -> CachedResponseCount:
-    """Count cached responses that match."""
+    """Count the cached model responses that match a filter."""
     del caller
     return CachedResponseCount(await CacheQueries(context.database).count(which.build_filter()))
 
@@ -62,7 +62,7 @@ async def count_cached_responses(
 async def clear_cache(
     which: Annotated[CachedResponsesFilter, Query()], context: Context, caller: Operator
 ) -> CachedResponseCount:
-    """Delete cached responses that match, so that the model is called, and paid, again."""
+    """Delete cached model responses that match a filter, so that the model is called again."""
     target = which.model_dump_json(exclude_none=True)
     await context.trail.record(caller, "cache.clear", target)
     return CachedResponseCount(await CacheQueries(context.database).delete(which.build_filter()))

@@ -18,7 +18,7 @@ from control.api.pagination import Cursor, decode_cursor, encode_cursor
 from control.domain import BadRequestError
 from read_model.search import (
     MAX_QUERY,
-    NoWordsError,
+    NoSearchWordsError,
     ResultKind,
     SearchFilter,
     SearchPosition,
@@ -41,7 +41,7 @@ _POSITION: Final = TypeAdapter(
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Page of what was found, the best first.
+    """Page of search results, the best match first.
 
     Attributes:
         results: the texts that have the words.
@@ -53,7 +53,7 @@ class SearchPage:
 
 
 class SearchRequest(BaseModel):
-    """Parameters of the request to search for words."""
+    """Parameters of the request to search a study's texts for words."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,7 +86,7 @@ class SearchRequest(BaseModel):
 async def search(
     which: Annotated[SearchRequest, Query()], context: Context, caller: FindingReader
 ) -> SearchPage:
-    """Search for words in statements, quotes and segments, as the caller gets to see them."""
+    """Search statements, quotes and segments for words, as far as the caller may read them."""
     position = decode_cursor(which.cursor, _POSITION)
     studies = _find_studies(which, caller)
     if which.exact:
@@ -98,7 +98,7 @@ async def search(
             limit=which.limit,
             after=position and SearchPosition(*position),
         )
-    except NoWordsError as error:
+    except NoSearchWordsError as error:
         raise BadRequestError(
             "q: names no word to find: it has only words that every text has, or that are not "
             "wanted"

@@ -16,14 +16,14 @@ from control.access import Caller
 from control.api.authorization import (
     Admin,
     InSession,
-    address_of,
     authenticate_bearer,
+    get_client_address,
 )
 from control.api.context import Context
-from control.api.cookies import BrowserAddress, find_browser_address
-from control.api.openapi import responses
+from control.api.cookies import BrowserUrl, find_browser_url
+from control.api.openapi import build_error_responses
 from control.domain import BadRequestError, NotFoundError
-from control.oidc import Login, LoginRefusedError, OidcProvider
+from control.oidc import LoginInProgress, LoginRefusedError, OidcProvider
 from control.sessions import OpenedSession, derive_csrf_token
 
 CALLBACK: Final = "/session/callback"
@@ -59,7 +59,7 @@ _HTML: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class LoginAnswer(BaseModel):
-    """What the OpenID Connect issuer answers to a login, in the browser's address."""
+    """Query parameters with which the OpenID Connect issuer redirects a browser after a login."""
 
     code: str = Field("", max_length=4_000, description="What the tokens are got with.")
     state: str = Field("", max_length=500, description="Of which login.")
@@ -71,15 +71,15 @@ class LoginAnswer(BaseModel):
     "/session/login",
     status_code=303,
     response_class=RedirectResponse,
-    responses={**_REDIRECT, **responses(404)},
+    responses={**_REDIRECT, **build_error_responses(404)},
 )
 async def begin_login(
     request: Request, context: Context, return_to: ReturnTo = "/"
 ) -> RedirectResponse:
-    """Begin a login at the OpenID Connect issuer; takes no token."""
+    """Begin a login: redirect the browser to the OpenID Connect issuer."""
     provider = _require_logins(context.logins.provider)
-    browser = find_browser_address(request, context.logins.public_url)
-    login = Login.begin()
+    browser = find_browser_url(request, context.logins.public_url)
+    login = LoginInProgress.begin()
     url = await provider.build_login_url(login, _redirect_uri(request, browser))
     response = RedirectResponse(url, 303, headers=_NO_STORE)
     path = urlsafe_b64encode(_require_own_path(return_to).encode()).decode().rstrip("=")
@@ -90,20 +90,20 @@ async def begin_login(
 @router.get(
     "/session/callback",
     response_class=HTMLResponse,
-    responses={**_HTML, **responses(404)},
+    responses={**_HTML, **build_error_responses(404)},
 )
 async def finish_login(
     request: Request, context: Context, answer: Annotated[LoginAnswer, Query()]
 ) -> HTMLResponse:
-    """Finish a login at the OpenID Connect issuer, whose page sends the browser here."""
+    """Finish a login after the OpenID Connect issuer's redirect, and set the session cookie."""
     provider = _require_logins(context.logins.provider)
-    browser = find_browser_address(request, context.logins.public_url)
+    browser = find_browser_url(request, context.logins.public_url)
     login, path = _read_login(browser.read_login(request))
     login.require_state(answer.state)
     if not answer.code or answer.error:
         raise LoginRefusedError("the identity provider refused the login")
     redirect_uri = _redirect_uri(request, browser)
-    address = address_of(request)
+    address = get_client_address(request)
     # Anybody can come here, and the issuer is asked each time: no more often than people log in.
     context.logins.rates.take(address)
     async with context.logins.places.place(address):
@@ -121,8 +121,8 @@ async def finish_login(
 async def open_session(
     wanted: OpenSessionRequest, request: Request, response: Response, context: Context
 ) -> CurrentSession:
-    """Open a session with an access token, and set its cookie; for browsers."""
-    browser = find_browser_address(request, context.logins.public_url)
+    """Log a browser in with an access token, and set its session cookie."""
+    browser = find_browser_url(request, context.logins.public_url)
     caller = await authenticate_bearer(request, context, wanted.token, own_only=True)
     context.rates.take(caller.token_id)
     await context.trail.record(caller, "session.open", str(caller.token_id))
@@ -140,7 +140,7 @@ async def open_session(
 
 @router.get("/session")
 async def read_session(here: InSession, response: Response) -> CurrentSession:
-    """Return whose session it is, and what its pages prove themselves with (`csrf_token`)."""
+    """Return the caller's browser session, with its CSRF token (`csrf_token`)."""
     response.headers.update(_NO_STORE)
     return CurrentSession(
         session_id=here.session.session_id,
@@ -153,7 +153,7 @@ async def read_session(here: InSession, response: Response) -> CurrentSession:
 
 @router.delete("/session", status_code=204, openapi_extra={"x-changes": True})
 async def close_session(here: InSession, context: Context, response: Response) -> None:
-    """End the session, and have the browser forget its cookie."""
+    """Log the browser out: end its session and delete its cookie."""
     session_id = here.session.session_id
     await context.trail.record(here.session.caller, "session.close", str(session_id))
     await context.sessions.end(session_id)
@@ -167,7 +167,7 @@ async def list_sessions(
     *,
     ended: Annotated[bool, Query(description="Those that have ended, too.")] = False,
 ) -> list[Session]:
-    """List sessions, the latest first; at most 1,000."""
+    """List the login sessions of browsers, the latest first; at most 1,000."""
     del caller
     return list(await context.sessions.list_sessions(ended_too=ended))
 
@@ -175,17 +175,20 @@ async def list_sessions(
 @router.delete(
     "/sessions/{session_id}",
     status_code=204,
-    responses=responses(404),
+    responses=build_error_responses(404),
     openapi_extra={"x-changes": True},
 )
 async def end_session(session_id: SessionId, context: Context, caller: Admin) -> None:
-    """End a session, so that requests with it are refused."""
+    """End a browser's login session by its id.
+
+    Requests with it are refused from then on.
+    """
     await context.trail.record(caller, "session.revoke", str(session_id))
     await context.sessions.end(session_id)
 
 
 def _set_session(
-    context: Context, browser: BrowserAddress, response: Response, session: OpenedSession
+    context: Context, browser: BrowserUrl, response: Response, session: OpenedSession
 ) -> None:
     lifetime_s = int(context.logins.limits.lifetime.total_seconds())
     browser.set_session(response, session.secret, lifetime_s)
@@ -197,11 +200,11 @@ def _require_logins(provider: OidcProvider | None) -> OidcProvider:
     return provider
 
 
-def _redirect_uri(request: Request, browser: BrowserAddress) -> str:
+def _redirect_uri(request: Request, browser: BrowserUrl) -> str:
     return f"{browser.url}{request.scope.get('root_path', '')}{CALLBACK}"
 
 
-def _read_login(cookie: str) -> tuple[Login, str]:
+def _read_login(cookie: str) -> tuple[LoginInProgress, str]:
     """Return the login that a browser has begun, and where it goes on.
 
     Raises:
@@ -212,7 +215,7 @@ def _read_login(cookie: str) -> tuple[Login, str]:
         raise LoginRefusedError("this browser has begun no login, or too long ago; begin again")
     try:
         path = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-        return Login(secret), _require_own_path(path)
+        return LoginInProgress(secret), _require_own_path(path)
     except (ValueError, BadRequestError):
         raise LoginRefusedError("this browser has begun no login; begin again") from None
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from control.access import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
-from control.api.etags import compute_etag, require_match, respond_with_etag
-from control.api.openapi import responses
+from control.api.etags import compute_etag, require_matching_etag, respond_with_etag
+from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 from read_model.spending import (
     BudgetLimit,
@@ -46,7 +46,7 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """Costs of model calls, in US dollars.
+    """Report of the costs of model calls, in US dollars.
 
     Attributes:
         rows: by study, model, purpose or day, as asked for.
@@ -58,7 +58,7 @@ class CostReport:
 
 
 class ReadCostsRequest(BaseModel):
-    """Parameters of the request to read what model calls cost."""
+    """Parameters of the request to read the costs of model calls."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,7 +71,7 @@ class ReadCostsRequest(BaseModel):
 
 
 class SetBudgetRequest(BaseModel):
-    """Request to set a budget."""
+    """Request to set a spending limit in US dollars."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -85,7 +85,7 @@ class SetBudgetRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChangedBudget:
-    """Budget after a request to change it.
+    """Budget after it was changed by a request.
 
     Attributes:
         limit_usd: the most that calls may cost; None: anything.
@@ -102,7 +102,7 @@ class ChangedBudget:
 async def read_costs(
     which: Annotated[ReadCostsRequest, Query()], context: Context, caller: Operator
 ) -> CostReport:
-    """Read what model calls cost, by study, model, purpose or day."""
+    """Return the costs of model calls, by study, model, purpose or day."""
     del caller
     since = None if which.within_s is None else timedelta(seconds=which.within_s)
     costs = await SpendQueries(context.database).costs(which.by, since)
@@ -112,19 +112,19 @@ async def read_costs(
 
 @router.get("/budgets")
 async def list_budgets(context: Context, caller: Operator) -> list[BudgetStatus]:
-    """List today's budget and those of studies, with what is spent and reserved."""
+    """List the budgets for today and for studies, with the dollars spent and reserved."""
     del caller
     return list(await SpendQueries(context.database).budgets())
 
 
-@router.get("/budgets/day", responses=responses(304), response_model=BudgetLimit)
+@router.get("/budgets/day", responses=build_error_responses(304), response_model=BudgetLimit)
 async def read_daily_budget(request: Request, context: Context, caller: Operator) -> Response:
-    """Read the budget of each day (UTC) for all studies together; with an `ETag`."""
+    """Return the spending limit of each day (UTC) for all studies together, with its `ETag`."""
     del caller
     return await _read(request, context, "day", "")
 
 
-@router.put("/budgets/day", responses=responses(412))
+@router.put("/budgets/day", responses=build_error_responses(412))
 async def set_daily_budget(
     wanted: SetBudgetRequest,
     request: Request,
@@ -132,28 +132,35 @@ async def set_daily_budget(
     context: Context,
     caller: Operator,
 ) -> ChangedBudget:
-    """Set the budget of each day (UTC); `If-Match` refuses if it was changed meanwhile."""
+    """Set the spending limit of each day (UTC) for all studies together.
+
+    `If-Match` refuses the change if the limit was changed meanwhile.
+    """
     return await _change(request, response, context, caller, ("day", ""), wanted)
 
 
-@router.delete("/budgets/day", responses=responses(412), openapi_extra={"x-changes": True})
+@router.delete(
+    "/budgets/day", responses=build_error_responses(412), openapi_extra={"x-changes": True}
+)
 async def reset_daily_budget(
     request: Request, response: Response, context: Context, caller: Operator
 ) -> ChangedBudget:
-    """Reset the budget of each day to what the services' settings say."""
+    """Reset the spending limit of each day to the services' settings."""
     return await _change(request, response, context, caller, ("day", ""), None)
 
 
-@router.get("/budgets/studies/{study_id}", responses=responses(304), response_model=BudgetLimit)
+@router.get(
+    "/budgets/studies/{study_id}", responses=build_error_responses(304), response_model=BudgetLimit
+)
 async def read_study_budget(
     study_id: StudyPath, request: Request, context: Context, caller: Operator
 ) -> Response:
-    """Read a study's budget; with an `ETag`."""
+    """Return the spending limit of a study, with its `ETag`."""
     del caller
     return await _read(request, context, "study", study_id)
 
 
-@router.put("/budgets/studies/{study_id}", responses=responses(412))
+@router.put("/budgets/studies/{study_id}", responses=build_error_responses(412))
 async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
     study_id: StudyPath,
     wanted: SetBudgetRequest,
@@ -162,17 +169,22 @@ async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
     context: Context,
     caller: Operator,
 ) -> ChangedBudget:
-    """Set a study's budget; `If-Match` refuses if it was changed meanwhile."""
+    """Set the spending limit of a study.
+
+    `If-Match` refuses the change if the limit was changed meanwhile.
+    """
     return await _change(request, response, context, caller, ("study", study_id), wanted)
 
 
 @router.delete(
-    "/budgets/studies/{study_id}", responses=responses(412), openapi_extra={"x-changes": True}
+    "/budgets/studies/{study_id}",
+    responses=build_error_responses(412),
+    openapi_extra={"x-changes": True},
 )
 async def reset_study_budget(
     study_id: StudyPath, request: Request, response: Response, context: Context, caller: Operator
 ) -> ChangedBudget:
-    """Reset a study's budget to what the services' settings say."""
+    """Reset the spending limit of a study to the services' settings."""
     return await _change(request, response, context, caller, ("study", study_id), None)
 
 
@@ -192,7 +204,7 @@ async def _change(  # noqa: PLR0913, PLR0917 - what an endpoint has
     """Set a budget, or reset it if nothing is wanted; the response has its new entity tag."""
     scope, name = which
     spending = SpendQueries(context.database)
-    require = partial(require_match, request, _LIMIT)
+    require = partial(require_matching_etag, request, _LIMIT)
     require(await spending.budget_limit(scope, name))
     usd = "default" if wanted is None else "none" if wanted.limit_usd is None else wanted.limit_usd
     target = f"{name or 'each day'}: {usd}"

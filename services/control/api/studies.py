@@ -14,10 +14,10 @@ from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader
 from control.api.context import ApiContext, Context
 from control.api.etags import respond_with_etag
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.domain import NotFoundError
 from read_model.coverage import StudyCoverage, compute_coverage
-from read_model.queries import ReadModelQueries, StudyInUse, StudySummary
+from read_model.queries import ReadModelQueries, StudySummary, StudyWithInterviewCount
 
 router: Final = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -27,7 +27,7 @@ StudyPath = Annotated[StudyId, Path(description="The study's id.")]
 
 @dataclass(frozen=True, slots=True)
 class StudyDetails:
-    """Study as its latest interview has it, with the number of its interviews."""
+    """Study as of its latest interview, with the number of its interviews."""
 
     study: Study
     interviews: int
@@ -38,7 +38,7 @@ _DETAILS: Final = TypeAdapter(StudyDetails)
 
 @router.get("")
 async def list_studies(context: Context, caller: AnyCaller) -> list[StudySummary]:
-    """List the studies that the caller's token may read."""
+    """List the studies that the caller may read, with their numbers of interviews."""
     allowed = caller.list_studies(Right.READ_NOTES)
     if allowed == frozenset():
         return []
@@ -46,19 +46,19 @@ async def list_studies(context: Context, caller: AnyCaller) -> list[StudySummary
     return [one for one in found if allowed is None or one.study_id in allowed]
 
 
-@router.get("/{study_id}", responses=responses(404, 304), response_model=StudyDetails)
+@router.get("/{study_id}", responses=build_error_responses(404, 304), response_model=StudyDetails)
 async def read_study(
     study_id: StudyPath, request: Request, context: Context, caller: NoteReader
 ) -> Response:
-    """Read a study's themes, questions and policies; with an `ETag`."""
+    """Return a study's themes, questions and policies, with its `ETag`."""
     del caller
     found = await find_study(context, study_id)
     return respond_with_etag(request, _DETAILS, StudyDetails(found.study, found.interviews))
 
 
-@router.get("/{study_id}/coverage", responses=responses(404))
+@router.get("/{study_id}/coverage", responses=build_error_responses(404))
 async def read_coverage(study_id: StudyPath, context: Context, caller: NoteReader) -> StudyCoverage:
-    """Read a study's coverage: which questions and themes are answered, and which are not."""
+    """Return which research questions and themes of a study have notes, and which have none."""
     study = (await find_study(context, study_id)).study
     reading = ReadModelQueries(context.database)
     return compute_coverage(
@@ -71,8 +71,8 @@ async def read_coverage(study_id: StudyPath, context: Context, caller: NoteReade
     )
 
 
-async def find_study(context: ApiContext, study_id: str) -> StudyInUse:
-    """Find a study, as its interviews have it; one without interviews, as it is registered.
+async def find_study(context: ApiContext, study_id: str) -> StudyWithInterviewCount:
+    """Find a study by its id: as of its latest interview, or else as registered.
 
     Raises:
         NotFoundError: there is none.
@@ -80,11 +80,11 @@ async def find_study(context: ApiContext, study_id: str) -> StudyInUse:
     found = await ReadModelQueries(context.database).study(study_id)
     if found is not None:
         return found
-    return StudyInUse((await context.studies.find(study_id)).study, 0)
+    return StudyWithInterviewCount((await context.studies.find(study_id)).study, 0)
 
 
 async def require_study(context: ApiContext, study_id: str) -> None:
-    """Require that a study is registered, or has an interview.
+    """Raise ``NotFoundError`` unless a study is registered or has an interview.
 
     Raises:
         NotFoundError: there is none.

@@ -14,14 +14,14 @@ from control.api.context import Context
 from control.api.idempotency import (
     REPLAYED_HEADER,
     AlreadyAnsweredError,
-    claim_key,
-    compute_fingerprint,
-    get_exchange,
+    claim_idempotency_key,
+    compute_request_fingerprint,
+    get_idempotent_exchange,
 )
-from control.api.openapi import responses
+from control.api.openapi import build_error_responses
 from control.domain import BadRequestError
-from control.idempotency import derive_secret
-from control.tokens import MAX_LISTED, format_secret
+from control.idempotency import derive_new_token_secret
+from control.tokens import MAX_LISTED, format_token_secret
 
 TokenId = Annotated[UUID, Path(description="The token's id.")]
 
@@ -34,7 +34,7 @@ async def who_am_i(caller: AnyCaller) -> WhoAmI:
     return WhoAmI(token_id=caller.token_id, name=caller.name, grants=caller.grants)
 
 
-@router.post("/tokens", status_code=201, responses=responses(409, 422))
+@router.post("/tokens", status_code=201, responses=build_error_responses(409, 422))
 async def create_token(
     wanted: CreateTokenRequest,
     request: Request,
@@ -42,28 +42,28 @@ async def create_token(
     context: Context,
     caller: TokenCreator,
 ) -> CreatedToken:
-    """Create an access token; its secret is only in this response.
+    """Create an access token; only this response contains its secret.
 
     With an `Idempotency-Key`, the secret is derived from the key and the caller's own token, so
     that the same request can be answered again although the secret is kept nowhere. In a session,
     or with an access token of the OpenID Connect issuer, which is renewed, there is no key.
     """
     is_key_of_use = caller.session_id is None and not caller.is_person
-    if get_exchange(request) is not None and not is_key_of_use:
+    if get_idempotent_exchange(request) is not None and not is_key_of_use:
         raise BadRequestError(
             "Idempotency-Key: takes a token of control's own here, no session and no token of the "
             "identity provider"
         )
     own = _secret_of(request)
     try:
-        fingerprint = await compute_fingerprint(request, await request.body())
-        exchange = await claim_key(request, context, caller, fingerprint)
+        fingerprint = await compute_request_fingerprint(request, await request.body())
+        exchange = await claim_idempotency_key(request, context, caller, fingerprint)
     except AlreadyAnsweredError as error:
         response.headers[REPLAYED_HEADER] = "true"
         return _create_again(request, error, own)
     secret, claim = None, exchange.claim if exchange is not None else None
     if exchange is not None and claim is not None:
-        secret = format_secret(derive_secret(own, exchange.key, claim.salt))
+        secret = format_token_secret(derive_new_token_secret(own, exchange.key, claim.salt))
     roles = ", ".join(f"{one.role} in {one.study_id or 'all studies'}" for one in wanted.grants)
     await context.trail.record(caller, "token.create", f"{wanted.name}: {roles}")
     made = await context.tokens.create(wanted, caller.name, secret, claim)
@@ -79,9 +79,9 @@ def _secret_of(request: Request) -> str:
 
 
 def _create_again(request: Request, error: AlreadyAnsweredError, own: str) -> CreatedToken:
-    exchange = get_exchange(request)
+    exchange = get_idempotent_exchange(request)
     assert exchange is not None, "it had a key"
-    secret = format_secret(derive_secret(own, exchange.key, error.answer.salt))
+    secret = format_token_secret(derive_new_token_secret(own, exchange.key, error.answer.salt))
     token = AccessToken.model_validate_json(error.answer.body)
     return CreatedToken(token=token, secret=secret)
 
@@ -101,13 +101,16 @@ class ListTokensRequest(BaseModel):
 async def list_tokens(
     which: Annotated[ListTokensRequest, Query()], context: Context, caller: Admin
 ) -> list[AccessToken]:
-    """List access tokens, also revoked and expired ones, the latest first."""
+    """List access tokens, including revoked and expired ones, the latest first."""
     del caller
     return list(await context.tokens.list_tokens(limit=which.limit, after=which.after))
 
 
-@router.delete("/tokens/{token_id}", responses=responses(404))
+@router.delete("/tokens/{token_id}", responses=build_error_responses(404))
 async def revoke_token(token_id: TokenId, context: Context, caller: Admin) -> AccessToken:
-    """Revoke an access token, so that requests with it are refused."""
+    """Revoke an access token, so that it is no longer accepted.
+
+    Requests with it are refused from then on.
+    """
     await context.trail.record(caller, "token.revoke", str(token_id))
     return await context.tokens.revoke(token_id)

@@ -38,6 +38,6 @@ class ListTrailRequest(BaseModel):
 async def list_trail(
     which: Annotated[ListTrailRequest, Query()], context: Context, caller: Admin
 ) -> TrailPage:
-    """List the audit trail, latest first: who changed what, and who read exact quotes."""
+    """List the audit trail, the latest entry first: who changed what, and who read quotes."""
     del caller
     return await context.trail.page(**which.model_dump())

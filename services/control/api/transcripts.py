@@ -22,10 +22,10 @@ from contracts.submissions import Submitter as TokenSubmitter
 from contracts.topics import MIB
 from control.access import Right
 from control.api.authorization import StudySubmitter, Submitter
-from control.api.bodies import read_content
+from control.api.bodies import read_request_body
 from control.api.context import Context, HeavyPlace
-from control.api.idempotency import claim_key, compute_fingerprint
-from control.api.openapi import build_body_schema, responses
+from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
+from control.api.openapi import build_body_schema, build_error_responses
 from control.api.problems import format_validation_error
 from control.domain import BadRequestError
 
@@ -48,25 +48,27 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-@router.post(PATH, status_code=202, responses=responses(408, 409, 413, 422), openapi_extra=_BODY)
+@router.post(
+    PATH, status_code=202, responses=build_error_responses(408, 409, 413, 422), openapi_extra=_BODY
+)
 async def submit_transcript(
     request: Request, context: Context, caller: Submitter, place: HeavyPlace
 ) -> SubmittedTranscript:
-    """Submit an interview; 202 once Kafka has it. Submitting the same again changes nothing.
+    """Submit an interview to Kafka; 202 once the broker has it, also for a repeated request.
 
     A 503 means that Kafka has not acknowledged it: submit it again.
     """
     del place
-    content = await read_content(request, context.max_transcript_bytes, context.upload_pace)
+    content = await read_request_body(request, context.max_transcript_bytes, context.upload_pace)
     is_large = len(content) > LARGE_BYTES
     # What is parsed, encoded and compressed is held several times: of large ones, one at a time.
     async with context.large_submission if is_large else nullcontext():
-        fingerprint = await compute_fingerprint(request, content)
+        fingerprint = await compute_request_fingerprint(request, content)
         event = await asyncio.to_thread(_read, content)
         content.clear()
         study_id = event.named_study_id
         caller.require([Right.SUBMIT], study_id)
-        await claim_key(request, context, caller, fingerprint)
+        await claim_idempotency_key(request, context, caller, fingerprint)
         submitter = context.submitter
         await submitter.check(event)
         target = f"{event.transcript_id} revision {event.revision}"
@@ -76,21 +78,21 @@ async def submit_transcript(
 
 
 class ReadInterviewStateRequest(BaseModel):
-    """Parameters of the request for what is known of an interview: its source."""
+    """Parameters of the request for an interview's state: the study and source."""
 
     model_config = ConfigDict(extra="forbid")
 
     source: Source = Field(description="What the interview was submitted as.")
 
 
-@router.get("/studies/{study_id}/submissions", responses=responses(404))
+@router.get("/studies/{study_id}/submissions", responses=build_error_responses(404))
 async def read_interview_state(
     study_id: Annotated[StudyId, Path(description="The study's id.")],
     which: Annotated[ReadInterviewStateRequest, Query()],
     context: Context,
     caller: StudySubmitter,
 ) -> InterviewState:
-    """Read which revisions of an interview are stored, and what became of its submissions."""
+    """Return the stored revisions of an interview, and the outcomes of its submissions."""
     del caller
     transcript_id = derive_transcript_id(study_id, which.source)
     return await context.submitter.state(transcript_id, study_id)

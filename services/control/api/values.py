@@ -19,7 +19,7 @@ SEND_S: Final = 30.0
 
 
 class SlicedResponse(Response):
-    """Response with bytes that are held once, and sent in slices.
+    """HTTP response that sends a large value of bytes in slices.
 
     Args:
         value: the bytes.

@@ -7,7 +7,7 @@ from control.oidc.identity import (
     looks_like_jwt,
 )
 from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer_client
-from control.oidc.login import Login, LoginRefusedError
+from control.oidc.login import LoginInProgress, LoginRefusedError
 from control.oidc.provider import OidcProvider, open_provider
 from control.oidc.settings import OidcSettings
 
@@ -16,7 +16,7 @@ __all__ = [
     "IdentityVerifier",
     "Issuer",
     "IssuerUnavailableError",
-    "Login",
+    "LoginInProgress",
     "LoginRefusedError",
     "OidcProvider",
     "OidcSettings",

@@ -45,7 +45,7 @@ _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Identity of a person at the issuer.
+    """Identity of a person as the OpenID Connect issuer states it.
 
     Attributes:
         issuer: who says so.
@@ -73,12 +73,12 @@ class Identity:
 
 
 def derive_person_id(issuer: str, subject: str) -> UUID:
-    """Return the id that stands for a person where a token's id stands for a token."""
+    """Derive a person's UUID from the OpenID Connect issuer and subject."""
     return uuid5(NAMESPACE_URL, f"{issuer}#{subject}")
 
 
 class IdentityVerifier:
-    """Verifier of the issuer's tokens: signature, issuer, audience and times.
+    """Verifier of an OpenID Connect issuer's tokens: signature, issuer, audience and times.
 
     Args:
         issuer: whose tokens they have to be.
@@ -151,7 +151,7 @@ class IdentityVerifier:
 
 
 def looks_like_jwt(secret: str) -> bool:
-    """Return whether a bearer token is a JWT, and not one of ours."""
+    """Return whether a bearer token looks like a JWT rather than our own access token."""
     try:
         return bool(_read_header(secret))
     except NotAuthenticatedError:

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from contracts.errors import OutageError
 from control.access import NotAuthenticatedError
-from control.oidc.settings import OidcSettings, is_protected
+from control.oidc.settings import OidcSettings, is_secure_url
 
 log = structlog.get_logger(__name__)
 
@@ -55,15 +55,15 @@ _KEY_TYPES: Final[Mapping[str, type[PublicKey]]] = {"RSA": RSAKey, "EC": ECKey, 
 
 
 class IssuerUnavailableError(OutageError):
-    """Raised when the OpenID Connect issuer does not answer, or not as one; HTTP 503."""
+    """Raised when the OpenID Connect issuer does not answer, or not validly (HTTP 503)."""
 
 
 class CodeRefusedError(NotAuthenticatedError):
-    """Raised when the issuer gives no tokens for a code."""
+    """Raised when the OpenID Connect issuer refuses a login's authorization code."""
 
 
 class IssuerMetadata(BaseModel):
-    """Fields used of an issuer's discovery document (OpenID Connect Discovery 1.0, section 3)."""
+    """Metadata of an OpenID Connect issuer, as far as it is used, from its discovery document."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,13 +76,13 @@ class IssuerMetadata(BaseModel):
     @field_validator("jwks_uri", "authorization_endpoint", "token_endpoint")
     @classmethod
     def _is_protected(cls, url: str) -> str:
-        if url and not is_protected(url):
+        if url and not is_secure_url(url):
             raise ValueError("is no https URL")
         return url
 
 
 class Issuer:
-    """Client of an OpenID Connect issuer, which keeps its discovery document and its keys.
+    """Client of an OpenID Connect issuer, which caches its discovery document and its keys.
 
     Args:
         url: the issuer, as its tokens have it.
@@ -247,7 +247,7 @@ class Issuer:
 
 @asynccontextmanager
 async def open_issuer_client(settings: OidcSettings) -> AsyncIterator[Issuer]:
-    """Open an HTTP client of an OpenID Connect issuer for the context; no request is sent yet."""
+    """Open an HTTP client of an OpenID Connect issuer, for the duration of the context."""
     context = settings.tls().context()
     async with httpx2.AsyncClient(timeout=TIMEOUT_S, verify=context) as client:
         yield Issuer(settings.issuer, client)

@@ -25,12 +25,12 @@ VALID_S: Final = 600
 
 
 class LoginRefusedError(OnrecordError):
-    """Raised when a login was not begun in this browser, or the issuer refused it; HTTP 403."""
+    """Raised when a login was not begun in this browser, or the issuer refused it (HTTP 403)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """Login that has begun in a browser.
+class LoginInProgress:
+    """Login in progress: the state that its browser keeps until the issuer redirects it back.
 
     Attributes:
         secret: what all else is derived from; only the browser that began has it.
@@ -39,7 +39,7 @@ class Login:
     secret: str
 
     @classmethod
-    def begin(cls) -> Login:
+    def begin(cls) -> LoginInProgress:
         """Begin a login."""
         return cls(secrets.token_urlsafe(32))
 

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from control.access import NotAuthenticatedError
 from control.oidc.identity import Identity, IdentityVerifier
 from control.oidc.issuer import Issuer, IssuerUnavailableError, open_issuer_client
-from control.oidc.login import Login
+from control.oidc.login import LoginInProgress
 from control.oidc.settings import OidcSettings
 
 
 class OidcProvider:
-    """OpenID Connect provider: verifies its access tokens, and lets people log in.
+    """OpenID Connect provider: verifies its access tokens, and logs people in.
 
     Args:
         settings: of the issuer; one has to be set.
@@ -45,7 +45,7 @@ class OidcProvider:
         """
         return await self._verifier.verify(token, self._settings.audience)
 
-    async def build_login_url(self, login: Login, redirect_uri: str) -> str:
+    async def build_login_url(self, login: LoginInProgress, redirect_uri: str) -> str:
         """Return where a browser is sent to log in.
 
         Raises:
@@ -62,7 +62,7 @@ class OidcProvider:
         )
 
     async def finish_login(
-        self, login: Login, code: str, redirect_uri: str, issuer: str | None = None
+        self, login: LoginInProgress, code: str, redirect_uri: str, issuer: str | None = None
     ) -> Identity:
         """Return who has logged in.
 
@@ -93,7 +93,7 @@ class OidcProvider:
 
 @asynccontextmanager
 async def open_provider(settings: OidcSettings) -> AsyncIterator[OidcProvider | None]:
-    """Open the provider for the duration of the context; None where no issuer is set."""
+    """Open the OpenID Connect provider for the duration of the context; None if unset."""
     if not settings.issuer:
         yield None
         return

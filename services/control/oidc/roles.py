@@ -25,7 +25,7 @@ _SETTING: Final = "CONTROL_OIDC_ROLES_FILE"
 
 
 class RoleRule(BaseModel):
-    """Rule that gives roles to everybody who has a value in a claim."""
+    """Rule that gives roles to each person whose OpenID Connect claim has a value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ _RULES: Final = TypeAdapter(tuple[RoleRule, ...])
 
 @dataclass(frozen=True, slots=True)
 class RoleMapping:
-    """Mapping of a person's claims to roles."""
+    """Mapping of a person's OpenID Connect claims to roles, by rules."""
 
     rules: tuple[RoleRule, ...]
 
@@ -55,7 +55,7 @@ class RoleMapping:
 
 
 def load_role_mapping(file: Path) -> RoleMapping:
-    """Load a file of rules.
+    """Load the rules that map OpenID Connect claims to roles from a YAML file.
 
     Raises:
         ValueError: it cannot be read, or does not hold rules.

@@ -17,7 +17,7 @@ _SECRET_FILE: Final = "CONTROL_OIDC_CLIENT_SECRET_FILE"  # noqa: S105 - a name
 
 
 class OidcSettings(BaseSettings):
-    """Settings of the OpenID Connect issuer whose people may use the API; none by default."""
+    """Settings of the OpenID Connect issuer whose users may log in."""
 
     model_config = SettingsConfigDict(env_prefix="CONTROL_OIDC_", frozen=True)
 
@@ -57,7 +57,7 @@ class OidcSettings(BaseSettings):
     @field_validator("issuer")
     @classmethod
     def _is_protected(cls, url: str) -> str:
-        if url and not is_protected(url):
+        if url and not is_secure_url(url):
             raise ValueError("is no https URL")
         return url
 
@@ -107,8 +107,8 @@ class OidcSettings(BaseSettings):
         return TlsFiles(names=("CONTROL_OIDC_CA_FILE", "", ""), ca=self.ca_file)
 
 
-def is_protected(url: str) -> bool:
-    """Return whether nobody between can read or change what goes to a URL: https, or loopback."""
+def is_secure_url(url: str) -> bool:
+    """Return whether requests to a URL cannot be read on the way: https, or to this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -116,11 +116,11 @@ def is_protected(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment or not url.isprintable():
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host, without its port, is this machine's loopback."""
+def is_loopback_host(host: str) -> bool:
+    """Return whether a host name or IP address is a loopback address."""
     if host == "localhost":
         return True
     try:

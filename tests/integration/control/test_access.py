@@ -17,7 +17,7 @@ from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.ids import derive_id
 from control.api import ControlApi
 from control.domain import IndexedSubmission
-from control.tokens import UnusableTokenError, generate_secret, put_admin_token_of_file
+from control.tokens import UnusableTokenError, generate_token_secret, store_admin_token_from_file
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
 from database.pool import Database
 from persistence.store import NotesStore
@@ -212,7 +212,7 @@ async def test_nobody_is_served_without_a_valid_token(
     await fresh_database.execute(
         "UPDATE access_tokens SET expires_at = now() WHERE token_id = $1", expired.token.token_id
     )
-    wrong = [None, "x", "x" * 8_000, generate_secret(), revoked.secret, expired.secret]
+    wrong = [None, "x", "x" * 8_000, generate_token_secret(), revoked.secret, expired.secret]
     for method, path in EXPECTED:
         for secret in wrong:
             status, body = await ask(office, method, path, secret, BODIES.get((method, path)))
@@ -362,7 +362,7 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(
 
 
 async def test_the_installations_own_token_replaces_the_one_before(office: Office) -> None:
-    first, second = generate_secret(), generate_secret()
+    first, second = generate_token_secret(), generate_token_secret()
     for secret in (first, first, second, second):
         await office.context.tokens.put_admin_token(secret)
         assert (await ask(office, "GET", "/trail", secret))[0] == 200
@@ -370,7 +370,7 @@ async def test_the_installations_own_token_replaces_the_one_before(office: Offic
 
 
 async def test_a_revoked_token_does_not_come_back_and_revokes_no_other(office: Office) -> None:
-    first, second = generate_secret(), generate_secret()
+    first, second = generate_token_secret(), generate_token_secret()
     for secret in (first, second):
         await office.context.tokens.put_admin_token(secret)
     with pytest.raises(UnusableTokenError, match="was revoked"):
@@ -387,13 +387,13 @@ async def test_a_revoked_token_does_not_come_back_and_revokes_no_other(office: O
 async def test_a_file_without_a_token_is_logged_and_stops_nothing(
     office: Office, tmp_path: Path, text: str | bytes
 ) -> None:
-    secret = generate_secret()
+    secret = generate_token_secret()
     await office.context.tokens.put_admin_token(secret)
     file = tmp_path / "token"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     for broken in (file, tmp_path, tmp_path / "token" / "below"):
         with capture_logs() as logs:
-            await put_admin_token_of_file(office.context.tokens, broken)
+            await store_admin_token_from_file(office.context.tokens, broken)
         assert [(one["event"], one["file"]) for one in logs] == [
             ("admin_token_unusable", str(broken))
         ]
@@ -405,7 +405,7 @@ async def test_the_file_of_the_admins_token_is_made_once_for_its_owner(
 ) -> None:
     file = tmp_path / "new" / "token"
     for _ in range(2):
-        await put_admin_token_of_file(office.context.tokens, file)
+        await store_admin_token_from_file(office.context.tokens, file)
         assert (await ask(office, "GET", "/trail", file.read_text().strip()))[0] == 200
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert [one.name for one in file.parent.iterdir()] == ["token"]

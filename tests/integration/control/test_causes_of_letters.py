@@ -14,7 +14,7 @@ from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import ErrorCode, ParkedError, RejectedError
 from contracts.ids import derive_id
 from contracts.letter_causes import CauseTrend, LetterCause, ListCausesRequest
-from control.causes import LetterCauseStore, find_trend
+from control.causes import LetterCauseStore, classify_trend
 from database.pool import Database
 from support.control_office import Office, TryAgainError
 
@@ -267,9 +267,9 @@ async def test_a_page_has_the_causes_with_the_most_letters(
 def test_the_trend_is_the_current_hour_beside_the_mean_of_those_before(
     before: list[int], current: int, trend: CauseTrend
 ) -> None:
-    assert find_trend([*before, current], NOW - timedelta(days=2), NOW) is trend
+    assert classify_trend([*before, current], NOW - timedelta(days=2), NOW) is trend
 
 
 def test_a_cause_of_the_latest_hour_is_new() -> None:
-    assert find_trend([0] * 23 + [9], NOW - timedelta(minutes=5), NOW) is CauseTrend.NEW
+    assert classify_trend([0] * 23 + [9], NOW - timedelta(minutes=5), NOW) is CauseTrend.NEW
     assert LetterCause.model_fields["trend"].description

@@ -18,8 +18,8 @@ from contracts.access import CreateTokenRequest, Role, RoleGrant
 from control.access import Caller
 from control.api import events
 from control.api.events import EventStream
-from control.changes import Change, ChangeFeed, ChangePosition
-from control.upkeep import delete_what_is_old
+from control.changes import ChangeEvent, ChangeFeed, ChangePosition
+from control.upkeep import delete_expired_rows
 from database.pool import Database
 from persistence.store import NotesStore
 from support.control_office import Office
@@ -162,7 +162,7 @@ async def test_a_client_goes_on_where_it_was(office: Office, fresh_database: Dat
         await office.died(b"v", 9)
         assert (await stream.next())[1] == "letters.indexed"
     await fresh_database.execute("UPDATE changes SET at = now() - interval '25 hours'")
-    await delete_what_is_old(fresh_database)
+    await delete_expired_rows(fresh_database)
     async with follow(office, after=first) as stream:
         assert (await stream.next())[1] == "missed"
     for wrong in ("x", "1", "1-x", "9" * 30):
@@ -274,7 +274,7 @@ async def test_the_feed_goes_on_after_an_error_nobody_thought_of(
     feed = ChangeFeed(fresh_database, poll_s=0.02)
     page, failed = feed._page, asyncio.Event()
 
-    async def fail_once(position: ChangePosition) -> list[Change]:
+    async def fail_once(position: ChangePosition) -> list[ChangeEvent]:
         if not failed.is_set():
             failed.set()
             raise ZeroDivisionError

@@ -10,7 +10,7 @@ from contracts import headers as h
 from contracts import ids
 from contracts.events import TranscriptSubmitted
 from database.pool import Database
-from ingestion.errors import NotYoursError
+from ingestion.errors import TranscriptOwnedByOtherError
 from ingestion.registry import StudyRegistry
 from support.control_office import Office
 from support.interviews import STUDY, TRANSCRIPT
@@ -43,13 +43,13 @@ def registry(fresh_database: Database) -> StudyRegistry:
 
 async def test_an_interview_is_handed_over(office: Office, registry: StudyRegistry) -> None:
     await registry.admit(submission(), OLD)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=2), NEW)
     path = f"/v1/transcripts/{TRANSCRIPT}/handover"
     status, owned = await office.ask("POST", path, {"to": "/new", "reason": WHY})
     assert (status, owned["producer"], owned["study_id"]) == (200, "/new", STUDY.study_id)
     await registry.admit(submission(revision=2), NEW)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=3), OLD)
     (entry,) = (await office.context.trail.page()).entries
     assert (entry.action, entry.target, entry.study_id, entry.reason) == (

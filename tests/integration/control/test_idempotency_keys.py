@@ -11,9 +11,9 @@ import pytest
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from control.api.application import build_openapi_document
-from control.idempotency import IdempotentRequests
+from control.idempotency import IdempotentRequestStore
 from control.tokens import TokenStore
-from control.trail import Trail
+from control.trail import AuditTrail
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from support.control_office import Office
@@ -137,7 +137,7 @@ async def test_a_token_is_made_once_whatever_is_lost_after_it_was_made(
 
     with monkeypatch.context() as patch:
         if lost == "the answer":
-            patch.setattr(IdempotentRequests, "store", crash)
+            patch.setattr(IdempotentRequestStore, "store", crash)
             first = await send(office, "POST", "/tokens", "k", TOKEN)
         else:
             patch.setattr(TokenStore, "create", create_and_lose_it)
@@ -183,7 +183,7 @@ async def test_a_request_that_failed_may_be_sent_again_with_its_key(
         async def away(*_: Any, **__: Any) -> None:
             raise DatabaseUnavailableError("away")
 
-        patch.setattr(Trail, "record", away)
+        patch.setattr(AuditTrail, "record", away)
         assert (await send(office, "POST", "/letters/replay", "k")).status_code == 503
     assert (await send(office, "POST", "/letters/replay", "k")).status_code == 200
 
@@ -196,7 +196,7 @@ async def test_what_a_crash_left_is_not_done_twice_at_once_but_later(
         async def crash(*_: Any, **__: Any) -> None:
             return None
 
-        patch.setattr(IdempotentRequests, "store", crash)
+        patch.setattr(IdempotentRequestStore, "store", crash)
         assert (await send(office, "POST", "/letters/replay", "k")).status_code == 200
     answer = await send(office, "POST", "/letters/replay", "k")
     assert answer.status_code == 409
@@ -276,14 +276,14 @@ async def test_a_request_that_takes_long_keeps_its_key(
 ) -> None:
     """As a replay of 10,000 letters does where the broker is slow."""
     monkeypatch.setattr("control.api.idempotency._RENEW_S", 0.05)
-    record, recorded, slow = Trail.record, asyncio.Event(), asyncio.Event()
+    record, recorded, slow = AuditTrail.record, asyncio.Event(), asyncio.Event()
 
     async def record_slowly(*args: Any, **options: Any) -> None:
         await record(*args, **options)
         recorded.set()
         await slow.wait()
 
-    monkeypatch.setattr(Trail, "record", record_slowly)
+    monkeypatch.setattr(AuditTrail, "record", record_slowly)
     first = asyncio.create_task(send(office, "POST", "/letters/replay", "k"))
     async with asyncio.timeout(10):
         await recorded.wait()

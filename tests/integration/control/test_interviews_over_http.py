@@ -13,7 +13,7 @@ from contracts.ids import derive_id
 from contracts.study import PersonalData
 from contracts.transcript import Role as Speaking
 from contracts.transcript import Segment
-from control.api.limits import HeavyRequests
+from control.api.limits import HeavyRequestLimiter
 from database.pool import Database
 from persistence.store import NotesStore
 from support.control_office import Office, open_office
@@ -341,7 +341,7 @@ async def test_one_readers_masked_pages_leave_the_process_to_others(
         return await asyncio.to_thread(function, *args)
 
     await NotesStore(fresh_database).store_transcript(ingested(segments=SAID))
-    computing = HeavyRequests(2, wait_s=0.2, share=1)
+    computing = HeavyRequestLimiter(2, wait_s=0.2, share=1)
     async with open_office(broker, fresh_database, compute=compute, computing=computing) as office:
         url = f"{office.url}{PATH}/segments"
         wanted = CreateTokenRequest(name="other", grants=(RoleGrant(role=Role.READER),))

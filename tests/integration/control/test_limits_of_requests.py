@@ -16,8 +16,13 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from control.api.bodies import UploadPace
-from control.api.limits import HeavyRequests, RequestRates, TooBusyError, TooManyRequestsError
+from control.api.bodies import UploadSpeedLimit
+from control.api.limits import (
+    HeavyRequestLimiter,
+    RequestRateLimiter,
+    TooBusyError,
+    TooManyRequestsError,
+)
 from database.pool import Database
 from database.settings import PostgresSettings
 from support.control_office import Office, open_office
@@ -36,7 +41,7 @@ INTERVIEW = {
 async def test_a_token_that_asks_too_much_is_told_when_to_come_back(
     broker: str, fresh_database: Database
 ) -> None:
-    async with open_office(broker, fresh_database, rates=RequestRates(5.0)) as office:
+    async with open_office(broker, fresh_database, rates=RequestRateLimiter(5.0)) as office:
         answers = [await office.client.get(f"{office.url}/v1/me") for _ in range(30)]
         statuses = Counter(one.status_code for one in answers)
         assert statuses[200] >= 10
@@ -55,7 +60,7 @@ async def test_a_token_that_asks_too_much_is_told_when_to_come_back(
 
 def test_a_bucket_fills_again_with_time() -> None:
     now = 0.0
-    rates = RequestRates(2.0, clock=lambda: now)
+    rates = RequestRateLimiter(2.0, clock=lambda: now)
     token = uuid4()
     for _ in range(4):
         rates.take(token)
@@ -75,7 +80,7 @@ def test_a_bucket_fills_again_with_time() -> None:
 async def test_light_reads_are_answered_while_large_requests_fill_their_places(
     broker: str, fresh_database: Database
 ) -> None:
-    heavy = HeavyRequests(2, wait_s=0.2)
+    heavy = HeavyRequestLimiter(2, wait_s=0.2)
     async with open_office(broker, fresh_database, heavy=heavy) as office:
         async with heavy.place(uuid4()), heavy.place(uuid4()):
             url = f"{office.url}/v1/transcripts"
@@ -123,14 +128,14 @@ async def secret_of(office: Office, role: Role) -> str:
 @pytest.mark.parametrize(
     "pace",
     [
-        UploadPace(timeout_s=60.0, min_bytes_per_s=1_000.0, grace_s=0.5),
-        UploadPace(timeout_s=0.5, min_bytes_per_s=0.001, grace_s=60.0),
+        UploadSpeedLimit(timeout_s=60.0, min_bytes_per_s=1_000.0, grace_s=0.5),
+        UploadSpeedLimit(timeout_s=0.5, min_bytes_per_s=0.001, grace_s=60.0),
     ],
     ids=["rate", "deadline"],
 )
 @pytest.mark.timeout(120)
 async def test_a_slow_upload_is_ended(
-    broker: str, fresh_database: Database, pace: UploadPace
+    broker: str, fresh_database: Database, pace: UploadSpeedLimit
 ) -> None:
     async with open_office(broker, fresh_database, upload_pace=pace) as office:
         answer = await send_slowly(office, await secret_of(office, Role.RESEARCHER), 0.05, 6)
@@ -143,7 +148,7 @@ async def test_a_slow_upload_is_ended(
 async def test_slow_uploads_of_one_token_leave_a_place_to_others(
     broker: str, fresh_database: Database
 ) -> None:
-    heavy = HeavyRequests(2, wait_s=0.5)
+    heavy = HeavyRequestLimiter(2, wait_s=0.5)
     async with open_office(broker, fresh_database, heavy=heavy) as office:
         secret = await secret_of(office, Role.RESEARCHER)
         slow = [asyncio.create_task(send_slowly(office, secret, 0.2, 60)) for _ in range(4)]
@@ -159,7 +164,7 @@ async def test_slow_uploads_of_one_token_leave_a_place_to_others(
 
 async def test_a_token_has_all_places_but_one() -> None:
     for places, own in ((1, 1), (2, 1), (4, 3)):
-        heavy = HeavyRequests(places, wait_s=0.01)
+        heavy = HeavyRequestLimiter(places, wait_s=0.01)
         token, other = uuid4(), uuid4()
         async with AsyncExitStack() as held:
             for _ in range(own):
@@ -179,7 +184,9 @@ async def test_a_token_has_all_places_but_one() -> None:
 async def test_two_hundred_clients_at_once_get_answers_and_no_failure(
     broker: str, fresh_database: Database
 ) -> None:
-    async with open_office(broker, fresh_database, heavy=HeavyRequests(4, wait_s=1.0)) as office:
+    async with open_office(
+        broker, fresh_database, heavy=HeavyRequestLimiter(4, wait_s=1.0)
+    ) as office:
         letter = await office.died(b"v" * MIB, 1)
         slowest = 0.0
         statuses: Counter[tuple[str, int]] = Counter()
@@ -268,7 +275,9 @@ async def test_a_large_value_is_sent_without_copies_of_it(
 async def test_a_client_that_leaves_midway_gives_its_place_back(
     broker: str, fresh_database: Database
 ) -> None:
-    async with open_office(broker, fresh_database, heavy=HeavyRequests(1, wait_s=5.0)) as office:
+    async with open_office(
+        broker, fresh_database, heavy=HeavyRequestLimiter(1, wait_s=5.0)
+    ) as office:
         letter = await office.died(b"v" * (24 * MIB), 1)
         url = f"{office.url}/v1/letters/{letter}/value"
         for _ in range(3):

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from contracts.topics import TRANSCRIPTS_SUBMITTED
-from control.api import Logins
+from control.api import LoginSettings
 from control.oidc import OidcSettings, derive_person_id, open_provider
 from database.pool import Database
 from ingestion.registry import StudyRegistry
@@ -66,7 +66,7 @@ async def office(
     )
     async with (
         open_provider(settings) as provider,
-        open_office(broker, fresh_database, logins=Logins(provider)) as opened,
+        open_office(broker, fresh_database, logins=LoginSettings(provider)) as opened,
     ):
         opened.client.headers.pop("Authorization")
         yield opened

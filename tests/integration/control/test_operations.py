@@ -10,7 +10,7 @@ from audit.reports import convert_report_to_result, convert_result_to_report
 from contracts.operations import AuditReport, PipelineState
 from contracts.topics import ALL_TOPICS
 from control.api import operations
-from control.api.limits import HeavyRequests
+from control.api.limits import HeavyRequestLimiter
 from database.pool import Database
 from support.control_office import open_office
 
@@ -55,7 +55,7 @@ async def test_an_audit_ends_when_its_client_leaves(
             ended.set()
 
     monkeypatch.setattr(operations, "run_audit", take_long)
-    heavy = HeavyRequests(1, wait_s=3.0)
+    heavy = HeavyRequestLimiter(1, wait_s=3.0)
     async with open_office(broker, fresh_database, ALL_TOPICS, heavy=heavy) as office:
         asking = asyncio.create_task(office.client.get(f"{office.url}/v1/audit"))
         await begun.wait()

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
-from control.api import Logins
+from control.api import LoginSettings
 from control.sessions import SessionLifetimes
 from database.pool import Database
 from support.control_office import Office, open_office
@@ -328,7 +328,7 @@ async def test_where_browsers_use_https_the_cookie_is_of_this_host_alone(
     """Behind a proxy that ends TLS: it passes on the Host that browsers use."""
     public = "https://localhost"
     limits = SessionLifetimes(lifetime=timedelta(minutes=10))
-    logins = Logins(limits=limits, public_url=public)
+    logins = LoginSettings(limits=limits, public_url=public)
     async with (
         open_office(broker, fresh_database, logins=logins) as office,
         browsing(office) as browser,

@@ -22,7 +22,7 @@ from contracts.transcript import ContentForm
 from control.indexing import build_indexed_submission
 from control.store import DeadLetterStore
 from database.pool import Database
-from ingestion.content import inline_content
+from ingestion.content import resolve_content_to_text
 from messaging import KafkaSettings, Publisher, Record
 from persistence.store import NotesStore
 from support.control_office import Office, open_office
@@ -228,7 +228,7 @@ async def test_text_too_large_for_its_topic_is_compressed(
         (record,) = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 1)
         event = TranscriptSubmitted.model_validate_json(record.value)
         assert event.content_form is ContentForm.GZIP
-        assert inline_content(event).content == content
+        assert resolve_content_to_text(event).content == content
 
 
 async def test_without_its_topic_nothing_is_done(broker: str, fresh_database: Database) -> None:

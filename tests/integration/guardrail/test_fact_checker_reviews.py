@@ -14,7 +14,7 @@ from contracts.notes import Standing, VoucherKind
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CheckedNote
-from guardrail.app import build_judge_opener
+from guardrail.app import build_judge_panel_opener
 from guardrail.domain import assess_draft
 from guardrail.policy import NOT_ENTAILED, NOT_JUDGED
 from guardrail.settings import GuardrailSettings
@@ -43,7 +43,7 @@ async def review(
     }
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
-    async with build_judge_opener(GuardrailSettings())() as judge:
+    async with build_judge_panel_opener(GuardrailSettings())() as judge:
         assert judge is not None
         deadline = asyncio.get_running_loop().time() + 20
         return await judge(DRAFT, assess_draft(DRAFT), deadline=deadline)

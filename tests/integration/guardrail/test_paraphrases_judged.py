@@ -23,7 +23,7 @@ from database.settings import PostgresSettings
 from evaluation.grounding.paraphrases import build_chunks
 from evaluation.inputs import read_interviews
 from grounding.checks import DOUBT_NAMES
-from guardrail.app import build_judge_opener
+from guardrail.app import build_judge_panel_opener
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.judge import JudgePanel
 from guardrail.policy import CheckPolicy
@@ -78,7 +78,7 @@ async def open_panel(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    async with build_judge_opener(GuardrailSettings())() as panel:
+    async with build_judge_panel_opener(GuardrailSettings())() as panel:
         assert panel is not None
         yield panel
 

@@ -25,11 +25,11 @@ from contracts.study import (
 from contracts.submissions import Submitter, build_submitter_headers
 from database.pool import Database
 from ingestion.errors import (
-    NotYoursError,
     ProducerNotAllowedError,
     RevisionGapError,
     RevisionWithdrawnError,
     StudyArchivedError,
+    TranscriptOwnedByOtherError,
     UnknownStudyError,
 )
 from ingestion.registry import StudyRegistry
@@ -201,7 +201,7 @@ async def test_a_transcript_belongs_to_the_study_and_producer_that_brought_it_fi
     registry: StudyRegistry, study: Study, record: Sent, revision: int
 ) -> None:
     await registry.admit(submission(), OURS)
-    with pytest.raises(NotYoursError) as refused:
+    with pytest.raises(TranscriptOwnedByOtherError) as refused:
         await registry.admit(submission(study=study, revision=revision, supersedes=1), record)
     assert isinstance(refused.value, BadMessageError)
     assert "repairs" not in str(refused.value), "whose it is, is nobody else's business"
@@ -220,8 +220,8 @@ async def test_of_two_that_claim_a_transcript_at_once_one_gets_it(registry: Stud
         results = await asyncio.gather(*claims, return_exceptions=True)
         assert sorted(type(one).__name__ for one in results) == [
             "AdmittedSubmission",
-            "NotYoursError",
-            "NotYoursError",
+            "TranscriptOwnedByOtherError",
+            "TranscriptOwnedByOtherError",
         ]
 
 
@@ -263,12 +263,12 @@ async def test_an_interview_that_was_stored_before_is_its_studys_and_its_next_pr
 ) -> None:
     for revision in (1, 2):
         await _store(fresh_database, revision)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(study=OTHER, revision=LARGEST), THEIRS)
     with pytest.raises(RevisionGapError):
         await registry.admit(submission(revision=4), OURS)
     await registry.admit(submission(revision=3), OURS)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=4), THEIRS)
 
 
@@ -351,7 +351,7 @@ async def test_a_person_is_known_by_issuer_and_subject_whatever_they_are_called(
     ):
         with pytest.raises(ProducerNotAllowedError):
             await registry.admit(by_id(revision=3), stranger)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(by_id(revision=3), sent_by(derive_id("t"), "ada", is_person=False))
 
 
@@ -372,7 +372,7 @@ async def test_a_proof_counts_from_the_moment_that_control_has_a_secret(
 @pytest.mark.parametrize(
     "error",
     [
-        NotYoursError(derive_id("x")),
+        TranscriptOwnedByOtherError(derive_id("x")),
         UnknownStudyError("s" * 64),
         StudyArchivedError("s"),
         ProducerNotAllowedError("s"),
@@ -411,7 +411,7 @@ async def test_a_revision_that_is_withdrawn_is_not_admitted_again_and_blocks_non
         await registry.admit(submission(revision=following + 1), OURS)
     await registry.admit(submission(revision=following), OURS)
     await registry.admit(submission(revision=following + 1), OURS)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=wrong, study=OTHER), THEIRS)
 
 
@@ -448,7 +448,7 @@ async def test_of_a_transcript_whose_revisions_are_all_withdrawn_any_may_be_next
     assert await withdraw(fresh_database, None) == LARGEST
     assert await withdraw(fresh_database, None) is None, "there is no other"
     assert await withdraw(fresh_database, LARGEST) == LARGEST, "the same again changes nothing"
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=1), THEIRS)
     await registry.admit(submission(revision=1), OURS)
 
@@ -458,7 +458,7 @@ async def test_an_interview_of_before_that_is_withdrawn_is_claimed_by_its_study_
 ) -> None:
     await _store(fresh_database, 1)
     await withdraw(fresh_database, 1)
-    with pytest.raises(NotYoursError):
+    with pytest.raises(TranscriptOwnedByOtherError):
         await registry.admit(submission(revision=2, study=OTHER), OURS)
     with pytest.raises(RevisionWithdrawnError):
         await registry.admit(submission(revision=1), OURS)

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_transcript_id
-from control.outcomes import ContentFacts, decide_outcome
+from control.outcomes import SubmissionFacts, decide_outcome
 from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli
@@ -81,7 +81,7 @@ def test_a_wait_ends_with_outcomes_that_come_after_the_submission(
     async def settle(event: TranscriptSubmitted) -> None:
         """As control does, which is not consuming here."""
         numbers[0] += 1
-        facts = ContentFacts(
+        facts = SubmissionFacts(
             transcript_id=event.transcript_id,
             revision=1,
             content_sha256=event.content_sha256,

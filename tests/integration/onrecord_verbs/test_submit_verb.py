@@ -12,7 +12,7 @@ from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm
 from database.pool import open_database
 from database.settings import PostgresSettings
-from ingestion.content import inline_content
+from ingestion.content import resolve_content_to_text
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import create_topics
 from onrecord import cli
@@ -149,7 +149,7 @@ def test_gzip_sends_files_compressed_that_are_the_same_interviews(
     plain, zipped = sorted(submitted(kafka), key=lambda event: event.content_form, reverse=True)
     assert (plain.content_form, zipped.content_form) == (ContentForm.TEXT, ContentForm.GZIP)
     assert len(zipped.content) < len(plain.content)
-    assert inline_content(zipped) == plain
+    assert resolve_content_to_text(zipped) == plain
 
 
 def test_one_bad_file_keeps_the_whole_batch_back(

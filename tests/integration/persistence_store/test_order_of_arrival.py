@@ -22,7 +22,7 @@ from persistence.domain import RevisionConflictError, UngroundedWriteError
 from persistence.handlers import store_notes, store_transcript
 from persistence.overdue import (
     PendingDraftStats,
-    check_pending_drafts,
+    resend_overdue_drafts,
 )
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, sha, validated
@@ -252,10 +252,10 @@ async def test_operators_see_how_many_wait_and_for_how_long(
     store: NotesStore, fresh_database: Database
 ) -> None:
     topic = Topic()
-    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
+    assert await resend_overdue_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
     await store.store_notes(validated(FIRST))
     await grow_older(fresh_database, "pending_drafts", "received_at", "1 hour")
-    found = await check_pending_drafts(fresh_database, topic.publish)
+    found = await resend_overdue_drafts(fresh_database, topic.publish)
     assert found.drafts == 1
     assert 3_600 <= found.oldest_s < 3_700
     assert topic.events == []
@@ -272,20 +272,20 @@ async def test_a_draft_whose_interview_older_code_stored_is_sent_back_and_handle
     await fresh_database.execute("DROP TABLE pending_drafts")
     await fresh_database.execute("ALTER TABLE unknown_to_older_code RENAME TO pending_drafts")
     topic = Topic()
-    await check_pending_drafts(fresh_database, topic.publish)
+    await resend_overdue_drafts(fresh_database, topic.publish)
     assert topic.events == []  # it may be about to be joined
     await grow_older(fresh_database, "pending_drafts", "received_at", "10 minutes")
     await grow_older(fresh_database, "transcripts", "ingested_at", "10 minutes")
     with pytest.raises(KafkaUnavailableError):
-        await check_pending_drafts(fresh_database, topic.refuse)
-    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
+        await resend_overdue_drafts(fresh_database, topic.refuse)
+    assert await resend_overdue_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
     assert topic.events == [early]
     (sent_back,) = topic.events
     assert isinstance(sent_back, NotesValidated)
     stored = await store.store_notes(sent_back)
     assert stored is not None
     assert stored.note_ids == (FIRST.note_id,)
-    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
+    assert await resend_overdue_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
 
 
 class KafkaReadToItsEnd:

@@ -18,9 +18,9 @@ from playwright.async_api import Browser, BrowserContext, Page, Route
 from starlette.responses import HTMLResponse
 
 import asgi_server
-from control.api import Logins
+from control.api import LoginSettings
 from control.oidc import OidcSettings, open_provider
-from control.tokens import generate_secret
+from control.tokens import generate_token_secret
 from database.pool import Database
 from messaging import ReliableKafkaBroker, ServiceApplication, StageSettings
 from support.browser import FOREIGN, open_browser
@@ -188,7 +188,7 @@ async def target(broker: str, fresh_database: Database, tmp_path: Path) -> Async
         asgi_server.serve(service, host=LOOPBACK, port=0) as service_port,
         asgi_server.serve(serve_foreign, host=LOOPBACK, port=0) as foreign_port,
     ):
-        secret = generate_secret()
+        secret = generate_token_secret()
         await office.context.tokens.put_admin_token(secret)
         url = f"http://{LOOPBACK}:{service_port}"
         yield Target(office, url, resumable, foreign_port, secret, seen)
@@ -341,7 +341,7 @@ async def test_a_person_logs_in_at_the_issuer(
         )
         async with (
             open_provider(settings) as provider,
-            open_office(broker, fresh_database, logins=Logins(provider)) as office,
+            open_office(broker, fresh_database, logins=LoginSettings(provider)) as office,
         ):
             context = await browser.new_context()
             page = await context.new_page()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from configuration.settings_errors import list_settings_errors
 from contracts.access import Role, RoleGrant
-from control.oidc import Login, LoginRefusedError, OidcSettings
+from control.oidc import LoginInProgress, LoginRefusedError, OidcSettings
 from control.oidc.roles import load_role_mapping
 from control.settings import ControlSettings
 
@@ -150,7 +150,11 @@ def test_an_address_of_browsers_that_is_not_or_has_a_path_is_refused(url: str) -
 
 
 def test_what_a_login_remembers_follows_from_its_secret_alone() -> None:
-    login, again, other = Login("a secret"), Login("a secret"), Login.begin()
+    login, again, other = (
+        LoginInProgress("a secret"),
+        LoginInProgress("a secret"),
+        LoginInProgress.begin(),
+    )
     assert (login.state, login.nonce, login.verifier) == (again.state, again.nonce, again.verifier)
     derived = {one for of in (login, other) for one in (of.state, of.nonce, of.verifier, of.secret)}
     assert len(derived) == 8

@@ -12,11 +12,11 @@ import pytest
 
 from contracts.bounds import MAX_REASONS
 from contracts.events import SettledOutcome, SettledReason
-from control.outcomes import ContentFacts, DeadLetterCause, OutcomeDecision, decide_outcome
+from control.outcomes import DeadLetterCause, OutcomeDecision, SubmissionFacts, decide_outcome
 from support.interviews import TRANSCRIPT, sha
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-SUBMITTED = ContentFacts(
+SUBMITTED = SubmissionFacts(
     transcript_id=TRANSCRIPT,
     revision=1,
     content_sha256=sha("a"),
@@ -38,7 +38,7 @@ IN_PART = replace(STORED, stored=1, letters=[letter()])
 REFUSED = replace(SUBMITTED, letters=[letter(code="doubtful_reading", message="line 3: who?")])
 
 
-def decided(facts: ContentFacts, number: int = 1) -> OutcomeDecision:
+def decided(facts: SubmissionFacts, number: int = 1) -> OutcomeDecision:
     decision = decide_outcome(facts, number)
     assert decision is not None
     return decision
@@ -73,7 +73,7 @@ def decided(facts: ContentFacts, number: int = 1) -> OutcomeDecision:
     ],
 )
 def test_the_outcome_follows_from_the_facts(
-    facts: ContentFacts, outcome: SettledOutcome | None
+    facts: SubmissionFacts, outcome: SettledOutcome | None
 ) -> None:
     decision = decide_outcome(facts, 1)
     assert (decision and decision.event.outcome) == outcome
@@ -147,7 +147,7 @@ def test_what_others_wrote_to_a_dlq_fits_into_the_event() -> None:
     ],
 )
 def test_other_facts_are_another_outcome(
-    before: ContentFacts, after: ContentFacts, *, is_another: bool
+    before: SubmissionFacts, after: SubmissionFacts, *, is_another: bool
 ) -> None:
     assert (decided(before).facts_sha256 != decided(after, 2).facts_sha256) is is_another
 
