@@ -116,13 +116,19 @@ class StudyPolicies(ControlModel):
         "CloudEvents `source`; all if empty.",
     )
 
+    def masks_more_than(self, other: StudyPolicies) -> bool:
+        """Whether the policy on personal data is stricter than another one's."""
+        strictness = {PersonalData.ALLOW: 0, None: 1, PersonalData.MASK: 2, PersonalData.REJECT: 3}
+        return strictness[self.personal_data] > strictness[other.personal_data]
+
 
 class RegisteredStudy(StudyInputs, StudyPolicies):
     """Registered study: its current version, its policies, and when it was last changed."""
 
     study_id: Identifier = Field(description="Short name, unique in the installation.")
     version: Number = Field(
-        description="Grows with each change of name, language, themes or questions."
+        description="Grows with each change of name, language, themes or questions, and with a "
+        "stricter policy on personal data."
     )
     changes: Number = Field(description="Grows with each change; the entity tag.")
     registered_by: str = Field(description="Token or producer that registered it.")

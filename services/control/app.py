@@ -101,6 +101,7 @@ async def lifespan(
                     settings.control.upload_timeout_s, settings.control.upload_min_bytes_per_s
                 ),
                 compute=compute,
+                open_registration=settings.control.open_registration,
             )
             try:
                 yield

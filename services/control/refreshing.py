@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.errors import OnrecordError
 from contracts.events import TranscriptSubmitted
 from contracts.refreshing import MAX_REFRESHED, RefreshEstimate, StudyRefresh
 from contracts.registry import RegisteredStudy
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from control.studies import StudyArchivedError
 from database.pool import Database, Record
 from database.queries import load_queries, transpose_rows
 from messaging import KafkaUnavailableError, Publisher
@@ -29,10 +29,6 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "refreshes.sql")
 
 ACKNOWLEDGED_WITHIN_S: Final = 10.0
 """Longest that a request waits for the broker to have its submissions, in seconds."""
-
-
-class StudyArchivedError(OnrecordError):
-    """Raised when new notes are requested for an archived study (HTTP 409)."""
 
 
 class StudyRefresher:

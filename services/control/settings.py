@@ -63,6 +63,11 @@ class ControlSettings(StageSettings):
     heavy_wait_s: float = Field(
         2.0, ge=0, description="Longest that such a request waits for its turn, in seconds."
     )
+    open_registration: bool = Field(
+        default=False,
+        description="Whether `POST /v1/transcripts` takes studies that nobody has registered, for "
+        "ingestion to register: as INGESTION_OPEN_REGISTRATION. Else they are refused (404).",
+    )
     admin_token_file: Path | None = Field(
         None,
         description="A file with an access token that has the role `admin`; it is made, for its "

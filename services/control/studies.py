@@ -27,6 +27,10 @@ class StudyExistsError(OnrecordError):
     """Raised when a study is registered under an id that is already taken (HTTP 409)."""
 
 
+class StudyArchivedError(OnrecordError):
+    """Raised when an archived study is to take an interview, or to ask its own again (HTTP 409)."""
+
+
 class StudyChangedError(OnrecordError):
     """Raised when a study was changed since the caller has read it (HTTP 412)."""
 
@@ -76,7 +80,10 @@ class StudyStore:
     async def edit(
         self, study_id: str, changes: EditStudyRequest, expected: int | None, edited_by: str
     ) -> RegisteredStudy:
-        """Change a study; other themes, questions, name or language make a new version.
+        """Change a study.
+
+        Other themes, questions, name or language make a new version, and so does a stricter policy
+        on personal data.
 
         Args:
             study_id: which study.
@@ -101,7 +108,8 @@ class StudyStore:
             if (inputs, policies, is_archived) == before:
                 return study
             version = study.version
-            if inputs != study.inputs:
+            # With a version, interviews from before can be asked again, under the stricter policy.
+            if inputs != study.inputs or policies.masks_more_than(study.policies):
                 version += 1
                 await connection.execute(
                     _QUERIES.insert_study_version,

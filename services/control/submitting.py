@@ -20,8 +20,11 @@ from contracts.submissions import (
 )
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm
+from control.access import NotPermittedError
+from control.domain import NotFoundError
 from control.outcomes_of_transcripts import list_transcript_outcomes
 from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
+from control.studies import StudyArchivedError, StudyStore
 from database.pool import Database
 from database.queries import load_queries
 from messaging import KafkaUnavailableError, Publisher, RecordLocation, RecordTooLargeError
@@ -47,20 +50,28 @@ class TranscriptSubmitter:
     Args:
         database: knows stored revisions, and the secret that proves who submitted.
         publisher: sends the events.
+        open_registration: whether ingestion registers a study that comes with a submission.
     """
 
-    def __init__(self, database: Database, publisher: Publisher) -> None:
+    def __init__(
+        self, database: Database, publisher: Publisher, *, open_registration: bool = False
+    ) -> None:
         self._database = database
         self._publisher = publisher
+        self._open_registration = open_registration
 
-    async def check(self, event: TranscriptSubmitted) -> None:
+    async def check(self, event: TranscriptSubmitted, submitter: Submitter) -> None:
         """Refuse what cannot be accepted, before anything is done.
 
         Raises:
+            NotFoundError: its study is not registered, and this submission does not register it.
+            StudyArchivedError: its study takes no more interviews.
+            NotPermittedError: its study takes none of this producer.
             RevisionConflictError: the revision is stored with other content, or is withdrawn.
             KafkaUnavailableError: the broker or its topic is not there.
             DatabaseUnavailableError: try again later.
         """
+        await self._check_study(event, submitter)
         if await self._database.fetchval(
             _OWNERSHIP.is_withdrawn, event.transcript_id, event.revision
         ):
@@ -80,6 +91,29 @@ class TranscriptSubmitter:
                 )
         if await self._publisher.find_missing_topics([TRANSCRIPTS_SUBMITTED.name]):
             raise KafkaUnavailableError("the topic of submissions does not exist")
+
+    async def _check_study(self, event: TranscriptSubmitted, submitter: Submitter) -> None:
+        """Refuse what ingestion would make a letter of, as it is with studies now."""
+        study_id = event.named_study_id
+        found = await StudyStore(self._database).list_studies([study_id])
+        if not found:
+            if event.study is not None and self._open_registration:
+                return
+            raise NotFoundError(
+                f"the study {study_id} is not registered: register it (`onrecord study create "
+                "FILE`, `POST /v1/studies`), or name another one; then submit this again"
+            )
+        (study,) = found
+        if study.archived_at is not None:
+            raise StudyArchivedError(
+                f"the study {study_id} is archived and takes no interviews: `onrecord study "
+                "archive --undo` reopens it"
+            )
+        if study.producers and submitter.producer not in study.producers:
+            raise NotPermittedError(
+                f"the study {study_id} takes no submissions of {submitter.producer}: `onrecord "
+                "study edit` adds a producer"
+            )
 
     async def submit(self, event: TranscriptSubmitted, submitter: Submitter) -> SubmittedTranscript:
         """Publish a submission.

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from asgi_server import RequestPolicy
 from contracts import headers as h
+from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, build_dlq_topic, build_retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi
@@ -113,6 +114,13 @@ class Office:
         return answer.status_code, answer.json()
 
 
+async def as_role(office: Office, role: Role, study: str | None = None) -> None:
+    """From now on the office is asked with a token of a role."""
+    wanted = CreateTokenRequest(name="somebody", grants=(RoleGrant(role=role, study_id=study),))
+    secret = (await office.context.tokens.create(wanted, "a test")).secret
+    office.client.headers["Authorization"] = f"Bearer {secret}"
+
+
 @asynccontextmanager
 async def open_office(
     broker: str,
@@ -135,6 +143,8 @@ async def open_office(
         api = ControlApi()
         store = store or DeadLetterStore(database)
         replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
+        # As on the local stack: a submission may bring a study of its own.
+        options = {"open_registration": True} | options
         api.context = ApiContext(store, reader, replayer, database, **options)
         secret = generate_token_secret()
         await api.context.tokens.put_admin_token(secret)

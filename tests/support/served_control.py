@@ -79,7 +79,11 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await store.index_letter(letter(number))
         api = ControlApi()
         api.context = ApiContext(
-            store, reader, DeadLetterReplayer(store, reader, publisher), database
+            store,
+            reader,
+            DeadLetterReplayer(store, reader, publisher),
+            database,
+            open_registration=True,
         )
         await api.context.tokens.put_admin_token(TOKEN)
         app = Starlette(routes=api.routes)

@@ -25,6 +25,7 @@ from onrecord.outcomes import expect_outcome
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import URL_SETTING, ClientSettings
 from onrecord.submit.control_api import (
+    UnregisteredStudyError,
     look_for_interviews,
     refuse_stored_otherwise,
     submit_to_control,
@@ -137,12 +138,14 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
         A sentence for people if nobody could look; a producer need not reach control.
 
     Raises:
-        UsageError: a revision is stored with other content.
+        UsageError: a revision is stored with other content, or the study is not registered.
     """
     if settings.names_kafka_alone:
         return f"{_NOBODY_LOOKED}: {URL_SETTING} does not say where control is"
     try:
         states = await look_for_interviews(ready, settings)
+    except UnregisteredStudyError:
+        raise
     except CommandError as error:
         return f"{_NOBODY_LOOKED}: {error}"
     refuse_stored_otherwise(ready, states)

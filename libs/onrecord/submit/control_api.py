@@ -14,7 +14,7 @@ from contracts.events import TranscriptSettled
 from contracts.submissions import InterviewState, SubmitTranscriptRequest
 from onrecord.connections import open_control
 from onrecord.control_client import ControlClient
-from onrecord.errors import UnreachableError
+from onrecord.errors import UnreachableError, UsageError
 from onrecord.outcomes import ExpectedOutcome, expect_outcome
 from onrecord.settings import ClientSettings
 from onrecord.submit.preparation import PreparedSubmission
@@ -30,6 +30,17 @@ FIRST_PAUSE_S: Final = 0.3
 
 LONGEST_PAUSE_S: Final = 5.0
 """Seconds between two looks, once it takes long."""
+
+
+class UnregisteredStudyError(UsageError):
+    """Raised when a study that is named by its id is not registered."""
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"{study_id}: no study of this id is registered, and there is no file of this name: "
+            "`onrecord study list` shows those there are, `onrecord study create FILE` registers "
+            "one (nothing was sent)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ async def submit_to_control(
         UnreachableError: control does not answer; says how many were sent.
     """
     async with open_control(settings) as control:
-        before = await _for_each(ready, lambda one: _look(control, one))
+        before = await _look_for_each(ready, control)
         refuse_stored_otherwise(ready, before)
         await _send(ready, control, bars)
         if wait_s is None:
@@ -91,10 +102,24 @@ async def look_for_interviews(
 
     Raises:
         UsageError: the token may not submit to their study.
+        UnregisteredStudyError: they name it by an id that is not registered.
         UnreachableError: control does not answer.
     """
     async with open_control(settings) as control:
-        return await _for_each(ready, lambda one: _look(control, one))
+        return await _look_for_each(ready, control)
+
+
+async def _look_for_each(
+    ready: Sequence[PreparedSubmission], control: ControlClient
+) -> list[InterviewState]:
+    states = await _for_each(ready, lambda one: _look(control, one))
+    # Who may submit to a study, as was just shown, sees that it is registered.
+    if ready[0].event.study is None:
+        study_id = ready[0].event.named_study_id
+        registered = await control.list_registered_studies()
+        if study_id not in {one.study_id for one in registered}:
+            raise UnregisteredStudyError(study_id)
+    return states
 
 
 def refuse_stored_otherwise(

@@ -30,11 +30,18 @@ SELECT count(*)::int
 
 -- name: select_revision
 -- A revision of an interview, the current one if none is named and none that is withdrawn: its study, whether its words may be shown
--- as they are, and who speaks. They may only where the study allows personal data: if it does not
--- say, the guardrail's settings count, and notes do not tell whether those allow it or reject it.
+-- as they are, and who speaks. They may only where the revision's own policy, the current revision's
+-- and the registered study's allow personal data: if one does not say, the guardrail's settings count,
+-- and notes do not tell whether those allow it or reject it.
 SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS language,
        coalesce(interview.study ->> 'personal_data' = 'allow', false)
-           AND NOT cited.is_masked AS is_open,
+           AND coalesce(newest.study ->> 'personal_data' = 'allow', newest.revision IS NULL)
+           AND NOT cited.is_masked
+           AND NOT EXISTS (
+                SELECT FROM studies AS registered
+                 WHERE registered.study_id = interview.study_id
+                   AND registered.personal_data IS DISTINCT FROM 'allow'
+           ) AS is_open,
        ARRAY(
             SELECT speaker
               FROM speakers
@@ -43,11 +50,12 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
              ORDER BY speaker
        ) AS speakers
   FROM transcripts AS interview
+  LEFT JOIN current_transcripts AS newest ON newest.transcript_id = interview.transcript_id
  CROSS JOIN LATERAL (
         SELECT coalesce(bool_or(masked_quote IS NOT NULL), false) AS is_masked
           FROM evidence
          WHERE evidence.transcript_id = interview.transcript_id
-           AND evidence.revision = interview.revision
+           AND evidence.revision IN (interview.revision, newest.revision)
    ) AS cited
  WHERE interview.transcript_id = $1 AND ($2::int IS NULL OR interview.revision = $2)
    AND interview.withdrawn_at IS NULL

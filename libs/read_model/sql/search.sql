@@ -39,6 +39,12 @@ WITH query AS MATERIALIZED (
        AND ($6::text IS NULL OR document.kind = $6)
        AND document.revision = interview.revision
        AND (document.kind <> 'note' OR interview.statements <> 'quotes')
+       -- A study that was tightened allows no words of interviews from before.
+       AND (document.kind <> 'segment' OR $4 = 'exact' OR NOT EXISTS (
+            SELECT FROM studies AS registered
+             WHERE registered.study_id = document.study_id
+               AND registered.personal_data IS DISTINCT FROM 'allow'
+       ))
 )
 SELECT *
   FROM found

@@ -43,6 +43,18 @@ COMPUTING_WAIT_S: Final = 5.0
 """Longest that another such request waits to be one of them, in seconds; then it gets 429."""
 
 
+MAX_SEARCHING: Final = 4
+"""Most searches that run at once: each may keep one of control's connections to PostgreSQL for
+seconds."""
+
+SEARCH_WAIT_S: Final = 5.0
+"""Longest that another search waits to be one of them, in seconds; then it gets 429."""
+
+
+def _limit_searching() -> HeavyRequestLimiter:
+    return HeavyRequestLimiter(MAX_SEARCHING, SEARCH_WAIT_S)
+
+
 def _limit_computing() -> HeavyRequestLimiter:
     return HeavyRequestLimiter(MAX_COMPUTING, COMPUTING_WAIT_S, share=MAX_COMPUTING_PER_TOKEN)
 
@@ -84,6 +96,8 @@ class ApiContext:
         compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
         large_submission: held while a large submission is parsed and published.
         computing: places for requests that use it or wait for it.
+        open_registration: whether a study that comes with a submission is registered by it.
+        searching: places for searches, all but one for one token at most.
     """
 
     store: DeadLetterStore
@@ -97,7 +111,9 @@ class ApiContext:
     logins: LoginSettings = field(default_factory=LoginSettings)
     compute: FunctionRunner = asyncio.to_thread
     computing: HeavyRequestLimiter = field(default_factory=_limit_computing)
+    searching: HeavyRequestLimiter = field(default_factory=_limit_searching)
     large_submission: asyncio.Lock = field(default_factory=asyncio.Lock)
+    open_registration: bool = False
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,7 +176,11 @@ class ApiContext:
     @property
     def submitter(self) -> TranscriptSubmitter:
         """Publishes what is submitted."""
-        return TranscriptSubmitter(self.database, self.replayer.sender.publisher)
+        return TranscriptSubmitter(
+            self.database,
+            self.replayer.sender.publisher,
+            open_registration=self.open_registration,
+        )
 
 
 class NotReadyError(OnrecordError):

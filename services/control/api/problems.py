@@ -33,8 +33,7 @@ from control.domain import (
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
-from control.refreshing import StudyArchivedError
-from control.studies import StudyChangedError, StudyExistsError
+from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
 log = structlog.get_logger(__name__)

@@ -16,6 +16,7 @@ from control.api.authorization import FindingReader
 from control.api.context import Context
 from control.api.pagination import Cursor, decode_cursor, encode_cursor
 from control.domain import BadRequestError
+from database.errors import DatabaseTimeoutError
 from read_model.search import (
     MAX_QUERY,
     NoSearchWordsError,
@@ -92,12 +93,17 @@ async def search(
     if which.exact:
         await context.trail.record(caller, "search.exact", which.q, which.study)
     try:
-        results, last = await SearchQueries(context.database, exact=which.exact).search(
-            which.q,
-            SearchFilter(studies, which.transcript, which.kind),
-            limit=which.limit,
-            after=position and SearchPosition(*position),
-        )
+        async with context.searching.place(caller.token_id):
+            results, last = await SearchQueries(context.database, exact=which.exact).search(
+                which.q,
+                SearchFilter(studies, which.transcript, which.kind),
+                limit=which.limit,
+                after=position and SearchPosition(*position),
+            )
+    except DatabaseTimeoutError as error:
+        raise BadRequestError(
+            "q: too many matches to rank in time: add a word, or name a study or an interview"
+        ) from error
     except NoSearchWordsError as error:
         raise BadRequestError(
             "q: names no word to find: it has only words that every text has, or that are not "

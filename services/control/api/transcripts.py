@@ -49,12 +49,17 @@ _BODY: Final[dict[str, Any]] = {
 
 
 @router.post(
-    PATH, status_code=202, responses=build_error_responses(408, 409, 413, 422), openapi_extra=_BODY
+    PATH,
+    status_code=202,
+    responses=build_error_responses(404, 408, 409, 413, 422),
+    openapi_extra=_BODY,
 )
 async def submit_transcript(
     request: Request, context: Context, caller: Submitter, place: HeavyPlace
 ) -> SubmittedTranscript:
     """Submit an interview to Kafka; 202 once the broker has it, also for a repeated request.
+
+    404: nobody has registered its study, and where registration is open, it has none of its own.
 
     A 503 means that Kafka has not acknowledged it: submit it again.
     """
@@ -69,11 +74,11 @@ async def submit_transcript(
         study_id = event.named_study_id
         caller.require([Right.SUBMIT], study_id)
         await claim_idempotency_key(request, context, caller, fingerprint)
+        by = TokenSubmitter(token_id=caller.token_id, name=caller.name, is_person=caller.is_person)
         submitter = context.submitter
-        await submitter.check(event)
+        await submitter.check(event, by)
         target = f"{event.transcript_id} revision {event.revision}"
         await context.trail.record(caller, "transcript.submit", target, study_id)
-        by = TokenSubmitter(token_id=caller.token_id, name=caller.name, is_person=caller.is_person)
         return await submitter.submit(event, by)
 
 

@@ -16,7 +16,7 @@ from contracts.transcript import Segment
 from control.api.limits import HeavyRequestLimiter
 from database.pool import Database
 from persistence.store import NotesStore
-from support.control_office import Office, open_office
+from support.control_office import Office, as_role, open_office
 from support.interviews import (
     STUDY,
     TRANSCRIPT,
@@ -45,13 +45,6 @@ SAID = (
 )
 PATH = f"/v1/transcripts/{TRANSCRIPT}"
 NOTE = note("They pay", evidence("We pay 40 dollars", masked_quote="We pay [AMOUNT]"))
-
-
-async def as_role(office: Office, role: Role, study: str | None = None) -> None:
-    """From now on the office is asked with a token of a role."""
-    wanted = CreateTokenRequest(name="somebody", grants=(RoleGrant(role=role, study_id=study),))
-    secret = (await office.context.tokens.create(wanted, "a test")).secret
-    office.client.headers["Authorization"] = f"Bearer {secret}"
 
 
 async def trail(office: Office) -> list[tuple[str, str | None]]:

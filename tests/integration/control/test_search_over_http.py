@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 from urllib.parse import quote as escaped
+from uuid import UUID
 
 import pytest
 
-from contracts.access import CreateTokenRequest, Role, RoleGrant
+from contracts.access import Role
 from contracts.ids import derive_id, derive_transcript_id
 from contracts.notes import Evidence
 from contracts.study import PersonalData, StatementPolicy, Study
 from contracts.transcript import Role as Speaking
 from contracts.transcript import Segment
+from control.api.limits import HeavyRequestLimiter
 from database.pool import Database
 from persistence.store import NotesStore
 from read_model.search import SearchFilter, SearchQueries
-from support.control_office import Office
+from support.control_office import Office, as_role, open_office
 from support.interviews import STUDY, TRANSCRIPT, VOUCHED, chunk, ingested, note, validated
 from support.many_interviews import STUDY as MANY
 from support.many_interviews import interview
@@ -44,13 +46,6 @@ def cited(text: str, masked: str | None = None) -> Evidence:
 
 
 NAMED = cited("says Zebedee", "says [PERSON]")
-
-
-async def as_role(office: Office, role: Role, study: str | None = None) -> None:
-    """From now on the office is asked with a token of a role."""
-    wanted = CreateTokenRequest(name="somebody", grants=(RoleGrant(role=role, study_id=study),))
-    secret = (await office.context.tokens.create(wanted, "a test")).secret
-    office.client.headers["Authorization"] = f"Bearer {secret}"
 
 
 async def find(office: Office, words: str, query: str = "") -> list[dict[str, Any]]:
@@ -312,3 +307,28 @@ async def test_notes_that_say_the_same_cite_a_place_once(fresh_database: Databas
     await stored.store_notes(validated(again, index=2))
     results, _ = await SearchQueries(fresh_database).search("dollars", SearchFilter(), limit=10)
     assert [one.note_id for one in results] == [first.note_id]
+
+
+async def test_a_search_that_takes_too_long_is_the_query_s_matter_and_no_outage(
+    office: Office, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested())
+    monkeypatch.setattr("read_model.search.STATEMENT_TIMEOUT_S", 0.1)
+    async with fresh_database.transaction() as connection:
+        await connection.execute("LOCK TABLE search_documents IN ACCESS EXCLUSIVE MODE")
+        status, problem = await office.ask("GET", "/v1/search?q=recommend")
+    assert status == 400
+    assert problem["detail"].startswith("q: too many matches to rank in time: add a word, or name")
+    assert (await office.ask("GET", "/v1/search?q=recommend"))[0] == 200
+
+
+async def test_one_token_s_searches_leave_places_to_others(
+    broker: str, fresh_database: Database
+) -> None:
+    searching = HeavyRequestLimiter(2, wait_s=0.1)
+    async with open_office(broker, fresh_database, searching=searching) as office:
+        _, mine = await office.ask("GET", "/v1/me")
+        async with searching.place(UUID(mine["token_id"])):
+            assert (await office.ask("GET", "/v1/search?q=rent"))[0] == 429
+            await as_role(office, Role.READER)
+            assert (await office.ask("GET", "/v1/search?q=rent"))[0] == 200

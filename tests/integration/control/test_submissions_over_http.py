@@ -273,3 +273,57 @@ async def test_what_others_store_and_submit_under_an_interview_s_id_is_not_shown
     for outcomes in (state["outcomes"], details.get("outcomes", state["outcomes"])):
         revisions = [one["revision"] for one in outcomes]
         assert (len(revisions), revisions[-1], 2 in revisions) == (100, 1, False)
+
+
+CLOSED: Final[dict[str, Any]] = {"open_registration": False}
+
+
+async def register(office: Office, **changes: Any) -> None:
+    body = {**STUDY.model_dump(mode="json", exclude_none=True, exclude={"version"}), **changes}
+    status, said = await office.ask("POST", "/v1/studies", body)
+    assert status == 201, said
+
+
+@pytest.mark.parametrize("options", [CLOSED, {"open_registration": True}])
+@pytest.mark.parametrize("names_it", [False, True])
+async def test_a_study_that_nobody_registered_is_refused_unless_the_submission_may_register_it(
+    broker: str,
+    fresh_database: Database,
+    options: dict[str, Any],
+    names_it: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    about = {"study": None, "study_id": STUDY.study_id} if names_it else {}
+    async with open_office(broker, fresh_database, **options) as office:
+        status, said, _ = await post(office, interview(**about), **{"Idempotency-Key": "one"})
+        if options["open_registration"] and not names_it:
+            assert status == 202
+            return
+        assert (status, "onrecord study create" in said["detail"]) == (404, True)
+        assert await count_submitted(office) == 0
+        assert (await office.context.trail.page()).entries == ()
+        await register(office)
+        status, said, _ = await post(office, interview(**about), **{"Idempotency-Key": "one"})
+        assert status == 202, said
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"producers": ["token:ada"]}, (403, "token:admin")),
+        ({"producers": ["token:admin"]}, (202, "")),
+        ({"archived": True}, (409, "archive --undo")),
+    ],
+)
+async def test_a_study_that_would_not_take_the_interview_refuses_it_at_once(
+    office: Office, changes: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    await register(office)
+    answer = await office.client.patch(
+        f"{office.url}/v1/studies/{STUDY.study_id}/registration",
+        json=changes,
+        headers={"If-Match": "*"},
+    )
+    assert answer.status_code == 200
+    status, said, _ = await post(office, interview())
+    assert (status, expected[1] in said.get("detail", "")) == (expected[0], True)
+    assert await count_submitted(office) == (status == 202)

@@ -61,6 +61,15 @@ def test_a_registered_study_is_named_by_its_id(
     assert one["transcript_id"] == str(derive_transcript_id("billing", "ann.txt"))
 
 
+def test_an_id_that_is_not_registered_is_an_error_before_anything_is_sent(
+    control: None, talks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "submit", talks / "ann.txt", "--study", "biling")
+    assert code == 2
+    assert "no study of this id is registered, and there is no file of this name" in err
+    assert json.loads(run(capsys, "trail", "--action", "transcript", "--json")[1]) == []
+
+
 @pytest.mark.parametrize("given", ["billing.yaml", "billing.YML", "studies/billing", "no id!"])
 def test_what_can_be_no_id_is_a_file_that_is_not_there(
     control: None, talks: Path, capsys: pytest.CaptureFixture[str], given: str

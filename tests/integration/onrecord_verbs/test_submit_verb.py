@@ -190,6 +190,16 @@ def test_without_a_wait_too_a_stored_revision_with_other_content_is_refused_befo
     assert [event.revision for event in submitted(kafka)] == [2]
 
 
+def test_an_id_that_control_does_not_know_is_not_sent_to_kafka(
+    kafka: KafkaSettings, control: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "interview-1"
+    file.write_text("Ada: What do you pay?\nBo: Nothing.\n")
+    assert cli.run_command(["submit", str(file), "--study", "biling", "--kafka"]) == 2
+    assert "biling: no study of this id is registered" in capsys.readouterr().err
+    assert submitted(kafka) == []
+
+
 @pytest.mark.parametrize("control", ["", "http://127.0.0.1:1"])
 def test_without_control_it_is_told_that_nobody_looked_at_revisions(
     kafka: KafkaSettings,
