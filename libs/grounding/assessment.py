@@ -31,7 +31,7 @@ from grounding.syntax.clauses import SyntaxParser
 
 @dataclass(frozen=True, slots=True)
 class CheckedNote:
-    """Draft note after its checks, with quotes copied from the transcript and failed checks.
+    """Draft note after its checks, with quotes copied from the transcript, and failed checks.
 
     Attributes:
         draft: the note as the model offers it.
@@ -78,7 +78,7 @@ class CheckedNote:
 
 @dataclass(frozen=True, slots=True)
 class DraftAssessment:
-    """Result of checking all notes of a draft: those accepted, and those rejected with reasons."""
+    """Result of checking all notes of a draft: accepted notes, and rejected ones with reasons."""
 
     accepted: tuple[Note, ...]
     rejected: tuple[RejectedNote, ...]
@@ -87,7 +87,7 @@ class DraftAssessment:
 def check_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> CheckedNote:
-    """Run all checks on one draft note; return it with its quotes and the checks that it failed.
+    """Run all checks on one draft note; return its quotes and the checks that it failed.
 
     All checks run, even after a failure, so that the model gets all reasons at once. What is proven
     leaves no room for doubt: most checks that only doubt do not count there.
@@ -124,7 +124,7 @@ def _run_checks(context: CheckContext) -> tuple[CheckFailure, ...]:
 def recheck_note(
     note: Note, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> tuple[CheckFailure, ...]:
-    """Run the current version of the checks on a stored note; return those that it now fails.
+    """Run the current version of the checks on a stored note; return the checks that it fails.
 
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.
@@ -144,13 +144,13 @@ def recheck_note(
 def assess_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> Note | RejectedNote:
-    """Check one draft note; return an accepted note, or a rejected one if a check failed."""
+    """Check one draft note; return an accepted note, or a rejected note if a check failed."""
     checked = check_note(draft, chunk, parse)
     return checked.to_rejected_note() if checked.failures else checked.to_note()
 
 
 def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
-    """Return a note's id (UUIDv5), derived from its chunk, its statement and its quotes."""
+    """Derive a note's id (UUIDv5) from its chunk, its statement and its quotes."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
     return derive_id("note", chunk_id, statement, *places)
 
@@ -165,7 +165,7 @@ def assess_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessme
 
 
 def merge_notes(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> DraftAssessment:
-    """Merge those notes of a draft that have the same meaning and the same quotes.
+    """Merge the notes of a draft that have the same meaning and the same quotes.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is
     left out; the themes and questions it adds go to the first, so nothing is lost.

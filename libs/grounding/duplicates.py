@@ -29,7 +29,7 @@ _CHECKS: Final = (NUMBER_NOT_IN_EVIDENCE, NUMBER_MAY_FOLLOW, *CHECKS)
 
 
 def compute_content_key(statement: str) -> str:
-    """Return a key that is equal for statements with the same meaning, to find duplicates.
+    """Compute a key of a statement that is equal for statements with the same meaning.
 
     The reverse does not hold: statements with one key are made of the same words, and
     ``are_equivalent`` compares the rest. So who looks for what says the same, looks only among
@@ -46,7 +46,7 @@ def compute_content_key(statement: str) -> str:
 
 
 def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
-    """Return the index of the first earlier statement with the same meaning, or None.
+    """Return the index of the first statement in a list with the same meaning, or None.
 
     Args:
         statement: a note's statement.

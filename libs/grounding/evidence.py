@@ -34,7 +34,7 @@ _CLOSING = ".,;:!?…%‰°+\"”\u2019'\u203a»)]}-\u2013—*"
 
 @dataclass(frozen=True, slots=True)
 class QuotedPassage:
-    """Range of a segment's text that a note cites: start and end in code points, end exclusive.
+    """Character range of a segment's text that a note quotes; the end is exclusive.
 
     Of a long turn, ``segment`` is what the chunk has of it: its part, with what stands before it.
     """
@@ -51,7 +51,7 @@ class QuotedPassage:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedCitation:
-    """Citation of a note whose words were not found in the segment that it names.
+    """Citation of a note whose words do not occur in the segment that it names.
 
     ``in_context``: the segment is context, or the passage lies in what is context of a long turn.
     """
@@ -63,14 +63,14 @@ class UnresolvedCitation:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCitations:
-    """Passages found for the citations of a draft note, and the citations that were not found."""
+    """Result of looking up a draft note's citations: passages found, and citations not found."""
 
     found: tuple[QuotedPassage, ...]
     missing: tuple[UnresolvedCitation, ...]
 
 
 def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> ResolvedCitations:
-    """Find the passages that a draft note cites, and merge those that overlap."""
+    """Find the text passages that a draft note cites, and merge overlapping ones."""
     turns = {turn.segment.number: turn for turn in _list_turns(chunk)}
     context = {segment.number for segment in chunk.context}
     results = [_resolve_one(one, turns, context) for one in cited]
@@ -81,7 +81,7 @@ def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Reso
 
 
 def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
-    """Return the passages of a chunk from which a note's quotes were copied."""
+    """Return the character ranges of a chunk from which a note's quotes were copied."""
     turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
     located = []
     for one in evidence:
@@ -91,7 +91,7 @@ def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[Qu
 
 
 def list_joined_turns(chunk: ChunkReady) -> tuple[Segment, ...]:
-    """Return a chunk's segments, with a turn that begins in the context joined into one."""
+    """Return a chunk's segments; a turn that begins in the context is joined into one."""
     return tuple(turn.segment for turn in _list_turns(chunk))
 
 
@@ -145,7 +145,7 @@ def _resolve_one(
 
 
 def find_passage(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
-    """Find a passage in a text by its first and last words; return its start and end, or None."""
+    """Find a passage in a text by its first and last words; return start and end, or None."""
     spoken = split_words(text)
     forms = [word.text for word in spoken]
     first = [word.text for word in split_words(first_words)]
@@ -213,7 +213,7 @@ def _merge_overlaps(passages: Iterable[QuotedPassage]) -> tuple[QuotedPassage, .
 
 
 def copy_evidence(passage: QuotedPassage) -> Evidence:
-    """Copy a cited passage as evidence: exact quotes, with their speaker and times."""
+    """Copy a cited passage from the transcript: exact quotes with speaker and times."""
     segment = passage.segment
     start_ms, end_ms = _determine_times(passage)
     return Evidence(

@@ -18,7 +18,7 @@ _PASSAGE = 160
 
 
 def format_feedback(rejected: Sequence[RejectedNote]) -> str:
-    """Format the reasons why notes were rejected, as numbered lines for the model's next try.
+    """Format the reasons for notes' rejection as numbered lines for the model's next try.
 
     Args:
         rejected: the refused notes, in the order of the draft.

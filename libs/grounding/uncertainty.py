@@ -16,14 +16,14 @@ from grounding.text.terms import split_terms
 
 
 class Uncertainty(StrEnum):
-    """Kind of uncertainty of a note's check results: maybe true though failed, or maybe false."""
+    """Kind of doubt about a note's check results: may be true though failed, or may be false."""
 
     MAYBE_TRUE = "maybe_true"
     MAYBE_FALSE = "maybe_false"
 
 
 def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
-    """Return how uncertain the check results of a note are; None if they are certain.
+    """Classify how doubtful a note's check results are; None if they are certain.
 
     One word of its own is enough: with it a note passes that says "cocktails" for "beer". How many
     there are tells nothing more; false notes that pass have as few as true ones.

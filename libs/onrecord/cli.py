@@ -52,7 +52,7 @@ Version = Annotated[
 
 
 def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Build the command-line application.
+    """Build the Typer application of the ``onrecord`` command line.
 
     Args:
         arguments: as after ``onrecord`` on the command line. If they begin with a command, only its
@@ -100,7 +100,7 @@ def _choose_modules(arguments: Sequence[str]) -> list[str]:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run the command that the arguments name, and return its exit code.
+    """Run the ``onrecord`` command that the arguments name; return its exit code.
 
     Args:
         arguments: as after ``onrecord`` on the command line.

@@ -41,7 +41,7 @@ from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
 from onrecord.outcomes import (
     ExpectedOutcome,
-    expect_outcome,
+    build_expected_outcome,
     fetch_outcome_end_offsets,
     read_outcomes,
     require_outcome_offsets,
@@ -79,7 +79,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     accept_doubtful: bool = False,
     content_form: ContentForm = ContentForm.TEXT,
 ) -> TranscriptSubmitted:
-    """Build the event that submits an interview to the system.
+    """Build the ``TranscriptSubmitted`` event that submits an interview.
 
     Args:
         content: the transcript's text, exactly as the vendor exported it; or its URI.
@@ -125,7 +125,7 @@ def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
 
 
 def compress_if_too_large(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptSubmitted:
-    """Return a submission event, with its text compressed if it exceeds the topic's limit.
+    """Return a submission event, with its text compressed if it is too large for its topic.
 
     Records are compressed as a whole unless ``KAFKA_COMPRESSION`` is ``none``; then it helps.
     """
@@ -157,7 +157,7 @@ class _Source(BaseModel):
 
 
 class Producer:
-    """Producer that submits interviews to Kafka and waits until the broker has them.
+    """Kafka producer that submits interviews, and waits until the broker has them.
 
     Not to be shared between event loops. Calls may run at the same time; they are sent together.
 
@@ -289,7 +289,7 @@ class Producer:
 
         Args:
             submitted: what ``submit`` returned, or ids of transcripts, for which an outcome of any
-                revision and content counts, or what ``expect_outcome`` returned.
+                revision and content counts, or what ``build_expected_outcome`` returned.
             timeout_s: longest wait for all of them, in seconds.
 
         Raises:
@@ -298,7 +298,8 @@ class Producer:
                 read.
         """
         expected = [
-            expect_outcome(one, was_compressed=self._is_compressed(one)) for one in submitted
+            build_expected_outcome(one, was_compressed=self._is_compressed(one))
+            for one in submitted
         ]
         reader = read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
         # Left before its end, it would hold its connections until it is collected.

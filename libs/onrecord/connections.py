@@ -29,7 +29,7 @@ HINT: Final = "is the stack up? `onrecord status` shows it, `onrecord up` starts
 
 
 def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
-    """Build Kafka connection settings from the client's settings.
+    """Build Kafka connection settings from the command line client's settings.
 
     Raises:
         UnreachableError: no broker is known.
@@ -43,7 +43,7 @@ def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
 
 
 def build_message_settings(settings: ClientSettings) -> KafkaSettings:
-    """Build the settings of how messages are compressed; no broker need be known.
+    """Build Kafka settings for compressing messages only, without the address of a broker.
 
     Raises:
         UsageError: a setting in the environment is wrong.
@@ -56,7 +56,7 @@ def build_message_settings(settings: ClientSettings) -> KafkaSettings:
 
 @asynccontextmanager
 async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
-    """Open a producer of submissions for the duration of the context.
+    """Open a Kafka producer of submissions for the duration of the context.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
@@ -86,7 +86,9 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_control(settings: ClientSettings, reason: str = "") -> AsyncIterator[ControlClient]:
+async def open_control_client(
+    settings: ClientSettings, reason: str = ""
+) -> AsyncIterator[ControlClient]:
     """Open a client of control's HTTP API for the duration of the context.
 
     Args:
@@ -112,24 +114,24 @@ async def open_control(settings: ClientSettings, reason: str = "") -> AsyncItera
 
 
 @asynccontextmanager
-async def open_reading(settings: ClientSettings) -> AsyncIterator[ReadingClient]:
-    """Open a client of the endpoints that people read studies and notes by.
+async def open_reading_client(settings: ClientSettings) -> AsyncIterator[ReadingClient]:
+    """Open a client of control's API for studies and notes, for the duration of the context.
 
     Raises:
         UnreachableError: control does not answer, or stops answering.
     """
-    async with open_control(settings) as control:
+    async with open_control_client(settings) as control:
         yield ReadingClient(control)
 
 
 @asynccontextmanager
-async def open_spending(settings: ClientSettings) -> AsyncIterator[SpendingClient]:
-    """Open a client of the endpoints on costs, budgets and cached responses.
+async def open_spending_client(settings: ClientSettings) -> AsyncIterator[SpendingClient]:
+    """Open a client of control's API for costs and budgets, for the duration of the context.
 
     Raises:
         UnreachableError: control does not answer, or stops answering.
     """
-    async with open_control(settings) as control:
+    async with open_control_client(settings) as control:
         yield SpendingClient(control)
 
 
@@ -138,7 +140,7 @@ async def ask_control(
     question: Callable[[ControlClient], Awaitable[T]],
     reason: str = "",
 ) -> T:
-    """Open a client of control's API for one call, and return the call's result.
+    """Open a client of control's HTTP API, call a function with it, and return the result.
 
     Args:
         settings: where control is, and the token.
@@ -148,7 +150,7 @@ async def ask_control(
     Raises:
         UnreachableError: it does not answer, or stops answering.
     """
-    async with open_control(settings, reason) as control:
+    async with open_control_client(settings, reason) as control:
         return await question(control)
 
 

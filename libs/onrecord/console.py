@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, fo
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON document to stdout; values that JSON cannot represent are printed as text."""
+    """Print data as JSON to stdout; values that JSON cannot represent are converted to text."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     # Beyond ASCII, JSON leaves them as they are; as escapes they are the same to a program.
     escaped = TERMINAL_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -51,7 +51,7 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: CommandError) -> None:
-    """Print a command's failure to stderr: one line, with its details below."""
+    """Print a command's error to stderr: its message in one line, and its details below."""
     err.print(f"[bold red]error:[/] {escape(_as_line(str(error)))}")
     for line in error.details:
         err.print(f"  {_as_line(line)}", style="dim", markup=False)
@@ -81,7 +81,7 @@ AWAITED: Final = {ProgressStep.STARTING, ProgressStep.TRYING_AGAIN, ProgressStep
 
 @contextlib.contextmanager
 def show_stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Show on stderr, line by line, which processes of the local stack are ready or stopped.
+    """Print on stderr, line by line, which processes of the local stack are ready or stopped.
 
     Args:
         doing: such as ``"starting"``.

@@ -36,7 +36,7 @@ _OTHERS: Final = 0o077
 
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
-    """Options that every client command takes.
+    """Values of the options that every command accepts, such as ``--context``.
 
     Attributes:
         context: the context that is asked; None: what the environment or the user's file says.
@@ -55,7 +55,7 @@ GIVEN_OPTIONS: Final[ContextVar[GlobalOptions]] = ContextVar(
 
 
 class NamedContext(BaseModel):
-    """System that commands are for, with the token or the file that holds one."""
+    """Saved context: URL of a system that commands are sent to, with its access token."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,7 +65,7 @@ class NamedContext(BaseModel):
 
 
 class ContextFile(BaseModel):
-    """Contexts of a user.
+    """Contents of a user's context file: the saved contexts, and which one is current.
 
     Attributes:
         current: the one in use; None: the local stack's.
@@ -114,8 +114,8 @@ class ContextFile(BaseModel):
         return self.model_copy(update={"contexts": left, "current": current})
 
 
-def check_context_name(name: str) -> str:
-    """Return a name that a context may be given.
+def validate_context_name(name: str) -> str:
+    """Validate a name for a new context, and return it; raise ``UsageError`` if invalid.
 
     Raises:
         UsageError: it is none, or that of the local stack's context.
@@ -130,8 +130,8 @@ def check_context_name(name: str) -> str:
         ) from error
 
 
-def find_context_file(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return where a user's contexts are kept, by the XDG base directory specification.
+def get_context_file_path(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the path of the user's context file, by the XDG specification; None if unknown.
 
     Args:
         environ: the environment, for ``XDG_CONFIG_HOME`` and ``HOME``; None without both.
@@ -144,19 +144,19 @@ def find_context_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     return folder / "onrecord" / "contexts.json"
 
 
-def require_context_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where a user's contexts are kept.
+def require_context_file_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of the user's context file; raise ``UsageError`` if it is unknown.
 
     Raises:
         UsageError: nothing says where.
     """
-    if (file := find_context_file(environ)) is None:
+    if (file := get_context_file_path(environ)) is None:
         raise UsageError("contexts are kept below XDG_CONFIG_HOME or HOME: set one of them")
     return file
 
 
 def choose_context(environ: Mapping[str, str]) -> tuple[str, NamedContext | None]:
-    """Return the context that a command is for; None with the name of the local stack's.
+    """Return the name of the context to use, and the context; None if it is the local stack.
 
     Args:
         environ: the environment, for ``ONRECORD_CONTEXT``, and where the contexts are.
@@ -167,14 +167,14 @@ def choose_context(environ: Mapping[str, str]) -> tuple[str, NamedContext | None
     name = GIVEN_OPTIONS.get().context or environ.get(CONTEXT_SETTING) or None
     if name == LOCAL:
         return LOCAL, None
-    file = find_context_file(environ)
+    file = get_context_file_path(environ)
     contexts = ContextFile() if file is None else load_contexts(file)
     name = name or contexts.current
     return (LOCAL, None) if name is None else (name, contexts.find(name))
 
 
 def load_contexts(file: Path) -> ContextFile:
-    """Read a user's contexts; none if there is no file.
+    """Load the user's context file; an absent file has no contexts.
 
     Raises:
         UsageError: others than its owner may read or change it, or it is damaged.
@@ -198,7 +198,7 @@ def load_contexts(file: Path) -> ContextFile:
 
 
 def save_contexts(file: Path, contexts: ContextFile) -> None:
-    """Write a user's contexts, whole or not at all, for the user alone.
+    """Write the user's context file atomically, readable only by its owner.
 
     Raises:
         UsageError: it cannot be written.

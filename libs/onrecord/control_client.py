@@ -41,9 +41,9 @@ from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredS
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.control_transport import (
-    BodySlices,
     ControlTransport,
-    read_bytes,
+    SlicedRequestBody,
+    get_body_or_none,
 )
 from onrecord.errors import FailedError, UsageError
 
@@ -61,7 +61,7 @@ AUDIT_S: Final = 600.0
 
 
 class ControlClient(ControlTransport):
-    """Client of control's HTTP API: dead letters, access tokens and the audit trail.
+    """Client of control's HTTP API for dead letters, studies, access tokens and the audit trail.
 
     Methods raise ``UsageError`` for an id that names no letter or several and for a token that is
     not valid or may not do what is asked, and
@@ -96,7 +96,7 @@ class ControlClient(ControlTransport):
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
         path = f"/v1/letters/{_part(letter_id)}/value"
-        value: bytes | None = await self._call("GET", path, read=read_bytes, is_large=True)
+        value: bytes | None = await self._call("GET", path, read=get_body_or_none, is_large=True)
         return value
 
     async def replay(self, letter_id: str) -> DeadLetter:
@@ -154,7 +154,11 @@ class ControlClient(ControlTransport):
         }
         try:
             found = await self._call(
-                "POST", "/v1/transcripts", content=BodySlices(body), headers=headers, is_large=True
+                "POST",
+                "/v1/transcripts",
+                content=SlicedRequestBody(body),
+                headers=headers,
+                is_large=True,
             )
         except FailedError as error:
             raise UsageError(str(error)) from error
@@ -211,7 +215,7 @@ class ControlClient(ControlTransport):
 
     async def end_session(self, session_id: UUID) -> None:
         """End a session of a browser."""
-        await self._call("DELETE", f"/v1/sessions/{session_id}", read=read_bytes)
+        await self._call("DELETE", f"/v1/sessions/{session_id}", read=get_body_or_none)
 
     async def create_study(self, wanted: CreateStudyRequest) -> RegisteredStudy:
         """Register a study, and return it."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeAlias
 import httpx2
 
 from onrecord.errors import FailedError, UnreachableError, UsageError
-from onrecord.settings import URL_SETTING, require_address
+from onrecord.settings import URL_SETTING, require_http_url
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
@@ -33,11 +33,11 @@ MAX_WAIT_S: Final = 10.0
 
 
 class DeadLetterClosedError(FailedError):
-    """Raised when a dead letter was already replayed or discarded."""
+    """Raised when a dead letter cannot be changed, as it was already replayed or discarded."""
 
 
 class ControlTransport:
-    """Connection to control's HTTP API, with a token and the reason for what is asked.
+    """HTTP connection to control's API, which sends the access token with each request.
 
     Args:
         url: where control answers, without a slash at the end.
@@ -89,7 +89,7 @@ class ControlTransport:
         within_s: float | None = None,
         **options: Any,
     ) -> Any:
-        require_address(self._url, f"the setting {URL_SETTING}")
+        require_http_url(self._url, f"the setting {URL_SETTING}")
         options["within_s"] = within_s or self._answer_timeout_s
         try:
             answer = await self._request(method, path, options)
@@ -103,7 +103,7 @@ class ControlTransport:
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
         if not answer.is_success:
             if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
-                raise DeadLetterClosedError(read_detail(answer.text))
+                raise DeadLetterClosedError(parse_problem_detail(answer.text))
             raise _refusal(answer.status_code, answer.text)
         try:
             return read(answer)
@@ -119,8 +119,8 @@ class ControlTransport:
             return await self._client.request(method, self._url + path, timeout=timeout, **options)
 
 
-class BodySlices:
-    """A body that is sent slice by slice, so that each has a time of its own."""
+class SlicedRequestBody:
+    """Request body that is sent in slices, so that the timeout applies to each slice."""
 
     def __init__(self, body: bytes) -> None:
         self._body = memoryview(body)
@@ -135,13 +135,13 @@ def _read_retry_after(answer: httpx2.Response) -> float:
     return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
 
 
-def read_bytes(answer: httpx2.Response) -> bytes | None:
-    """Return the body of an answer; None if it has none."""
+def get_body_or_none(answer: httpx2.Response) -> bytes | None:
+    """Return the body of an HTTP response; None if its status is 204."""
     return None if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
 
 
 def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    message = read_detail(body)
+    message = parse_problem_detail(body)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return UnreachableError(message or "the control service is not ready")
     if not message:
@@ -151,8 +151,8 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
     return FailedError(message)
 
 
-def read_detail(body: str) -> str:
-    """Return the sentence of a problem (RFC 9457); an empty one if the body is none."""
+def parse_problem_detail(body: str) -> str:
+    """Return the ``detail`` of a problem details body (RFC 9457); "" if there is none."""
     try:
         problem = json.loads(body)
     except ValueError:

@@ -29,7 +29,7 @@ class CommandError(Exception):
 
 
 class FailedError(CommandError):
-    """Raised when a command's operation failed: exit code 1."""
+    """Raised when a command has failed: exit code 1."""
 
 
 class UsageError(CommandError):

@@ -40,7 +40,7 @@ def calibrate_entailment_thresholds(  # noqa: PLR0913 - options of a command
     mode: ModeOption = None,
     json_output: Json = False,
 ) -> None:
-    """Set an entailment model's thresholds from labelled pairs, and write them to its folder.
+    """Compute an entailment model's thresholds from labelled pairs; write them to its folder.
 
     Pairs are as in `onrecord eval pairs`. The model scores those that the checks neither refuse nor
     prove, as in the guardrail; by default in the heavy mode where its packages are installed, as

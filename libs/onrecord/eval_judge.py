@@ -78,7 +78,7 @@ def measure_judging_models(  # noqa: PLR0913 - options of a command
     at_once: AtOnce = 8,
     json_output: Json = False,
 ) -> None:
-    """Measure judging models on labelled pairs: their agreement with the labels, their cost.
+    """Measure how far judging models agree with labelled pairs, and what they cost.
 
     Pairs are as in `onrecord eval pairs`. The models are those of `GUARDRAIL_JUDGE_MODEL` or
     `GUARDRAIL_JUDGE_MODELS`, or else the drafting models, which judge where no other is named. Each

@@ -71,7 +71,7 @@ def measure_labelled_pairs(  # noqa: PLR0913 - options of a command
     verdicts: VerdictsFile = None,
     json_output: Json = False,
 ) -> None:
-    """Measure which labelled statements would be shown: how many false ones, how many true.
+    """Measure how many true and how many false labelled statements would be shown.
 
     A pair has `doc` (a line of it is `Name: words`), `summary`, `label` (1: borne out, 0: not),
     and may have `kind` or `edit_types`, as SummEdits has them; in place of `doc`, `source`, `first`
@@ -106,7 +106,7 @@ def measure_labelled_pairs(  # noqa: PLR0913 - options of a command
 
 
 def read_pairs_file(file: Path, data: Path) -> Sequence[LabelledPair]:
-    """Read labelled pairs from a file; report on stderr those whose transcript is missing."""
+    """Read labelled pairs from a file; report on stderr those with a missing transcript."""
     read = read_pairs(file, data)
     for source, count in read.absent.items():
         err.print(f"{count} pairs left out: {data} has no {source}", style="dim", markup=False)

@@ -31,21 +31,21 @@ _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 
 
 def add_global_options(app: typer.Typer) -> None:
-    """Give the options to all commands of an application and of its groups."""
+    """Add the global options, such as ``--context``, to all commands of a Typer application."""
     for command in app.registered_commands:
         if command.callback is not None:
-            command.callback = take_global_options(command.callback)
+            command.callback = wrap_with_global_options(command.callback)
     for group in app.registered_groups:
         if group.typer_instance is None:
             continue
         add_global_options(group.typer_instance)
         callback = group.typer_instance.registered_callback
         if callback is not None and callback.callback is not None:
-            callback.callback = take_global_options(callback.callback)
+            callback.callback = wrap_with_global_options(callback.callback)
 
 
 def set_global_options(context: str | None, reason: str | None) -> None:
-    """Set what is given; what is not, stays as a group's or the application's options said.
+    """Store the values of the global options; None keeps the value of an outer group.
 
     A group's function returns before its command runs, so whoever runs the application resets them.
     """
@@ -53,8 +53,8 @@ def set_global_options(context: str | None, reason: str | None) -> None:
     GIVEN_OPTIONS.set(GlobalOptions(context or above.context, reason or above.reason))
 
 
-def take_global_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command that takes the options, and runs as before with what they say.
+def wrap_with_global_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a command's function, so that it also accepts and stores the global options.
 
     A command that has a ``--reason`` of its own keeps it.
     """

@@ -44,8 +44,8 @@ _UNITS: Final = {
 }
 
 
-def parse_conditions(conditions: Iterable[str], now: datetime) -> dict[str, str]:
-    """Parse conditions to the parameters of a request to control.
+def parse_filter_conditions(conditions: Iterable[str], now: datetime) -> dict[str, str]:
+    """Parse conditions such as ``service=guardrail`` to the API's filter of dead letters.
 
     Args:
         conditions: such as ``service=enrichment``, ``attempts>=3`` or ``since=2h``.
@@ -63,8 +63,8 @@ def parse_conditions(conditions: Iterable[str], now: datetime) -> dict[str, str]
     return found
 
 
-def require_known(option: str, value: str | None, known: Iterable[str]) -> None:
-    """Require that a value is one of those known; a typo would look like good news otherwise.
+def require_known_value(option: str, value: str | None, known: Iterable[str]) -> None:
+    """Raise ``UsageError`` if an option's value is not among the known values.
 
     Raises:
         UsageError: it is none of them.
@@ -73,8 +73,8 @@ def require_known(option: str, value: str | None, known: Iterable[str]) -> None:
         raise UsageError(f"{option} is one of {', '.join(names)}; not {value!r}")
 
 
-def parse_moment(option: str, text: str, now: datetime) -> str:
-    """Parse a time, or an age such as ``2h``, to a time as the API takes it.
+def parse_time_or_age(option: str, text: str, now: datetime) -> str:
+    """Parse a time, or an age such as ``2h``, to a timestamp for the API.
 
     Raises:
         UsageError: it is neither.
@@ -95,7 +95,7 @@ def parse_moment(option: str, text: str, now: datetime) -> str:
 
 
 def parse_duration(option: str, text: str) -> timedelta:
-    """Parse a duration: a number with its unit, ``s``, ``m``, ``h``, ``d`` or ``w``.
+    """Parse a duration such as ``30m`` or ``2d`` to a timedelta.
 
     Raises:
         UsageError: it is none.
@@ -128,13 +128,13 @@ def _parse(condition: str, now: datetime) -> tuple[str, str]:
 def _check(name: str, value: str, now: datetime) -> str:
     match name:
         case "service":
-            require_known("--where: service", value, PIPELINE)
+            require_known_value("--where: service", value, PIPELINE)
         case "code":
-            require_known("--where: code", value, ErrorCode)
+            require_known_value("--where: code", value, ErrorCode)
         case "attempts" if not value.isascii() or not value.isdigit():
             raise UsageError(f"--where: attempts takes a whole number; not {value!r}")
         case "since" | "before":
-            return parse_moment(f"--where: {name}", value, now)
+            return parse_time_or_age(f"--where: {name}", value, now)
     return value
 
 

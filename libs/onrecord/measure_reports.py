@@ -14,7 +14,7 @@ from onrecord.settings import find_home_folder
 
 
 def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
-    """Write evaluation results to files and print them, those short of their goal first.
+    """Write evaluation results to files, and print them, those below their goals first.
 
     Raises:
         FailedError: a measure falls short of its goal.
@@ -31,7 +31,7 @@ def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
 
 
 def find_measures_folder() -> Path:
-    """Return the folder that holds the files of evaluation results."""
+    """Return the folder of the evaluation results' files."""
     return find_home_folder() / "eval"
 
 

@@ -8,7 +8,7 @@ import typer
 
 
 def validate_seconds(seconds: float) -> float:
-    """Validate a number of seconds given as an option: finite and not negative.
+    """Validate an option's number of seconds: finite and not negative; return it.
 
     Raises:
         typer.BadParameter: it is infinite or no number, so that a wait would never end.

@@ -24,7 +24,7 @@ POLL_MS: Final = 500
 
 
 class NotSettledError(TimeoutError):
-    """Raised when interviews have no outcome within the time limit; they may have one later.
+    """Raised when interviews have no final outcome within the time limit.
 
     Attributes:
         transcript_ids: which.
@@ -36,7 +36,7 @@ class NotSettledError(TimeoutError):
 
 
 async def fetch_outcome_end_offsets(kafka: KafkaSettings) -> dict[TopicPartition, int]:
-    """Fetch the end offsets of the topic ``transcripts-settled``; empty if it is unreadable.
+    """Fetch the end offsets of the topic of outcomes; empty if it cannot be read.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -64,7 +64,7 @@ async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
 
 
 def require_outcome_offsets(kafka: KafkaSettings, begin: Mapping[TopicPartition, int]) -> None:
-    """Raise ``KafkaUnavailableError`` if the outcome topic's offsets could not be fetched.
+    """Raise ``KafkaUnavailableError`` unless the outcome topic's offsets are known.
 
     Raises:
         KafkaUnavailableError: the topic is not there, or may not be read.
@@ -82,7 +82,7 @@ async def read_outcomes(
     *,
     timeout_s: float,
 ) -> AsyncGenerator[TranscriptSettled, None]:
-    """Yield the outcomes of interviews as they are published, until each interview has one.
+    """Yield the outcomes of interviews from Kafka, until each interview has one.
 
     Args:
         kafka: how to reach the broker.
@@ -128,7 +128,7 @@ async def read_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutcome:
-    """Filter of outcome events: the interview, revision and content hashes that match."""
+    """Filter that matches outcome events by interview, revision and content hash."""
 
     transcript_id: UUID
     revision: int | None = None
@@ -143,10 +143,10 @@ class ExpectedOutcome:
         return self.contents is None or event.content_sha256 in self.contents
 
 
-def expect_outcome(
+def build_expected_outcome(
     submitted: TranscriptSubmitted | UUID | ExpectedOutcome, *, was_compressed: bool = False
 ) -> ExpectedOutcome:
-    """Build the filter that matches the outcome events of a submission or interview.
+    """Build the filter that matches the outcome events of a submitted interview.
 
     Args:
         submitted: the submission, or the id; an expectation is returned as it is.

@@ -18,10 +18,10 @@ POLL_S: Final = 1.0
 """Seconds between two looks at how far the interviews are."""
 
 
-async def ask_again(
+async def refresh_outdated_interviews(
     control: ControlClient, found: StudyRefresh, transcripts: Sequence[str]
 ) -> StudyRefresh:
-    """Ask a study's outdated interviews again, some at a time, and return how they stand.
+    """Request new notes for a study's outdated interviews, in batches; return the progress.
 
     Args:
         control: the API.
@@ -40,7 +40,7 @@ async def ask_again(
 async def wait_for_refresh(
     control: ControlClient, found: StudyRefresh, wanted: RefreshStudyRequest, timeout_s: float
 ) -> StudyRefresh:
-    """Wait until no interview is being asked again, and return how they stand.
+    """Wait until all new notes of a study's refresh are stored; return the progress.
 
     Raises:
         FailedError: some are after the time.
@@ -58,8 +58,8 @@ async def wait_for_refresh(
     return found.model_copy(update={"requested": requested})
 
 
-def describe_refresh(found: StudyRefresh) -> str:
-    """Describe how a study's interviews stand, and what asking the outdated ones costs."""
+def describe_refresh_progress(found: StudyRefresh) -> str:
+    """Describe how many interviews of a study are outdated, and the cost of new notes."""
     text = (
         f"{found.study_id}, version {found.version}: {found.up_to_date} up to date, "
         f"{found.in_progress} in progress, {found.outdated} outdated"

@@ -34,7 +34,7 @@ FAILURES_SHOWN: Final = 20
 
 @dataclass(slots=True)
 class ReplayOutcome:
-    """Outcome of a replay: the dead letters that were sent, and why others were not.
+    """Outcome of a replay: ids of the dead letters sent, and why others were not.
 
     Attributes:
         replayed: ids of those put back.
@@ -80,7 +80,7 @@ class ReplayOutcome:
 
 
 async def count_replayable(control: ControlClient, which: Mapping[str, str | None]) -> int:
-    """Count the open dead letters that match and that a replay of many tries."""
+    """Count the open dead letters that match a filter, and those that a replay would send."""
     found = await control.get("/v1/letters/replayable", which)
     return DeadLetterSelection.model_validate(found).replayable
 
@@ -88,7 +88,7 @@ async def count_replayable(control: ControlClient, which: Mapping[str, str | Non
 async def replay_matching(
     control: ControlClient, which: Mapping[str, str | None], number: int
 ) -> ReplayOutcome:
-    """Replay all open dead letters that match, with a progress bar.
+    """Replay all open dead letters that match a filter, with a progress bar.
 
     Args:
         control: puts them back.

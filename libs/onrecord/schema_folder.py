@@ -25,7 +25,7 @@ ACCEPTED: Final = "accepted.yaml"
 
 @dataclass(frozen=True, slots=True)
 class SchemaFolder:
-    """Folder of generated schema files, which can be written, checked and released.
+    """Folder of generated schema files: writes, checks and releases them.
 
     Attributes:
         path: the folder, such as ``schemas``.

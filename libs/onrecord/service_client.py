@@ -7,14 +7,14 @@ from typing import Final
 
 import httpx2
 
-from onrecord.control_transport import read_detail
+from onrecord.control_transport import parse_problem_detail
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TIMEOUT_S: Final = 10.0
 
 
 async def resume_service(service: str, url: str, token: str) -> None:
-    """Ask a service to go on.
+    """Send a service the HTTP request to resume after it has stopped itself.
 
     Args:
         service: its name.
@@ -41,7 +41,7 @@ async def resume_service(service: str, url: str, token: str) -> None:
         raise UnreachableError(f"{service} does not answer at {url}") from error
     if answer.status_code == HTTPStatus.OK:
         return
-    detail = read_detail(answer.text) or f"{service} answered {answer.status_code}"
+    detail = parse_problem_detail(answer.text) or f"{service} answered {answer.status_code}"
     if answer.status_code == HTTPStatus.CONFLICT:
         raise FailedError(detail)
     raise UsageError(detail)

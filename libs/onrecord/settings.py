@@ -37,7 +37,7 @@ COMPOSE: Final = MappingProxyType(
 
 
 def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
-    """Return the local stack's folder: from the setting, or ``.onrecord`` in the project.
+    """Return the local stack's folder: from a setting, or ``.onrecord`` in the project.
 
     Args:
         environ: the environment, for ``ONRECORD_HOME``.
@@ -55,7 +55,7 @@ def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None =
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Settings by which commands connect to the broker, the database and the services.
+    """Settings of the command line: how to reach the broker, the API and the services.
 
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.
@@ -140,11 +140,11 @@ class ClientSettings:
             UsageError: the file cannot be read.
         """
         if token := self.env.get(TOKEN_SETTING, "").strip():
-            return require_token(token, TOKEN_SETTING)
+            return require_header_safe_token(token, TOKEN_SETTING)
         file = self.env.get(TOKEN_FILE_SETTING)
         try:
             text = Path(file).expanduser().read_text("utf-8").strip() if file else ""
-            return require_token(text, TOKEN_FILE_SETTING)
+            return require_header_safe_token(text, TOKEN_FILE_SETTING)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"{TOKEN_FILE_SETTING}: {file} cannot be read ({type(error).__name__})"
@@ -182,8 +182,8 @@ def _find_known(found: StackHome, environ: Mapping[str, str]) -> Mapping[str, st
     return known
 
 
-def require_token(token: str, setting: str) -> str:
-    """Require a token that a header can carry.
+def require_header_safe_token(token: str, setting: str) -> str:
+    """Return an access token unchanged; raise ``UsageError`` if an HTTP header cannot carry it.
 
     Raises:
         UsageError: it has blanks, or characters beyond ASCII.
@@ -193,8 +193,8 @@ def require_token(token: str, setting: str) -> str:
     return token
 
 
-def require_address(url: str, said_by: str) -> None:
-    """Require a URL that can be asked.
+def require_http_url(url: str, said_by: str) -> None:
+    """Raise ``UsageError`` unless a URL is an http or https URL with a host.
 
     Raises:
         UsageError: it is none.

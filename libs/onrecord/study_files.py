@@ -35,7 +35,7 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
 def is_study_id(text: str) -> bool:
-    """Return whether a text can be the id of a study, and is not meant for a file's name."""
+    """Return whether a command's argument is a study id, and not a file name."""
     if Path(text).suffix.lower() in _SUFFIXES:
         return False
     try:
@@ -46,7 +46,7 @@ def is_study_id(text: str) -> bool:
 
 
 def read_study_document(path: Path) -> dict[str, Any]:
-    """Read a study's YAML or JSON file as fields, without what ``study show`` says beside them.
+    """Read the fields of a study from its YAML or JSON file.
 
     Raises:
         UsageError: the file cannot be read, or holds no fields.
@@ -60,7 +60,7 @@ def read_study_document(path: Path) -> dict[str, Any]:
 def parse_theme_options(
     option: str, texts: Iterable[str] | None, field: str
 ) -> list[dict[str, str]] | None:
-    """Parse options of the form ``ID=TEXT``, such as ``price=Price``, to themes or questions.
+    """Parse options such as ``price=Price`` (id and name) to themes or questions.
 
     Args:
         option: its name, for messages.
@@ -85,7 +85,7 @@ def parse_theme_options(
 def edit_in_editor(
     study: RegisteredStudy, environ: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Have a study edited in the user's editor; yield the fields that differ, and their file.
+    """Open a study in the user's text editor; yield the changed fields and the file.
 
     The file is deleted at the end of the context, unless what is done in it fails.
 

@@ -13,7 +13,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def parse_time_span(text: str) -> timedelta:
-    """Parse a time span such as ``90s`` or ``7d``; return a timedelta.
+    """Parse a time span such as ``90s`` or ``7d`` to a timedelta.
 
     Raises:
         UsageError: it is none.

@@ -1,7 +1,7 @@
 """OpenAI-compatible server that answers from the prompt itself, with configurable faults."""
 
-from simulator.schedule import Clock
+from simulator.schedule import SimulatorClock
 from simulator.server import create_app, run_server, serve
 from simulator.settings import SimulatorSettings
 
-__all__ = ["Clock", "SimulatorSettings", "create_app", "run_server", "serve"]
+__all__ = ["SimulatorClock", "SimulatorSettings", "create_app", "run_server", "serve"]

@@ -30,7 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class AdminApi:
-    """HTTP API to inspect and change the simulator's models, fault rules and request journal."""
+    """HTTP API to read and change the simulator's models, fault rules and request journal."""
 
     def __init__(self, service: ChatService, journal: RequestJournal) -> None:
         self._service = service

@@ -14,14 +14,14 @@ _RUN = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class AnchorWords:
-    """First and last words of a passage, by which a note locates its quote."""
+    """First and last words of a quote, by which a note locates it in its segment."""
 
     first_words: str
     last_words: str
 
 
 def find_anchor_words(segment_text: str, sentence: SentenceSlice) -> AnchorWords | None:
-    """Find the fewest first and last words, usually four, that locate a sentence in a segment.
+    """Find the fewest first and last words of a sentence that locate it in its segment.
 
     The first occurrence of ``first_words`` in the segment is where the sentence begins, and the
     first occurrence of ``last_words`` from there on is where it ends. That holds too for readers

@@ -26,7 +26,7 @@ FALLBACK_TEXT = "This is a simulated model. It answers requests for interview no
 
 @dataclass(frozen=True, slots=True)
 class ModelOutput:
-    """Output of the simulated model: the generated text, and the finish reason."""
+    """Output of the simulated model: its text and finish reason."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -41,37 +41,37 @@ class ModelOutput:
 
 
 def format_notes(notes: Sequence[DraftNote]) -> str:
-    """Format notes as the JSON document that the prompt's schema requires."""
+    """Format draft notes as the JSON document that the prompt's schema requires."""
     listed = [note.model_dump(mode="json") for note in notes]
     return json.dumps({"notes": listed}, ensure_ascii=False)
 
 
 def truncate_output(content: str) -> ModelOutput:
-    """Truncate an output to its first half, as if the model had reached its token limit."""
+    """Truncate a simulated output to its first half, as at the token limit."""
     return ModelOutput(content[: len(content) // 2], "length")
 
 
 def garble_json(content: str, chance: Random) -> ModelOutput:
-    """Make an output's JSON invalid, with a finish reason that says it is complete."""
+    """Make a simulated output's JSON invalid, with the finish reason of a complete output."""
     broken_off = content[: max(1, int(len(content) * chance.uniform(0.3, 0.9)))]
     mixed_up = content.replace('": ', "': ", 1)
     return ModelOutput(chance.choice((broken_off, mixed_up)))
 
 
 def build_system_fingerprint(seed: int, drift: object = "") -> str:
-    """Build the system fingerprint of a model, which depends on version, seed and drift."""
+    """Build the ``system_fingerprint`` of a simulated model."""
     parts = ("simulator", VERSION, seed, *([drift] if drift else []))
     return f"fp_{compute_stable_digest(*parts)[:10]}"
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the number of tokens in a text: one for each four characters, rounded up."""
+    """Estimate the number of tokens in a text as its characters divided by four."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Token counts of a call: the prompt, its cached part, and the answer."""
+    """Token counts of a call: prompt, cached part of the prompt, and answer."""
 
     prompt: int = 0
     cached: int = 0
@@ -121,7 +121,7 @@ def build_completion(
 
 
 def build_model_list(names: Iterable[str]) -> dict[str, Any]:
-    """Build the response body of ``GET /v1/models``."""
+    """Build the response body of ``GET /v1/models`` from model names."""
     listed = [
         {"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in names
     ]

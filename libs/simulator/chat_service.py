@@ -20,7 +20,7 @@ from simulator.models import ModelRegistry, SimulatedModel
 from simulator.outages import Outage, OutageSchedule
 from simulator.output_format import SchemaSupport
 from simulator.paraphrasing import LabelledNote, ParaphrasingRates, write_labelled_notes
-from simulator.picker import pick_notes
+from simulator.picker import draft_notes_from_noteworthy_sentences
 from simulator.prompt import (
     PromptPassage,
     join_all_text,
@@ -28,10 +28,10 @@ from simulator.prompt import (
     parse_judging,
     parse_passage,
 )
-from simulator.prompt_reader import PromptReader
+from simulator.prompt_reader import CachingPromptParser
 from simulator.replies import SimulatedReply
 from simulator.reply_builder import ReplyBuilder
-from simulator.schedule import Clock
+from simulator.schedule import SimulatorClock
 from simulator.seeded_random import compute_stable_digest
 from simulator.settings import SimulatorSettings, locate_first_error
 
@@ -39,7 +39,7 @@ _REMEMBERED_CONTENTS = 100_000
 
 
 class ChatService:
-    """Service that answers chat requests the same way for the same seed, request and attempt.
+    """Service that answers chat completion requests with seeded, repeatable replies.
 
     Args:
         settings: what the models are like, and what goes wrong.
@@ -51,11 +51,11 @@ class ChatService:
         outages: the outages planned.
     """
 
-    def __init__(self, settings: SimulatorSettings, clock: Clock) -> None:
+    def __init__(self, settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self._settings = settings
         self._clock = clock
-        self._reader = PromptReader(self._read)
-        self._paraphraser = PromptReader(self._paraphrase)
+        self._reader = CachingPromptParser(self._read)
+        self._paraphraser = CachingPromptParser(self._paraphrase)
         self.registry = ModelRegistry(settings, clock)
         self.set_rules(settings.rules)
         self.set_outages(settings.outages)
@@ -143,7 +143,9 @@ class ChatService:
     def _read(self, messages: str) -> tuple[PromptPassage | None, tuple[DraftNote, ...]]:
         """Return the passage in some messages, and the notes on it; may run in a thread."""
         passage = parse_passage(json.loads(messages))
-        return passage, pick_notes(passage, self._settings.seed) if passage else ()
+        return passage, draft_notes_from_noteworthy_sentences(
+            passage, self._settings.seed
+        ) if passage else ()
 
     def _paraphrase(self, asked: str) -> tuple[LabelledNote, ...]:
         """Return the labelled notes on the passage in some messages, which rates stand before."""

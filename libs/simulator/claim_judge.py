@@ -21,7 +21,7 @@ _OPPOSITE: Final = {
 
 
 def judge_notes(asked: PromptJudging, *, wrong: bool = False, made_up: bool = False) -> str:
-    """Rule on notes by their citations, as a judging model would; return the JSON document.
+    """Rule on notes as a judging model would; return the rulings as a JSON document.
 
     A note is one claim. It is supported if the segments it cites have all of its content words and
     numbers, and are negated or not as it is. That is less than a model knows, and always the same.
@@ -55,7 +55,7 @@ def _rule_on_note(note: PromptNote, asked: PromptJudging, *, wrong: bool) -> dic
 
 
 def is_supported(claim: PromptClaim) -> bool:
-    """Return whether a claim's quotes contain its words and numbers, and agree in negation."""
+    """Return whether quotes contain a claim's words and numbers, and agree in negation."""
     return _rule(claim)[0] == "supported"
 
 

@@ -44,7 +44,7 @@ _JSON: Final = _Wording(
 
 @dataclass(frozen=True, slots=True)
 class FactCheck:
-    """Claim to check, read from a request, with the answers that the imitated model would give.
+    """Claim to check, as parsed from a request, with the replies of the imitated model.
 
     Attributes:
         claim: the claim, with its evidence as quotes.
@@ -60,7 +60,7 @@ class FactCheck:
 
 
 def parse_fact_check(request: ChatRequest) -> FactCheck | None:
-    """Parse the claim in a request in a fact-checking model's format; None for other requests."""
+    """Parse the claim from a request to a fact-checking model; None for other requests."""
     text = join_user_text(request.messages)
     for pattern, wording in ((_MINICHECK, _YES), (_YES_NO, _ANSWER), (_LYNX, _JSON)):
         if found := pattern.fullmatch(text.strip()):

@@ -59,7 +59,7 @@ _NEGATION = re.compile(
 def inject_note_fault(
     notes: Notes, fault: FaultKind, passage: PromptPassage, chance: Random
 ) -> Notes:
-    """Put one kind of fault into each of some correct notes, for checks to find.
+    """Put one kind of fault, such as a wrong number, into some of the given draft notes.
 
     Args:
         notes: good notes on ``passage``; at least one.
@@ -83,7 +83,7 @@ def _alter_number(note: DraftNote, passage: PromptPassage, chance: Random) -> Dr
 
 
 def replace_number(statement: str, taken: set[str], chance: Random) -> str:
-    """Replace a number in a statement by another that is not in ``taken``, if there is one."""
+    """Replace a number in a statement by another that is not in ``taken``, if it has one."""
     if digits := _DIGITS.search(statement):
         other = _free_number(int(digits.group()), taken, chance)
         return statement[: digits.start()] + other + statement[digits.end() :]
@@ -139,7 +139,7 @@ def _drop_negation(note: DraftNote, _passage: PromptPassage, _chance: Random) ->
 
 
 def drop_negations(statement: str) -> str:
-    """Remove the negations from a statement, if it has any."""
+    """Remove all negations from a statement."""
     return " ".join(_NEGATION.sub(_affirmed, statement).split())
 
 

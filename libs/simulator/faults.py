@@ -13,7 +13,7 @@ from simulator.seeded_random import create_seeded_random
 
 
 class FaultKind(StrEnum):
-    """Kind of fault that a simulated answer can have."""
+    """Kind of fault that the simulator can inject into an answer."""
 
     HANG = "hang"
     STALL = "stall"
@@ -57,7 +57,7 @@ _BELONGS = {
 
 
 class FaultRule(BaseModel):
-    """Rule that injects one kind of fault into the requests that it matches."""
+    """Rule that injects one kind of fault into the answers to matching requests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -127,7 +127,7 @@ class _ActiveRule:
 
 
 class FaultRuleSet:
-    """Set of the active fault rules, with the number of times that each was applied.
+    """Set of the active fault rules, with the number of times each was applied.
 
     The first rule that matches, has `times` left and wins its draw fires. A draw depends on the
     seed, the rule's name or else its place in the list, the request and its attempt, and on nothing

@@ -18,7 +18,7 @@ _MAX_STATEMENTS = 50_000
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Record of one request in the simulator's journal.
+    """Record of one received request in the simulator's journal.
 
     Attributes:
         outcome: a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded``,
@@ -63,7 +63,7 @@ class ModelCounts:
 
 
 class RequestJournal:
-    """Journal of the most recent requests, with counts by outcome and by model.
+    """Journal of the simulator's most recent requests, with counts by outcome and by model.
 
     Args:
         now: returns the time in seconds, from an arbitrary zero.

@@ -19,7 +19,7 @@ LimitKind = Literal["requests", "tokens"]
 
 @dataclass(frozen=True, slots=True)
 class RateQuota:
-    """Quota of requests and of tokens per minute for one model; None means no limit.
+    """Quota of requests and tokens per minute for one model; None means no limit.
 
     Attributes:
         requests: per minute.
@@ -33,7 +33,7 @@ class RateQuota:
 
 
 class TokenBucket:
-    """Token bucket that starts full and refills continuously, up to ``burst_s`` seconds' worth.
+    """Token bucket that refills continuously, up to ``burst_s`` seconds' worth.
 
     What costs more than a full bucket holds is admitted when it is full and leaves a debt, so that
     a short burst slows large requests down without shutting them out.
@@ -103,7 +103,7 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class ExceededLimit:
-    """Rate limit that a request exceeds, with the seconds until it would be within it.
+    """Rate limit that a request exceeds, with the seconds to wait.
 
     Attributes:
         kind: the limit it meets.
@@ -117,7 +117,7 @@ class ExceededLimit:
 
 
 class ModelRateLimits:
-    """Rate limits of one model: a token bucket for requests, and one for tokens.
+    """Rate limits of one simulated model: a bucket for requests, and one for tokens.
 
     Args:
         quota: what is granted.
@@ -200,7 +200,7 @@ def _longest(excess: ExceededLimit) -> float:
 
 
 def format_openai_duration(seconds: float) -> str:
-    """Format seconds as OpenAI's headers do: ``120ms``, ``6.5s``, ``1m26.4s``; rounded up."""
+    """Format seconds like OpenAI's rate limit headers: ``120ms``, ``6.5s``, ``1m26.4s``."""
     thousandths = math.ceil(seconds * 1000 - _SPECK)
     if thousandths < 1000:  # noqa: PLR2004 - a second
         return f"{thousandths}ms"

@@ -10,7 +10,7 @@ from simulator import answers
 from simulator.limits import ExceededLimit, ModelRateLimits
 from simulator.prefixes import PrefixCache
 from simulator.profiles import ModelBehaviour, ModelDrift
-from simulator.schedule import Clock
+from simulator.schedule import SimulatorClock
 from simulator.settings import SimulatorSettings
 
 
@@ -32,7 +32,7 @@ class SimulatedModel:
     """
 
     def __init__(
-        self, name: str, behaviour: ModelBehaviour, seed: int, clock: Clock, began: float
+        self, name: str, behaviour: ModelBehaviour, seed: int, clock: SimulatorClock, began: float
     ) -> None:
         self.name = name
         self.behaviour = behaviour
@@ -126,7 +126,7 @@ class ModelRegistry:
         clock: what limits and dates go by.
     """
 
-    def __init__(self, settings: SimulatorSettings, clock: Clock) -> None:
+    def __init__(self, settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self._settings = settings
         self._clock = clock
         self._began = clock.monotonic()

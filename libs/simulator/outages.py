@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.schedule import Clock, Moment
+from simulator.schedule import Moment, SimulatorClock
 
 
 class OutageKind(StrEnum):
@@ -53,7 +53,7 @@ class OutageSchedule:
         clock: time source; seconds are counted from now.
     """
 
-    def __init__(self, planned: Sequence[Outage], clock: Clock) -> None:
+    def __init__(self, planned: Sequence[Outage], clock: SimulatorClock) -> None:
         self.planned = tuple(planned)
         self._clock = clock
         self._began = clock.monotonic()

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SchemaSupport(StrEnum):
-    """Degree to which a simulated model supports ``json_schema`` response formats."""
+    """How far a simulated model supports ``json_schema`` response formats."""
 
     STRICT = "strict"
     IGNORED = "ignored"
@@ -15,7 +15,7 @@ class SchemaSupport(StrEnum):
 
 
 class JsonWrapping(StrEnum):
-    """Text that a simulated model puts around its JSON, such as code fences."""
+    """Kind of text that a simulated model puts around its JSON, such as code fences."""
 
     NONE = "none"
     FENCES = "fences"
@@ -23,7 +23,7 @@ class JsonWrapping(StrEnum):
 
 
 def add_unknown_keys(content: str) -> str:
-    """Add keys to an answer's JSON that its schema does not allow."""
+    """Add keys to a JSON answer that its schema does not allow."""
     document = json.loads(content)
     notes = [{**note, "confidence": "high"} for note in document["notes"]]
     summary = f"{len(notes)} notes on this passage"
@@ -31,7 +31,7 @@ def add_unknown_keys(content: str) -> str:
 
 
 def wrap_json(content: str, wrapping: JsonWrapping) -> str:
-    """Put text around an answer's JSON, such as code fences, as some models do."""
+    """Put text around a JSON answer, such as code fences, as some models do."""
     match wrapping:
         case JsonWrapping.NONE:
             return content

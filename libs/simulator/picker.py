@@ -42,8 +42,10 @@ class _Candidate:
     tie: str
 
 
-def pick_notes(passage: PromptPassage, seed: int) -> tuple[DraftNote, ...]:
-    """Pick noteworthy sentences of participants in a passage, and make draft notes of them.
+def draft_notes_from_noteworthy_sentences(
+    passage: PromptPassage, seed: int
+) -> tuple[DraftNote, ...]:
+    """Pick noteworthy sentences in a part of an interview, and make draft notes of them.
 
     Args:
         passage: the study and the segments; segments of interviewers and the context are never

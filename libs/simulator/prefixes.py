@@ -16,7 +16,7 @@ _REMEMBERED = 50_000
 
 
 class PrefixCache:
-    """Simulated prompt cache, which counts how many tokens of a prompt's prefix are cached.
+    """Simulated prompt cache, which counts how many of a prompt's first tokens were seen before.
 
     Args:
         characters_per_token: how long a token is taken to be.

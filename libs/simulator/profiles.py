@@ -24,7 +24,7 @@ PerMinute = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LoadSlowdown(BaseModel):
-    """Slowdown under load: from some number of concurrent calls on, all take longer."""
+    """Slowdown under load: beyond some number of concurrent calls, all calls take longer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class LoadSlowdown(BaseModel):
 
 
 class ModelDrift(BaseModel):
-    """Change of a model at some time: another system fingerprint, and worse notes."""
+    """Simulated change of a model at some time: a new system fingerprint, and worse notes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -51,7 +51,7 @@ class PromptSegment(_Lenient):
 
 
 class PromptPassage(_Lenient):
-    """Part of an interview, with its context, as parsed from a prompt that asks for notes."""
+    """Part of an interview, with its study, as parsed from a prompt that asks for notes."""
 
     study: PromptStudy = Field(default_factory=PromptStudy)
     context: tuple[PromptSegment, ...] = ()
@@ -95,22 +95,22 @@ class PromptJudging(_Lenient):
 
 
 def join_user_text(messages: list[Any]) -> str:
-    """Join the text of all user messages of a request, for fault rules to match."""
+    """Join the text of all user messages of a chat request, to match fault rules with."""
     return "\n".join(_contents(messages, "user"))
 
 
 def join_all_text(messages: list[Any]) -> str:
-    """Join the text of all messages of a request, to estimate its tokens."""
+    """Join the text of all messages of a chat request, to estimate its tokens."""
     return "\n".join(_contents(messages, None))
 
 
 def parse_passage(messages: list[Any]) -> PromptPassage | None:
-    """Parse the first user message that contains a passage; None if no message does."""
+    """Parse the part of an interview in a chat request; None if it contains none."""
     return _first(messages, PromptPassage)
 
 
 def parse_judging(messages: list[Any]) -> PromptJudging | None:
-    """Parse the first user message that contains notes to judge; None if no message does."""
+    """Parse the notes to judge in a chat request; None if it contains none."""
     return _first(messages, PromptJudging)
 
 

@@ -22,8 +22,8 @@ _MAX_REMEMBERED = 256
 _Job = tuple[asyncio.Future[R], str]
 
 
-class PromptReader(Generic[R]):
-    """Reader that parses each prompt only once, and caches the result.
+class CachingPromptParser(Generic[R]):
+    """Parser of prompts that caches its results, so that each prompt is parsed once.
 
     The threads are daemons: what they are at does not delay the end of the process. They end after
     ``close``.

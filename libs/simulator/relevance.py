@@ -23,7 +23,7 @@ Terms = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class TopicRelevance:
-    """Relevance of a sentence to each theme and question, by id."""
+    """Scores of how relevant a sentence is to each theme and question of a study, by id."""
 
     themes: dict[str, float]
     questions: dict[str, float]
@@ -46,7 +46,7 @@ class TopicRelevance:
 
 @dataclass(frozen=True, slots=True)
 class RelevanceScorer:
-    """Scorer of sentences by the words they share with a study's topics; rare words count more."""
+    """Scorer of sentences by the words that they share with a study's themes and questions."""
 
     themes: dict[str, Terms]
     questions: dict[str, Terms]

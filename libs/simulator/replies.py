@@ -25,7 +25,7 @@ OUTAGE = "outage"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReply:
-    """HTTP reply to send: status, headers, body or stream, and the time to send it.
+    """HTTP reply of the simulator: status, headers, body or stream, and when to send it.
 
     Attributes:
         outcome: how the request ended, for the journal.
@@ -114,7 +114,7 @@ def build_rate_limited_reply(model: SimulatedModel, excess: ExceededLimit) -> Si
 
 
 def build_throttled_reply(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
-    """Build the body and headers of the HTTP 429 reply that a fault rule demands."""
+    """Build the body and headers of the HTTP 429 reply that a fault rule injects."""
     message = f"Rate limit reached. Please try again in {rule.retry_after:g}s."
     body = build_error_body(message, "requests", "rate_limit_exceeded")
     both = _retry_after(rule.retry_after)

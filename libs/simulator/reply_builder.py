@@ -32,7 +32,7 @@ Notes = tuple[DraftNote, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReplyBuilder:
-    """Builder of a simulated model's reply to a request, faults included.
+    """Builder of a simulated model's replies to chat requests, including injected faults.
 
     Attributes:
         request: as it came.

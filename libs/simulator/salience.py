@@ -43,7 +43,7 @@ _STATED = re.compile(r"[.!][\"”\u2019')\]]*$")
 
 
 def score_salience(sentence: str) -> float:
-    """Score how noteworthy a sentence is by its form, from about -4 to 3.
+    """Score how noteworthy a sentence is, from about -4 to 3, by its form.
 
     Numbers, the first person, negations, comparisons, reasons and feelings speak for it; a
     question, a fragment, a dangling pronoun, gaps in the recording, and being very short or very

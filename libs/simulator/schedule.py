@@ -35,7 +35,7 @@ Moment = Annotated[float | datetime, BeforeValidator(_moment)]
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SimulatorClock:
     """Clock of the simulator (monotonic and wall time), which tests can replace.
 
     Attributes:

@@ -9,13 +9,13 @@ _SEPARATOR = "\x1f"
 
 
 def compute_stable_digest(*parts: object) -> str:
-    """Return a hash of ``parts``, in hex, that is the same on every machine."""
+    """Compute a hash of values, in hex, that is the same on every machine."""
     joined = _SEPARATOR.join(map(str, parts))
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def create_seeded_random(*parts: object) -> Random:
-    """Create a random generator seeded by ``parts``: equal parts give equal numbers.
+    """Create a random generator whose seed is a hash of values.
 
     The order in which requests arrive never enters into it, so a run with many calls in flight
     repeats itself exactly.

@@ -32,7 +32,7 @@ _OUTSIDE = " \t\r\n.…,;:-\u2013—"
 
 @dataclass(frozen=True, slots=True)
 class SentenceSlice:
-    """Sentence of a segment, with its start and end positions in the segment's text."""
+    """Sentence in a segment's text, with its start and end positions."""
 
     start: int
     end: int
@@ -40,7 +40,7 @@ class SentenceSlice:
 
 
 def split_segment_sentences(text: str) -> Iterator[SentenceSlice]:
-    """Split a segment's text into sentences; yield them with their positions.
+    """Split a segment's text into sentences, each with its start and end positions.
 
     Decimals, abbreviations, initials, and dots before a lower-case word do not end a sentence.
     A sentence of more than `LONG_SENTENCE` words comes in pieces, cut where clauses begin.

@@ -30,7 +30,7 @@ from simulator.answers import build_model_list
 from simulator.chat_service import ChatService
 from simulator.journal import RequestJournal, RequestRecord
 from simulator.replies import SimulatedReply
-from simulator.schedule import Clock
+from simulator.schedule import SimulatorClock
 from simulator.settings import MAX_BODY_BYTES, SimulatorSettings
 from simulator.streaming import EventStream
 
@@ -144,7 +144,7 @@ def _stream_start(headers: dict[str, str]) -> Message:
     return {"type": "http.response.start", "status": HTTPStatus.OK, "headers": raw}
 
 
-def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starlette:
+def create_app(settings: SimulatorSettings, clock: SimulatorClock | None = None) -> Starlette:
     """Create the simulator's ASGI application from its settings.
 
     Args:
@@ -152,7 +152,7 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
         clock: what limits, outages and dates go by; the machine's unless given. Answers are late
             by the event loop's clock in any case.
     """
-    clock = clock or Clock()
+    clock = clock or SimulatorClock()
     service, journal = ChatService(settings, clock), RequestJournal(clock.monotonic)
 
     @asynccontextmanager
@@ -174,9 +174,9 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
 
 
 def run_server(
-    settings: SimulatorSettings, clock: Clock | None = None
+    settings: SimulatorSettings, clock: SimulatorClock | None = None
 ) -> AbstractAsyncContextManager[int]:
-    """Serve the simulator for the duration of the context, then close open connections.
+    """Serve the simulator for the duration of the context; yield its port.
 
     Args:
         settings: where to listen and what to do.
@@ -193,7 +193,7 @@ def run_server(
 
 
 async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | None = None) -> None:
-    """Serve the simulator until SIGTERM or SIGINT, then close open connections.
+    """Serve the simulator until SIGTERM or SIGINT arrives.
 
     Args:
         settings: where to listen and what to do.

@@ -18,11 +18,11 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class SimulatorSettingsError(ValueError):
-    """Raised when the simulator's settings are unreadable or invalid; its message is one line."""
+    """Raised when the simulator's settings are unreadable or invalid."""
 
 
 class FaultRulesError(SimulatorSettingsError):
-    """Raised when fault rules are unreadable or invalid; its message is one line."""
+    """Raised when fault rules are unreadable or invalid."""
 
 
 def _named_once(rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
@@ -36,7 +36,7 @@ Rules = Annotated[tuple[FaultRule, ...], AfterValidator(_named_once)]
 
 
 class SimulatorSettings(ModelBehaviour):
-    """Settings of the simulator, with the default behaviour of its models."""
+    """Settings of the simulator, including the default behaviour of its models."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
@@ -132,7 +132,7 @@ def describe_first_error(error: ValidationError) -> str:
 
 
 def locate_first_error(error: ValidationError) -> tuple[str, str]:
-    """Return the path and the message of the first problem of a pydantic error."""
+    """Return the path and message of the first problem of a pydantic error."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return where, first["msg"].removeprefix("Value error, ")

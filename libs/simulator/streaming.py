@@ -17,7 +17,7 @@ END = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True, slots=True)
 class StreamInterruption:
-    """Interruption in the middle of a streamed response: a pause, or a disconnect.
+    """Interruption of a streamed response in its middle: a pause, or a disconnect.
 
     Attributes:
         pause: seconds in which nothing comes; without end if None.

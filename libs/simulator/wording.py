@@ -82,7 +82,7 @@ VAGUE = parse_word_set(
 
 
 def split_words(text: str) -> list[str]:
-    """Split ``text`` into lower-case words, with straight apostrophes inside them."""
+    """Split a text into lower-case words."""
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
@@ -122,7 +122,7 @@ _ENDINGS = (
 
 
 def extract_terms(text: str) -> frozenset[str]:
-    """Extract a text's terms: the stems of its content words, and the topics they belong to.
+    """Return the stems of a text's content words, and the topics that they belong to.
 
     Subjects begin with ``~``. They let "sixty pounds a month" meet a theme called "Cost".
     """

@@ -10,7 +10,12 @@ from transcripts.errors import (
 )
 from transcripts.reading import DEFAULT_MAX_BYTES, TranscriptReading, detect_format, read_transcript
 from transcripts.report import ReadingReport
-from transcripts.segments.chunks import Chunk, is_question_turn, split_into_chunks, take_context
+from transcripts.segments.chunks import (
+    Chunk,
+    is_question_turn,
+    select_context_turns,
+    split_into_chunks,
+)
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, estimate_model_size
 
 __all__ = [
@@ -29,6 +34,6 @@ __all__ = [
     "estimate_model_size",
     "is_question_turn",
     "read_transcript",
+    "select_context_turns",
     "split_into_chunks",
-    "take_context",
 ]

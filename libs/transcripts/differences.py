@@ -19,7 +19,7 @@ _MOST_WORDS_COMPARED: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ReadingDifference:
-    """Difference between two parses of one transcript: in a speaker, role, start time or words.
+    """Difference between two parses of one transcript: in speaker, role, time or words.
 
     Attributes:
         what: ``speaker``, ``role``, ``start`` or ``words``.
@@ -40,7 +40,7 @@ class _Word(NamedTuple):
 
 
 def compare_readings(older: Sequence[Segment], newer: Sequence[Segment]) -> list[ReadingDifference]:
-    """Return the differences between two parses of a transcript: speakers, roles, times, words."""
+    """Compare two parses of a transcript; return differences in speakers, times and words."""
     old, new = _words(older), _words(newer)
     blocks = list(_blocks([one.text for one in old], [one.text for one in new]))
     pairs = [(old[left], new[right]) for left, right, same in _places(blocks) if same]

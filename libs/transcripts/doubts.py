@@ -56,7 +56,7 @@ _ODD_TEXTS: Final = (
 
 
 def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterator[str]:
-    """Yield a warning for each sign that a transcript's speakers or times were parsed wrongly.
+    """Yield warnings where a transcript's speakers or times may have been parsed wrongly.
 
     Args:
         segments: what was read.

@@ -23,7 +23,7 @@ class TranscriptError(BadMessageError):
 
 
 class UnknownFormatError(TranscriptError):
-    """Raised when the text is in none of the supported formats."""
+    """Raised when a transcript's text is in none of the supported formats."""
 
     code = ErrorCode.UNKNOWN_FORMAT
 
@@ -50,12 +50,12 @@ class EmptyTranscriptError(TranscriptError):
 
 
 class DoubtfulTranscriptError(TranscriptError):
-    """Raised when it is unclear who speaks, and the study does not accept such transcripts."""
+    """Raised when it is unclear who speaks, and the study refuses such transcripts."""
 
     code = ErrorCode.DOUBTFUL_READING
 
 
 class TooLargeTranscriptError(TranscriptError):
-    """Raised when the transcript is longer than the limit."""
+    """Raised when a transcript exceeds a size limit."""
 
     code = ErrorCode.TOO_LARGE

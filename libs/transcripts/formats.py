@@ -31,7 +31,7 @@ LAST_RESORT: Final = 0.2
 
 
 class FormatFamily(StrEnum):
-    """Family of transcript formats, by the kind of tool that writes them, such as captions."""
+    """Family of transcript formats by the tools that write them, such as captions."""
 
     CAPTIONS = "Captions"
     TEXT = "Text and tables"
@@ -42,7 +42,7 @@ class FormatFamily(StrEnum):
 
 
 class TranscriptContent:
-    """Text of a transcript file, with cached derived forms, such as parsed JSON.
+    """Text of a transcript file, with cached derived forms such as parsed JSON.
 
     Args:
         text: as the vendor exported it.
@@ -82,7 +82,7 @@ class TranscriptContent:
 
 @dataclass(frozen=True, slots=True)
 class FormatDefinition:
-    """Definition of a transcript format: functions to recognise and to parse it, and a sample.
+    """Definition of a transcript format: functions that recognise and parse it, and a sample.
 
     Attributes:
         name: what events call it.
@@ -116,7 +116,7 @@ def adapt_text_functions(
     matches: Callable[[str], bool],
     read: Callable[[str, Sequence[Speaker], Notices], ParsedTranscript],
 ) -> tuple[Recognises, Reads]:
-    """Adapt two functions that take a text to the signatures that a format definition needs."""
+    """Wrap two functions of a text, so that they fit the signatures of a ``FormatDefinition``."""
     return (
         lambda content: matches(content.text),
         lambda content, speakers, notices: read(content.text, speakers, notices),
@@ -127,7 +127,7 @@ def adapt_json_functions(
     matches: Callable[[Any], bool],
     read: Callable[[Any, Notices], ParsedTranscript | Iterable[SpokenPassage]],
 ) -> tuple[Recognises, Reads]:
-    """Adapt two functions that take parsed JSON to the signatures a format definition needs."""
+    """Wrap two functions of parsed JSON, so that they fit a ``FormatDefinition``."""
 
     def passages(
         content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices

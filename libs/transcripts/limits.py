@@ -72,21 +72,21 @@ def check_text_length(content: str) -> None:
     Raises:
         TooLargeTranscriptError: it has.
     """
-    check_count(len(content), LIMITS.text_characters, "characters")
+    check_item_count(len(content), LIMITS.text_characters, "characters")
     # CRLF ends one line and is two characters.
     ends = max(content.count("\n"), content.count("\r"))
-    check_count(ends, LIMITS.lines, "lines")
+    check_item_count(ends, LIMITS.lines, "lines")
 
 
 def check_json_objects(content: str) -> None:
-    """Raise ``TooLargeTranscriptError`` if a JSON text has too many objects, before parsing it.
+    """Raise ``TooLargeTranscriptError`` if a JSON text, not yet parsed, has too many objects.
 
     An empty object takes three bytes, and 70 times the memory once it is decoded.
 
     Raises:
         TooLargeTranscriptError: it has.
     """
-    check_count(content.count("{"), LIMITS.json_objects, "objects of JSON")
+    check_item_count(content.count("{"), LIMITS.json_objects, "objects of JSON")
 
 
 def check_invisible_characters(content: str, *, counted: int = 0) -> int:
@@ -105,12 +105,12 @@ def check_invisible_characters(content: str, *, counted: int = 0) -> int:
         TooLargeTranscriptError: there are too many.
     """
     count = counted + estimate_invisible_characters(content)
-    check_count(count, LIMITS.invisible_characters, "invisible characters")
+    check_item_count(count, LIMITS.invisible_characters, "invisible characters")
     return count
 
 
-def check_count(count: int, most: int, what: str) -> None:
-    """Raise ``TooLargeTranscriptError`` if the count of some items is greater than ``most``.
+def check_item_count(count: int, most: int, what: str) -> None:
+    """Raise ``TooLargeTranscriptError`` if a count is greater than ``most``.
 
     Args:
         count: how many there are.
@@ -128,11 +128,11 @@ def check_count(count: int, most: int, what: str) -> None:
 
 
 def collect_up_to(items: Iterable[T], most: int, what: str) -> list[T]:
-    """Return an iterable's items as a list; raise ``TooLargeTranscriptError`` beyond ``most``.
+    """Collect an iterable into a list; raise ``TooLargeTranscriptError`` beyond ``most`` items.
 
     Raises:
         TooLargeTranscriptError: there are more than ``most``.
     """
     made = list(islice(items, most + 1))
-    check_count(len(made), most, what)
+    check_item_count(len(made), most, what)
     return made

@@ -17,7 +17,7 @@ _MOST_LINES: Final = 5
 
 
 class Repair(Enum):
-    """Kind of repair made while a transcript is parsed, with its message for users."""
+    """Kind of repair made while parsing a transcript, with its message for users."""
 
     SORTED = (
         "1 cue was out of order and was sorted by its start time",
@@ -134,7 +134,7 @@ class Repair(Enum):
 
 
 class Notices:
-    """Collector of the repairs and assumptions made while a transcript is parsed."""
+    """Collector of the repairs and assumptions made while parsing a transcript."""
 
     def __init__(self) -> None:
         self._counts: Counter[Repair] = Counter()

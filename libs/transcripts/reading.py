@@ -195,7 +195,7 @@ def _has_escapes(content: str) -> bool:
 
 
 def detect_format(content: str) -> TranscriptFormat:
-    """Return the format of a transcript, detected from its text.
+    """Detect the format of a transcript from its text.
 
     Raises:
         EmptyTranscriptError: there is no text.

@@ -62,7 +62,7 @@ _BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFormat:
-    """Format recognised in a text, with the confidence and other formats that are as likely.
+    """Format recognised in a text, with its confidence and other formats that are as likely.
 
     Attributes:
         format: the surest one.
@@ -81,7 +81,7 @@ def get_format(name: TranscriptFormat) -> FormatDefinition:
 
 
 def recognise_format(content: TranscriptContent) -> RecognisedFormat | None:
-    """Recognise the format of a transcript; return None if no known format fits.
+    """Recognise the format of a transcript's text; None if no known format fits.
 
     Raises:
         MalformedTranscriptError: it is meant as JSON and is not.

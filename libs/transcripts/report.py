@@ -21,7 +21,7 @@ from transcripts.time_doubts import find_time_doubts
 
 @dataclass(frozen=True, slots=True)
 class SpeakerShare:
-    """Number of words that one speaker says, and their share of all words, from 0 to 1."""
+    """Number of words of one speaker, and their share of all words, from 0 to 1."""
 
     label: str
     role: Role
@@ -31,7 +31,7 @@ class SpeakerShare:
 
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
-    """Report on how a transcript was parsed: format, speakers, repairs, warnings.
+    """Report on the parsing of a transcript: format, speakers, repairs and warnings.
 
     Attributes:
         format: the file's format.
@@ -58,7 +58,7 @@ def build_report(
     notices: tuple[str, ...],
     source: ParsedTranscript,
 ) -> ReadingReport:
-    """Build the report on how a transcript was parsed.
+    """Build the report on the parsing of a transcript.
 
     Args:
         recognised: the format that was read, and those that are as likely.

@@ -108,7 +108,7 @@ _MOST_WORKS: Final = 0.6
 def find_structure_doubts(
     segments: Sequence[Segment], format_name: TranscriptFormat
 ) -> Iterator[str]:
-    """Yield a warning for each sign that a transcript's layout was parsed wrongly.
+    """Yield warnings where a transcript's layout may have been parsed wrongly.
 
     Args:
         segments: what was read.

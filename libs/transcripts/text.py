@@ -29,7 +29,7 @@ SURELY_VISIBLE: Final = frozenset(ascii_letters + digits)
 
 
 class TextSpan(NamedTuple):
-    """Piece of a speaker's text as in the source, with its times and its white space.
+    """Piece of a speaker's text as in the source file, with its times and white space.
 
     ``start_ms`` and ``end_ms`` are milliseconds from the start of the recording, or None.
     """
@@ -44,7 +44,7 @@ new_text_span: Final = partial(tuple.__new__, TextSpan)
 
 
 def clean_text(text: str) -> str:
-    """Return a text in Unicode NFC, without hidden characters, with white space as single spaces.
+    """Clean a text: Unicode NFC, no hidden characters, single spaces as white space.
 
     Joiners, variation selectors and other invisible characters stay where they decide how the
     letters or pictures around them look; ``contracts.characters`` says where that is.
@@ -57,7 +57,7 @@ def clean_text(text: str) -> str:
 
 
 def ends_within_sentence(text: str) -> bool:
-    """Return whether a text ends within a sentence: with a letter, a digit or a comma."""
+    """Return whether a text ends within a sentence: with a letter, digit or comma."""
     last = text[-1:]
     if last.isspace():
         last = text.rstrip()[-1:]
@@ -65,7 +65,7 @@ def ends_within_sentence(text: str) -> bool:
 
 
 def has_visible_text(text: str) -> bool:
-    """Return whether a text has visible characters: it is not empty after cleaning."""
+    """Return whether a text contains visible characters."""
     if text.isascii() and text.isprintable():
         return not text.isspace() and bool(text)
     return bool(clean_text(text))
@@ -78,7 +78,7 @@ def _composed(shown: str) -> str:
 
 
 def join_pieces(pieces: Sequence[TextSpan]) -> tuple[str, tuple[WordTiming, ...]]:
-    """Join pieces of text into the text of one turn, with the times of its words.
+    """Join pieces of text into the text of one turn, and collect the times of its words.
 
     Returns:
         The clean text, and for every piece with a start its times at the offset of its first

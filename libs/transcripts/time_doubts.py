@@ -30,7 +30,7 @@ CAPTION_FORMATS: Final = frozenset(
 def find_time_doubts(
     segments: Sequence[Segment], format_name: TranscriptFormat, *, is_doubted: bool = False
 ) -> Iterator[str]:
-    """Yield a warning for each sign that a transcript's times were parsed wrongly.
+    """Yield warnings where a transcript's times may have been parsed wrongly.
 
     Args:
         segments: what was read.

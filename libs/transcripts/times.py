@@ -56,7 +56,7 @@ def seconds_to_ms(value: object, offset_s: float, notices: Notices) -> int | Non
 
 
 def parse_time_shift(value: object) -> float:
-    """Parse the seconds by which a transcript file shifts all of its times; 0 if it has none."""
+    """Parse the offset in seconds that a transcript file adds to its times; 0 if it has none."""
     return _number(value) or 0.0
 
 
@@ -68,7 +68,7 @@ def _number(value: object) -> float | None:
 
 
 def clamp_end_time(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
-    """Return the end time in milliseconds, or the start time if the end lies before it."""
+    """Return an end time in milliseconds, but not earlier than the start time."""
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         notices.add(Repair.END_BEFORE_START)
         return start_ms

@@ -29,7 +29,7 @@ def starts_with_tag(content: str) -> bool:
 
 
 def has_root_element(content: str, *names: str) -> bool:
-    """Return whether the root element of an XML text has one of the given local names."""
+    """Return whether an XML text's root element has one of the given local names."""
     if not starts_with_tag(content):
         return False
     root = _ROOT.search(content, 0, HEAD_LENGTH)
@@ -65,7 +65,7 @@ def get_local_name(element: ET.Element) -> str:
 
 
 def get_attribute(element: ET.Element, name: str) -> str:
-    """Return an XML attribute's value whatever the attribute's namespace; "" if it is absent."""
+    """Return an XML attribute's value, ignoring its namespace; "" if it is absent."""
     return next(
         (value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), ""
     )

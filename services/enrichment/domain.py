@@ -12,7 +12,7 @@ from contracts.notes import DraftNote
 from contracts.study import Identifier
 from contracts.transcript import Segment
 from prompts.notes import CURRENT
-from transcripts import estimate_model_size, is_question_turn, take_context
+from transcripts import estimate_model_size, is_question_turn, select_context_turns
 
 PROMPT_VERSION: Final = CURRENT.version
 """Version of the prompt in use."""
@@ -63,7 +63,7 @@ def split_chunk_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | 
         return None
     place = _middle(segments)
     first, second = segments[:place], segments[place:]
-    context = take_context((*chunk.context, *first), CONTEXT_CHARACTERS)
+    context = select_context_turns((*chunk.context, *first), CONTEXT_CHARACTERS)
     return (
         chunk.model_copy(update={"segments": first}),
         chunk.model_copy(update={"segments": second, "context": context}),

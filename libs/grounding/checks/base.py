@@ -23,13 +23,13 @@ _SHORT_ANSWER: Final = 6
 
 @lru_cache(maxsize=16)
 def list_label_words(labels: tuple[str, ...]) -> frozenset[str]:
-    """Return the set of words that occur in the speakers' labels; the result is cached."""
+    """Return the set of words that occur in the labels of an interview's speakers."""
     return frozenset(term.text for label in labels for term in split_terms(label))
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """Input of a check: the draft note, the chunk it was drafted from, and the quotes it cites.
+    """Input of a check of a note: the draft note, its chunk, and the quotes that it cites.
 
     Attributes:
         draft: the note.
@@ -105,7 +105,7 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check of a note: its name, the function that runs it, and how its failure is treated.
+    """Definition of a check of a note: its name, its function, and how its failure is treated.
 
     Attributes:
         name: stable, as verdicts carry it.

@@ -109,7 +109,7 @@ def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> boo
 
 
 def needs_no_evidence(text: str) -> bool:
-    """Return whether a word may be in a statement without being in its quotes, such as "says"."""
+    """Return whether a word, such as "says", may be in a statement without being in a quote."""
     is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS or text == "per"
     return is_number or text in REPORTING_VERBS or text in NARRATION_NOUNS or text in QUANTIFIERS
 

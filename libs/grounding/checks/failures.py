@@ -16,7 +16,7 @@ _AROUND = 4
 def build_word_failure(
     check: str, context: CheckContext, alignment: SentenceAlignment, at: int, reason: str
 ) -> CheckFailure:
-    """Build a check's failure, with excerpts of the statement and the quotes around one word.
+    """Build a check's failure about one word, with excerpts of the statement and quotes.
 
     Args:
         check: the check's name.
@@ -30,7 +30,7 @@ def build_word_failure(
 
 
 def build_claim_failure(check: str, context: CheckContext, claim: str, reason: str) -> CheckFailure:
-    """Build a check's failure, with a part of the statement and the note's quotes, truncated.
+    """Build a check's failure about a part of the statement, with excerpts of the quotes.
 
     Args:
         check: the check's name.

@@ -86,7 +86,7 @@ def _carries_instruction(context: CheckContext) -> CheckFailure | None:
 
 
 def list_invisible_characters(text: str) -> list[str]:
-    """Return a text's invisible characters, except those that its writing system needs.
+    """Return the invisible characters in a text, except those its writing system needs.
 
     Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
     repeat what a participant wrote or said.

@@ -37,7 +37,7 @@ def _language_differs(context: CheckContext) -> CheckFailure | None:
 
 
 def detect_other_language(text: str, wanted: str) -> str | None:
-    """Return the language of a text if it is certainly not the expected one, else None.
+    """Detect a text's language; None unless it certainly differs from the expected one.
 
     Short texts, texts that may be in either, and languages that are not known pass.
 

@@ -18,7 +18,7 @@ from grounding.checks.base import CheckContext
 from grounding.checks.content import needs_no_evidence
 from grounding.numbers.approximation import (
     APPROXIMATE_WORDS,
-    is_bare,
+    is_number_without_unit,
     is_share,
     may_be_rounded,
 )
@@ -52,7 +52,7 @@ class _NumberInContext:
 def find_conflicting_quantity(
     context: CheckContext, claimed: Quantity, said: tuple[Quantity, ...]
 ) -> Quantity | None:
-    """Return the quantity in the quotes that contradicts a quantity of the statement, or None.
+    """Return a number in the quotes that contradicts a number of the statement, or None.
 
     Args:
         context: what is judged.
@@ -107,7 +107,9 @@ def _list_uncited(context: CheckContext) -> tuple[Quantity, ...]:
 
 
 def _is_same_amount(claimed: Quantity, other: Quantity) -> bool:
-    return claimed.agrees_with(other) and (is_bare(claimed) or claimed.counts_same_as(other))
+    return claimed.agrees_with(other) and (
+        is_number_without_unit(claimed) or claimed.counts_same_as(other)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -177,6 +179,6 @@ def _counts_alike(claimed: Quantity, other: Quantity) -> bool:
         return False
     if claimed.unit is not None and claimed.noun != other.noun:
         return False  # "the third floor" and "the second time"
-    if is_bare(claimed):
+    if is_number_without_unit(claimed):
         return not other.noun and not other.is_weak
     return claimed.counts_same_as(other) and not (other.is_weak and other.unit is None)

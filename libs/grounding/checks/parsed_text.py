@@ -18,7 +18,7 @@ _FORMS: Final = {"have": parse_word_list("have has had having")}
 
 
 def parse_statement(context: CheckContext, parse: SyntaxParser) -> ParsedText:
-    """Parse the syntax of a note's statement, with a full stop added if it lacks one."""
+    """Parse the syntax of a note's statement with spaCy."""
     statement = context.draft.statement.rstrip()
     return parse(statement if statement[-1:] in _ENDS else f"{statement}.")
 
@@ -26,7 +26,7 @@ def parse_statement(context: CheckContext, parse: SyntaxParser) -> ParsedText:
 def parse_evidence(
     context: CheckContext, parse: SyntaxParser, verb: str
 ) -> Iterator[tuple[str, ParsedText]]:
-    """Yield the sentences of a note's quotes that contain a verb, each with its parsed syntax."""
+    """Yield the parsed syntax of each sentence of a note's quotes that contains a verb."""
     key = get_lemma(verb)
     for quote in context.quotes:
         for sentence in split_at_full_stops(quote):

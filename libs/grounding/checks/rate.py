@@ -18,7 +18,7 @@ _BEFORE: Final = 3
 
 
 def find_shared_rates(context: CheckContext) -> list[FrequencyRate]:
-    """Return the rates, such as "twice a week", that both a statement and its quotes contain."""
+    """Return the rates, such as "twice a week", that occur in a statement and in its quotes."""
     return _find_agreed(context.draft.statement, context.quotes)
 
 
@@ -34,7 +34,7 @@ def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]
 
 
 def is_within_shared_rate(context: CheckContext, place: int) -> bool:
-    """Return whether a position in the statement is within a rate that its quotes contain too."""
+    """Return whether a position in a statement is within a rate that its quotes contain too."""
     return any(one.start <= place < one.end for one in find_shared_rates(context))
 
 

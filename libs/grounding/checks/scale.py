@@ -22,7 +22,7 @@ from grounding.text.terms import Term
 
 @dataclass(frozen=True, slots=True)
 class WordScale:
-    """Scale of words for one property, such as quantity or certainty, with each word's degree.
+    """Scale that orders words of one kind by degree, such as "none", "some", "all".
 
     Attributes:
         answers: each word with its answer.
@@ -49,7 +49,7 @@ class WordScale:
 
 @dataclass(frozen=True, slots=True)
 class ScaleMismatch:
-    """Word of a statement whose degree on a scale, such as quantity, its quotes do not support."""
+    """Word of a statement, such as "all", whose degree its quotes do not support."""
 
     at: int
     term: Term
@@ -59,7 +59,7 @@ class ScaleMismatch:
 def find_scale_mismatches(
     scale: WordScale, alignment: SentenceAlignment
 ) -> Iterator[ScaleMismatch]:
-    """Yield the words of a statement whose degree, such as "all" or "some", its quotes lack."""
+    """Yield the words of a statement, such as "all", whose degree its quotes do not support."""
     asked = [
         (at, term, answer)
         for at, term in alignment.iter_unmatched()
@@ -85,7 +85,7 @@ def build_scale_check(
         False
     ),
 ) -> Callable[[CheckContext], CheckFailure | None]:
-    """Build a check that compares degrees, such as quantity, in a statement and in its quotes.
+    """Build a check that compares degrees, such as "some" and "all", in statement and quotes.
 
     Args:
         name: the check's name.

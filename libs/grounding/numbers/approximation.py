@@ -23,7 +23,7 @@ _ROUGH_YEARS: Final = Decimal(10)
 
 
 def is_approximately(one: Decimal, other: Decimal, *, is_rough: bool) -> bool:
-    """Return whether two numbers are close: within a third if one is rough, else a twentieth."""
+    """Return whether two numbers are close: within 5 per cent, or a third if one is rough."""
     if one == other:
         return True
     if not (one > 0 and other > 0):
@@ -33,15 +33,15 @@ def is_approximately(one: Decimal, other: Decimal, *, is_rough: bool) -> bool:
 
 
 def may_be_rounded(claimed: Quantity, other: Quantity, *, is_rough: bool) -> bool:
-    """Return whether one quantity may be another, rounded or as a bound of it ("over 40").
+    """Return whether a quantity may be another one rounded, or a bound of it ("over 40").
 
     Args:
         claimed: of one value.
         other: of one value, and of the same kind.
         is_rough: whether words beside the claimed one say that it is rough.
     """
-    one, two = measure(claimed), measure(other)
-    if _is_year(claimed) and (_is_year(other) or is_bare(other)):
+    one, two = compute_base_value(claimed), compute_base_value(other)
+    if _is_year(claimed) and (_is_year(other) or is_number_without_unit(other)):
         is_near = is_rough and abs(one - two) <= _ROUGH_YEARS
         return is_near or ARITHMETIC.remainder(one, _HUNDRED) == two  # "sixty-two" for 1962
     if one == two or _lies_beyond(claimed.bound, one, two) or _lies_beyond(other.bound, two, one):
@@ -54,29 +54,29 @@ def may_be_rounded(claimed: Quantity, other: Quantity, *, is_rough: bool) -> boo
 
 
 def is_near_bound(claimed: Quantity, other: Quantity) -> bool:
-    """Return whether a quantity is a close bound of another, as "more than 40" is of 43."""
+    """Return whether a quantity is a close bound of another one: "more than 40" for 43."""
     if claimed.bound is None or other.bound is not None or len(other.values) > 1:
         return False
     is_alike = claimed.counts_same_as(other) or (is_share(claimed) and is_share(other))
     if not is_alike or len(claimed.values) > 1:
         return False
-    one, two = measure(claimed), measure(other)
+    one, two = compute_base_value(claimed), compute_base_value(other)
     is_beyond = one != two and _lies_beyond(claimed.bound, one, two)
     return is_beyond and is_approximately(one, two, is_rough=True)
 
 
 def is_share(one: Quantity) -> bool:
-    """Return whether a quantity is a part of a whole: a fraction or a percentage."""
+    """Return whether a quantity is a fraction or a percentage."""
     return one.is_part or one.unit == PERCENT
 
 
-def is_bare(one: Quantity) -> bool:
-    """Return whether a quantity is a number without a unit and without a noun that it counts."""
+def is_number_without_unit(one: Quantity) -> bool:
+    """Return whether a quantity is a number without a unit or a counted noun."""
     return one.unit is None and not one.noun
 
 
-def measure(one: Quantity) -> Decimal:
-    """Return a quantity's value in its base unit, or in per cent if it is a part of a whole."""
+def compute_base_value(one: Quantity) -> Decimal:
+    """Compute a quantity's value in its base unit; in per cent if it is a fraction."""
     value = min(one.values)
     if one.is_part:
         return ARITHMETIC.multiply(value, _HUNDRED)
@@ -84,7 +84,11 @@ def measure(one: Quantity) -> Decimal:
 
 
 def _is_year(one: Quantity) -> bool:
-    return is_bare(one) and "," not in one.text and _YEARS[0] <= min(one.values) < _YEARS[1]
+    return (
+        is_number_without_unit(one)
+        and "," not in one.text
+        and _YEARS[0] <= min(one.values) < _YEARS[1]
+    )
 
 
 def _count_digits(value: Decimal) -> int:

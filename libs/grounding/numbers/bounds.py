@@ -10,7 +10,7 @@ from grounding.text.words import Word, parse_word_list
 
 
 class NumberBound(StrEnum):
-    """Direction of a bound: above a number, as in "at least 5", or below, as in "at most 5"."""
+    """Direction of a bound on a number: "at least 5" is above, "at most 5" is below."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -55,7 +55,7 @@ _MOVING: Final = parse_word_list(
 
 
 def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
-    """Parse the words around a number, such as "at least"; return its bound, or None."""
+    """Parse the words before or after a number, such as "at least"; return its bound or None."""
     if words[end - 1].after.startswith("+"):
         return NumberBound.ABOVE
     after = tuple(word.text for word in words[end : end + 2])

@@ -41,7 +41,7 @@ _MONTHS: Final = MONTHS | {"may": "may"}
 
 @dataclass(frozen=True, slots=True)
 class TimeReference:
-    """Time of day, or day of the year, that a text mentions.
+    """Time of day, or day of the year, mentioned in a text.
 
     Attributes:
         place: minutes after noon or midnight, or month and day.
@@ -92,7 +92,7 @@ def find_times_of_day(text: str) -> tuple[TimeReference, ...]:
 
 @lru_cache(maxsize=256)
 def find_days_of_year(text: str) -> tuple[TimeReference, ...]:
-    """Return the dates in a text that consist of month and day, such as "May 3rd"."""
+    """Return the dates of month and day in a text, such as "May 3rd"."""
     words = split_spoken_words(text)
     return tuple(
         TimeReference(

@@ -29,7 +29,7 @@ _ONE: Final = Decimal(1)
 
 
 def may_be_derived(claimed: Quantity, said: Sequence[Quantity]) -> bool:
-    """Return whether a quantity may be computed from others: sum, difference, product or share.
+    """Return whether a quantity may be computed from others: a sum, difference, product, share.
 
     Args:
         claimed: a quantity with one value.

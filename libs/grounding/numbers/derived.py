@@ -48,7 +48,7 @@ _MINUTE: Final = UNITS["minute"]
 
 
 def find_derived_numbers(statement: str, quotes: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the spans of a statement's numbers that can be computed from its quotes' numbers.
+    """Yield the positions of a statement's numbers that follow from its quotes' numbers.
 
     Returns:
         The first character of each, and the one after its last.

@@ -64,7 +64,7 @@ _MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """Number parsed from the words of a text, such as "forty-two".
+    """Number parsed from words or digits, such as "forty-two".
 
     Attributes:
         values: its possible values: "three thirty" may be 330 only, "a third" 3 or 1/3.
@@ -117,7 +117,7 @@ class _NumeralSum:
 
 
 def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
-    """Parse the longest number in words that begins at a position; None if no number does.
+    """Parse the longest number that begins at a position in a list of words; None if none does.
 
     Args:
         words: a text's words.
@@ -340,7 +340,7 @@ class _NumeralReader:
 
 
 def parse_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
-    """Parse a fraction after a number, such as "and a half"; None if there is none."""
+    """Parse a fraction that follows a number, such as "and a half"; None if there is none."""
     texts = [word.text for word in words[at : at + 3]] + [""] * 3
     if texts[0] != "and":
         return None

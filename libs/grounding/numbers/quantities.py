@@ -35,7 +35,7 @@ _BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """Number in a text, with its unit or with the noun that it counts.
+    """Number in a text, with its unit or the noun that it counts.
 
     Attributes:
         values: its possible values.
@@ -89,12 +89,12 @@ _Placed = tuple[int, int, Quantity]
 
 
 def find_quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...]:
-    """Return the quantities in a text, in order."""
+    """Return the numbers in a text, each with its unit or counted noun."""
     return tuple(one for _, _, one in _find_placed(text, across_pauses=across_pauses))
 
 
 def locate_quantities(text: str) -> tuple[tuple[int, int, Quantity], ...]:
-    """Return the quantities in a text, each with its start and end."""
+    """Return the numbers in a text with their units, and their start and end positions."""
     words = split_spoken_words(text)
     return tuple(
         (words[start].start, words[end - 1].end, one)
@@ -104,7 +104,7 @@ def locate_quantities(text: str) -> tuple[tuple[int, int, Quantity], ...]:
 
 @lru_cache(maxsize=256)
 def find_quantity_ranges(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
-    """Return the ranges of quantities in a text, such as "from 40 to 60", as pairs."""
+    """Return the number ranges in a text, such as "from 40 to 60", as pairs."""
     words, placed = split_spoken_words(text), _find_placed(text, across_pauses=False)
     return tuple(
         (one, other)
@@ -162,7 +162,7 @@ def _build_quantity(
 def parse_unit(
     words: Sequence[Word], at: int, numeral: Numeral
 ) -> tuple[MeasurementUnit | None, int]:
-    """Parse the unit after a number; return it with the index of the word that follows it."""
+    """Parse the unit after a number; return it with the index of the next word."""
     end = numeral.end
     if numeral.is_ordinal and _is_enumeration(words, at, end):
         return _ORDER, end + (words[end].text == "half")

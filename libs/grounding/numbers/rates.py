@@ -30,7 +30,7 @@ _ONE: Final = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class FrequencyRate:
-    """Rate in a text: a number of something in a period of time, as "twice a week".
+    """Rate in a text: a number of something per period of time, such as "twice a week".
 
     Attributes:
         counted: what is counted: ``OCCURRENCES``, a unit's base, or the stem of a noun.

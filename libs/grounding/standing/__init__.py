@@ -11,8 +11,8 @@ from typing import Final
 
 from contracts.notes import Standing, Voucher
 from grounding.checks.base import CheckContext
-from grounding.standing.answers import read_answers
-from grounding.standing.names import unify_labels
+from grounding.standing.answers import join_answers_with_questions
+from grounding.standing.names import unify_speaker_labels
 from grounding.standing.proof import prove_statement
 from grounding.standing.rules import derive_standing
 from grounding.standing.turns import list_turns
@@ -33,7 +33,7 @@ UNPROVEN: Final = StandingResult(Standing.UNPROVEN)
 
 
 def determine_standing(context: CheckContext) -> StandingResult:
-    """Return the standing that the proof rules give to a note that passes all checks.
+    """Determine whether a note's statement is verbatim, proven by rules, or unproven.
 
     Args:
         context: the note, its chunk and its evidence.
@@ -45,9 +45,9 @@ def determine_standing(context: CheckContext) -> StandingResult:
         return UNPROVEN
     statement, labels = context.draft.statement, context.labels
     turns = list_turns(context.chunk, labels, context.citations.found)
-    names = unify_labels(labels)
+    names = unify_speaker_labels(labels)
     proof = prove_statement(statement, names, turns)
-    if not proof.matches and (answers := read_answers(turns)):
+    if not proof.matches and (answers := join_answers_with_questions(turns)):
         proof = prove_statement(statement, names, answers)
     if not proof.matches:
         return UNPROVEN

@@ -7,11 +7,11 @@ from typing import Final
 from grounding.standing.claims import is_named
 from grounding.standing.matching import (
     Match,
-    agrees_with,
-    is_copula_added,
-    is_left_subject,
+    is_leading_speaker_reference,
+    is_third_person_form_of,
+    may_add_copula,
 )
-from grounding.standing.names import is_label
+from grounding.standing.names import is_speaker_placeholder
 from grounding.standing.speech import is_filler
 from grounding.standing.tenses import is_participle_of, is_past_form, is_past_of
 from grounding.standing.tokens import SeparatorKind
@@ -44,8 +44,8 @@ _COORDINATORS: Final = parse_word_list("and but so because")
 
 
 def check_subject(match: Match) -> str:
-    """Return an objection if a claim's subject is not that of the quoted clause, else ""."""
-    if match.places[0] is not None or not is_left_subject(match.texts, 0):
+    """Check that a claim's subject is that of the quoted clause; return an objection or ""."""
+    if match.places[0] is not None or not is_leading_speaker_reference(match.texts, 0):
         return ""
     one = match.speech[match.first]
     before = match.speech[match.first - 1].text if match.first else "and"
@@ -53,8 +53,8 @@ def check_subject(match: Match) -> str:
     return "" if is_elided and one.text not in SUBJECTS else "its subject is not said"
 
 
-def check_persons(match: Match) -> str:
-    """Return an objection if a claim's pronouns may refer to somebody else, else "".
+def check_pronoun_references(match: Match) -> str:
+    """Check whom a claim's pronouns refer to; return an objection or "".
 
     Of another it is clear whose they are only behind a noun of the claim ("files … them"), or
     where the speaker is called by another pronoun ("she said that they …").
@@ -96,7 +96,7 @@ def _is_told_apart(match: Match, own: set[str], others: set[str]) -> bool:
     if own or others != {"they"}:
         return bool(own) and not own & others
     # "They want more data, Ann said." is about others; "Ann said they want" may be about her.
-    is_subject = any(is_label(text) and said == "i" for _, text, said in match.pairs)
+    is_subject = any(is_speaker_placeholder(text) and said == "i" for _, text, said in match.pairs)
     return match.claim.is_source_behind or is_subject
 
 
@@ -107,8 +107,8 @@ def _names_speaker(match: Match) -> bool:
     """
     own = [i for i, text, said in match.pairs if text in THIRD_PERSON and said in FIRST_PERSON]
     between = match.claim.tokens[1 : max(own, default=0)]
-    is_alone = not any(one.is_capital or is_label(one.text) for one in between)
-    return match.begins_with_speaker and is_label(match.texts[0]) and is_alone
+    is_alone = not any(one.is_capital or is_speaker_placeholder(one.text) for one in between)
+    return match.begins_with_speaker and is_speaker_placeholder(match.texts[0]) and is_alone
 
 
 def _has_noun_before(match: Match, i: int) -> bool:
@@ -121,9 +121,9 @@ def _has_noun_before(match: Match, i: int) -> bool:
 
 
 def check_verb_forms(match: Match) -> str:
-    """Return an objection if an "s" that a claim adds makes no verb form ("friends"), else ""."""
+    """Check that an "s" added to a spoken word makes a verb form; return an objection or ""."""
     for i, text, said in match.pairs:
-        if text in COPULAS or not agrees_with(text, said):
+        if text in COPULAS or not is_third_person_form_of(text, said):
             continue
         before = i - 1
         while before >= 0 and match.texts[before] != "and" and _is_adverb(match.texts[before]):
@@ -138,8 +138,8 @@ def _is_adverb(text: str) -> bool:
     return text.endswith("ly") or text in FILLERS | ADVERBS_BEFORE_VERBS
 
 
-def check_perfects(match: Match) -> str:
-    """Return an objection if "'s" in a claim may be "is" rather than "has", else ""."""
+def check_perfect_contractions(match: Match) -> str:
+    """Check that "'s" in a claim means "has" and not "is"; return an objection or ""."""
     for i, text, said in match.pairs:
         if text == said or "'s done" not in {text, said}:
             continue
@@ -150,8 +150,8 @@ def check_perfects(match: Match) -> str:
     return ""
 
 
-def check_relatives(match: Match) -> str:
-    """Return an objection if "which" for a spoken "it" does not refer to the text before, else "".
+def check_relative_pronouns(match: Match) -> str:
+    """Check that "which" may replace a spoken "it" in a claim; return an objection or "".
 
     "It rained, and it helped" may become "It rained, which helped".
     """
@@ -169,7 +169,7 @@ def check_relatives(match: Match) -> str:
 
 
 def check_mixed_tenses(match: Match) -> str:
-    """Return an objection if a claim puts only some of its verbs into the past, else "".
+    """Check that a claim puts all of its verbs into the past; return an objection or "".
 
     "She said that they talked where they meet" is not the report of "we talk where we meet".
     """
@@ -181,7 +181,7 @@ def check_mixed_tenses(match: Match) -> str:
     if not match.claim.is_shifted or not shifted:
         return ""
     for i, text, said in match.pairs:
-        if text in _PRESENT or agrees_with(text, said):
+        if text in _PRESENT or is_third_person_form_of(text, said):
             return f"“{shifted[0]}” is shifted, “{text}” is not"
         before = i - 1
         while before > 0 and _is_adverb(match.texts[before]):
@@ -193,7 +193,7 @@ def check_mixed_tenses(match: Match) -> str:
 
 
 def check_added_verbs(match: Match) -> str:
-    """Return an objection if an "is" or "had" that a claim adds is not what the words say, else "".
+    """Check that a claim may add "is" or "had" to the spoken words; return an objection or "".
 
     "We competing" is "they are competing", and what was said to be so in the past "had been" so
     behind "she said that".
@@ -224,7 +224,7 @@ def _is_perfect(match: Match, i: int) -> bool:
 
 def _is_progressive(match: Match, i: int) -> bool:
     """Return whether an added "is" stands between a spoken subject and its verb in "-ing"."""
-    if not is_copula_added(match.texts, i):
+    if not may_add_copula(match.texts, i):
         return match.texts[i] == "'s"
     subject, verb = match.places[i - 1], match.places[i + 1]
     if subject is None or verb is None or match.speech[subject].text not in _NOMINATIVE:

@@ -18,7 +18,7 @@ def align_in_order(
     adding: Sequence[float],
     matching: Sequence[Sequence[float]],
 ) -> tuple[tuple[int | None, ...], float]:
-    """Align a claim's tokens with spoken tokens at the lowest cost; return indices and cost.
+    """Align a claim's words with spoken words, in order, at the lowest cost; return indices.
 
     Spoken tokens before the first and after the last match cost nothing.
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from grounding.standing.speech import SpokenToken, read_speech
+from grounding.standing.speech import SpokenToken, tokenize_speech
 from grounding.standing.tenses import build_past
 from grounding.standing.tokens import SeparatorKind
 from grounding.standing.turns import Turn, split_sentences
@@ -78,8 +78,8 @@ _SUBJECT_AND_VERB: Final = 2
 _PREPOSITIONS: Final = parse_word_list("for since in on at from about around near before after")
 
 
-def read_answers(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Return turns in which a short answer is joined with the question that it answers.
+def join_answers_with_questions(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Join each short answer with the question before it; return the turns.
 
     Args:
         turns: a chunk's turns, in order.
@@ -105,7 +105,7 @@ def _read_answer(asked: Turn, answer: Turn) -> Turn | None:
     return replace(
         answer,
         text=joined,
-        speech=read_speech(joined),
+        speech=tokenize_speech(joined),
         cited=((0, max(len(text), end)),),
         is_answer=True,
     )

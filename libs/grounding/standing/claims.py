@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grounding.standing.names import is_label, mark_labels
+from grounding.standing.names import is_speaker_placeholder, replace_names_by_placeholders
 from grounding.standing.speech import merge_phrase_tokens
 from grounding.standing.tokens import SeparatorKind, Token, split_tokens
 from grounding.text.words import parse_word_list
@@ -40,11 +40,11 @@ _VIEWS: Final = parse_word_list("view opinion experience words")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim of a note: one sentence of its statement as tokens, and the speaker it names.
+    """Claim of a note: one sentence of its statement as tokens, with the speaker it names.
 
     Attributes:
         tokens: its tokens, without the words that say whose claim it is. A speaker's label is one
-            token, as `names.mark_labels` has it.
+            token, as `names.replace_names_by_placeholders` has it.
         source: who is said to have said it, such as ``@1`` or ``she``; empty if nobody is.
         opinion: the verb by which the statement says that somebody thinks so; empty if by none.
         is_continued: whether it is a later clause.
@@ -70,17 +70,17 @@ class Claim:
 
 def is_named(claim: Claim) -> bool:
     """Return whether a claim names a speaker, or attributes its words to one."""
-    return bool(claim.source) or any(is_label(one.text) for one in claim.tokens)
+    return bool(claim.source) or any(is_speaker_placeholder(one.text) for one in claim.tokens)
 
 
 def split_claims(statement: str, labels: Sequence[str]) -> tuple[Claim, ...]:
-    """Split a note's statement into claims, one for each sentence.
+    """Split a note's statement into claims, one per sentence.
 
     Args:
         statement: the note's statement.
         labels: the labels of all who speak; a claim's tokens have their indices.
     """
-    tokens = mark_labels(merge_phrase_tokens(split_tokens(statement)), labels)
+    tokens = replace_names_by_placeholders(merge_phrase_tokens(split_tokens(statement)), labels)
     sentences: dict[int, list[Token]] = {}
     for one in tokens:
         sentences.setdefault(one.sentence, []).append(one)
@@ -99,7 +99,7 @@ def _read_claim(tokens: tuple[Token, ...]) -> Claim:
 
 
 def _is_source(text: str) -> bool:
-    return is_label(text) or text in {"he", "she", "they"}
+    return is_speaker_placeholder(text) or text in {"he", "she", "they"}
 
 
 def _read_according_to(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
@@ -129,7 +129,11 @@ def _read_head(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
     """Read "Ann: …", "Ann says that …", "she pointed out that …" and "Ann told Ben that …"."""
     if not texts or not _is_source(texts[0]):
         return None
-    if is_label(texts[0]) and len(tokens) > 1 and tokens[1].gap is SeparatorKind.COMMA:
+    if (
+        is_speaker_placeholder(texts[0])
+        and len(tokens) > 1
+        and tokens[1].gap is SeparatorKind.COMMA
+    ):
         return Claim(tokens[1:], texts[0], is_quoted=True)
     at = 1
     while at < len(texts) and texts[at] in _ADVERBS:
@@ -138,7 +142,7 @@ def _read_head(tokens: tuple[Token, ...], texts: list[str]) -> Claim | None:
     needs_that = verb not in _SAYING_THAT | _THINKING
     if verb in {"pointed", "points"} and texts[at : at + 1] == ["out"]:
         at += 1
-    elif verb in _TELLING and at < len(texts) and is_label(texts[at]):
+    elif verb in _TELLING and at < len(texts) and is_speaker_placeholder(texts[at]):
         at += 1
         needs_that = False
     elif verb not in _SAYING | _THINKING:

@@ -34,8 +34,8 @@ _SOURCE_LIMITS: Final = parse_word_list(
 )
 
 
-def strip_opinion(texts: Sequence[str], opinion: str) -> int:
-    """Return how many tokens are left without "I think" or "I think that" at the end.
+def count_tokens_without_opinion(texts: Sequence[str], opinion: str) -> int:
+    """Return how many words remain if a final "I think" or "I think that" is left out.
 
     Args:
         texts: the tokens beside a claim.
@@ -46,8 +46,8 @@ def strip_opinion(texts: Sequence[str], opinion: str) -> int:
     return end - 2 if is_own and texts[end - 1] in _OPINIONS.get(opinion, ()) else len(texts)
 
 
-def strip_frames(texts: Sequence[str]) -> int:
-    """Return how many tokens before a clause are left without a frame such as "I know that".
+def count_tokens_without_frames(texts: Sequence[str]) -> int:
+    """Return how many words before a clause remain without a frame such as "I know that".
 
     Args:
         texts: the tokens of the sentence before a clause that has a subject of its own.

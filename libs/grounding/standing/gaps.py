@@ -23,7 +23,7 @@ MAX_ABANDONED: Final = 3
 
 
 def check_joined_parts(match: Match) -> str:
-    """Return an objection if an "and" that a claim adds may not join its two clauses, else "".
+    """Check that an "and" added by a claim may join two clauses; return an objection or "".
 
     "I make the bread, I buy the rest" may become "she makes the bread and buys the rest".
     """
@@ -49,8 +49,8 @@ def _leaves_out_own_subject(match: Match, i: int, j: int) -> bool:
     return is_parted and is_same_person and not has_other_subject
 
 
-def check_gaps(match: Match) -> str:
-    """Return an objection if a claim omits meaningful words of the quoted sentence, else ""."""
+def check_omitted_words(match: Match) -> str:
+    """Check that a claim omits no meaningful words of the quote; return an objection or ""."""
     inner = (j for j in range(match.first, match.last) if j not in match.taken)
     for _, run in groupby(enumerate(inner), lambda one: one[1] - one[0]):
         places = [j for _, j in run]

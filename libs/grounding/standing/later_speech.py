@@ -60,7 +60,7 @@ _SHORT_SENTENCE: Final = 7
 
 
 def check_correction(match: Match) -> str:
-    """Return an objection if the words right after a quote may retract it, else ""."""
+    """Check that the words after a quote do not retract it; return an objection or ""."""
     _, end = match.turn.find_sentence(match.last)
     if match.turn.is_cut_off and end + 1 >= len(match.speech):
         return "what follows is not in the chunk"

@@ -10,7 +10,7 @@ from typing import Final
 from contracts.transcript import Role
 from grounding.standing.alignment import DIFFERENT, align_in_order
 from grounding.standing.claims import Claim
-from grounding.standing.names import INTERVIEWER, PARTICIPANT, is_label
+from grounding.standing.names import INTERVIEWER, PARTICIPANT, is_speaker_placeholder
 from grounding.standing.speech import SpokenToken
 from grounding.standing.tenses import is_participle_of, is_past_of
 from grounding.standing.turns import Turn
@@ -59,7 +59,7 @@ JOINING: Final = frozenset({"and", "but"})
 
 @dataclass(frozen=True)
 class Match:
-    """Match of a claim with one speaker's turn: for each token of the claim, where it is said.
+    """Match of a claim with a speaker's turn: where in the turn each word of the claim is said.
 
     Attributes:
         claim: the claim.
@@ -110,7 +110,7 @@ class Match:
     def begins_with_speaker(self) -> bool:
         """Whether the claim's first word stands for who speaks."""
         i, text, said = self.pairs[0]
-        is_speaker_or_pronoun = is_label(text) or text in THIRD_PERSON
+        is_speaker_or_pronoun = is_speaker_placeholder(text) or text in THIRD_PERSON
         return i == 0 and said in {"i", "we"} and is_speaker_or_pronoun
 
     @property
@@ -132,7 +132,7 @@ class Match:
 def match_claim(
     claim: Claim, turns: Sequence[Turn], at: int, window: range, *, is_speaker_named: bool
 ) -> Match | None:
-    """Match a claim's tokens, in order, with sentences of a turn; None if words are not said.
+    """Match a claim's words, in order, with sentences of a turn; None if a word is not said.
 
     Args:
         claim: the claim.
@@ -174,7 +174,7 @@ def _list_matching_costs(
 
 
 class WindowWords:
-    """Words of a window of spoken sentences, to rule out quickly claims that it cannot match.
+    """Set of the words of some spoken sentences, to exclude quickly claims they cannot match.
 
     Args:
         turn: the turn.
@@ -198,11 +198,11 @@ class WindowWords:
         return self._said[key]
 
     def _find(self, text: str, *, is_shifted: bool) -> bool:
-        if text in self._known or text in _MATCHED_OTHERWISE or is_label(text):
+        if text in self._known or text in _MATCHED_OTHERWISE or is_speaker_placeholder(text):
             return True
         if self._groups & SYNONYM_GROUPS.get(text, _NO_GROUPS):
             return True
-        if any(agrees_with(text, one) for one in self._known):
+        if any(is_third_person_form_of(text, one) for one in self._known):
             return True
         return is_shifted and any(
             is_past_of(text, one) or is_participle_of(text, one) for one in self._known
@@ -212,7 +212,7 @@ class WindowWords:
 def _compare(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
     """Return the cost of matching a token of a claim with a spoken one."""
     text = texts[i]
-    if not is_label(text):
+    if not is_speaker_placeholder(text):
         return _compare_words(text, said)
     is_possessive = texts[i + 1 : i + 2] == (_POSSESSIVE,)
     own = {"my", "our"} if is_possessive else {"i", "we", "me", "us"}
@@ -236,7 +236,7 @@ def _compare_words(text: str, said: str) -> float:
         return _AGREEMENT_COST
     if SYNONYM_GROUPS.get(text, _NO_GROUPS) & SYNONYM_GROUPS.get(said, _NO_GROUPS):
         return _SYNONYM_COST
-    is_form = agrees_with(text, said) or _is_relative(text, said)
+    is_form = is_third_person_form_of(text, said) or _is_relative(text, said)
     return _AGREEMENT_COST if is_form else DIFFERENT
 
 
@@ -246,7 +246,7 @@ def _is_relative(text: str, said: str) -> bool:
 
 
 def stands_for_speaker(label: str, turn: Turn) -> bool:
-    """Return whether a label or role in a claim refers to the speaker of a turn."""
+    """Return whether a name or role in a claim refers to the speaker of a turn."""
     if label == PARTICIPANT:
         return turn.may_be_participant
     if label == INTERVIEWER:
@@ -254,8 +254,8 @@ def stands_for_speaker(label: str, turn: Turn) -> bool:
     return label == f"@{turn.speaker}"
 
 
-def agrees_with(third: str, base: str) -> bool:
-    """Return whether one verb form is the third person singular of another: "pays" of "pay"."""
+def is_third_person_form_of(third: str, base: str) -> bool:
+    """Return whether a verb is the third person singular of another: "pays" of "pay"."""
     if third == base or not third.endswith("s") or len(third) < _SHORTEST_VERB_FORM:
         return False
     if base in INVARIANT_VERBS:
@@ -265,25 +265,27 @@ def agrees_with(third: str, base: str) -> bool:
     return third.endswith("ies") and base.endswith("y") and third[:-3] == base[:-1]
 
 
-def is_left_subject(texts: Sequence[str], i: int) -> bool:
-    """Return whether a token is a claim's first and names the speaker ("she"): need not be said."""
-    return i == 0 and (is_label(texts[0]) or texts[0] in {"he", "she", "they"})
+def is_leading_speaker_reference(texts: Sequence[str], i: int) -> bool:
+    """Return whether a word is a claim's first and refers to the speaker, such as "she"."""
+    return i == 0 and (is_speaker_placeholder(texts[0]) or texts[0] in {"he", "she", "they"})
 
 
-def is_copula_added(texts: Sequence[str], i: int) -> bool:
-    """Return whether a claim may add a token to "they competing", which some speakers say."""
+def may_add_copula(texts: Sequence[str], i: int) -> bool:
+    """Return whether a word of a claim is an "is" that may be added to "they competing"."""
     then = texts[i + 1] if 0 < i < len(texts) - 1 else ""
-    is_subject = i > 0 and (is_label(texts[i - 1]) or texts[i - 1] in {"he", "she", "they"})
+    is_subject = i > 0 and (
+        is_speaker_placeholder(texts[i - 1]) or texts[i - 1] in {"he", "she", "they"}
+    )
     is_progressive = then.endswith("ing") or then == "going_to"
     return texts[i] in {"is", "are", "'s"} and is_subject and is_progressive
 
 
 def _compute_adding_cost(texts: Sequence[str], i: int, *, is_shifted: bool) -> float:
-    if texts[i] == _POSSESSIVE and i and is_label(texts[i - 1]):
+    if texts[i] == _POSSESSIVE and i and is_speaker_placeholder(texts[i - 1]):
         return 0.0
-    if is_left_subject(texts, i):
+    if is_leading_speaker_reference(texts, i):
         return _SUBJECT_COST
-    is_verb = (is_shifted and texts[i] == "had") or is_copula_added(texts, i)
+    is_verb = (is_shifted and texts[i] == "had") or may_add_copula(texts, i)
     if is_verb or (texts[i] == "and" and i > 1):
         return _JOINING_COST
     return _ARTICLE_COST if texts[i] in ARTICLES else _UNSAID_COST

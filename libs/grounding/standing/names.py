@@ -40,14 +40,14 @@ _LONGEST_LABEL: Final = 8
 _ADDENDUM: Final = re.compile(r"\s*\([^()]*\)\s*$")
 
 
-def is_label(text: str) -> bool:
-    """Return whether a token of a claim is the placeholder of a speaker's label or role."""
+def is_speaker_placeholder(text: str) -> bool:
+    """Return whether a word of a claim is the placeholder of a speaker's name or role."""
     return text.startswith("@")
 
 
 @lru_cache(maxsize=16)
-def unify_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return labels without what stands in brackets behind a name that also stands without it.
+def unify_speaker_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Remove additions in brackets from speakers' labels that also occur without them.
 
     Minutes introduce a speaker as "Ida Stone (Member for Leeds)" and go on with "Ida Stone". Two
     labels that differ in what stands in brackets stay two.
@@ -61,8 +61,8 @@ def unify_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def mark_labels(tokens: Sequence[Token], labels: Sequence[str]) -> list[Token]:
-    """Replace speakers' names in a statement by placeholders.
+def replace_names_by_placeholders(tokens: Sequence[Token], labels: Sequence[str]) -> list[Token]:
+    """Replace speakers' names in a statement's words by placeholders.
 
     Args:
         tokens: the statement's tokens.

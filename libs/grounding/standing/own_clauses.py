@@ -57,7 +57,7 @@ _BE_AND_HAVE: Final = parse_word_list("was were had is are am have 's")
 
 
 def is_own_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
-    """Return whether a clause adds information without limiting or denying a claim beside it.
+    """Return whether a clause next to a claim adds information but does not limit the claim.
 
     Args:
         words: the clause's tokens, without those said twice.
@@ -80,7 +80,7 @@ def is_own_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
 
 
 def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
-    """Return whether a clause joined to a claim only by a comma leaves its meaning unchanged.
+    """Return whether a clause joined to a claim by a comma leaves its meaning unchanged.
 
     "I win, I buy a boat" is a condition, so the clause has to be past, or to have "be" or "have";
     "I sold it, I bought it back" takes it up again.
@@ -95,7 +95,7 @@ def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
 
 
 def is_unrelated_to_claim(words: Sequence[str], claimed: Collection[str]) -> bool:
-    """Return whether a sentence is about something else than a claim, so does not qualify it.
+    """Return whether a sentence is about something other than a claim, and does not limit it.
 
     It may have conditions and hedges of its own, which limit what it says itself. An "if" or "when"
     with which it begins belongs to its main clause, if it has one.
@@ -127,7 +127,7 @@ def _skip_condition(texts: list[str]) -> list[str]:
 
 
 def skip_connectives(words: Sequence[str]) -> list[str]:
-    """Return a clause's tokens without the "and", "then" and fillers at its beginning."""
+    """Return a clause's words without "and", "then" and fillers at its beginning."""
     begin = 0
     while begin < len(words) and words[begin] in _CONNECTIVES:
         begin += 1

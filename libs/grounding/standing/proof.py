@@ -17,8 +17,8 @@ from grounding.standing.matching import (
     match_claim,
     stands_for_speaker,
 )
-from grounding.standing.names import is_label
-from grounding.standing.reordering import list_reordered
+from grounding.standing.names import is_speaker_placeholder
+from grounding.standing.reordering import list_reordered_claims
 from grounding.standing.scope import OBJECTIONS, SURROUNDINGS
 from grounding.standing.tokens import SeparatorKind
 from grounding.standing.turns import Turn
@@ -38,7 +38,7 @@ _NOTHING_SAID: Final = "no passage says its words in this order"
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """Result of trying to prove a statement from the transcript: the matches, or the objection.
+    """Result of trying to prove a statement from the transcript: matches, or an objection.
 
     Attributes:
         matches: where each of its clauses is said; empty if it is not proven.
@@ -140,7 +140,7 @@ class _Search:
             return
         if self._read_words(at, window).lacks(claim):
             return
-        for ordered in (claim, *list_reordered(claim)):
+        for ordered in (claim, *list_reordered_claims(claim)):
             self.steps -= len(claim.tokens) * len(window)
             if self.steps < 0:
                 return
@@ -169,7 +169,11 @@ class _Search:
 
 def _may_be_source(source: str, turn: Turn) -> bool:
     """Return whether "she" or "the participant" may be who speaks in a turn."""
-    return stands_for_speaker(source, turn) if is_label(source) else turn.may_be_participant
+    return (
+        stands_for_speaker(source, turn)
+        if is_speaker_placeholder(source)
+        else turn.may_be_participant
+    )
 
 
 def _list_splits(claim: Claim) -> Iterator[tuple[int, int]]:
@@ -185,7 +189,7 @@ def _list_splits(claim: Claim) -> Iterator[tuple[int, int]]:
 
 
 def prove_statement(statement: str, labels: Sequence[str], turns: Sequence[Turn]) -> ProofResult:
-    """Try to prove a note's statement by rules, from the turns that the note cites.
+    """Try to prove a note's statement by rules from the turns it cites; return the result.
 
     Args:
         statement: the note's statement.
@@ -199,7 +203,7 @@ def prove_statement(statement: str, labels: Sequence[str], turns: Sequence[Turn]
     speaker: int | None = None
     matches: list[Match] = []
     for claim in split_claims(statement, labels):
-        if is_label(claim.source) and claim.source[1:].isdigit():
+        if is_speaker_placeholder(claim.source) and claim.source[1:].isdigit():
             speaker = int(claim.source[1:])
         found = search.prove_in_parts(claim, speaker)
         if not found:

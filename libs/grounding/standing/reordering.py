@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from grounding.standing.claims import Claim
-from grounding.standing.names import is_label
+from grounding.standing.names import is_speaker_placeholder
 from grounding.standing.tokens import SeparatorKind, Token
 from grounding.standing.vocabulary import AUXILIARIES, NEGATIONS, SUBJECTS
 from grounding.text.words import parse_word_list
@@ -41,8 +41,8 @@ _MAX_BEHIND: Final = 3
 """Places from a claim's end at which an adjunct may begin that are tried."""
 
 
-def list_reordered(claim: Claim) -> Iterator[Claim]:
-    """Yield a claim's variants with an adjunct moved to its other end, or an adverb by a verb."""
+def list_reordered_claims(claim: Claim) -> Iterator[Claim]:
+    """Yield variants of a claim with a phrase of time or place moved, or an adverb moved."""
     texts = [one.text for one in claim.tokens]
     yield from _swap_adverbs(claim, texts)
     if {*texts} & _FOCUSING:
@@ -79,7 +79,7 @@ def _list_cuts_behind(claim: Claim) -> Iterator[tuple[int, str]]:
 
 
 def _is_subject(token: Token) -> bool:
-    return is_label(token.text) or token.text in SUBJECTS
+    return is_speaker_placeholder(token.text) or token.text in SUBJECTS
 
 
 def _swap_adverbs(claim: Claim, texts: Sequence[str]) -> Iterator[Claim]:

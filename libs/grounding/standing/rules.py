@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from contracts.notes import Standing, Voucher, VoucherKind
-from grounding.standing.matching import Match, agrees_with
+from grounding.standing.matching import Match, is_third_person_form_of
 from grounding.standing.tenses import is_past_of
 from grounding.standing.vocabulary import ARTICLES, COPULAS, FIRST_PERSON, HESITATIONS
 from grounding.text.words import truncate_text
@@ -24,7 +24,7 @@ _LONGEST_WORD: Final = 40
 
 
 def derive_standing(statement: str, matches: Sequence[Match]) -> tuple[Standing, Voucher]:
-    """Return the standing of a statement whose claims all match, with the rule that proves it.
+    """Return the standing of a fully matched statement (verbatim or proven), and the rule.
 
     Args:
         statement: the statement that the matches prove.
@@ -71,7 +71,7 @@ def _list_left_out(match: Match) -> Iterable[str]:
 def _list_exchanged(match: Match) -> Iterable[str]:
     for _, text, said in match.pairs:
         is_copula = text in COPULAS and said in COPULAS and not is_past_of(text, said)
-        is_form = agrees_with(text, said) or is_copula
+        is_form = is_third_person_form_of(text, said) or is_copula
         if text != said and not _is_person(text, said) and not is_form:
             yield f"{said} → {text}"
 

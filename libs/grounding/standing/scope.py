@@ -15,17 +15,17 @@ from typing import Final
 from grounding.standing.agreement import (
     check_added_verbs,
     check_mixed_tenses,
-    check_perfects,
-    check_persons,
-    check_relatives,
+    check_perfect_contractions,
+    check_pronoun_references,
+    check_relative_pronouns,
     check_subject,
     check_verb_forms,
 )
-from grounding.standing.gaps import check_gaps, check_joined_parts
+from grounding.standing.gaps import check_joined_parts, check_omitted_words
 from grounding.standing.later_speech import check_correction
 from grounding.standing.matching import Match
-from grounding.standing.names import is_label
-from grounding.standing.settings import check_direct_speech, check_setting
+from grounding.standing.names import is_speaker_placeholder
+from grounding.standing.preceding_context import check_direct_speech, check_hypothetical_setting
 from grounding.standing.speech import SpokenToken
 from grounding.standing.surroundings import check_following_words, check_preceding_words
 from grounding.standing.vocabulary import (
@@ -50,9 +50,11 @@ _PRONOUN_SUBJECTS: Final = parse_word_list("i you he she it we they there")
 
 
 def check_word_count(match: Match) -> str:
-    """Return an objection if a claim has too few content words to be proven, else ""."""
+    """Check that a claim has enough content words to be proven; return an objection or ""."""
     texts = [text for _, text, _ in match.pairs]
-    content = [text for text in texts if text not in FUNCTION_WORDS and not is_label(text)]
+    content = [
+        text for text in texts if text not in FUNCTION_WORDS and not is_speaker_placeholder(text)
+    ]
     begin, end = match.turn.find_sentence(match.first)
     around = (*range(begin, match.first), *range(match.last + 1, end + 1))
     is_whole = not any(_is_meant_around(match.speech, j) for j in around)
@@ -66,13 +68,13 @@ def _is_meant_around(speech: Sequence[SpokenToken], j: int) -> bool:
 
 
 def check_citation(match: Match) -> str:
-    """Return an objection if matched words are outside of the passages the note cites, else ""."""
+    """Check that a claim's words are in passages that its note cites; return an objection or ""."""
     cited = all(match.turn.is_cited(place) for place in match.taken)
     return "" if cited else "its words stand outside of what it cites"
 
 
 def check_question(match: Match) -> str:
-    """Return an objection if the matched words were asked as a question, else ""."""
+    """Check that the quoted words were not asked as a question; return an objection or ""."""
     begin, end = match.turn.find_sentence(match.first)
     start = [one.text for one in match.speech[begin : end + 1] if one.text not in OPENERS][:2]
     is_inverted = len(start) > 1 and start[0] in AUXILIARIES and start[1] in _PRONOUN_SUBJECTS
@@ -81,7 +83,7 @@ def check_question(match: Match) -> str:
 
 
 def check_irony(match: Match) -> str:
-    """Return an objection if the quoted words may be a joke or ironic praise, else ""."""
+    """Check that the quoted words are no joke or ironic praise; return an objection or ""."""
     begin, _ = match.turn.find_sentence(match.first)
     _, end = match.turn.find_sentence(match.last)
     start, stop = match.speech[begin].token.start, match.speech[end].token.end
@@ -97,7 +99,7 @@ def check_irony(match: Match) -> str:
 
 
 def check_language(match: Match) -> str:
-    """Return an objection if a quote that is not English is not repeated word for word, else ""."""
+    """Check that a quote not in English is repeated word for word; return an objection or ""."""
     if match.turn.is_english:
         return ""
     begin, _ = match.turn.find_sentence(match.first)
@@ -115,17 +117,17 @@ OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
     check_citation,
     check_language,
     check_subject,
-    check_persons,
-    check_relatives,
+    check_pronoun_references,
+    check_relative_pronouns,
     check_mixed_tenses,
     check_verb_forms,
     check_added_verbs,
-    check_perfects,
+    check_perfect_contractions,
     check_joined_parts,
     check_question,
     check_direct_speech,
-    check_gaps,
-    check_setting,
+    check_omitted_words,
+    check_hypothetical_setting,
     check_irony,
 )
 """What may be objected to a match itself."""

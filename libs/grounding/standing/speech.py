@@ -44,7 +44,7 @@ _MEANT_WHEN_REPEATED: Final = frozenset({"very", "really"})
 
 @dataclass(frozen=True, slots=True)
 class SpokenToken:
-    """Token of spoken text, with whether it is repeated, abandoned, a fragment or an address."""
+    """Token of a speaker's turn, with marks such as repeated, abandoned or fragment."""
 
     token: Token
     is_repeated: bool = False
@@ -56,8 +56,8 @@ class SpokenToken:
 
 
 @lru_cache(maxsize=512)
-def read_speech(text: str) -> tuple[SpokenToken, ...]:
-    """Split a turn's text into tokens; multi-word phrases become one, repetitions are marked."""
+def tokenize_speech(text: str) -> tuple[SpokenToken, ...]:
+    """Split a turn's text into tokens; repetitions are marked, and set phrases joined."""
     tokens = merge_phrase_tokens(split_tokens(text))
     fragments = {*_find_fragments(tokens)}
     repeated = {*_find_repeated(tokens, fragments), *_find_abandoned(tokens), *fragments}
@@ -66,7 +66,7 @@ def read_speech(text: str) -> tuple[SpokenToken, ...]:
 
 
 def merge_phrase_tokens(tokens: Sequence[Token]) -> list[Token]:
-    """Return tokens with each known multi-word phrase of `PHRASES` replaced by a single token."""
+    """Replace each known multi-word phrase in a list of tokens by a single token."""
     joined: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -80,7 +80,7 @@ def merge_phrase_tokens(tokens: Sequence[Token]) -> list[Token]:
 
 
 def is_filler(speech: Sequence[SpokenToken], j: int) -> bool:
-    """Return whether a spoken token carries no meaning and may be omitted, such as "um"."""
+    """Return whether a spoken token has no meaning and may be omitted, such as "um"."""
     text = speech[j].text
     if text == "like" and _is_quantity(speech, j + 1):
         return False  # "like forty pounds" is no exact sum

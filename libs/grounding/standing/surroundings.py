@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grounding.standing.frames import strip_frames, strip_opinion
+from grounding.standing.frames import count_tokens_without_frames, count_tokens_without_opinion
 from grounding.standing.gaps import MAX_ABANDONED
 from grounding.standing.matching import Match
 from grounding.standing.own_clauses import is_finished_clause
@@ -52,7 +52,7 @@ _PRONOUN_SUBJECTS: Final = parse_word_list("i you he she it we they there")
 
 
 def check_preceding_words(match: Match) -> str:
-    """Return an objection if a claim omits a sentence's beginning that changes it, else ""."""
+    """Check that omitted words before a quote do not limit it; return an objection or ""."""
     begin, _ = match.turn.find_sentence(match.first)
     is_joined_alike = _is_joined_alike(match)
     left = [
@@ -64,11 +64,11 @@ def check_preceding_words(match: Match) -> str:
     ]
     left = _without_own_subject(match, left)
     said = [match.speech[j].text for j in left]
-    left = left[: strip_opinion(said, match.claim.opinion)]
+    left = left[: count_tokens_without_opinion(said, match.claim.opinion)]
     opening = match.speech[match.first]
     has_subject = opening.text in SUBJECTS or opening.token.is_capital
     if has_subject and left:
-        left = left[: strip_frames([match.speech[j].text for j in left])]
+        left = left[: count_tokens_without_frames([match.speech[j].text for j in left])]
     if not left:
         return ""
     texts = {match.speech[j].text for j in left}
@@ -138,7 +138,7 @@ def _without_own_subject(match: Match, left: list[int]) -> list[int]:
 
 
 def check_following_words(match: Match) -> str:
-    """Return an objection if a claim omits a sentence's end that limits or retracts it, else ""."""
+    """Check that omitted words after a quote do not limit it; return an objection or ""."""
     _, end = match.turn.find_sentence(match.last)
     right = [
         j
@@ -148,7 +148,7 @@ def check_following_words(match: Match) -> str:
         and not is_filler(match.speech, j)
     ]
     said = [match.speech[j].text for j in right]
-    if not said or strip_opinion(said, match.claim.opinion) == 0:
+    if not said or count_tokens_without_opinion(said, match.claim.opinion) == 0:
         return ""
     texts = {match.speech[j].text for j in right}
     between = {match.speech[j].text for j in range(match.last + 1, right[0] + 1)}

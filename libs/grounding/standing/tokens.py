@@ -73,7 +73,7 @@ _SET_APART: Final = {*_CLITICS, *_KEPT_CLITICS, "'cause"}
 
 
 class SeparatorKind(IntEnum):
-    """Kind of separator before a token: blank, comma, break in the sentence, or sentence end."""
+    """Kind of separator before a token: blank, comma, dash or other break, sentence end."""
 
     NONE = 0
     COMMA = 1
@@ -106,7 +106,7 @@ class Token:
 
 @lru_cache(maxsize=512)
 def split_tokens(text: str) -> tuple[Token, ...]:
-    """Split a text into tokens, in order; notes such as "{laugh}" count as breaks."""
+    """Split a text into tokens; notes such as "{laugh}" count as separators."""
     plain = _NOTES.sub(lambda note: _NOTE_MARK + " " * (len(note.group()) - 1), text)
     words = split_words(plain)
     tokens: list[Token] = []

@@ -10,8 +10,8 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.transcript import Role, Segment
 from grounding.evidence import QuotedPassage
-from grounding.standing.names import unify_labels
-from grounding.standing.speech import SpokenToken, read_speech
+from grounding.standing.names import unify_speaker_labels
+from grounding.standing.speech import SpokenToken, tokenize_speech
 from grounding.text.words import FUNCTION_WORDS
 
 _ENGLISH_SHARE: Final = 0.25
@@ -30,7 +30,7 @@ _MAX_WINDOW_SENTENCES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Turn of a speaker, as far as the chunk has it, with the ranges of it that a note cites.
+    """Turn of a speaker in a chunk, with the character ranges that a note cites.
 
     Attributes:
         speaker: the number of its speaker's label.
@@ -96,7 +96,7 @@ class Turn:
 def list_turns(
     chunk: ChunkReady, labels: Sequence[str], passages: Iterable[QuotedPassage]
 ) -> tuple[Turn, ...]:
-    """Return the turns of a chunk that a note cites, and those near them, in order.
+    """Return the turns of a chunk that a note cites, and their neighbours, in order.
 
     Args:
         chunk: what the model was shown.
@@ -113,10 +113,12 @@ def list_turns(
     near = range(min(cited, default=0) - _TURNS_BEFORE, max(cited, default=0) + TURNS_BEHIND + 1)
     goes_on = chunk.index < chunk.chunk_count
     speeches = {
-        number: read_speech(segment.text) for number, segment in segments.items() if number in near
+        number: tokenize_speech(segment.text)
+        for number, segment in segments.items()
+        if number in near
     }
     is_english = _is_english([one for speech in speeches.values() for one in speech])
-    names = unify_labels(tuple(labels))
+    names = unify_speaker_labels(tuple(labels))
     return tuple(
         Turn(
             speaker=names.index(names[labels.index(segment.speaker)]),
@@ -150,7 +152,7 @@ def _find_participants(cited: Iterable[Segment]) -> frozenset[str]:
 
 
 def split_sentences(speech: Sequence[SpokenToken], limit: int) -> Iterator[Sequence[SpokenToken]]:
-    """Split spoken tokens into sentences; yield at most ``limit`` of them."""
+    """Split spoken tokens into sentences; yield at most ``limit`` sentences."""
     begin = count = 0
     for at in range(1, len(speech) + 1):
         is_end = at == len(speech) or speech[at].token.sentence != speech[begin].token.sentence

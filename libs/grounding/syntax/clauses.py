@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class PartyKind(StrEnum):
-    """Kind of word that refers to a party: a noun, "he", "she", "they" or the speaker."""
+    """Kind of a verb's subject or object: a noun, "he", "she", "they" or the speaker."""
 
     THING = "thing"
     """A noun or a name, given by its lemma."""
@@ -26,7 +26,7 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Party to an action: the person or thing that is a verb's subject or object.
+    """Subject or object of a verb: the person or thing that acts or is acted on.
 
     Attributes:
         kind: the kind of word that stands for it.
@@ -76,7 +76,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Clause of a sentence: one verb or comparison with its agent and its objects.
+    """Clause of a sentence: one verb or comparison with its subject and objects.
 
     Attributes:
         verb: its lemma.
@@ -127,7 +127,7 @@ class Clause:
 
 
 class Factuality(StrEnum):
-    """Factuality of a verb: stated as fact, wish, plan, negation and so on."""
+    """Factuality of a verb: whether it is stated as a fact, wish, plan, negation and so on."""
 
     FACT = "as a fact"
     DENIED = "as what is not so"
@@ -145,7 +145,7 @@ class Factuality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """Verb of a sentence, with its factuality: stated as fact, wish, plan and so on.
+    """Verb of a sentence, with whether it is stated as a fact, wish, plan and so on.
 
     Attributes:
         lemma: the verb's.
@@ -164,7 +164,7 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """Verb or property that a text asserts of a person or thing.
+    """Action or property that a text asserts of a person or thing.
 
     Attributes:
         predicate: the lemma of a verb, or of what one "is".
@@ -179,7 +179,7 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """Clauses, predicates and assertions that a syntax parser found in a text.
+    """Result of parsing a text's syntax: its clauses, predicates and assertions.
 
     Attributes:
         clauses: those with both an agent and an object.
@@ -193,7 +193,7 @@ class ParsedText:
 
 
 class SyntaxParser(Protocol):
-    """Interface of a syntax parser, which takes a text and returns its clauses."""
+    """Interface of syntax parsers, which convert a text to a ``ParsedText``."""
 
     def __call__(self, text: str) -> ParsedText:
         """Return the clauses, predicates and assertions of a text."""

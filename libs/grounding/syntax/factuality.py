@@ -40,7 +40,7 @@ _BEFORE: Final = 4
 
 
 def iter_predicates(doc: Any) -> Iterator[Predicate]:
-    """Yield the verbs of a parsed text, except auxiliaries, with their factuality."""
+    """Yield the verbs of a parsed text with their factuality: fact, wish, plan and so on."""
     taken_back = {verb.i for verb in _find_retracted_verbs(doc)}
     for token in doc:
         if token.pos_ == "VERB" and not _is_auxiliary(token):

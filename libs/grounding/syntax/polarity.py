@@ -61,7 +61,7 @@ _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class PolarityToken:
-    """Word or negation of a text, as compared by the check of negations.
+    """Word or negation of a text, to compare which words are negated.
 
     Attributes:
         key: its stem, or ``CUE``.
@@ -99,7 +99,7 @@ def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
 
 
 def group_polarity_tokens(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
-    """Yield polarity tokens by sentence; those after ``MAX_SENTENCES`` sentences form one group."""
+    """Group words and negations by sentence."""
     begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:

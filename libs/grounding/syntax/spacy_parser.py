@@ -34,7 +34,7 @@ _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 @lru_cache(maxsize=1)
 def load_spacy_parser() -> SyntaxParser:
-    """Load spaCy's model once for this process and return the parser.
+    """Load the spaCy model once per process, and return the syntax parser.
 
     Raises:
         ModuleNotFoundError: no model of spaCy is installed.

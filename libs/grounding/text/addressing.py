@@ -46,7 +46,7 @@ from grounding.vocabulary.scales import QUANTIFIERS
 
 
 class AddressingType(StrEnum):
-    """Way in which a sentence addresses its reader: as a question, an order or advice."""
+    """Way in which a sentence addresses the reader: a question, an order or advice."""
 
     ASKS = "asks"
     ORDERS = "orders"
@@ -140,19 +140,19 @@ _TAG: Final = 3
 
 
 def normalize_text(text: str) -> str:
-    """Normalize a text to Unicode NFKC, so that full-width letters and ligatures become plain."""
+    """Normalize a text to Unicode NFKC, so that ligatures and full-width letters become plain."""
     return unicodedata.normalize("NFKC", text)
 
 
 @lru_cache(maxsize=1024)
 def split_sentences(text: str) -> tuple[str, ...]:
-    """Split a text into sentences, with their punctuation."""
+    """Split a text into sentences, including their punctuation."""
     return tuple(part for part in _SENTENCE.split(normalize_text(text)) if part.strip())
 
 
 @lru_cache(maxsize=256)
 def split_spoken_sentences(text: str) -> tuple[str, ...]:
-    """Split spoken text into sentences, also where a sentence is broken off for a new one.
+    """Split spoken text into sentences, also where the speaker breaks off and starts anew.
 
     An order or a question that begins with a capital is one of its own, even if the words before
     it came to no end, as they often do in transcripts. So is a short order by the way, behind which
@@ -206,7 +206,7 @@ def _list_forms(text: str) -> list[str]:
 
 @lru_cache(maxsize=2048)
 def classify_addressing(sentence: str, *, english: bool = True) -> AddressingType | None:
-    """Return how a sentence addresses its reader: question, order or advice; None if it does not.
+    """Classify a sentence as a question, order or advice to the reader; None if it is neither.
 
     Args:
         sentence: one sentence, as `split_sentences` gives it.
@@ -222,14 +222,14 @@ def classify_addressing(sentence: str, *, english: bool = True) -> AddressingTyp
 
 
 class ReportedSpeech(StrEnum):
-    """Way in which a sentence reports what somebody else said."""
+    """Way in which a sentence reports somebody's words: as a statement, question or wish."""
 
     SAID = "said"
     WANTED = "wanted"
 
 
 def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> ReportedSpeech | None:
-    """Return how a sentence reports somebody's words, questions or wishes; None if it does not.
+    """Classify how a sentence reports somebody's words, questions or wishes; None if it does not.
 
     That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
 
@@ -290,8 +290,8 @@ def _ends_with_report(sentence: str, labels: Sequence[str]) -> bool:
     while subject and subject[-1] in BETWEEN:
         subject.pop()
     who = last[: said[len(subject) - 1].end].strip() if subject else ""
-    is_label = who.casefold() in {label.casefold() for label in labels}
-    return bool(subject) and (is_label or _is_person(subject, last))
+    is_speaker_placeholder = who.casefold() in {label.casefold() for label in labels}
+    return bool(subject) and (is_speaker_placeholder or _is_person(subject, last))
 
 
 def _is_person(subject: Sequence[str], text: str) -> bool:
@@ -312,7 +312,7 @@ def _contains_address(said: str) -> bool:
 
 
 def remove_quotations(sentence: str) -> str:
-    """Return a sentence with each quotation in it replaced by an ellipsis."""
+    """Replace each quotation in a sentence by an ellipsis."""
     return _QUOTED.sub(" \u201c…\u201d ", sentence)
 
 
@@ -447,7 +447,7 @@ def _is_finite_verb(word: str) -> bool:
 
 
 def is_english_word(word: str) -> bool:
-    """Return whether a case-folded word is English; a contraction's parts must both be."""
+    """Return whether a lower-case word, or both parts of a contraction, is English."""
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False

@@ -13,7 +13,7 @@ _MAX_PAIRS: Final = 20_000
 
 
 class AlignableWord(Protocol):
-    """Interface of the words that ``align_words`` compares."""
+    """Interface of the words that ``align_words`` can compare."""
 
     @property
     def key(self) -> str:

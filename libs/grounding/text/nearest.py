@@ -18,7 +18,7 @@ _ALIKE = 40
 
 
 def find_nearest_passage(text: str, wanted: str) -> str:
-    """Return the passage of a text that is most similar to a quote; empty if none is similar."""
+    """Find the passage of a text that is most similar to a quote; "" if none is similar."""
     spoken = text[:_MAX_CHARACTERS]  # the search takes time in proportion to both lengths
     found = partial_ratio_alignment(wanted, spoken, processor=str.casefold, score_cutoff=_ALIKE)
     if not found or not wanted.strip():
@@ -33,7 +33,7 @@ def find_nearest_passage(text: str, wanted: str) -> str:
 
 
 def find_segment_with_quote(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
-    """Return the number of the other segment that contains a quote; None if none does."""
+    """Find another segment that contains a quote; return its number, or None."""
     wanted = {word.text for word in split_words(cited.first_words) + split_words(cited.last_words)}
     if not wanted:
         return None

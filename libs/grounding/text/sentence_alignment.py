@@ -33,7 +33,7 @@ _LONGEST_SPELLED = 6
 
 @dataclass(frozen=True)
 class SentenceAlignment:
-    """Alignment of one sentence of a statement with the words of all of its quotes.
+    """Alignment of one sentence of a statement with the words of the statement's quotes.
 
     Attributes:
         sentence: the statement's terms.

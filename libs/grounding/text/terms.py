@@ -28,7 +28,7 @@ _NOT_NAMES: Final = FUNCTION_WORDS | parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Word of a text, or part of a contraction, in the form in which checks compare it.
+    """Word of a text, or a part of a contraction, in a form for comparison.
 
     Attributes:
         text: the compared form.
@@ -109,7 +109,7 @@ def _expand_contraction(text: str) -> tuple[str, ...]:
 
 
 def group_terms_by_sentence(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
-    """Yield terms by sentence; those after ``MAX_SENTENCES`` sentences form one group."""
+    """Group a text's terms (words for comparison) by sentence."""
     begin = count = 0
     for at, term in enumerate(read):
         if term.starts and at > begin:

@@ -11,7 +11,7 @@ from contracts.characters import INVISIBLE, build_combining_mark_ranges
 
 
 def parse_word_list(text: str) -> frozenset[str]:
-    """Return the set of words in a string of words separated by white space."""
+    """Split a string at white space into a set of words."""
     return frozenset(text.split())
 
 

@@ -115,7 +115,7 @@ _SHORTEST_BASE: Final = 4
 
 
 def are_opposites(one: str, other: str) -> bool:
-    """Return whether two lemmas are opposites: in a list, or by a prefix such as "un-"."""
+    """Return whether two words are opposites, by a list or by a prefix such as "un-"."""
     if other in OPPOSITES.get(one, ()):
         return True
     if any(

@@ -68,13 +68,13 @@ def audit(
 
 
 async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
-    """Audit the running system until no message is pending, at most for ``within_s`` seconds.
+    """Audit the running system until no message is pending, for at most ``within_s`` seconds.
 
     Control does it: it reads Kafka's offsets and PostgreSQL.
     """
-    from onrecord.connections import open_control  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_control_client  # noqa: PLC0415 - slow to import
 
-    async with open_control(settings) as control:
+    async with open_control_client(settings) as control:
         return await _audit_by_control(control, within_s)
 
 

@@ -98,10 +98,10 @@ def set_daily_budget(limit: Limit, *, json_output: Json = False) -> None:
 
 async def _set(study: str | None, limit: str) -> bool:
     """Set a study's limit or each day's; returns whether the study, if it is one's, is known."""
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
     usd = None if limit in {NONE, DEFAULT} else _dollars(limit)
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         if limit == DEFAULT:
             return await spending.reset_budget(study)
         return await spending.set_budget(study, usd)
@@ -126,9 +126,9 @@ def _list(*, json_output: bool) -> None:
 
 
 async def _find() -> Sequence[BudgetStatus]:
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.budgets()
 
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def stats(*, json_output: Json = False) -> None:
-    """Show statistics of cached responses by model: number, uses and savings.
+    """Show statistics of cached model responses by model: number, uses and saved cost.
 
     The hit rate is that of the answers kept now; those that were deleted do not count.
 
@@ -73,7 +73,7 @@ def clear(
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Delete cached responses, so that the model is called, and paid, again.
+    """Delete cached model responses, so that the model is called, and paid, again.
 
     Examples of use:
 
@@ -101,23 +101,23 @@ def _confirm(answers: int) -> None:
 
 
 async def _find() -> Sequence[ModelCacheStats]:
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.cache_statistics()
 
 
 async def _count(which: CacheFilter) -> int:
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.count_cached(which)
 
 
 async def _delete(which: CacheFilter) -> int:
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.clear_cache(which)
 
 

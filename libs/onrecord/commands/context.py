@@ -17,19 +17,19 @@ from onrecord.contexts import (
     LOCAL,
     ContextFile,
     NamedContext,
-    check_context_name,
     choose_context,
     load_contexts,
-    require_context_file,
+    require_context_file_path,
     save_contexts,
+    validate_context_name,
 )
 from onrecord.errors import UsageError
 from onrecord.settings import (
     CONTROL_SETTING,
     URL_SETTING,
     ClientSettings,
-    require_address,
-    require_token,
+    require_header_safe_token,
+    require_http_url,
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.")]
@@ -46,7 +46,7 @@ Use = Annotated[bool, typer.Option("--use", help="Use it from now on.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of ``context`` to the command line."""
+    """Add the command group ``context`` to the command line."""
     context = typer.Typer(
         help="Systems that commands are for, each with its address and a token.",
         no_args_is_help=True,
@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(*, json_output: Json = False) -> None:
-    """List the contexts; the one in use is marked.
+    """List the saved contexts (systems that commands can be sent to); the current one is marked.
 
     `local` is the local stack of the folder, or Docker Compose's. ONRECORD_URL, where it is set,
     wins over all of them.
@@ -68,7 +68,7 @@ def list_(*, json_output: Json = False) -> None:
 
         onrecord context list
     """
-    contexts = load_contexts(require_context_file())
+    contexts = load_contexts(require_context_file_path())
     current, _ = choose_context(os.environ)
     found = [
         {"name": LOCAL, "url": "", "token": ""},
@@ -86,7 +86,7 @@ def list_(*, json_output: Json = False) -> None:
 
 
 def use(name: Name, *, json_output: Json = False) -> None:
-    """Use a context from now on; `local` is the local stack's.
+    """Make a saved context the current one, to which commands are sent; `local` is the local stack.
 
     `onrecord up` goes back to `local`.
 
@@ -111,7 +111,7 @@ def add(
     use_it: Use = False,
     json_output: Json = False,
 ) -> None:
-    """Add a context, or put another in the place of one of the same name.
+    """Save a context: the URL of a system and the token for it; replaces one of the same name.
 
     The token is never an argument, which other programs of the machine could read.
 
@@ -121,8 +121,8 @@ def add(
         onrecord context add staging https://staging.example --token-file ~/.secrets/staging
         pass show onrecord | onrecord context add production https://onrecord.example
     """
-    check_context_name(name)
-    require_address(url, "URL")
+    validate_context_name(name)
+    require_http_url(url, "URL")
     if token_file is None:
         context = NamedContext(url=url, token=_read_token())
     else:
@@ -137,7 +137,7 @@ def add(
 
 
 def remove(name: Name, *, json_output: Json = False) -> None:
-    """Remove a context, with the token that is kept for it.
+    """Remove a saved context, and the token in it.
 
     Examples of use:
 
@@ -151,7 +151,7 @@ def remove(name: Name, *, json_output: Json = False) -> None:
 
 
 def show(*, json_output: Json = False) -> None:
-    """Show which system commands ask now, and why that one; no token.
+    """Show to which system commands are sent now, and which setting decides that.
 
     Examples of use:
 
@@ -173,7 +173,7 @@ def show(*, json_output: Json = False) -> None:
 
 
 def _change(change: Callable[[ContextFile], ContextFile]) -> ContextFile:
-    file = require_context_file()
+    file = require_context_file_path()
     contexts = change(load_contexts(file))
     save_contexts(file, contexts)
     return contexts
@@ -196,7 +196,7 @@ def _read_token() -> str:
         text = sys.stdin.read()
     if not (token := text.strip()):
         raise UsageError("no token was given: type it, pipe it in, or name a --token-file")
-    return require_token(token, "what was given")
+    return require_header_safe_token(token, "what was given")
 
 
 def _named_by_environment() -> str:

@@ -70,9 +70,9 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
 
 
 async def _find(by: str, since: timedelta | None) -> Mapping[str, CallCost]:
-    from onrecord.connections import open_spending  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
-    async with open_spending(ClientSettings.load()) as spending:
+    async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.costs(by, since)
 
 
@@ -126,5 +126,5 @@ def _remarks(cost: CallCost) -> list[str]:
 
 
 def format_usd(usd: Decimal) -> str:
-    """Format an amount of US dollars for a table column, to a hundredth of a cent."""
+    """Format an amount of US dollars with four decimals, for a table column."""
     return f"{usd:,.4f}"

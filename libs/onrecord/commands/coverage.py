@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def coverage(*, study: Study = None, json_output: Json = False) -> None:
-    """Show for each research question whether notes answer it, none do, or it is unknown.
+    """Show which research questions of a study have notes, which have none, and which are unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
     in hand, and no earlier revision has a note about it: then it is "answered earlier". "Unknown"
@@ -52,9 +52,9 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
 
 
 async def _find(asked: str | None) -> StudyCoverage:
-    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
-    async with open_reading(ClientSettings.load()) as reading:
+    async with open_reading_client(ClientSettings.load()) as reading:
         return await reading.coverage(_only(asked, await reading.studies()))
 
 

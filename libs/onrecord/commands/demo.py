@@ -9,7 +9,7 @@ import typer
 
 
 class DemoModel(StrEnum):
-    """Language model that the demo runs with: the simulated one, or a small local one."""
+    """Language model that the demo runs with: the simulator, or a small local model."""
 
     LOCAL = "local"
 

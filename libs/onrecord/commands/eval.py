@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
 def measure_grounding_checks(
     file: SamplesFile, *, mode: ModeOption = None, json_output: Json = False
 ) -> None:
-    """Measure the checks on summaries that editors have labelled as supported or not.
+    """Measure the grounding checks on summaries that are labelled as supported or not.
 
     Prints balanced accuracy, precision and recall, per half of the documents and per edit type,
     and milliseconds a note; writes `.onrecord/eval/<name>.json`. Exit code 1 if a goal is missed.
@@ -106,7 +106,7 @@ def measure_corrupted_notes(
     mode: ModeOption = None,
     json_output: Json = False,
 ) -> None:
-    """Corrupt true notes on real transcripts, and count how many the checks refuse.
+    """Corrupt true notes on real transcripts, and count how many of them the checks reject.
 
     Every sentence of a transcript is a true note; it is spoiled by number, negation, name,
     speaker, segment, theme, time and quantifier wherever it allows that. Prints the share caught
@@ -131,7 +131,7 @@ def measure_prompt_injection(
     seed: HostSeed = 7,
     json_output: Json = False,
 ) -> None:
-    """Insert instructions into interviews, and count notes that obey them and pass the checks.
+    """Insert instructions into transcripts, and count notes that obey them and pass the checks.
 
     Each instruction is planted at the start, in the middle and at the end of a participant's turn.
     Judged is what models of several degrees of obedience would draft: the instruction itself,
@@ -151,7 +151,7 @@ def measure_prompt_injection(
 
 
 def measure_personal_data_detection(file: AnnotatedFile, *, json_output: Json = False) -> None:
-    """Measure the detection of personal data on texts in which it is annotated.
+    """Measure the detection of personal data on texts in which personal data is annotated.
 
     Prints recall and precision of all kinds that are marked, per half of the templates and per
     kind, and milliseconds a text, with the model and without it where one is installed; writes
@@ -167,7 +167,7 @@ def measure_personal_data_detection(file: AnnotatedFile, *, json_output: Json = 
 
 
 def measure_format_parsing(folder: DataFolder, *, json_output: Json = False) -> None:
-    """Measure for each format how accurately transcripts with known turns are parsed.
+    """Measure, for each transcript format, how accurately turns and speakers are parsed.
 
     Prints the share of words with the right speaker, of turns with the right start (20 ms), and of
     words kept; how alike three transcripts of the same talks are; and how far captions are read as

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(note: NoteId, *, json_output: Json = False) -> None:
-    """Explain a note: its evidence, its statement, and the result of each check.
+    """Explain a note: show its evidence, its statement, and the result of each check.
 
     Refused notes have ids too: `onrecord notes --rejected` prints them. The checks are asked again
     as they are today; where one says something else than when the note was decided on, both are
@@ -65,7 +65,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
 
 
 async def _explained(digits: str) -> NoteExplanation:
-    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
-    async with open_reading(ClientSettings.load()) as reading:
+    async with open_reading_client(ClientSettings.load()) as reading:
         return await reading.explanation(digits)

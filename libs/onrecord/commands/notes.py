@@ -82,7 +82,7 @@ SHORTEST_ID: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class SelectedNotes:
-    """Notes of one study that the command's options select, with their total numbers.
+    """Notes that the options of ``onrecord notes`` select, with their total numbers.
 
     Attributes:
         accepted: notes, up to the limit.
@@ -179,10 +179,10 @@ def _refuse_combinations_with_standings(
 
 async def _count_standings(which: NoteFilter) -> dict[str, int]:
     """Return how many notes have each standing, by its name; none of some are 0."""
-    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
     counts: Counter[Standing] = Counter()
-    async with open_reading(ClientSettings.load()) as reading:
+    async with open_reading_client(ClientSettings.load()) as reading:
         selection = await _select(reading, which)
         for study in selection.studies:
             found = await reading.note_counts(study, selection.params)
@@ -219,9 +219,9 @@ def _refuse_combinations(
 async def _find(
     which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool, exact: bool
 ) -> SelectedNotes:
-    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
-    async with open_reading(ClientSettings.load()) as reading:
+    async with open_reading_client(ClientSettings.load()) as reading:
         selection = await _select(reading, which, exact=exact)
         if rejected:
             return await _find_rejected(reading, selection, which.limit)
@@ -229,8 +229,8 @@ async def _find(
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Studies whose notes are meant, and what they are narrowed by.
+class NotesSelectionCriteria:
+    """Studies and filters that the options of ``onrecord notes`` select.
 
     Attributes:
         studies: by id.
@@ -243,7 +243,9 @@ class Selection:
     narrower: Params
 
 
-async def _select(reading: ReadingClient, which: NoteFilter, *, exact: bool = False) -> Selection:
+async def _select(
+    reading: ReadingClient, which: NoteFilter, *, exact: bool = False
+) -> NotesSelectionCriteria:
     """Return what the options mean, or say which of them names nothing that there is."""
     known = await reading.studies()
     _refuse("study", which.study, [one.study_id for one in known])
@@ -267,12 +269,12 @@ async def _select(reading: ReadingClient, which: NoteFilter, *, exact: bool = Fa
         _refuse_speaker(which.speaker, sorted({one for some in spoken for one in some}))
     standing = which.standing and which.standing.value
     params = {**narrower, "speaker": which.speaker, "standing": standing, **shown}
-    return Selection(studies, params, narrower)
+    return NotesSelectionCriteria(studies, params, narrower)
 
 
 async def _find_accepted(
     reading: ReadingClient,
-    selection: Selection,
+    selection: NotesSelectionCriteria,
     statements: StatementPolicy | None,
     limit: int | None,
 ) -> SelectedNotes:
@@ -295,7 +297,7 @@ async def _find_accepted(
 
 
 async def _find_rejected(
-    reading: ReadingClient, selection: Selection, limit: int | None
+    reading: ReadingClient, selection: NotesSelectionCriteria, limit: int | None
 ) -> SelectedNotes:
     found: list[RefusedNote] = []
     total = 0

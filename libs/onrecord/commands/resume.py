@@ -17,7 +17,7 @@ from onrecord.settings import ClientSettings
 
 
 class Service(StrEnum):
-    """A service that can be resumed."""
+    """Name of a service that can be resumed after it has stopped itself."""
 
     INGESTION = INGESTION
     ENRICHMENT = ENRICHMENT
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def resume(service: Which, url: Url = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Let a service go on that has stopped because most messages failed.
+    """Resume a service that has stopped itself because most of its messages failed.
 
     The token is in the file that SERVICE_OPERATOR_TOKEN_FILE names: the local stack sets it, and
     so does the container of a service.

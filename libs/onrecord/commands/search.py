@@ -52,7 +52,7 @@ def search(  # noqa: PLR0913 - each is an option
     limit: Limit = 20,
     json_output: Json = False,
 ) -> None:
-    """Search for words in statements, quotes and segments, the best matches first.
+    """Search notes' statements, quotes and segments for words, the best matches first.
 
     Words are found in all their forms, in the language of each study. "Quotation marks" keep words
     together, `or` stands between alternatives, and `-` before what is not wanted. What a study
@@ -78,9 +78,9 @@ def search(  # noqa: PLR0913 - each is an option
     if json_output:
         print_json({"results": [asdict(one) for one in results], "has_more": has_more})
         return
-    from onrecord.pages.search import format_results  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.search import format_search_results  # noqa: PLC0415 - keeps help quick
 
-    for line in format_results(results, get_page_width(out)):
+    for line in format_search_results(results, get_page_width(out)):
         out.print(line)
     if not results:
         err.print("nothing has these words")
@@ -89,10 +89,10 @@ def search(  # noqa: PLR0913 - each is an option
 
 
 async def _find(which: Params, limit: int) -> tuple[list[SearchResult], bool]:
-    from onrecord.connections import open_reading  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
     results: list[SearchResult] = []
-    async with open_reading(ClientSettings.load()) as reading:
+    async with open_reading_client(ClientSettings.load()) as reading:
         async for one in reading.search(which, most=limit + 1):
             results.append(one)
             if len(results) > limit:

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(ended: Ended = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags
-    """List sessions of browsers, the latest first, with roles, address and last use.
+    """List the login sessions of browsers, the latest first.
 
     Examples of use:
 
@@ -62,7 +62,7 @@ def list_(ended: Ended = False, json_output: Json = False) -> None:  # noqa: FBT
 
 
 def revoke(session_id: SessionId, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """End a session, so that requests of that browser are refused.
+    """End a browser's login session, so that its requests are refused.
 
     Examples of use:
 

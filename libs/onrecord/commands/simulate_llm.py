@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate_llm(context: typer.Context) -> None:
-    """Serve a simulated OpenAI-compatible model; the options are those of the simulator.
+    """Serve a simulated OpenAI-compatible model, with the options of the simulator.
 
     Examples of use:
 

@@ -17,7 +17,7 @@ from onrecord.console import Json, err, out, print_json, show_stack_progress
 from onrecord.contexts import (
     LOCAL,
     ContextFile,
-    find_context_file,
+    get_context_file_path,
     load_contexts,
     save_contexts,
 )
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Start the processes of the local stack that are not running, and wait until all are ready.
+    """Start the processes of the local stack that are not running; wait until all are ready.
 
     What runs already is left alone; what reads a setting that has changed is started again, with
     the setting's name. With OPENAI_API_KEY or OPENAI_BASE_URL set, that model is asked instead of
@@ -70,7 +70,7 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
 def _use_local_context() -> None:
     """Make commands ask the stack that was started, whichever system they asked before."""
     try:
-        file = find_context_file()
+        file = get_context_file_path()
         contexts = ContextFile() if file is None else load_contexts(file)
         if file is None or contexts.current is None:
             return
@@ -85,7 +85,7 @@ def _use_local_context() -> None:
 
 
 def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags
-    """Stop the local stack, and keep its data. Ctrl-C stops it by force.
+    """Stop the local stack and keep its data; Ctrl-C kills its processes.
 
     Examples of use:
 
@@ -103,7 +103,7 @@ def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT0
 
 
 def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Show the processes of the local stack; exit 0 if all are ready, 1 if not, 3 if none runs.
+    """Show the local stack's processes; exit code 0 if all are ready, 1 if not, 3 if none runs.
 
     "yes, but" is a process that works, and says what slows it down: such as a model's endpoint that
     asked to be called later. --json has the settings with which your own programs reach the stack
@@ -166,7 +166,7 @@ def _replace_password(env: dict[str, str], file: Path) -> dict[str, str]:
 
 
 def format_processes(found: list[ProcessStatus]) -> Table:
-    """Format a table of the local stack's processes: whether each is ready, and if not, why."""
+    """Format a table of the local stack's processes: ready, or the reason why not."""
     table = Table("process", "ready", "pid", "address", "up for", "reason", box=None)
     for one in found:
         slowed = "[yellow]yes, but[/]" if one.reason else "[green]yes[/]"

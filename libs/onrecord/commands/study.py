@@ -19,7 +19,11 @@ from contracts.study import DoubtfulSpeakers, PersonalData, StatementPolicy
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count
-from onrecord.refreshing import ask_again, describe_refresh, wait_for_refresh
+from onrecord.refreshing import (
+    describe_refresh_progress,
+    refresh_outdated_interviews,
+    wait_for_refresh,
+)
 from onrecord.settings import ClientSettings
 from onrecord.study_files import edit_in_editor, parse_theme_options, read_study_document
 from onrecord.submit.document_errors import format_document_errors
@@ -128,7 +132,7 @@ def create(  # noqa: PLR0913, PLR0917 - a study has so many properties
     producers: Producers = None,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Register a study, from its file or from options; options go before the file.
+    """Register a study from a YAML file or from options, which come before the file.
 
     Examples of use:
 
@@ -160,7 +164,7 @@ def create(  # noqa: PLR0913, PLR0917 - a study has so many properties
 
 
 def show(study_id: StudyId, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Show a registered study: its version, themes, questions and policies.
+    """Show a registered study: its version, themes, research questions and policies.
 
     Examples of use:
 
@@ -175,7 +179,7 @@ def show(study_id: StudyId, json_output: Json = False) -> None:  # noqa: FBT002 
 
 
 def list_(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """List the registered studies, archived ones too.
+    """List the registered studies, including archived ones.
 
     Examples of use:
 
@@ -246,7 +250,7 @@ def archive(
     undo: Undo = False,  # noqa: FBT002 - a flag
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Archive a study, so that it takes no more interviews; notes stay as they are.
+    """Archive a study, so that it accepts no more interviews; its notes are kept.
 
     Examples of use:
 
@@ -271,7 +275,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     timeout: Timeout = 600.0,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Ask interviews again with the current version of their study, after showing what it costs.
+    """Have new notes made for a study's interviews with its current questions; shows costs first.
 
     Notes of the version before are shown until an interview is done, then those of the current one.
     Cached answers cost nothing. Asking twice asks nothing twice.
@@ -288,17 +292,17 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     found = _ask(lambda control: control.refresh_study(study_id, asked))
     if not dry_run and found.outdated:
         if not json_output:
-            err.print(describe_refresh(found), markup=False)
+            err.print(describe_refresh_progress(found), markup=False)
         if not yes:
             _confirm()
-        found = _ask(lambda control: ask_again(control, found, transcripts or []))
+        found = _ask(lambda control: refresh_outdated_interviews(control, found, transcripts or []))
     if wait and not dry_run:
         with err.status("waiting for notes"):
             found = _ask(lambda control: wait_for_refresh(control, found, asked, timeout))
     if json_output:
         print_json(found.model_dump(mode="json"))
     else:
-        err.print(describe_refresh(found), markup=False)
+        err.print(describe_refresh_progress(found), markup=False)
 
 
 def _confirm() -> None:

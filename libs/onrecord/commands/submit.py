@@ -130,7 +130,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     timeout: Timeout = 600.0,
     json_output: Json = False,
 ) -> None:
-    """Submit interviews for notes; all files are checked before the first is sent.
+    """Submit interviews to a study; all files are checked before the first is sent.
 
     What was read in each is shown on a terminal before anything is sent: format, speakers, shares
     of words with a name and of turns with times. --dry-run ends there.

@@ -142,7 +142,7 @@ def revoke(
 
 
 def whoami(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Print the name and roles of the access token in use.
+    """Print the name and roles of the access token that commands use.
 
     Examples of use:
 

@@ -39,7 +39,7 @@ def trail(
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
-    """Print the audit trail, latest first: who changed what, and who read exact quotes.
+    """Print the audit trail, the latest entry first: who changed what, and who read quotes.
 
     Examples of use:
 
@@ -59,11 +59,11 @@ def trail(
 
 
 async def _read(which: dict[str, str | None], limit: int) -> list[TrailEntry]:
-    from onrecord.connections import open_control  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_control_client  # noqa: PLC0415 - slow to import
 
     found: list[TrailEntry] = []
     before: int | None = None
-    async with open_control(ClientSettings.load()) as control:
+    async with open_control_client(ClientSettings.load()) as control:
         while len(found) < limit:
             wanted = {"limit": min(PAGE, limit - len(found)), "before": before}
             page = await control.trail({**which, **wanted})

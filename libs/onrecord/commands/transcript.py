@@ -74,7 +74,7 @@ def withdraw(
     revision: Revision = None,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Withdraw a revision of an interview, the highest if none is named: the one before counts.
+    """Withdraw an interview's latest or given revision, so that the one before is current again.
 
     It is kept, and shown nowhere; work that is on its way for it does not bring it back. Its number
     is not used again: the next submission has the next number. `restore` undoes this.
@@ -97,7 +97,7 @@ def restore(
     revision: Revision = None,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Restore a revision that was withdrawn, the last one if none is named.
+    """Restore a withdrawn revision of an interview, the last one if none is given.
 
     Examples of use:
 
@@ -118,7 +118,7 @@ def handover(  # noqa: PLR0913, PLR0917 - one or all of a study
     of: Of = None,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Hand an interview, or those of a study, over to another producer, who corrects them.
+    """Make another producer the owner of an interview, or of a study's interviews.
 
     Examples of use:
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from local_model.weights import INSTALL, list_missing_packages
 from onrecord.console import out
-from onrecord.demo.runner import SAMPLES, print_heading, run_cli_verb, run_demo_stack
+from onrecord.demo.runner import SAMPLES, print_and_run_command, print_heading, run_demo_stack
 from onrecord.errors import FailedError
 
 SHORT: Final = SAMPLES / "short"
@@ -30,7 +30,7 @@ PATIENCE_S: Final = 900
 
 
 def run_demo() -> None:
-    """Run the demo with a small local model in a folder of its own, and stop everything after.
+    """Run the demo with a small local model in a new folder, and stop all processes afterwards.
 
     Raises:
         FailedError: the model is not installed, or a step did not end as it should.
@@ -44,17 +44,19 @@ def run_demo() -> None:
 def _print_introduction() -> None:
     print_heading("A short interview is submitted")
     out.print("The model is real, small and slow, and makes up most of what it says.")
-    died = run_cli_verb("submit", str(SHORT), "--wait", "--timeout", str(PATIENCE_S), may_fail=True)
+    died = print_and_run_command(
+        "submit", str(SHORT), "--wait", "--timeout", str(PATIENCE_S), may_fail=True
+    )
     print_heading("What is stored: only what was said")
-    run_cli_verb("notes")
+    print_and_run_command("notes")
     print_heading("How far what the model wrote is vouched for")
-    run_cli_verb("notes", "--standings")
+    print_and_run_command("notes", "--standings")
     print_heading("What was refused, and why")
-    run_cli_verb("notes", "--rejected")
+    print_and_run_command("notes", "--rejected")
     if died:
         print_heading("What was set aside, and why")
-        run_cli_verb("dlq", "list")
+        print_and_run_command("dlq", "list")
     print_heading("Which research questions are answered")
-    run_cli_verb("coverage")
+    print_and_run_command("coverage")
     print_heading("Nothing is lost")
-    run_cli_verb("audit", "--wait")
+    print_and_run_command("audit", "--wait")

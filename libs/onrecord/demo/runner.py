@@ -40,7 +40,7 @@ class _Reporter:
 
 @contextmanager
 def run_demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
-    """Run a new local stack in the demo's folder, for the duration of the context.
+    """Run a new local stack in the demo's folder for the duration of the context.
 
     Args:
         env: settings for all its processes.
@@ -71,8 +71,8 @@ def print_heading(title: str) -> None:
     out.rule(f"[bold]{title}[/]", align="left")
 
 
-def run_cli_verb(*arguments: str, may_fail: bool = False) -> bool:
-    """Run a CLI command and print it as typed; return True if it failed with ``may_fail``.
+def print_and_run_command(*arguments: str, may_fail: bool = False) -> bool:
+    """Run an ``onrecord`` command, after printing it; return True if it failed and may fail.
 
     Raises:
         FailedError: it failed, and may not.

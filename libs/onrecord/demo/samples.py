@@ -8,7 +8,13 @@ from typing import Final
 
 from onrecord.commands.audit import audit_system
 from onrecord.console import err, out
-from onrecord.demo.runner import PROJECT, SAMPLES, print_heading, run_cli_verb, run_demo_stack
+from onrecord.demo.runner import (
+    PROJECT,
+    SAMPLES,
+    print_and_run_command,
+    print_heading,
+    run_demo_stack,
+)
 from onrecord.errors import FailedError
 from onrecord.settings import ClientSettings
 
@@ -28,7 +34,7 @@ SETTLED_WITHIN_S: Final = 60.0
 
 
 def run_demo() -> None:
-    """Run the demo with the simulated model in a folder of its own, and stop everything after.
+    """Run the demo with the simulator in a new folder, and stop all processes afterwards.
 
     Raises:
         FailedError: a step did not end as it should.
@@ -43,21 +49,21 @@ def _print_introduction(*, simulated: bool) -> None:
     print_heading("Three interviews are submitted")
     if simulated:
         out.print("The simulated model will hang on one passage and falsify figures in another.")
-    died = run_cli_verb("submit", str(SAMPLES), "--wait", may_fail=True)
+    died = print_and_run_command("submit", str(SAMPLES), "--wait", may_fail=True)
     print_heading("What the participants said, in their own words")
-    run_cli_verb("notes")
+    print_and_run_command("notes")
     if died:
         print_heading("What was set aside, and why")
-        run_cli_verb("dlq", "list")
+        print_and_run_command("dlq", "list")
         print_heading("Put back" + (", now that the model has recovered" if simulated else ""))
-        run_cli_verb("dlq", "replay", "--all", "--yes")
+        print_and_run_command("dlq", "replay", "--all", "--yes")
         with err.status("waiting until the replayed messages are through"):
             asyncio.run(audit_system(ClientSettings.load(), SETTLED_WITHIN_S))
     elif simulated:
         raise FailedError("the simulator was to fail twice, but nothing was set aside")
     print_heading("Which research questions are answered")
-    run_cli_verb("coverage")
+    print_and_run_command("coverage")
     print_heading("What it " + ("would have cost" if simulated else "cost"))
-    run_cli_verb("costs", "--by", "model")
+    print_and_run_command("costs", "--by", "model")
     print_heading("Nothing is lost")
-    run_cli_verb("audit", "--wait")
+    print_and_run_command("audit", "--wait")

@@ -32,8 +32,10 @@ STUDIES_SHOWN: Final = 3
 """Studies that a line of the list names."""
 
 
-def format_causes(causes: Sequence[LetterCause], now: datetime, width: int) -> Iterator[Text]:
-    """Format causes as a list: how many letters, since when, and what to do.
+def format_dead_letter_causes(
+    causes: Sequence[LetterCause], now: datetime, width: int
+) -> Iterator[Text]:
+    """Format causes of dead letters as a list: how many, since when, and what to do.
 
     Args:
         causes: in the order in which they are to stand.
@@ -53,8 +55,8 @@ def format_causes(causes: Sequence[LetterCause], now: datetime, width: int) -> I
         yield from wrap_paragraph(_line(cause, now), width, indent=_INDENT, style="dim")
 
 
-def format_cause(cause: LetterCause, now: datetime, width: int) -> Iterator[Text]:
-    """Format one cause, with its letters by state and hour, its studies, and what to do.
+def format_dead_letter_cause(cause: LetterCause, now: datetime, width: int) -> Iterator[Text]:
+    """Format one cause of dead letters: counts by state and hour, studies, and what to do.
 
     Args:
         cause: as control has it.
@@ -69,7 +71,10 @@ def format_cause(cause: LetterCause, now: datetime, width: int) -> Iterator[Text
         ("letters", states or "none"),
         ("first", _when(cause.first_failed_at, now)),
         ("latest", _when(cause.last_failed_at, now)),
-        ("24 hours", f"[{draw_bars(cause.by_hour)}] {sum(cause.by_hour):,} letters, {cause.trend}"),
+        (
+            "24 hours",
+            f"[{draw_bar_chart_row(cause.by_hour)}] {sum(cause.by_hour):,} letters, {cause.trend}",
+        ),
         ("studies", _studies(cause, len(cause.studies))),
         ("assigned to", cause.assignee),
         ("remark", cause.remark),
@@ -87,8 +92,8 @@ def format_cause(cause: LetterCause, now: datetime, width: int) -> Iterator[Text
             yield from wrap_paragraph(value, width, indent=" " * 15, first=f"  {name:<13}")
 
 
-def draw_bars(numbers: Sequence[int]) -> str:
-    """Draw numbers as a row of bars, the largest one full; a blank is 0."""
+def draw_bar_chart_row(numbers: Sequence[int]) -> str:
+    """Draw numbers as a row of block characters, the highest one for the largest number."""
     most = max(numbers, default=0)
     if not most:
         return " " * len(numbers)

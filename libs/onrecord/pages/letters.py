@@ -57,7 +57,7 @@ _CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 def format_dead_letters(
     letters: Sequence[DeadLetter], now: datetime, width: int, names: Mapping[str, str]
 ) -> Iterator[Text]:
-    """Format dead letters as a list, with the error below each.
+    """Format dead letters as a list, with the error message below each.
 
     Args:
         letters: in the order in which they are to stand.
@@ -103,7 +103,7 @@ def _message(letter: DeadLetter) -> str:
 
 
 def format_dead_letter_counts(counts: Sequence[DeadLetterCount]) -> Table:
-    """Format a table of dead letter counts by service and error, with a column per state."""
+    """Format counts of dead letters as a table by service and error, with a column per state."""
     rows: dict[tuple[str, str], dict[DeadLetterState, int]] = defaultdict(dict)
     for one in counts:
         rows[one.service, one.error_code][one.state] = one.letters
@@ -129,7 +129,7 @@ def _number(number: int, state: DeadLetterState) -> Text:
 def format_dead_letter(
     letter: DeadLetter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
 ) -> Iterator[Text]:
-    """Format one dead letter for the terminal: error, origin, headers and value.
+    """Format one dead letter for the terminal: error, source position, headers and value.
 
     Args:
         letter: as control has it.
@@ -231,7 +231,7 @@ def _headers(letter: DeadLetter) -> list[tuple[str, str]]:
 
 
 def decode_header(raw: bytes | None) -> str:
-    """Decode a header's value as text if it is UTF-8, otherwise as hex."""
+    """Decode a Kafka header's value as UTF-8 text, or else as hex."""
     if raw is None:
         return "(none)"
     try:

@@ -107,7 +107,7 @@ def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
 
 
 def format_refused_notes(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
-    """Format refused notes by interview, each with the checks that it failed, and why."""
+    """Format rejected notes by interview, each with the checks that it failed."""
     interview: Callable[[RefusedNote], tuple[str, str]] = lambda note: (  # noqa: E731 - a key
         note.title,
         str(note.transcript_id),

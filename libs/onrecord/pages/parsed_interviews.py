@@ -17,7 +17,7 @@ _MAX_SPEAKERS: Final = 6
 
 
 def format_parsed_interviews(interviews: Sequence[PreparedSubmission]) -> Table:
-    """Format a table of parsed interviews: format, speakers with shares of words, times."""
+    """Format parsed interviews as a table: format, speakers' shares of words, times."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("file", overflow="fold")
     for column in _COLUMNS:

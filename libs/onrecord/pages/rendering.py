@@ -27,7 +27,7 @@ ASCII_SHOWN: Final = range(0x20, 0x7F)
 
 
 def format_recording_time(milliseconds: int | None) -> str:
-    """Format a position in a recording: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if unknown."""
+    """Format a time within a recording as ``[mm:ss]``; ``[--:--]`` if it is unknown."""
     if milliseconds is None:
         return "[--:--]"
     minutes, seconds = divmod(milliseconds // SECOND_MS, MINUTE)
@@ -54,12 +54,12 @@ def _two(seconds: int, large: int, large_name: str, small: int, small_name: str)
 
 
 def format_time(moment: datetime | None) -> str:
-    """Format a time in UTC, to the second; empty if there is none."""
+    """Format a time in UTC to the second; "" if there is none."""
     return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def format_count(number: int, one: str, many: str = "") -> str:
-    """Format a number with its noun: ``1 note``, ``2 notes``."""
+    """Format a number with its noun in the singular or plural: ``1 note``, ``2 notes``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
@@ -69,14 +69,14 @@ def shorten_id(key: UUID) -> str:
 
 
 def get_page_width(console: Console) -> int:
-    """Return the width for paragraphs: the terminal's, within bounds; 80 if it is unknown."""
+    """Return the width of paragraphs in columns: the terminal's, or 80 if it is unknown."""
     return min(console.width, WIDEST)
 
 
 def wrap_paragraph(
     text: str, width: int, *, indent: str = "", first: str | Text | None = None, style: str = ""
 ) -> Iterator[Text]:
-    """Wrap a text to lines of at most ``width`` columns, between words.
+    """Wrap a plain text into lines of at most ``width`` columns.
 
     Args:
         text: other people's words; line ends count as spaces.
@@ -92,7 +92,7 @@ def wrap_paragraph(
 def wrap_text(
     words: Text, width: int, *, indent: str = "", first: str | Text | None = None
 ) -> Iterator[Text]:
-    """Wrap a text that has styles of its own; arguments as for ``wrap_paragraph``."""
+    """Wrap a text with Rich styles into lines of at most ``width`` columns."""
     lines = words.wrap(_PLAIN, max(20, width - len(indent)))
     for number, line in enumerate(lines):
         line.rstrip()
@@ -113,7 +113,7 @@ _PLAIN: Final = Console(width=WIDEST, color_system=None)
 
 
 def format_spend(usd: Decimal | None, *, unpriced: int) -> str:
-    """Format a cost in US dollars, with a mark if some prices are unknown.
+    """Format a cost in US dollars, with a mark if it excludes calls of unknown price.
 
     Args:
         usd: what is known; None if nothing is.

@@ -17,8 +17,8 @@ from onrecord.pages.standing import READING_LABEL
 from read_model.search import ResultKind, SearchResult
 
 
-def format_results(results: Sequence[SearchResult], width: int) -> Iterator[Text]:
-    """Format what was found: each text with its place, best first.
+def format_search_results(results: Sequence[SearchResult], width: int) -> Iterator[Text]:
+    """Format search results for the terminal: each text with its interview and time.
 
     Args:
         results: in the order in which they are to stand.

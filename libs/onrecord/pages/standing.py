@@ -34,7 +34,7 @@ _KINDS: Final = {
 
 
 def describe_standing(standing: Standing) -> str:
-    """Return the meaning of a note's standing, such as ``proven``, as a phrase."""
+    """Return a phrase that explains a note's standing, such as ``proven``."""
     return _MEANINGS[standing]
 
 
@@ -44,7 +44,7 @@ def format_standing(
     failures: Sequence[CheckFailure],
     width: int,
 ) -> Iterator[Text]:
-    """Format a note's standing, with each rule or model that confirms it, or each doubt.
+    """Format a note's standing, with the rules or models that confirm it, or doubts.
 
     Args:
         standing: of the note.

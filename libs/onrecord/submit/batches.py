@@ -21,13 +21,13 @@ from onrecord.connections import (
 )
 from onrecord.console import err
 from onrecord.errors import CommandError, FailedError, UnreachableError
-from onrecord.outcomes import expect_outcome
+from onrecord.outcomes import build_expected_outcome
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import URL_SETTING, ClientSettings
 from onrecord.submit.control_api import (
     UnregisteredStudyError,
-    look_for_interviews,
-    refuse_stored_otherwise,
+    fetch_interview_states,
+    refuse_stored_conflicts,
     submit_to_control,
 )
 from onrecord.submit.interview_files import InterviewFile
@@ -44,7 +44,7 @@ _NOBODY_LOOKED: Final = "nobody looked whether these revisions are stored with o
 
 @dataclass(frozen=True, slots=True)
 class SubmittedBatch:
-    """Batch of interviews to submit, with their outcomes once they are submitted.
+    """Batch of submitted interviews, with their outcomes once they are known.
 
     Attributes:
         interviews: what is sent, in order.
@@ -93,7 +93,7 @@ async def submit_batch(
     wait_s: float | None = None,
     by_kafka: bool = True,
 ) -> SubmittedBatch:
-    """Send a prepared batch of interviews, and wait for the outcomes if ``wait_s`` is set.
+    """Send a batch of interviews, and wait for their outcomes if ``wait_s`` is set.
 
     Args:
         batch: the interviews.
@@ -143,12 +143,12 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
     if settings.names_kafka_alone:
         return f"{_NOBODY_LOOKED}: {URL_SETTING} does not say where control is"
     try:
-        states = await look_for_interviews(ready, settings)
+        states = await fetch_interview_states(ready, settings)
     except UnregisteredStudyError:
         raise
     except CommandError as error:
         return f"{_NOBODY_LOOKED}: {error}"
-    refuse_stored_otherwise(ready, states)
+    refuse_stored_conflicts(ready, states)
     return ""
 
 
@@ -175,7 +175,8 @@ async def _wait(
 ) -> BatchOutcomes:
     waiting = bars.add_task("settled", total=len(ready))
     expected = [
-        expect_outcome(one.event, was_compressed=one.compressed is not None) for one in ready
+        build_expected_outcome(one.event, was_compressed=one.compressed is not None)
+        for one in ready
     ]
     return await wait_for_outcomes(
         producer, expected, wait_s, lambda settled: bars.update(waiting, completed=settled)
@@ -197,7 +198,7 @@ def _bars() -> Progress:
 
 
 def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
-    """Format a submitted batch for the terminal: one paragraph per interview, with its outcome."""
+    """Format a submitted batch for the terminal, with the outcome of each interview."""
     for one in batch.interviews:
         yield from wrap_paragraph(one.event.title, width, style="bold")
         yield from wrap_paragraph(_found(one), width, indent="  ")
@@ -275,7 +276,7 @@ def _outcome_json(event: TranscriptSettled | None) -> dict[str, Any]:
 
 
 def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
-    """Return the error to exit with if interviews of a batch failed; None if none did.
+    """Return the error to exit with if interviews of a batch failed; None if none failed.
 
     The page has each interview's outcome, so this line only sums up.
     """

@@ -12,13 +12,13 @@ from rich.progress import Progress, TaskID
 
 from contracts.events import TranscriptSettled
 from contracts.submissions import InterviewState, SubmitTranscriptRequest
-from onrecord.connections import open_control
+from onrecord.connections import open_control_client
 from onrecord.control_client import ControlClient
 from onrecord.errors import UnreachableError, UsageError
-from onrecord.outcomes import ExpectedOutcome, expect_outcome
+from onrecord.outcomes import ExpectedOutcome, build_expected_outcome
 from onrecord.settings import ClientSettings
 from onrecord.submit.preparation import PreparedSubmission
-from onrecord.submit.waiting import BatchOutcomes, refuse_conflicts
+from onrecord.submit.waiting import BatchOutcomes, refuse_revision_conflicts
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ async def submit_to_control(
     wait_s: float | None,
     bars: Progress,
 ) -> BatchOutcomes | None:
-    """Submit interviews, and wait for their outcomes if ``wait_s`` is set.
+    """Submit interviews through control's API; wait for their outcomes if ``wait_s`` is set.
 
     Args:
         ready: what is submitted.
@@ -81,9 +81,9 @@ async def submit_to_control(
             was sent.
         UnreachableError: control does not answer; says how many were sent.
     """
-    async with open_control(settings) as control:
+    async with open_control_client(settings) as control:
         before = await _look_for_each(ready, control)
-        refuse_stored_otherwise(ready, before)
+        refuse_stored_conflicts(ready, before)
         await _send(ready, control, bars)
         if wait_s is None:
             return None
@@ -95,17 +95,17 @@ async def _look(control: ControlClient, one: PreparedSubmission) -> InterviewSta
     return await control.interview_state(one.event.named_study_id, one.file.path.name)
 
 
-async def look_for_interviews(
+async def fetch_interview_states(
     ready: Sequence[PreparedSubmission], settings: ClientSettings
 ) -> list[InterviewState]:
-    """Return what control knows of each of some interviews, in their order.
+    """Fetch the states of interviews, such as stored revisions, from control's API.
 
     Raises:
         UsageError: the token may not submit to their study.
         UnregisteredStudyError: they name it by an id that is not registered.
         UnreachableError: control does not answer.
     """
-    async with open_control(settings) as control:
+    async with open_control_client(settings) as control:
         return await _look_for_each(ready, control)
 
 
@@ -122,10 +122,10 @@ async def _look_for_each(
     return states
 
 
-def refuse_stored_otherwise(
+def refuse_stored_conflicts(
     ready: Sequence[PreparedSubmission], states: Sequence[InterviewState]
 ) -> None:
-    """Refuse interviews whose revision is stored with other content.
+    """Raise ``UsageError`` if a revision to submit is stored with different content.
 
     Args:
         ready: at least one, all of the same revision.
@@ -141,7 +141,7 @@ def refuse_stored_otherwise(
         for one in state.stored
         if one.revision == revision
     }
-    refuse_conflicts([one.event for one in ready], stored)
+    refuse_revision_conflicts([one.event for one in ready], stored)
 
 
 async def _send(
@@ -170,7 +170,7 @@ async def _send(
 
 def _await(one: PreparedSubmission, state: InterviewState) -> _Awaited:
     # Control compresses what is too large for the topic as it is.
-    expected = expect_outcome(one.event, was_compressed=True)
+    expected = build_expected_outcome(one.event, was_compressed=True)
     numbers = [found.number for found in state.outcomes if expected.is_met_by(found)]
     return _Awaited(one, expected, max(numbers, default=0))
 

@@ -17,7 +17,7 @@ _KEYS = ("segments", "turns")
 
 
 def load_earlier_segments(file: Path, transcript: Path) -> tuple[Segment, ...]:
-    """Load the segments of an earlier parse of a transcript, to compare a new parse with.
+    """Load the segments of an earlier parse of a transcript, to compare with a new parse.
 
     Args:
         file: JSON: an event ``TranscriptIngested``, or what ``parse --segments --json`` printed.

@@ -38,7 +38,7 @@ _MARKS: Final = (
 
 
 def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
-    """Read a transcript file as text, with its line ends unchanged and without a BOM.
+    """Read a transcript file as text, with unchanged line ends and without a BOM.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -51,7 +51,7 @@ def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> s
 
 
 def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> DecodedFile:
-    """Read and decode a transcript file; return its text with the encoding that was used.
+    """Read and decode a transcript file; return its text and its encoding.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -67,7 +67,7 @@ def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> D
 def read_transcript_stream(
     stream: BinaryIO, name: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> bytes:
-    """Read a transcript's bytes from a pipe or an open file, up to a size limit.
+    """Read a transcript's bytes from a pipe or open file, up to a size limit.
 
     Args:
         stream: is read to its end.
@@ -86,7 +86,7 @@ def read_transcript_stream(
 def decode_transcript(
     data: bytes, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> DecodedFile:
-    """Decode a transcript file's bytes; return its text with the encoding that was used.
+    """Decode a transcript file's bytes; return its text and its encoding.
 
     Args:
         data: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -106,7 +106,7 @@ def decode_transcript(
 
 
 def read_study(path: Path) -> Study:
-    """Read a study from its YAML file.
+    """Read and validate a study from its YAML file.
 
     Raises:
         UsageError: the file cannot be read, is no YAML or no study; names the fields at fault.
@@ -126,7 +126,7 @@ def read_study(path: Path) -> Study:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read the document in a YAML file.
+    """Read a YAML file; return the data in it.
 
     Raises:
         UsageError: the file cannot be read, or is no YAML; names line and column.

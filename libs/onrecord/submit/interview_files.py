@@ -39,7 +39,7 @@ _YAML: Final = frozenset({".yaml", ".yml"})
 
 
 class ManifestEntry(BaseModel):
-    """Entry of a manifest: the file of one interview, with its title, source and the like."""
+    """Entry of a manifest file: one interview's file, title, source, speakers and so on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class ManifestEntry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InterviewFile:
-    """File of an interview to submit, with its entry in the manifest, if any.
+    """File of an interview to submit, with its entry in the manifest file, if any.
 
     Attributes:
         path: its transcript.
@@ -72,7 +72,7 @@ class InterviewFile:
 
 @dataclass(frozen=True, slots=True)
 class InterviewSelection:
-    """Interviews selected by a command line, and the files that were left out.
+    """Interviews that a command's arguments select, and files that were ignored.
 
     Attributes:
         interviews: in order, each once.
@@ -87,7 +87,7 @@ class InterviewSelection:
 
 
 def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
-    """Read a manifest: a YAML list of interview files, with titles, speakers and the like.
+    """Read a manifest file: a YAML list of interview files with titles, speakers and so on.
 
     Raises:
         UsageError: it cannot be read, or an entry is wrong; names the entry's fields.
@@ -106,7 +106,7 @@ def select_interviews(
     manifest: Path | None = None,
     stdin: Callable[[], InterviewFile] | None = None,
 ) -> InterviewSelection:
-    """Return the interviews that file paths, folders and a manifest select.
+    """Return the interviews that a command's file paths, folders and manifest select.
 
     Args:
         paths: files, folders, and patterns such as ``talks/*.vtt``. A folder stands for what its
@@ -200,7 +200,7 @@ def _folder(folder: Path) -> Sequence[InterviewFile]:
 
 
 def filter_transcript_files(among: Iterable[Path]) -> list[Path]:
-    """Return those files whose extension is one of a transcript, such as ``.vtt``."""
+    """Return the files with an extension of transcripts, such as ``.vtt``."""
     return sorted(path for path in among if path.suffix.lower() in SUFFIXES and _is_shown(path))
 
 

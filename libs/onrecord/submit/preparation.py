@@ -34,7 +34,7 @@ from transcripts.text import clean_text
 
 @dataclass(frozen=True, slots=True)
 class SubmissionOptions:
-    """Options of ``onrecord submit`` that apply to all submitted files.
+    """Options of ``onrecord submit`` that apply to all of its files.
 
     Attributes:
         title: in place of the file's; for one file only.
@@ -57,7 +57,7 @@ class SubmissionOptions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSubmission:
-    """Interview that was parsed and checked, and is ready to be sent.
+    """Interview that was parsed and checked, with the event to send.
 
     Attributes:
         file: where it came from.
@@ -82,7 +82,7 @@ def prepare_submissions(
     *,
     checked: Callable[[], None] = lambda: None,
 ) -> list[PreparedSubmission]:
-    """Parse and check all files before any is sent; raise one error with all problems.
+    """Parse and check interview files before any is sent; raise one error for all problems.
 
     Args:
         interviews: the files.
@@ -113,7 +113,7 @@ def prepare_submissions(
 
 
 def declare_roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Speaker, ...]:
-    """Build the list of speakers that options declare as interviewers or participants.
+    """Build the list of speakers with roles from ``--interviewer`` and ``--participant``.
 
     Raises:
         UsageError: a label is empty, too long, or both an interviewer's and a participant's.

@@ -17,8 +17,10 @@ NOT_COUNTED: Final = frozenset({SettledOutcome.SUPERSEDED, SettledOutcome.ERASED
 """Outcomes of interviews whose chunks and notes are not counted."""
 
 
-def refuse_conflicts(events: Sequence[TranscriptSubmitted], stored: Mapping[UUID, str]) -> None:
-    """Raise ``UsageError`` for submissions whose revision is stored with other content.
+def refuse_revision_conflicts(
+    events: Sequence[TranscriptSubmitted], stored: Mapping[UUID, str]
+) -> None:
+    """Raise ``UsageError`` for submissions whose revision is stored with different content.
 
     Args:
         events: at least one, all of the same revision.
@@ -43,7 +45,7 @@ def refuse_conflicts(events: Sequence[TranscriptSubmitted], stored: Mapping[UUID
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcomes:
-    """Outcomes of a batch's interviews at the end of the wait, and how many have none.
+    """Outcomes of a batch of interviews, and the number of interviews without one.
 
     Attributes:
         settled: the outcome of each interview that has one, by the transcript's id.
@@ -60,7 +62,7 @@ async def wait_for_outcomes(
     timeout_s: float,
     show: Callable[[int], None],
 ) -> BatchOutcomes:
-    """Wait until each interview has an outcome, at most ``timeout_s`` seconds.
+    """Wait until each submitted interview has an outcome, for at most ``timeout_s`` seconds.
 
     Args:
         producer: opened before the interviews were sent.

@@ -14,11 +14,11 @@ MAX_NODES: Final = 100_000
 
 
 class InvalidYamlError(Exception):
-    """Raised when a text is not YAML or exceeds the limits; its message names the place."""
+    """Raised when a text is not valid YAML or exceeds the limits; names the line."""
 
 
 def load_yaml(text: str) -> Any:
-    """Parse YAML within limits of size, depth and aliases; return None if it is empty.
+    """Parse a YAML text within limits of size, depth and aliases; None if it is empty.
 
     Raises:
         NotYamlError: it is no YAML, too deep or too large, refers to itself, gives a key twice, or

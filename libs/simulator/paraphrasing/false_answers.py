@@ -34,7 +34,7 @@ _AFFIRMING: Final = re.compile(
 
 
 def assert_question_as_fact(one: SpokenSentence, chance: Random) -> FalseStatement | None:
-    """Write a false statement that asserts what was only asked; None if nothing was asked."""
+    """Write a false statement that asserts what a speaker only asked; None without a question."""
     if one.is_question:
         following = one.reply.text if one.reply else ""
         answer, asked = one.after[0] if one.after else following, one.place.text

@@ -93,7 +93,7 @@ def invent_cause(one: SpokenSentence, chance: Random) -> FalseStatement | None:
 
 
 def ignore_retraction(one: SpokenSentence, chance: Random) -> FalseStatement | None:
-    """Write a false statement from words that are retracted next; None without a retraction."""
+    """Write a false statement from words that the speaker then retracts; None without those."""
     inside = _CORRECTED_INSIDE.match(one.place.text)
     if inside and has_enough_words(inside["first"]):
         return build_false_statement(f"{inside['first'].rstrip(' ,')}.", one, chance)
@@ -126,7 +126,7 @@ def drop_time_or_place(one: SpokenSentence, chance: Random) -> FalseStatement | 
 
 
 def make_limit_ignoring_template(kind: FalseKind) -> FalseTemplate:
-    """Build a template for false statements that leave out a limit in the sentence after."""
+    """Build a template for false statements that ignore a limitation in the next sentence."""
     limit = LATER_LIMITS[kind]
 
     def write(one: SpokenSentence, chance: Random) -> FalseStatement | None:

@@ -41,7 +41,7 @@ _REPORT: Final = re.compile(
 
 
 def swap_roles(one: SpokenSentence, chance: Random) -> FalseStatement | None:
-    """Write a false statement with agent and object of the action swapped; None if it has none."""
+    """Write a false statement that swaps who acts and who is acted on; None without both."""
     found = _PRONOUNS.search(one.text)
     if found:
         subject, one_done_to = found[1][:1].lower() + found[1][1:], _SUBJECT_FORMS[found[3]]
@@ -58,7 +58,7 @@ def swap_roles(one: SpokenSentence, chance: Random) -> FalseStatement | None:
 
 
 def misattribute_sentence(one: SpokenSentence, chance: Random) -> FalseStatement | None:
-    """Attribute a sentence to the wrong speaker; None if the passage has only one."""
+    """Write a false statement that names the wrong speaker; None if there is only one."""
     report = _REPORT.search(one.text)
     if report and chance.random() < 1 / 2:
         rest = one.text[report.end() :].lstrip('"“, ')

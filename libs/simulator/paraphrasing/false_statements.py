@@ -19,7 +19,7 @@ _SHARED: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class FalseStatement:
-    """False statement for a note, with the turns that the note cites besides its sentence."""
+    """False statement for a test note, with further turns that the note cites."""
 
     statement: str
     also_cites: tuple[PromptSegment, ...] = ()
@@ -41,6 +41,6 @@ def has_enough_words(text: str) -> bool:
 
 
 def may_have_same_meaning(text: str, stated: str) -> bool:
-    """Return whether a text shares so many words with a statement that it may mean the same."""
+    """Return whether a text shares so many words with a statement that both may mean the same."""
     terms = extract_terms(stated)
     return not terms or len(terms & extract_terms(text)) >= _SHARED * len(terms)

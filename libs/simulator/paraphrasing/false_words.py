@@ -195,7 +195,7 @@ def drop_hedge(one: SpokenSentence, chance: Random) -> str | None:
 
 
 def overgeneralize(one: SpokenSentence, chance: Random) -> str | None:
-    """Rewrite "some" or "sometimes" in a sentence to "all" or "always"; None if it has none."""
+    """Replace "some" or "sometimes" in a sentence by "all" or "always"; None if it has none."""
     return _rewrite(one.text, _QUANTIFIERS, chance)
 
 
@@ -205,7 +205,7 @@ def assert_hypothetical(one: SpokenSentence, chance: Random) -> str | None:
 
 
 def change_sentiment(one: SpokenSentence, chance: Random) -> str | None:
-    """Rewrite a sentence with another feeling, or an added one; None if it has no fitting word."""
+    """Replace or add a feeling in a sentence, such as "liked" to "hated"; None if impossible."""
     return _rewrite(one.text, _SENTIMENTS, chance)
 
 
@@ -230,7 +230,7 @@ def drop_negation(one: SpokenSentence, _chance: Random) -> str | None:
 
 
 def change_number(one: SpokenSentence, chance: Random) -> str | None:
-    """Change a number in a sentence, or swap two numbers; None if it has none."""
+    """Change a number in a sentence, or swap two numbers; None if it has no number."""
     digits = list(re.finditer(r"(?<![\w.:])\d+(?![\w:.]\w)", one.text))
     if len({two.group() for two in digits}) == len(digits) == 2 and chance.random() < 1 / 2:  # noqa: PLR2004
         first, second = digits
@@ -242,7 +242,7 @@ def change_number(one: SpokenSentence, chance: Random) -> str | None:
 
 
 def change_tense(one: SpokenSentence, chance: Random) -> str | None:
-    """Rewrite a past sentence in the present, or the reverse; None if it has no such verb."""
+    """Change a sentence from past to present or the reverse; None without a fitting verb."""
     rewritten = _rewrite(one.text, (*_TENSES, _EXCHANGED_VERB), chance)
     if _UNCHANGED_PAST.search(one.text) and _PAST_MARK.search(one.text):
         return _UNCHANGED_PAST.sub(rf"{one.turn.speaker} \1s", one.text)

@@ -48,7 +48,7 @@ BEGINNINGS: Final = parse_word_set(
 
 
 def convert_to_third_person(text: str) -> str:
-    """Rewrite a sentence in the third person: "they" for "I" and "we"."""
+    """Rewrite a sentence from the first to the third person: "they" for "I" and "we"."""
     retold = _WORD.sub(_exchange, text)
     for pattern, form in _AGREEMENT:
         retold = pattern.sub(form, retold)
@@ -63,7 +63,7 @@ def _exchange(word: re.Match[str]) -> str:
 
 
 def phrase_as_note(text: str, speaker: str, chance: Random) -> str:
-    """Phrase a first-person sentence as a note's statement, in one of several usual forms.
+    """Phrase a speaker's first-person sentence as a note's statement.
 
     Where others are "they" besides, it stays in the first person, so that it can be understood.
     """

@@ -66,7 +66,7 @@ _AMUSED: Final = re.compile(r"laugh|chuckl|giggl|haha|\bkidding\b|\bjoking\b", r
 
 @dataclass(frozen=True, slots=True)
 class SpokenSentence:
-    """Sentence of a participant, with the sentences and turns before and after it.
+    """Sentence of a participant, with the sentences and turns around it.
 
     Attributes:
         turn: the segment it is in.

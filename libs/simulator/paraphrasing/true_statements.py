@@ -59,13 +59,13 @@ _FAR_REACHING: Final = re.compile(
 )
 
 
-def tidy_quote(one: SpokenSentence, chance: Random) -> str | None:
+def restate_quote_truthfully(one: SpokenSentence, chance: Random) -> str | None:
     """Rewrite a sentence as a true statement: cleaned up, or in the third person."""
     return phrase_as_note(one.text, one.turn.speaker, chance) if one.is_plain else None
 
 
 def paraphrase_faithfully(one: SpokenSentence, chance: Random) -> str | None:
-    """Write a true statement: the sentence, or one clause of it, in other words."""
+    """Write a true statement that paraphrases a sentence, or one clause of it."""
     if not one.is_plain:
         return None
     text = _take_clause(one.text, chance)

@@ -32,7 +32,7 @@ Template = Callable[[SpokenSentence, Random], str | FalseStatement | None]
 
 @dataclass(frozen=True, slots=True)
 class LabelledNote:
-    """Draft note with the label whether it is true, and if not, what kind of error it has.
+    """Draft note with the label whether it is true, and if not, its kind of error.
 
     Attributes:
         note: the note, as the answer has it.
@@ -63,7 +63,7 @@ def _frame_words(template: Callable[[SpokenSentence, Random], str | None]) -> Te
 
 
 _TEMPLATES: Final[dict[NoteKind, tuple[Template, ...]]] = {
-    TrueKind.TIDIED: (true_statements.tidy_quote,),
+    TrueKind.TIDIED: (true_statements.restate_quote_truthfully,),
     TrueKind.FAITHFUL: (true_statements.paraphrase_faithfully,),
     FalseKind.ROLE_SWAP: (false_speakers.swap_roles,),
     FalseKind.ATTRIBUTION: (
@@ -101,7 +101,7 @@ _TEMPLATES: Final[dict[NoteKind, tuple[Template, ...]]] = {
 def write_labelled_notes(
     passage: PromptPassage, rates: ParaphrasingRates, seed: int
 ) -> tuple[LabelledNote, ...]:
-    """Write true and false notes on a passage, each with its label.
+    """Write true and false notes on a part of an interview, each with its label.
 
     Args:
         passage: the study and the segments; notes are about what participants say in them.

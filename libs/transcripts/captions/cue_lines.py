@@ -41,7 +41,7 @@ _FEW: Final = 3
 
 
 class SpokenLine(NamedTuple):
-    """Line of speech within a subtitle cue, with its speaker if markup names one.
+    """Line of speech within a subtitle cue, with its speaker if the cue names one.
 
     Attributes:
         voice: the speaker that markup names; empty if none.
@@ -63,7 +63,7 @@ _new_line: Final = partial(tuple.__new__, SpokenLine)
 
 
 class SpokenCue(NamedTuple):
-    """Subtitle cue with its lines of speech, and with the speaker that its id names, if any."""
+    """Subtitle cue with its lines of speech, and the speaker that its id names, if any."""
 
     cue: Cue
     name: str
@@ -75,24 +75,24 @@ new_spoken_cue: Final = partial(tuple.__new__, SpokenCue)
 
 
 def parse_cue_lines(payload: str) -> list[SpokenLine]:
-    """Split a cue's text into lines of speech, each with the speaker that markup names, if any."""
+    """Split a subtitle cue's text into lines of speech, each with its speaker if one is named."""
     voice, text = "", payload
     if payload[:3] == "<v " and (match := _VOICE.fullmatch(payload)) and _names(match[1]):
         voice, text = match[1].strip(), match[2]
     found = find_label_of_plain_text(text)
     if found is None or (found and voice):
-        return parse_line_by_line(payload)
+        return parse_cue_lines_slowly(payload)
     # Plain speech with a label or a voice before it at most, as most cues of most files are.
     made: list[SpokenLine] = []
     for line in text.split("\n"):
         if line[:1] in _UNUSUAL_STARTS or line[-1] == " " or line[:4] == "NOTE":
-            return parse_line_by_line(payload)
+            return parse_cue_lines_slowly(payload)
         made.append(_new_line((voice, line, line, False, () if made else found)))
     return _with_lone_label(made) if len(made) > 1 else made
 
 
-def parse_line_by_line(payload: str) -> list[SpokenLine]:
-    """Split a cue's text into lines of speech; the slower, general path of ``parse_cue_lines``."""
+def parse_cue_lines_slowly(payload: str) -> list[SpokenLine]:
+    """Split any cue's text into lines of speech; slower than ``parse_cue_lines``."""
     if plain := _parse_unmarked_lines(payload) or _parse_plain_lines(payload):
         return plain
     made: list[SpokenLine] = []
@@ -188,7 +188,7 @@ def _voices(payload: str) -> Sequence[tuple[str, str]]:
 
 
 def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
-    """Return cues without the lines that rolling captions repeat from the previous cue."""
+    """Remove lines from cues that rolling captions repeat from the cue before."""
     texts = [[line[2] for line in lines] for _, _, lines in spoken]  # as they are shown
     filled = [text for text in texts if text]
     if len(filled) < _FEW:

@@ -16,7 +16,7 @@ _FEW: Final = 3
 
 
 class Cue(NamedTuple):
-    """Subtitle cue as read from the file: times in milliseconds, and text with markup.
+    """Subtitle cue as read from a file: start and end in milliseconds, and text with markup.
 
     Attributes:
         part: which of several files put together it comes from, from 0.
@@ -34,7 +34,7 @@ new_cue: Final = partial(tuple.__new__, Cue)
 
 
 def sort_cues(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:
-    """Return the cues sorted by start time within each part of the file, without duplicates.
+    """Sort subtitle cues by start time within each part of a file, and remove duplicates.
 
     Args:
         cues: in the order of the file.

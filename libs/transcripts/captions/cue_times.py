@@ -46,7 +46,7 @@ class CueTiming:
 
 
 def parse_timing_line(line: str) -> CueTiming | None:
-    """Parse the start and end time on a cue's timing line; return None if the line has none."""
+    """Parse the start and end time on a subtitle cue's timing line; None if it has none."""
     match = _TIMING.match(line) or _SBV.fullmatch(line.strip())
     if match is None:
         return None
@@ -54,20 +54,20 @@ def parse_timing_line(line: str) -> CueTiming | None:
 
 
 def get_cue_settings(line: str) -> str:
-    """Return the WebVTT cue settings after the times on a timing line; "" if it has none."""
+    """Return the WebVTT cue settings that follow the times on a timing line, or ""."""
     match = _TIMING.match(line)
     return line[match.end() :].strip() if match is not None else ""
 
 
 def is_timing_line(line: str) -> bool:
-    """Return whether a line looks like a subtitle cue's timing line, even if it is malformed."""
+    """Return whether a line looks like a subtitle timing line, even a malformed one."""
     return parse_timing_line(line) is not None or (
         "-->" in line and _MEANT_AS_TIMING.match(line) is not None
     )
 
 
 class TimingLineReader:
-    """Reader that converts the timing lines of one subtitle file to milliseconds.
+    """Reader that converts a subtitle file's timing lines to milliseconds.
 
     Some tools round milliseconds up to a fourth digit, ``00:00:00,1000``. Where no fraction of
     four digits in a file is above 1000, they are milliseconds; else they are decimals.

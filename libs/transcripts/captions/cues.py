@@ -67,7 +67,7 @@ _Said = tuple[Cue, str | None, str]
 
 
 def split_lines(content: str) -> list[str]:
-    """Split a file's text into lines at LF, CRLF and CR, not at other Unicode line separators.
+    """Split a file's text at LF, CRLF and CR, but not at other Unicode line separators.
 
     Raises:
         TooLargeTranscriptError: there are more than a transcript may have.
@@ -81,7 +81,7 @@ def split_lines(content: str) -> list[str]:
 def read_cue_passages(
     cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Convert a file's subtitle cues to passages, sorted by start time, with their speakers.
+    """Convert a file's subtitle cues to passages, each with speaker, text and times.
 
     Args:
         cues: the cues in the order of the file.

@@ -33,7 +33,7 @@ _CHARACTERS = {
 
 
 def split_voice_spans(payload: str) -> Iterator[tuple[str, str]]:
-    """Split a WebVTT cue's text at its voice tags (``<v Ann>``); yield pairs of name and text.
+    """Split a WebVTT cue's text at its voice tags (``<v Ann>``) into pairs of name and text.
 
     Yields:
         The voice's name and what it says, without markup; an empty name outside of any voice.

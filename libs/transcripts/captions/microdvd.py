@@ -33,7 +33,7 @@ def is_microdvd(content: str) -> bool:
 
 
 def read_microdvd(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a MicroDVD file into passages; its first cue may state the frames per second.
+    """Parse a MicroDVD or MPL2 subtitle file into passages with text and times.
 
     Raises:
         MalformedTranscriptError: a line is no cue.

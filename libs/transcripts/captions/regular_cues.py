@@ -38,7 +38,7 @@ _HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+")
 
 
 def parse_regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
-    """Parse a well-formed WebVTT or SRT file with one fast regex; None if it is not well-formed.
+    """Parse a well-formed WebVTT or SRT file with one fast regex; None for other files.
 
     Args:
         content: the file's text.

@@ -34,12 +34,12 @@ _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
 
 
 def is_sami(content: str) -> bool:
-    """Return whether a text is a caption file of SAMI."""
+    """Return whether a text is a SAMI caption file."""
     return _ROOT.match(content) is not None
 
 
 def read_sami(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a SAMI file into passages; of several languages the one with most cues is read."""
+    """Parse a SAMI caption file into passages with text and times, in its main language."""
     check_text_length(content)
     body = _COMMENT.sub("", content)
     syncs = list(_SYNC.finditer(body))

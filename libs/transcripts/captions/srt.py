@@ -98,14 +98,14 @@ def _name_speakers(styles: Sequence[str]) -> bool:
 
 
 def is_srt(content: str) -> bool:
-    """Return whether a text is an SRT file: one of its lines looks like a cue's timing line."""
+    """Return whether a text is an SRT subtitle file: it has a timing line."""
     if "-->" in content and _MEANT.search(content) is not None:
         return True
     return any(parse_timing_line(line) is not None for line in split_lines(content))
 
 
 def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse an SRT file into passages; blank lines within a cue's text are tolerated.
+    """Parse an SRT subtitle file into passages, each with speaker, text and times.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
@@ -117,7 +117,7 @@ def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
 
 
 def iter_srt_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """Yield the cues of an SRT file in file order, with the markup in their text unchanged.
+    """Yield the cues of an SRT file in file order, with the markup in their text.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.

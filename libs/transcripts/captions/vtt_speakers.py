@@ -35,7 +35,7 @@ Comment = tuple[int, str]
 def assign_speakers_from_comments(
     cues: Sequence[Cue], comments: Sequence[Comment]
 ) -> Sequence[Cue]:
-    """Return WebVTT cues, with the speakers that comments between the cues name.
+    """Give WebVTT cues the speakers that the comments between them name.
 
     Args:
         cues: in the order of the file.
@@ -79,7 +79,7 @@ def _all_roles(names: Counter[str]) -> bool:
 
 
 def assign_speaker_from_settings(cue: Cue, settings: str) -> Cue:
-    """Return a WebVTT cue with the speaker whose name is written in place of cue settings.
+    """Give a WebVTT cue the speaker whose name is written in place of cue settings.
 
     Args:
         cue: the cue.
@@ -93,7 +93,7 @@ def assign_speaker_from_settings(cue: Cue, settings: str) -> Cue:
 
 
 def read_json_payloads(cues: Sequence[Cue]) -> Sequence[Cue]:
-    """Return cues with the JSON in their text replaced by the words and speaker in it."""
+    """Replace JSON in the text of cues by the words and speaker that the JSON contains."""
     if not any('"spokenText"' in cue.payload for cue in cues):
         return cues
     return [_read_payload(cue) for cue in cues]

@@ -38,12 +38,12 @@ _Block = list[tuple[int, str]]
 
 
 def is_webvtt(content: str) -> bool:
-    """Return whether a text is a WebVTT file: it begins with the signature ``WEBVTT``."""
+    """Return whether a text is a WebVTT file: it begins with ``WEBVTT``."""
     return _SIGNATURE.match(content) is not None
 
 
 def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a WebVTT file into passages, with their speakers and times.
+    """Parse a WebVTT file into passages, each with speaker, text and times.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
@@ -61,7 +61,7 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
 def iter_webvtt_cues(  # noqa: C901 - what a block may be, in order
     content: str, notices: Notices, comments: list[Comment] | None = None
 ) -> Iterator[Cue]:
-    """Yield the cues of a WebVTT file in file order, with the markup in their text unchanged.
+    """Yield the cues of a WebVTT file in file order, with the markup in their text.
 
     Args:
         content: the file's text.
@@ -147,7 +147,7 @@ def _cues_of(
 
 
 def is_cue_id(line: str, last_id: str) -> bool:
-    """Return whether the line before a WebVTT timing line is the cue's id, and not speech.
+    """Return whether the line before a WebVTT timing line is a cue id rather than speech.
 
     Args:
         line: the line.

@@ -29,7 +29,7 @@ _LOOKED_AT: Final = 64 * 1024
 
 
 def guess_alphabet_encoding(data: bytes) -> str | None:
-    """Guess a text's encoding from how plausible its letters are in each; None if unclear.
+    """Guess the encoding of bytes by how plausible the decoded letters are; None if unclear.
 
     Args:
         data: a text that is no UTF-8.

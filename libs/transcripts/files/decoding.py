@@ -83,7 +83,7 @@ _NORDIC: Final = frozenset("áíóúæÁÍÓÚÆ")
 
 @dataclass(frozen=True, slots=True)
 class DecodedFile:
-    """Text decoded from a file, with its encoding and the assumptions that were made.
+    """Text decoded from a file, with the encoding and the assumptions that were made.
 
     Attributes:
         text: what is in it, line ends as they are, without a byte order mark.
@@ -97,7 +97,7 @@ class DecodedFile:
 
 
 def decode_file(data: bytes) -> DecodedFile:
-    """Decode a file's bytes to text: a text in any encoding, or an office document.
+    """Decode a file's bytes to text, from any encoding or from a Word or Excel document.
 
     Args:
         data: the file's bytes.

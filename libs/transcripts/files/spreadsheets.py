@@ -26,7 +26,7 @@ _MOST_COLUMNS: Final = 1_000
 
 
 def read_xlsx_rows(archive: zipfile.ZipFile) -> list[list[str]]:
-    """Return the rows, except blank ones, of the sheet of an Excel workbook with the most text.
+    """Read the non-blank rows of an Excel workbook's sheet with the most text.
 
     Args:
         archive: the workbook; its size is checked already.

@@ -25,7 +25,7 @@ _KINDS: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 
 
 def add_colons_to_aligned_labels(rows: list[Row], notices: Notices) -> list[Row]:
-    """Return rows as `MOD: …` in place of `MOD   …`, where nearly all are aligned so."""
+    """Convert rows with labels aligned in a column (`MOD   …`) to rows with colons (`MOD: …`)."""
     del notices
     filled = find_nonblank_rows(rows)
     found = {at: match for at, row in filled if (match := _ALIGNED.match(row))}

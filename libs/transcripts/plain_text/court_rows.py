@@ -34,7 +34,7 @@ _ENDS: Final = (".", ":")
 
 
 def remove_court_notes(rows: list[Row]) -> list[Row]:
-    """Return the rows without `BY MS. FINCH:`, `DIRECT EXAMINATION` and the note of an oath.
+    """Remove rows of court transcripts that are not speech, such as `DIRECT EXAMINATION`.
 
     Only where questions stand behind `Q.` or `Q`, as in minutes of a court.
     """

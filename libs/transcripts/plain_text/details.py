@@ -22,8 +22,8 @@ _NAME_WORDS: Final = 4
 _SENTENCE_ENDS: Final = (".", "?", "!", "…")
 
 
-def remove_details_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """Return lines without "labels" that are fields of a block at the top, such as "Date:"."""
+def remove_header_field_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """Remove wrong speaker labels that are fields of a file's header, such as "Date:"."""
     return _without_untimed(_without_named_roles(_without_list(lines)))
 
 

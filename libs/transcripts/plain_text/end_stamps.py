@@ -25,7 +25,7 @@ _FEWEST: Final = 3
 
 
 def mark_end_timestamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return a text's rows, with timestamps at the ends of lines marked as end times.
+    """Mark timestamps at the ends of a text's rows as end times; return the rows.
 
     Args:
         rows: a file's lines with their numbers.

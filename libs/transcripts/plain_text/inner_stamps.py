@@ -14,14 +14,14 @@ _FEWEST: Final = 2
 
 
 class TimedText(NamedTuple):
-    """Text with its start time in milliseconds, if the source states one."""
+    """Text of a speaker with its start time in milliseconds, if the file states one."""
 
     text: str
     start_ms: int | None
 
 
 def split_at_inner_timestamps(turns: Sequence[TimedText]) -> list[list[TimedText]] | None:
-    """Split each turn at bracketed timestamps within its text; None if they mark no times.
+    """Split turns at bracketed timestamps within their text; None if there are no such times.
 
     Args:
         turns: what was said, in order, each with its stated start.

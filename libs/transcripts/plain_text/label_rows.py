@@ -62,7 +62,7 @@ _SOME: Final = 0.3
 
 
 def find_nonblank_rows(rows: Sequence[Row]) -> list[tuple[int, str]]:
-    """Return the rows of a text that are not blank, each with its position."""
+    """Return the non-blank rows of a text, each with its position."""
     return [(position, row) for position, (_, row) in enumerate(rows) if row and not row.isspace()]
 
 

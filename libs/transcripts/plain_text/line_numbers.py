@@ -25,7 +25,7 @@ _HALF: Final = 0.5
 
 
 def remove_line_numbers(rows: list[Row], notices: Notices) -> list[Row]:
-    """Return a text's rows without the line numbers or question numbers at their beginning."""
+    """Remove line numbers or question numbers from the beginnings of a text's rows."""
     del notices
     rows = _without_references(rows)
     filled = find_nonblank_rows(rows)

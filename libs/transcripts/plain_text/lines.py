@@ -57,7 +57,7 @@ _COLUMN_LABEL: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """Line of a plain text, with its timestamp and the possible speaker labels at its beginning.
+    """Line of a plain text, with its timestamp and its possible speaker labels.
 
     Attributes:
         text: the line behind its time.
@@ -91,7 +91,7 @@ class TextLine:
 
 
 def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
-    """Parse a text's rows, except blank ones, into lines with timestamps and possible labels."""
+    """Parse a text's non-blank rows into lines with timestamps and possible speaker labels."""
     lines: list[TextLine] = []
     paragraph = True
     for number, row in rows:

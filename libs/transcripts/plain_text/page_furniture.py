@@ -33,7 +33,7 @@ _LONGEST: Final = 120
 
 
 def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return a text's rows without page numbers, running headers and running footers.
+    """Remove page numbers, running headers and running footers from a text's rows.
 
     Args:
         rows: a file's lines with their numbers; a form feed is a row of its own.

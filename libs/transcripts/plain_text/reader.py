@@ -18,7 +18,7 @@ from typing import Final
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
 from transcripts.notices import Notices, Repair
-from transcripts.plain_text.details import remove_details_labels
+from transcripts.plain_text.details import remove_header_field_labels
 from transcripts.plain_text.inner_stamps import TimedText, split_at_inner_timestamps
 from transcripts.plain_text.lines import TextLine, parse_lines
 from transcripts.plain_text.reading_doubts import find_layout_doubts
@@ -62,7 +62,7 @@ class _Said:
 
 
 def is_key_value_file(content: str) -> bool:
-    """Return whether a text consists of keys and values, such as YAML, and is no transcript."""
+    """Return whether a text is a file of keys and values, such as YAML, and no transcript."""
     beginning = "\n".join(content.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT])
     lines = [line for line in beginning.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
@@ -83,14 +83,14 @@ def is_plain_transcript(content: TranscriptContent) -> bool:
 def _read_lines(text: str) -> tuple[Sequence[TextLine], SpeakerLabels, Notices]:
     """The lines, the labels among them if no speaker is declared, and what was mended."""
     notices = Notices()
-    lines = remove_details_labels(parse_lines(split_rows(text, notices)))
+    lines = remove_header_field_labels(parse_lines(split_rows(text, notices)))
     return lines, _find(lines, ()), notices
 
 
 def read_plain_transcript(
     content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a plain-text transcript into passages; those before the first label have no speaker."""
+    """Parse a plain-text transcript into passages, each with speaker, text and time."""
     lines, found, others = content.derive(_read_lines)
     notices.include(others)
     if speakers:

@@ -27,7 +27,7 @@ _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
 
 def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
-    """Yield a warning for each sign that a line without a label belongs to another speaker.
+    """Yield warnings where a line without a label may belong to another speaker.
 
     Args:
         lines: the file's lines.

@@ -123,7 +123,7 @@ _SOME: Final = 0.3
 
 
 def split_rows(content: str, notices: Notices) -> list[Row]:
-    """Split a plain text into numbered rows, without HTML, page numbers, headers and footers.
+    """Split a plain text into numbered rows, without HTML, page numbers and page headers.
 
     Args:
         content: the file's text.

@@ -43,7 +43,7 @@ def is_summary_heading(line: str) -> bool:
 
 
 def remove_summaries(rows: list[Row], notices: Notices) -> list[Row]:
-    """Return a text's rows without a summary before or after the transcript itself.
+    """Remove a summary before or after the transcript itself from a text's rows.
 
     Where a turn of a speaker who recurs follows, the heading may have been said, and stays.
 

@@ -29,7 +29,7 @@ def is_talkbank_chat(content: str) -> bool:
 def read_talkbank_chat(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a CHAT transcript into passages, without its codes, with speakers and times."""
+    """Parse a CHAT transcript (TalkBank) into passages with speakers and times."""
     del speakers, notices
     lines: list[str] = []
     for line in content.removeprefix("\ufeff").splitlines():

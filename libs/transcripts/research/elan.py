@@ -15,12 +15,12 @@ from transcripts.xml_documents import has_root_element, parse_xml
 
 
 def is_eaf(content: str) -> bool:
-    """Return whether a text is an annotation document of the program ELAN (EAF)."""
+    """Return whether a text is an EAF file, an annotation document of the program ELAN."""
     return has_root_element(content, "ANNOTATION_DOCUMENT")
 
 
 def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse an ELAN file into passages; each tier is one speaker, named by its participant.
+    """Parse an ELAN file (EAF) into passages with times; each tier is one speaker.
 
     Raises:
         MalformedTranscriptError: it is no XML.

@@ -18,12 +18,12 @@ _TRANSCRIBED: Final = "t"
 
 
 def is_exmaralda(content: str) -> bool:
-    """Return whether a text is a basic transcription of the program EXMARaLDA (EXB)."""
+    """Return whether a text is a transcription file of the program EXMARaLDA (EXB)."""
     return has_root_element(content, "basic-transcription")
 
 
 def read_exmaralda(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse an EXMARaLDA file into passages; speakers are named by their abbreviations.
+    """Parse an EXMARaLDA file into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: it is no XML.

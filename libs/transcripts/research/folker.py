@@ -18,12 +18,12 @@ _NO_SPEECH: Final = frozenset({"pause", "non-phonological", "breathe"})
 
 
 def is_folker(content: str) -> bool:
-    """Return whether a text is a transcript of the program FOLKER."""
+    """Return whether a text is a transcript file of the program FOLKER."""
     return has_root_element(content, "folker-transcription")
 
 
 def read_folker(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a FOLKER transcript into passages, without pauses and sounds.
+    """Parse a FOLKER transcript into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: it is no XML.

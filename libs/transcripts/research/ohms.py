@@ -31,14 +31,14 @@ _WITHOUT_TEXT: Final = (
 
 
 def is_ohms(content: str) -> bool:
-    """Return whether a text is an interview of OHMS."""
+    """Return whether a text is an interview file of OHMS (Oral History Metadata Synchronizer)."""
     return has_root_element(content, "ROOT", "ohms") and (
         "ohms" in content[:HEAD_LENGTH].casefold() or "<vtt_transcript" in content
     )
 
 
 def read_ohms(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse the transcript of an OHMS file: WebVTT, or plain text with speakers' names.
+    """Parse the transcript in an OHMS file, which is WebVTT or plain text, into passages.
 
     Raises:
         EmptyTranscriptError: the file has an index only.

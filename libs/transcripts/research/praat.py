@@ -53,7 +53,7 @@ def is_textgrid(content: str) -> bool:
 
 
 def read_textgrid(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a Praat TextGrid into passages; tiers of sounds, points and notes are skipped.
+    """Parse a Praat TextGrid into passages with times; each tier of words is one speaker.
 
     Raises:
         MalformedTranscriptError: a tier ends before all of its intervals.

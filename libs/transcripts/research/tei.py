@@ -26,14 +26,14 @@ _LINES: Final = frozenset({"p", "l", "lb", "lg", "ab", "seg", "s", "w"})
 
 
 def is_tei(content: str) -> bool:
-    """Return whether a text is a TEI (XML) document with utterances or speeches."""
+    """Return whether a text is a TEI document (XML) that contains speech."""
     return has_root_element(content, "TEI", "TEI.2", "teiCorpus") and (
         "</u>" in content or "</sp>" in content or ":u>" in content or ":sp>" in content
     )
 
 
 def read_tei(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a TEI document into passages, without stage directions, notes and sounds.
+    """Parse a TEI document (XML) into passages with speakers, without stage directions.
 
     Raises:
         MalformedTranscriptError: it is no XML.

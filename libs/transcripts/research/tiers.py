@@ -19,7 +19,7 @@ _MOST_COMPARED: Final = 20
 
 
 class Annotation(NamedTuple):
-    """Annotation in a tier of a transcription: its text, with start and end on the time line.
+    """Annotation in a tier of a transcription file: its text, start and end time.
 
     Attributes:
         text: what was said.
@@ -36,7 +36,7 @@ class Annotation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Tier of a transcription file: its name, its speaker and its annotations.
+    """Tier of a transcription file: its name, its speaker and its timed annotations.
 
     Attributes:
         name: what the tool shows beside the tier.
@@ -50,7 +50,7 @@ class Tier:
 
 
 def merge_tiers(tiers: Sequence[Tier]) -> ParsedTranscript:
-    """Merge the annotations of all tiers into one transcript, in order of time."""
+    """Merge the annotations of all tiers into one transcript, sorted by time."""
     said = [
         (one.place, order, position, tier.speaker, TextSpan(one.text, one.start_ms, one.end_ms))
         for order, tier in enumerate(tiers)

@@ -23,7 +23,7 @@ def is_transcriber(content: str) -> bool:
 def read_transcriber(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a Transcriber file into passages, without noises and comments.
+    """Parse a file of the program Transcriber into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: it is no XML.

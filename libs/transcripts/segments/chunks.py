@@ -37,7 +37,7 @@ that looks for the "not" of a clause sees it also where the clause was cut in tw
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive segments for one call of a model, with the preceding turns as context.
+    """Consecutive segments for one call of a language model, with preceding turns as context.
 
     ``index`` counts from 1; ``segments`` are what notes may cite, ``context`` is not.
     """
@@ -57,7 +57,7 @@ class _Place(NamedTuple):
 def split_into_chunks(
     segments: Sequence[Segment], *, max_characters: int = 6_000, context_characters: int = 800
 ) -> tuple[Chunk, ...]:
-    """Split segments into chunks; each word is in exactly one chunk, apart from the contexts.
+    """Split an interview's segments into chunks, each for one call of a language model.
 
     A chunk does not end with questions that fit into one chunk with their answer, or with the
     beginning of an answer that is longer than a chunk. Sizes are estimates of tokens: four
@@ -93,8 +93,8 @@ def is_question_turn(segment: Segment) -> bool:
     return segment.role is Role.INTERVIEWER
 
 
-def take_context(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
-    """Return the latest turns whose total size fits into ``size``, as a chunk's context.
+def select_context_turns(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
+    """Select the latest turns that together fit into ``size`` as a chunk's context.
 
     Where a question is the last turn and too long, its last sentences are the context.
 
@@ -158,13 +158,13 @@ def _context(segments: Sequence[Segment], start: _Place, size: int) -> tuple[Seg
     # A turn has at least a character, so that no more turns than this fit.
     before = segments[max(0, start.segment - size - 1) : start.segment]
     if not start.offset:
-        return take_context(before, size)
+        return select_context_turns(before, size)
     turn = segments[start.segment]
     tail = _tail(turn, start.offset, max(size, MIN_OVERLAP))
     left = size - estimate_model_size(tail.text)
     if tail.text_offset or left <= 0:
         return (tail,)
-    return (*take_context(before, left), tail)
+    return (*select_context_turns(before, left), tail)
 
 
 def _tail(segment: Segment, end: int, size: int) -> Segment:

@@ -47,7 +47,7 @@ _end = attrgetter("end_ms")
 
 
 class TurnPart(NamedTuple):
-    """Part of a speaker's long turn that becomes one segment: its text, words and times."""
+    """Part of a speaker's long turn that becomes one segment: text, words and times."""
 
     text: str
     words: tuple[WordTiming, ...]
@@ -56,14 +56,14 @@ class TurnPart(NamedTuple):
 
 
 def estimate_model_size(text: str) -> int:
-    """Estimate a text's size for a model, in characters of English that take as many tokens."""
+    """Estimate how many characters of English take as many model tokens as a text."""
     if text.isascii() or _LARGE.search(text) is None:
         return len(text)
     return len(text) + sum(added * len(letters.findall(text)) for added, letters in _LETTERS)
 
 
 def count_fitting_characters(text: str, size: int) -> int:
-    """Return how many of a text's first characters fit a size; some scripts' letters count more."""
+    """Return how many of a text's first characters fit into a size in model tokens."""
     window = text[:size]
     if window.isascii():
         return len(window)
@@ -84,7 +84,7 @@ def _added_size(letter: str) -> int:
 
 
 def find_cut_position(text: str, begin: int, limit: int) -> int:
-    """Return the best position to cut a text before a limit: after a sentence, else a word.
+    """Find the best position to cut a text before a limit: after a sentence, or else a word.
 
     It ends behind a sentence in the second half of what fits, else between two words, else between
     two characters.
@@ -105,7 +105,7 @@ def find_cut_position(text: str, begin: int, limit: int) -> int:
 
 
 def find_tail_start(text: str, end: int, size: int) -> int:
-    """Return where the last sentences before ``end`` begin that together fit into ``size``.
+    """Find where the last sentences of a text begin that together fit into ``size``.
 
     Where no sentence begins in the first half of what fits, it is the first word; where there is
     none, the first character.
@@ -125,7 +125,7 @@ def find_tail_start(text: str, end: int, size: int) -> int:
 
 
 def cut_turn_part(text: str, words: Sequence[WordTiming], begin: int, end: int) -> TurnPart:
-    """Return the part of a turn's text between two positions, with the times of its words.
+    """Cut out the part of a turn between two text positions, with the times of its words.
 
     What is spoken in a timing that began before the part takes that timing's start and end, within
     which it lies.
@@ -148,7 +148,7 @@ def cut_turn_part(text: str, words: Sequence[WordTiming], begin: int, end: int) 
 
 
 def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[TurnPart]:
-    """Split a speaker's long turn into parts for segments; a short turn is one part.
+    """Split a speaker's long turn into parts; a short turn is one part.
 
     The space at a cut goes.
 

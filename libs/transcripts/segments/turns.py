@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from contracts.transcript import Segment, Speaker, WordTiming
-from transcripts.limits import LIMITS, check_count, collect_up_to
+from transcripts.limits import LIMITS, check_item_count, collect_up_to
 from transcripts.notices import Notices, Repair
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
 from transcripts.speakers.roles import UNNAMED, assign_roles
@@ -27,7 +27,7 @@ _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
 class SpokenPassage(NamedTuple):
-    """Words of one speaker in one cue, line or monologue; the speaker is "" if unknown."""
+    """Words of one speaker in one cue, line or paragraph of a file, with their times."""
 
     speaker: str
     pieces: tuple[TextSpan, ...]
@@ -35,7 +35,7 @@ class SpokenPassage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedTranscript:
-    """Passages of a parsed file, in order, with the roles of speakers that the file states."""
+    """Passages of a parsed transcript file, in order, with the speakers' roles it states."""
 
     passages: Sequence[SpokenPassage]
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class ParsedTranscript:
 
 
 def normalize_label(name: str) -> str:
-    """Return a speaker's name as a label: cleaned, truncated, never empty."""
+    """Clean and truncate a speaker's name for use as a label; never empty."""
     return clean_text(name)[:_LONGEST_LABEL].strip() or UNNAMED
 
 
@@ -55,7 +55,7 @@ def build_segments(
     notices: Notices,
     max_characters: int = MAX_SEGMENT_CHARACTERS,
 ) -> tuple[Segment, ...]:
-    """Merge consecutive passages of the same speaker into numbered segments with roles.
+    """Merge consecutive passages of the same speaker into numbered segments.
 
     Args:
         source: passages in the order of the talk.
@@ -71,14 +71,14 @@ def build_segments(
             transcript may have.
     """
     texts = [piece[0] for passage in source.passages for piece in passage.pieces]
-    check_count(len(texts), LIMITS.timed_words, "timed words")
+    check_item_count(len(texts), LIMITS.timed_words, "timed words")
     # As the source has them: cleaning the text is what takes time.
-    check_count(sum(map(len, texts)), LIMITS.characters, "characters of speech")
+    check_item_count(sum(map(len, texts)), LIMITS.characters, "characters of speech")
     notices.add(Repair.NULL_CHARACTER, "".join(texts).count("\0"))
     notes = {normalize_label(name): note for name, note in source.notes.items()}
     turns = collect_up_to(_turns(source.passages), LIMITS.turns, "turns")
     labels = dict.fromkeys(speaker for speaker, _, _ in turns)
-    check_count(len(labels), LIMITS.speakers, "speakers")
+    check_item_count(len(labels), LIMITS.speakers, "speakers")
     roles = assign_roles(labels, speakers, notes)
     segments = [
         _VALIDATE_SEGMENT(

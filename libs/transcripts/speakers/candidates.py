@@ -35,7 +35,7 @@ _DATE: Final = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
 class LabelMarking(StrEnum):
-    """Kind of mark that separates a speaker's label from the speech, such as a colon."""
+    """Kind of mark between a speaker's label and the speech, such as a colon."""
 
     COLON = "colon"
     BRACKET = "bracket"
@@ -77,7 +77,7 @@ new_candidate: Final = partial(tuple.__new__, LabelCandidate)
 
 
 def strip_direction_marks(line: str) -> str:
-    """Remove the invisible writing direction marks from a line's label, not from its speech."""
+    """Remove invisible writing direction marks from the label at a line's beginning."""
     if line.isascii() or _INVISIBLE.search(line) is None:
         return line
     label, colon, said = line.partition(":")
@@ -97,19 +97,19 @@ def parse_label_line(line: str) -> LabelCandidate | None:
         or COLON.search(text)
     ):
         return None
-    return next(make_candidates(text, "", LabelMarking.ALONE), None)
+    return next(build_label_candidates(text, "", LabelMarking.ALONE), None)
 
 
 def build_label_candidate(name: str, text: str, form: LabelMarking) -> LabelCandidate:
-    """Build a speaker label candidate from a name whose mark alone shows that it is a label."""
+    """Build a speaker label candidate from a name that is certainly a label."""
     label = normalize_label(name)
     return LabelCandidate(label, text, form, label.casefold())
 
 
-def make_candidates(
+def build_label_candidates(
     name: str, text: str, form: LabelMarking, *, later: bool = False
 ) -> Iterator[LabelCandidate]:
-    """Yield label candidates for a name at the beginning of a line; none if it is no label."""
+    """Yield speaker label candidates for a name at the beginning of a line, or none."""
     label, key = parse_label(name)
     if label:
         yield LabelCandidate(label, text, form, key, later)
@@ -117,7 +117,7 @@ def make_candidates(
 
 @lru_cache(maxsize=4_096)
 def parse_label(name: str) -> tuple[str, str]:
-    """Parse a text as a speaker label; return it with its comparison key, or "" if it is none."""
+    """Parse a text as a speaker label; return label and comparison key, "" if it is none."""
     name = name.strip().strip("*_").strip(" \t:,;").strip()
     label = clean_text(name)
     words = len(label.split())

@@ -28,7 +28,7 @@ from transcripts.speakers.weak_labels import WEAK_MARKINGS, decide_weak_labels
 def find_speaker_labels(
     places: Sequence[LineLabels], declared: Sequence[Speaker] = ()
 ) -> SpeakerLabels:
-    """Decide which possible labels of a file name speakers, by the evidence of all its lines.
+    """Decide which possible labels in a file name speakers, by the evidence of all lines.
 
     Args:
         places: all lines of the file that have candidates, in order; also those without any,

@@ -30,7 +30,7 @@ _ALWAYS_UPPER: Final = re.compile(r"V\.? ?O\.?|O\.? ?[SC]\.?|CONT['\u2019]?D\.?"
 
 
 def merge_directed_labels(source: ParsedTranscript) -> ParsedTranscript:
-    """Return passages with stage directions in speaker labels ("Ann (laughs)") moved to the text.
+    """Move stage directions from speaker labels ("Ann (laughs)") to the text of passages.
 
     A label is changed only where what is left of it also stands alone in the file.
     """
@@ -59,7 +59,7 @@ def _move(
 
 
 def split_direction(label: str, alone: Collection[str]) -> tuple[str, str] | None:
-    """Split a label into its name and a direction, such as ``Ingrid, quietly``.
+    """Split a speaker label into name and stage direction: ``Ingrid, quietly``.
 
     Args:
         label: the label.

@@ -29,7 +29,7 @@ class _Turn(NamedTuple):
 def find_label_doubts(
     found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]
 ) -> Iterator[str]:
-    """Yield a warning for each sign that a speaker label was missed or wrongly recognised.
+    """Yield warnings where a speaker label may have been missed or wrongly recognised.
 
     Args:
         found: the labels that are believed.

@@ -17,7 +17,7 @@ from transcripts.speakers.roles import infer_role
 
 
 class LabelKind(StrEnum):
-    """Kind of a possible speaker label, by its words: role, name, ordinary words, heading."""
+    """Kind of a possible speaker label: role, name, ordinary words or heading."""
 
     ROLE = "role"
     """A role or a diarised voice: ``Interviewer``, ``P1``, ``Speaker 2``, ``SPEAKER_00``."""
@@ -201,7 +201,7 @@ _MOST_WORDS_OF_A_NAME: Final = 10
 
 @lru_cache(maxsize=4_096)
 def classify_label(label: str) -> LabelKind:
-    """Classify a possible speaker label by its words alone: role, name, heading and so on."""
+    """Classify a possible speaker label by its words: role, name, heading and so on."""
     label = label.strip()
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
     words = _WORD.findall(bare)
@@ -230,7 +230,7 @@ def classify_label(label: str) -> LabelKind:
 
 
 def is_phone_number(label: str) -> bool:
-    """Return whether a label is an international telephone number, as of who dials in."""
+    """Return whether a speaker label is an international telephone number."""
     return label[:1] == "+" and _PHONE.fullmatch(label) is not None
 
 
@@ -273,7 +273,7 @@ def _is_name_word(word: str) -> bool:
 
 
 def is_capitalised(label: str) -> bool:
-    """Return whether all words of a label are capitalised, apart from particles and numbers."""
+    """Return whether all words of a label are capitalised, except particles and numbers."""
     words = _WORD.findall(label)
     return bool(words) and all(
         word in _PARTICLES or not word[0].islower() or _is_inner_capital(word) for word in words

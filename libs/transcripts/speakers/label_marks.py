@@ -37,5 +37,5 @@ def may_be_set_off_without_mark(line: str) -> bool:
 
 
 def has_blanks_or_dashes(text: str) -> bool:
-    """Return whether a text has runs of blanks or dashes, which may set a speaker label off."""
+    """Return whether a text has runs of blanks or dashes, which may end a speaker label."""
     return "  " in text or " -" in text or " /" in text or "--" in text

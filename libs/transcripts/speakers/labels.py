@@ -22,7 +22,7 @@ _FEW_WORDS: Final = 6
 
 
 class LineLabels(NamedTuple):
-    """Possible speaker labels at the beginning of one line or cue.
+    """Possible speaker labels at the beginning of one line or subtitle cue.
 
     Attributes:
         candidates: possible labels, the likeliest first.
@@ -41,7 +41,7 @@ class LineLabels(NamedTuple):
 
 @dataclass(slots=True)
 class SpeakerLabels:
-    """Speaker labels of a file, each with the mark that separates it from the speech.
+    """Recognised speaker labels of a file, each with the mark that follows it, such as a colon.
 
     Attributes:
         forms: the forms in which each label is believed, by the label's key.

@@ -23,7 +23,7 @@ _FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
 
 
 def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset[str]:
-    """Return the labels of a file with translations that name languages, not speakers.
+    """Find labels in a translated file that name languages instead of speakers.
 
     Args:
         starts: the possible labels of each of a file's lines.
@@ -47,5 +47,5 @@ def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozense
 
 
 def is_language_label(label: str) -> bool:
-    """Return whether a label is a language's name, or its code in capitals, such as "EN"."""
+    """Return whether a label is the name of a language, or a code such as "EN"."""
     return label.casefold() in _LANGUAGES and (label.isupper() or len(label) > 3)  # noqa: PLR2004 - a code

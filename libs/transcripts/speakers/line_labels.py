@@ -11,7 +11,7 @@ from transcripts.speakers.candidates import (
     LONGEST_LABEL,
     LabelCandidate,
     LabelMarking,
-    make_candidates,
+    build_label_candidates,
     parse_label,
 )
 from transcripts.speakers.label_kinds import LabelKind, classify_label
@@ -64,7 +64,7 @@ _LONGEST_DASHED: Final = 66
 
 
 def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
-    """Return the possible speaker labels at the beginning of a line, the likeliest first."""
+    """Find possible speaker labels at the beginning of a line, the likeliest first."""
     if not may_be_set_off_without_mark(line):
         if NOT_PLAIN.search(line) is None:
             return ()
@@ -86,12 +86,12 @@ def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
 
 
 def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
-    """Yield possible speaker labels after a sentence's end within a line, with their positions."""
+    """Yield possible speaker labels within a line, after a sentence's end, with positions."""
     colon = max(line.rfind(":"), line.rfind("\uff1a"))
     if colon < 0 or SENTENCE_END.search(line, 0, colon) is None:
         return
     for match in _LATER.finditer(line):
-        for one in make_candidates(
+        for one in build_label_candidates(
             match["label"], line[match.end() :], LabelMarking.COLON, later=True
         ):
             yield one, match.start()
@@ -101,31 +101,31 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
     first = line[:1]
     if first in _EMPHASIS and (bold := _BOLD.match(line)):
         form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
-        yield from make_candidates(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
+        yield from build_label_candidates(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
     if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
         closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
         yield from _in_brackets(bracketed, LabelMarking.COLON if closed else LabelMarking.BRACKET)
         if closed or ": " in bracketed[0]:  # `(ES: what was said)` has no label within
             return
     if not line.isascii() and (quoted := _QUOTED.match(line)):
-        yield from make_candidates(quoted["label"], quoted["text"], LabelMarking.COLON)
+        yield from build_label_candidates(quoted["label"], quoted["text"], LabelMarking.COLON)
         return
     yield from _colons(line)
     if ("\t" in line or "  " in line or "\u3000" in line) and (tabbed := _TABBED.match(line)):
-        yield from make_candidates(
+        yield from build_label_candidates(
             tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED
         )
     french = _FRENCH_DOTTED.match(line) if first == "M" else None
     if french is not None and _is_french_title(french["label"]):
-        yield from make_candidates(french["label"], line[french.end() :], LabelMarking.DOT)
+        yield from build_label_candidates(french["label"], line[french.end() :], LabelMarking.DOT)
     elif first.isupper() and (dotted := _DOTTED.match(line)):
-        yield from make_candidates(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
+        yield from build_label_candidates(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
     if not line.isascii() and (dotted := _DOT_AND_DASH.match(line)):
-        yield from make_candidates(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
+        yield from build_label_candidates(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
     if (first.isupper() and (dashed := _DASH_AND_NO_BLANK.match(line))) or (
         _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line))
     ):
-        yield from make_candidates(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
+        yield from build_label_candidates(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
 
 
 def _is_french_title(label: str) -> bool:
@@ -142,7 +142,7 @@ def _in_brackets(bracketed: re.Match[str], form: LabelMarking) -> Iterator[Label
     # `{vocalsound}` is how meetings' corpora mark sounds.
     is_sound = bracketed["curly"] is not None and not name.lstrip()[:1].isupper()
     if not is_sound and ": " not in name:
-        yield from make_candidates(name, bracketed.string[bracketed.end() :], form)
+        yield from build_label_candidates(name, bracketed.string[bracketed.end() :], form)
 
 
 def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:
@@ -179,4 +179,4 @@ def _colons(line: str) -> Iterator[LabelCandidate]:
         rest = line[colon.end() :]
         if colon[0].strip() == ":" and _is_within(line[: colon.start()], rest):
             continue
-        yield from make_candidates(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)
+        yield from build_label_candidates(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)

@@ -28,7 +28,7 @@ _COLON_MARK: Final = LabelMarking.COLON
 
 
 def find_all_labels(line: str) -> tuple[LabelCandidate, ...]:
-    """Return all possible speaker labels in a line, those at its beginning first."""
+    """Find all possible speaker labels in a line, those at its beginning first."""
     line = line.lstrip()
     if ":" not in line and "\uff1a" not in line:
         return find_label_candidates(line)
@@ -44,7 +44,7 @@ def find_all_labels(line: str) -> tuple[LabelCandidate, ...]:
 
 
 def find_label_of_plain_line(line: str) -> tuple[LabelCandidate, ...] | None:
-    """Return the speaker label of a simple line, fast; None if ``find_all_labels`` must decide.
+    """Find a simple line's speaker label, fast; None if ``find_all_labels`` must decide.
 
     Returns:
         The label, if there is one; None for a line that may have several, or has mark-up, or
@@ -68,7 +68,7 @@ def find_label_of_plain_line(line: str) -> tuple[LabelCandidate, ...] | None:
 
 
 def find_label_of_plain_text(text: str) -> tuple[LabelCandidate, ...] | None:
-    """Return the speaker label of a simple text, fast; None if each line must be examined.
+    """Find a simple text's speaker label, fast; None if each line must be examined.
 
     Returns:
         The label, if there is one; None for a text whose lines have to be looked at one by one.

@@ -28,7 +28,7 @@ _A_PAIR = 2
 
 
 def infer_role(label: str) -> Role:
-    """Return the role that a speaker's label names, such as ``Interviewer``, or UNKNOWN."""
+    """Infer a speaker's role from the label, such as ``Interviewer``; else UNKNOWN."""
     whole = label.strip().casefold()
     # Single letters of a code, such as sex ("m", "f"), are no roles.
     parts = [one for one in whole.split("_") if len(one) > 1] if _CODE.fullmatch(whole) else []
@@ -43,7 +43,7 @@ def infer_role(label: str) -> Role:
 def assign_roles(
     labels: Collection[str], declared: Sequence[Speaker], notes: Mapping[str, str]
 ) -> dict[str, Role]:
-    """Return each speaker's role: as declared, else by the label, else as the file states it.
+    """Return each speaker's role: as the producer declares, else by label, else by the file.
 
     Args:
         labels: the labels of all who speak.

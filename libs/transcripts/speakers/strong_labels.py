@@ -39,7 +39,7 @@ _CODE_DIGITS: Final = 3  # of a participant's code, such as `014`
 
 
 class StrongLabelDecision:
-    """Decision which clearly marked labels name speakers, by the evidence of all lines.
+    """Decision which labels with clear marks, such as colons, name speakers.
 
     Args:
         places: all lines of the file.

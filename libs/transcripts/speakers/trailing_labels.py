@@ -18,14 +18,14 @@ _NAMES: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 
 
 class TrailingLabel(NamedTuple):
-    """Speaker label at the end of a text; ``label`` is "" if there is none."""
+    """Text with the speaker label at its end; the label is "" if there is none."""
 
     label: str
     said: str
 
 
 def find_trailing_labels(texts: Sequence[str]) -> list[TrailingLabel] | None:
-    """Split speaker labels off the ends of texts; None unless nearly all texts have one.
+    """Split speaker labels off the ends of texts; None unless nearly all texts end with one.
 
     Args:
         texts: the file's lines or cues that are not blank.

@@ -25,7 +25,7 @@ _ALWAYS: Final = 0.8  # of all paragraphs or cues
 def decide_weak_labels(
     places: Sequence[LineLabels], form: LabelMarking, known: Collection[str]
 ) -> SpeakerLabels | None:
-    """Decide which labels with one kind of ambiguous mark name speakers.
+    """Decide which labels with an ambiguous mark, such as blanks, name speakers.
 
     Args:
         places: all lines of the file.

@@ -71,7 +71,7 @@ _LONGEST_NAME: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Column positions, from 0, of the text, the speaker and the times in a table.
+    """Numbers of a table's columns, from 0, that hold the text, the speaker and the times.
 
     ``named`` says that a row names them; ``first_line`` is that row's line in the file, from 0.
     ``text_named`` says that its name, and not its contents, tells the column of what was said.
@@ -90,7 +90,7 @@ class TableColumns:
 
 
 def is_header_row(cells: Sequence[str]) -> bool:
-    """Return whether a table's row is its header: it names columns of text, speaker or times."""
+    """Return whether a table's row is a header that names columns of text, speaker or times."""
     names = [_UNIT.sub("", cell.strip()) for cell in cells if cell.strip()]
     kinds = [
         next((kind for kind in (_TEXT, _SPEAKER, _START, _END) if kind.fullmatch(name)), None)
@@ -100,7 +100,7 @@ def is_header_row(cells: Sequence[str]) -> bool:
 
 
 def find_table_columns(content: str) -> TableColumns | None:
-    """Find the columns of a CSV or TSV table of turns; None if the text is no such table."""
+    """Find the text, speaker and time columns of a CSV or TSV text; None if there are none."""
     named = _named_columns(content)
     if named is None or named.speaker is None:
         # Columns under names that nobody knows show by what they hold.
@@ -187,7 +187,7 @@ def _first_rows(content: str, delimiter: str) -> list[list[str]]:
 
 
 def read_table_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
-    """Read up to ``most`` rows of a CSV text, and drop blank ones; [] if it is not CSV."""
+    """Read at most ``most`` non-blank rows of a CSV text; [] if it is not CSV."""
     if delimiter not in content:
         return []
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
@@ -238,7 +238,7 @@ def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColum
 
 
 def find_other_text_columns(content: str, columns: TableColumns) -> list[int]:
-    """Return the columns that hold about as much text as the column taken as speech."""
+    """Return columns with about as much text as the column taken to be the speech."""
     rows = _first_rows(content, columns.delimiter)[int(columns.named) :]
     rows = [row for row in rows if len(row) == columns.count]
     known = {columns.text, columns.speaker, columns.start, columns.end}
@@ -284,7 +284,7 @@ def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
 
 
 def find_speaker_columns(content: str) -> tuple[str, int | None, dict[int, str]] | None:
-    """Find the columns of a table with one column per speaker; None for any other table.
+    """Find the columns of a table that has one column per speaker; None for other tables.
 
     Returns:
         The delimiter, the column of times if there is one, and the speakers by their columns;

@@ -23,7 +23,7 @@ _SHORTEST_RUN = 10  # the aligner gives a few quick words one instant even where
 
 
 def is_amberscript(document: Any) -> bool:
-    """Return whether a JSON document is an export of Amberscript, by its keys.
+    """Return whether a JSON document is an export of the service Amberscript.
 
     WhisperX has segments with words too, but no list of speakers, and ``word`` for ``text``.
     """
@@ -36,7 +36,7 @@ def is_amberscript(document: Any) -> bool:
 
 
 def read_amberscript(document: Any, notices: Notices) -> ParsedTranscript:
-    """Parse an Amberscript document (JSON) into passages, with their speakers and times.
+    """Parse an export of the service Amberscript (JSON) into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.

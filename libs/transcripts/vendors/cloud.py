@@ -18,10 +18,10 @@ from transcripts.vendors.words import (
     format_speaker_label,
     get_first_present,
     get_nested,
+    get_text_or_empty,
     group_words_by_speaker,
     is_object_list,
     new_timed_word,
-    text_or_empty,
     ticks_to_ms,
 )
 
@@ -37,7 +37,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     channels = filter_objects(get_nested(results, "channel_labels", "channels"))
     if len(channels) > 1:
         spoken = [
-            (text_or_empty(channel.get("channel_label")), item)
+            (get_text_or_empty(channel.get("channel_label")), item)
             for channel in channels
             for item in filter_objects(channel.get("items"))
         ]
@@ -45,7 +45,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         yield from group_words_by_speaker(_in_order(words), notices)
         return
     labels = {
-        build_lookup_key(one.get("start_time"), one.get("end_time")): text_or_empty(
+        build_lookup_key(one.get("start_time"), one.get("end_time")): get_text_or_empty(
             one.get("speaker_label")
         )
         for segment in filter_objects(get_nested(results, "speaker_labels", "segments"))
@@ -55,7 +55,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         (
             _aws_word(
                 item,
-                text_or_empty(item.get("speaker_label"))
+                get_text_or_empty(item.get("speaker_label"))
                 or labels.get(build_lookup_key(item.get("start_time"), item.get("end_time")), ""),
                 clock,
             )
@@ -71,7 +71,7 @@ def _aws_word(item: dict[str, Any], label: str, clock: TimeConverter) -> TimedWo
     start_ms, end_ms = clock.span(item.get("start_time"), item.get("end_time"))
     speaker = None if punctuation else label
     return new_timed_word(
-        (text_or_empty(best.get("content")), start_ms, end_ms, speaker, punctuation)
+        (get_text_or_empty(best.get("content")), start_ms, end_ms, speaker, punctuation)
     )
 
 
@@ -97,7 +97,7 @@ def _is_aws_calls(document: Any) -> bool:
 def _aws_calls(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1, notices)
     roles = {
-        text_or_empty(one.get("ParticipantId")): text_or_empty(one.get("ParticipantRole"))
+        get_text_or_empty(one.get("ParticipantId")): get_text_or_empty(one.get("ParticipantRole"))
         for one in filter_objects(document.get("Participants"))
     }
     if len(set(roles.values())) < len(roles):
@@ -105,15 +105,17 @@ def _aws_calls(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     for one in filter_objects(document["Transcript"]):
         words = [
             TimedWord(
-                text_or_empty(item.get("Content")),
+                get_text_or_empty(item.get("Content")),
                 *clock.span(item.get("BeginOffsetMillis"), item.get("EndOffsetMillis")),
             )
             for item in filter_objects(one.get("Items"))
         ]
-        label = text_or_empty(get_first_present(one, "ParticipantRole", "ParticipantId"))
+        label = get_text_or_empty(get_first_present(one, "ParticipantRole", "ParticipantId"))
         label = roles.get(label) or label
         times = clock.span(one.get("BeginOffsetMillis"), one.get("EndOffsetMillis"))
-        yield from build_segment_passages(label, text_or_empty(one.get("Content")), times, words)
+        yield from build_segment_passages(
+            label, get_text_or_empty(one.get("Content")), times, words
+        )
 
 
 def _google_results(document: Any) -> Any:
@@ -163,7 +165,7 @@ def _google(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             ends = [word.end_ms for word in words if word.end_ms is not None]
             times = (min(starts, default=None), max(ends, default=None))
             yield from build_segment_passages(
-                channel, text_or_empty(best.get("transcript")), times, words
+                channel, get_text_or_empty(best.get("transcript")), times, words
             )
 
 
@@ -175,7 +177,7 @@ def _google_words(best: dict[str, Any], clock: TimeConverter) -> Iterator[TimedW
     for word in filter_objects(best.get("words")):
         label = get_first_present(word, "speakerTag", "speakerLabel")
         yield TimedWord(
-            text_or_empty(word.get("word")),
+            get_text_or_empty(word.get("word")),
             *clock.span(
                 get_first_present(word, "startTime", "startOffset", "start_time"),
                 get_first_present(word, "endTime", "endOffset", "end_time"),
@@ -207,11 +209,12 @@ def _azure(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             name = f"Channel {one.get('channel')}"
         words = [
             TimedWord(
-                text_or_empty(get_first_present(word, "word", "text")), *_azure_span(word, clock)
+                get_text_or_empty(get_first_present(word, "word", "text")),
+                *_azure_span(word, clock),
             )
             for word in filter_objects(get_first_present(best, "displayWords", "words"))
         ]
-        said = text_or_empty(get_first_present(best, "display", "text", "lexical"))
+        said = get_text_or_empty(get_first_present(best, "display", "text", "lexical"))
         made += [
             (times[0] or 0, passage) for passage in build_segment_passages(name, said, times, words)
         ]
@@ -251,7 +254,7 @@ def _watson(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
                 if isinstance(stamp, list) and len(stamp) == 3:  # noqa: PLR2004 - word, from, to
                     said, start, end = stamp
                     label = labels.get(build_lookup_key(start, end))
-                    yield TimedWord(text_or_empty(said), *clock.span(start, end), speaker=label)
+                    yield TimedWord(get_text_or_empty(said), *clock.span(start, end), speaker=label)
 
     yield from group_words_by_speaker(words(), notices)
 

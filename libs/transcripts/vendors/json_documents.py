@@ -70,7 +70,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def require_objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
-    """Return the list of objects under a JSON key; raise if the value is anything else.
+    """Return the list of objects under a key of a JSON object; raise if it is no such list.
 
     Args:
         holder: the JSON value that should be an object with that key.
@@ -87,7 +87,7 @@ def require_objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
 
 
 def get_text(item: dict[str, Any], key: str, where: str) -> str:
-    """Return the text under a JSON key, or "" if it is absent; raise if it is not text.
+    """Return the text under a key of a JSON object, or "" if it is absent.
 
     Raises:
         MalformedTranscriptError: it is something else than text.
@@ -108,7 +108,7 @@ def normalize_speaker_id(value: Any) -> str:
 def map_speaker_labels(
     speakers: list[dict[str, Any]], id_key: str, notices: Notices
 ) -> dict[str, str]:
-    """Map the speaker ids of a JSON transcript to unique labels; equal names get the id added."""
+    """Map the speaker ids of a JSON transcript to unique labels."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for position, speaker in enumerate(speakers, start=1):

@@ -44,12 +44,12 @@ _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 
 
 def is_ttml(content: str) -> bool:
-    """Return whether a text is a caption file in Timed Text Markup Language (TTML, DFXP)."""
+    """Return whether a text is a Timed Text Markup Language file (TTML, DFXP)."""
     return starts_with_tag(content) and _TTML.search(content[:HEAD_LENGTH]) is not None
 
 
 def is_youtube_timed_text(content: str) -> bool:
-    """Return whether a text is YouTube's timed text, an XML format for captions."""
+    """Return whether a text is YouTube's timed text, an XML caption format."""
     return has_root_element(content, "transcript", "timedtext")
 
 
@@ -87,7 +87,7 @@ def is_html_transcript(content: str) -> bool:
 
 
 def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a TTML caption file into passages; the agents of its paragraphs are the speakers.
+    """Parse a TTML caption file into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: it is no XML.
@@ -219,7 +219,7 @@ class _Page(HTMLParser):
 def read_html_transcript(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a podcast's HTML transcript into passages, with speakers from ``cite`` elements."""
+    """Parse a podcast's HTML transcript into passages with speakers and times."""
     del speakers, notices  # names are explicit here; roles are given later
     page = _Page()
     page.feed(content)

@@ -29,9 +29,9 @@ from transcripts.vendors.words import (
     format_speaker_label,
     get_first_present,
     get_nested,
+    get_text_or_empty,
     group_words_by_speaker,
     is_object_list,
-    text_or_empty,
 )
 
 
@@ -49,7 +49,7 @@ def _is_meet(document: Any) -> bool:
 def _meet(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     names = {
-        text_or_empty(one.get("name")): text_or_empty(
+        get_text_or_empty(one.get("name")): get_text_or_empty(
             get_first_present(
                 {
                     str(number): get_nested(one, kind, "displayName")
@@ -66,19 +66,19 @@ def _meet(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     begin = next((moment for one in entries if (moment := _moment(one.get("startTime")))), None)
     for one in entries:
         participant = one.get("participant")
-        label = text_or_empty(participant) or text_or_empty(get_nested(participant, "name"))
+        label = get_text_or_empty(participant) or get_text_or_empty(get_nested(participant, "name"))
         start, end = (_moment(one.get(key)) for key in ("startTime", "endTime"))
         times = clock.span(
             None if start is None or begin is None else (start - begin).total_seconds(),
             None if end is None or begin is None else (end - begin).total_seconds(),
         )
         name = names.get(label) or label.rpartition("/")[2]
-        yield from build_segment_passages(name, text_or_empty(one.get("text")), times)
+        yield from build_segment_passages(name, get_text_or_empty(one.get("text")), times)
 
 
 def _moment(value: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text_or_empty(value))
+        moment = datetime.fromisoformat(get_text_or_empty(value))
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
@@ -111,10 +111,10 @@ def _fireflies(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             get_first_present(one, "start_time", "startTime", "time"),
             get_first_present(one, "end_time", "endTime"),
         )
-        label = text_or_empty(one.get("speaker_name")) or format_speaker_label(
+        label = get_text_or_empty(one.get("speaker_name")) or format_speaker_label(
             one.get("speaker_id")
         )
-        said = text_or_empty(get_first_present(one, "text", "sentence", "raw_text"))
+        said = get_text_or_empty(get_first_present(one, "text", "sentence", "raw_text"))
         yield from build_segment_passages(label, said, times)
 
 
@@ -131,12 +131,12 @@ def _podcast(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     segments = filter_objects(document["segments"])
     # The namespace lets a segment leave out a speaker who has not changed.
-    carries = any(text_or_empty(one.get("speaker")) for one in segments)
+    carries = any(get_text_or_empty(one.get("speaker")) for one in segments)
     speaker = ""
     for one in segments:
-        speaker = text_or_empty(one.get("speaker")) or (speaker if carries else "")
+        speaker = get_text_or_empty(one.get("speaker")) or (speaker if carries else "")
         times = clock.span(one.get("startTime"), one.get("endTime"))
-        yield from build_segment_passages(speaker, text_or_empty(one.get("body")), times)
+        yield from build_segment_passages(speaker, get_text_or_empty(one.get("body")), times)
 
 
 def _is_qmsum(document: Any) -> bool:
@@ -148,7 +148,8 @@ def _qmsum(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     del notices
     for one in filter_objects(document["meeting_transcripts"]):
         yield SpokenPassage(
-            text_or_empty(one.get("speaker")), (TextSpan(text_or_empty(one.get("content"))),)
+            get_text_or_empty(one.get("speaker")),
+            (TextSpan(get_text_or_empty(one.get("content"))),),
         )
 
 
@@ -166,7 +167,7 @@ def _youtube(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             start_ms = clock(event.get("tStartMs"))
             for one in filter_objects(event.get("segs")):
                 offset_ms = clock(one.get("tOffsetMs")) or 0
-                said = text_or_empty(one.get("utf8"))
+                said = get_text_or_empty(one.get("utf8"))
                 if said.strip():
                     began = None if start_ms is None else start_ms + offset_ms
                     yield TimedWord(f" {said}" if not offset_ms else said, began, hangs=True)
@@ -183,7 +184,7 @@ _STATED_TIME: Final = re.compile(
 
 
 def is_otranscribe(document: Any) -> bool:
-    """Return whether a JSON document is an export of oTranscribe, by its keys."""
+    """Return whether a JSON document is an export of the program oTranscribe."""
     return (
         isinstance(document, dict)
         and isinstance(document.get("text"), str)
@@ -192,8 +193,8 @@ def is_otranscribe(document: Any) -> bool:
 
 
 def extract_otranscribe_text(document: Any) -> str:
-    """Extract the plain text of oTranscribe's HTML, one line for each paragraph."""
-    html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", text_or_empty(document.get("text")))
+    """Extract the plain text from oTranscribe's HTML, one line per paragraph."""
+    html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", get_text_or_empty(document.get("text")))
     html = _STATED_TIME.sub(_exact_time, html)
     html = re.sub(r"(?i)</span>", " ", html)  # a time, which may touch what follows
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
@@ -217,12 +218,12 @@ def _is_recall(document: Any) -> bool:
 def _recall(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     for one in filter_objects(document):
-        label = text_or_empty(get_nested(one.get("participant"), "name")) or text_or_empty(
+        label = get_text_or_empty(get_nested(one.get("participant"), "name")) or get_text_or_empty(
             one.get("speaker")
         )
         words = [
             TimedWord(
-                text_or_empty(word.get("text")),
+                get_text_or_empty(word.get("text")),
                 *clock.span(
                     _relative(get_first_present(word, "start_timestamp", "start")),
                     _relative(get_first_present(word, "end_timestamp", "end")),
@@ -251,7 +252,7 @@ def _gong(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
                 times = clock.span(one.get("start"), one.get("end"))
                 yield from build_segment_passages(
                     format_speaker_label(turn.get("speakerId")),
-                    text_or_empty(one.get("text")),
+                    get_text_or_empty(one.get("text")),
                     times,
                 )
 

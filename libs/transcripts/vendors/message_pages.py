@@ -101,7 +101,7 @@ class _Message:
 
 
 def is_message_page(content: str) -> bool:
-    """Return whether a text is a web page with messages as a known messenger exports them."""
+    """Return whether a text is an HTML page of messages exported by a messenger."""
     return starts_with_tag(content) and _find_layout(content) is not None
 
 
@@ -113,7 +113,7 @@ def _find_layout(content: str) -> _PageLayout | None:
 def read_message_page(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a messenger's page into passages of one sender each, in the order they were sent.
+    """Parse a messenger's HTML page of messages into passages with sender and time.
 
     Messages have dates and no time of a recording, so passages have no times.
     """

@@ -20,12 +20,12 @@ from transcripts.vendors import json_documents as documents
 
 
 def is_rev(document: Any) -> bool:
-    """Return whether a JSON document is a transcript by the transcription service Rev."""
+    """Return whether a JSON document is a transcript of the service Rev."""
     return isinstance(document, dict) and isinstance(document.get("monologues"), list)
 
 
 def read_rev(document: Any, notices: Notices) -> ParsedTranscript:
-    """Parse a Rev transcript (JSON) into passages, with their speakers and times.
+    """Parse a transcript of the service Rev (JSON) into passages with speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.

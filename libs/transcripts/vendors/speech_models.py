@@ -17,10 +17,10 @@ from transcripts.vendors.words import (
     format_speaker_label,
     get_first_present,
     get_nested,
+    get_text_or_empty,
     group_words_by_speaker,
     is_object_list,
     new_timed_word,
-    text_or_empty,
 )
 
 
@@ -49,7 +49,7 @@ def _whisper(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         words = [
             new_timed_word(
                 (
-                    text_or_empty(get_first_present(word, "word", "text")),
+                    get_text_or_empty(get_first_present(word, "word", "text")),
                     *clock.span(word.get("start"), word.get("end")),
                     label_of(word.get("speaker")),
                     False,
@@ -59,7 +59,7 @@ def _whisper(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         ]
         yield from build_segment_passages(
             label_of(speaker) or "",
-            text_or_empty(segment.get("text")),
+            get_text_or_empty(segment.get("text")),
             clock.span(segment.get("start"), segment.get("end")),
             words,
         )
@@ -69,14 +69,14 @@ def _names(document: Any) -> dict[str, str]:
     listed = get_nested(document, "speakers")
     if isinstance(listed, dict):  # `{"0": "Ann Lee", "1": {"name": "Tom"}}`
         named = {
-            str(one): text_or_empty(get_nested(name, "name")) or text_or_empty(name)
+            str(one): get_text_or_empty(get_nested(name, "name")) or get_text_or_empty(name)
             for one, name in listed.items()
         }
         return {one: name.strip() for one, name in named.items() if name.strip()}
     return {
-        str(one.get("id")): text_or_empty(one.get("name")).strip()
+        str(one.get("id")): get_text_or_empty(one.get("name")).strip()
         for one in filter_objects(get_nested(document, "speakers"))
-        if text_or_empty(one.get("name")).strip()
+        if get_text_or_empty(one.get("name")).strip()
     }
 
 
@@ -91,7 +91,7 @@ def _whisper_cpp(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         stamps = one.get("offsets") or one.get("timestamps")
         times = clock.span(get_nested(stamps, "from"), get_nested(stamps, "to"))
         yield from build_segment_passages(
-            format_speaker_label(one.get("speaker")), text_or_empty(one.get("text")), times
+            format_speaker_label(one.get("speaker")), get_text_or_empty(one.get("text")), times
         )
 
 
@@ -116,7 +116,7 @@ def _hugging_face(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         start, end = (*stamp, None, None)[:2] if isinstance(stamp, list) else (None, None)
         yield from build_segment_passages(
             format_speaker_label(one.get("speaker")),
-            text_or_empty(one.get("text")),
+            get_text_or_empty(one.get("text")),
             clock.span(start, end),
         )
 
@@ -130,7 +130,9 @@ def _vosk(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     yield from group_words_by_speaker(
         (
-            TimedWord(text_or_empty(one.get("word")), *clock.span(one.get("start"), one.get("end")))
+            TimedWord(
+                get_text_or_empty(one.get("word")), *clock.span(one.get("start"), one.get("end"))
+            )
             for one in filter_objects(document["result"])
         ),
         notices,

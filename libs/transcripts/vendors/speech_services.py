@@ -18,10 +18,10 @@ from transcripts.vendors.words import (
     format_speaker_label,
     get_first_present,
     get_nested,
+    get_text_or_empty,
     group_words_by_speaker,
     is_object_list,
     new_timed_word,
-    text_or_empty,
 )
 
 
@@ -54,7 +54,7 @@ def _utterances(
         label = get_first_present(one, "speaker", "speaker_id", "channel")
         yield from build_segment_passages(
             format_speaker_label(label),
-            text_or_empty(get_first_present(one, "text", "transcript")),
+            get_text_or_empty(get_first_present(one, "text", "transcript")),
             clock.span(one.get("start"), one.get("end")),
             _words(one.get("words"), clock, with_speakers=False),
         )
@@ -66,7 +66,7 @@ def _words(listed: Any, clock: TimeConverter, *, with_speakers: bool = True) -> 
         text = get_first_present(word, "punctuated_word", "text", "word")
         start_ms, end_ms = clock.span(word.get("start"), word.get("end"))
         speaker = None if label is None else format_speaker_label(label)
-        yield new_timed_word((text_or_empty(text), start_ms, end_ms, speaker, False))
+        yield new_timed_word((get_text_or_empty(text), start_ms, end_ms, speaker, False))
 
 
 def _is_deepgram(document: Any) -> bool:
@@ -88,7 +88,7 @@ def _deepgram(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     if paragraphs:
         for one in paragraphs:
             said = " ".join(
-                text_or_empty(part.get("text")) for part in filter_objects(one.get("sentences"))
+                get_text_or_empty(part.get("text")) for part in filter_objects(one.get("sentences"))
             )
             times = clock.span(one.get("start"), one.get("end"))
             yield from build_segment_passages(format_speaker_label(one.get("speaker")), said, times)
@@ -97,8 +97,8 @@ def _deepgram(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     for number, channel in enumerate(channels):
         best = next(iter(filter_objects(channel.get("alternatives"))), {})
         words = list(_words(best.get("words"), clock))
-        if not words and text_or_empty(best.get("transcript")):
-            words = [TimedWord(text_or_empty(best.get("transcript")))]
+        if not words and get_text_or_empty(best.get("transcript")):
+            words = [TimedWord(get_text_or_empty(best.get("transcript")))]
         if len(channels) > 1 and not any(word.speaker for word in words):
             words = [
                 TimedWord(word.text, word.start_ms, word.end_ms, f"Channel {number}")
@@ -138,10 +138,10 @@ def _speechmatics(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     def words() -> Iterator[TimedWord]:
         for one in filter_objects(document["results"]):
             best = next(iter(filter_objects(one.get("alternatives"))), {})
-            label = text_or_empty(best.get("speaker")) or text_or_empty(one.get("channel"))
+            label = get_text_or_empty(best.get("speaker")) or get_text_or_empty(one.get("channel"))
             punctuation = one.get("type") == "punctuation"
             yield TimedWord(
-                text_or_empty(best.get("content")),
+                get_text_or_empty(best.get("content")),
                 *clock.span(one.get("start_time"), one.get("end_time")),
                 speaker=("" if label == "UU" else label) if label and not punctuation else None,
                 hangs=punctuation or one.get("attaches_to") == "previous",
@@ -158,7 +158,7 @@ def _is_speechmatics_v1(document: Any) -> bool:
 def _speechmatics_v1(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     starts = sorted(
-        (clock(one.get("time")) or 0, text_or_empty(one.get("name")))
+        (clock(one.get("time")) or 0, get_text_or_empty(one.get("name")))
         for one in filter_objects(document.get("speakers"))
     )
 
@@ -169,7 +169,7 @@ def _speechmatics_v1(document: Any, notices: Notices) -> Iterator[SpokenPassage]
             while position + 1 < len(starts) and starts[position + 1][0] <= (start_ms or 0):
                 position += 1
             yield TimedWord(
-                text_or_empty(one.get("name")),
+                get_text_or_empty(one.get("name")),
                 start_ms,
                 None if start_ms is None or length_ms is None else start_ms + length_ms,
                 speaker=starts[position][1] if position >= 0 else "",
@@ -212,7 +212,7 @@ def _elevenlabs(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         for one in filter_objects(document["words"]):
             label = one.get("speaker_id")
             yield TimedWord(
-                text_or_empty(one.get("text")),
+                get_text_or_empty(one.get("text")),
                 *(
                     (None, None)
                     if one.get("type") == "spacing"
@@ -234,7 +234,7 @@ def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1, notices)
     transcript = document["transcript"]
     names = {
-        str(one.get("id")): text_or_empty(one.get("name"))
+        str(one.get("id")): get_text_or_empty(one.get("name"))
         for one in filter_objects(transcript.get("speakers"))
     }
     loose = {
@@ -244,7 +244,7 @@ def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         )
     }
     for paragraph in filter_objects(transcript["paragraphs"]):
-        label = text_or_empty(paragraph.get("speaker")) or str(paragraph.get("speaker") or "")
+        label = get_text_or_empty(paragraph.get("speaker")) or str(paragraph.get("speaker") or "")
         listed = paragraph.get("words") or loose.get(str(paragraph.get("id")), [])
         words = []
         for one in filter_objects(listed):
@@ -255,7 +255,9 @@ def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             end_ms = None if start_ms is None or length_ms is None else start_ms + length_ms
             words.append(
                 TimedWord(
-                    text_or_empty(get_first_present(one, "value", "text", "word")), start_ms, end_ms
+                    get_text_or_empty(get_first_present(one, "value", "text", "word")),
+                    start_ms,
+                    end_ms,
                 )
             )
         for passage in group_words_by_speaker(words, notices):

@@ -70,7 +70,7 @@ def find_key(
     types: type | tuple[type, ...],
     most: float = _MOST,
 ) -> str:
-    """Return the first of some keys that nearly all turns have, with a value of the type; or "".
+    """Return the first of some keys that nearly all turns (JSON objects) have, or "".
 
     Args:
         turns: the turns.
@@ -88,7 +88,7 @@ def find_key(
 
 
 def find_start_key(turns: list[dict[str, Any]], speaker: str) -> str:
-    """Return the key of the turns' start times, preferably relative to the recording's start."""
+    """Find the key of the start times in a list of turns (JSON objects)."""
     keys = [one for one in START_KEYS if one != speaker]
     found = find_key(turns, tuple(keys), (str, int, float))
     dated = [one for one in keys if any(_DATED.match(str(turn.get(one))) for turn in turns[:_FEW])]
@@ -99,7 +99,7 @@ def find_start_key(turns: list[dict[str, Any]], speaker: str) -> str:
 
 
 def find_key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
-    """Return the key under which the turns have recurring names; "" if there is no such key."""
+    """Find the key of the speakers' names in a list of turns (JSON objects), or ""."""
     looked_at = turns[:LOOKED_AT]
     for key in dict.fromkeys(key for turn in looked_at for key in turn):
         values = [turn[key] for turn in looked_at if has_string(turn, key) and turn[key].strip()]
@@ -115,12 +115,12 @@ def find_key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
 
 
 def has_string(turn: dict[str, Any], key: str) -> bool:
-    """Return whether a turn has a string under a key."""
+    """Return whether a turn (JSON object) has a string under a key."""
     return isinstance(turn.get(key), str)
 
 
 def normalize_key_spelling(turn: dict[str, Any]) -> dict[str, Any]:
-    """Return a turn (JSON) with known keys in one spelling, despite capitals and underscores."""
+    """Rename a turn's JSON keys to one spelling, without capitals and underscores."""
     known = _renamed_keys(tuple(turn))
     return {known.get(key, key): value for key, value in turn.items()} if known else turn
 

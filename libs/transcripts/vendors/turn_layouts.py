@@ -27,12 +27,12 @@ from transcripts.vendors.turn_keys import (
     normalize_key_spelling,
 )
 from transcripts.vendors.turn_texts import (
+    convert_lists_by_speaker_to_turns,
+    convert_name_text_pairs_to_turns,
+    convert_parallel_lists_to_turns,
+    convert_question_answer_pairs_to_turns,
     join_text,
-    split_columns,
-    split_named_texts,
-    split_question_answer_pairs,
-    split_speakers,
-    strip_page,
+    strip_html_tags,
 )
 from transcripts.vendors.words import filter_objects, is_object_list
 
@@ -60,7 +60,7 @@ _SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the u
 
 @dataclass(frozen=True, slots=True)
 class TurnLayout:
-    """Layout of a JSON transcript: its list of turns, and their keys of text, speaker, times.
+    """Layout of a JSON transcript: its list of turns, and their keys for text, speaker, times.
 
     ``events`` are texts that a tool wrote, as where somebody joined.
     """
@@ -74,7 +74,7 @@ class TurnLayout:
 
 
 def find_turn_layout(document: Any) -> TurnLayout | None:
-    """Find the most likely list of turns in a JSON document; None if it has no such list."""
+    """Find the likeliest list of turns in a JSON document, and its keys; None if there is none."""
     best: TurnLayout | None = None
     for listed in iter_lists(document, DEPTH):
         turns = [_with_parts(turn) for turn in filter_objects(listed)]
@@ -110,7 +110,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
         value = turn[key]
         if isinstance(value, str):
             if value[:1] == "<":
-                turn = turn | {key: strip_page(value)}
+                turn = turn | {key: strip_html_tags(value)}
         elif isinstance(value, dict | list) and isinstance(text := join_text(value), str):
             turn = turn | {key: text}
     if not any(isinstance(turn.get(one), str) for one in TEXT_KEYS):
@@ -147,7 +147,7 @@ def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_time_unit(layout: TurnLayout) -> float:
-    """Return the unit of a transcript's times in milliseconds, by the key's name or by size."""
+    """Find the unit of a JSON transcript's times, in milliseconds, by key name or size."""
     if layout.start == "t0" and all(type(turn.get("t0")) is int for turn in layout.turns):
         return _CENTISECOND_MS  # as whisper.cpp counts
     if layout.start.lower().endswith(("ms", "millis", "millisecond", "milliseconds")):
@@ -161,8 +161,8 @@ def find_time_unit(layout: TurnLayout) -> float:
     return 1 if typical > _SHORT_MS else 1_000
 
 
-def stand_newest_first(layout: TurnLayout) -> bool:
-    """Return whether the turns stand with the last one first, as messengers export them."""
+def are_turns_newest_first(layout: TurnLayout) -> bool:
+    """Return whether a list of turns has the latest turn first, as messengers export it."""
     for key in dict.fromkeys((layout.start, *_SENT_KEYS)):
         sent = [_instant(turn.get(key)) for turn in layout.turns]
         if len(sent) > 1 and all(one is not None for one in sent):
@@ -189,14 +189,18 @@ def _instant(value: Any) -> float | None:
 
 
 def iter_lists(document: Any, depth: int) -> Iterator[list[Any]]:
-    """Yield the lists of objects in a JSON document, down to ``depth`` levels."""
+    """Yield all lists of objects in a JSON document, down to ``depth`` levels."""
     if depth == 0:
         return
-    if turns := split_speakers(document) or split_columns(document) or split_named_texts(document):
+    if (
+        turns := convert_lists_by_speaker_to_turns(document)
+        or convert_parallel_lists_to_turns(document)
+        or convert_name_text_pairs_to_turns(document)
+    ):
         yield turns
         return
     if is_object_list(document):
-        yield split_question_answer_pairs(document) or document
+        yield convert_question_answer_pairs_to_turns(document) or document
         if len(document) <= _FEW and not any(map(_says_something, document)):
             yield from _lists_within(document, depth)
         return

@@ -33,22 +33,22 @@ from transcripts.vendors.turn_keys import (
 from transcripts.vendors.turn_layouts import (
     DEPTH,
     TurnLayout,
+    are_turns_newest_first,
     find_time_unit,
     find_turn_layout,
     iter_lists,
-    stand_newest_first,
 )
-from transcripts.vendors.turn_speakers import find_names_by_id, name_speaker
+from transcripts.vendors.turn_speakers import find_names_by_id, get_speaker_label
 from transcripts.vendors.turn_texts import (
-    find_texts_left,
-    strip_page,
+    iter_texts_under_key,
+    strip_html_tags,
 )
 from transcripts.vendors.words import (
     TimeConverter,
     build_segment_passages,
     filter_objects,
     format_speaker_label,
-    text_or_empty,
+    get_text_or_empty,
 )
 
 _NO_NAMES: Final = frozenset(
@@ -60,7 +60,7 @@ _FEW: Final = 20
 
 
 def has_turns(document: Any) -> bool:
-    """Return whether a JSON document holds a list of turns."""
+    """Return whether a JSON document contains a list of turns: speaker and text."""
     return find_turn_layout(document) is not None
 
 
@@ -68,7 +68,7 @@ def read_turns(document: Any, notices: Notices) -> ParsedTranscript:
     """Parse the list of turns in a JSON document into passages."""
     layout = find_turn_layout(document)
     assert layout is not None, "read only where it matches"
-    if stand_newest_first(layout):
+    if are_turns_newest_first(layout):
         notices.add(Repair.NEWEST_FIRST, len(layout.turns))
         layout = replace(layout, turns=layout.turns[::-1])
     layout = _with_letters(layout, notices)
@@ -105,7 +105,9 @@ def _decode_twice(text: str) -> str | None:
 def _texts_left(document: Any, layout: TurnLayout) -> Iterator[str]:
     """Texts elsewhere in the JSON under the key of the turns' texts, which were not read."""
     turns = {turn[layout.text] for turn in layout.turns} | layout.events
-    left_over = (strip_page(one) for one in find_texts_left(document, layout.text, DEPTH + 1))
+    left_over = (
+        strip_html_tags(one) for one in iter_texts_under_key(document, layout.text, DEPTH + 1)
+    )
     texts = (one if one in turns else _decode_twice(one) or one for one in left_over)
     left = [one for one in texts if one not in turns and " " in one.strip()][:LOOKED_AT]
     read = _without_blanks(" ".join(turn[layout.text] for turn in layout.turns)) if left else ""
@@ -160,7 +162,7 @@ def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[S
         return
     spoken = [
         (
-            name_speaker(turn.get(layout.speaker), names),
+            get_speaker_label(turn.get(layout.speaker), names),
             turn[layout.text],
             clock.span(
                 turn.get(layout.start) if layout.start else None,
@@ -225,7 +227,7 @@ def _labelled_in_text(
     for turn in layout.turns:
         start, end = clock.span(turn.get(layout.start), turn.get(layout.end))
         start_ms = start_ms if start is None else start
-        said = text_or_empty(turn.get(layout.text)).replace("&", "&amp;").replace("<", "&lt;")
+        said = get_text_or_empty(turn.get(layout.text)).replace("&", "&amp;").replace("<", "&lt;")
         cues.append(Cue(start_ms, start_ms if end is None else end, said))
     yield from read_cue_passages(cues, (), notices).passages
 

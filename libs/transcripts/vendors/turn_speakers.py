@@ -8,7 +8,7 @@ from typing import Any, Final
 from transcripts.vendors.json_documents import normalize_speaker_id
 from transcripts.vendors.turn_keys import LOOKED_AT, TEXT_KEY_SET, normalize_key_spelling
 from transcripts.vendors.turn_layouts import DEPTH, iter_lists
-from transcripts.vendors.words import filter_objects, format_speaker_label, text_or_empty
+from transcripts.vendors.words import filter_objects, format_speaker_label, get_text_or_empty
 
 _ID_KEYS: Final = (
     "id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id", "label", "speaker",
@@ -26,8 +26,8 @@ _FAMILY_NAME_KEYS: Final = ("lastName", "last_name", "familyName", "family_name"
 _FEW: Final = 20
 
 
-def name_speaker(value: Any, names: Mapping[str, str]) -> str:
-    """Return the speaker's label from a turn's value: a name, an id or an object."""
+def get_speaker_label(value: Any, names: Mapping[str, str]) -> str:
+    """Return the speaker's label for a turn's JSON value: a name, an id or an object."""
     if name := names.get(normalize_speaker_id(value)):
         return name
     if isinstance(value, list):
@@ -41,7 +41,7 @@ def name_speaker(value: Any, names: Mapping[str, str]) -> str:
 
 
 def find_names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
-    """Find the names of speakers by their ids, elsewhere in a JSON document."""
+    """Find the speakers' names for given ids anywhere in a JSON document."""
     for holder in _objects(document, DEPTH):
         named = {key: _named(value) for key, value in holder.items() if key in ids}
         if ids and ids <= named.keys() and all(named.values()):
@@ -103,7 +103,7 @@ def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _named(value: Any) -> str:
-    return _plain_name(value, "") if isinstance(value, dict) else text_or_empty(value).strip()
+    return _plain_name(value, "") if isinstance(value, dict) else get_text_or_empty(value).strip()
 
 
 def _plain_name(one: dict[str, Any], id_key: str) -> str:

@@ -19,7 +19,7 @@ _ANSWERED: Final = ("answer", "response", "a")
 
 
 def join_text(value: Any) -> Any:
-    """Join the text in a list of strings and objects; return any other JSON value unchanged.
+    """Join a JSON list of strings and objects into one text; other values stay unchanged.
 
     Chats write what has a link or bold words in it as ``["See ", {"type": "bold", "text": "me"}]``.
     """
@@ -31,15 +31,17 @@ def join_text(value: Any) -> Any:
     return "".join(texts) if all(isinstance(one, str) for one in texts) else value
 
 
-def strip_page(text: str) -> str:
-    """Return a text without HTML tags if it looks like HTML, such as ``<p>Yes.</p>``."""
+def strip_html_tags(text: str) -> str:
+    """Remove HTML tags from a text, if it looks like HTML."""
     if text.lstrip()[:1] != "<" or _PAGE.fullmatch(text) is None:
         return text
     return unescape(_TAG.sub("", _BREAK.sub(" ", text))).strip()
 
 
-def split_question_answer_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Split question-and-answer pairs (JSON) into two turns each; [] if there are no pairs."""
+def convert_question_answer_pairs_to_turns(
+    pairs: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Convert JSON question-and-answer pairs to two turns each; [] if there are no pairs."""
     if not pairs or not _pair_keys(pairs[0]):
         return []
     keys = [_pair_keys(one) for one in pairs]
@@ -58,8 +60,8 @@ def _pair_keys(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (asked, answered) if asked and answered else ()
 
 
-def split_speakers(document: Any) -> list[dict[str, Any]]:
-    """Return the turns of a JSON object that lists the turns of each speaker by name.
+def convert_lists_by_speaker_to_turns(document: Any) -> list[dict[str, Any]]:
+    """Convert JSON with one list of turns per speaker to a single list of turns.
 
     ``{"Ada": [{"start": 1, "text": "Where?"}], "Bo": [{"start": 2, "text": "Here."}]}``; [] if it
     is none, or if the turns have no ``start`` to put them in order.
@@ -81,8 +83,8 @@ def split_speakers(document: Any) -> list[dict[str, Any]]:
     return sorted(turns, key=lambda one: float(one["start"]))
 
 
-def split_columns(document: Any) -> list[dict[str, Any]]:
-    """Return the turns of a JSON object that lists texts, speakers and times each by themselves.
+def convert_parallel_lists_to_turns(document: Any) -> list[dict[str, Any]]:
+    """Convert JSON with parallel lists of texts, speakers and times to a list of turns.
 
     ``{"speaker": ["Ada", "Bo"], "text": ["Where?", "Here."]}``, or the same with an object of
     numbered values for each, as pandas writes tables; [] if it is none.
@@ -105,8 +107,8 @@ def split_columns(document: Any) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def split_named_texts(listed: Any) -> list[dict[str, Any]]:
-    """Return the turns of a JSON list of pairs such as ``["Ada", "Where?"]``; [] if it is none."""
+def convert_name_text_pairs_to_turns(listed: Any) -> list[dict[str, Any]]:
+    """Convert a JSON list of pairs such as ``["Ada", "Where?"]`` to turns; [] if it is none."""
     if not isinstance(listed, list) or not all(
         isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one)  # noqa: PLR2004 - a pair
         for one in listed
@@ -124,7 +126,7 @@ def _is_speaker(key: str) -> bool:
     return classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
 
 
-def find_texts_left(document: Any, key: str, depth: int) -> Iterator[str]:
+def iter_texts_under_key(document: Any, key: str, depth: int) -> Iterator[str]:
     """Yield the texts under a key anywhere in a JSON document, down to ``depth`` levels."""
     if depth == 0:
         return
@@ -132,7 +134,7 @@ def find_texts_left(document: Any, key: str, depth: int) -> Iterator[str]:
         if isinstance(text := document.get(key), str) and text.strip():
             yield text
         for value in document.values():
-            yield from find_texts_left(value, key, depth - 1)
+            yield from iter_texts_under_key(value, key, depth - 1)
     elif isinstance(document, list):
         for value in document:
-            yield from find_texts_left(value, key, depth - 1)
+            yield from iter_texts_under_key(value, key, depth - 1)

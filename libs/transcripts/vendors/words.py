@@ -27,7 +27,7 @@ _HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f
 
 
 class TimedWord(NamedTuple):
-    """Word of a transcript with word times: its speaker, start and end in milliseconds.
+    """Word of a transcript with its speaker, and start and end in milliseconds.
 
     Attributes:
         speaker: who says it; empty if the vendor does not tell, None if it goes with the last.
@@ -46,7 +46,7 @@ new_timed_word: Final = partial(tuple.__new__, TimedWord)
 
 
 class TimeConverter:
-    """Converter of a file's times to milliseconds; invalid times become None and are counted.
+    """Converter of a file's times to milliseconds; invalid times become None.
 
     Args:
         ms: how many milliseconds one unit has; 1 for milliseconds, 1,000 for seconds.
@@ -120,7 +120,7 @@ def is_object_list(value: Any) -> bool:
 
 
 def filter_objects(value: Any) -> list[dict[str, Any]]:
-    """Return the items of a JSON list that are objects; [] if the value is not a list."""
+    """Return the objects in a JSON list; [] if the value is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
@@ -132,17 +132,17 @@ def get_nested(document: Any, *keys: str) -> Any:
 
 
 def build_lookup_key(*values: Any) -> tuple[str, ...]:
-    """Convert JSON values to a tuple of strings, for use as a dictionary key."""
+    """Convert JSON values to a tuple of strings, to use it as a dictionary key."""
     return tuple(str(one) if isinstance(one, str | int | float) else "" for one in values)
 
 
-def text_or_empty(value: Any) -> str:
-    """Return a JSON value if it is text, otherwise ""."""
+def get_text_or_empty(value: Any) -> str:
+    """Return a JSON value if it is a string, otherwise ""."""
     return value if isinstance(value, str) else ""
 
 
 def format_speaker_label(value: Any) -> str:
-    """Return the label of a diarised speaker: ``Speaker 0`` for ``0``, ``Speaker A`` for ``A``."""
+    """Format a diarised speaker's id as a label: ``Speaker 0``, ``Speaker A``."""
     return _format_identifier(normalize_speaker_id(value))
 
 
@@ -156,7 +156,7 @@ def _format_identifier(identifier: str) -> str:
 
 
 def group_words_by_speaker(words: Iterable[TimedWord], notices: Notices) -> Iterator[SpokenPassage]:
-    """Group consecutive words of one speaker into passages; a word without one joins the last."""
+    """Group consecutive words of the same speaker into passages."""
     del notices
     speaker = ""
     owned: list[tuple[str, TimedWord]] = []
@@ -177,7 +177,7 @@ def _piece(word: TimedWord) -> TextSpan:
 def build_segment_passages(
     speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[TimedWord] = ()
 ) -> Iterator[SpokenPassage]:
-    """Convert one segment of a JSON transcript to a passage, with word times if there are any.
+    """Convert one segment of a JSON transcript to a passage, with times of words if present.
 
     Args:
         speaker: who speaks; empty if the vendor does not tell.
@@ -212,7 +212,7 @@ def build_segment_passages(
 
 
 def get_first_present(holder: Mapping[str, Any], *keys: str) -> Any:
-    """Return the value of the first of some keys that a JSON object has; None if it has no such."""
+    """Return the value of the first of some keys that a JSON object has, or None."""
     for key in keys:
         value = holder.get(key)
         if value is not None:

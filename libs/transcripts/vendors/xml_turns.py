@@ -33,7 +33,7 @@ _OF_PAGES: Final = (
 
 
 def is_xml_of_turns(content: str) -> bool:
-    """Return whether a text is XML in which elements of one name hold speakers and words."""
+    """Return whether a text is XML whose repeated elements hold a speaker and words."""
     if not starts_with_tag(content) or has_root_element(content, *_OF_PAGES):
         return False
     try:
@@ -51,7 +51,7 @@ def is_xml_of_turns(content: str) -> bool:
 def read_xml_of_turns(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse such XML into passages.
+    """Parse XML, whose repeated elements hold a speaker and words, into passages.
 
     Raises:
         MalformedTranscriptError: it is no XML, or holds no list of turns.

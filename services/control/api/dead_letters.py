@@ -110,7 +110,7 @@ async def read_letter(
 ) -> DeadLetterWithValue:
     """Return one dead letter, with its message's value if the caller may read evidence.
 
-    Values of more than 1 MiB are left out: `GET .../value` returns them.
+    Of a larger value, the first MiB is returned: `GET .../value` returns the whole.
     """
     (letter,) = await _add_titles(context, caller, [await context.store.letter(letter_id)])
     if not caller.may(Right.READ_EVIDENCE):

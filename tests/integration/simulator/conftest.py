@@ -12,7 +12,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from simulator import Clock, SimulatorSettings, run_server
+from simulator import SimulatorClock, SimulatorSettings, run_server
 from support.http_client import http_client
 
 DOCUMENT: dict[str, Any] = {
@@ -58,7 +58,7 @@ class ManualClock:
     def __init__(self) -> None:
         self.passed = 0.0
         begin = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
-        self.clock = Clock(lambda: self.passed, lambda: begin + self.passed)
+        self.clock = SimulatorClock(lambda: self.passed, lambda: begin + self.passed)
 
 
 class Simulation:
@@ -117,7 +117,7 @@ class Simulation:
 
 @asynccontextmanager
 async def simulation_of(
-    settings: SimulatorSettings, clock: Clock | None = None
+    settings: SimulatorSettings, clock: SimulatorClock | None = None
 ) -> AsyncIterator[Simulation]:
     async with run_server(settings, clock) as port:
         url = f"http://127.0.0.1:{port}"
@@ -131,7 +131,7 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def started(
-            *rules: dict[str, Any], clock: Clock | None = None, **settings: Any
+            *rules: dict[str, Any], clock: SimulatorClock | None = None, **settings: Any
         ) -> Simulation:
             chosen = SimulatorSettings.model_validate({"seed": 7, "rules": rules, **settings})
             return await stack.enter_async_context(simulation_of(chosen, clock))

@@ -25,7 +25,10 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         ('{"nothing": "flag"}', "there is no check 'nothing'"),
         ('{"no_evidence": "flag"}', "no_evidence cannot be let pass"),
         ('{"personal_data": "flag"}', "personal_data cannot be let pass: what becomes of it is"),
-        ('{"tense_differs": "smile"}', "tense_differs: Input should be 'reject', 'ask_again',"),
+        (
+            '{"tense_differs": "smile"}',
+            "tense_differs: Input should be 'reject', 'ask_again',",
+        ),
         ("tense_differs=flag", "is no JSON, such as "),
         ('["tense_differs"]', "Input should be a valid dictionary"),
     ],

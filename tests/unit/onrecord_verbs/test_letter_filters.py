@@ -8,7 +8,7 @@ import pytest
 
 from contracts.control_api import DeadLetterFilter
 from onrecord.errors import UsageError
-from onrecord.letter_filters import PARAMETERS, parse_conditions
+from onrecord.letter_filters import PARAMETERS, parse_filter_conditions
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_every_parameter_is_one_that_control_knows() -> None:
     ],
 )
 def test_conditions_are_parameters(conditions: list[str], parameters: dict[str, str]) -> None:
-    assert parse_conditions(conditions, NOW) == parameters
+    assert parse_filter_conditions(conditions, NOW) == parameters
     DeadLetterFilter.model_validate(parameters)
 
 
@@ -65,5 +65,5 @@ def test_conditions_are_parameters(conditions: list[str], parameters: dict[str, 
 )
 def test_a_typo_is_an_error_that_says_what_to_write(conditions: list[str], says: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse_conditions(conditions, NOW)
+        parse_filter_conditions(conditions, NOW)
     assert says in str(caught.value)

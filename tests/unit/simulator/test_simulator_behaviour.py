@@ -18,7 +18,7 @@ from simulator.outages import Outage, OutageSchedule
 from simulator.output_format import JsonWrapping, wrap_json
 from simulator.prefixes import PrefixCache
 from simulator.profiles import LoadSlowdown, ModelBehaviour, ModelDrift
-from simulator.schedule import Clock, Moment
+from simulator.schedule import Moment, SimulatorClock
 from simulator.settings import (
     SimulatorSettings,
     SimulatorSettingsError,
@@ -58,7 +58,7 @@ def test_the_first_outage_that_is_on_counts() -> None:
     planned = parse_outages(
         [{"at": 10, "lasts": 10, "status": 502}, {"at": 15, "kind": "hang"}, {"model": "m"}]
     )
-    outages = OutageSchedule(planned, Clock(lambda: now[0], lambda: 0.0))
+    outages = OutageSchedule(planned, SimulatorClock(lambda: now[0], lambda: 0.0))
     for passed, model, expected in (
         (0, None, None),
         (0, "m", planned[2]),

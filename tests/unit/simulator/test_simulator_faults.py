@@ -15,7 +15,7 @@ from simulator.answers import format_notes, garble_json
 from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
-from simulator.picker import pick_notes
+from simulator.picker import draft_notes_from_noteworthy_sentences
 from simulator.prompt import PromptPassage, parse_passage
 from simulator.settings import (
     FaultRulesError,
@@ -37,7 +37,7 @@ PASSAGE = PromptPassage.model_validate(
 
 
 def note(statement: str) -> DraftNote:
-    (good,) = pick_notes(PASSAGE, 1)
+    (good,) = draft_notes_from_noteworthy_sentences(PASSAGE, 1)
     return good.model_copy(update={"statement": statement})
 
 

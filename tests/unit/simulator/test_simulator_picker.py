@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contracts.transcript import Role
 from simulator.anchors import find_anchor_words
 from simulator.cleanup import clean_up_sentence
-from simulator.picker import CHARACTERS_PER_NOTE, MAX_NOTES, pick_notes
+from simulator.picker import CHARACTERS_PER_NOTE, MAX_NOTES, draft_notes_from_noteworthy_sentences
 from simulator.prompt import PromptPassage, PromptSegment
 from simulator.salience import score_salience
 from simulator.sentences import split_segment_sentences
@@ -84,7 +84,7 @@ def test_every_note_is_made_of_a_participants_own_words(
         for turn in asked.segments
         for sentence in split_segment_sentences(turn.text)
     }
-    for note in pick_notes(asked, seed):
+    for note in draft_notes_from_noteworthy_sentences(asked, seed):
         (evidence,) = note.evidence
         turn = by_number[evidence.segment]
         quoted = quote(turn, evidence.first_words, evidence.last_words)
@@ -127,7 +127,9 @@ def test_tidying_keeps_every_number_and_negation(text: str) -> None:
 @REPEATABLE
 @given(TURNS)
 def test_the_same_seed_picks_the_same_notes(turns: list[tuple[Role, str]]) -> None:
-    assert pick_notes(passage(turns), 5) == pick_notes(passage(turns), 5)
+    assert draft_notes_from_noteworthy_sentences(
+        passage(turns), 5
+    ) == draft_notes_from_noteworthy_sentences(passage(turns), 5)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_spreads_notes_over_themes_and_leaves_out_near_repeats() -> None:
     ]
     filler = "Well then after that we all went out into the garden with the dogs and such. " * 12
     turns = [(Role.PARTICIPANT, text) for text in (*answers, filler * 5)]
-    notes = pick_notes(passage(turns), 1)
+    notes = draft_notes_from_noteworthy_sentences(passage(turns), 1)
     assert [note.themes[0] for note in notes] == ["cost", "trust", "comfort"]
     assert notes[0].questions == ("q1",)
 
@@ -188,7 +190,7 @@ def test_an_answer_is_about_what_was_asked() -> None:
         (Role.INTERVIEWER, "How much is your heating bill each month, what do you pay?"),
         (Role.PARTICIPANT, "I think we are at sixty now, and never less than that."),
     ]
-    (note,) = pick_notes(passage(turns), 1)
+    (note,) = draft_notes_from_noteworthy_sentences(passage(turns), 1)
     assert note.themes == ("cost",)
     assert note.evidence[0].segment == 2
 
@@ -196,7 +198,7 @@ def test_an_answer_is_about_what_was_asked() -> None:
 def test_never_quotes_context() -> None:
     before = ({"number": 1, "role": "participant", "text": "I paid forty pounds for that bill."},)
     turns = [(Role.PARTICIPANT, "Mm-hmm."), (Role.PARTICIPANT, "Yeah.")]
-    assert pick_notes(passage(turns, before), 1) == ()
+    assert draft_notes_from_noteworthy_sentences(passage(turns, before), 1) == ()
 
 
 @pytest.mark.skipif(
@@ -205,7 +207,7 @@ def test_never_quotes_context() -> None:
 def test_finds_notes_in_recorded_interviews() -> None:
     for turns in map(_recorded, sorted(REV_INTERVIEWS.glob("*.json"))):
         asked = passage(turns)
-        notes = pick_notes(asked, 1)
+        notes = draft_notes_from_noteworthy_sentences(asked, 1)
         size = sum(len(turn.text) for turn in asked.segments)
         assert 1 <= len(notes) <= min(MAX_NOTES, 1 + size // CHARACTERS_PER_NOTE)
 
@@ -232,5 +234,5 @@ def _recorded(path: Path) -> list[tuple[Role, str]]:
 def test_reads_a_very_long_turn_in_time_proportional_to_its_length(talk: str) -> None:
     text = (talk * (300_000 // len(talk))).strip()
     begun = time.process_time()
-    pick_notes(passage([(Role.PARTICIPANT, text)]), seed=7)
+    draft_notes_from_noteworthy_sentences(passage([(Role.PARTICIPANT, text)]), seed=7)
     assert time.process_time() - begun < 15  # a second or two; it was minutes when quadratic

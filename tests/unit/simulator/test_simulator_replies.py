@@ -10,10 +10,10 @@ import pytest
 
 from simulator.chat_service import ChatService
 from simulator.replies import SimulatedReply
-from simulator.schedule import Clock
+from simulator.schedule import SimulatorClock
 from simulator.settings import SimulatorSettings
 
-STILL = Clock(lambda: 0.0, lambda: 0.0)
+STILL = SimulatorClock(lambda: 0.0, lambda: 0.0)
 
 
 def simulated(**settings: Any) -> ChatService:

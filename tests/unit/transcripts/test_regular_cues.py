@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.captions.cue_lines import parse_cue_lines, parse_line_by_line
+from transcripts.captions.cue_lines import parse_cue_lines, parse_cue_lines_slowly
 from transcripts.captions.cue_order import Cue
 from transcripts.captions.regular_cues import parse_regular_cues
 from transcripts.captions.srt import iter_srt_cues as read_srt_cues
@@ -81,7 +81,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_cues_read_the_short_way_have_the_same_lines(payload: str) -> None:
-    assert parse_cue_lines(payload) == parse_line_by_line(payload)
+    assert parse_cue_lines(payload) == parse_cue_lines_slowly(payload)
 
 
 @given(

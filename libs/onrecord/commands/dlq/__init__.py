@@ -98,10 +98,10 @@ def list_(  # noqa: PLR0913 - one parameter an option
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from onrecord.letter_filters import STATES, require_known  # noqa: PLC0415 - slow to import
+    from onrecord.letter_filters import STATES, require_known_value  # noqa: PLC0415 - slow to import
     from onrecord.pages.letters import format_dead_letters  # noqa: PLC0415 - as above
 
-    require_known("--state", state, STATES)
+    require_known_value("--state", state, STATES)
     which = _filter(where, service=service, code=code, subject=subject, key=key)
     which |= {"state": None if state == "all" else state}
     found = _ask(lambda control: control.letters(which, limit=limit))
@@ -160,7 +160,7 @@ def _write_raw(value: bytes | None) -> None:
 
 
 def stats(*, json_output: Json = False) -> None:
-    """Count dead letters by service, error code and state.
+    """Print the numbers of dead letters by service, error code and state.
 
     Examples of use:
 
@@ -286,11 +286,11 @@ def _filter(where: list[str] | None, **options: str | None) -> dict[str, str | N
     """The API's parameters for options and conditions; typos are errors, not empty lists."""
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from onrecord.letter_filters import parse_conditions, require_known  # noqa: PLC0415 - slow to import
+    from onrecord.letter_filters import parse_filter_conditions, require_known_value  # noqa: PLC0415 - slow to import
 
-    require_known("--service", options["service"], PIPELINE)
-    require_known("--code", options["code"], ErrorCode)
-    found = parse_conditions(where or (), datetime.now(UTC))
+    require_known_value("--service", options["service"], PIPELINE)
+    require_known_value("--code", options["code"], ErrorCode)
+    found = parse_filter_conditions(where or (), datetime.now(UTC))
     for name, value in options.items():
         if value is not None and found.setdefault(name, value) != value:
             raise UsageError(f"--{name} and --where contradict each other")

@@ -48,7 +48,7 @@ Unmute = Annotated[bool, typer.Option("--unmute", help="List it again.")]
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the commands to ``dlq``."""
+    """Add the commands about causes of dead letters to the group ``dlq``."""
     dlq.command()(causes)
     dlq.command()(cause)
 
@@ -63,7 +63,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
-    """List what dead letters died of, the cause with the most letters first.
+    """List the causes of dead letters, the cause with the most dead letters first.
 
     Letters of one service and code are of one cause if their messages differ by ids, numbers,
     addresses and quoted text alone.
@@ -75,13 +75,13 @@ def causes(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --all --where cause=3fa9c1d25b7e0a44
     """
     from contracts.letter_causes import LetterCausePage  # noqa: PLC0415 - slow to import
-    from onrecord.letter_filters import STATES, require_known  # noqa: PLC0415 - as above
-    from onrecord.pages.causes import format_causes  # noqa: PLC0415 - as above
+    from onrecord.letter_filters import STATES, require_known_value  # noqa: PLC0415 - as above
+    from onrecord.pages.causes import format_dead_letter_causes  # noqa: PLC0415 - as above
     from onrecord.pages.rendering import format_count, get_page_width  # noqa: PLC0415 - as above
 
-    require_known("--service", service, PIPELINE)
-    require_known("--code", code, ErrorCode)
-    require_known("--state", state, STATES)
+    require_known_value("--service", service, PIPELINE)
+    require_known_value("--code", code, ErrorCode)
+    require_known_value("--state", state, STATES)
     params = {
         "service": service,
         "code": code,
@@ -95,7 +95,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
         print_json(page.model_dump(mode="json"))
         return
     if page.causes:
-        for line in format_causes(page.causes, datetime.now(UTC), get_page_width(out)):
+        for line in format_dead_letter_causes(page.causes, datetime.now(UTC), get_page_width(out)):
             out.print(line)
     elif not page.muted:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
@@ -114,7 +114,7 @@ def cause(  # noqa: PLR0913 - one parameter an option
     unmute: Unmute = False,
     json_output: Json = False,
 ) -> None:
-    """Show one cause of dead letters, or note something about it.
+    """Show one cause of dead letters, or assign, annotate or mute it.
 
     Examples of use:
 
@@ -123,7 +123,7 @@ def cause(  # noqa: PLR0913 - one parameter an option
         onrecord dlq cause 3fa9c1d25b7e0a44 --mute 2h
     """
     from contracts.letter_causes import CAUSE_ID, LetterCause  # noqa: PLC0415 - slow to import
-    from onrecord.pages.causes import format_cause  # noqa: PLC0415 - as above
+    from onrecord.pages.causes import format_dead_letter_cause  # noqa: PLC0415 - as above
     from onrecord.pages.rendering import get_page_width  # noqa: PLC0415 - as above
 
     if not re.fullmatch(CAUSE_ID, cause_id):
@@ -141,7 +141,7 @@ def cause(  # noqa: PLR0913 - one parameter an option
     if json_output:
         print_json(shown.model_dump(mode="json"))
         return
-    for line in format_cause(shown, datetime.now(UTC), get_page_width(out)):
+    for line in format_dead_letter_cause(shown, datetime.now(UTC), get_page_width(out)):
         out.print(line)
 
 

@@ -41,8 +41,8 @@ _BEFORE_VERBS: Final = (
 )
 
 
-def check_setting(match: Match) -> str:
-    """Return an objection if an earlier sentence makes a quote hypothetical or hearsay, else ""."""
+def check_hypothetical_setting(match: Match) -> str:
+    """Check that no earlier sentence makes a quote hypothetical; return an objection or ""."""
     begin, _ = match.turn.find_sentence(match.first)
     for j in range(max(0, begin - _EARLIER), begin):
         text = match.speech[j].text
@@ -105,7 +105,7 @@ def _is_outside_of_quotes(match: Match) -> bool:
 
 
 def check_direct_speech(match: Match) -> str:
-    """Return an objection if "I" in a quote may be another person, as after "he said", else ""."""
+    """Check that "I" in a quote is the speaker, not as in "he said I"; return objection or ""."""
     for place in sorted(match.taken):
         if match.speech[place].text not in REPORTS or _has_own_subject(match.speech, place):
             continue
