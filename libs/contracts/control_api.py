@@ -31,11 +31,17 @@ LONGEST_ASKED: Final = 500
 
 
 class DeadLetterState(StrEnum):
-    """State of a dead letter: open, replaying, replayed or discarded."""
+    """State of a dead letter.
+
+    ``replayed`` is sent again, and nobody knows yet what became of it; then it is ``resolved``, as
+    its message went through the stage, or ``failed_again``.
+    """
 
     OPEN = "open"
     REPLAYING = "replaying"
     REPLAYED = "replayed"
+    RESOLVED = "resolved"
+    FAILED_AGAIN = "failed_again"
     DISCARDED = "discarded"
 
 
@@ -112,6 +118,13 @@ class DeadLetter(ControlModel):
     state: DeadLetterState = Field(DeadLetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
     state_reason: str = Field("", description="Why, for discarded letters.")
+    outcome_at: datetime | None = Field(
+        None, description="Since when it is known what became of its replay; set by the index."
+    )
+    became: UUID | None = Field(
+        None, description="The letter that its message became, if it failed again."
+    )
+    plan_id: UUID | None = Field(None, description="The replay plan that sent it last.")
     displaced_at: datetime | None = Field(
         None, description="Since when another letter has its place; set by the index."
     )

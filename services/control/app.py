@@ -22,6 +22,7 @@ from control.handlers import router
 from control.oidc import OidcSettings, open_provider
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
+from control.replay_outcomes import ReplayOutcomeSweeper
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
@@ -82,6 +83,7 @@ async def lifespan(
         async with (
             replayer.repairing(),
             OutcomePublisher(database, publisher.publish).running(),
+            ReplayOutcomeSweeper(database).running(),
             delete_expired_rows_periodically(database),
         ):
             api.context = ApiContext(

@@ -25,7 +25,8 @@ class DeadLetterPosition(NamedTuple):
     """Position of a dead letter in its DLQ: topic, partition and offset; sortable.
 
     ``message_sha256`` tells them from another record's; None for a letter that an earlier version
-    indexed, which is known by the id in its headers.
+    indexed, which is known by the id in its headers. ``plan_id`` is of the replay plan that sends
+    it, if one does.
     """
 
     dlq_topic: str
@@ -34,6 +35,7 @@ class DeadLetterPosition(NamedTuple):
     letter_id: UUID
     service: str
     message_sha256: bytes | None = None
+    plan_id: UUID | None = None
 
 
 class DeadLetterListPosition(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -163,21 +163,47 @@ class DeadLetterReplayer:
             await asyncio.shield(self._give_back(claiming))
         return replays
 
+    async def replay_claimed(
+        self,
+        claim: Callable[[], Awaitable[list[DeadLetterPosition] | None]],
+        replays: ReplayResult,
+    ) -> asyncio.Task[None] | None:
+        """Send letters that somebody claims; ``sender.wait_until_settled`` waits for the rest.
+
+        Args:
+            claim: claims them in the index, under this replica's name; None if there is nothing to
+                be claimed any more.
+            replays: gets what became of them.
+
+        Returns:
+            What waits for the broker and marks the letters; None if nothing was claimed.
+
+        Raises:
+            KafkaUnavailableError, DatabaseUnavailableError: try again later.
+        """
+        with self._doubting():
+            async with self._claiming:
+                if (letters := await claim()) is None:
+                    return None
+                self._under_way.update(letter.letter_id for letter in letters)
+        # In the order of the DLQs, as they are read; those of one interview keep their order.
+        letters = sorted(letters)
+        with self._answering_for([letter.letter_id for letter in letters]):
+            sent = await self.sender.send(letters)
+        return self._settle_soon(letters, sent, replays)
+
     async def finish_interrupted(self) -> int:
         """Do again the replays that a crash or an outage cut short; how many were finished.
 
-        Letters that cannot be put back are open again, for somebody to look at.
+        Letters that cannot be put back are open again, for somebody to look at. Those that another
+        replica is at work on are left to it.
 
         Raises:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         replays = ReplayResult()
         async with self._claiming:
-            letters = [
-                letter
-                for letter in await self._store.replaying()
-                if letter.letter_id not in self._under_way
-            ]
+            letters = await self._store.take_over_interrupted(self._under_way)
             self._under_way.update(letter.letter_id for letter in letters)
         with self._answering_for([letter.letter_id for letter in letters]):
             for begin in range(0, len(letters), BATCH):
@@ -195,13 +221,14 @@ class DeadLetterReplayer:
         Looks once at the beginning, and after every outage until the index is up to date again.
         """
         self._doubt.set()
-        task = asyncio.create_task(self._repair())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self.close()
+        async with self._store.holding_claims():
+            task = asyncio.create_task(self._repair())
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await self.close()
 
     async def close(self) -> None:
         """Wait no longer for the broker; letters still on their way are done again at the start."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +22,7 @@ from contracts.control_api import (
     DeadLetterSelection,
     DeadLetterState,
 )
-from contracts.errors import UNMENDABLE
+from contracts.errors import UNMENDABLE, OnrecordError
 from control.domain import (
     AmbiguousDeadLetterIdError,
     DeadLetterListPosition,
@@ -40,10 +43,24 @@ log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
+OUTCOMES: Final = (DeadLetterState.RESOLVED, DeadLetterState.FAILED_AGAIN)
+"""What became of replayed letters: in the index, ``replayed`` with an outcome."""
+
+_REPLAYED: Final = DeadLetterState.REPLAYED
+
+CLAIMS_LOCK: Final = 0x0C1A
+"""First key of the advisory lock of a replica that claims letters; the second is its own."""
+
 UNSETTLED: Final = (DeadLetterState.OPEN, DeadLetterState.REPLAYING)
 """What the index finds fast, however many letters there are in the other states."""
 
 _UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
+
+CLAIMS_CHECKED_S: Final = 5.0
+"""Seconds between two checks of the session that shows that this replica lives."""
+
+CLAIMS_PAUSE_S: Final = 1.0
+"""Seconds until another session is opened for it."""
 
 SHORTEST_PREFIX: Final = 4
 """Characters of a letter's id that people have to give at least."""
@@ -52,11 +69,16 @@ UUID_DIGITS: Final = 32
 
 
 class DeadLetterStore:
-    """Store of control's index of dead letters and submissions in PostgreSQL."""
+    """Store of control's index of dead letters and submissions in PostgreSQL.
+
+    Attributes:
+        claimant: the number by which letters that are claimed through this store are known.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._submitter_secret = b""
+        self.claimant = secrets.randbelow(2**31 - 1) + 1
         self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
 
     async def submitter_secret(self) -> bytes:
@@ -135,15 +157,18 @@ class DeadLetterStore:
         """
         which = which or DeadLetterFilter()
         newest = order is DeadLetterSortOrder.NEWEST_FIRST
+        state = _REPLAYED if which.state in OUTCOMES else which.state
         rows = await self._database.fetch(
             _QUERIES.select_letters_newest_first
             if newest
             else _QUERIES.select_letters_oldest_first,
             _matching(which),
-            which.state,
+            state,
             which.state not in UNSETTLED,
             limit,
             *(after or (None, None, None, None)),
+            state == _REPLAYED,
+            which.state if which.state in OUTCOMES else None,
         )
         return [_letter(row) for row in rows]
 
@@ -169,7 +194,7 @@ class DeadLetterStore:
 
     async def claim_for_replay(self, letter_id: UUID) -> bool:
         """Mark an open letter as being replayed; False if it is not open."""
-        return await self._changed(_QUERIES.claim_for_replay, letter_id)
+        return await self._changed(_QUERIES.claim_for_replay, letter_id, self.claimant)
 
     async def claim_many_for_replay(
         self,
@@ -201,6 +226,7 @@ class DeadLetterStore:
                 limit,
                 *after,
                 _UNMENDABLE,
+                self.claimant,
             )
         return _places(rows)
 
@@ -224,9 +250,56 @@ class DeadLetterStore:
         assert row is not None
         return DeadLetterSelection(**row)
 
-    async def replaying(self) -> list[DeadLetterPosition]:
-        """Letters whose replay a crash may have cut short, in the order of the DLQs."""
-        return _places(await self._database.fetch(_QUERIES.select_replaying))
+    @asynccontextmanager
+    async def holding_claims(self) -> AsyncIterator[None]:
+        """Let other replicas see that this one lives, so that they leave its letters alone.
+
+        A session of the database is held for it; should that break, another one is opened. Until
+        then another replica may send once more what this one is sending.
+        """
+        held = asyncio.Event()
+        task = asyncio.create_task(self._hold_claims(held))
+        try:
+            await asyncio.wait(
+                (task, waiting := asyncio.ensure_future(held.wait())),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            waiting.cancel()
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def take_over_interrupted(self, under_way: Collection[UUID]) -> list[DeadLetterPosition]:
+        """Take over letters whose replay a crash may have cut short, in the order of the DLQs.
+
+        Args:
+            under_way: letters that this replica is at work on.
+        """
+        return _places(
+            await self._database.fetch(
+                _QUERIES.take_over_interrupted, self.claimant, list(under_way), CLAIMS_LOCK
+            )
+        )
+
+    async def _hold_claims(self, held: asyncio.Event) -> None:
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    try:
+                        await connection.fetchval(_QUERIES.hold_claims, CLAIMS_LOCK, self.claimant)
+                        held.set()
+                        while True:
+                            await asyncio.sleep(CLAIMS_CHECKED_S)
+                            await connection.fetchval("SELECT 1")
+                    finally:
+                        # A cancellation must not become an error of a session that is gone.
+                        with suppress(Exception):
+                            await connection.execute("SELECT pg_advisory_unlock_all()")
+            except OnrecordError as error:
+                held.set()
+                log.warning("claims_not_held", reason=str(error))
+                await asyncio.sleep(CLAIMS_PAUSE_S)
 
     async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
         """Open letters again whose replay did not come to pass."""
@@ -364,4 +437,5 @@ def _letter(row: Record) -> IndexedDeadLetter:
         (name, None if value is None else base64.b64decode(value))
         for name, value in json.loads(row["headers"])
     ]
-    return IndexedDeadLetter(**{**row, "headers": headers})
+    state = row["outcome"] if row["state"] == _REPLAYED and row["outcome"] else row["state"]
+    return IndexedDeadLetter(**{**row, "headers": headers, "state": state})

@@ -42,7 +42,9 @@ CLAIM_SHOWN: Final = 60
 STYLES: Final = {
     DeadLetterState.OPEN: "red",
     DeadLetterState.REPLAYING: "yellow",
-    DeadLetterState.REPLAYED: "green",
+    DeadLetterState.REPLAYED: "yellow",
+    DeadLetterState.RESOLVED: "green",
+    DeadLetterState.FAILED_AGAIN: "red",
     DeadLetterState.DISCARDED: "dim",
 }
 
@@ -65,14 +67,14 @@ def format_dead_letters(
         width: of a line, in columns.
         names: what subjects are called, as far as it is known.
     """
-    yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<9} {'age':>9} tries", "bold")
+    yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<12} {'age':>9} tries", "bold")
     for letter in letters:
         age = format_duration((now - letter.failed_at).total_seconds())
         yield Text.assemble(
             (f"{str(letter.letter_id)[:ID_SHOWN]:<9}", "cyan"),
             f" {escape_control_characters(letter.service):<11}",
             f" {escape_control_characters(letter.error_code):<20} ",
-            (f"{letter.state:<9}", STYLES[letter.state]),
+            (f"{letter.state:<12}", STYLES[letter.state]),
             f" {age:>9} {letter.attempts:>5}",
         )
         yield from wrap_paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
@@ -215,11 +217,13 @@ def _reason(letter: DeadLetter) -> list[tuple[str, str]]:
 def _history(letter: DeadLetter) -> list[tuple[str, str]]:
     timeouts = f", {format_count(letter.timeouts, 'timeout')}" if letter.timeouts else ""
     tries = format_count(letter.attempts, "try", "tries")
-    changed = f"{letter.state} {format_time(letter.state_changed_at)}"
+    changed = f"{letter.state} {format_time(letter.outcome_at or letter.state_changed_at)}"
     return [
         ("first failed", format_time(letter.first_failed_at)),
         ("set aside", f"{format_time(letter.failed_at)} after {tries}{timeouts}"),
         ("replay of", str(letter.replay_of or "")),
+        ("became", str(letter.became or "")),
+        ("plan", str(letter.plan_id or "")),
         ("indexed", format_time(letter.indexed_at)),
         ("since", changed if letter.state is not DeadLetterState.OPEN else ""),
         ("reason", letter.state_reason),

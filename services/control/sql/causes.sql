@@ -28,6 +28,8 @@ WITH totals AS (
            coalesce(sum(letters) FILTER (WHERE state = 'open'), 0)::bigint AS open,
            coalesce(sum(letters) FILTER (WHERE state = 'replaying'), 0)::bigint AS replaying,
            coalesce(sum(letters) FILTER (WHERE state = 'replayed'), 0)::bigint AS replayed,
+           coalesce(sum(letters) FILTER (WHERE state = 'resolved'), 0)::bigint AS resolved,
+           coalesce(sum(letters) FILTER (WHERE state = 'failed_again'), 0)::bigint AS failed_again,
            coalesce(sum(letters) FILTER (WHERE state = 'discarded'), 0)::bigint AS discarded,
            coalesce(sum(letters) FILTER (WHERE $5::text IS NULL OR state = $5), 0)::bigint AS meant,
            min(first_failed_at) FILTER (WHERE letters > 0) AS first_failed_at,
@@ -37,7 +39,7 @@ WITH totals AS (
        AND ($4::text IS NULL OR study_id = $4)
      GROUP BY cause_id
 )
-SELECT cause.*, open, replaying, replayed, discarded, first_failed_at, last_failed_at,
+SELECT cause.*, open, replaying, replayed, resolved, failed_again, discarded, first_failed_at, last_failed_at,
        coalesce(muted_until > now(), false) AS is_muted
   FROM totals
   JOIN letter_causes AS cause USING (cause_id)

@@ -47,7 +47,7 @@ WITH reopened AS (
     UPDATE dead_letters
        SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
            error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
-           fingerprint = $8, headers = $9
+           fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
        AND failed_at < $7 AND state_changed_at < $7
@@ -81,6 +81,7 @@ SELECT *
   FROM dead_letters AS letter
  WHERE letter_matches(letter, $1::jsonb)
    AND ($2::text IS NULL OR state = $2)
+   AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
    AND ($3 OR NOT settled)
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($5, $6::text, $7::int, $8::bigint))
@@ -93,6 +94,7 @@ SELECT *
   FROM dead_letters AS letter
  WHERE letter_matches(letter, $1::jsonb)
    AND ($2::text IS NULL OR state = $2)
+   AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
    AND ($3 OR NOT settled)
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($5, $6::text, $7::int, $8::bigint))
@@ -106,7 +108,8 @@ SELECT * FROM dead_letters WHERE letter_id BETWEEN $1 AND $2 ORDER BY letter_id 
 -- name: claim_for_replay
 -- An open letter is being replayed; of two who ask at once, one gets it.
 UPDATE dead_letters
-   SET state = 'replaying', state_changed_at = now(), state_reason = ''
+   SET state = 'replaying', state_changed_at = now(), state_reason = '', replay_began_at = now(),
+       claimed_by = $2, plan_id = NULL, outcome = NULL, outcome_at = NULL, became = NULL
  WHERE letter_id = $1 AND state = 'open'
 RETURNING letter_id;
 
@@ -135,7 +138,8 @@ WITH meant AS (
        FOR UPDATE SKIP LOCKED
 )
 UPDATE dead_letters AS letter
-   SET state = 'replaying', state_changed_at = now(), state_reason = ''
+   SET state = 'replaying', state_changed_at = now(), state_reason = '', replay_began_at = now(),
+       claimed_by = $8, plan_id = NULL, outcome = NULL, outcome_at = NULL, became = NULL
   FROM meant
  WHERE letter.letter_id = meant.letter_id
 RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, message_sha256;
@@ -169,23 +173,56 @@ SELECT count(*) AS letters,
   FROM dead_letters AS letter
  WHERE NOT settled AND state = 'open' AND letter_matches(letter, $1::jsonb);
 
--- name: select_replaying
--- Where the letters are whose replay a crash may have cut short.
-SELECT dlq_topic, dlq_partition, dlq_offset, letter_id, service, message_sha256
-  FROM dead_letters
- WHERE NOT settled AND state = 'replaying';
+-- name: hold_claims
+-- Locks the key by which this session's claims are known; others see that it lives as long as it does.
+SELECT pg_try_advisory_lock($1, $2);
+
+-- name: take_over_interrupted
+-- Takes over letters whose replay was cut short: of replicas that are gone, and this one's own that it
+-- is not at work on. Of two who ask at once, one gets each.
+WITH interrupted AS (
+    SELECT letter_id
+      FROM dead_letters
+     WHERE NOT settled
+       AND state = 'replaying'
+       AND letter_id <> ALL ($2::uuid[])
+       AND (claimed_by IS NULL OR claimed_by = $1 OR NOT EXISTS (
+            SELECT FROM pg_locks AS held
+             WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 2
+               AND held.classid = $3::int::oid AND held.objid = claimed_by::oid
+               AND held.database = (
+                    SELECT oid FROM pg_database WHERE datname = current_database()
+               )
+       ))
+     ORDER BY letter_id
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE dead_letters AS letter
+   SET claimed_by = $1
+  FROM interrupted
+ WHERE letter.letter_id = interrupted.letter_id
+RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, message_sha256,
+          letter.plan_id;
 
 -- name: release_claims
 -- Letters whose replay did not come to pass are open again.
 UPDATE dead_letters
-   SET state = 'open', state_changed_at = now()
+   SET state = 'open', state_changed_at = now(), claimed_by = NULL
  WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
 
 -- name: mark_many_replayed
 -- The replayed messages are in Kafka.
-UPDATE dead_letters
-   SET state = 'replayed', state_changed_at = now()
- WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
+WITH sent AS (
+    SELECT letter_id
+      FROM dead_letters
+     WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying'
+     ORDER BY letter_id
+       FOR UPDATE
+)
+UPDATE dead_letters AS letter
+   SET state = 'replayed', state_changed_at = now(), claimed_by = NULL
+  FROM sent
+ WHERE letter.letter_id = sent.letter_id;
 
 -- name: discard
 -- A person gives up an open letter, and says why.
@@ -196,10 +233,12 @@ RETURNING letter_id;
 
 -- name: count_letters
 -- Letters by service, state and cause.
-SELECT service, state, error_code, count(*) AS letters,
+SELECT service,
+       CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END AS state,
+       error_code, count(*) AS letters,
        count(*) FILTER (
             WHERE state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL
        ) AS replayable
   FROM dead_letters
- GROUP BY service, state, error_code
- ORDER BY service, state, error_code;
+ GROUP BY 1, 2, 3
+ ORDER BY 1, 2, 3;

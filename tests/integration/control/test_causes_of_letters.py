@@ -86,7 +86,7 @@ async def test_causes_have_counts_times_studies_and_an_example(office: Office) -
     await office.died(b"y", 4, at=now, error=UngroundedError("not there"))
     slow, other = await causes(office)
     assert (slow["error_code"], slow["summary"]) == ("llm_timeout", "slow <n>")
-    assert slow["letters"] == {"open": 3, "replaying": 0, "replayed": 0, "discarded": 0}
+    assert {state: number for state, number in slow["letters"].items() if number} == {"open": 3}
     assert (sum(slow["by_hour"]), slow["trend"]) == (3, "rising")
     assert 1 in slow["by_hour"][-5:-2]  # an hour may have begun meanwhile
     assert slow["studies"] == [{"study_id": "", "letters": 3}]

@@ -204,13 +204,14 @@ async def test_a_replay_goes_from_open_to_replayed(store: DeadLetterStore) -> No
     await store.mark_many_replayed([the_id])
     assert (await store.letter(the_id)).state is DeadLetterState.OPEN, "it was not claimed"
     assert await store.claim_for_replay(the_id)
-    assert [one.letter_id for one in await store.replaying()] == [the_id]
+    assert [one.letter_id for one in await store.take_over_interrupted(())] == [the_id]
+    assert await store.take_over_interrupted([the_id]) == [], "it is at work on it"
     assert not await store.claim_for_replay(the_id), "of two who ask at once, one gets it"
     await store.release_claims([the_id])
     assert await store.claim_for_replay(the_id), "what did not come to pass is open again"
     await store.mark_many_replayed([the_id])
     assert (await store.letter(the_id)).state is DeadLetterState.REPLAYED
-    assert await store.replaying() == []
+    assert await store.take_over_interrupted(()) == []
     assert not await store.claim_for_replay(the_id)
 
 

@@ -80,7 +80,8 @@ def test_lists_and_replays_what_conditions_name(
     (replayed,) = json.loads(capsys.readouterr().out)["replayed"]
     assert replayed[:8] == name_of(2)
     (left,) = listed(capsys, "--code", "undecodable")
-    assert left["letters"] == {"open": 1, "replaying": 0, "replayed": 1, "discarded": 0}
+    counted = dict(left["letters"])  # type: ignore[call-overload]
+    assert {state: n for state, n in counted.items() if n} == {"open": 1, "replayed": 1}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,10 @@ def talk(tmp_path: Path) -> Path:
         ("submit {samples}/none.vtt --study {samples}/study.yaml", "there is no such file"),
         ("submit {talk} --study {samples}/study.yaml --format docx", "--format"),
         ("notes --rejected --speaker Ann", "--speaker does not go with --rejected"),
-        ("dlq list --state lost", "--state is one of open, replaying, replayed, discarded, all"),
+        (
+            "dlq list --state lost",
+            "--state is one of open, replaying, replayed, resolved, failed_again, discarded, all",
+        ),
         ("dlq replay", "name the letters"),
         ("dlq replay abcd --all", "name the letters"),
         ("dlq replay abcd --service enrichment", "go with --all"),

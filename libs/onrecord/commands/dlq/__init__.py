@@ -33,7 +33,13 @@ LetterIds = Annotated[
 ]
 Service = Annotated[str | None, typer.Option(help="Only letters of this service.")]
 Code = Annotated[str | None, typer.Option(help="Only this cause, such as llm_timeout.")]
-State = Annotated[str, typer.Option(help="open, replaying, replayed, discarded, or all of them.")]
+State = Annotated[
+    str,
+    typer.Option(
+        help="open, replaying, replayed (what became of it is not known yet), resolved, "
+        "failed_again, discarded, or all of them."
+    ),
+]
 Subject = Annotated[
     str | None, typer.Option(help="Only about this: the id of a chunk or a transcript.")
 ]

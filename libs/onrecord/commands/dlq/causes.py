@@ -27,8 +27,8 @@ Study = Annotated[str | None, typer.Option(help="Only letters of this study.")]
 State = Annotated[
     str,
     typer.Option(
-        help="Only causes that have letters in this state: open, replaying, replayed, discarded, "
-        "or all of them."
+        help="Only causes that have letters in this state: open, replaying, replayed, resolved, "
+        "failed_again, discarded, or all of them."
     ),
 ]
 Muted = Annotated[bool, typer.Option("--muted", help="Muted causes too.")]

@@ -1,0 +1,246 @@
+"""What became of replayed letters: gone through their stage, or failed again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from contracts.control_api import DeadLetterFilter, DeadLetterState
+from contracts.letter_causes import ListCausesRequest
+from control.causes import LetterCauseStore
+from control.domain import IndexedDeadLetter
+from control.replay_outcomes import ReplayOutcomeSweeper
+from control.store import DeadLetterStore
+from database.pool import Database
+from support.interviews import TRANSCRIPT, chunk
+from support.settled_interviews import SettledInterview
+
+REPLAYED, RESOLVED, FAILED_AGAIN = (
+    DeadLetterState.REPLAYED,
+    DeadLetterState.RESOLVED,
+    DeadLetterState.FAILED_AGAIN,
+)
+
+
+@pytest.fixture
+def interview(fresh_database: Database) -> SettledInterview:
+    return SettledInterview(fresh_database)
+
+
+async def state(interview: SettledInterview, letter: IndexedDeadLetter) -> DeadLetterState:
+    await ReplayOutcomeSweeper(interview.database).sweep()
+    return (await interview.letters.letter(letter.letter_id)).state
+
+
+async def again(
+    interview: SettledInterview, letter: IndexedDeadLetter, number: int, **changes: object
+) -> IndexedDeadLetter:
+    """The letter that a replayed one becomes when its message fails again."""
+    same = letter.model_dump(
+        include={"service", "source_topic", "source_partition", "source_offset", "subject"}
+    )
+    return await interview.set_aside(number, **{**same, "replay_of": letter.letter_id, **changes})
+
+
+async def test_sending_a_letter_resolves_nothing(interview: SettledInterview) -> None:
+    await interview.ingest()
+    letter = await interview.dies(2)
+    await interview.replay(letter)
+    assert await state(interview, letter) is REPLAYED
+
+
+@pytest.mark.parametrize("service", ["enrichment", "guardrail", "persistence"])
+async def test_a_chunk_that_is_stored_resolves_its_letter(
+    interview: SettledInterview, service: str
+) -> None:
+    await interview.ingest()
+    letter = await interview.set_aside(1, service=service, subject=str(chunk(1, 2).chunk_id))
+    await interview.replay(letter)
+    await interview.store(1)
+    assert await state(interview, letter) is REPLAYED, "another chunk was stored"
+    await interview.store(2)
+    assert await state(interview, letter) is RESOLVED
+    stored = await interview.letters.letter(letter.letter_id)
+    assert stored.outcome_at is not None
+
+
+async def test_a_chunk_that_is_stored_before_the_letter_is_marked_resolves_it(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await interview.dies(2)
+    assert await interview.letters.claim_for_replay(letter.letter_id)
+    await interview.store(2)
+    assert await state(interview, letter) is DeadLetterState.REPLAYING
+    await interview.letters.mark_many_replayed([letter.letter_id])
+    assert await state(interview, letter) is RESOLVED
+
+
+async def test_an_earlier_draft_of_its_chunk_resolves_no_letter(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    await interview.store(2, final=False)
+    letter = await interview.dies(2)
+    await interview.replay(letter)
+    assert await state(interview, letter) is REPLAYED
+    await interview.store(2)
+    assert await state(interview, letter) is RESOLVED
+
+
+async def test_notes_that_wait_for_their_interview_are_through(interview: SettledInterview) -> None:
+    letter = await interview.dies(2)
+    await interview.replay(letter)
+    await interview.store(2)
+    assert await state(interview, letter) is RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("service", "later", "topic", "expected"),
+    [
+        ("enrichment", "guardrail", "notes-drafted", RESOLVED),
+        ("enrichment", "persistence", "notes-validated", RESOLVED),
+        ("guardrail", "persistence", "notes-validated", RESOLVED),
+        ("guardrail", "enrichment", "notes-rejected", RESOLVED),
+        ("persistence", "guardrail", "notes-drafted", REPLAYED),
+        ("guardrail", "enrichment", "chunks-ready", REPLAYED),
+    ],
+)
+async def test_a_letter_of_a_later_stage_shows_that_it_went_through(
+    interview: SettledInterview, service: str, later: str, topic: str, expected: DeadLetterState
+) -> None:
+    about = str(chunk(1, 2).chunk_id)
+    await interview.set_aside(9, service=later, subject=about, source_topic=topic)
+    letter = await interview.set_aside(1, service=service, subject=about)
+    await interview.replay(letter)
+    assert await state(interview, letter) is REPLAYED, "that one is older than the replay"
+    await interview.set_aside(2, service=later, subject=about, source_topic=topic)
+    assert await state(interview, letter) is expected
+
+
+async def test_a_submission_is_through_when_its_content_is_stored(
+    interview: SettledInterview,
+) -> None:
+    await interview.submit()
+    letter = await interview.refuse(subject=str(TRANSCRIPT), revision=1)
+    await interview.replay(letter)
+    assert await state(interview, letter) is REPLAYED
+    await interview.ingest()
+    assert await state(interview, letter) is RESOLVED
+
+
+async def test_a_submission_of_other_content_is_not_through(interview: SettledInterview) -> None:
+    await interview.submit(content="b" * 64)
+    letter = await interview.refuse(subject=str(TRANSCRIPT), revision=1)
+    await interview.replay(letter)
+    await interview.ingest()
+    assert await state(interview, letter) is REPLAYED
+
+
+async def test_a_message_that_fails_again_links_both_letters(interview: SettledInterview) -> None:
+    first = await interview.dies(2)
+    await interview.replay(first)
+    second = await again(interview, first, 2)
+    found = await interview.letters.letter(first.letter_id)
+    assert (found.state, found.became) == (FAILED_AGAIN, second.letter_id)
+    assert (await interview.letters.letter(second.letter_id)).replay_of == first.letter_id
+
+
+async def test_a_message_that_fails_before_its_letter_is_marked_failed_again(
+    interview: SettledInterview,
+) -> None:
+    first = await interview.dies(2)
+    assert await interview.letters.claim_for_replay(first.letter_id)
+    await again(interview, first, 2)
+    await interview.letters.mark_many_replayed([first.letter_id])
+    assert await state(interview, first) is FAILED_AGAIN
+
+
+@pytest.mark.parametrize(
+    "forged", [{"service": "guardrail"}, {"source_offset": 77}, {"source_topic": "notes-drafted"}]
+)
+async def test_a_record_of_another_message_fails_no_letter_again(
+    interview: SettledInterview, forged: dict[str, object]
+) -> None:
+    first = await interview.dies(2)
+    await interview.replay(first)
+    await again(interview, first, 2, **forged)
+    assert await state(interview, first) is REPLAYED
+
+
+async def test_failing_again_counts_more_than_being_through(interview: SettledInterview) -> None:
+    await interview.ingest()
+    first = await interview.dies(2)
+    await interview.replay(first)
+    await interview.store(2)
+    assert await state(interview, first) is RESOLVED
+    await again(interview, first, 2)
+    assert await state(interview, first) is FAILED_AGAIN
+
+
+async def test_lists_and_counts_tell_what_became_of_letters(interview: SettledInterview) -> None:
+    await interview.ingest()
+    letters = [
+        await interview.set_aside(number, subject=str(chunk(1, 1 + number % 2).chunk_id))
+        for number in range(4)
+    ]
+    for one in letters[:3]:
+        await interview.replay(one)
+    await interview.store(1)
+    await again(interview, letters[1], 10)
+    await ReplayOutcomeSweeper(interview.database).sweep()
+    counted = {one.state: one.letters for one in await interview.letters.counts()}
+    # Letters 0 and 2 are about the chunk that is stored, 1 failed again, 3 and 10 are open.
+    assert counted == {DeadLetterState.OPEN: 2, RESOLVED: 2, FAILED_AGAIN: 1}
+    for wanted, number in counted.items():
+        which = DeadLetterFilter(state=wanted)
+        assert len(await interview.letters.letters(which)) == number
+    (cause,) = (
+        await LetterCauseStore(interview.database).causes(ListCausesRequest(state="all"))
+    ).causes
+    assert {state: n for state, n in cause.letters.items() if n} == counted
+
+
+async def test_goes_round_all_letters_a_batch_at_a_time(
+    interview: SettledInterview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.replay_outcomes.BATCH", 2)
+    await interview.ingest()
+    letters = [
+        await interview.set_aside(number, subject=str(chunk(1, 2).chunk_id)) for number in range(5)
+    ]
+    for one in letters:
+        await interview.replay(one)
+    sweeper = ReplayOutcomeSweeper(interview.database)
+    assert [await sweeper.sweep() for _ in range(3)] == [0, 0, 0]
+    await interview.store(2)
+    assert [await sweeper.sweep() for _ in range(3)] == [2, 2, 1]
+
+
+async def test_two_replicas_leave_each_others_letters_alone(fresh_database: Database) -> None:
+    interview = SettledInterview(fresh_database)
+    mine, other = interview.letters, DeadLetterStore(fresh_database)
+    letter = await interview.dies(2)
+    async with mine.holding_claims():
+        assert await mine.claim_for_replay(letter.letter_id)
+        assert await other.take_over_interrupted(()) == []
+    taken = await asyncio.gather(
+        other.take_over_interrupted(()), DeadLetterStore(fresh_database).take_over_interrupted(())
+    )
+    # None holds a claim here: each may take it, the second one from the first.
+    assert letter.letter_id in [one.letter_id for some in taken for one in some]
+
+
+async def test_of_two_replicas_one_takes_over_what_a_third_left(fresh_database: Database) -> None:
+    interview = SettledInterview(fresh_database)
+    letters = [await interview.dies(1, number) for number in range(20)]
+    for one in letters:
+        assert await interview.letters.claim_for_replay(one.letter_id)
+    first, second = DeadLetterStore(fresh_database), DeadLetterStore(fresh_database)
+    async with first.holding_claims(), second.holding_claims():
+        taken = await asyncio.gather(
+            first.take_over_interrupted(()), second.take_over_interrupted(())
+        )
+    ids = [one.letter_id for some in taken for one in some]
+    assert sorted(ids) == sorted(one.letter_id for one in letters)
