@@ -149,7 +149,7 @@ class BacklogScanner:
             tuple(sorted(self._missing)),
         )
 
-    async def find_recreated_partitions(
+    async def find_partitions_of_recreated_topics(
         self, letters: Sequence[DatedDeadLetter]
     ) -> dict[Partition, int]:
         """Return until when messages of letters were in an earlier log of their partition.
@@ -161,7 +161,7 @@ class BacklogScanner:
             letters: with the places and timestamps of their messages.
 
         Returns:
-            As ``earlier_logs.find_recreated_partitions``.
+            As ``earlier_logs.find_partitions_of_recreated_topics``.
         """
         named = {one.place[0] for one in letters if one.sent_at is not None}
         known = {topic.name for topic in EVENT_TOPICS} - {TRANSCRIPTS_SUBMITTED.name}
@@ -170,7 +170,7 @@ class BacklogScanner:
             return {}
         begins = self._by_place(await self._consumer.beginning_offsets(partitions))
         ends = self._by_place(await self._consumer.end_offsets(partitions))
-        return await earlier_logs.find_recreated_partitions(
+        return await earlier_logs.find_partitions_of_recreated_topics(
             letters, begins, ends, self._read_timestamps
         )
 
@@ -339,7 +339,7 @@ def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unfi
 def _letter(kafka: KafkaSettings, service: str, record: Any) -> DatedDeadLetter:
     here = MessageOrigin(*_place(kafka, record))
     headers = tuple(record.headers)
-    found = identity.identify_dead_letter(service, here, record.key, record.value, headers)
+    found = identity.compute_dead_letter_identity(service, here, record.key, record.value, headers)
     origin, about = found.origin or here, found.about or NOTHING
     return DatedDeadLetter(
         service,

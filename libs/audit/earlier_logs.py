@@ -27,7 +27,7 @@ ReadTimestamps = Callable[[Mapping[Partition, int]], Awaitable[Mapping[Partition
 in milliseconds since the epoch."""
 
 
-async def find_recreated_partitions(
+async def find_partitions_of_recreated_topics(
     letters: Iterable[DatedDeadLetter], begins: Ends, ends: Ends, read: ReadTimestamps
 ) -> dict[Partition, int]:
     """Find partitions of recreated topics, each with the last timestamp known of its old log.

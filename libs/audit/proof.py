@@ -71,7 +71,7 @@ async def _take_stock(scanner: BacklogScanner, database: Database) -> AuditResul
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         books = await _books(connection, found)
-    earlier = await scanner.find_recreated_partitions(books.letters)
+    earlier = await scanner.find_partitions_of_recreated_topics(books.letters)
     return reconcile_submissions(replace(books, earlier_logs=earlier))
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 from contracts.study import Identifier
 
 MAX_TOKEN_DAYS: Final = 3_650
@@ -51,7 +51,7 @@ StudyId = Identifier
 """A study's id, as ``contracts.study`` has it."""
 
 
-class RoleGrant(ControlModel):
+class RoleGrant(ControlApiModel):
     """Grant of a role to an access token, in one study or in all studies."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +60,7 @@ class RoleGrant(ControlModel):
     study_id: StudyId | None = Field(None, description="In this study; None: in all of them.")
 
 
-class AccessToken(ControlModel):
+class AccessToken(ControlApiModel):
     """Access token of the API as stored: name, roles and dates, without its secret."""
 
     token_id: UUID = Field(description="Id of the token; it is no secret.")
@@ -94,14 +94,14 @@ class CreateTokenRequest(BaseModel):
         return None if self.expires_in_days is None else timedelta(days=self.expires_in_days)
 
 
-class CreatedToken(ControlModel):
+class CreatedToken(ControlApiModel):
     """New access token with its secret, which is shown only once."""
 
     token: AccessToken
     secret: str = Field(description="Send it as `Authorization: Bearer SECRET`; kept nowhere.")
 
 
-class WhoAmI(ControlModel):
+class WhoAmI(ControlApiModel):
     """Name and roles of the access token that a request was made with."""
 
     token_id: UUID = Field(
@@ -121,7 +121,7 @@ class OpenSessionRequest(BaseModel):
     )
 
 
-class CurrentSession(ControlModel):
+class CurrentSession(ControlApiModel):
     """Login session of the browser that makes the request."""
 
     session_id: UUID = Field(description="Id of the session; it is no secret.")
@@ -133,7 +133,7 @@ class CurrentSession(ControlModel):
     )
 
 
-class Session(ControlModel):
+class Session(ControlApiModel):
     """Login session of a browser, as administrators see it in the list of sessions."""
 
     session_id: UUID = Field(description="Id of the session; it is no secret.")
@@ -151,7 +151,7 @@ class Session(ControlModel):
     ended_at: datetime | None = Field(None, description="When it was ended; None: it was not.")
 
 
-class TrailEntry(ControlModel):
+class TrailEntry(ControlApiModel):
     """Entry of the audit trail: one change, or one access to exact quotes, by one caller."""
 
     entry_id: int = Field(description="Grows with time; the cursor of the trail's pages.")
@@ -167,7 +167,7 @@ class TrailEntry(ControlModel):
     address: str = Field("", description="The client's address, as control sees it.")
 
 
-class TrailPage(ControlModel):
+class TrailPage(ControlApiModel):
     """Page of the audit trail, the latest entry first."""
 
     entries: tuple[TrailEntry, ...]

@@ -9,14 +9,14 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Final
 
-from contracts.errors import ContentBugError, OnrecordError
+from contracts.errors import BugTriggeredByMessageError, OnrecordError
 
 MAX_FRAMES: Final = 20
 """Most stack frames that an error carries."""
 
 
-def wrap_content_bugs(doing: str) -> AbstractContextManager[None]:
-    """Context manager that converts unexpected exceptions to ``ContentBugError``.
+def convert_bugs_triggered_by_message(doing: str) -> AbstractContextManager[None]:
+    """Context manager that converts unexpected exceptions to ``BugTriggeredByMessageError``.
 
     For code that computes from one message and does no I/O: an unexpected exception is caused by
     that message's content, and is no evidence that the stage is broken. The error carries only the
@@ -28,15 +28,15 @@ def wrap_content_bugs(doing: str) -> AbstractContextManager[None]:
         doing: the activity, for the error's text, such as "reading the transcript".
 
     Raises:
-        ContentBugError: in place of an unexpected exception. ``MemoryError`` passes unchanged, as
-            the limits of the process decide what it means, and so does ``ImportError``: a missing
-            module is missing for every message.
+        BugTriggeredByMessageError: in place of an unexpected exception. ``MemoryError`` passes
+            unchanged, as the limits of the process decide what it means, and so does
+            ``ImportError``: a missing module is missing for every message.
     """
     return _ContentBugWrapper(doing)
 
 
 class _ContentBugWrapper(AbstractContextManager[None]):
-    """The context of ``wrap_content_bugs``; a generator would take four times as long."""
+    """The context of the function above; a generator would take four times as long."""
 
     __slots__ = ("_doing",)
 
@@ -56,7 +56,7 @@ class _ContentBugWrapper(AbstractContextManager[None]):
             return
         name, frames = type(error).__name__, _frames(trace)
         place = frames[0].split(" ")[0]
-        raise ContentBugError(
+        raise BugTriggeredByMessageError(
             f"{self._doing} failed unexpectedly ({name} at {place})", kind=name, frames=frames
         ) from error
 

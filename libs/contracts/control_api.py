@@ -60,13 +60,13 @@ Base64Bytes = Annotated[
 """Bytes that are base64 in JSON, in the alphabet that every decoder knows (RFC 4648, section 4)."""
 
 
-class ControlModel(BaseModel):
+class ControlApiModel(BaseModel):
     """Base of all pydantic models of control's HTTP API; immutable."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class DeadLetter(ControlModel):
+class DeadLetter(ControlApiModel):
     """Dead letter as control's API returns it, without the message's value."""
 
     letter_id: UUID = Field(description="Id of the letter.")
@@ -136,7 +136,7 @@ class DeadLetter(ControlModel):
     )
 
 
-class DeadLetterWithValue(ControlModel):
+class DeadLetterWithValue(ControlApiModel):
     """Dead letter with the message's bytes, or the reason why they are no longer in the DLQ."""
 
     letter: DeadLetter
@@ -147,7 +147,7 @@ class DeadLetterWithValue(ControlModel):
     gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
 
 
-class DeadLetterCount(ControlModel):
+class DeadLetterCount(ControlApiModel):
     """Number of dead letters of one service, error code and state."""
 
     service: str
@@ -187,21 +187,21 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """Point in time that PostgreSQL and Python can both hold, in UTC."""
 
 
-class DeadLetterPage(ControlModel):
+class DeadLetterPage(ControlApiModel):
     """Page of a list of dead letters, the latest first."""
 
     letters: tuple[DeadLetter, ...]
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
-class DeadLetterSelection(ControlModel):
+class DeadLetterSelection(ControlApiModel):
     """Counts of the open dead letters that match a filter, and of those a bulk replay tries."""
 
     letters: int = Field(ge=0, description="How many are open.")
     replayable: int = Field(ge=0, description="How many of them a replay of many tries.")
 
 
-class DeadLetterFilter(ControlModel):
+class DeadLetterFilter(ControlApiModel):
     """Filter of dead letters; a field that is None matches all dead letters."""
 
     service: Asked | None = Field(None, description="Only what this service set aside.")
@@ -225,7 +225,7 @@ class DeadLetterFilter(ControlModel):
     before: Moment | None = Field(None, description="Only what failed earlier.")
 
 
-class ReplayCursor(ControlModel):
+class ReplayCursor(ControlApiModel):
     """Position in the dead letter queues from which the next request of a replay continues.
 
     The replay was begun at ``until``, so letters set aside later are not part of it, and it goes on

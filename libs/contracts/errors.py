@@ -3,12 +3,12 @@
     OnrecordError
     ├── BadMessageError   no retry can help: dead letter at once
     ├── RetryableError    may succeed later: tries in place, retry topics, then dead letter
-    │   └── HandlerTimedOutError     counted apart from other failures
+    │   └── HandlerTimedOutError    counted apart from other failures
     ├── ThrottledError    asked to call again later: waits as asked, not counted as an attempt
     ├── OutageError       a dependency is down for every message: the stage waits, no dead letter
     ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
     ├── RejectedError     the guardrail's verdict after the model's last try: dead letter
-    └── ContentBugError   our bug that one message's content sets off: dead letter at once
+    └── BugTriggeredByMessageError   our bug, set off by one message: dead letter at once
 
 A handler only raises; ``messaging`` looks at the branch. Libraries derive their own errors from
 these branches, so no handler translates between trees.
@@ -177,7 +177,7 @@ class RejectedError(OnrecordError):
         self.salvaged = salvaged
 
 
-class ContentBugError(OnrecordError):
+class BugTriggeredByMessageError(OnrecordError):
     """Raised in place of an unexpected exception that the content of one message caused.
 
     Unlike a bad message, it may be replayed once the bug is mended.

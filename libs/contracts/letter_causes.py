@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from contracts.control_api import (
     Asked,
     ColumnText,
-    ControlModel,
+    ControlApiModel,
     DeadLetterState,
     Moment,
 )
@@ -37,14 +37,14 @@ class CauseTrend(StrEnum):
     QUIET = "quiet"
 
 
-class StudyLetterCount(ControlModel):
+class StudyLetterCount(ControlApiModel):
     """Number of one study's dead letters that have one cause."""
 
     study_id: str = Field(description="The study; empty: unknown.")
     letters: int = Field(ge=0)
 
 
-class LetterCause(ControlModel):
+class LetterCause(ControlApiModel):
     """Group of dead letters of one service with the same error code and error message.
 
     Ids, numbers, addresses and quoted text do not tell two messages apart.
@@ -76,14 +76,14 @@ class LetterCause(ControlModel):
     version: int = Field(1, ge=1, description="Counts the changes of what operators noted.")
 
 
-class LetterCausePage(ControlModel):
+class LetterCausePage(ControlApiModel):
     """Page of the list of dead letter causes, the one with the most dead letters first."""
 
     causes: tuple[LetterCause, ...]
     muted: int = Field(0, ge=0, description="How many more match, but are muted.")
 
 
-class ListCausesRequest(ControlModel):
+class ListCausesRequest(ControlApiModel):
     """Parameters of the request to list the causes of dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,7 +101,7 @@ class ListCausesRequest(ControlModel):
 Remark = Annotated[ColumnText, StringConstraints(strip_whitespace=True, max_length=1_000)]
 
 
-class EditCauseRequest(ControlModel):
+class EditCauseRequest(ControlApiModel):
     """Request to assign, annotate or mute a cause of dead letters; absent fields stay."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 
 
-class AuditAccount(ControlModel):
+class AuditAccount(ControlApiModel):
     """Audit's counts of interviews, records or chunks: how many were submitted, stored, lost."""
 
     submitted: int
@@ -21,7 +21,7 @@ class AuditAccount(ControlModel):
     lost: tuple[str, ...] = Field(description="Ids of what is nowhere.")
 
 
-class ServiceMessages(ControlModel):
+class ServiceMessages(ControlApiModel):
     """Audit's counts of the messages at one service, by state."""
 
     service: str
@@ -34,7 +34,7 @@ class ServiceMessages(ControlModel):
     held: int = 0
 
 
-class DeletedRecords(ControlModel):
+class DeletedRecords(ControlApiModel):
     """Number of records that Kafka deleted before a service had processed them."""
 
     service: str
@@ -42,7 +42,7 @@ class DeletedRecords(ControlModel):
     records: int
 
 
-class AuditReport(ControlModel):
+class AuditReport(ControlApiModel):
     """Report of an audit: whether any interview is lost, and the counts by state."""
 
     balances: bool = Field(description="Whether every interview and chunk is accounted for.")
@@ -55,14 +55,14 @@ class AuditReport(ControlModel):
     missing_topics: tuple[str, ...]
 
 
-class PipelineTopic(ControlModel):
+class PipelineTopic(ControlApiModel):
     """Topic that a service reads, with the consumer lag: how many records are not committed."""
 
     topic: str
     lag: int = Field(description="Records behind the group's commits; of those, some may be done.")
 
 
-class PipelineService(ControlModel):
+class PipelineService(ControlApiModel):
     """Status of one service: its consumer group, its lag by topic and its dead letters."""
 
     service: str
@@ -74,7 +74,7 @@ class PipelineService(ControlModel):
     open_letters: int = Field(description="Its dead letters that wait for an operator.")
 
 
-class PipelineState(ControlModel):
+class PipelineState(ControlApiModel):
     """Status of all services of the pipeline."""
 
     services: tuple[PipelineService, ...]

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.bounds import STORABLE, Number
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 from contracts.registry import ProducerName
 from contracts.study import Identifier
 
@@ -51,7 +51,7 @@ class HandOverStudyRequest(HandOverRequest):
     )
 
 
-class HandedOver(ControlModel):
+class HandedOver(ControlApiModel):
     """Number of a study's interviews that were given to another producer."""
 
     study_id: Identifier = Field(description="The study.")
@@ -59,7 +59,7 @@ class HandedOver(ControlModel):
     transcripts: int = Field(description="How many had another producer before.")
 
 
-class OwnedTranscript(ControlModel):
+class OwnedTranscript(ControlApiModel):
     """Interview with its study, its owning producer and its current revisions."""
 
     transcript_id: UUID = Field(description="Id of the interview.")
@@ -79,7 +79,7 @@ class OwnedTranscript(ControlModel):
     withdrawn: tuple[int, ...] = Field(description="Revisions that are withdrawn.")
 
 
-class ChangedRevision(ControlModel):
+class ChangedRevision(ControlApiModel):
     """Result of withdrawing or restoring a revision: the interview as it is afterwards."""
 
     revision: int = Field(description="The revision that was withdrawn or restored.")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 from contracts.registry import Dollars
 from contracts.study import Identifier
 
@@ -19,7 +19,7 @@ MAX_NAMED: Final = 1_000
 
 
 class RefreshStudyRequest(BaseModel):
-    """Request to generate the notes of a study's interviews anew with its current questions."""
+    """Request to have the model make new notes of a study's interviews, by its new questions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,8 +31,8 @@ class RefreshStudyRequest(BaseModel):
     )
 
 
-class RefreshEstimate(ControlModel):
-    """Estimate of the model calls, tokens and dollars that new notes for chunks would take.
+class RefreshEstimate(ControlApiModel):
+    """Estimate of the model calls, tokens and dollars for making new notes of interviews.
 
     The lower bounds are those of one answered call each, with nothing for chunks that the cache may
     answer; the upper ones of as many tries as before. Chunks of which no call is known count
@@ -52,8 +52,8 @@ class RefreshEstimate(ControlModel):
     usd_high: Dollars | None
 
 
-class StudyRefresh(ControlModel):
-    """Progress of a study's refresh: how many interviews have notes by its current version."""
+class StudyRefresh(ControlApiModel):
+    """Progress of making new notes for a study's interviews after its questions have changed."""
 
     study_id: Identifier = Field(description="The study.")
     version: int = Field(description="Its current version.")

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from contracts.bounds import STORABLE, Number
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 from contracts.study import (
     DoubtfulSpeakers,
     Identifier,
@@ -59,8 +59,8 @@ _DOUBTFUL: Final = (DoubtfulSpeakers.ACCEPT, DoubtfulSpeakers.REFUSE)
 """Policies from the most lenient to the strictest."""
 
 
-class StudyInputs(ControlModel):
-    """Version of a study's name, language, themes and research questions."""
+class StudyInputs(ControlApiModel):
+    """Numbered version of what a study asks: name, language, themes and research questions."""
 
     name: Text = Field(description="What people call the study.")
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the notes.")
@@ -76,7 +76,7 @@ class StudyInputs(ControlModel):
         return self
 
 
-class StudyPolicies(ControlModel):
+class StudyPolicies(ControlApiModel):
     """Policies of a registered study, such as for personal data; they apply to all interviews."""
 
     personal_data: PersonalData | None = Field(

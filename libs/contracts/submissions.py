@@ -20,7 +20,7 @@ from contracts.bounds import (
     Number,
     Title,
 )
-from contracts.control_api import ControlModel
+from contracts.control_api import ControlApiModel
 from contracts.events import TranscriptSettled, TranscriptSubmitted
 from contracts.ids import derive_transcript_id
 from contracts.study import Identifier, Study, require_study_or_id
@@ -97,7 +97,7 @@ class SubmitTranscriptRequest(BaseModel):
         return TranscriptSubmitted(transcript_id=transcript_id, **fields)
 
 
-class SubmittedTranscript(ControlModel):
+class SubmittedTranscript(ControlApiModel):
     """Submitted interview: its id, and its Kafka topic, partition and offset."""
 
     transcript_id: UUID = Field(description="Id of the interview.")
@@ -110,14 +110,14 @@ class SubmittedTranscript(ControlModel):
     )
 
 
-class StoredRevision(ControlModel):
+class StoredRevision(ControlApiModel):
     """Stored revision of an interview: its number, and the hash of its content."""
 
     revision: int
     content_sha256: str
 
 
-class InterviewState(ControlModel):
+class InterviewState(ControlApiModel):
     """State of an interview: its stored revisions, and the outcomes of its submissions."""
 
     transcript_id: UUID = Field(description="Id of the interview.")

@@ -17,7 +17,7 @@ RETRY_S: Final = 5.0
 """Pause after an outage before the next probe, in seconds."""
 
 
-class LazyDatabase:
+class LazilyConnectedDatabase:
     """Database client that connects at first use; during an outage, calls fail at once.
 
     During an outage callers get an error at once, except for one every ``retry_s`` seconds, whose

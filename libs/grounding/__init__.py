@@ -7,7 +7,7 @@ from grounding.assessment import (
     assess_notes,
     check_note,
     derive_note_id,
-    merge_notes,
+    merge_equivalent_notes,
     recheck_note,
 )
 from grounding.checks import CHECKS, DOUBT_NAMES, INJECTION_CHECK_NAMES, Check, CheckContext
@@ -30,6 +30,6 @@ __all__ = [
     "derive_note_id",
     "find_first_equivalent",
     "format_feedback",
-    "merge_notes",
+    "merge_equivalent_notes",
     "recheck_note",
 ]

@@ -158,13 +158,15 @@ def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence])
 def assess_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessment:
     """Check all notes of a draft; return the accepted and the rejected ones."""
     checked = [check_note(draft, chunk) for draft in notes]
-    return merge_notes(
+    return merge_equivalent_notes(
         accepted=(one.to_note() for one in checked if not one.failures),
         rejected=(one.to_rejected_note() for one in checked if one.failures),
     )
 
 
-def merge_notes(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> DraftAssessment:
+def merge_equivalent_notes(
+    accepted: Iterable[Note], rejected: Iterable[RejectedNote]
+) -> DraftAssessment:
     """Merge the notes of a draft that have the same meaning and the same quotes.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from judging.fact_check_requests import build_fact_check_request
 from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
 from model_client.errors import BadOutputError, ModelUnavailableError
-from prompts.fact_checking import FactCheckVerdict, JudgeFormat, SpokenLine
+from prompts.fact_checking import FactCheckPromptFormat, FactCheckVerdict, SpokenLine
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -34,7 +34,7 @@ _CLAIMS: Final = {
 }
 
 
-class ControlTestedClient:
+class PretestedModelClient:
     """Client of a fact-checking model, used only after the model passed control questions.
 
     Args:
@@ -42,7 +42,7 @@ class ControlTestedClient:
         judge_format: the format in which it is asked.
     """
 
-    def __init__(self, client: ModelClient, judge_format: JudgeFormat) -> None:
+    def __init__(self, client: ModelClient, judge_format: FactCheckPromptFormat) -> None:
         self._client = client
         self._format = judge_format
         self._has_passed = False

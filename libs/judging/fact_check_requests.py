@@ -11,9 +11,9 @@ from model_client import ModelRequest
 from model_client.errors import BadOutputError
 from model_client.requests import ChatMessage, ModelText, TokenLogprobs
 from prompts.fact_checking import (
+    FactCheckPromptFormat,
     FactCheckReply,
     FactCheckVerdict,
-    JudgeFormat,
     SpokenLine,
     TokenProbabilities,
 )
@@ -30,7 +30,7 @@ class FactCheckAnswer(BaseModel):
 
 
 def build_fact_check_request(
-    judge_format: JudgeFormat, claim: str, evidence: Sequence[SpokenLine]
+    judge_format: FactCheckPromptFormat, claim: str, evidence: Sequence[SpokenLine]
 ) -> ModelRequest[FactCheckAnswer]:
     """Build the request that asks a fact-checking model about one claim.
 

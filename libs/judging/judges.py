@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contracts.errors import ErrorCode
 from judging.batch_requests import build_batch_document, build_multi_note_request, parse_rulings
-from judging.control_questions import ControlTestedClient
+from judging.control_questions import PretestedModelClient
 from judging.note_requests import BuildJudgeRequest, make_note_request_builder
 from judging.questions import Judge, JudgeQuestion, JudgeReply, NoteRuling
 from model_client import CostAttribution, ModelClient
@@ -22,7 +22,7 @@ from model_client.errors import (
     TruncatedAnswerError,
 )
 from model_client.requests import ParsedResponse
-from prompts.fact_checking import JudgeFormat
+from prompts.fact_checking import FactCheckPromptFormat
 
 MAX_FUTILE_SPLITS: Final = 2
 """Times in a row that notes are halved without an answer on either half, before that is enough."""
@@ -64,13 +64,13 @@ class BatchLimits:
 
 DEFAULT_LIMITS: Final = BatchLimits()
 
-JudgeClient = ModelClient | ControlTestedClient
+JudgeClient = ModelClient | PretestedModelClient
 """Calls a judging model; of one that checks facts, perhaps only once it has passed a control."""
 
 
 def build_judge(
     client: JudgeClient,
-    judge_format: JudgeFormat | None,
+    judge_format: FactCheckPromptFormat | None,
     attempt: int = 1,
     limits: BatchLimits = DEFAULT_LIMITS,
 ) -> Judge:

@@ -11,7 +11,7 @@ from judging.fact_check_requests import FactCheckAnswer, build_fact_check_reques
 from judging.questions import JudgeQuestion, JudgeVerdict
 from model_client import ModelRequest
 from model_client.requests import ModelText
-from prompts.fact_checking import FactCheckVerdict, JudgeFormat, SpokenLine
+from prompts.fact_checking import FactCheckPromptFormat, FactCheckVerdict, SpokenLine
 
 
 class JudgeAnswer(BaseModel):
@@ -39,7 +39,7 @@ _VERDICTS: Final = {
 }
 
 
-def make_note_request_builder(judge_format: JudgeFormat) -> BuildJudgeRequest:
+def make_note_request_builder(judge_format: FactCheckPromptFormat) -> BuildJudgeRequest:
     """Return a function that builds requests about notes in a fact-checking model's format.
 
     Such a model says yes or no to one claim; it names no words that decide. It reads what the note

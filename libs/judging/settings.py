@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_client import ModelConfig, ModelSettings
-from prompts.fact_checking import FORMATS, JudgeFormat, validate_format_name
+from prompts.fact_checking import FORMATS, FactCheckPromptFormat, validate_format_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class JudgingModel:
     """
 
     config: ModelConfig
-    judge_format: JudgeFormat | None
+    judge_format: FactCheckPromptFormat | None
 
 
 class JudgeSettings(BaseSettings):
@@ -63,7 +63,7 @@ class JudgeSettings(BaseSettings):
             return ()
         return [JudgingModel(one, self._find_format(one)) for one in self.model_settings.chain]
 
-    def find_common_format(self) -> JudgeFormat | None:
+    def find_common_format(self) -> FactCheckPromptFormat | None:
         """Return the format in which all judging models are asked; None for the project's own.
 
         Raises:
@@ -78,7 +78,7 @@ class JudgeSettings(BaseSettings):
             )
         return next(iter(formats), None)
 
-    def _find_format(self, config: ModelConfig) -> JudgeFormat | None:
+    def _find_format(self, config: ModelConfig) -> FactCheckPromptFormat | None:
         name = config.judge_format or self.judge_format
         return None if name is None else FORMATS[name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.settings import PostgresSettings
 from model_client.cache.response_cache import ResponseCache
 from model_client.cache.store import CacheSettings
@@ -36,7 +36,7 @@ async def open_model_client(  # noqa: PLR0913 - each part has settings of its ow
         chain: the models to ask, each only where those before it fail; those of ``models`` if None.
     """
     async with (
-        LazyDatabase(postgres) as database,
+        LazilyConnectedDatabase(postgres) as database,
         ResponseCache(database, cache) as responses,
         Ledger(database, budgets) as ledger,
         ModelClient(models, cache=responses, ledger=ledger, share=share, chain=chain) as client,

@@ -42,7 +42,7 @@ def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
         raise UsageError("; ".join(list_settings_errors(error))) from error
 
 
-def build_message_settings(settings: ClientSettings) -> KafkaSettings:
+def build_compression_settings(settings: ClientSettings) -> KafkaSettings:
     """Build Kafka settings for compressing messages only, without the address of a broker.
 
     Raises:

@@ -81,7 +81,7 @@ def parse_time_or_age(option: str, text: str, now: datetime) -> str:
     """
     if _AGE.fullmatch(text):
         try:
-            return (now - parse_duration(option, text)).astimezone(UTC).isoformat()
+            return (now - parse_duration_option(option, text)).astimezone(UTC).isoformat()
         except OverflowError:
             raise UsageError(f"{option}: {text} ago is before the year 1") from None
     try:
@@ -94,7 +94,7 @@ def parse_time_or_age(option: str, text: str, now: datetime) -> str:
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
-def parse_duration(option: str, text: str) -> timedelta:
+def parse_duration_option(option: str, text: str) -> timedelta:
     """Parse a duration such as ``30m`` or ``2d`` to a timedelta.
 
     Raises:

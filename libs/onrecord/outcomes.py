@@ -64,7 +64,7 @@ async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
 
 
 def require_outcome_offsets(kafka: KafkaSettings, begin: Mapping[TopicPartition, int]) -> None:
-    """Raise ``KafkaUnavailableError`` unless the outcome topic's offsets are known.
+    """Raise ``KafkaUnavailableError`` if the end offsets of the outcome topic are unknown.
 
     Raises:
         KafkaUnavailableError: the topic is not there, or may not be read.

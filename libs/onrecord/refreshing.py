@@ -21,7 +21,7 @@ POLL_S: Final = 1.0
 async def refresh_outdated_interviews(
     control: ControlClient, found: StudyRefresh, transcripts: Sequence[str]
 ) -> StudyRefresh:
-    """Request new notes for a study's outdated interviews, in batches; return the progress.
+    """Request new notes of a study's outdated interviews, in batches; return the progress.
 
     Args:
         control: the API.
@@ -40,7 +40,7 @@ async def refresh_outdated_interviews(
 async def wait_for_refresh(
     control: ControlClient, found: StudyRefresh, wanted: RefreshStudyRequest, timeout_s: float
 ) -> StudyRefresh:
-    """Wait until all new notes of a study's refresh are stored; return the progress.
+    """Wait until the requested new notes of a study are all stored; return the progress.
 
     Raises:
         FailedError: some are after the time.
@@ -59,7 +59,7 @@ async def wait_for_refresh(
 
 
 def describe_refresh_progress(found: StudyRefresh) -> str:
-    """Describe how many interviews of a study are outdated, and the cost of new notes."""
+    """Describe how many interviews of a study have outdated notes, and what new notes cost."""
     text = (
         f"{found.study_id}, version {found.version}: {found.up_to_date} up to date, "
         f"{found.in_progress} in progress, {found.outdated} outdated"

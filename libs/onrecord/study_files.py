@@ -82,7 +82,7 @@ def parse_theme_options(
 
 
 @contextmanager
-def edit_in_editor(
+def edit_study_in_text_editor(
     study: RegisteredStudy, environ: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """Open a study in the user's text editor; yield the changed fields and the file.

@@ -73,7 +73,7 @@ _OF_A_CALENDAR: Final = re.compile(
 )
 
 
-def is_calendar_date(words: str) -> bool:
+def names_year_or_day(words: str) -> bool:
     """Return whether a time expression names a year or a day, unlike "two years ago"."""
     return _OF_A_CALENDAR.search(words) is not None
 

@@ -14,9 +14,9 @@ from personal_data.dates import find_dates_and_ages
 from personal_data.findings import PersonalDataSpan, resolve_overlaps
 from personal_data.identifiers import find_identifiers
 from personal_data.names import (
+    find_capitalized_names,
     find_demographic_groups,
     find_known_names,
-    find_names_by_form,
     find_titled_names,
     restore_capitals,
 )
@@ -94,7 +94,7 @@ def _find_in_piece(
         found += [
             *find_titled_names(text),
             *find_demographic_groups(words),
-            *find_names_by_form(text, words),
+            *find_capitalized_names(text, words),
         ]
         if mode is DetectionMode.HEAVY:
             found += entities.find_named_entities(text, words)

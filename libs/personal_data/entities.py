@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 import spacy_models
-from personal_data.dates import is_calendar_date
+from personal_data.dates import names_year_or_day
 from personal_data.dictionary import is_dictionary_word, is_filler_word
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
 from personal_data.names import is_interrupted_word
@@ -83,7 +83,7 @@ def _may_be_a_person(text: str, words: Sequence[TextToken], kind: PersonalDataKi
 
 def _is_plausible(text: str, words: Sequence[TextToken], kind: PersonalDataKind) -> bool:
     if kind is PersonalDataKind.DATE_TIME:
-        return is_calendar_date(text[words[0].start : words[-1].end])
+        return names_year_or_day(text[words[0].start : words[-1].end])
     return _may_be_name(text, words, kind)
 
 

@@ -119,7 +119,7 @@ def find_demographic_groups(found: Sequence[TextToken]) -> Iterator[PersonalData
             yield PersonalDataSpan(token.start, token.end, PersonalDataKind.NRP, 0.6)
 
 
-def find_names_by_form(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+def find_capitalized_names(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
     """Find runs of capitalised words that look like names."""
     for run in iter_capitalized_runs(text, found):
         if any(is_distinctive_name(token) for token in run) and not is_interrupted_word(text, run):

@@ -25,8 +25,8 @@ from simulator.prompt import (
     PromptPassage,
     join_all_text,
     join_user_text,
-    parse_judging,
-    parse_passage,
+    parse_judging_prompt,
+    parse_notes_prompt,
 )
 from simulator.prompt_reader import CachingPromptParser
 from simulator.replies import SimulatedReply
@@ -124,7 +124,7 @@ class ChatService:
         content = compute_stable_digest(*asked)
         attempt = self._count(content)
         spent = TokenUsage(answers.estimate_tokens(prompt), model.cached_tokens(prompt))
-        judging = parse_judging(request.messages)
+        judging = parse_judging_prompt(request.messages)
         passage, notes = (None, ()) if judging else await self._reader.read(messages)
         labelled: tuple[LabelledNote, ...] = ()
         if passage and (rates := model.behaviour.paraphrasing):
@@ -142,7 +142,7 @@ class ChatService:
 
     def _read(self, messages: str) -> tuple[PromptPassage | None, tuple[DraftNote, ...]]:
         """Return the passage in some messages, and the notes on it; may run in a thread."""
-        passage = parse_passage(json.loads(messages))
+        passage = parse_notes_prompt(json.loads(messages))
         return passage, draft_notes_from_noteworthy_sentences(
             passage, self._settings.seed
         ) if passage else ()
@@ -150,7 +150,7 @@ class ChatService:
     def _paraphrase(self, asked: str) -> tuple[LabelledNote, ...]:
         """Return the labelled notes on the passage in some messages, which rates stand before."""
         rates, messages = asked.split("\n", 1)
-        passage = parse_passage(json.loads(messages))
+        passage = parse_notes_prompt(json.loads(messages))
         if passage is None:
             return ()
         chosen = ParaphrasingRates.model_validate_json(rates)

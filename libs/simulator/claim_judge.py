@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from simulator.prompt import PromptClaim, PromptJudging, PromptNote, PromptQuote
+from simulator.prompt import ParsedJudgingPrompt, PromptClaim, PromptNote, PromptQuote
 from simulator.wording import extract_terms, split_words
 
 _DECIDING_WORDS: Final = 12
@@ -20,7 +20,7 @@ _OPPOSITE: Final = {
 }
 
 
-def judge_notes(asked: PromptJudging, *, wrong: bool = False, made_up: bool = False) -> str:
+def judge_notes(asked: ParsedJudgingPrompt, *, wrong: bool = False, made_up: bool = False) -> str:
     """Rule on notes as a judging model would; return the rulings as a JSON document.
 
     A note is one claim. It is supported if the segments it cites have all of its content words and
@@ -38,7 +38,7 @@ def judge_notes(asked: PromptJudging, *, wrong: bool = False, made_up: bool = Fa
     return json.dumps({"rulings": rulings}, ensure_ascii=False)
 
 
-def _rule_on_note(note: PromptNote, asked: PromptJudging, *, wrong: bool) -> dict[str, Any]:
+def _rule_on_note(note: PromptNote, asked: ParsedJudgingPrompt, *, wrong: bool) -> dict[str, Any]:
     speakers = {one.number: one.speaker for one in asked.segments}
     quotes = tuple(
         PromptQuote(speaker=speakers.get(one.segment, ""), text=one.words) for one in note.cites

@@ -87,7 +87,7 @@ class PromptNote(_Lenient):
     cites: tuple[PromptCitation, ...]
 
 
-class PromptJudging(_Lenient):
+class ParsedJudgingPrompt(_Lenient):
     """Notes to be judged, with their transcript, as parsed from a prompt for a judging model."""
 
     segments: tuple[PromptSegment, ...]
@@ -104,14 +104,14 @@ def join_all_text(messages: list[Any]) -> str:
     return "\n".join(_contents(messages, None))
 
 
-def parse_passage(messages: list[Any]) -> PromptPassage | None:
-    """Parse the part of an interview in a chat request; None if it contains none."""
+def parse_notes_prompt(messages: list[Any]) -> PromptPassage | None:
+    """Parse the part of an interview from a request for notes; None for other requests."""
     return _first(messages, PromptPassage)
 
 
-def parse_judging(messages: list[Any]) -> PromptJudging | None:
-    """Parse the notes to judge in a chat request; None if it contains none."""
-    return _first(messages, PromptJudging)
+def parse_judging_prompt(messages: list[Any]) -> ParsedJudgingPrompt | None:
+    """Parse the notes to judge from a request to a judging model; None otherwise."""
+    return _first(messages, ParsedJudgingPrompt)
 
 
 def _first(messages: list[Any], kind: type[D]) -> D | None:

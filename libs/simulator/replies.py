@@ -113,7 +113,7 @@ def build_rate_limited_reply(model: SimulatedModel, excess: ExceededLimit) -> Si
     )
 
 
-def build_throttled_reply(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
+def build_injected_429_reply(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
     """Build the body and headers of the HTTP 429 reply that a fault rule injects."""
     message = f"Rate limit reached. Please try again in {rule.retry_after:g}s."
     body = build_error_body(message, "requests", "rate_limit_exceeded")

@@ -20,7 +20,7 @@ from simulator.models import SimulatedModel
 from simulator.output_format import SchemaSupport
 from simulator.paraphrasing import LabelledNote
 from simulator.profiles import ModelDrift
-from simulator.prompt import PromptJudging, PromptPassage
+from simulator.prompt import ParsedJudgingPrompt, PromptPassage
 from simulator.replies import SimulatedReply
 from simulator.seeded_random import compute_stable_digest, create_seeded_random
 from simulator.streaming import EventStream, StreamInterruption
@@ -58,7 +58,7 @@ class ReplyBuilder:
     content: str
     attempt: int
     others: int
-    judging: PromptJudging | None = None
+    judging: ParsedJudgingPrompt | None = None
     labelled: tuple[LabelledNote, ...] = ()
     fact_check: FactCheck | None = None
 
@@ -74,7 +74,7 @@ class ReplyBuilder:
             case FaultKind.DISCONNECT if not self.request.stream:
                 return self._reply(rule.fault, disconnects=True, wait=wait)
             case FaultKind.RATE_LIMIT:
-                body, headers = replies.build_throttled_reply(rule)
+                body, headers = replies.build_injected_429_reply(rule)
                 status = HTTPStatus.TOO_MANY_REQUESTS
                 late = rule.extra_delay
                 return self._reply(rule.fault, body, status=status, headers=headers, wait=late)

@@ -18,7 +18,7 @@ _MOST_WORDS_COMPARED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingDifference:
+class ParseDifference:
     """Difference between two parses of one transcript: in speaker, role, time or words.
 
     Attributes:
@@ -39,7 +39,9 @@ class _Word(NamedTuple):
     first: bool
 
 
-def compare_readings(older: Sequence[Segment], newer: Sequence[Segment]) -> list[ReadingDifference]:
+def compare_transcript_parses(
+    older: Sequence[Segment], newer: Sequence[Segment]
+) -> list[ParseDifference]:
     """Compare two parses of a transcript; return differences in speakers, times and words."""
     old, new = _words(older), _words(newer)
     blocks = list(_blocks([one.text for one in old], [one.text for one in new]))
@@ -89,7 +91,7 @@ def _places(blocks: Sequence[_Block]) -> Iterator[tuple[int, int, bool]]:
             yield from ((a + at, c + at, True) for at in range(b - a))
 
 
-def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]:
+def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ParseDifference]:
     counts: Counter[tuple[str, str]] = Counter()
     places: dict[tuple[str, str], int] = {}
     for old, new in pairs:
@@ -98,22 +100,22 @@ def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifferenc
             counts[moved] += 1
             places.setdefault(moved, new.segment.number)
     for (before, now), count in counts.most_common():
-        yield ReadingDifference(
+        yield ParseDifference(
             "speaker", f"{_count(count)} of {before} are now {now}'s", places[before, now]
         )
 
 
-def _roles(older: Sequence[Segment], newer: Sequence[Segment]) -> Iterator[ReadingDifference]:
+def _roles(older: Sequence[Segment], newer: Sequence[Segment]) -> Iterator[ParseDifference]:
     before = {one.speaker: one.role for one in older}
     first = {one.speaker: one for one in reversed(newer)}
     for speaker, one in first.items():
         if speaker in before and before[speaker] is not one.role:
-            yield ReadingDifference(
+            yield ParseDifference(
                 "role", f"{speaker} was {before[speaker].value} and is {one.role.value}", one.number
             )
 
 
-def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]:
+def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ParseDifference]:
     moved = [
         (old.segment, new.segment)
         for old, new in pairs
@@ -122,7 +124,7 @@ def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]
     if moved:
         old, new = moved[0]
         count = f"{len(moved):,} turns start" if len(moved) > 1 else "1 turn starts"
-        yield ReadingDifference(
+        yield ParseDifference(
             "start",
             f"{count} at another time, the first at {_ms(new.start_ms)} instead of "
             f"{_ms(old.start_ms)}",
@@ -130,7 +132,7 @@ def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]
         )
     inside = [new.segment.number for old, new in pairs if old.first != new.first]
     if inside:
-        yield ReadingDifference(
+        yield ParseDifference(
             "start", f"{len(inside):,} turns begin or end at another word", inside[0]
         )
 
@@ -143,18 +145,18 @@ def _are_near(one: int | None, other: int | None) -> bool:
 
 def _lost_and_found(
     old: Sequence[_Word], new: Sequence[_Word], blocks: Sequence[_Block]
-) -> Iterator[ReadingDifference]:
+) -> Iterator[ParseDifference]:
     for tag, a, b, c, d in blocks:
         if tag != "equal":
             number = new[min(c, len(new) - 1)].segment.number if new else None
             before = [one.text for one in old[a:b]]
             now = [one.text for one in new[c:d]]
             if before:
-                yield ReadingDifference(
+                yield ParseDifference(
                     "words", f"{_count(len(before))} gone: {_shown(before)}", number
                 )
             if now:
-                yield ReadingDifference("words", f"{_count(len(now))} added: {_shown(now)}", number)
+                yield ParseDifference("words", f"{_count(len(now))} added: {_shown(now)}", number)
 
 
 def _shown(words: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from transcripts.errors import (
     MalformedTranscriptError,
     UnknownFormatError,
 )
-from transcripts.files.other_texts import describe_other_text
+from transcripts.files.other_texts import describe_non_transcript_text
 from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.limits import (
     LIMITS,
@@ -213,7 +213,7 @@ def _recognise(content: TranscriptContent) -> RecognisedFormat:
         raise UnknownFormatError(
             f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
         )
-    if other := describe_other_text(content.text):
+    if other := describe_non_transcript_text(content.text):
         raise UnknownFormatError(f"the text looks like {other}")
     found = recognise_format(content)
     if found is not None:

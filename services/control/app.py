@@ -15,7 +15,7 @@ from faststream import Context, ContextRepo
 from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, build_retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi, LoginSettings
 from control.api.application import NAVIGABLE_PATHS
-from control.api.bodies import UploadSpeedLimit
+from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
 from control.handlers import router
@@ -99,7 +99,7 @@ async def lifespan(
                     provider, settings.session_limits, settings.control.public_url
                 ),
                 max_transcript_bytes=settings.control.max_transcript_bytes,
-                upload_pace=UploadSpeedLimit(
+                upload_pace=MinimumUploadSpeed(
                     settings.control.upload_timeout_s, settings.control.upload_min_bytes_per_s
                 ),
                 compute=compute,

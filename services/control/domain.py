@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts import headers as h
-from contracts.control_api import ControlModel, DeadLetter, ReplayCursor
+from contracts.control_api import ControlApiModel, DeadLetter, ReplayCursor
 from contracts.errors import OnrecordError
 
 
@@ -86,7 +86,7 @@ def advance_replay_cursor(cursor: ReplayCursor, letter: DeadLetterPosition) -> R
     return cursor.model_copy(update={"after": after})
 
 
-class IndexedSubmission(ControlModel):
+class IndexedSubmission(ControlApiModel):
     """Submitted Kafka record in control's index, even if its content cannot be decoded.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and

@@ -59,7 +59,9 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = MessageOrigin(record.topic, record.partition, record.offset)
-    found = identity.identify_dead_letter(service, here, record.key, record.value, record.headers)
+    found = identity.compute_dead_letter_identity(
+        service, here, record.key, record.value, record.headers
+    )
     origin, about = found.origin, found.about
     return IndexedDeadLetter(
         letter_id=found.letter_id,

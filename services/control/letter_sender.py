@@ -35,7 +35,7 @@ _SLOW: Final = "the broker does not acknowledge replayed letters"
 
 
 @dataclass(slots=True)
-class LetterSendResult:
+class DeadLetterSendResult:
     """Result of sending dead letters: those handed to the publisher, and why others were not.
 
     Attributes:
@@ -51,7 +51,7 @@ class LetterSendResult:
     outage: OutageError | None = None
 
 
-class LetterSender:
+class DeadLetterSender:
     """Sender that writes dead letters' messages to retry topics, within a limit of bytes.
 
     Args:
@@ -77,7 +77,7 @@ class LetterSender:
         topic = build_retry_topic(service, 0).name
         await self.publisher.forward(topic, found.key, found.value, _headers(found))
 
-    async def send(self, letters: Sequence[DeadLetterPosition]) -> LetterSendResult:
+    async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
         """Send letters' messages in order; do not wait until the last ones are acknowledged.
 
         Args:
@@ -87,7 +87,7 @@ class LetterSender:
             The delivery reports of those that were sent, why others were not, and the outage that
             cut it short, if there was one.
         """
-        sent = LetterSendResult()
+        sent = DeadLetterSendResult()
         try:
             missing = await self.find_missing_topics({one.service for one in letters})
             sent.left |= {
@@ -129,7 +129,7 @@ class LetterSender:
         settling.result()
 
     async def _hand_over(
-        self, service: str, found: Iterable[DeadLetterRecord], sent: LetterSendResult
+        self, service: str, found: Iterable[DeadLetterRecord], sent: DeadLetterSendResult
     ) -> None:
         portion: list[DeadLetterRecord] = []
         size = 0
@@ -143,7 +143,11 @@ class LetterSender:
             await self._forward(service, portion, size, sent)
 
     async def _forward(
-        self, service: str, portion: Sequence[DeadLetterRecord], size: int, sent: LetterSendResult
+        self,
+        service: str,
+        portion: Sequence[DeadLetterRecord],
+        size: int,
+        sent: DeadLetterSendResult,
     ) -> None:
         await self._bytes.wait_for(size)
         records = [(one.key, one.value, _headers(one)) for one in portion]
@@ -152,7 +156,7 @@ class LetterSender:
         sent.reports.append(([one.place.letter_id for one in portion], report))
 
     async def _whole(
-        self, found: Iterable[DeadLetterRecord], sent: LetterSendResult
+        self, found: Iterable[DeadLetterRecord], sent: DeadLetterSendResult
     ) -> AsyncIterator[DeadLetterRecord]:
         """Yield letters with their whole messages; note why others cannot be sent."""
         for one in found:

@@ -32,7 +32,7 @@ ACKNOWLEDGED_WITHIN_S: Final = 10.0
 
 
 class StudyRefresher:
-    """Publisher of requests for new notes on interviews, after claiming them in PostgreSQL.
+    """Publisher of requests to make new notes of interviews, which it claims in PostgreSQL.
 
     Args:
         database: where interviews, refreshes and the ledger of calls are.
@@ -137,11 +137,11 @@ class StudyRefresher:
         cached = await self._database.fetchval(_QUERIES.count_cached_chunks, *revisions, inputs)
         costs = await self._database.fetchrow(_QUERIES.select_refresh_costs, *revisions)
         assert costs is not None, "it has no GROUP BY"
-        return estimate_costs(sum(row["chunks"] for row in rows), int(cached), dict(costs))
+        return estimate_refresh_costs(sum(row["chunks"] for row in rows), int(cached), dict(costs))
 
 
-def estimate_costs(chunks: int, cached: int, costs: dict[str, Any]) -> RefreshEstimate:
-    """Estimate the cost of new notes on chunks from the cost of earlier calls.
+def estimate_refresh_costs(chunks: int, cached: int, costs: dict[str, Any]) -> RefreshEstimate:
+    """Estimate the cost of asking a model for new notes on chunks, from its earlier calls.
 
     Args:
         chunks: how many are asked about.

@@ -22,7 +22,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
-from control.letter_sender import LetterSender, LetterSendResult
+from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
 from messaging import Publisher
@@ -72,7 +72,7 @@ class DeadLetterReplayer:
     ) -> None:
         self._store = store
         self._reader = reader
-        self.sender = LetterSender(reader, publisher)
+        self.sender = DeadLetterSender(reader, publisher)
         self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
@@ -317,7 +317,10 @@ class DeadLetterReplayer:
             raise
 
     def _settle_soon(
-        self, letters: Sequence[DeadLetterPosition], sent: LetterSendResult, replays: ReplayResult
+        self,
+        letters: Sequence[DeadLetterPosition],
+        sent: DeadLetterSendResult,
+        replays: ReplayResult,
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(letters, sent, replays))
         self._tasks.add(task)
@@ -331,7 +334,10 @@ class DeadLetterReplayer:
             log.warning("replay_cut_short", reason=str(error))
 
     async def _settle(
-        self, letters: Sequence[DeadLetterPosition], sent: LetterSendResult, replays: ReplayResult
+        self,
+        letters: Sequence[DeadLetterPosition],
+        sent: DeadLetterSendResult,
+        replays: ReplayResult,
     ) -> None:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []

@@ -24,7 +24,7 @@ from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
 from guardrail.judge import JudgePanel, PanelOptions
 from guardrail.settings import GuardrailSettings
-from judging.control_questions import ControlTestedClient
+from judging.control_questions import PretestedModelClient
 from judging.judges import build_judge
 from judging.questions import Judge
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -32,7 +32,7 @@ from model_client import ModelClient, ModelConfig, ModelSettings
 from model_client.cache.store import CacheSettings
 from model_client.factory import open_model_client
 from model_client.ledger.budgets import BudgetSettings
-from prompts.fact_checking import JudgeFormat
+from prompts.fact_checking import FactCheckPromptFormat
 
 log = structlog.get_logger(__name__)
 
@@ -107,10 +107,10 @@ def build_judge_panel_opener(settings: GuardrailSettings) -> OpenJudge:
 
 
 def build_judges(
-    client: ModelClient, judge_format: JudgeFormat | None, settings: GuardrailSettings
+    client: ModelClient, judge_format: FactCheckPromptFormat | None, settings: GuardrailSettings
 ) -> list[Judge]:
     """Build the judges of one model: one for each time that it is to be asked a question."""
-    asked = client if judge_format is None else ControlTestedClient(client, judge_format)
+    asked = client if judge_format is None else PretestedModelClient(client, judge_format)
     attempts = range(1, settings.judge_asks + 1)
     return [build_judge(asked, judge_format, one, settings.batch_limits) for one in attempts]
 
@@ -120,7 +120,7 @@ class PanelMember:
     """Member of the judge panel: a judging model, its fallbacks and its prompt format."""
 
     chain: tuple[ModelConfig, ...]
-    judge_format: JudgeFormat | None
+    judge_format: FactCheckPromptFormat | None
 
 
 def list_panel_members(settings: GuardrailSettings) -> list[PanelMember]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from contracts.content_bugs import wrap_content_bugs
+from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote, Standing
@@ -20,7 +20,7 @@ from grounding import (
     DraftAssessment,
     check_note,
     format_feedback,
-    merge_notes,
+    merge_equivalent_notes,
 )
 from grounding.syntax.spacy_parser import load_spacy_parser
 from grounding.text.terms import split_terms
@@ -75,12 +75,12 @@ def assess_draft(
         The notes in the draft's order, with what they cite and the checks they fail.
 
     Raises:
-        ContentBugError: a check came upon what its author did not foresee, or the entailment model
-            gave a score that is no number.
+        BugTriggeredByMessageError: a check came upon what its author did not foresee, or the
+            entailment model gave a score that is no number.
     """
     parse = load_spacy_parser() if options.heavy else None
     model = open_calibrated_model(options.entailment) if options.entailment else None
-    with wrap_content_bugs(ASSESSMENT_ACTIVITY):
+    with convert_bugs_triggered_by_message(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
         apply = build_privacy_policy(chunk, options.personal_data).apply
         checked = tuple(check_note(draft, chunk, parse) for draft in drafted.notes)
@@ -116,7 +116,7 @@ def build_result_events(
             notes that are good.
     """
     looked_at = [_flag_unsupported_words(one, policy) for one in checked_notes]
-    assessment = merge_notes(
+    assessment = merge_equivalent_notes(
         accepted=(
             one.to_note(policy.list_flags(one.failures))
             for one in looked_at

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from faststream import Context
 
-from contracts.content_bugs import wrap_content_bugs
+from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.events import Event, NotesDrafted
 from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
 from guardrail.assessors import DraftAssessor
@@ -33,5 +33,5 @@ async def validate_draft(
     checked = await assess(drafted, waiting=delivery.clock.stopped())
     if review is not None:
         checked = await review(drafted, checked, deadline=delivery.clock.deadline)
-    with wrap_content_bugs("deciding on the draft"):
+    with convert_bugs_triggered_by_message("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

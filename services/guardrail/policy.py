@@ -45,7 +45,7 @@ NEVER_FLAGGED: Final[Mapping[str, str]] = {
 """Checks that no policy lets pass, each with the reason."""
 
 
-class FailureAction(StrEnum):
+class FailedCheckAction(StrEnum):
     """Action for a note that fails a check: reject it, ask the model again, flag it or pass it."""
 
     REJECT = "reject"
@@ -54,8 +54,8 @@ class FailureAction(StrEnum):
     PASS = "pass"  # noqa: S105 - no password: the check does not count
 
 
-_PASSING: Final = frozenset({FailureAction.FLAG, FailureAction.PASS})
-_DEFAULT_ACTIONS: Final = dict.fromkeys((*sorted(DOUBT_NAMES), OWN_WORDS), FailureAction.FLAG)
+_PASSING: Final = frozenset({FailedCheckAction.FLAG, FailedCheckAction.PASS})
+_DEFAULT_ACTIONS: Final = dict.fromkeys((*sorted(DOUBT_NAMES), OWN_WORDS), FailedCheckAction.FLAG)
 """Actions of checks that do not reject by default: they fail true notes as often as false ones."""
 
 
@@ -72,7 +72,7 @@ class CheckPolicy:
         max_rejected_share: a draft of which a larger share is refused is asked for again.
     """
 
-    actions: Mapping[str, FailureAction] = field(default_factory=dict)
+    actions: Mapping[str, FailedCheckAction] = field(default_factory=dict)
     max_rejected_share: float = 0.5
 
     def __post_init__(self) -> None:
@@ -85,11 +85,11 @@ class CheckPolicy:
 
     def list_flags(self, failures: Iterable[CheckFailure]) -> tuple[CheckFailure, ...]:
         """Return the failures that a note keeps as flags while it passes."""
-        return tuple(one for one in failures if self._action(one) is FailureAction.FLAG)
+        return tuple(one for one in failures if self._action(one) is FailedCheckAction.FLAG)
 
     def requests_redraft(self, failures: Iterable[CheckFailure]) -> bool:
         """Return whether one note with these failures is enough to ask for another draft."""
-        return any(self._action(one) is FailureAction.ASK_AGAIN for one in failures)
+        return any(self._action(one) is FailedCheckAction.ASK_AGAIN for one in failures)
 
     def exceeds_rejected_share(self, *, refused: int, accepted: int) -> bool:
         """Return whether so many of a draft's notes are rejected that it is asked for again."""
@@ -97,14 +97,14 @@ class CheckPolicy:
 
     def refuses_own_words(self) -> bool:
         """Return whether operators have set that notes with words of their own are rejected."""
-        return self.actions.get(OWN_WORDS, FailureAction.FLAG) not in _PASSING
+        return self.actions.get(OWN_WORDS, FailedCheckAction.FLAG) not in _PASSING
 
-    def _action(self, failure: CheckFailure) -> FailureAction:
+    def _action(self, failure: CheckFailure) -> FailedCheckAction:
         action = self.actions.get(failure.check)
-        return action or _DEFAULT_ACTIONS.get(failure.check, FailureAction.REJECT)
+        return action or _DEFAULT_ACTIONS.get(failure.check, FailedCheckAction.REJECT)
 
 
-def _validate_action(name: str, action: FailureAction) -> None:
+def _validate_action(name: str, action: FailedCheckAction) -> None:
     if name not in CHECK_NAMES:
         raise CheckPolicyError(
             f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}"

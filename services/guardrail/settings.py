@@ -16,13 +16,13 @@ from contracts.topics import MIB
 from entailment import validate_calibrated_model
 from guardrail.domain import AssessmentOptions
 from guardrail.judge_votes import VoteRule
-from guardrail.policy import CheckPolicy, FailureAction
+from guardrail.policy import CheckPolicy, FailedCheckAction
 from judging.judges import DEFAULT_LIMITS, BatchLimits
 from judging.settings import JudgeSettings, JudgingModel
 from messaging import StageSettings
 from model_client import ModelSettings
 from processes import TaskLimits
-from prompts.fact_checking import FORMATS, JudgeFormat, validate_format_name
+from prompts.fact_checking import FORMATS, FactCheckPromptFormat, validate_format_name
 from spacy_models import is_spacy_installed
 
 _MAX_PROCESSES: Final = 4
@@ -65,7 +65,7 @@ class GuardrailSettings(StageSettings):
     max_rejected_share: float = Field(
         0.5, ge=0, le=1, description="A draft of which more is refused goes back as a whole."
     )
-    policies: Annotated[dict[str, FailureAction], NoDecode] = Field(
+    policies: Annotated[dict[str, FailedCheckAction], NoDecode] = Field(
         {},
         description="What a failed check means, as JSON by check: `reject`, `ask_again`, `flag` or "
         "`pass`; where nothing is said `reject`, but `flag` for checks that only doubt and for "
@@ -215,7 +215,7 @@ class GuardrailSettings(StageSettings):
         """
         return self._judges.model_settings
 
-    def find_judge_format(self) -> JudgeFormat | None:
+    def find_judge_format(self) -> FactCheckPromptFormat | None:
         """Return the format in which the judging models are asked; None for the project's own.
 
         Raises:
@@ -244,7 +244,7 @@ class GuardrailSettings(StageSettings):
 
     @field_validator("policies")
     @classmethod
-    def _can_be_meant(cls, policies: dict[str, FailureAction]) -> dict[str, FailureAction]:
+    def _can_be_meant(cls, policies: dict[str, FailedCheckAction]) -> dict[str, FailedCheckAction]:
         assert CheckPolicy(policies)
         return policies
 

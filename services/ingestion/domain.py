@@ -29,8 +29,8 @@ class ChunkSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredInterview:
-    """Stored interview for which new notes are to be made: title, format and segments.
+class InterviewToRefresh:
+    """Stored interview of which new notes are to be made: title, format and segments.
 
     Attributes:
         title: what people call it.
@@ -89,9 +89,12 @@ def build_ingestion_events(
 
 
 def build_refresh_events(
-    submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
+    submitted: TranscriptSubmitted,
+    stored: InterviewToRefresh,
+    study: Study,
+    chunk_sizes: ChunkSizes,
 ) -> tuple[Event, ...]:
-    """Build events that have new notes made for a stored interview, one for each chunk.
+    """Build the events to make new notes of a stored interview, one for each of its chunks.
 
     Args:
         submitted: what asks for it.

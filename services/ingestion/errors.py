@@ -106,7 +106,7 @@ class RevisionWithdrawnError(ParkedError):
 
 
 class UnknownRefreshError(BadMessageError):
-    """Raised when new notes on an interview are requested, but not through control's API."""
+    """Raised when new notes of an interview are requested, but not through control's API."""
 
     code = ErrorCode.NOT_YOURS
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
-from contracts.content_bugs import wrap_content_bugs
+from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
@@ -15,7 +15,7 @@ from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import (
     ChunkSizes,
-    StoredInterview,
+    InterviewToRefresh,
     build_ingestion_events,
     build_refresh_events,
 )
@@ -37,7 +37,7 @@ class InterviewReader(Protocol):
         submitted: TranscriptSubmitted,
         *,
         study: Study | None = None,
-        stored: StoredInterview | None = None,
+        stored: InterviewToRefresh | None = None,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[Event, ...]:
         """Return the interview as segments, then its chunks in order.
@@ -96,7 +96,7 @@ async def open_interview_reader(
             submitted: TranscriptSubmitted,
             *,
             study: Study | None = None,
-            stored: StoredInterview | None = None,
+            stored: InterviewToRefresh | None = None,
             waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         ) -> tuple[Event, ...]:
             if stored is not None and study is not None:  # it was read before
@@ -118,9 +118,12 @@ async def open_interview_reader(
 
 
 def build_encoded_refresh_events(
-    submitted: TranscriptSubmitted, stored: StoredInterview, study: Study, chunk_sizes: ChunkSizes
+    submitted: TranscriptSubmitted,
+    stored: InterviewToRefresh,
+    study: Study,
+    chunk_sizes: ChunkSizes,
 ) -> tuple[EncodedEvent, ...]:
-    """Build the events that have new notes made for an interview, serialized to JSON."""
+    """Build the events to make new notes of a stored interview, serialized to JSON."""
     events = build_refresh_events(submitted, stored, study, chunk_sizes)
     return tuple(EncodedEvent.of(event) for event in events)
 
@@ -137,8 +140,8 @@ def build_encoded_events(
     As objects, the words of a long interview would take ten times the memory in both processes.
 
     Raises:
-        ContentBugError: a reader came upon what its author did not foresee.
+        BugTriggeredByMessageError: a reader came upon what its author did not foresee.
     """
-    with wrap_content_bugs(READING):
+    with convert_bugs_triggered_by_message(READING):
         events = build_ingestion_events(submitted, chunk_sizes, fetched, max_content_bytes, study)
         return tuple(EncodedEvent.of(event) for event in events)

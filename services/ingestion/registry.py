@@ -24,7 +24,7 @@ from contracts.transcript import Segment, TranscriptFormat
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import make_storable_text
-from ingestion.domain import StoredInterview
+from ingestion.domain import InterviewToRefresh
 from ingestion.errors import (
     ProducerNotAllowedError,
     RevisionGapError,
@@ -68,7 +68,7 @@ class AdmittedSubmission(NamedTuple):
 
     submitted: TranscriptSubmitted
     study: Study
-    stored: StoredInterview | None = None
+    stored: InterviewToRefresh | None = None
     """What is stored of it, if it is asked again."""
 
 
@@ -159,7 +159,7 @@ class StudyRegistry:
         study = await self._look_up(row["study_id"])
         assert study is not None, "nobody deletes a registered study"
         segments = await self._database.fetch(_REFRESHES.select_refreshed_segments, *revision)
-        stored = StoredInterview(
+        stored = InterviewToRefresh(
             title=row["title"],
             format=TranscriptFormat(row["format"]),
             recorded_at=row["recorded_at"],

@@ -47,7 +47,7 @@ def may_store_draft(chunk: Record, event: NotesValidated) -> bool:
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
-async def write_draft(
+async def insert_draft_rows(
     connection: Connection, event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
 ) -> None:
     """Insert a draft's notes and check results into PostgreSQL, if not stored yet.
@@ -64,7 +64,7 @@ async def write_draft(
     if snapshot.has_drafts and event.final:
         await connection.execute(_QUERIES.delete_rejected_notes, event.chunk_id, event.attempt)
     await connection.execute(
-        _QUERIES.write_draft,
+        _QUERIES.insert_draft_rows,
         event.chunk_id,
         event.attempt,
         event.final,

@@ -26,9 +26,9 @@ from persistence.drafts import (
     build_all_notes_stored,
     build_notes_stored,
     build_notes_stored_for_first_draft,
+    insert_draft_rows,
     lock_chunk,
     may_store_draft,
-    write_draft,
 )
 from persistence.repeats import ComparisonThread, prepare_repeat_finder
 
@@ -153,7 +153,7 @@ class NotesStore:
                     repeats = repeats or await prepare_repeat_finder(event, self._comparing)
                     snapshot = await repeats.take_snapshot(connection)
                     if snapshot.firsts is not None:
-                        await write_draft(connection, event, study_id, snapshot)
+                        await insert_draft_rows(connection, event, study_id, snapshot)
                         if not snapshot.has_drafts:
                             return build_notes_stored_for_first_draft(event, study_id, snapshot)
                         return await build_notes_stored(connection, event, study_id)

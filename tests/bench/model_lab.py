@@ -19,7 +19,7 @@ from bench.harness import ROOT
 from contracts.events import ChunkReady
 from contracts.ids import derive_chunk_id
 from contracts.transcript import Role, Segment
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from enrichment import domain
@@ -156,7 +156,7 @@ async def whole_client(
 ) -> AsyncIterator[ModelClient]:
     """The client as enrichment has it: with cache, ledger and budgets."""
     async with AsyncExitStack() as everything:
-        database = await everything.enter_async_context(LazyDatabase(postgres))
+        database = await everything.enter_async_context(LazilyConnectedDatabase(postgres))
         answers = await everything.enter_async_context(ResponseCache(database, CacheSettings()))
         ledger = await everything.enter_async_context(Ledger(database, BudgetSettings()))
         yield await everything.enter_async_context(

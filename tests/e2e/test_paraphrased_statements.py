@@ -17,7 +17,7 @@ import pytest
 from audit.facts import SubmissionState
 from contracts.study import Study, Theme
 from local_stack.supervisor import LocalStack
-from simulator.paraphrasing import TrueKind
+from simulator.paraphrasing import TrueNoteKind
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
 from support.stack import QUICK_RETRIES, whole_stack
@@ -60,7 +60,7 @@ class ShownNote:
 
     @property
     def is_true(self) -> bool:
-        return bool(self.kinds & {*TrueKind})
+        return bool(self.kinds & {*TrueNoteKind})
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ async def test_hardly_any_statement_shown_is_false_and_most_tidied_quotes_are_sh
     notes = await read_notes(pipeline)
     shown = [one for one in notes if one.is_shown]
     false = [one for one in shown if not one.is_true]
-    tidied = [one for one in notes if TrueKind.TIDIED in one.kinds]
+    tidied = [one for one in notes if TrueNoteKind.TIDIED in one.kinds]
     tidied_shown = sum(one.is_shown for one in tidied)
     true = [one for one in notes if one.is_true]
     true_shown = sum(one.is_shown for one in true)

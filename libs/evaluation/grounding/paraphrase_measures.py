@@ -17,7 +17,7 @@ from evaluation.grounding.pair_measures import (
 from evaluation.grounding.pair_verdicts import PairVerdict, check_pairs
 from evaluation.grounding.paraphrases import draft_paraphrases
 from evaluation.measures import Measure
-from simulator.paraphrasing import TrueKind
+from simulator.paraphrasing import TrueNoteKind
 
 TIDIED_SHOWN_GOAL: Final = 0.9
 
@@ -72,11 +72,11 @@ def _measure_true_shown(
             [one for one in part if one.pair.kinds == (kind.value,)]
         )
         for name, part in sets.items()
-        for kind in TrueKind
+        for kind in TrueNoteKind
     }
     return Measure(
         name="paraphrases-true-shown",
-        figure=by_kind[f"all: {TrueKind.TIDIED}"].get("share shown", 0.0),
+        figure=by_kind[f"all: {TrueNoteKind.TIDIED}"].get("share shown", 0.0),
         goal=TIDIED_SHOWN_GOAL,
         better="higher",
         unit="share of tidied quotes shown as statements, light",

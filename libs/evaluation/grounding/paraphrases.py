@@ -12,7 +12,7 @@ from contracts.transcript import Segment
 from evaluation.grounding.pairs import LabelledPair
 from prompts.notes import CURRENT
 from simulator.paraphrasing import ParaphrasingRates, write_labelled_notes
-from simulator.prompt import parse_passage
+from simulator.prompt import parse_notes_prompt
 from transcripts.segments.chunks import split_into_chunks
 
 RATES: Final = ParaphrasingRates(notes=24)
@@ -34,7 +34,7 @@ def draft_paraphrases(
         for chunk in build_chunks(name, segments):
             drawn: set[tuple[str, str]] = set()
             messages = [{"role": "user", "content": CURRENT.document(chunk)}]
-            passage = parse_passage(messages)
+            passage = parse_notes_prompt(messages)
             assert passage, "a prompt's document is a passage"
             for seed in seeds:
                 for one in write_labelled_notes(passage, RATES, seed):

@@ -9,7 +9,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_claim_failure, quote_word
-from grounding.numbers.approximation import APPROXIMATE_WORDS, is_approximately
+from grounding.numbers.approximation import APPROXIMATE_WORDS, is_approximately_equal
 from grounding.numbers.rates import FrequencyRate, find_frequency_rates
 from grounding.text.words import split_spoken_words
 
@@ -65,7 +65,7 @@ def _is_rounded(statement: str, claimed: FrequencyRate, rivals: Sequence[Frequen
     """Return whether a rate is said to be rough, and near one of others: "about $2,000 a month"."""
     before = [one.text for one in split_spoken_words(statement[: claimed.start])[-_BEFORE:]]
     return not APPROXIMATE_WORDS.isdisjoint(before) and any(
-        one.base == claimed.base and is_approximately(claimed.value, one.value, is_rough=True)
+        one.base == claimed.base and is_approximately_equal(claimed.value, one.value, is_rough=True)
         for one in rivals
     )
 

@@ -22,8 +22,8 @@ _YEARS: Final = (Decimal(1500), Decimal(2100))
 _ROUGH_YEARS: Final = Decimal(10)
 
 
-def is_approximately(one: Decimal, other: Decimal, *, is_rough: bool) -> bool:
-    """Return whether two numbers are close: within 5 per cent, or a third if one is rough."""
+def is_approximately_equal(one: Decimal, other: Decimal, *, is_rough: bool) -> bool:
+    """Return whether two numbers differ by 5 per cent at most, or a third if one is only rough."""
     if one == other:
         return True
     if not (one > 0 and other > 0):
@@ -47,10 +47,12 @@ def may_be_rounded(claimed: Quantity, other: Quantity, *, is_rough: bool) -> boo
     if one == two or _lies_beyond(claimed.bound, one, two) or _lies_beyond(other.bound, two, one):
         return True
     if is_share(claimed):  # "half" is often not quite half, and the rest is the rest
-        return one + two == _HUNDRED or is_approximately(one, two, is_rough=True)
+        return one + two == _HUNDRED or is_approximately_equal(one, two, is_rough=True)
     if is_rough or claimed.bound is not None:
-        return is_approximately(one, two, is_rough=True)
-    return _count_digits(one) < _count_digits(two) and is_approximately(one, two, is_rough=False)
+        return is_approximately_equal(one, two, is_rough=True)
+    return _count_digits(one) < _count_digits(two) and is_approximately_equal(
+        one, two, is_rough=False
+    )
 
 
 def is_near_bound(claimed: Quantity, other: Quantity) -> bool:
@@ -62,7 +64,7 @@ def is_near_bound(claimed: Quantity, other: Quantity) -> bool:
         return False
     one, two = compute_base_value(claimed), compute_base_value(other)
     is_beyond = one != two and _lies_beyond(claimed.bound, one, two)
-    return is_beyond and is_approximately(one, two, is_rough=True)
+    return is_beyond and is_approximately_equal(one, two, is_rough=True)
 
 
 def is_share(one: Quantity) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.standing.claims import is_named
+from grounding.standing.claims import names_speaker
 from grounding.standing.matching import (
     Match,
     is_leading_speaker_reference,
@@ -89,7 +89,7 @@ def check_pronoun_references(match: Match) -> str:
 
 def _is_told_apart(match: Match, own: set[str], others: set[str]) -> bool:
     """Return whether other people's pronouns cannot be read as the speaker's."""
-    if not is_named(match.claim):
+    if not names_speaker(match.claim):
         return True
     if match.claim.source in {"he", "she"}:
         return match.claim.source not in others
@@ -169,7 +169,7 @@ def check_relative_pronouns(match: Match) -> str:
 
 
 def check_mixed_tenses(match: Match) -> str:
-    """Check that a claim puts all of its verbs into the past; return an objection or "".
+    """Check that a claim shifts all of its verbs to the past, or none; return an objection or "".
 
     "She said that they talked where they meet" is not the report of "we talk where we meet".
     """

@@ -68,7 +68,7 @@ class Claim:
     is_reordered: bool = False
 
 
-def is_named(claim: Claim) -> bool:
+def names_speaker(claim: Claim) -> bool:
     """Return whether a claim names a speaker, or attributes its words to one."""
     return bool(claim.source) or any(is_speaker_placeholder(one.text) for one in claim.tokens)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from grounding.standing.matching import JOINING, Match
 from grounding.standing.own_clauses import (
-    is_own_clause,
+    is_independent_clause,
     is_unrelated_to_claim,
     skip_connectives,
 )
@@ -59,7 +59,7 @@ _SHORT_SENTENCE: Final = 7
 """Words up to which a sentence may be an afterthought to the one before it."""
 
 
-def check_correction(match: Match) -> str:
+def check_not_retracted_later(match: Match) -> str:
     """Check that the words after a quote do not retract it; return an objection or ""."""
     _, end = match.turn.find_sentence(match.last)
     if match.turn.is_cut_off and end + 1 >= len(match.speech):
@@ -124,7 +124,7 @@ def _find_correction(speech: Sequence[SpokenToken], match: Match) -> str:
 
 def _denies_something_else(sentence: Sequence[str], match: Match) -> bool:
     """Return whether a sentence denies what the claim does not say: "I didn't want to see it"."""
-    if is_own_clause(sentence, match.texts):
+    if is_independent_clause(sentence, match.texts):
         return True
     words = skip_connectives(sentence)
     claimed = {get_lemma(one) for one in match.texts}
@@ -147,7 +147,7 @@ def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool
     limits = {*texts} & (SUBORDINATING | NEGATIONS | REPORTS | EXCEPTIONS | RETRACTING)
     starts = texts[0] in LIMITING_STARTS or tuple(texts[:3]) in SOURCES
     starts = starts or (is_short and {"made", "up"} <= {*texts})
-    return starts or (is_short and bool(limits) and not is_own_clause(texts, match.texts))
+    return starts or (is_short and bool(limits) and not is_independent_clause(texts, match.texts))
 
 
 def _is_own_remark(texts: Sequence[str]) -> bool:

@@ -216,7 +216,7 @@ def _compare(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
         return _compare_words(text, said)
     is_possessive = texts[i + 1 : i + 2] == (_POSSESSIVE,)
     own = {"my", "our"} if is_possessive else {"i", "we", "me", "us"}
-    return 0.0 if said in own and stands_for_speaker(text, turn) else DIFFERENT
+    return 0.0 if said in own and refers_to_speaker(text, turn) else DIFFERENT
 
 
 def _compare_shifted(texts: Sequence[str], i: int, said: str, turn: Turn) -> float:
@@ -245,7 +245,7 @@ def _is_relative(text: str, said: str) -> bool:
     return text == "which" and said in {"it", "this"}
 
 
-def stands_for_speaker(label: str, turn: Turn) -> bool:
+def refers_to_speaker(label: str, turn: Turn) -> bool:
     """Return whether a name or role in a claim refers to the speaker of a turn."""
     if label == PARTICIPANT:
         return turn.may_be_participant

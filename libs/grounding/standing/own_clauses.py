@@ -56,7 +56,7 @@ _SHORTEST: Final = 4
 _BE_AND_HAVE: Final = parse_word_list("was were had is are am have 's")
 
 
-def is_own_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
+def is_independent_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     """Return whether a clause next to a claim adds information but does not limit the claim.
 
     Args:
@@ -79,7 +79,7 @@ def is_own_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     return _says_something_new(texts, claimed)
 
 
-def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
+def is_independent_comma_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     """Return whether a clause joined to a claim by a comma leaves its meaning unchanged.
 
     "I win, I buy a boat" is a condition, so the clause has to be past, or to have "be" or "have";
@@ -91,7 +91,7 @@ def is_finished_clause(words: Sequence[str], claimed: Collection[str]) -> bool:
     )
     if is_present or {*texts} & (_TAKING_UP | RETRACTING | _PLAIN_NEGATIONS | _THOUGHTS):
         return False
-    return is_own_clause(texts, claimed)
+    return is_independent_clause(texts, claimed)
 
 
 def is_unrelated_to_claim(words: Sequence[str], claimed: Collection[str]) -> bool:

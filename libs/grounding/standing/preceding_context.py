@@ -41,7 +41,7 @@ _BEFORE_VERBS: Final = (
 )
 
 
-def check_hypothetical_setting(match: Match) -> str:
+def check_not_hypothetical(match: Match) -> str:
     """Check that no earlier sentence makes a quote hypothetical; return an objection or ""."""
     begin, _ = match.turn.find_sentence(match.first)
     for j in range(max(0, begin - _EARLIER), begin):
@@ -104,7 +104,7 @@ def _is_outside_of_quotes(match: Match) -> bool:
     return is_own and marks > 0 and marks % 2 == 0
 
 
-def check_direct_speech(match: Match) -> str:
+def check_not_direct_speech_of_others(match: Match) -> str:
     """Check that "I" in a quote is the speaker, not as in "he said I"; return objection or ""."""
     for place in sorted(match.taken):
         if match.speech[place].text not in REPORTS or _has_own_subject(match.speech, place):

@@ -15,7 +15,7 @@ from grounding.standing.matching import (
     Match,
     WindowWords,
     match_claim,
-    stands_for_speaker,
+    refers_to_speaker,
 )
 from grounding.standing.names import is_speaker_placeholder
 from grounding.standing.reordering import list_reordered_claims
@@ -170,7 +170,7 @@ class _Search:
 def _may_be_source(source: str, turn: Turn) -> bool:
     """Return whether "she" or "the participant" may be who speaks in a turn."""
     return (
-        stands_for_speaker(source, turn)
+        refers_to_speaker(source, turn)
         if is_speaker_placeholder(source)
         else turn.may_be_participant
     )

@@ -22,10 +22,13 @@ from grounding.standing.agreement import (
     check_verb_forms,
 )
 from grounding.standing.gaps import check_joined_parts, check_omitted_words
-from grounding.standing.later_speech import check_correction
+from grounding.standing.later_speech import check_not_retracted_later
 from grounding.standing.matching import Match
 from grounding.standing.names import is_speaker_placeholder
-from grounding.standing.preceding_context import check_direct_speech, check_hypothetical_setting
+from grounding.standing.preceding_context import (
+    check_not_direct_speech_of_others,
+    check_not_hypothetical,
+)
 from grounding.standing.speech import SpokenToken
 from grounding.standing.surroundings import check_following_words, check_preceding_words
 from grounding.standing.vocabulary import (
@@ -49,7 +52,7 @@ _CHARACTERS_BEHIND: Final = 60
 _PRONOUN_SUBJECTS: Final = parse_word_list("i you he she it we they there")
 
 
-def check_word_count(match: Match) -> str:
+def check_enough_content_words(match: Match) -> str:
     """Check that a claim has enough content words to be proven; return an objection or ""."""
     texts = [text for _, text, _ in match.pairs]
     content = [
@@ -67,13 +70,13 @@ def _is_meant_around(speech: Sequence[SpokenToken], j: int) -> bool:
     return not speech[j].is_repeated and speech[j].text not in HESITATIONS
 
 
-def check_citation(match: Match) -> str:
+def check_words_within_citation(match: Match) -> str:
     """Check that a claim's words are in passages that its note cites; return an objection or ""."""
     cited = all(match.turn.is_cited(place) for place in match.taken)
     return "" if cited else "its words stand outside of what it cites"
 
 
-def check_question(match: Match) -> str:
+def check_not_a_question(match: Match) -> str:
     """Check that the quoted words were not asked as a question; return an objection or ""."""
     begin, end = match.turn.find_sentence(match.first)
     start = [one.text for one in match.speech[begin : end + 1] if one.text not in OPENERS][:2]
@@ -82,7 +85,7 @@ def check_question(match: Match) -> str:
     return "it was asked, not said" if asked or is_inverted else ""
 
 
-def check_irony(match: Match) -> str:
+def check_not_ironic(match: Match) -> str:
     """Check that the quoted words are no joke or ironic praise; return an objection or ""."""
     begin, _ = match.turn.find_sentence(match.first)
     _, end = match.turn.find_sentence(match.last)
@@ -98,7 +101,7 @@ def check_irony(match: Match) -> str:
     return "it may be meant as a joke" if is_praise and cues else ""
 
 
-def check_language(match: Match) -> str:
+def check_foreign_quote_is_verbatim(match: Match) -> str:
     """Check that a quote not in English is repeated word for word; return an objection or ""."""
     if match.turn.is_english:
         return ""
@@ -113,9 +116,9 @@ def check_language(match: Match) -> str:
 
 
 OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
-    check_word_count,
-    check_citation,
-    check_language,
+    check_enough_content_words,
+    check_words_within_citation,
+    check_foreign_quote_is_verbatim,
     check_subject,
     check_pronoun_references,
     check_relative_pronouns,
@@ -124,17 +127,17 @@ OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
     check_added_verbs,
     check_perfect_contractions,
     check_joined_parts,
-    check_question,
-    check_direct_speech,
+    check_not_a_question,
+    check_not_direct_speech_of_others,
     check_omitted_words,
-    check_hypothetical_setting,
-    check_irony,
+    check_not_hypothetical,
+    check_not_ironic,
 )
 """What may be objected to a match itself."""
 
 SURROUNDINGS: Final[tuple[Callable[[Match], str], ...]] = (
     check_preceding_words,
     check_following_words,
-    check_correction,
+    check_not_retracted_later,
 )
 """What may be objected to what a match leaves out around it, if no other clause says it."""

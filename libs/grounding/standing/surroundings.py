@@ -8,7 +8,7 @@ from typing import Final
 from grounding.standing.frames import count_tokens_without_frames, count_tokens_without_opinion
 from grounding.standing.gaps import MAX_ABANDONED
 from grounding.standing.matching import Match
-from grounding.standing.own_clauses import is_finished_clause
+from grounding.standing.own_clauses import is_independent_comma_clause
 from grounding.standing.speech import SpokenToken, is_filler
 from grounding.standing.tenses import is_past_form
 from grounding.standing.tokens import SeparatorKind
@@ -87,7 +87,11 @@ def check_preceding_words(match: Match) -> str:
     words = [match.speech[j].text for j in left]
     has_own_subject = opening.text in _PRONOUN_SUBJECTS or _begins_with_noun_and_verb(match)
     is_parted = opening.token.gap is SeparatorKind.COMMA and has_own_subject
-    if is_parted and is_finished_clause(words, match.texts) and not {*words[1:2]} & COPULAS:
+    if (
+        is_parted
+        and is_independent_comma_clause(words, match.texts)
+        and not {*words[1:2]} & COPULAS
+    ):
         return ""
     return f"before it stands {match.quote(left)}"
 
@@ -163,7 +167,7 @@ def check_following_words(match: Match) -> str:
     is_parted = match.speech[right[0]].token.gap is SeparatorKind.COMMA and not is_denied
     if is_parted and _is_addition(said) and not texts & limiting:
         return ""
-    if is_parted and is_finished_clause(said, match.texts) and not texts & limiting:
+    if is_parted and is_independent_comma_clause(said, match.texts) and not texts & limiting:
         return ""
     return f"behind it stands {match.quote(right)}"
 

@@ -99,7 +99,7 @@ def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
 
 
 def group_polarity_tokens(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
-    """Group words and negations by sentence."""
+    """Group a text's words and negations by sentence; yield a list for each sentence."""
     begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:

@@ -31,7 +31,7 @@ from messaging.broker.results import build_event_command
 from messaging.broker.routes import build_routes
 from messaging.kafka.admin import create_topics
 from messaging.producer.publisher import Publisher
-from messaging.runtime.dependencies import CheckDependencies, check_no_dependencies
+from messaging.runtime.dependencies import CheckDependencies, skip_dependency_check
 from messaging.runtime.health import ServiceHealth
 from messaging.runtime.supervision import ConsumerConfig, ConsumerSupervisor
 from messaging.settings import KafkaSettings, StageSettings
@@ -108,7 +108,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         )
         self.resources: Resources = nullcontext
         self.notice: Callable[[], str] = str
-        self.check_dependencies: CheckDependencies = check_no_dependencies
+        self.check_dependencies: CheckDependencies = skip_dependency_check
         self._service = service
         self._dead_letters = dead_letters
         self._optional_topics = tuple(topic.name for topic in optional_topics)

@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts import headers as h
-from contracts.errors import ContentBugError, ErrorCode, OnrecordError
+from contracts.errors import BugTriggeredByMessageError, ErrorCode, OnrecordError
 from messaging.dead_letters import identity
 from messaging.delivery import Delivery, Headers, get_header_number
 from messaging.processing.failure_policy import SingleMessageOutageError
@@ -61,7 +61,7 @@ def describe_failure(
     cause = error.outage if isinstance(error, SingleMessageOutageError) else error
     name = type(cause).__name__
     frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
-    if isinstance(cause, ContentBugError) and cause.frames:
+    if isinstance(cause, BugTriggeredByMessageError) and cause.frames:
         name, frames = cause.kind, list(cause.frames)
     # The file and not the line, so that the fingerprint survives edits above the failing line.
     where = frames[0].split(":")[0] if frames else ""

@@ -156,7 +156,7 @@ class DeadLetterIdentity:
     about: MessageSubject | None
 
 
-def identify_dead_letter(
+def compute_dead_letter_identity(
     service: str,
     place: MessageOrigin,
     key: bytes | None,

@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.errors import (
     BadMessageError,
-    ContentBugError,
+    BugTriggeredByMessageError,
     ErrorCode,
     HandlerTimedOutError,
     OnrecordError,
@@ -136,7 +136,9 @@ TABLE: Final = (
     FailurePolicyRow(ParkedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
     FailurePolicyRow(RejectedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
     # A bug too, but triggered by one message: sending such messages must not stop the stage.
-    FailurePolicyRow(ContentBugError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    FailurePolicyRow(
+        BugTriggeredByMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False
+    ),
     FailurePolicyRow(
         RetryableError, _BY_CONTENT, in_place=True, way=FailureRoute.TIERS, counts=False
     ),

@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
-from contracts.content_bugs import wrap_content_bugs
+from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.errors import (
-    ContentBugError,
+    BugTriggeredByMessageError,
     ErrorCode,
     OutageError,
     RejectedError,
@@ -41,7 +41,7 @@ from messaging.stage import Stage, TopicSubscription
 
 log = structlog.get_logger(__name__)
 
-_DECODING: Final = wrap_content_bugs("decoding the message")
+_DECODING: Final = convert_bugs_triggered_by_message("decoding the message")
 
 MAX_NEWCOMERS: Final = 256
 """Messages that may be admitted beyond the window, one by one, while all in it wait."""
@@ -317,7 +317,7 @@ class MessageProcessor:
 
 
 def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) -> None:
-    if isinstance(error, ContentBugError):
+    if isinstance(error, BugTriggeredByMessageError):
         # Not the exception itself: its text, and those of what led to it, may quote the message.
         log.error(
             "bug",

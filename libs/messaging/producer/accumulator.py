@@ -29,8 +29,8 @@ DeliveryCallback = Callable[[Exception | None], None]
 """Called once for a record: with None when the broker has acknowledged it, or with the error."""
 
 
-class BatchBuilder(Protocol):
-    """Interface of aiokafka's ``BatchBuilder``, as far as it is used here."""
+class BatchBuilderProtocol(Protocol):
+    """Interface of those methods of aiokafka's ``BatchBuilder`` that are used here."""
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: RecordHeaders
@@ -55,7 +55,7 @@ class RecordBatch:
 
     __slots__ = ("base_offset", "builder", "callbacks")
 
-    def __init__(self, builder: BatchBuilder) -> None:
+    def __init__(self, builder: BatchBuilderProtocol) -> None:
         self.builder: Final = builder
         self.callbacks: list[DeliveryCallback] = []
         self.base_offset: int | None = None

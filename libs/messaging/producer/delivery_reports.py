@@ -49,7 +49,7 @@ class DeliveryReports:
             self._all.set_result(self._errors)
 
 
-def build_shared_callback(number: int, callback: DeliveryCallback) -> DeliveryCallback:
+def build_countdown_callback(number: int, callback: DeliveryCallback) -> DeliveryCallback:
     """Build a callback that calls another one after ``number`` records were delivered."""
     left = number
     first: Exception | None = None

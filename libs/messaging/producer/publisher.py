@@ -28,7 +28,7 @@ from messaging.producer.accumulator import (
     RecordHeaders,
     build_delivery_callback,
 )
-from messaging.producer.delivery_reports import DeliveryReports, build_shared_callback
+from messaging.producer.delivery_reports import DeliveryReports, build_countdown_callback
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.partitioner import choose_partition
 from messaging.producer.replaceable_producer import (
@@ -146,7 +146,7 @@ class Publisher:
             KafkaUnavailableError: the topic's partitions cannot be fetched.
         """
         if len(events) > 1:
-            callback = build_shared_callback(len(events), callback)
+            callback = build_countdown_callback(len(events), callback)
         for event in events:
             if isinstance(event, OutgoingRecord):
                 await self._append_record(event, callback)

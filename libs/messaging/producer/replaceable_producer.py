@@ -23,7 +23,7 @@ from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.aiokafka_internals import abort_producer
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
 from messaging.kafka.topic_checks import describe_missing_topics
-from messaging.producer.accumulator import BatchBuilder
+from messaging.producer.accumulator import BatchBuilderProtocol
 from messaging.settings import KafkaSettings
 
 BATCH_BYTES: Final = 256 * 1024
@@ -108,13 +108,13 @@ class ReplaceableProducer:
             await self.start()
             self._is_spent = False
 
-    def create_batch(self) -> BatchBuilder:
+    def create_batch(self) -> BatchBuilderProtocol:
         """Return an empty batch with the producer's compression and size limit."""
-        builder: BatchBuilder = self._producer.create_batch()
+        builder: BatchBuilderProtocol = self._producer.create_batch()
         return builder
 
     async def send_batch(
-        self, builder: BatchBuilder, topic: str, partition: int
+        self, builder: BatchBuilderProtocol, topic: str, partition: int
     ) -> BaseException | int | None:
         """Send a batch and wait for the broker's response.
 

@@ -23,7 +23,7 @@ CheckDependencies = Callable[[], Awaitable[None]]
 """Raises ``OutageError`` if something is not there that every message needs."""
 
 
-async def check_no_dependencies() -> None:
+async def skip_dependency_check() -> None:
     """Do nothing; the dependency check of services that depend only on Kafka."""
 
 

@@ -21,7 +21,7 @@ from messaging.producer.publisher import Publisher
 from messaging.runtime.dependencies import (
     CheckDependencies,
     DependencyMonitor,
-    check_no_dependencies,
+    skip_dependency_check,
 )
 from messaging.runtime.health import ServiceHealth
 from messaging.settings import KafkaSettings, StageSettings
@@ -64,7 +64,7 @@ class ConsumerConfig:
     settings: StageSettings
     kafka: KafkaSettings
     build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
-    check: CheckDependencies = check_no_dependencies
+    check: CheckDependencies = skip_dependency_check
 
 
 class ConsumerSupervisor:

@@ -17,7 +17,7 @@ import structlog
 
 from contracts.errors import OnrecordError
 from database.errors import DatabaseUnavailableError
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.cache.store import (
@@ -105,7 +105,7 @@ class ResponseCache:
 
     def __init__(
         self,
-        lazy: LazyDatabase,
+        lazy: LazilyConnectedDatabase,
         settings: CacheSettings,
         *,
         clock: Callable[[], datetime] = _utc_now,

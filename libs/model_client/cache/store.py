@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.notes import Usage
 from database.group_commit import GroupCommitter
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
 from database.text import make_storable_text
@@ -134,7 +134,7 @@ class CacheStore:
 
     def __init__(
         self,
-        lazy: LazyDatabase,
+        lazy: LazilyConnectedDatabase,
         settings: CacheSettings,
         clock: Callable[[], datetime],
         lease_s: float = 10.0,

@@ -29,14 +29,15 @@ LAST_RETRY_S: Final = 0.1
 """Seconds between attempts at shutdown, when somebody waits for it."""
 
 CLOSE_S: Final = 6.0
-"""How long writing is still tried at shutdown, in seconds; beyond the pause of ``LazyDatabase``."""
+"""How long writing is still tried at shutdown, in seconds: longer than the pause of
+``LazilyConnectedDatabase``."""
 
 AWAY: Final = (DatabaseUnavailableError, DatabaseConflictError, DatabaseTimeoutError)
 """Database errors after which the same entry may be written later."""
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class PendingLedgerEntry:
     """Cost ledger entry still to be written: a call's final cost, or a cancelled reservation.
 
     Attributes:
@@ -59,7 +60,7 @@ class LedgerRetryQueue:
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
-        self._entries: deque[LedgerEntry] = deque()
+        self._entries: deque[PendingLedgerEntry] = deque()
         self._has_some = asyncio.Event()
         self._is_away = False
         self._writer: asyncio.Task[None] | None = None
@@ -90,7 +91,7 @@ class LedgerRetryQueue:
     def __len__(self) -> int:
         return len(self._entries)
 
-    async def write(self, entry: LedgerEntry) -> None:
+    async def write(self, entry: PendingLedgerEntry) -> None:
         """Write an entry now, or queue it."""
         try:
             await self._write(entry)
@@ -98,7 +99,7 @@ class LedgerRetryQueue:
             self.enqueue(entry)
             raise
 
-    def enqueue(self, entry: LedgerEntry) -> None:
+    def enqueue(self, entry: PendingLedgerEntry) -> None:
         """Queue an entry to be written soon."""
         if len(self._entries) >= MOST_KEPT:
             self._entries.popleft()
@@ -147,7 +148,7 @@ class LedgerRetryQueue:
                         self.enqueue(entry)
                 raise
 
-    async def _write(self, entry: LedgerEntry) -> bool:
+    async def _write(self, entry: PendingLedgerEntry) -> bool:
         """Write an entry or queue it; return whether nothing is left to do."""
         try:
             if entry.outcome is None:

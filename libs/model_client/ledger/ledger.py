@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from database.errors import DatabaseUnavailableError
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
-from model_client.ledger.backlog import AWAY, CLOSE_S, LedgerEntry, LedgerRetryQueue
+from model_client.ledger.backlog import AWAY, CLOSE_S, LedgerRetryQueue, PendingLedgerEntry
 from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, build_budget_error
 from model_client.ledger.store import (
     BudgetReservation,
@@ -54,7 +54,7 @@ class Ledger:
 
     def __init__(
         self,
-        database: LazyDatabase,
+        database: LazilyConnectedDatabase,
         budgets: BudgetSettings,
         *,
         clock: Callable[[], datetime] = _now,
@@ -152,7 +152,7 @@ class Ledger:
             reservation: the call's.
             outcome: what it came to.
         """
-        await self._backlog.write(LedgerEntry(reservation, outcome, self._clock()))
+        await self._backlog.write(PendingLedgerEntry(reservation, outcome, self._clock()))
         self._given_back.set()
 
     async def _wait(
@@ -206,7 +206,7 @@ class Ledger:
         except asyncio.CancelledError:
             if not asking.cancel():
                 # Just done: it may be reserved, and no caller is left to settle it.
-                self._backlog.enqueue(LedgerEntry(reservation, None, self._clock()))
+                self._backlog.enqueue(PendingLedgerEntry(reservation, None, self._clock()))
             raise
         if asking.done():
             return asking.result()
@@ -223,5 +223,5 @@ class Ledger:
             return await self._store.reserve(reservation)
         except (*AWAY, asyncio.CancelledError):
             # It may have been reserved all the same.
-            self._backlog.enqueue(LedgerEntry(reservation, None, self._clock()))
+            self._backlog.enqueue(PendingLedgerEntry(reservation, None, self._clock()))
             raise

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from contracts.notes import Usage
 from database.group_commit import GroupCommitter
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
 from database.text import make_storable_text
@@ -128,7 +128,7 @@ class LedgerStore:
         budgets: limits where none was set by command.
     """
 
-    def __init__(self, lazy: LazyDatabase, budgets: BudgetSettings) -> None:
+    def __init__(self, lazy: LazilyConnectedDatabase, budgets: BudgetSettings) -> None:
         self._lazy = lazy
         self._budgets = budgets
         self._reserving: GroupCommitter[BudgetReservation, ReservationResult] = GroupCommitter(

@@ -40,7 +40,7 @@ QUESTIONS_COMPARED: Final = 256
 """Requests that were last served, and that last failed, with which another is compared."""
 
 
-class FailureAttribution:
+class FailureAttributor:
     """Tracker that decides whether failed calls are the fault of the request or the endpoint.
 
     A request is to blame if, since it failed before, more other requests were served than failed;

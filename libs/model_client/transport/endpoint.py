@@ -24,13 +24,13 @@ from model_client.durations import format_clock_time, format_seconds
 from model_client.ledger.accounting import CallAccounting, CallLabels, sum_known_costs
 from model_client.ledger.ledger import Ledger
 from model_client.limits.adaptive_concurrency import AdaptiveConcurrencyLimiter
-from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttribution
+from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttributor
 from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, CalibratedTokenEstimator
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
-from model_client.transport.http_client import ErrorTruncatingClient
+from model_client.transport.http_client import ErrorBodyTruncatingClient
 from model_client.transport.http_errors import build_status_error
 from model_client.transport.response_parser import build_repair_messages, parse_answer
 from model_client.transport.retries import RetryPolicy
@@ -103,7 +103,7 @@ class ModelEndpoint:
         self._clock = clock = asyncio.get_running_loop().time
         self.config = config
         self.breaker = CircuitBreaker(clock=clock)
-        self._blame = FailureAttribution()
+        self._blame = FailureAttributor()
         self.limits = RateLimiter(
             clock=clock,
             requests_per_minute=config.requests_per_minute,
@@ -121,7 +121,7 @@ class ModelEndpoint:
             api_key=config.key or NO_KEY,
             max_retries=0,
             timeout=config.timeout_s,
-            http_client=ErrorTruncatingClient(
+            http_client=ErrorBodyTruncatingClient(
                 base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
             ),
         )

@@ -17,7 +17,7 @@ _OF_THE_WHOLE: Final = frozenset({"content-encoding", "content-length", "transfe
 """Headers that are about the whole body as it was sent."""
 
 
-class ErrorTruncatingClient(DefaultAsyncHttpxClient):
+class ErrorBodyTruncatingClient(DefaultAsyncHttpxClient):
     """HTTP client that truncates the bodies of error responses.
 
     The openai package reads an error's body to its end before it raises, however long it is, and

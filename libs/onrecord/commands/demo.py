@@ -44,10 +44,10 @@ def demo(model: Asked = None) -> None:
         OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord demo
     """
     if model is DemoModel.LOCAL:
-        from onrecord.demo.local_model import run_demo as play_locally  # noqa: PLC0415 - slow to import
+        from onrecord.demo.local_model import run_local_model_demo  # noqa: PLC0415 - slow to import
 
-        play_locally()
+        run_local_model_demo()
         return
-    from onrecord.demo.samples import run_demo  # noqa: PLC0415 - only this verb needs the whole stack
+    from onrecord.demo.samples import run_simulator_demo  # noqa: PLC0415 - needs the whole stack
 
-    run_demo()
+    run_simulator_demo()

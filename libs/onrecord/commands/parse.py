@@ -23,7 +23,7 @@ from onrecord.pages.rendering import (
 from onrecord.submit.earlier_segments import load_earlier_segments
 from onrecord.submit.files import read_transcript_file
 from transcripts import TranscriptError, TranscriptReading, read_transcript
-from transcripts.differences import compare_readings
+from transcripts.differences import compare_transcript_parses
 from transcripts.files.decoding import DecodedFile
 
 _MAX_SHOWN: Final = 30
@@ -105,7 +105,7 @@ def _compare(
     (file,) = files
     segments = load_earlier_segments(older, file)
     reading = _read(file, read_transcript_file(file).text, format_)
-    found = compare_readings(segments, reading.segments)
+    found = compare_transcript_parses(segments, reading.segments)
     if json_output:
         print_json({"file": str(file), "differences": [asdict(one) for one in found]})
     for one in [] if json_output else found[:_MAX_SHOWN]:

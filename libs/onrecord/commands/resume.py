@@ -16,7 +16,7 @@ from onrecord.errors import UsageError
 from onrecord.settings import ClientSettings
 
 
-class Service(StrEnum):
+class ResumableService(StrEnum):
     """Name of a service that can be resumed after it has stopped itself."""
 
     INGESTION = INGESTION
@@ -26,7 +26,9 @@ class Service(StrEnum):
     CONTROL = CONTROL
 
 
-Which = Annotated[Service, typer.Argument(metavar="SERVICE", help="The service that has stopped.")]
+Which = Annotated[
+    ResumableService, typer.Argument(metavar="SERVICE", help="The service that has stopped.")
+]
 Url = Annotated[
     str | None,
     typer.Option(help="Where it answers, such as http://ingestion:8080; the local stack's if not."),

@@ -25,7 +25,7 @@ from onrecord.refreshing import (
     wait_for_refresh,
 )
 from onrecord.settings import ClientSettings
-from onrecord.study_files import edit_in_editor, parse_theme_options, read_study_document
+from onrecord.study_files import edit_study_in_text_editor, parse_theme_options, read_study_document
 from onrecord.submit.document_errors import format_document_errors
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def edit(  # noqa: PLR0913, PLR0917 - a study has so many properties
     )
     current = _ask(lambda control: control.study(study_id))
     if file is None and not given:
-        with edit_in_editor(current) as (document, written):
+        with edit_study_in_text_editor(current) as (document, written):
             edited = _change(current, document, written)
     else:
         document = read_study_document(file) if file is not None else {}
@@ -275,7 +275,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     timeout: Timeout = 600.0,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Have new notes made for a study's interviews with its current questions; shows costs first.
+    """Have new notes made of a study's interviews, by its current questions; shows costs first.
 
     Notes of the version before are shown until an interview is done, then those of the current one.
     Cached answers cost nothing. Asking twice asks nothing twice.

@@ -18,7 +18,7 @@ from onrecord.options import validate_seconds
 from onrecord.pages.parsed_interviews import format_parsed_interviews
 from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
-from onrecord.submit.files import read_study, read_transcript_stream
+from onrecord.submit.files import read_study_file, read_transcript_stream
 from onrecord.submit.interview_files import (
     STDIN,
     SUFFIXES,
@@ -229,4 +229,4 @@ def _read_study(given: Path | None, chosen: InterviewSelection) -> Study | str:
         raise UsageError(
             "give the study that the notes are for: --study study.yaml, or a registered one's id"
         )
-    return read_study(path)
+    return read_study_file(path)

@@ -29,7 +29,7 @@ PATIENCE_S: Final = 900
 """Longest wait for all passages; two idle cores take less than one minute."""
 
 
-def run_demo() -> None:
+def run_local_model_demo() -> None:
     """Run the demo with a small local model in a new folder, and stop all processes afterwards.
 
     Raises:

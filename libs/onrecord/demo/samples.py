@@ -33,7 +33,7 @@ SETTLED_WITHIN_S: Final = 60.0
 """How long the demo waits until nothing is on its way any more, in seconds."""
 
 
-def run_demo() -> None:
+def run_simulator_demo() -> None:
     """Run the demo with the simulator in a new folder, and stop all processes afterwards.
 
     Raises:

@@ -14,8 +14,8 @@ from contracts.events import SettledOutcome, TranscriptSettled
 from contracts.study import Study
 from onrecord.client import Producer
 from onrecord.connections import (
+    build_compression_settings,
     build_kafka_settings,
-    build_message_settings,
     explain_kafka_errors,
     open_producer,
 )
@@ -80,7 +80,7 @@ def prepare_batch(
             interviews,
             study,
             declared,
-            build_message_settings(settings),
+            build_compression_settings(settings),
             checked=lambda: bars.advance(checking),
         )
     return SubmittedBatch(ready, sent=False)

@@ -105,7 +105,7 @@ def decode_transcript(
     return found
 
 
-def read_study(path: Path) -> Study:
+def read_study_file(path: Path) -> Study:
     """Read and validate a study from its YAML file.
 
     Raises:

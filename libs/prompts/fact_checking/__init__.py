@@ -11,15 +11,15 @@ from prompts.fact_checking.claims import (
     SpokenLine,
     TokenProbabilities,
 )
-from prompts.fact_checking.formats import FORMATS, JudgeFormat, validate_format_name
+from prompts.fact_checking.formats import FORMATS, FactCheckPromptFormat, validate_format_name
 
 __all__ = [
     "FORMATS",
+    "FactCheckPromptFormat",
     "FactCheckReply",
     "FactCheckRequest",
     "FactCheckRuling",
     "FactCheckVerdict",
-    "JudgeFormat",
     "SpokenLine",
     "TokenProbabilities",
     "validate_format_name",

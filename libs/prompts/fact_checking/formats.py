@@ -36,7 +36,7 @@ _REASONED_TOKENS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeFormat:
+class FactCheckPromptFormat:
     """Prompt format of a fact-checking model: builds the prompt and parses the reply.
 
     Attributes:
@@ -284,35 +284,35 @@ def _parse_yes_no(reply: FactCheckReply) -> FactCheckRuling:
     return parse_yes_no(replace(reply, text=text), yes_supports=True)
 
 
-FORMATS: Final[Mapping[str, JudgeFormat]] = {
+FORMATS: Final[Mapping[str, FactCheckPromptFormat]] = {
     one.name: one
     for one in (
-        JudgeFormat(
+        FactCheckPromptFormat(
             "bespoke-minicheck",
             "bespoke-minicheck-1",
             _build_minicheck,
             partial(parse_yes_no, yes_supports=True),
         ),
-        JudgeFormat(
+        FactCheckPromptFormat(
             "granite-guardian-3",
             "granite-guardian-3-1",
             _build_guardian_3,
             partial(parse_yes_no, yes_supports=False),
         ),
-        JudgeFormat(
+        FactCheckPromptFormat(
             "granite-guardian-3.3",
             "granite-guardian-3.3-1",
             _build_guardian_33,
             partial(parse_score_tag, yes_supports=False),
         ),
-        JudgeFormat(
+        FactCheckPromptFormat(
             "granite-guardian-4.1",
             "granite-guardian-4.1-1",
             _build_guardian_41,
             partial(parse_score_tag, yes_supports=False),
         ),
-        JudgeFormat("lynx", "lynx-1", _build_lynx, _parse_lynx),
-        JudgeFormat("yes-no", "yes-no-1", _build_yes_no, _parse_yes_no),
+        FactCheckPromptFormat("lynx", "lynx-1", _build_lynx, _parse_lynx),
+        FactCheckPromptFormat("yes-no", "yes-no-1", _build_yes_no, _parse_yes_no),
     )
 }
 """All formats by name."""

@@ -13,7 +13,7 @@ from simulator.paraphrasing.false_statements import (
     build_false_statement,
     has_enough_words,
 )
-from simulator.paraphrasing.kinds import FalseKind
+from simulator.paraphrasing.kinds import FalseNoteKind
 from simulator.paraphrasing.persons import convert_to_third_person
 from simulator.paraphrasing.sentences import CORRECTION, LATER_LIMITS, SpokenSentence
 from simulator.wording import split_words
@@ -125,7 +125,7 @@ def drop_time_or_place(one: SpokenSentence, chance: Random) -> FalseStatement | 
     )
 
 
-def make_limit_ignoring_template(kind: FalseKind) -> FalseTemplate:
+def make_limit_ignoring_template(kind: FalseNoteKind) -> FalseTemplate:
     """Build a template for false statements that ignore a limitation in the next sentence."""
     limit = LATER_LIMITS[kind]
 

@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class TrueKind(StrEnum):
+class TrueNoteKind(StrEnum):
     """Kind of a true note: a cleaned-up quote, or a paraphrase with the same meaning."""
 
     TIDIED = "tidied"
     FAITHFUL = "faithful"
 
 
-class FalseKind(StrEnum):
+class FalseNoteKind(StrEnum):
     """Kind of error in a false note, such as a lost negation or a wrong speaker."""
 
     ROLE_SWAP = "role_swap"
@@ -37,7 +37,7 @@ class FalseKind(StrEnum):
     NUMBER = "number"
 
 
-NoteKind = TrueKind | FalseKind
+NoteKind = TrueNoteKind | FalseNoteKind
 
 
 class ParaphrasingRates(BaseModel):
@@ -47,8 +47,8 @@ class ParaphrasingRates(BaseModel):
 
     tidied: Share = Field(0.35, description="Share of tidied quotes, which are true.")
     faithful: Share = Field(0.15, description="Share of true paraphrases.")
-    weights: dict[FalseKind, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
-        default_factory=lambda: dict.fromkeys(FalseKind, 1.0),
+    weights: dict[FalseNoteKind, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=lambda: dict.fromkeys(FalseNoteKind, 1.0),
         description="Weights of the false kinds among themselves; those not named are not written.",
     )
     notes: int = Field(8, ge=1, le=64, description="Most notes in an answer.")

@@ -10,7 +10,7 @@ from typing import Final
 from contracts.transcript import Role
 from simulator.anchors import find_anchor_words
 from simulator.cleanup import clean_up_sentence
-from simulator.paraphrasing.kinds import FalseKind
+from simulator.paraphrasing.kinds import FalseNoteKind
 from simulator.paraphrasing.persons import BEGINNINGS
 from simulator.prompt import PromptPassage, PromptSegment
 from simulator.sentences import SentenceSlice, split_segment_sentences
@@ -35,19 +35,19 @@ _DENIAL: Final = re.compile(
 )
 """How another speaker's turn begins that denies what was said before it."""
 LATER_LIMITS: Final = {
-    FalseKind.EXCEPTION_DROPPED: re.compile(
+    FalseNoteKind.EXCEPTION_DROPPED: re.compile(
         r"^(?:well,? )?(?:except|apart from|aside from|but not|not (?:my|the|all|every))\b",
         re.IGNORECASE,
     ),
-    FalseKind.UNMET_CONDITION: re.compile(
+    FalseNoteKind.UNMET_CONDITION: re.compile(
         r"^(?:well,? )?(?:if|unless|as long as|provided)\b[^,]+$", re.IGNORECASE
     ),
-    FalseKind.HEDGE_DROPPED: re.compile(
+    FalseNoteKind.HEDGE_DROPPED: re.compile(
         r"^(?:or )?(?:at least|i think so|i guess|probably|maybe|perhaps|in theory|i'm not sure"
         r"|supposedly|not anymore|i hope so)\b.{0,40}$",
         re.IGNORECASE,
     ),
-    FalseKind.ATTRIBUTION: re.compile(
+    FalseNoteKind.ATTRIBUTION: re.compile(
         r"^(?:that's|that is) what (?:my \w+|he|she|they|people|everybody)\b", re.IGNORECASE
     ),
 }

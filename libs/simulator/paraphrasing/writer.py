@@ -17,7 +17,7 @@ from simulator.paraphrasing import (
     true_statements,
 )
 from simulator.paraphrasing.false_statements import FalseStatement
-from simulator.paraphrasing.kinds import FalseKind, NoteKind, ParaphrasingRates, TrueKind
+from simulator.paraphrasing.kinds import FalseNoteKind, NoteKind, ParaphrasingRates, TrueNoteKind
 from simulator.paraphrasing.persons import phrase_as_note
 from simulator.paraphrasing.sentences import SpokenSentence, list_spoken_sentences
 from simulator.prompt import PromptPassage
@@ -47,7 +47,7 @@ class LabelledNote:
     @property
     def is_true(self) -> bool:
         """Whether the passage bears the statement out."""
-        return isinstance(self.kind, TrueKind)
+        return isinstance(self.kind, TrueNoteKind)
 
 
 def _frame_words(template: Callable[[SpokenSentence, Random], str | None]) -> Template:
@@ -63,38 +63,41 @@ def _frame_words(template: Callable[[SpokenSentence, Random], str | None]) -> Te
 
 
 _TEMPLATES: Final[dict[NoteKind, tuple[Template, ...]]] = {
-    TrueKind.TIDIED: (true_statements.restate_quote_truthfully,),
-    TrueKind.FAITHFUL: (true_statements.paraphrase_faithfully,),
-    FalseKind.ROLE_SWAP: (false_speakers.swap_roles,),
-    FalseKind.ATTRIBUTION: (
+    TrueNoteKind.TIDIED: (true_statements.restate_quote_truthfully,),
+    TrueNoteKind.FAITHFUL: (true_statements.paraphrase_faithfully,),
+    FalseNoteKind.ROLE_SWAP: (false_speakers.swap_roles,),
+    FalseNoteKind.ATTRIBUTION: (
         false_speakers.misattribute_sentence,
-        false_contexts.make_limit_ignoring_template(FalseKind.ATTRIBUTION),
+        false_contexts.make_limit_ignoring_template(FalseNoteKind.ATTRIBUTION),
     ),
-    FalseKind.CAUSE: (false_contexts.invent_cause,),
-    FalseKind.QUESTION_AS_STATEMENT: (false_answers.assert_question_as_fact,),
-    FalseKind.HYPOTHETICAL_AS_FACT: (_frame_words(false_words.assert_hypothetical),),
-    FalseKind.SENTIMENT: (_frame_words(false_words.change_sentiment), false_contexts.add_feeling),
-    FalseKind.HEDGE_DROPPED: (
+    FalseNoteKind.CAUSE: (false_contexts.invent_cause,),
+    FalseNoteKind.QUESTION_AS_STATEMENT: (false_answers.assert_question_as_fact,),
+    FalseNoteKind.HYPOTHETICAL_AS_FACT: (_frame_words(false_words.assert_hypothetical),),
+    FalseNoteKind.SENTIMENT: (
+        _frame_words(false_words.change_sentiment),
+        false_contexts.add_feeling,
+    ),
+    FalseNoteKind.HEDGE_DROPPED: (
         _frame_words(false_words.drop_hedge),
-        false_contexts.make_limit_ignoring_template(FalseKind.HEDGE_DROPPED),
+        false_contexts.make_limit_ignoring_template(FalseNoteKind.HEDGE_DROPPED),
     ),
-    FalseKind.RETRACTED: (false_contexts.ignore_retraction,),
-    FalseKind.OVER_GENERAL: (
+    FalseNoteKind.RETRACTED: (false_contexts.ignore_retraction,),
+    FalseNoteKind.OVER_GENERAL: (
         _frame_words(false_words.overgeneralize),
         false_contexts.drop_time_or_place,
     ),
-    FalseKind.NEGATION_LOST: (_frame_words(false_words.drop_negation),),
-    FalseKind.EXCEPTION_DROPPED: (
+    FalseNoteKind.NEGATION_LOST: (_frame_words(false_words.drop_negation),),
+    FalseNoteKind.EXCEPTION_DROPPED: (
         _frame_words(false_words.drop_exception),
-        false_contexts.make_limit_ignoring_template(FalseKind.EXCEPTION_DROPPED),
+        false_contexts.make_limit_ignoring_template(FalseNoteKind.EXCEPTION_DROPPED),
     ),
-    FalseKind.SARCASM: (false_contexts.take_irony_literally,),
-    FalseKind.TENSE: (_frame_words(false_words.change_tense),),
-    FalseKind.UNMET_CONDITION: (
+    FalseNoteKind.SARCASM: (false_contexts.take_irony_literally,),
+    FalseNoteKind.TENSE: (_frame_words(false_words.change_tense),),
+    FalseNoteKind.UNMET_CONDITION: (
         _frame_words(false_words.drop_condition),
-        false_contexts.make_limit_ignoring_template(FalseKind.UNMET_CONDITION),
+        false_contexts.make_limit_ignoring_template(FalseNoteKind.UNMET_CONDITION),
     ),
-    FalseKind.NUMBER: (_frame_words(false_words.change_number),),
+    FalseNoteKind.NUMBER: (_frame_words(false_words.change_number),),
 }
 
 
@@ -134,9 +137,9 @@ def _draw_kinds(rates: ParaphrasingRates, chance: Random) -> Iterator[NoteKind]:
     for _ in range(rates.notes):
         draw = chance.random()
         if draw < rates.tidied:
-            yield TrueKind.TIDIED
+            yield TrueNoteKind.TIDIED
         elif draw < rates.tidied + rates.faithful:
-            yield TrueKind.FAITHFUL
+            yield TrueNoteKind.FAITHFUL
         elif kinds:
             yield chance.choices(kinds, weights)[0]
 

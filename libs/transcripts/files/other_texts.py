@@ -33,7 +33,7 @@ _LINES_LOOKED_AT: Final = 200
 _MOST: Final = 0.6
 
 
-def describe_other_text(content: str) -> str:
+def describe_non_transcript_text(content: str) -> str:
     """Return what kind of text a non-transcript seems to be, such as ``an e-mail``, or ""."""
     if content[:_SIGNATURE_LENGTH].removeprefix("\ufeff").startswith("Scenarist_SCC"):
         return "Scenarist's closed captions (SCC), which hold codes: export them as SRT or WebVTT"

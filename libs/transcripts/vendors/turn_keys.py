@@ -64,7 +64,7 @@ _MOST: Final = 0.8
 _FEW: Final = 20
 
 
-def find_key(
+def find_common_key(
     turns: list[dict[str, Any]],
     keys: tuple[str, ...],
     types: type | tuple[type, ...],
@@ -87,18 +87,18 @@ def find_key(
     return ""
 
 
-def find_start_key(turns: list[dict[str, Any]], speaker: str) -> str:
+def find_start_time_key(turns: list[dict[str, Any]], speaker: str) -> str:
     """Find the key of the start times in a list of turns (JSON objects)."""
     keys = [one for one in START_KEYS if one != speaker]
-    found = find_key(turns, tuple(keys), (str, int, float))
+    found = find_common_key(turns, tuple(keys), (str, int, float))
     dated = [one for one in keys if any(_DATED.match(str(turn.get(one))) for turn in turns[:_FEW])]
     if found in dated:
         others = tuple(one for one in keys if one not in dated)
-        return find_key(turns, others, (str, int, float)) or found
+        return find_common_key(turns, others, (str, int, float)) or found
     return found
 
 
-def find_key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
+def find_speaker_name_key(turns: Sequence[dict[str, Any]], text: str) -> str:
     """Find the key of the speakers' names in a list of turns (JSON objects), or ""."""
     looked_at = turns[:LOOKED_AT]
     for key in dict.fromkeys(key for turn in looked_at for key in turn):

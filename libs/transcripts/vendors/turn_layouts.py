@@ -20,9 +20,9 @@ from transcripts.vendors.turn_keys import (
     START_KEYS,
     TEXT_KEY_SET,
     TEXT_KEYS,
-    find_key,
-    find_key_of_names,
-    find_start_key,
+    find_common_key,
+    find_speaker_name_key,
+    find_start_time_key,
     has_string,
     normalize_key_spelling,
 )
@@ -78,20 +78,22 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
     best: TurnLayout | None = None
     for listed in iter_lists(document, DEPTH):
         turns = [_with_parts(turn) for turn in filter_objects(listed)]
-        key = find_key(turns, TEXT_KEYS, str) or find_key(turns, TEXT_KEYS, str, most=_HALF)
+        key = find_common_key(turns, TEXT_KEYS, str) or find_common_key(
+            turns, TEXT_KEYS, str, most=_HALF
+        )
         if not key:
             continue
         # Chats have events in which nothing is said.
         turns = [turn for turn in turns if has_string(turn, key) and turn[key].strip()]
         events = frozenset(turn[key] for turn in turns if turn.get("subtype") in _EVENTS)
         turns = [turn for turn in turns if turn[key] not in events]
-        speaker = find_key(
+        speaker = find_common_key(
             turns, tuple(one for one in SPEAKER_KEYS if one != key), (str, int, dict, list)
-        ) or find_key_of_names(turns, key)
+        ) or find_speaker_name_key(turns, key)
         if speaker and all(str(turn.get(speaker, "")).isdecimal() for turn in turns[:LOOKED_AT]):
-            speaker = find_key_of_names(turns, key) or speaker  # names in place of numbers
-        start = find_start_key(turns, speaker)
-        end = find_key(turns, END_KEYS, (str, int, float))
+            speaker = find_speaker_name_key(turns, key) or speaker  # names in place of numbers
+        start = find_start_time_key(turns, speaker)
+        end = find_common_key(turns, END_KEYS, (str, int, float))
         found = TurnLayout(turns, key, speaker, start, end, events)
         if best is None or _worth(found) > _worth(best):
             best = found

@@ -27,7 +27,7 @@ from transcripts.vendors.turn_keys import (
     SPEAKER_KEYS,
     START_KEYS,
     TEXT_KEYS,
-    find_key,
+    find_common_key,
     normalize_key_spelling,
 )
 from transcripts.vendors.turn_layouts import (
@@ -190,10 +190,10 @@ def _speaker_spans(document: Any, clock: TimeConverter) -> list[_SpeakerSpan]:
     """Who speaks from when to when, as a list beside the words has it; none if there is none."""
     for listed in iter_lists(document, DEPTH):
         turns = [normalize_key_spelling(one) for one in filter_objects(listed)]
-        speaker = find_key(turns, SPEAKER_KEYS, (str, int))
-        start = find_key(turns, START_KEYS, (str, int, float))
-        end = find_key(turns, END_KEYS, (str, int, float))
-        if not speaker or not start or not end or find_key(turns, TEXT_KEYS, str):
+        speaker = find_common_key(turns, SPEAKER_KEYS, (str, int))
+        start = find_common_key(turns, START_KEYS, (str, int, float))
+        end = find_common_key(turns, END_KEYS, (str, int, float))
+        if not speaker or not start or not end or find_common_key(turns, TEXT_KEYS, str):
             continue
         times = [clock.span(one.get(start), one.get(end)) for one in turns]
         return [

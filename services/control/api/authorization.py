@@ -16,7 +16,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
 from control.api.context import ApiContext, Context
-from control.api.cookies import SESSION_COOKIE, BrowserUrl, find_browser_url
+from control.api.cookies import SESSION_COOKIE, BrowserFacingUrl, find_browser_facing_url
 from control.api.idempotency import (
     claim_idempotency_key,
     compute_request_fingerprint,
@@ -130,7 +130,7 @@ class BrowserSession:
 
     session: SessionCaller
     secret: str
-    browser: BrowserUrl
+    browser: BrowserFacingUrl
 
 
 async def authenticate(
@@ -204,14 +204,14 @@ async def _find_session(request: Request, context: Context) -> BrowserSession:
     return BrowserSession(session, secret, browser)
 
 
-def _find_browser(request: Request, context: Context) -> BrowserUrl | None:
+def _find_browser(request: Request, context: Context) -> BrowserFacingUrl | None:
     try:
-        return find_browser_url(request, context.logins.public_url)
+        return find_browser_facing_url(request, context.logins.public_url)
     except NotPermittedError:  # no browser has a session there
         return None
 
 
-def _refuse_other_pages(request: Request, browser: BrowserUrl) -> None:
+def _refuse_other_pages(request: Request, browser: BrowserFacingUrl) -> None:
     """Refuse what a browser does not say to come from a page of control's own.
 
     ``RequestGuard`` refuses what it says to come from another; this does not rely on it.

@@ -22,7 +22,7 @@ _SLICE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class UploadSpeedLimit:
+class MinimumUploadSpeed:
     """Minimum speed and maximum duration of a client's upload of a request body.
 
     Attributes:
@@ -49,7 +49,9 @@ class UploadTooSlowError(HTTPException):
         super().__init__(408, "the request's body came too slowly; send it again", headers)
 
 
-async def read_request_body(request: Request, max_bytes: int, pace: UploadSpeedLimit) -> bytearray:
+async def read_request_body(
+    request: Request, max_bytes: int, pace: MinimumUploadSpeed
+) -> bytearray:
     """Read a request's body as bytes; decompress it if its ``Content-Encoding`` is gzip.
 
     Args:
@@ -77,7 +79,7 @@ async def read_request_body(request: Request, max_bytes: int, pace: UploadSpeedL
     return content  # as it is: bytes would be a copy
 
 
-async def _receive(request: Request, pace: UploadSpeedLimit) -> AsyncIterator[bytes]:
+async def _receive(request: Request, pace: MinimumUploadSpeed) -> AsyncIterator[bytes]:
     """Yield a body's parts as they come."""
     clock = asyncio.get_running_loop().time
     begin, received = clock(), 0

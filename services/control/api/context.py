@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
-from control.api.bodies import UploadSpeedLimit
+from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
@@ -107,7 +107,7 @@ class ApiContext:
     rates: RequestRateLimiter = field(default_factory=RequestRateLimiter)
     heavy: HeavyRequestLimiter = field(default_factory=HeavyRequestLimiter)
     max_transcript_bytes: int = 64 * 1024 * 1024
-    upload_pace: UploadSpeedLimit = field(default_factory=UploadSpeedLimit)
+    upload_pace: MinimumUploadSpeed = field(default_factory=MinimumUploadSpeed)
     logins: LoginSettings = field(default_factory=LoginSettings)
     compute: FunctionRunner = asyncio.to_thread
     computing: HeavyRequestLimiter = field(default_factory=_limit_computing)

@@ -25,7 +25,7 @@ _LOGIN_COOKIE: Final = "__Host-onrecord-login"
 _HOST_PREFIX: Final = "__Host-"
 
 
-class BrowserUrl:
+class BrowserFacingUrl:
     """URL by which browsers reach the control service; sets and reads its session cookies.
 
     Args:
@@ -87,7 +87,7 @@ class BrowserUrl:
         return name if self._secure else f"{name.removeprefix(_HOST_PREFIX)}-{self._port or 80}"
 
 
-def find_browser_url(request: Request, public_url: str) -> BrowserUrl:
+def find_browser_facing_url(request: Request, public_url: str) -> BrowserFacingUrl:
     """Return the URL by which a browser reaches the control service.
 
     Args:
@@ -99,10 +99,10 @@ def find_browser_url(request: Request, public_url: str) -> BrowserUrl:
             be read on the way.
     """
     if public_url:
-        return BrowserUrl(public_url)
+        return BrowserFacingUrl(public_url)
     host = request.headers.get("host", "")
     if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
         raise NotPermittedError(
             "sessions take https: name the address that browsers use in CONTROL_PUBLIC_URL"
         )
-    return BrowserUrl(f"http://{host}")
+    return BrowserFacingUrl(f"http://{host}")

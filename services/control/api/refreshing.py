@@ -23,7 +23,7 @@ async def refresh_study(
     caller: Researcher,
     place: HeavyPlace,
 ) -> StudyRefresh:
-    """Have new notes made for a study's outdated interviews, at most 500 per request.
+    """Start making new notes for a study's outdated interviews, at most 500 per request.
 
     Each is a new revision with the same content, which takes the place of the one before once all
     of it is stored. A dry run says what that costs.

@@ -20,7 +20,7 @@ from control.api.authorization import (
     get_client_address,
 )
 from control.api.context import Context
-from control.api.cookies import BrowserUrl, find_browser_url
+from control.api.cookies import BrowserFacingUrl, find_browser_facing_url
 from control.api.openapi import build_error_responses
 from control.domain import BadRequestError, NotFoundError
 from control.oidc import LoginInProgress, LoginRefusedError, OidcProvider
@@ -78,7 +78,7 @@ async def begin_login(
 ) -> RedirectResponse:
     """Begin a login: redirect the browser to the OpenID Connect issuer."""
     provider = _require_logins(context.logins.provider)
-    browser = find_browser_url(request, context.logins.public_url)
+    browser = find_browser_facing_url(request, context.logins.public_url)
     login = LoginInProgress.begin()
     url = await provider.build_login_url(login, _redirect_uri(request, browser))
     response = RedirectResponse(url, 303, headers=_NO_STORE)
@@ -97,7 +97,7 @@ async def finish_login(
 ) -> HTMLResponse:
     """Finish a login after the OpenID Connect issuer's redirect, and set the session cookie."""
     provider = _require_logins(context.logins.provider)
-    browser = find_browser_url(request, context.logins.public_url)
+    browser = find_browser_facing_url(request, context.logins.public_url)
     login, path = _read_login(browser.read_login(request))
     login.require_state(answer.state)
     if not answer.code or answer.error:
@@ -122,7 +122,7 @@ async def open_session(
     wanted: OpenSessionRequest, request: Request, response: Response, context: Context
 ) -> CurrentSession:
     """Log a browser in with an access token, and set its session cookie."""
-    browser = find_browser_url(request, context.logins.public_url)
+    browser = find_browser_facing_url(request, context.logins.public_url)
     caller = await authenticate_bearer(request, context, wanted.token, own_only=True)
     context.rates.take(caller.token_id)
     await context.trail.record(caller, "session.open", str(caller.token_id))
@@ -188,7 +188,7 @@ async def end_session(session_id: SessionId, context: Context, caller: Admin) ->
 
 
 def _set_session(
-    context: Context, browser: BrowserUrl, response: Response, session: OpenedSession
+    context: Context, browser: BrowserFacingUrl, response: Response, session: OpenedSession
 ) -> None:
     lifetime_s = int(context.logins.limits.lifetime.total_seconds())
     browser.set_session(response, session.secret, lifetime_s)
@@ -200,7 +200,7 @@ def _require_logins(provider: OidcProvider | None) -> OidcProvider:
     return provider
 
 
-def _redirect_uri(request: Request, browser: BrowserUrl) -> str:
+def _redirect_uri(request: Request, browser: BrowserFacingUrl) -> str:
     return f"{browser.url}{request.scope.get('root_path', '')}{CALLBACK}"
 
 

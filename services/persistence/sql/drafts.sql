@@ -6,7 +6,7 @@ SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, tran
  WHERE chunk.chunk_id = $1
    FOR NO KEY UPDATE OF chunk;
 
--- name: write_draft
+-- name: insert_draft_rows
 -- Inserts a draft of a chunk with all that belongs to it, and deletes its pending copy; inserts
 -- nothing if the draft is stored already. One that left the chunk open is stored once more if it
 -- completes the chunk now: it was replayed, and judged by other standards. Its notes are appended;

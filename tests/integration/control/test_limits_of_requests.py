@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from control.api.bodies import UploadSpeedLimit
+from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import (
     HeavyRequestLimiter,
     RequestRateLimiter,
@@ -128,14 +128,14 @@ async def secret_of(office: Office, role: Role) -> str:
 @pytest.mark.parametrize(
     "pace",
     [
-        UploadSpeedLimit(timeout_s=60.0, min_bytes_per_s=1_000.0, grace_s=0.5),
-        UploadSpeedLimit(timeout_s=0.5, min_bytes_per_s=0.001, grace_s=60.0),
+        MinimumUploadSpeed(timeout_s=60.0, min_bytes_per_s=1_000.0, grace_s=0.5),
+        MinimumUploadSpeed(timeout_s=0.5, min_bytes_per_s=0.001, grace_s=60.0),
     ],
     ids=["rate", "deadline"],
 )
 @pytest.mark.timeout(120)
 async def test_a_slow_upload_is_ended(
-    broker: str, fresh_database: Database, pace: UploadSpeedLimit
+    broker: str, fresh_database: Database, pace: MinimumUploadSpeed
 ) -> None:
     async with open_office(broker, fresh_database, upload_pace=pace) as office:
         answer = await send_slowly(office, await secret_of(office, Role.RESEARCHER), 0.05, 6)

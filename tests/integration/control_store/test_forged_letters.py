@@ -47,7 +47,7 @@ class NothingInKafka:
     async def scan(self) -> ScanResult:
         return ScanResult(unread=(), letters=(), submissions=(), received={})
 
-    async def find_recreated_partitions(self, _: object) -> dict[tuple[str, int], int]:
+    async def find_partitions_of_recreated_topics(self, _: object) -> dict[tuple[str, int], int]:
         return {}
 
 

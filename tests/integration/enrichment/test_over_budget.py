@@ -22,7 +22,7 @@ from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from enrichment.drafter import NoteDrafter
@@ -60,7 +60,7 @@ async def enrichment(
     """The stage as its process builds it."""
     settings = model.settings(priced_as="gpt-4o-mini")
     async with (
-        LazyDatabase(postgres) as database,
+        LazilyConnectedDatabase(postgres) as database,
         ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings()) as ledger,
         ModelClient(settings, cache=answers, ledger=ledger) as client,

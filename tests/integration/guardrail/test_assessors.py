@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import ContentBugError
+from contracts.errors import BugTriggeredByMessageError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
@@ -82,7 +82,9 @@ async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
 async def test_an_unexpected_error_fails_only_that_draft(in_process: DraftAssessor) -> None:
     odd = drafted(GOOD).model_copy(update={"notes": (7,)})
     for assessor in (in_process, assess_in_thread):
-        with pytest.raises(ContentBugError, match="assessing the draft failed unexpectedly") as one:
+        with pytest.raises(
+            BugTriggeredByMessageError, match="assessing the draft failed unexpectedly"
+        ) as one:
             await assessor(odd)
         assert one.value.frames
     assert await in_process(drafted(GOOD)) == assess_draft(drafted(GOOD)), (

@@ -31,7 +31,7 @@ from guardrail.policy import (
     NOT_JUDGED,
     OWN_WORDS,
     CheckPolicy,
-    FailureAction,
+    FailedCheckAction,
 )
 from judging.judges import build_judge
 from messaging.delivery import Delivery, MessageOrigin
@@ -586,10 +586,10 @@ async def test_a_note_on_which_judges_differ_says_how_many_said_what(
     assert "Of 3 votes 1 supports it (third) and 2 contradict it (second, fourth)" in failure.reason
 
 
-@pytest.mark.parametrize("action", [FailureAction.REJECT, FailureAction.ASK_AGAIN])
+@pytest.mark.parametrize("action", [FailedCheckAction.REJECT, FailedCheckAction.ASK_AGAIN])
 @pytest.mark.parametrize("check", ["modality_differs", OWN_WORDS])
 async def test_what_operators_set_to_be_refused_is_refused_whatever_a_judge_would_say(
-    model: Simulated, postgres_settings: PostgresSettings, check: str, action: FailureAction
+    model: Simulated, postgres_settings: PostgresSettings, check: str, action: FailedCheckAction
 ) -> None:
     drafted = draft_of(VERBATIM, REFUSED if check != OWN_WORDS else BORNE_OUT)
     policy = CheckPolicy({check: action}, max_rejected_share=0.9)

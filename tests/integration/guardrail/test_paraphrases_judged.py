@@ -30,7 +30,7 @@ from guardrail.policy import CheckPolicy
 from guardrail.settings import GuardrailSettings
 from prompts.notes import CURRENT
 from simulator.paraphrasing import ParaphrasingRates, write_labelled_notes
-from simulator.prompt import parse_passage
+from simulator.prompt import parse_notes_prompt
 from support.scripted_endpoint import ScriptedEndpoint, events, piece
 from support.simulator import simulated
 
@@ -51,7 +51,7 @@ def draft_interviews(notes: int) -> list[NotesDrafted]:
 
 
 def draft_chunk(chunk: ChunkReady, notes: int, seed: int) -> NotesDrafted:
-    passage = parse_passage([{"role": "user", "content": CURRENT.document(chunk)}])
+    passage = parse_notes_prompt([{"role": "user", "content": CURRENT.document(chunk)}])
     assert passage
     labelled = write_labelled_notes(passage, ParaphrasingRates(notes=notes), seed)
     return NotesDrafted(

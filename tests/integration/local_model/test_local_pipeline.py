@@ -11,7 +11,7 @@ from audit.facts import SubmissionState
 from contracts.transcript import Role, Speaker
 from local_stack.supervisor import LocalStack
 from onrecord.demo.local_model import SHORT
-from onrecord.submit.files import read_study
+from onrecord.submit.files import read_study_file
 from support.pipeline import Pipeline, submitted
 from support.waiting import until
 
@@ -31,7 +31,7 @@ SELECT segment, start_char, length, quote, speaker, role,
 async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(
     stack: LocalStack,
 ) -> None:
-    study = read_study(SHORT / "study.yaml")
+    study = read_study_file(SHORT / "study.yaml")
     talk = (SHORT / "key-cutter.txt").read_text("utf-8")
     roles = (
         Speaker(label="Ivo Brandt", role=Role.INTERVIEWER),

@@ -21,14 +21,14 @@ from contracts.study import Study, Theme
 from contracts.transcript import Segment
 from grounding.text.lemmas import get_lemma
 from guardrail.domain import assess_draft, build_result_events
-from guardrail.policy import OWN_WORDS, CheckPolicy, FailureAction
+from guardrail.policy import OWN_WORDS, CheckPolicy, FailedCheckAction
 from onrecord.demo.runner import SAMPLES
 from support.chunks import CHUNK
 from transcripts import read_transcript
 
 LIBS: Final = Path(__file__).parents[3] / "libs"
 STUDY: Final = Study(study_id="any", name="Any", themes=(Theme(id="any", name="Any"),))
-STRICT: Final = CheckPolicy({OWN_WORDS: FailureAction.REJECT})
+STRICT: Final = CheckPolicy({OWN_WORDS: FailedCheckAction.REJECT})
 PASSAGES: Final = 8
 TURNS: Final = 3
 SCHEMA: Final = {

@@ -24,7 +24,7 @@ from local_stack.probes import ReadinessProbe, ReadinessResult, probe_port
 from local_stack.supervisor import ProcessStatus
 from messaging import KafkaSettings, Publisher
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
-from messaging.runtime.dependencies import check_no_dependencies
+from messaging.runtime.dependencies import skip_dependency_check
 from onrecord.commands.stack import format_processes
 from support.broker import RestartableBroker, free_port, fresh_prefix
 from support.chunks import CHUNK
@@ -140,7 +140,7 @@ async def test_a_service_that_needs_no_postgres_is_ready_without_it(
     )
     with service_process("guardrail", env, tmp_path) as service:
         await service.is_ready()
-    assert guardrail.app.broker.check_dependencies is check_no_dependencies
+    assert guardrail.app.broker.check_dependencies is skip_dependency_check
 
 
 @pytest.mark.long

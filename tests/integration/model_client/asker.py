@@ -7,7 +7,7 @@ import sys
 
 from pydantic import SecretStr
 
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.settings import PostgresSettings
 from model_client.cache.response_cache import CachedResponse, CacheSettings, ResponseCache
 
@@ -22,7 +22,7 @@ async def ask(dsn: str, lease_s: float) -> None:
 
     settings = PostgresSettings(dsn=SecretStr(dsn))
     async with (
-        LazyDatabase(settings) as database,
+        LazilyConnectedDatabase(settings) as database,
         ResponseCache(database, CacheSettings(), lease_s=lease_s) as answers,
     ):
         await answers.get_or_create(["notes-2/one"], make)

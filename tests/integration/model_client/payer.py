@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from contracts.errors import OnrecordError
 from contracts.events import ChunkReady
 from contracts.transcript import Role, Segment
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.settings import PostgresSettings
 from enrichment.drafter import build_draft_request
 from model_client import CostAttribution, ModelClient, ModelSettings
@@ -44,7 +44,7 @@ async def pay(dsn: str, url: str, workers: int, town: str, patience_s: float) ->
         between_tokens_s=patience_s,
     )
     async with (
-        LazyDatabase(PostgresSettings(dsn=SecretStr(dsn), pool_max_size=5)) as database,
+        LazilyConnectedDatabase(PostgresSettings(dsn=SecretStr(dsn), pool_max_size=5)) as database,
         ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings(wait_s=0.5)) as ledger,
         ModelClient(settings, cache=answers, ledger=ledger) as client,

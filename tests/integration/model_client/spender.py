@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.settings import PostgresSettings
 from model_client.errors import BudgetExceededError
 from model_client.ledger.budgets import BudgetBusyError, BudgetSettings
@@ -27,7 +27,10 @@ CENT_PARTS: Final = 10_000
 async def spend(dsn: str, workers: int, seed: int) -> int:
     """How many calls could be paid for."""
     settings = PostgresSettings(dsn=SecretStr(dsn), pool_max_size=5)
-    async with LazyDatabase(settings) as database, Ledger(database, BudgetSettings()) as ledger:
+    async with (
+        LazilyConnectedDatabase(settings) as database,
+        Ledger(database, BudgetSettings()) as ledger,
+    ):
         if workers == 0:
             await ledger.reserve(call(0))
             print("reserved", flush=True)  # noqa: T201 - it is waited for

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contracts.notes import Usage
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client.cache import response_cache
@@ -67,7 +67,7 @@ async def opened(
     settings: PostgresSettings, clock: ManualClock | None = None, lease_s: float = 10.0, **kept: Any
 ) -> AsyncIterator[ResponseCache]:
     async with (
-        LazyDatabase(settings, retry_s=0.05) as database,
+        LazilyConnectedDatabase(settings, retry_s=0.05) as database,
         ResponseCache(
             database, CacheSettings(**kept), clock=clock or ManualClock(), lease_s=lease_s
         ) as one,

@@ -11,7 +11,7 @@ import pytest
 from contracts.topics import MIB
 from integration.model_client.test_one_call import SingleRequestEndpoint
 from model_client import errors
-from model_client.transport.http_client import LONGEST_EXPLANATION, ErrorTruncatingClient
+from model_client.transport.http_client import LONGEST_EXPLANATION, ErrorBodyTruncatingClient
 from support.scripted_endpoint import Exchange, ScriptedEndpoint, json_response
 
 MEANINGS = {
@@ -54,7 +54,7 @@ async def test_a_body_that_is_huge_once_decompressed_is_read_as_far() -> None:
 
     async with (
         ScriptedEndpoint(lambda _, __: answer).serve() as url,
-        ErrorTruncatingClient(timeout=httpx2.Timeout(5.0)) as client,
+        ErrorBodyTruncatingClient(timeout=httpx2.Timeout(5.0)) as client,
     ):
         response = await client.post(f"{url}/chat/completions", json={})
     assert response.content == bytes(LONGEST_EXPLANATION)

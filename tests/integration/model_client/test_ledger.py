@@ -14,7 +14,7 @@ import pytest
 
 from contracts.notes import Usage
 from database.errors import DatabaseUnavailableError
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client import errors
@@ -51,7 +51,7 @@ async def opened(
 ) -> AsyncIterator[Ledger]:
     budgets = BudgetSettings(**{"wait_s": 0.0, **limits})
     async with (
-        LazyDatabase(settings, retry_s=0.05) as database,
+        LazilyConnectedDatabase(settings, retry_s=0.05) as database,
         Ledger(database, budgets, clock=clock or ManualClock()) as ledger,
     ):
         yield ledger
@@ -417,7 +417,7 @@ async def test_without_a_budget_nobody_waits_long_for_a_slow_database(
 async def test_what_is_left_in_memory_is_written_at_the_end(
     postgres: TestServer, postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
-    async with LazyDatabase(postgres_settings, retry_s=0.01) as database:
+    async with LazilyConnectedDatabase(postgres_settings, retry_s=0.01) as database:
         async with Ledger(database, BudgetSettings(), clock=ManualClock()) as ledger:
             await ledger.reserve(call())
             postgres.stop()

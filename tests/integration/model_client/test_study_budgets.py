@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from contracts.errors import ErrorCode
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client import errors
@@ -38,7 +38,10 @@ async def ledger_of(
     settings: PostgresSettings, clock: Clock, default: Decimal | None
 ) -> AsyncIterator[Ledger]:
     budgets = BudgetSettings(per_study_day_usd=default, wait_s=0)
-    async with LazyDatabase(settings) as lazy, Ledger(lazy, budgets, clock=clock) as ledger:
+    async with (
+        LazilyConnectedDatabase(settings) as lazy,
+        Ledger(lazy, budgets, clock=clock) as ledger,
+    ):
         yield ledger
 
 

@@ -19,7 +19,7 @@ import pytest
 from contracts.errors import OutageError
 from contracts.events import ChunkReady, NotesDrafted
 from contracts.notes import Usage
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from enrichment.drafter import NoteDrafter
@@ -80,7 +80,7 @@ async def replica(
     **settings: Any,
 ) -> AsyncIterator[Whole]:
     async with (
-        LazyDatabase(postgres, retry_s=0.05) as database,
+        LazilyConnectedDatabase(postgres, retry_s=0.05) as database,
         ResponseCache(database, CacheSettings(), lease_s=1.0) as answers,
         Ledger(database, BudgetSettings(wait_s=0.5, **(limits or {}))) as ledger,
         ModelClient(model.settings(**PRICED | settings), cache=answers, ledger=ledger) as client,
@@ -170,7 +170,7 @@ async def test_a_database_stopped_midway_stops_nobody_and_hears_of_all_calls(
         assert await model.calls() == 6
         postgres.start()
         await until(lambda: one.ledger.unwritten == 0)
-    async with LazyDatabase(postgres_settings) as database:
+    async with LazilyConnectedDatabase(postgres_settings) as database:
         rows = await (await database.database()).fetch("SELECT outcome, cost_usd FROM llm_calls")
     assert len(rows) == 6
     assert all(row["outcome"] == "answered" and row["cost_usd"] > 0 for row in rows)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from contracts.notes import Usage
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.settings import PostgresSettings
 from model_client.cache.store import CachedResponse, CacheSettings, CacheStore
 from onrecord import cli
@@ -23,7 +23,7 @@ async def cache_filled(
     postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two models, two prompts, an old answer and three hits."""
-    async with LazyDatabase(postgres_settings) as database:
+    async with LazilyConnectedDatabase(postgres_settings) as database:
         old = CacheStore(database, CacheSettings(), lambda: NOW - timedelta(days=8))
         new = CacheStore(database, CacheSettings(), lambda: NOW)
         await old.store("notes-1/a", kept("small", "0.50"))

@@ -12,7 +12,7 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
 from guardrail.domain import assess_draft, build_result_events
-from guardrail.policy import CheckPolicy, FailureAction
+from guardrail.policy import CheckPolicy, FailedCheckAction
 from onrecord import cli
 from persistence.store import NotesStore
 from spacy_models import is_spacy_installed
@@ -51,8 +51,8 @@ FLAGGED = cited("Bo pays 60 dollars.", "We pay", "dollars")
 FALSE = cited("Bo would recommend it.", "I would", "recommend it")
 POLICY = CheckPolicy(
     {
-        "number_not_in_evidence": FailureAction.FLAG,
-        "negation_mismatch": FailureAction.REJECT,
+        "number_not_in_evidence": FailedCheckAction.FLAG,
+        "negation_mismatch": FailedCheckAction.REJECT,
     },
     max_rejected_share=1.0,
 )

@@ -12,7 +12,7 @@ import pytest
 from contracts import ids
 from contracts.study import Question, Study, Theme
 from contracts.terminal import TERMINAL_CONTROLS
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client.ledger.budgets import BudgetSettings
@@ -50,7 +50,7 @@ async def hostile(
     good = note(STATEMENT, evidence(speaker=HOSTILE), flags=(failure,))
     await store.store_notes(validated(good, rejected=(bad,), model=HOSTILE, prompt_version=HOSTILE))
     async with (
-        LazyDatabase(postgres_settings) as database,
+        LazilyConnectedDatabase(postgres_settings) as database,
         Ledger(database, BudgetSettings(), clock=lambda: datetime.now(UTC)) as ledger,
     ):
         account = CostAttribution(HOSTILE, HOSTILE, HOSTILE)

@@ -10,7 +10,7 @@ import pytest
 from contracts.notes import Usage
 from contracts.registry import CreateStudyRequest
 from control.studies import StudyStore
-from database.lazy import LazyDatabase
+from database.lazy import LazilyConnectedDatabase
 from database.pool import open_database
 from database.settings import PostgresSettings
 from model_client.ledger.budgets import BudgetSettings
@@ -30,7 +30,7 @@ async def ledger_filled(
 ) -> None:
     """Two studies, two models, two days, and calls that ended in every way."""
     late = CallOutcome("llm_timeout", cost_usd=Decimal("0.25"), estimated=True)
-    async with LazyDatabase(postgres_settings) as database:
+    async with LazilyConnectedDatabase(postgres_settings) as database:
         await call(database, "shops", "2", answered("1.50"))
         await call(database, "shops", None, answered(None), model="mine", purpose="judge")
         await call(database, "shops", "2", late)
@@ -39,7 +39,7 @@ async def ledger_filled(
 
 
 async def call(
-    database: LazyDatabase,
+    database: LazilyConnectedDatabase,
     study: str,
     worst: str | None,
     outcome: CallOutcome | None,
@@ -131,7 +131,7 @@ def test_a_cost_of_which_nothing_is_known_is_unknown_and_not_0(run: Run) -> None
 async def test_a_budget_whose_calls_have_no_price_says_so(
     postgres_settings: PostgresSettings, run: Run
 ) -> None:
-    async with LazyDatabase(postgres_settings) as database:
+    async with LazilyConnectedDatabase(postgres_settings) as database:
         await call(database, "farms", None, answered(None), model="mine")
     output = await asyncio.to_thread(run, "budgets")
     farms = next(line.split() for line in output.splitlines() if line.startswith("farms"))
@@ -216,7 +216,7 @@ async def test_studies_that_registered_themselves_share_a_budget_of_the_day(
             "is_self_registered) SELECT name, 'refuse', 'proven', 'itself', true "
             "FROM unnest(ARRAY['one', 'two']) AS name"
         )
-    async with LazyDatabase(postgres_settings) as database:
+    async with LazilyConnectedDatabase(postgres_settings) as database:
         await call(database, "one", "2", answered("1"))
         await call(database, "two", None, answered(None), model="mine")
     listed = await asyncio.to_thread(document, run, "budgets")

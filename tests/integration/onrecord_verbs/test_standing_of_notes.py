@@ -14,7 +14,7 @@ from contracts.study import StatementPolicy
 from database.pool import Database
 from database.settings import PostgresSettings
 from guardrail.domain import assess_draft, build_result_events
-from guardrail.policy import CheckPolicy, FailureAction
+from guardrail.policy import CheckPolicy, FailedCheckAction
 from onrecord import cli
 from persistence.store import NotesStore
 from support.interviews import STUDY, TURNS, evidence, ingested, note, validated
@@ -202,7 +202,7 @@ async def test_what_the_guardrail_does_not_prove_reaches_no_reader_as_a_finding(
     drafted = NotesDrafted(
         chunk=ready, notes=(quoted, read), model="small", prompt_version="notes-2"
     )
-    lenient = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
+    lenient = CheckPolicy({"number_not_in_evidence": FailedCheckAction.FLAG})
     (event,) = build_result_events(drafted, assess_draft(drafted), lenient, replays=0)
     sent = NotesValidated.model_validate_json(event.model_dump_json())
     assert [one.standing for one in sent.notes] == [Standing.VERBATIM, Standing.UNPROVEN]

@@ -17,7 +17,7 @@ from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import create_topics
 from onrecord import cli
 from onrecord.client import Producer
-from onrecord.submit.files import read_study
+from onrecord.submit.files import read_study_file
 from persistence.store import NotesStore
 from support.interviews import ingested
 
@@ -83,7 +83,7 @@ def test_submits_a_folder_with_its_manifest_and_study(
         ("rev", 144),
         ("plain", 142),
     }
-    study = read_study(SAMPLES / "study.yaml")
+    study = read_study_file(SAMPLES / "study.yaml")
     for event in events:
         assert event.study == study
         assert len(event.speakers) == 2
@@ -223,7 +223,7 @@ def test_a_broker_without_the_topic_is_explained(
 
 
 def test_the_producer_returns_the_event_it_sent(kafka: KafkaSettings) -> None:
-    study = read_study(SAMPLES / "study.yaml")
+    study = read_study_file(SAMPLES / "study.yaml")
 
     async def hand_in() -> TranscriptSubmitted:
         async with Producer(kafka) as producer:
@@ -246,7 +246,7 @@ def test_a_producer_gives_up_on_an_absent_broker_in_time() -> None:
 
 
 def test_a_producer_that_is_not_open_says_so() -> None:
-    study = read_study(SAMPLES / "study.yaml")
+    study = read_study_file(SAMPLES / "study.yaml")
     producer = Producer(KafkaSettings())
     with pytest.raises(RuntimeError, match="async with"):
         asyncio.run(producer.submit(content="Ann: Hi", title="T", study=study, source="s"))

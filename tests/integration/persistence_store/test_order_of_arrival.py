@@ -295,7 +295,7 @@ class KafkaReadToItsEnd:
         ends = {("notes-validated", 0): 1}
         return ScanResult(unread=(), letters=(), submissions=(), received={PERSISTENCE: ends})
 
-    async def find_recreated_partitions(self, _: object) -> dict[tuple[str, int], int]:
+    async def find_partitions_of_recreated_topics(self, _: object) -> dict[tuple[str, int], int]:
         return {}
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from simulator.paraphrasing import FalseKind, TrueKind
+from simulator.paraphrasing import FalseNoteKind, TrueNoteKind
 
 if TYPE_CHECKING:
     from integration.simulator.conftest import Simulation
 
     Start = Callable[..., Awaitable[Simulation]]
 
-KINDS = {one.value for one in (*TrueKind, *FalseKind)}
+KINDS = {one.value for one in (*TrueNoteKind, *FalseNoteKind)}
 
 
 async def test_the_journal_lists_the_label_of_every_statement_and_no_answer_has_one(
@@ -32,7 +32,7 @@ async def test_the_journal_lists_the_label_of_every_statement_and_no_answer_has_
         label = labels[one["statement"]]
         assert label["evidence"] == one["evidence"]
         assert label["kind"] in KINDS
-        assert label["is_true"] is (label["kind"] in {*TrueKind})
+        assert label["is_true"] is (label["kind"] in {*TrueNoteKind})
 
 
 async def test_it_can_be_changed_while_the_simulator_runs_and_other_models_tidy_quotes(

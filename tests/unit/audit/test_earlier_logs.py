@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.earlier_logs import Partition, find_recreated_partitions
+from audit.earlier_logs import Partition, find_partitions_of_recreated_topics
 from audit.facts import AuditFacts, DatedDeadLetter
 from audit.reconciliation import reconcile_submissions
 from audit.results import MessageCounts
@@ -43,7 +43,7 @@ def letter(offset: int, sent_at: int | None) -> DatedDeadLetter:
 
 def found(log: Log, *letters: DatedDeadLetter) -> dict[Partition, int]:
     return asyncio.run(
-        find_recreated_partitions(letters, {HERE: log.begin}, {HERE: log.end}, log.read)
+        find_partitions_of_recreated_topics(letters, {HERE: log.begin}, {HERE: log.end}, log.read)
     )
 
 

@@ -6,14 +6,14 @@ import pickle
 
 import pytest
 
-from contracts.content_bugs import MAX_FRAMES, wrap_content_bugs
-from contracts.errors import BadMessageError, ContentBugError, ErrorCode, RetryableError
+from contracts.content_bugs import MAX_FRAMES, convert_bugs_triggered_by_message
+from contracts.errors import BadMessageError, BugTriggeredByMessageError, ErrorCode, RetryableError
 
 SECRET = "SECRETWORDS"
 
 
 def fail(error: BaseException) -> None:
-    with wrap_content_bugs("reading"):
+    with convert_bugs_triggered_by_message("reading"):
         raise error
 
 
@@ -25,7 +25,7 @@ def deep(depth: int = 0) -> int:
     "error", [TypeError(SECRET), KeyError(SECRET), RecursionError(), OSError(22, SECRET)]
 )
 def test_what_nobody_foresaw_is_told_by_its_kind_and_place(error: Exception) -> None:
-    with pytest.raises(ContentBugError) as raised:
+    with pytest.raises(BugTriggeredByMessageError) as raised:
         fail(error)
     failure = raised.value
     kind = type(error).__name__
@@ -37,7 +37,7 @@ def test_what_nobody_foresaw_is_told_by_its_kind_and_place(error: Exception) -> 
 
 
 def test_it_comes_whole_out_of_a_process() -> None:
-    with pytest.raises(ContentBugError) as raised:
+    with pytest.raises(BugTriggeredByMessageError) as raised:
         fail(TypeError(SECRET))
     copied = pickle.loads(pickle.dumps(raised.value))
     assert (str(copied), copied.kind, copied.frames) == (
@@ -48,7 +48,10 @@ def test_it_comes_whole_out_of_a_process() -> None:
 
 
 def test_an_endless_recursion_is_told_in_few_frames() -> None:
-    with pytest.raises(ContentBugError) as raised, wrap_content_bugs("reading"):
+    with (
+        pytest.raises(BugTriggeredByMessageError) as raised,
+        convert_bugs_triggered_by_message("reading"),
+    ):
         deep()
     assert len(raised.value.frames) == MAX_FRAMES
 

@@ -25,7 +25,7 @@ from grounding import assess_notes
 from model_client import ChatMessage
 from prompts import FOLDER
 from prompts.notes import CURRENT, PROMPTS, NotePrompt
-from simulator.prompt import parse_passage
+from simulator.prompt import parse_notes_prompt
 from support.chunks import CHUNK, GOOD, STUDY
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -136,7 +136,7 @@ def test_the_same_passage_in_two_studies_with_the_same_inputs_is_the_same_questi
 
 def test_the_simulator_reads_the_passage_and_no_example() -> None:
     asked = messages(CHUNK, FEEDBACK)
-    found = parse_passage([dict(one) for one in asked])
+    found = parse_notes_prompt([dict(one) for one in asked])
     assert found is not None
     assert [turn.text for turn in found.segments] == [one.text for one in CHUNK.segments]
     assert [theme.id for theme in found.study.themes] == ["cost", "trust"]

@@ -12,7 +12,7 @@ from evaluation.grounding.pair_verdicts import check_pairs
 from evaluation.grounding.paraphrase_measures import measure_paraphrases
 from evaluation.grounding.paraphrases import draft_paraphrases
 from evaluation.inputs import read_interviews
-from simulator.paraphrasing import FalseKind, TrueKind
+from simulator.paraphrasing import FalseNoteKind, TrueNoteKind
 
 FOLDER = Path(__file__).parents[3] / "libs" / "evaluation" / "interviews"
 
@@ -39,7 +39,7 @@ def test_what_two_drafts_write_alike_is_measured_once(
     pairs = list(draft_paraphrases(interviews, range(6)))
     notes = [(one.draft.statement, one.draft.evidence) for one in pairs]
     assert len(set(notes)) == len(notes)
-    assert {kind for one in pairs for kind in one.kinds} == {*TrueKind, *FalseKind}
+    assert {kind for one in pairs for kind in one.kinds} == {*TrueNoteKind, *FalseNoteKind}
 
 
 def test_every_note_cites_what_the_guardrail_finds(interviews: dict[str, list[Segment]]) -> None:
@@ -53,7 +53,7 @@ def test_figures_are_those_of_the_verdicts(interviews: dict[str, list[Segment]])
     verdicts = check_pairs(draft_paraphrases(interviews, [3]))
     shown = [one for one in verdicts if one.standing in {Standing.VERBATIM, Standing.PROVEN}]
     false = [one for one in shown if not one.pair.is_true]
-    tidied = [one for one in verdicts if one.pair.kinds == (TrueKind.TIDIED,)]
+    tidied = [one for one in verdicts if one.pair.kinds == (TrueNoteKind.TIDIED,)]
     assert shown_false.name == "paraphrases-shown-false"
     assert shown_false.figure == pytest.approx(len(false) / len(shown))
     assert shown_false.sides["all"]["pairs"] == len(verdicts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from contracts.errors import ContentBugError
+from contracts.errors import BugTriggeredByMessageError
 from contracts.events import NotesValidated
 from contracts.notes import Standing, VoucherKind
 from contracts.study import PersonalData
@@ -24,7 +24,7 @@ from grounding import CheckedNote
 from grounding.uncertainty import classify_uncertainty
 from guardrail import domain
 from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
-from guardrail.policy import CheckPolicy, FailureAction
+from guardrail.policy import CheckPolicy, FailedCheckAction
 from guardrail.settings import GuardrailSettings
 from support.stove_talk import FALSE, TRUE, UNCLEAR, VERBATIM, draft_of, write_stove_model
 
@@ -65,7 +65,7 @@ def test_without_a_model_the_same_notes_stay_unproven() -> None:
 
 
 def test_a_policy_may_flag_what_the_model_refutes_and_it_stays_unproven(folder: Path) -> None:
-    policy = CheckPolicy({NOT_ENTAILED_BY_MODEL: FailureAction.FLAG})
+    policy = CheckPolicy({NOT_ENTAILED_BY_MODEL: FailedCheckAction.FLAG})
     [note] = validate(folder, FALSE, policy=policy).notes
     assert (note.standing, note.vouchers) == (Standing.UNPROVEN, ())
     assert [one.check for one in note.flags] == [NOT_ENTAILED_BY_MODEL]
@@ -95,7 +95,7 @@ def test_a_score_that_is_no_number_sets_the_draft_aside_and_says_so(
         raise ScoreError(f"{model.scorer.name} gave a score that is no number")
 
     monkeypatch.setattr(domain, "decide_notes_by_entailment", fail)
-    with pytest.raises(ContentBugError) as caught:
+    with pytest.raises(BugTriggeredByMessageError) as caught:
         assess_draft(draft_of(TRUE), AssessmentOptions(entailment=folder))
     assert "no number" in str(caught.value.__cause__)
 

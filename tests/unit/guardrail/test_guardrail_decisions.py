@@ -12,7 +12,7 @@ from guardrail.assessors import assess_in_thread
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.handlers import validate_draft
 from guardrail.metrics import NOTES
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailureAction
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailedCheckAction
 from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -101,7 +101,7 @@ async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
 
 
 def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
-    policy = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
+    policy = CheckPolicy({"number_not_in_evidence": FailedCheckAction.FLAG})
     event = validated(drafted(WRONG), policy)
     assert [flag.check for flag in event.notes[0].flags] == ["number_not_in_evidence"]
     assert not event.rejected
@@ -109,7 +109,7 @@ def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
 
 def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
     wrong_and_nowhere = WRONG.model_copy(update={"themes": ("unknown",)})
-    policy = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
+    policy = CheckPolicy({"number_not_in_evidence": FailedCheckAction.FLAG})
     event = validated(drafted(GOOD, wrong_and_nowhere), policy)
     assert [failure.check for failure in event.rejected[0].failures] == [
         "unknown_theme",
@@ -119,7 +119,7 @@ def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
 
 def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
     policy = CheckPolicy(
-        {"number_not_in_evidence": FailureAction.ASK_AGAIN}, max_rejected_share=1.0
+        {"number_not_in_evidence": FailedCheckAction.ASK_AGAIN}, max_rejected_share=1.0
     )
     good, again = decided(drafted(GOOD, WRONG), policy)
     assert isinstance(good, NotesValidated)
@@ -128,7 +128,7 @@ def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
 
 
 def test_a_note_that_asks_again_is_only_refused_after_the_last_try() -> None:
-    policy = CheckPolicy({"number_not_in_evidence": FailureAction.ASK_AGAIN})
+    policy = CheckPolicy({"number_not_in_evidence": FailedCheckAction.ASK_AGAIN})
     (event,) = decided(drafted(GOOD, GOOD_TOO, WRONG, attempt=2), policy)
     assert isinstance(event, NotesValidated)
     assert (len(event.notes), len(event.rejected), event.final) == (2, 1, True)
@@ -149,11 +149,13 @@ def test_words_that_no_quote_has_are_flagged_where_nothing_is_said() -> None:
 
 
 def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
-    refusing = CheckPolicy({OWN_WORDS: FailureAction.REJECT}, max_rejected_share=1.0)
+    refusing = CheckPolicy({OWN_WORDS: FailedCheckAction.REJECT}, max_rejected_share=1.0)
     event = validated(drafted(SPEND, GOOD), refusing)
     assert [note.statement for note in event.notes] == [GOOD.statement]
     assert (
-        not validated(drafted(SPEND), CheckPolicy({OWN_WORDS: FailureAction.PASS})).notes[0].flags
+        not validated(drafted(SPEND), CheckPolicy({OWN_WORDS: FailedCheckAction.PASS}))
+        .notes[0]
+        .flags
     )
 
 
@@ -192,9 +194,9 @@ def test_a_statement_that_is_the_quote_is_verbatim_and_another_unproven() -> Non
     assert (spend.standing, spend.vouchers) == (Standing.UNPROVEN, ())
 
 
-@pytest.mark.parametrize("action", [FailureAction.FLAG, FailureAction.PASS])
+@pytest.mark.parametrize("action", [FailedCheckAction.FLAG, FailedCheckAction.PASS])
 def test_a_note_that_a_policy_lets_pass_is_unproven_whatever_vouched_for_it(
-    action: FailureAction,
+    action: FailedCheckAction,
 ) -> None:
     draft = drafted(WRONG)
     (checked,) = assess_draft(draft)
@@ -244,11 +246,13 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
 @pytest.mark.parametrize(
     ("check", "action", "message"),
     [
-        ("numbers", FailureAction.FLAG, "there is no check 'numbers'"),
-        ("quote_not_found", FailureAction.FLAG, "cannot be let pass"),
-        ("no_theme", FailureAction.FLAG, "cannot be let pass"),
+        ("numbers", FailedCheckAction.FLAG, "there is no check 'numbers'"),
+        ("quote_not_found", FailedCheckAction.FLAG, "cannot be let pass"),
+        ("no_theme", FailedCheckAction.FLAG, "cannot be let pass"),
     ],
 )
-def test_an_impossible_policy_is_refused(check: str, action: FailureAction, message: str) -> None:
+def test_an_impossible_policy_is_refused(
+    check: str, action: FailedCheckAction, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         CheckPolicy({check: action})

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from configuration.settings_errors import list_settings_errors
 from guardrail.app import list_panel_members
 from guardrail.judge_votes import VoteRule
-from guardrail.policy import FailureAction
+from guardrail.policy import FailedCheckAction
 from guardrail.settings import GuardrailSettings
 from judging.judges import BatchLimits
 from prompts.fact_checking import FORMATS
@@ -16,7 +16,7 @@ from prompts.fact_checking import FORMATS
 
 def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAIL_POLICIES", '{"tense_differs": "flag"}')
-    assert GuardrailSettings().policy.actions == {"tense_differs": FailureAction.FLAG}
+    assert GuardrailSettings().policy.actions == {"tense_differs": FailedCheckAction.FLAG}
 
 
 @pytest.mark.parametrize(

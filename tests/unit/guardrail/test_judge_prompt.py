@@ -39,7 +39,7 @@ from prompts import FOLDER
 from prompts.fact_checking import FORMATS
 from prompts.fencing import encode_safe_json
 from prompts.judge import VERSION, load_judge_instructions
-from simulator.prompt import parse_judging
+from simulator.prompt import parse_judging_prompt
 from support.chunks import CHUNK
 from support.doubts import BORNE_OUT, DOUBTED, REFUSED, TOLD, UNSUPPORTED, note
 
@@ -320,7 +320,7 @@ def test_the_example_has_each_verdict_in_the_form_of_real_questions_and_all_of_i
 
 def test_the_simulator_reads_the_notes_and_no_example() -> None:
     messages = asked(*BATCH)
-    found = parse_judging(messages)
+    found = parse_judging_prompt(messages)
     assert found is not None
     assert [one.claim for one in found.notes] == [one.claim for one in BATCH]
 

@@ -11,7 +11,7 @@ from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
 from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
-from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailureAction
+from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailedCheckAction
 from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
 
@@ -132,7 +132,7 @@ def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
 )
 def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
     lenient = CheckPolicy(
-        {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}
+        {name: FailedCheckAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}
     )
     whole = cited(statement, "My number", "Gonzalez")
     (note,) = validated(PersonalData.MASK, whole, actions=lenient).notes
@@ -143,7 +143,7 @@ def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
 
 
 def test_flags_of_masked_notes_are_masked() -> None:
-    actions = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
+    actions = CheckPolicy({"number_not_in_evidence": FailedCheckAction.FLAG})
     wrong = cited("Ben Okafor pays ninety pounds.", "We pay", "month")
     (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
     assert note.flags
@@ -151,7 +151,7 @@ def test_flags_of_masked_notes_are_masked() -> None:
 
 
 EVERY_FLAG = CheckPolicy(
-    {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED},
+    {name: FailedCheckAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED},
     max_rejected_share=1,
 )
 

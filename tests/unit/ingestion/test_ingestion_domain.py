@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.encoded import EncodedEvent, get_event_json, unwrap_event_class
-from contracts.errors import BadMessageError, ContentBugError
+from contracts.errors import BadMessageError, BugTriggeredByMessageError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.study import DoubtfulSpeakers
 from contracts.topics import MIB
@@ -122,7 +122,7 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
     async with open_interview_reader(
         processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
-        with pytest.raises(ContentBugError) as failed:
+        with pytest.raises(BugTriggeredByMessageError) as failed:
             await read(SUBMITTED.model_copy(update={"title": "SECRET", **change}))
         assert await read(SUBMITTED), "the next one is read"
     assert str(failed.value).startswith("reading the transcript failed unexpectedly (")

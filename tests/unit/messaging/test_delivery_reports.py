@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.errors import RetryableError
-from messaging.producer.delivery_reports import DeliveryReports, build_shared_callback
+from messaging.producer.delivery_reports import DeliveryReports, build_countdown_callback
 
 FIRST, SECOND = RetryableError("first"), RetryableError("second")
 
@@ -27,7 +27,7 @@ async def test_reports_that_arrive_before_the_last_record_is_known_resolve_nothi
 
 def test_combined_callbacks_report_once_with_the_first_error() -> None:
     calls: list[Exception | None] = []
-    report = build_shared_callback(3, calls.append)
+    report = build_countdown_callback(3, calls.append)
     report(None)
     report(FIRST)
     assert calls == []
@@ -37,7 +37,7 @@ def test_combined_callbacks_report_once_with_the_first_error() -> None:
 
 def test_combined_callbacks_report_success_once_all_records_are_delivered() -> None:
     calls: list[Exception | None] = []
-    report = build_shared_callback(2, calls.append)
+    report = build_countdown_callback(2, calls.append)
     report(None)
     report(None)
     assert calls == [None]

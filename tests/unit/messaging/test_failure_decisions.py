@@ -9,7 +9,7 @@ import pytest
 from contracts import errors
 from contracts.errors import (
     BadMessageError,
-    ContentBugError,
+    BugTriggeredByMessageError,
     ErrorCode,
     HandlerTimedOutError,
     OnrecordError,
@@ -121,7 +121,7 @@ ROWS = [
     (DeadlinePassedError("x"), False, "letter", False),
     (ParkedError("x"), False, "letter", False),
     (RejectedError("x"), False, "letter", False),
-    (ContentBugError("x"), False, "letter", False),
+    (BugTriggeredByMessageError("x"), False, "letter", False),
     (RetryableError("x", code=ErrorCode.LLM_REFUSED), True, "tiers", False),
     (RetryableError("x", code=ErrorCode.LLM_CONTENT_FILTERED), True, "tiers", False),
     (RetryableError("x", code=ErrorCode.LLM_CONTEXT_TOO_LONG), True, "tiers", False),

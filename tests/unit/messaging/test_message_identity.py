@@ -13,8 +13,8 @@ from messaging.dead_letters.identity import (
     DeadLetterIdentity,
     MessageSubject,
     compute_content_digest,
+    compute_dead_letter_identity,
     derive_dead_letter_id,
-    identify_dead_letter,
     read_message_subject,
 )
 from messaging.dead_letters.record_digest import digest_record
@@ -115,7 +115,7 @@ def identify(
     added: Headers, value: bytes = VALUE, place: MessageOrigin = HERE
 ) -> DeadLetterIdentity:
     headers = append_headers((), added) if added else ()
-    return identify_dead_letter("enrichment", place, KEY, value, headers)
+    return compute_dead_letter_identity("enrichment", place, KEY, value, headers)
 
 
 def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:

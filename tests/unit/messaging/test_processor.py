@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from structlog.testing import capture_logs
 
 from contracts import headers as h
-from contracts.content_bugs import wrap_content_bugs
+from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.errors import (
     BadMessageError,
     ErrorCode,
@@ -188,7 +188,7 @@ MANY = 200
 
 def stumble(_: Record) -> None:
     """Fail as a reader does that meets what nobody thought of."""
-    with wrap_content_bugs("reading the transcript"):
+    with convert_bugs_triggered_by_message("reading the transcript"):
         raise KeyError(SECRET)
 
 

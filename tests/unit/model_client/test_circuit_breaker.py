@@ -12,7 +12,7 @@ from model_client.limits.circuit_breaker import (
     FAILURES_WITHOUT_SUCCESS,
     SILENCE_S,
     CircuitBreaker,
-    FailureAttribution,
+    FailureAttributor,
 )
 
 
@@ -142,7 +142,7 @@ def test_a_probe_that_is_given_up_makes_way_for_another(breaker: CircuitBreaker)
 
 
 def test_a_question_is_to_blame_if_others_were_served_since_it_failed_before() -> None:
-    blame = FailureAttribution()
+    blame = FailureAttributor()
     assert not blame.record_failure("poison"), "once may be anybody's"
     assert not blame.record_failure("another")
     for one in range(2):
@@ -152,7 +152,7 @@ def test_a_question_is_to_blame_if_others_were_served_since_it_failed_before() -
 
 
 def test_a_call_that_was_under_way_before_says_nothing_of_now() -> None:
-    blame = FailureAttribution()
+    blame = FailureAttributor()
     began = blame.start_call()
     blame.record_failure("poison")
     blame.record_success("good", began)
@@ -160,7 +160,7 @@ def test_a_call_that_was_under_way_before_says_nothing_of_now() -> None:
 
 
 def test_in_an_outage_nobody_is_to_blame_whatever_was_before() -> None:
-    blame = FailureAttribution()
+    blame = FailureAttributor()
     blame.record_failure("poison")
     blame.record_success("good", blame.start_call())
     assert blame.record_failure("poison")
@@ -171,7 +171,7 @@ def test_in_an_outage_nobody_is_to_blame_whatever_was_before() -> None:
 
 
 def test_where_most_calls_fail_next_to_nobody_is_to_blame() -> None:
-    chance, blame, blamed, calls = random.Random(3), FailureAttribution(), 0, 2_000
+    chance, blame, blamed, calls = random.Random(3), FailureAttributor(), 0, 2_000
     for number in range(calls):
         request = number % 20
         if chance.random() < 0.1:
@@ -182,7 +182,7 @@ def test_where_most_calls_fail_next_to_nobody_is_to_blame() -> None:
 
 
 def test_several_poisons_do_not_cover_for_each_other() -> None:
-    chance, blame = random.Random(3), FailureAttribution()
+    chance, blame = random.Random(3), FailureAttributor()
     fates: dict[int, bool] = {}
     for number in range(200):
         if chance.random() < 0.5:
@@ -195,7 +195,7 @@ def test_several_poisons_do_not_cover_for_each_other() -> None:
 
 def test_only_so_many_questions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_client.limits.circuit_breaker.QUESTIONS_REMEMBERED", 2)
-    blame = FailureAttribution()
+    blame = FailureAttributor()
     for request in ("first", "second", "third"):
         blame.record_failure(request)
     for one in range(5):

@@ -10,7 +10,7 @@ import pytest
 
 from onrecord import cli
 from onrecord.errors import UsageError
-from onrecord.submit.files import read_study
+from onrecord.submit.files import read_study_file
 from onrecord.submit.interview_files import select_interviews
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -53,7 +53,7 @@ def test_odd_yaml_is_no_study_and_no_manifest(tmp_path: Path, text: str) -> None
     study, manifest = tmp_path / "study.yaml", tmp_path / "manifest.yaml"
     study.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as raised:
-        read_study(study)
+        read_study_file(study)
     output = str(raised.value)
     assert output.startswith(f"{study}: ")
     assert "\n" not in output
@@ -79,7 +79,7 @@ def test_yaml_of_many_megabytes_is_refused_before_it_is_read(tmp_path: Path) -> 
     with study.open("wb") as sparse:
         sparse.truncate(100 * 1024 * 1024)
     with pytest.raises(UsageError, match=r"100\.0 MiB of YAML; it may have 1 MiB"):
-        read_study(study)
+        read_study_file(study)
 
 
 def _link(folder: Path, name: str, to: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.study import StatementPolicy
 from onrecord.errors import UsageError
-from onrecord.submit.files import read_study, read_transcript_text
+from onrecord.submit.files import read_study_file, read_transcript_text
 
 WORDS = "Ann: caf\u00e9 costs 3 \u20ac \U0001f642\r\nBob: yes"
 
@@ -83,7 +83,7 @@ def test_names_the_fields_that_keep_a_file_from_being_a_study(
     file = tmp_path / "study.yaml"
     file.write_text(yaml, encoding="utf-8")
     with pytest.raises(UsageError, match=message):
-        read_study(file)
+        read_study_file(file)
 
 
 STUDY = "study_id: s\nname: S\nthemes: [{id: t, name: T}]\n"
@@ -95,9 +95,9 @@ def test_a_study_says_which_statements_are_shown_as_findings(
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(f"{STUDY}statements: {policy}\n", encoding="utf-8")
-    assert read_study(file).statements is policy
+    assert read_study_file(file).statements is policy
     file.write_text(STUDY, encoding="utf-8")
-    assert read_study(file).statements is StatementPolicy.PROVEN
+    assert read_study_file(file).statements is StatementPolicy.PROVEN
 
 
 @pytest.mark.parametrize("wrong", ["some", "no", "[all]", "PROVEN", "3"])
@@ -106,9 +106,9 @@ def test_a_policy_for_statements_that_there_is_not_is_named(tmp_path: Path, wron
     file.write_text(f"{STUDY}statements: {wrong}\n", encoding="utf-8")
     message = "statements: has to be 'proven', 'confirmed', 'all' or 'quotes'"
     with pytest.raises(UsageError, match=message):
-        read_study(file)
+        read_study_file(file)
 
 
 def test_reads_the_study_of_the_samples() -> None:
-    study = read_study(Path(__file__).parents[3] / "samples" / "study.yaml")
+    study = read_study_file(Path(__file__).parents[3] / "samples" / "study.yaml")
     assert study.study_id == "small-repair-shops"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from prompts.fact_checking import (
     FORMATS,
+    FactCheckPromptFormat,
     FactCheckReply,
     FactCheckVerdict,
-    JudgeFormat,
     SpokenLine,
     TokenProbabilities,
 )
@@ -33,7 +33,7 @@ SUPPORTED, NOT_SUPPORTED, NO_ANSWER = FactCheckVerdict
 YES, NO = {"yes": 0.7, "Yes": 0.2, "no": 0.1}, {"No": 0.6, "yes": 0.2, "Maybe": 0.2}
 
 
-def written(one: JudgeFormat) -> str:
+def written(one: FactCheckPromptFormat) -> str:
     request = one.build_request(CLAIM, EVIDENCE)
     body = {
         "messages": request.messages,

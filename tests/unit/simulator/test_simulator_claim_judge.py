@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from simulator.claim_judge import judge_notes
 from simulator.prompt import (
+    ParsedJudgingPrompt,
     PromptCitation,
-    PromptJudging,
     PromptNote,
     PromptSegment,
-    parse_judging,
-    parse_passage,
+    parse_judging_prompt,
+    parse_notes_prompt,
 )
 
 QUOTE = "We pay sixty pounds a month, and the boiler is from 2019."
@@ -30,7 +30,7 @@ def verdict_on(statement: str, *quotes: str, wrong: bool = False) -> str:
     cites = tuple(PromptCitation(segment=one.number, words=one.text) for one in said)
     note = PromptNote(note=1, claim=statement, cites=cites)
     answer: dict[str, Any] = json.loads(
-        judge_notes(PromptJudging(segments=said, notes=(note,)), wrong=wrong)
+        judge_notes(ParsedJudgingPrompt(segments=said, notes=(note,)), wrong=wrong)
     )
     ((ruling,),) = answer.values()
     assert ruling["note"] == 1
@@ -71,7 +71,7 @@ def test_a_judge_that_hallucinates_rules_by_words_that_nobody_said() -> None:
     said = PromptSegment(number=3, speaker="Ben", text=QUOTE)
     cites = (PromptCitation(segment=3, words=QUOTE),)
     note = PromptNote(note=1, claim="They pay sixty pounds monthly.", cites=cites)
-    asked = PromptJudging(segments=(said,), notes=(note,))
+    asked = ParsedJudgingPrompt(segments=(said,), notes=(note,))
     for made_up in (False, True):
         answer = json.loads(judge_notes(asked, made_up=made_up))
         ((claim,),) = (one["claims"] for one in answer["rulings"])
@@ -86,6 +86,6 @@ def test_tells_notes_to_judge_from_a_passage() -> None:
     said = {"segments": [{"number": 1, "text": "So it is."}]}
     cites = [{"segment": 1, "words": "So it is."}]
     notes = {"notes": [{"note": 1, "claim": "So it is.", "cites": cites}]}
-    assert parse_judging(user(said | notes)) is not None
-    assert parse_judging(user(said)) is None
-    assert parse_passage(user(said)) is not None
+    assert parse_judging_prompt(user(said | notes)) is not None
+    assert parse_judging_prompt(user(said)) is None
+    assert parse_notes_prompt(user(said)) is not None

@@ -16,7 +16,7 @@ from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
 from simulator.picker import draft_notes_from_noteworthy_sentences
-from simulator.prompt import PromptPassage, parse_passage
+from simulator.prompt import PromptPassage, parse_notes_prompt
 from simulator.settings import (
     FaultRulesError,
     SimulatorSettings,
@@ -216,7 +216,7 @@ def test_refuses_latencies_that_make_no_sense(text: str) -> None:
     ],
 )
 def test_finds_the_passage_whatever_surrounds_it(content: Any) -> None:
-    found = parse_passage(
+    found = parse_notes_prompt(
         [{"role": "system", "content": "{}"}, {"role": "user", "content": content}]
     )
     assert found
@@ -225,4 +225,4 @@ def test_finds_the_passage_whatever_surrounds_it(content: Any) -> None:
 
 @pytest.mark.parametrize("content", [None, 3, "Hello", "{", '{"a": 1}', "[1]", "{" * 100_000])
 def test_finds_no_passage_where_there_is_none(content: Any) -> None:
-    assert parse_passage([{"role": "user", "content": content}, "odd"]) is None
+    assert parse_notes_prompt([{"role": "user", "content": content}, "odd"]) is None

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from contracts.transcript import Role
 from simulator.paraphrasing import (
-    FalseKind,
+    FalseNoteKind,
     LabelledNote,
     ParaphrasingRates,
-    TrueKind,
+    TrueNoteKind,
     write_labelled_notes,
 )
 from simulator.prompt import PromptPassage, PromptSegment, PromptStudy, PromptTheme
@@ -22,47 +22,56 @@ from transcripts import read_transcript
 GARDEN = Path(__file__).parents[3] / "libs" / "evaluation" / "interviews" / "garden.txt"
 STUDY = PromptStudy(themes=(PromptTheme(id="all"),))
 EXAMPLES = {
-    FalseKind.ROLE_SWAP: ["Ben: My brother hired me for the summer.", "I hired"],
-    FalseKind.ATTRIBUTION: ["Ben: I sold the old house in May.", "Eve"],
-    FalseKind.CAUSE: ["Ben: I moved to Leeds and I sold the house.", " because "],
-    FalseKind.QUESTION_AS_STATEMENT: [
+    FalseNoteKind.ROLE_SWAP: ["Ben: My brother hired me for the summer.", "I hired"],
+    FalseNoteKind.ATTRIBUTION: ["Ben: I sold the old house in May.", "Eve"],
+    FalseNoteKind.CAUSE: ["Ben: I moved to Leeds and I sold the house.", " because "],
+    FalseNoteKind.QUESTION_AS_STATEMENT: [
         "Ann: Did you sell the old house in May?",
         "Ben: No, I rented it to a friend of mine.",
         "did sell the old house",
     ],
-    FalseKind.HYPOTHETICAL_AS_FACT: ["Ben: I would sell the house for a good price.", " sell the"],
-    FalseKind.SENTIMENT: ["Ben: We were happy with the new school.", "upset"],
-    FalseKind.HEDGE_DROPPED: [
+    FalseNoteKind.HYPOTHETICAL_AS_FACT: [
+        "Ben: I would sell the house for a good price.",
+        " sell the",
+    ],
+    FalseNoteKind.SENTIMENT: ["Ben: We were happy with the new school.", "upset"],
+    FalseNoteKind.HEDGE_DROPPED: [
         "Ben: Maybe the rent went up after the war.",
         "went up after the war.",
     ],
-    FalseKind.RETRACTED: [
+    FalseNoteKind.RETRACTED: [
         "Ben: We paid for the whole roof. No, wait, half of it.",
         "the whole roof.",
     ],
-    FalseKind.OVER_GENERAL: ["Ben: Some of my neighbors moved to the coast.", "ll of "],
-    FalseKind.NEGATION_LOST: ["Ben: They have never repaired the lift here.", "have repaired"],
-    FalseKind.EXCEPTION_DROPPED: [
+    FalseNoteKind.OVER_GENERAL: ["Ben: Some of my neighbors moved to the coast.", "ll of "],
+    FalseNoteKind.NEGATION_LOST: ["Ben: They have never repaired the lift here.", "have repaired"],
+    FalseNoteKind.EXCEPTION_DROPPED: [
         "Ben: I like all of the rooms except the kitchen.",
         "all of the rooms.",
     ],
-    FalseKind.SARCASM: ["Ben: Oh great, I love waiting for the bus in the rain.", "love waiting"],
-    FalseKind.TENSE: ["Ben: There was a bakery on the corner.", "here is a bakery"],
-    FalseKind.UNMET_CONDITION: ["Ben: If it rains, we take the bus to school.", "take the bus to"],
-    FalseKind.NUMBER: ["Ben: I paid 40 pounds for the bike.", "pounds for the bike"],
+    FalseNoteKind.SARCASM: [
+        "Ben: Oh great, I love waiting for the bus in the rain.",
+        "love waiting",
+    ],
+    FalseNoteKind.TENSE: ["Ben: There was a bakery on the corner.", "here is a bakery"],
+    FalseNoteKind.UNMET_CONDITION: [
+        "Ben: If it rains, we take the bus to school.",
+        "take the bus to",
+    ],
+    FalseNoteKind.NUMBER: ["Ben: I paid 40 pounds for the bike.", "pounds for the bike"],
 }
 DROPPED = {
-    FalseKind.ROLE_SWAP: "hired me",
-    FalseKind.HYPOTHETICAL_AS_FACT: "would",
-    FalseKind.HEDGE_DROPPED: "maybe",
-    FalseKind.RETRACTED: "half",
-    FalseKind.OVER_GENERAL: "some",
-    FalseKind.NEGATION_LOST: "never",
-    FalseKind.EXCEPTION_DROPPED: "kitchen",
-    FalseKind.SENTIMENT: "happy",
-    FalseKind.TENSE: "was",
-    FalseKind.UNMET_CONDITION: "rains",
-    FalseKind.NUMBER: "40",
+    FalseNoteKind.ROLE_SWAP: "hired me",
+    FalseNoteKind.HYPOTHETICAL_AS_FACT: "would",
+    FalseNoteKind.HEDGE_DROPPED: "maybe",
+    FalseNoteKind.RETRACTED: "half",
+    FalseNoteKind.OVER_GENERAL: "some",
+    FalseNoteKind.NEGATION_LOST: "never",
+    FalseNoteKind.EXCEPTION_DROPPED: "kitchen",
+    FalseNoteKind.SENTIMENT: "happy",
+    FalseNoteKind.TENSE: "was",
+    FalseNoteKind.UNMET_CONDITION: "rains",
+    FalseNoteKind.NUMBER: "40",
 }
 """Words of the passage that the false note of a kind does not have."""
 
@@ -92,8 +101,8 @@ def garden() -> PromptPassage:
     )
 
 
-def only(kind: TrueKind | FalseKind, notes: int = 4) -> ParaphrasingRates:
-    if isinstance(kind, FalseKind):
+def only(kind: TrueNoteKind | FalseNoteKind, notes: int = 4) -> ParaphrasingRates:
+    if isinstance(kind, FalseNoteKind):
         return ParaphrasingRates(tidied=0, faithful=0, weights={kind: 1}, notes=notes)
     shares = {"tidied": 0, "faithful": 0} | {kind.value: 1}
     return ParaphrasingRates(**shares, notes=notes)
@@ -104,10 +113,10 @@ def write_many(rates: ParaphrasingRates, seeds: int) -> list[LabelledNote]:
     return [one for seed in range(seeds) for one in write_labelled_notes(passage, rates, seed)]
 
 
-@pytest.mark.parametrize("kind", FalseKind)
-def test_a_false_note_changes_what_the_passage_says(kind: FalseKind) -> None:
+@pytest.mark.parametrize("kind", FalseNoteKind)
+def test_a_false_note_changes_what_the_passage_says(kind: FalseNoteKind) -> None:
     *lines, expected = EXAMPLES[kind]
-    others = ["Eve: The weather was fine."] if kind is FalseKind.ATTRIBUTION else []
+    others = ["Eve: The weather was fine."] if kind is FalseNoteKind.ATTRIBUTION else []
     passage = passage_of(*lines, *others)
     written = [one for seed in range(12) for one in write_labelled_notes(passage, only(kind), seed)]
     assert written
@@ -125,17 +134,17 @@ def test_a_false_note_changes_what_the_passage_says(kind: FalseKind) -> None:
 )
 def test_what_the_next_sentence_limits_is_told_as_false_and_never_as_true(limit: str) -> None:
     passage = passage_of(f"Ben: Everybody walks to the market on Fridays. {limit}")
-    true = [*write_labelled_notes(passage, only(TrueKind.TIDIED), 1)]
+    true = [*write_labelled_notes(passage, only(TrueNoteKind.TIDIED), 1)]
     assert not [one for one in true if "market" in one.note.statement]
     false = ParaphrasingRates(
         tidied=0,
         faithful=0,
         weights=dict.fromkeys(
             (
-                FalseKind.EXCEPTION_DROPPED,
-                FalseKind.UNMET_CONDITION,
-                FalseKind.HEDGE_DROPPED,
-                FalseKind.ATTRIBUTION,
+                FalseNoteKind.EXCEPTION_DROPPED,
+                FalseNoteKind.UNMET_CONDITION,
+                FalseNoteKind.HEDGE_DROPPED,
+                FalseNoteKind.ATTRIBUTION,
             ),
             1,
         ),
@@ -157,7 +166,7 @@ def test_what_the_next_sentence_limits_is_told_as_false_and_never_as_true(limit:
 )
 def test_what_is_not_plainly_said_is_no_true_note(line: str) -> None:
     passage = passage_of(line)
-    for kind in TrueKind:
+    for kind in TrueNoteKind:
         written = write_labelled_notes(passage, only(kind), 3)
         assert not [one for one in written if "old house" in one.note.statement]
 
@@ -165,14 +174,14 @@ def test_what_is_not_plainly_said_is_no_true_note(line: str) -> None:
 def test_rates_are_kept_over_long_passages() -> None:
     rates = ParaphrasingRates(tidied=0.5, faithful=0.1, notes=10)
     kinds = Counter(one.kind for one in write_many(rates, 60))
-    false = sum(count for kind, count in kinds.items() if isinstance(kind, FalseKind))
-    assert kinds[TrueKind.TIDIED] / kinds.total() == pytest.approx(0.5, abs=0.06)
+    false = sum(count for kind, count in kinds.items() if isinstance(kind, FalseNoteKind))
+    assert kinds[TrueNoteKind.TIDIED] / kinds.total() == pytest.approx(0.5, abs=0.06)
     assert false / kinds.total() == pytest.approx(0.4, abs=0.06)
 
 
 def test_every_kind_is_written_on_the_interview_of_the_evaluation() -> None:
     kinds = {one.kind for one in write_many(ParaphrasingRates(notes=30), 20)}
-    assert kinds == {*TrueKind, *FalseKind}
+    assert kinds == {*TrueNoteKind, *FalseNoteKind}
 
 
 def test_every_note_cites_the_words_that_it_is_made_of() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.transcript import Role, Segment
-from transcripts.differences import compare_readings
+from transcripts.differences import compare_transcript_parses
 
 OLD = (
     Segment(number=1, speaker="Ann", text="How was it then?", start_ms=1_000),
@@ -18,8 +18,8 @@ def changed(**update: object) -> tuple[Segment, ...]:
 
 
 def test_the_same_reading_differs_in_nothing() -> None:
-    assert compare_readings(OLD, OLD) == []
-    assert compare_readings(OLD, changed(start_ms=3_020)) == []
+    assert compare_transcript_parses(OLD, OLD) == []
+    assert compare_transcript_parses(OLD, changed(start_ms=3_020)) == []
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_the_same_reading_differs_in_nothing() -> None:
     ],
 )  # fmt: skip
 def test_says_what_differs(new: tuple[Segment, ...], expected: list[tuple[str, str]]) -> None:
-    assert [(one.what, one.sentence) for one in compare_readings(OLD, new)] == expected
+    assert [(one.what, one.sentence) for one in compare_transcript_parses(OLD, new)] == expected
 
 
 def test_a_turn_that_swallows_another_is_seen() -> None:
     merged = Segment(number=1, speaker="Ann", text="How was it then? Cold and wet.", start_ms=1_000)
-    found = compare_readings(OLD, (merged,))
+    found = compare_transcript_parses(OLD, (merged,))
     assert [one.what for one in found] == ["speaker", "start"]
     assert found[0].sentence == "3 words of Tom are now Ann's"

@@ -148,14 +148,16 @@ def cause(  # noqa: PLR0913 - one parameter an option
 def _changes(
     assign: str | None, remark: str | None, mute: str | None, *, unmute: bool
 ) -> dict[str, Any]:
-    from onrecord.letter_filters import parse_duration  # noqa: PLC0415 - slow to import
+    from onrecord.letter_filters import parse_duration_option  # noqa: PLC0415 - slow to import
 
     if mute is not None and unmute:
         raise UsageError("either --mute or --unmute")
     changes: dict[str, Any] = {"assignee": assign, "remark": remark}
     given = {name: value for name, value in changes.items() if value is not None}
     if mute is not None:
-        given["muted_until"] = (datetime.now(UTC) + parse_duration("--mute", mute)).isoformat()
+        given["muted_until"] = (
+            datetime.now(UTC) + parse_duration_option("--mute", mute)
+        ).isoformat()
     if unmute:
         given["muted_until"] = None
     return given

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.errors import (
     BadMessageError,
-    ContentBugError,
+    BugTriggeredByMessageError,
     ErrorCode,
     OnrecordError,
     ParkedError,
@@ -119,14 +119,16 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Bro
     assert len(breakable.handled) == NUMBER - letters
 
 
-@proves("promise 5", "BadMessageError", "ParkedError", "RejectedError", "ContentBugError")
+@proves(
+    "promise 5", "BadMessageError", "ParkedError", "RejectedError", "BugTriggeredByMessageError"
+)
 @pytest.mark.parametrize(
     "error",
     [
         BadMessageError("no transcript"),
         ParkedError("over budget"),
         RejectedError("personal data", code=ErrorCode.PII),
-        ContentBugError("reading the transcript failed", kind="IndexError"),
+        BugTriggeredByMessageError("reading the transcript failed", kind="IndexError"),
         RetryableError("the filter objects", code=ErrorCode.LLM_CONTENT_FILTERED),
     ],
     ids=lambda error: type(error).__name__,

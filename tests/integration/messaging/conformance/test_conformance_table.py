@@ -46,7 +46,7 @@ PROVED: Final = {
     "OutageError": BROKERS,
     "ParkedError": BROKERS,
     "RejectedError": BROKERS,
-    "ContentBugError": BROKERS,
+    "BugTriggeredByMessageError": BROKERS,
     "anything else": BROKERS,
 }
 """Promises are those of the README of ``messaging``, rows those of the design's failure table."""
