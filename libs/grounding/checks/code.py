@@ -100,6 +100,8 @@ def _remove_transcription_marks(statement: str, said: str) -> str:
 
 def _remove_spoken_identifiers(statement: str, said: str) -> str:
     """Return a statement without the names of products and fields that the passage has too."""
+    if _IDENTIFIER.search(statement) is None:
+        return statement  # and the passage, which is longer, need not be read
     spoken = {one[0] for one in _IDENTIFIER.finditer(said)}
     return _IDENTIFIER.sub(lambda one: "It" if one[0] in spoken else one[0], statement)
 
@@ -120,8 +122,10 @@ def _find_pictogram(statement: str, said: str) -> str | None:
 
 def _find_disguised_words(statement: str, said: str) -> str | None:
     """Return words with figures and signs for letters, if there are several: "kn0w", "l1k3"."""
-    spoken = {one[0] for one in _DISGUISED.finditer(said)}
     found = dict.fromkeys(one[0] for one in _DISGUISED.finditer(statement))
+    if len(found) < _MIN_GARBLED:
+        return None  # and the passage, which is longer, need not be read
+    spoken = {one[0] for one in _DISGUISED.finditer(said)}
     disguised = [one for one in found if one not in spoken]
     return " ".join(disguised) if len(disguised) >= _MIN_GARBLED else None
 

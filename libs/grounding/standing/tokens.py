@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 from grounding.numbers.numerals import parse_numeral
 from grounding.numbers.units import FOLD, TIMES
@@ -81,8 +80,7 @@ class SeparatorKind(IntEnum):
     SENTENCE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """Token of a text: a word, a part of a contraction, a number, or a known phrase.
 
     Attributes:
@@ -104,6 +102,10 @@ class Token:
     is_capital: bool
 
 
+_new_token: Final = partial(tuple.__new__, Token)
+"""Makes a token of a tuple of all its fields, in a fifth of the time of the constructor."""
+
+
 @lru_cache(maxsize=512)
 def split_tokens(text: str) -> tuple[Token, ...]:
     """Split a text into tokens; notes such as "{laugh}" count as separators."""
@@ -122,19 +124,9 @@ def split_tokens(text: str) -> tuple[Token, ...]:
             sentence += 1
         number, done = _read_number(words, at)
         end = words[max(at, done - 1)].end
-        for place, part in enumerate(number or _expand(word)):
-            first = place == 0
-            tokens.append(
-                Token(
-                    text=part,
-                    start=word.start,
-                    end=end,
-                    gap=gap if first else SeparatorKind.NONE,
-                    sentence=sentence,
-                    is_asked=False,
-                    is_capital=is_capital and first,
-                )
-            )
+        for part in number or _expand(word):
+            tokens.append(_new_token((part, word.start, end, gap, sentence, False, is_capital)))
+            gap, is_capital = SeparatorKind.NONE, False  # of several parts, the first one's
     _mark_question(tokens, begin, is_asked=bool(words) and "?" in words[-1].after)
     return tuple(tokens)
 
@@ -161,7 +153,7 @@ def _classify_gap(words: Sequence[Word], at: int, *, is_capital: bool) -> Separa
 
 def _mark_question(tokens: list[Token], begin: int, *, is_asked: bool) -> None:
     if is_asked:
-        tokens[begin:] = [replace(one, is_asked=True) for one in tokens[begin:]]
+        tokens[begin:] = [one._replace(is_asked=True) for one in tokens[begin:]]
 
 
 def _read_number(words: Sequence[Word], at: int) -> tuple[tuple[str, ...], int]:

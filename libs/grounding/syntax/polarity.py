@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from grounding.text.lexicon import is_only_adjective
 from grounding.text.words import (
@@ -59,8 +58,7 @@ _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - parse_word_list(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PolarityToken:
+class PolarityToken(NamedTuple):
     """Word or negation of a text, to compare which words are negated.
 
     Attributes:
@@ -152,7 +150,8 @@ def _split_clauses(read: Sequence[PolarityToken]) -> Iterator[list[PolarityToken
 
 def _tokenize_word(words: Sequence[Word], at: int) -> Iterator[PolarityToken]:
     word = words[at]
-    opens, starts = is_clause_start(words, at), bool(SENTENCE_END.search(word.before))
+    opens = is_clause_start(words, at)
+    starts = word.before != " " and bool(SENTENCE_END.search(word.before))
     negates = _negates(word.text) and not _cancels_prefix(words, at)
     text = _strip_un(word.text) if at and _cancels_prefix(words, at - 1) else word.text
     if negates and word.text not in _CUES:
@@ -183,6 +182,7 @@ def _strip_un(word: str) -> str:
     return base if denies and is_only_adjective(word) and is_only_adjective(base) else ""
 
 
+@lru_cache(maxsize=20_000)
 def _build_token(text: str, *, opens: bool, starts: bool) -> PolarityToken:
     is_content = text not in FUNCTION_WORDS and text not in _SAME
     key = stem_word(text) if is_content else _SAME.get(text, text)
@@ -196,10 +196,14 @@ def _negates(text: str) -> bool:
 def is_clause_start(words: Sequence[Word], at: int) -> bool:
     """Return whether a clause begins at a token: after punctuation, at "but" or at "and"."""
     word = words[at]
-    if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
+    if at == 0 or word.text in _CONTRASTS:
         return True
+    if word.before != " " and _BREAKS.search(word.before):
+        return True
+    if word.text not in {"and", "or"}:
+        return False
     following = words[at + 1].text if at + 1 < len(words) else ""
-    return word.text in {"and", "or"} and following.split("'")[0] in _PRONOUNS
+    return following.split("'")[0] in _PRONOUNS
 
 
 def _only_looks_negative(words: Sequence[Word], at: int) -> bool:

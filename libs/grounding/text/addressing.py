@@ -141,7 +141,7 @@ _TAG: Final = 3
 
 def normalize_text(text: str) -> str:
     """Normalize a text to Unicode NFKC, so that ligatures and full-width letters become plain."""
-    return unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 @lru_cache(maxsize=1024)
@@ -328,9 +328,9 @@ def _is_question(sentence: str, *, english: bool) -> bool:
     questions = sentence.rstrip(" \"'\u201d\u2019)*_").endswith("?")
     if not english:
         return questions
-    clauses = [_list_forms(_skip_openers(one)) for one in _CLAUSE.split(sentence)]
     if not questions:
-        return _is_unmarked_question(clauses[0])
+        return _is_unmarked_question(_list_forms(_skip_openers(_CLAUSE.split(sentence, 1)[0])))
+    clauses = [_list_forms(_skip_openers(one)) for one in _CLAUSE.split(sentence)]
     asking = any(
         bool(one) and one[0] in ASKING | INVERTED and (len(one) > _TAG or len(clauses) == 1)
         for one in clauses

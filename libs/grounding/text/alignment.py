@@ -60,6 +60,8 @@ def _match_equal(
     if not ours or not theirs:
         return
     mine, other = [one.key for one in ours], [one.key for one in theirs]
+    if set(mine).isdisjoint(other):
+        return
     # SequenceMatcher looks at every pair of equal words for each run that it finds, so hostile
     # repetitions would cost the product of both lengths.
     left_out = _find_too_frequent(mine, other)
@@ -74,6 +76,8 @@ def _match_equal(
 
 def _find_too_frequent(mine: Sequence[str], other: Sequence[str]) -> frozenset[str]:
     """Return the most frequent words, without which few enough pairs of equal ones are left."""
+    if len(mine) * len(other) <= _MAX_PAIRS:
+        return frozenset()
     theirs = Counter(other)
     pairs = {key: count * theirs[key] for key, count in Counter(mine).items() if key in theirs}
     total, left_out = sum(pairs.values()), set[str]()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 from contracts.characters import INVISIBLE, build_combining_mark_ranges
 
@@ -22,6 +22,10 @@ _MARKS = f"[{build_combining_mark_ranges()}{INVISIBLE}]*"
 _LETTER = rf"[^\W_]{_MARKS}"
 _WORD = re.compile(
     rf"(?:\d+(?:[.,:]\d+)*(?:(?![a-zA-Z]{{3}})[^\W\d_]{_MARKS}(?:[^\W\d_]{_MARKS})*)?|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
+)
+# The same for texts without other letters, in half the time.
+_ASCII_WORD = re.compile(
+    r"(?:[0-9]+(?:[.,:][0-9]+)*(?:(?![a-zA-Z]{3})[a-zA-Z]+)?|[a-zA-Z0-9]+)(?:'+[a-zA-Z0-9]+)*"
 )
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SENTENCES = re.compile(r"(?<=[.!?…])\s+")
@@ -51,8 +55,7 @@ AS_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
 """The pronouns that are objects, with what they are as subjects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """Word of a text, with its position and its forms for comparison.
 
     Attributes:
@@ -70,6 +73,10 @@ class Word:
     after: str
 
 
+new_word: Final = partial(tuple.__new__, Word)
+"""Makes a word of a tuple of all its fields, in a fifth of the time of the constructor."""
+
+
 @lru_cache(maxsize=1024)
 def split_words(text: str) -> tuple[Word, ...]:
     """Split a text into words, in order.
@@ -78,12 +85,14 @@ def split_words(text: str) -> tuple[Word, ...]:
     separators (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate
     words, so two texts compare equal whatever their punctuation, and never when a word differs.
     """
-    spans = [match.span() for match in _WORD.finditer(text)]
-    words = []
+    is_ascii = text.isascii()
+    spans = [match.span() for match in (_ASCII_WORD if is_ascii else _WORD).finditer(text)]
+    folded = text.lower() if is_ascii else ""
+    words: list[Word] = []
     done, then = 0, [begin for begin, _ in spans[1:]] + [len(text)]
     for (begin, end), following in zip(spans, then, strict=False):
-        folded = _fold(text[begin:end])
-        words.append(Word(folded, begin, end, text[done:begin], text[end:following]))
+        form = folded[begin:end] if is_ascii else _fold(text[begin:end])
+        words.append(new_word((form, begin, end, text[done:begin], text[end:following])))
         done = end
     return tuple(words)
 
@@ -119,8 +128,8 @@ def _join_over_hesitation(kept: list[Word], word: Word, pause: str) -> Word:
     goes_on = bool(_PAUSE.fullmatch(both)) and word.text.split("'")[0] not in _SUBJECTS
     gap = " " if goes_on else both
     if kept:
-        kept[-1] = replace(kept[-1], after=gap)
-    return replace(word, before=gap)
+        kept[-1] = kept[-1]._replace(after=gap)
+    return word._replace(before=gap)
 
 
 def _fold(raw: str) -> str:
@@ -131,6 +140,7 @@ def _fold(raw: str) -> str:
     return unicodedata.normalize("NFC", seen).casefold().translate(_APOSTROPHES)
 
 
+@lru_cache(maxsize=20_000)
 def stem_word(word: str) -> str:
     """Return an English word without its ending: "pays", "paying" and "pay" give the same."""
     # A rest that is too short is a word of its own: "bed" is no "b" with an ending.
