@@ -4,7 +4,6 @@ from entailment.errors import EntailmentError
 from entailment.notes import (
     NOT_ENTAILED_BY_MODEL,
     EntailmentModel,
-    NoteScore,
     decide_notes_by_entailment,
     is_undecided_by_rules,
     open_calibrated_model,
@@ -12,6 +11,7 @@ from entailment.notes import (
     validate_calibrated_model,
 )
 from entailment.ports import EntailmentScorer, TextPair
+from entailment.rounds import NoteScore
 
 __all__ = [
     "NOT_ENTAILED_BY_MODEL",

@@ -17,6 +17,7 @@ from contracts.notes import CheckFailure, Standing, Voucher, VoucherKind
 from entailment.files import read_model_folder
 from entailment.onnx_scorer import OnnxScorer, require_entailment_packages
 from entailment.ports import EntailmentScorer, TextPair
+from entailment.rounds import NoteDecision, NoteScore, decide_plans
 from entailment.thresholds import ScoreDecision, Thresholds, read_thresholds
 from entailment.windows import Utterance, build_windows, list_utterances, rank_windows
 from grounding.assessment import CheckedNote
@@ -33,14 +34,6 @@ _MIN_PREMISE_TOKENS: Final = 16
 _SPARE_TOKENS: Final = 4
 """Tokens kept free: joined, texts may be a few more than one by one."""
 _MIN_SENTENCE_WORDS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class NoteScore:
-    """Entailment score of a note: the lowest score of its sentences, with that sentence."""
-
-    score: float
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,7 @@ def decide_notes_by_entailment(
     Args:
         checked: the notes of a draft, before anything in them is masked.
         chunk: what the drafting model was shown.
-        model: scores them, all in one go.
+        model: scores them together, as far as its thresholds need it.
 
     Returns:
         The notes in the same order.
@@ -103,18 +96,19 @@ def decide_notes_by_entailment(
         ScoreError: the model gave a score that is no number.
     """
     asked = [at for at, one in enumerate(checked) if is_undecided_by_rules(one)]
-    scores = score_notes([checked[at] for at in asked], chunk, model.scorer)
+    plans = [list(_plan_pairs(checked[at], chunk, model.scorer)) for at in asked]
+    found = decide_plans(plans, model.scorer, model.thresholds)
     decided = list(checked)
-    for at, score in zip(asked, scores, strict=True):
-        if score is not None:
-            decided[at] = _apply_score(checked[at], score, model)
+    for at, one in zip(asked, found, strict=True):
+        if one is not None:
+            decided[at] = _apply_decision(checked[at], one, model)
     return tuple(decided)
 
 
 def score_notes(
     notes: Sequence[CheckedNote], chunk: ChunkReady, scorer: EntailmentScorer
 ) -> list[NoteScore | None]:
-    """Score notes with an entailment model; None for a note that is too long for it.
+    """Score notes by all their windows; None for a note that is too long for the model.
 
     Raises:
         ScoreError: the model gave a score that is no number.
@@ -165,13 +159,14 @@ def _split_statement(statement: str) -> list[str]:
     return sentences
 
 
-def _apply_score(checked: CheckedNote, score: NoteScore, model: EntailmentModel) -> CheckedNote:
-    decision = model.thresholds.decide(score.score)
-    if decision is ScoreDecision.CONFIRMED:
-        voucher = _build_voucher(score, model)
+def _apply_decision(
+    checked: CheckedNote, found: NoteDecision, model: EntailmentModel
+) -> CheckedNote:
+    if found.decision is ScoreDecision.CONFIRMED:
+        voucher = _build_voucher(found.score, model)
         return replace(checked, standing=Standing.CONFIRMED, vouchers=(voucher,))
-    if decision is ScoreDecision.REFUTED:
-        failure = _build_failure(checked, score, model)
+    if found.decision is ScoreDecision.REFUTED:
+        failure = _build_failure(checked, found.score, model)
         return replace(checked, failures=(*checked.failures, failure))
     return checked
 

@@ -151,7 +151,7 @@ def _join(pieces: Iterable[Utterance]) -> str:
 
 def rank_windows(windows: Sequence[str], sentence: str, limit: int) -> list[str]:
     """Return the ``limit`` windows that share the most words with a sentence, best first."""
-    if len(windows) <= limit:
+    if len(windows) <= 1:
         return list(windows)
     words = _list_stems(sentence)
     shared = [len(words & _list_stems(window)) for window in windows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
@@ -218,6 +220,15 @@ def write_transformer(folder: Path, sizes: Sizes = SMALL, *, seed: int = 7) -> P
     first = graph.add("Tanh", dense(first, sizes.hidden, sizes.hidden))
     graph.write(folder / "model.onnx", dense(first, sizes.hidden, sizes.classes))
     write_config(folder, _LABELS[sizes.classes], max_position_embeddings=sizes.positions)
+    return folder
+
+
+def write_quantised(model: Path, folder: Path) -> Path:
+    """Write a model's folder again with 8-bit weights, as docs/entailment.md says it is done."""
+    folder.mkdir(parents=True)
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copy(model / name, folder)
+    quantize_dynamic(model / "model.onnx", folder / "model.onnx", weight_type=QuantType.QInt8)
     return folder
 
 

@@ -17,6 +17,7 @@ from support.entailment_models import (
     write_config,
     write_constant_model,
     write_options,
+    write_quantised,
     write_transformer,
     write_word_model,
 )
@@ -233,3 +234,14 @@ def test_options_go_before_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "entailment.json").write_text(json.dumps({"max_tokens": 64, "window_tokens": 32}))
     model = read_model_folder(tmp_path)
     assert (model.max_tokens, model.window_tokens) == (64, 32)
+
+
+def test_a_model_with_8_bit_weights_is_a_model_like_others(tmp_path: Path) -> None:
+    whole = write_transformer(tmp_path / "whole")
+    small = write_quantised(whole, tmp_path / "small")
+    pairs = [TextPair(f"w{at} w{at + 1} w{at + 2}", f"w{at + 3} w{at}") for at in range(20)]
+    scorers = [open_scorer(whole), open_scorer(small)]
+    exact, rounded = (scorer.score(pairs) for scorer in scorers)
+    assert scorers[0].name != scorers[1].name
+    assert (small / "model.onnx").stat().st_size < (whole / "model.onnx").stat().st_size
+    assert max(abs(one - other) for one, other in zip(exact, rounded, strict=True)) < 0.1
