@@ -149,6 +149,22 @@ class BacklogScanner:
             tuple(sorted(self._missing)),
         )
 
+    async def read_retry_topic(self, service: str, tier: int) -> AsyncIterator[tuple[Any, str]]:
+        """Read the records of a retry topic that its service has not finished.
+
+        Args:
+            service: whose topic.
+            tier: which of its topics.
+
+        Yields:
+            Each record, with the topic's name without prefix; none if there is no such topic.
+        """
+        if not self._existing:
+            self._existing = {*await self._admin.list_topics()}
+        topic = build_retry_topic(service, tier).name
+        async for record in self._unfinished(service, topic):
+            yield record, topic
+
     async def find_partitions_of_recreated_topics(
         self, letters: Sequence[DatedDeadLetter]
     ) -> dict[Partition, int]:

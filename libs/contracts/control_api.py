@@ -128,6 +128,12 @@ class DeadLetter(ControlApiModel):
     displaced_at: datetime | None = Field(
         None, description="Since when another letter has its place; set by the index."
     )
+    snoozed_until: datetime | None = Field(
+        None, description="Lists of open letters and replays of many leave it out until then."
+    )
+    discard_id: UUID | None = Field(
+        None, description="The latest discard of many letters that it was part of."
+    )
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
     title: str = Field(
         "",
@@ -192,6 +198,9 @@ class DeadLetterPage(ControlApiModel):
 
     letters: tuple[DeadLetter, ...]
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+    snoozed: int = Field(
+        0, ge=0, description="How many more match, but are snoozed; counted for the first page."
+    )
 
 
 class DeadLetterSelection(ControlApiModel):
@@ -199,6 +208,9 @@ class DeadLetterSelection(ControlApiModel):
 
     letters: int = Field(ge=0, description="How many are open.")
     replayable: int = Field(ge=0, description="How many of them a replay of many tries.")
+    snoozed: int = Field(
+        0, ge=0, description="How many of them are snoozed: a discard of many leaves them out, too."
+    )
 
 
 class DeadLetterFilter(ControlApiModel):
@@ -245,6 +257,9 @@ class ListDeadLettersRequest(DeadLetterFilter):
     cursor: str | None = Field(
         None, max_length=MAX_CURSOR, description="Where to go on: `next` of the page before."
     )
+    snoozed: bool = Field(
+        default=False, description="With `state=open`: those that are snoozed now, too."
+    )
 
 
 class SelectDeadLettersRequest(DeadLetterFilter):
@@ -277,7 +292,7 @@ class ReplayResult(BaseModel):
         replayed: ids of the letters that were sent.
         not_replayed: why others were not, by their ids.
         left_out: how many open letters that match were not tried, by why not: a cause that no
-            replay mends, ``gone`` or ``unknown_source``. Counted at the beginning.
+            replay mends, ``gone``, ``unknown_source`` or ``snoozed``. Counted at the beginning.
         next: where to go on; None if there are no more.
     """
 

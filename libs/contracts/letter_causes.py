@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -56,6 +57,7 @@ class LetterCause(ControlApiModel):
     error_type: str = Field("", description="Class of the error.")
     summary: str = Field("", description="The error's text, without what differs by letter.")
     letters: dict[DeadLetterState, int] = Field(description="Number of letters by state.")
+    snoozed: int = Field(0, ge=0, description="How many of the open ones are snoozed now.")
     first_failed_at: datetime = Field(description="When the first of them failed.")
     last_failed_at: datetime = Field(description="When the latest of them failed.")
     by_hour: tuple[int, ...] = Field(
@@ -81,6 +83,39 @@ class LetterCausePage(ControlApiModel):
 
     causes: tuple[LetterCause, ...]
     muted: int = Field(0, ge=0, description="How many more match, but are muted.")
+    snoozed: int = Field(
+        0, ge=0, description="How many more match, but have no open letter that is not snoozed."
+    )
+
+
+class CauseChange(ControlApiModel):
+    """Something that was new or changed shortly before a cause's first letter."""
+
+    at: datetime = Field(description="When.")
+    kind: str = Field(
+        description="What: a `prompt` version, `model`, `endpoint`, `answered_by` (what the "
+        "endpoint calls the model), `fingerprint`, `study` or `budget`."
+    )
+    value: str = Field(description="Which.")
+
+
+class CauseBackground(ControlApiModel):
+    """Background of a cause: what its letters' calls cost, and what changed before it began."""
+
+    cause_id: str = Field(pattern=CAUSE_ID)
+    cost_usd: Decimal = Field(
+        description="What calls about its letters' chunks came to, as far as known; without "
+        "letters that are replayed."
+    )
+    calls: int = Field(ge=0, description="How many calls those were.")
+    unpriced: int = Field(ge=0, description="How many of them nobody knows the price of.")
+    letters: int = Field(ge=0, description="Of how many letters, the latest 100,000 at most.")
+    began_at: datetime = Field(description="When its first letter failed.")
+    window_s: float = Field(description="In how long before that changes are looked for.")
+    changes: tuple[CauseChange, ...] = Field(
+        description="What was used for the first time in that while, and not in the day before "
+        "it, or was changed in it; the latest first."
+    )
 
 
 class ListCausesRequest(ControlApiModel):
@@ -95,6 +130,9 @@ class ListCausesRequest(ControlApiModel):
         DeadLetterState.OPEN, description="Only causes that have letters in this state; `all`: any."
     )
     muted: bool = Field(default=False, description="Muted causes too.")
+    snoozed: bool = Field(
+        default=False, description="With `state=open`: those too whose letters are all snoozed."
+    )
     limit: int = Field(100, ge=1, le=MOST_CAUSES, description="At most so many.")
 
 

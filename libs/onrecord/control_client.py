@@ -83,6 +83,19 @@ class ControlClient(ControlTransport):
         found = await self._call("GET", "/v1/letters", params=params)
         return list(DeadLetterPage.model_validate(found).letters)
 
+    async def letters_page(
+        self, which: Mapping[str, str | None], *, limit: int, snoozed: bool = False
+    ) -> DeadLetterPage:
+        """Return the first page of letters that match, with the number of those left out.
+
+        Args:
+            which: as for ``letters``.
+            limit: at most so many, up to ``MOST_LETTERS``.
+            snoozed: with ``state`` open: letters that are snoozed now, too.
+        """
+        params = {**which, "limit": limit, "snoozed": snoozed or None}
+        return DeadLetterPage.model_validate(await self.get("/v1/letters", params))
+
     async def counts(self) -> list[DeadLetterCount]:
         """Return how many letters there are by service, state and cause."""
         return _COUNTS.validate_python(await self._call("GET", "/v1/letters/counts"))
@@ -90,12 +103,12 @@ class ControlClient(ControlTransport):
     async def letter(self, letter_id: str) -> DeadLetterWithValue:
         """Return a letter by its id or the beginning of it, with its value's first MiB."""
         return DeadLetterWithValue.model_validate(
-            await self._call("GET", f"/v1/letters/{_part(letter_id)}")
+            await self._call("GET", f"{get_letter_path(letter_id)}")
         )
 
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
-        path = f"/v1/letters/{_part(letter_id)}/value"
+        path = f"{get_letter_path(letter_id)}/value"
         value: bytes | None = await self._call("GET", path, read=get_body_or_none, is_large=True)
         return value
 
@@ -106,7 +119,7 @@ class ControlClient(ControlTransport):
             DeadLetterClosedError: it was replayed or discarded before.
         """
         return DeadLetter.model_validate(
-            await self._call("POST", f"/v1/letters/{_part(letter_id)}/replay")
+            await self._call("POST", f"{get_letter_path(letter_id)}/replay")
         )
 
     async def replay_many(
@@ -130,7 +143,7 @@ class ControlClient(ControlTransport):
         Raises:
             DeadLetterClosedError: it was replayed or discarded before.
         """
-        path = f"/v1/letters/{_part(letter_id)}/discard"
+        path = f"{get_letter_path(letter_id)}/discard"
         return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))
 
     async def submit(
@@ -322,11 +335,15 @@ class ControlClient(ControlTransport):
         return await self._call(method, path, **options)
 
 
-def _part(letter_id: str) -> str:
-    """An id as a part of a path; what is in it beside letters, digits and dashes is refused."""
+def get_letter_path(letter_id: str) -> str:
+    """Return the API's path of a letter.
+
+    Raises:
+        UsageError: the id has something in it beside letters, digits and dashes.
+    """
     if not letter_id.replace("-", "").isalnum() or not letter_id.isascii():
         raise UsageError(f"{letter_id!r} is no letter's id, nor the beginning of one")
-    return letter_id
+    return f"/v1/letters/{letter_id}"
 
 
 def _study_part(study_id: str) -> str:

@@ -94,6 +94,23 @@ def parse_time_or_age(option: str, text: str, now: datetime) -> str:
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
+def parse_future(option: str, text: str, now: datetime) -> datetime:
+    """Parse a time that is still to come, or a duration such as ``2h`` from now.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        if _AGE.fullmatch(text):
+            return now + parse_duration_option(option, text)
+        moment = datetime.fromisoformat(parse_time_or_age(option, text, now))
+    except OverflowError:
+        raise UsageError(f"{option}: {text} from now is after the year 9999") from None
+    if moment <= now:
+        raise UsageError(f"{option}: {text} is in the past")
+    return moment
+
+
 def parse_duration_option(option: str, text: str) -> timedelta:
     """Parse a duration such as ``30m`` or ``2d`` to a timedelta.
 

@@ -68,6 +68,12 @@ class ReplayOutcome:
                 "without their source topic: `onrecord dlq show` prints what is in them"
             )
 
+        if snoozed := self.left_out.get("snoozed"):
+            yield (
+                f"left out: {format_count(snoozed, 'letter')} that are snoozed: "
+                "`onrecord dlq snooze --wake` wakes them"
+            )
+
     def error(self) -> CommandError:
         """Return the failure to end the command with: bad input if an id was wrong."""
         kind = UsageError if self.misnamed and not self.replayed else FailedError
@@ -86,14 +92,18 @@ async def count_replayable(control: ControlClient, which: Mapping[str, str | Non
 
 
 async def replay_matching(
-    control: ControlClient, which: Mapping[str, str | None], number: int
+    control: ControlClient,
+    which: Mapping[str, str | None],
+    number: int,
+    most: int | None = None,
 ) -> ReplayOutcome:
-    """Replay all open dead letters that match a filter, with a progress bar.
+    """Replay open dead letters that match, with a progress bar.
 
     Args:
         control: puts them back.
         which: the API's parameters that narrow the letters.
         number: how many are expected.
+        most: at most so many, in the order of the DLQs; all of them if None.
 
     Raises:
         UnreachableError: control or its dependencies went away; says how many were replayed
@@ -101,18 +111,22 @@ async def replay_matching(
     """
     outcome = ReplayOutcome()
     begin: ReplayCursor | None = None
+    left = most
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("replaying", total=number)
         while True:
             try:
-                some = await control.replay_many(which, limit=AT_A_TIME, begin=begin)
+                limit = AT_A_TIME if left is None else min(left, AT_A_TIME)
+                some = await control.replay_many(which, limit=limit, begin=begin)
             except UnreachableError as error:
                 raise _cut_short(outcome, number, error) from error
             outcome.replayed += map(str, some.replayed)
             outcome.failed |= {str(one): why for one, why in some.not_replayed.items()}
             outcome.left_out = outcome.left_out or some.left_out
             progress.advance(bar, len(some.replayed) + len(some.not_replayed))
-            if (begin := some.next) is None:
+            if left is not None:
+                left -= len(some.replayed) + len(some.not_replayed)
+            if (begin := some.next) is None or left == 0:
                 return outcome
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from contracts.notes import Standing
+from contracts.notes import CheckFailure, DraftNote, RejectedNote, Standing
 from contracts.study import StatementPolicy, Study
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -207,6 +208,20 @@ class ReadModelQueries:
         page = rows[:limit]
         last = build_refused_note_position_from_row(page[-1]) if len(rows) > limit else None
         return [build_refused_note_from_row(row) for row in page], last
+
+    async def refused_of_chunk(self, chunk_id: UUID) -> list[tuple[int, RejectedNote]]:
+        """The refused notes of a chunk, each with the number of the draft it was in."""
+        rows = await self._database.fetch(_EVIDENCE.select_refused_of_chunk, chunk_id)
+        return [
+            (
+                row["attempt"],
+                RejectedNote(
+                    draft=DraftNote.model_validate_json(row["draft"]),
+                    failures=tuple(CheckFailure(**one) for one in json.loads(row["failures"])),
+                ),
+            )
+            for row in rows
+        ]
 
     async def interviews(self, study_id: str) -> list[InterviewProgress]:
         """How far a study's current interviews are read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -42,16 +42,23 @@ class LetterCauseStore:
         """Return the causes that match, those with the most letters first.
 
         Args:
-            which: narrows by any of its fields; muted causes are counted only, unless asked for.
+            which: narrows by any of its fields; muted causes, and those whose open letters are all
+                snoozed, are counted only, unless asked for.
         """
         await self.sum_counts()
         state = None if which.state == "all" else which.state
         rows = await self._database.fetch(
             _QUERIES.select_causes, None, which.service, which.code, which.study, state
         )
-        shown = [row for row in rows if which.muted or not row["is_muted"]]
-        causes = await self._describe(shown[: which.limit], which.study)
-        return LetterCausePage(causes=causes, muted=len(rows) - len(shown))
+        unmuted = [row for row in rows if which.muted or not row["is_muted"]]
+        snoozed = await self._count_snoozed(which.study)
+        shown = unmuted
+        if which.state is DeadLetterState.OPEN and not which.snoozed:
+            shown = [row for row in unmuted if snoozed.get(row["cause_id"], 0) < row["open"]]
+        causes = await self._describe(shown[: which.limit], which.study, snoozed)
+        return LetterCausePage(
+            causes=causes, muted=len(rows) - len(unmuted), snoozed=len(unmuted) - len(shown)
+        )
 
     async def cause(self, cause_id: str) -> LetterCause:
         """Return one cause, whatever the state of its letters.
@@ -65,7 +72,7 @@ class LetterCauseStore:
             raise NotFoundError(
                 f"there is no cause {cause_id}: `onrecord dlq causes --state all` names them"
             )
-        (found,) = await self._describe(rows, None)
+        (found,) = await self._describe(rows, None, await self._count_snoozed(None))
         return found
 
     async def edit(
@@ -104,7 +111,14 @@ class LetterCauseStore:
         """Delete sums that have come down to nothing."""
         await self._database.execute(_QUERIES.delete_empty_counts)
 
-    async def _describe(self, rows: Sequence[Record], study: str | None) -> tuple[LetterCause, ...]:
+    async def _count_snoozed(self, study: str | None) -> Mapping[str, int]:
+        """How many open letters are snoozed, by cause."""
+        rows = await self._database.fetch(_QUERIES.count_snoozed_by_cause, study)
+        return {row["cause_id"]: row["letters"] for row in rows}
+
+    async def _describe(
+        self, rows: Sequence[Record], study: str | None, snoozed: Mapping[str, int]
+    ) -> tuple[LetterCause, ...]:
         ids = [row["cause_id"] for row in rows]
         if not ids:
             return ()
@@ -114,7 +128,10 @@ class LetterCauseStore:
         for row in await self._database.fetch(_QUERIES.select_studies_of_causes, ids, study):
             studies[row["cause_id"]].append(row)
         return tuple(
-            _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now) for row in rows
+            _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now).model_copy(
+                update={"snoozed": snoozed.get(row["cause_id"], 0)}
+            )
+            for row in rows
         )
 
     async def _hours(

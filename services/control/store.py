@@ -146,6 +146,7 @@ class DeadLetterStore:
         limit: int | None = 100,
         order: DeadLetterSortOrder = DeadLetterSortOrder.NEWEST_FIRST,
         after: DeadLetterListPosition | None = None,
+        with_snoozed: bool = True,
     ) -> list[IndexedDeadLetter]:
         """Return the letters that pass the filter.
 
@@ -154,6 +155,7 @@ class DeadLetterStore:
             limit: at most so many; None for all.
             order: by when they were set aside.
             after: only letters behind this position in the order.
+            with_snoozed: whether letters that are snoozed now are among them.
         """
         which = which or DeadLetterFilter()
         newest = order is DeadLetterSortOrder.NEWEST_FIRST
@@ -162,13 +164,14 @@ class DeadLetterStore:
             _QUERIES.select_letters_newest_first
             if newest
             else _QUERIES.select_letters_oldest_first,
-            _matching(which),
+            format_filter(which),
             state,
             which.state not in UNSETTLED,
             limit,
             *(after or (None, None, None, None)),
             state == _REPLAYED,
             which.state if which.state in OUTCOMES else None,
+            with_snoozed,
         )
         return [_letter(row) for row in rows]
 
@@ -206,7 +209,8 @@ class DeadLetterStore:
     ) -> list[DeadLetterPosition]:
         """Mark open letters as being replayed.
 
-        Letters of causes that no replay mends are left out, unless the filter names their cause.
+        Letters of causes that no replay mends are left out, unless the filter names their cause,
+        and so are those that are snoozed now.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -221,7 +225,7 @@ class DeadLetterStore:
             await connection.execute(_QUERIES.walk_in_order)
             rows = await connection.fetch(
                 _QUERIES.claim_many_for_replay,
-                _matching(which),
+                format_filter(which),
                 until,
                 limit,
                 *after,
@@ -234,11 +238,11 @@ class DeadLetterStore:
         """How many open letters of those meant ``claim_many_for_replay`` leaves out, by why.
 
         A reason is a cause that no replay mends, ``gone`` for letters whose place in the DLQ
-        another one has, or ``unknown_source`` for those without a source topic.
+        another one has, ``unknown_source`` for those without a source topic, or ``snoozed``.
         """
         rows = await self._database.fetch(
             _QUERIES.count_left_out,
-            _matching(which),
+            format_filter(which),
             until,
             _UNMENDABLE,
         )
@@ -246,7 +250,9 @@ class DeadLetterStore:
 
     async def count_selection(self, which: DeadLetterFilter) -> DeadLetterSelection:
         """Count the open letters that match, whatever state the filter names."""
-        row = await self._database.fetchrow(_QUERIES.count_selection, _matching(which), _UNMENDABLE)
+        row = await self._database.fetchrow(
+            _QUERIES.count_selection, format_filter(which), _UNMENDABLE
+        )
         assert row is not None
         return DeadLetterSelection(**row)
 
@@ -339,7 +345,7 @@ class DeadLetterStore:
         return await self._database.fetchval(query, *args) is not None
 
 
-def _matching(which: DeadLetterFilter) -> str:
+def format_filter(which: DeadLetterFilter) -> str:
     """The filter as ``letter_matches`` of the database takes it; the state is looked at apart."""
     return which.model_dump_json(exclude={"state"}, exclude_none=True)
 

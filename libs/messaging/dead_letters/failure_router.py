@@ -63,6 +63,7 @@ class FailureRouter:
         added = build_retry_headers(
             job.delivery, not_before_ms=ceil(time.time() * 1000) + delay_ms, delay_ms=delay_ms
         )
+        added = (*added, *dead_letter_headers.build_cause_headers(failure))
         try:
             await self._forward(topic, job, added)
         except RecordTooLargeError:

@@ -122,6 +122,14 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
     )
 
 
+def build_cause_headers(failure: FailureDescription) -> Headers:
+    """Build the headers that say on a retried message why it failed, for those who look at it."""
+    added = {h.ERROR_CODE: failure.code.value, h.DLQ_MESSAGE: failure.message}
+    return tuple(
+        (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value
+    )
+
+
 def build_replay_headers(letter: UUID, added: Headers) -> Headers:
     """Build the headers that are added to a dead letter's message when it is replayed.
 

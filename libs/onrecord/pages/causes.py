@@ -9,11 +9,12 @@ from typing import Final
 from rich.text import Text
 
 from contracts.control_api import DeadLetterState
-from contracts.letter_causes import CauseTrend, LetterCause
+from contracts.letter_causes import CauseBackground, CauseTrend, LetterCause
 from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import (
     format_count,
     format_duration,
+    format_spend,
     format_time,
     wrap_paragraph,
 )
@@ -69,6 +70,7 @@ def format_dead_letter_cause(cause: LetterCause, now: datetime, width: int) -> I
     states = ", ".join(f"{number:,} {state}" for state, number in cause.letters.items() if number)
     facts = [
         ("letters", states or "none"),
+        ("snoozed", f"{cause.snoozed:,} of the open ones" if cause.snoozed else ""),
         ("first", _when(cause.first_failed_at, now)),
         ("latest", _when(cause.last_failed_at, now)),
         (
@@ -92,8 +94,28 @@ def format_dead_letter_cause(cause: LetterCause, now: datetime, width: int) -> I
             yield from wrap_paragraph(value, width, indent=" " * 15, first=f"  {name:<13}")
 
 
+def format_cause_background(background: CauseBackground, width: int) -> Iterator[Text]:
+    """Format what a cause cost, and what changed before it began.
+
+    Args:
+        background: as control has it.
+        width: of a line, in columns.
+    """
+    spend = format_spend(background.cost_usd, unpriced=background.unpriced)
+    calls = format_count(background.calls, "call")
+    within = format_duration(background.window_s)
+    facts = [("spend lost", f"USD {spend} in {calls}" if background.calls else "")]
+    facts += [
+        ("new before it", f"{one.kind} {one.value}, {format_time(one.at)}")
+        for one in background.changes
+    ] or [("new before it", f"nothing that is recorded, within {within}")]
+    for name, value in facts:
+        if value:
+            yield from wrap_paragraph(value, width, indent=" " * 17, first=f"  {name:<15}")
+
+
 def draw_bar_chart_row(numbers: Sequence[int]) -> str:
-    """Draw numbers as a row of block characters, the highest one for the largest number."""
+    """Draw numbers as a row of bars, the largest one full; a blank is 0."""
     most = max(numbers, default=0)
     if not most:
         return " " * len(numbers)
@@ -109,6 +131,8 @@ def _line(cause: LetterCause, now: datetime) -> str:
     parts = [f"latest {ago} ago", _studies(cause, STUDIES_SHOWN)]
     if not cause.replay_helps:
         parts.append("a replay mends nothing")
+    if cause.snoozed:
+        parts.append(f"{cause.snoozed:,} of the open ones snoozed")
     if cause.assignee:
         parts.append(f"{cause.assignee} looks after it")
     if cause.remark:

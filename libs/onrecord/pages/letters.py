@@ -82,6 +82,8 @@ def format_dead_letters(
 
 def _what(letter: DeadLetter, names: Mapping[str, str]) -> str:
     gone = "; its bytes are gone from the DLQ" if letter.displaced_at else ""
+    if letter.snoozed_until:
+        gone += f"; snoozed until {format_time(letter.snoozed_until)}"
     return f"{_message(letter) or letter.error_type} ({_about(letter, names)}{gone})"
 
 
@@ -210,8 +212,21 @@ def _reason(letter: DeadLetter) -> list[tuple[str, str]]:
         ("cause", letter.error_code),
         ("message", _message(letter)),
         ("error", letter.error_type),
+        ("stack", _header(letter, h.ERROR_STACK)),
         ("fingerprint", letter.fingerprint),
+        ("trace", _trace_id(letter)),
     ]
+
+
+def _header(letter: DeadLetter, name: str) -> str:
+    raw = dict(letter.headers).get(name)
+    return decode_header(raw) if raw else ""
+
+
+def _trace_id(letter: DeadLetter) -> str:
+    """The id by which traces and logs are found (W3C Trace Context); empty if there is none."""
+    parts = _header(letter, h.TRACEPARENT).split("-")
+    return parts[1] if len(parts) > 1 else ""
 
 
 def _history(letter: DeadLetter) -> list[tuple[str, str]]:
@@ -227,6 +242,8 @@ def _history(letter: DeadLetter) -> list[tuple[str, str]]:
         ("indexed", format_time(letter.indexed_at)),
         ("since", changed if letter.state is not DeadLetterState.OPEN else ""),
         ("reason", letter.state_reason),
+        ("snoozed until", format_time(letter.snoozed_until) if letter.snoozed_until else ""),
+        ("discard", str(letter.discard_id or "")),
     ]
 
 

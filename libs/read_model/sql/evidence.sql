@@ -72,3 +72,7 @@ SELECT segment.number, segment.speaker, coalesce(voice.pseudonym, segment.role) 
  WHERE segment.transcript_id = $1 AND segment.revision = $2 AND segment.number > $3
  ORDER BY segment.number
  LIMIT $4;
+
+-- name: select_refused_of_chunk
+-- The refused notes of a chunk, draft by draft.
+SELECT attempt, draft, failures FROM rejected_notes WHERE chunk_id = $1 ORDER BY attempt, position;

@@ -12,10 +12,12 @@ from fastapi import Depends, FastAPI, Request
 from starlette.routing import BaseRoute, Mount
 
 from control.api import (
+    bulk_changes,
     causes,
     dead_letters,
     events,
     interviews,
+    letter_history,
     notes,
     operations,
     ownership,
@@ -29,6 +31,7 @@ from control.api import (
     tokens,
     trail,
     transcripts,
+    waiting,
 )
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
@@ -49,6 +52,8 @@ NAVIGABLE_PATHS: Final = frozenset({PREFIX + sessions.CALLBACK})
 ROUTERS: Final = (
     transcripts.router,
     dead_letters.router,
+    bulk_changes.router,
+    letter_history.router,
     causes.router,
     sessions.router,
     studies.router,
@@ -64,6 +69,7 @@ ROUTERS: Final = (
     trail.router,
     events.router,
     operations.router,
+    waiting.router,
 )
 """The endpoints, by what they are about."""
 

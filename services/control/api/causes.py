@@ -8,15 +8,17 @@ from fastapi import APIRouter, Path, Query, Response
 
 from contracts.letter_causes import (
     CAUSE_ID,
+    CauseBackground,
     EditCauseRequest,
     LetterCause,
     LetterCausePage,
     ListCausesRequest,
 )
 from control.api.authorization import Operator
-from control.api.context import Context
+from control.api.context import Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
+from control.cause_backgrounds import CauseBackgroundStore
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
 
@@ -41,6 +43,16 @@ async def read_cause(
     found = await context.causes.cause(cause_id)
     set_version_etag(response, found.version)
     return found
+
+
+@router.get("/{cause_id}/background", responses=build_error_responses(404))
+async def read_cause_background(
+    cause_id: CauseId, context: Context, caller: Operator, place: HeavyPlace
+) -> CauseBackground:
+    """Return what a cause's letters cost, and what changed shortly before the first of them."""
+    del caller, place
+    cause = await context.causes.cause(cause_id)
+    return await CauseBackgroundStore(context.database).read(cause)
 
 
 @router.patch("/{cause_id}", responses=build_error_responses(404, 412, 428))

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from contracts.errors import OnrecordError
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
+from control.bulk_changes import LetterBulkStore
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
@@ -132,6 +133,11 @@ class ApiContext:
                 return await self.compute(function, *args)
 
         return compute
+
+    @property
+    def bulk(self) -> LetterBulkStore:
+        """Changes of many letters at once."""
+        return LetterBulkStore(self.database)
 
     @property
     def causes(self) -> LetterCauseStore:

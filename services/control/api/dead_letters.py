@@ -18,6 +18,7 @@ from contracts.control_api import (
     DeadLetterFilter,
     DeadLetterPage,
     DeadLetterSelection,
+    DeadLetterState,
     DeadLetterWithValue,
     DiscardRequest,
     ListDeadLettersRequest,
@@ -62,11 +63,19 @@ async def list_letters(
     """List dead letters that match a filter, the latest first."""
     position = decode_cursor(which.cursor, _POSITION)
     after = position and DeadLetterListPosition(*position)
-    found = await context.store.letters(_filter(which), limit=which.limit, after=after)
+    hides_snoozed = which.state is DeadLetterState.OPEN and not which.snoozed
+    found = await context.store.letters(
+        build_filter(which), limit=which.limit, after=after, with_snoozed=not hides_snoozed
+    )
+    snoozed = 0
+    if hides_snoozed and position is None:
+        snoozed = await context.bulk.count_snoozed(build_filter(which))
     is_full = len(found) == which.limit
     last = DeadLetterListPosition.of(found[-1]) if is_full else None
     titled = await _add_titles(context, caller, found)
-    return DeadLetterPage(letters=titled, next=last and encode_cursor(last, _POSITION))
+    return DeadLetterPage(
+        letters=titled, next=last and encode_cursor(last, _POSITION), snoozed=snoozed
+    )
 
 
 @router.get("/counts")
@@ -82,7 +91,7 @@ async def count_replayable(
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
-    return await context.store.count_selection(_filter(which))
+    return await context.store.count_selection(build_filter(which))
 
 
 @router.post("/replay", responses=build_error_responses(424))
@@ -98,7 +107,7 @@ async def replay_letters(
     """
     del place
     which = which or ReplayRequest()
-    wanted = _filter(which)
+    wanted = build_filter(which)
     target = wanted.model_dump_json(exclude_none=True)
     await context.trail.record(caller, "letters.replay", target)
     return await context.replayer.replay_many(wanted, limit=which.limit, begin=which.begin)
@@ -189,5 +198,6 @@ def _is_uuid(subject: str | None) -> bool:
     return re.fullmatch(UUID_PATTERN, subject or "") is not None
 
 
-def _filter(which: DeadLetterFilter) -> DeadLetterFilter:
+def build_filter(which: DeadLetterFilter) -> DeadLetterFilter:
+    """Build the filter of a request, without its other parameters."""
     return DeadLetterFilter(**which.model_dump(include=set(DeadLetterFilter.model_fields)))

@@ -84,3 +84,11 @@ UPDATE letter_causes
        version = version + 1
  WHERE cause_id = $1 AND ($2::bigint IS NULL OR version = $2)
 RETURNING cause_id;
+
+-- name: count_snoozed_by_cause
+-- Open letters of each cause that are snoozed now.
+SELECT cause_id, count(*) AS letters
+  FROM dead_letters
+ WHERE NOT settled AND state = 'open' AND snoozed_until > now()
+   AND ($1::text IS NULL OR study_id = $1)
+ GROUP BY cause_id;

@@ -47,7 +47,8 @@ WITH reopened AS (
     UPDATE dead_letters
        SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
            error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
-           fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL
+           fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL,
+           snoozed_until = NULL
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
        AND failed_at < $7 AND state_changed_at < $7
@@ -83,6 +84,7 @@ SELECT *
    AND ($2::text IS NULL OR state = $2)
    AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
    AND ($3 OR NOT settled)
+   AND ($11 OR snoozed_until IS NULL OR snoozed_until <= now())
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($5, $6::text, $7::int, $8::bigint))
  ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
@@ -96,6 +98,7 @@ SELECT *
    AND ($2::text IS NULL OR state = $2)
    AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
    AND ($3 OR NOT settled)
+   AND ($11 OR snoozed_until IS NULL OR snoozed_until <= now())
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($5, $6::text, $7::int, $8::bigint))
  ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
@@ -129,6 +132,7 @@ WITH meant AS (
        AND state = 'open'
        AND displaced_at IS NULL
        AND source_topic IS NOT NULL
+       AND (snoozed_until IS NULL OR snoozed_until <= now())
        AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($4, $5, $6)
        AND failed_at <= $2
        AND letter_matches(letter, $1::jsonb)
@@ -150,6 +154,7 @@ SELECT reason, count(*) AS letters
   FROM (
         SELECT CASE WHEN displaced_at IS NOT NULL THEN 'gone'
                     WHEN source_topic IS NULL THEN 'unknown_source'
+                    WHEN snoozed_until > now() THEN 'snoozed'
                     WHEN NOT $1::jsonb ?| ARRAY['code', 'cause'] AND error_code = ANY ($3::text[])
                     THEN error_code
                END AS reason
@@ -168,8 +173,10 @@ SELECT reason, count(*) AS letters
 SELECT count(*) AS letters,
        count(*) FILTER (
             WHERE displaced_at IS NULL AND source_topic IS NOT NULL
+              AND (snoozed_until IS NULL OR snoozed_until <= now())
               AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($2::text[]))
-       ) AS replayable
+       ) AS replayable,
+       count(*) FILTER (WHERE snoozed_until > now()) AS snoozed
   FROM dead_letters AS letter
  WHERE NOT settled AND state = 'open' AND letter_matches(letter, $1::jsonb);
 
@@ -227,7 +234,7 @@ UPDATE dead_letters AS letter
 -- name: discard
 -- A person gives up an open letter, and says why.
 UPDATE dead_letters
-   SET state = 'discarded', state_changed_at = now(), state_reason = $2
+   SET state = 'discarded', state_changed_at = now(), state_reason = $2, discard_id = NULL
  WHERE letter_id = $1 AND state = 'open'
 RETURNING letter_id;
 

@@ -49,7 +49,7 @@ async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
     status, page = await office.ask("GET", "/v1/letters?service=enrichment&state=open")
     (listed,) = page["letters"]
     assert (status, listed["letter_id"], listed["error_message"]) == (200, str(letter), "why")
-    none: dict[str, Any] = {"letters": [], "next": None}
+    none: dict[str, Any] = {"letters": [], "next": None, "snoozed": 0}
     assert await office.ask("GET", "/v1/letters?service=guardrail") == (200, none)
     status, shown = await office.ask("GET", f"/v1/letters/{str(letter)[:8]}")
     assert base64.urlsafe_b64decode(shown["value"]) == b"\x80\x00"

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.control_api import DeadLetterState
+from contracts.ids import derive_id
 from contracts.registry import CreateStudyRequest
 from control.api.authorization import CSRF_HEADER
 from control.api.idempotency import CHANGING
@@ -34,6 +35,10 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts"): INTERVIEW,
     ("POST", "/letters/replay"): {"service": "enrichment"},
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
+    ("POST", "/letters/{letter_id}/snooze"): {"snooze_until": None},
+    ("POST", "/letters/discard"): {"reason": "a test", "discard_id": str(derive_id("discard"))},
+    ("POST", "/letters/restore"): {"discard_id": str(derive_id("discard"))},
+    ("POST", "/letters/snooze"): {"snooze_until": None},
     ("POST", "/studies"): STUDY.model_dump(mode="json", exclude_none=True) | {"study_id": "new"},
     ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},

@@ -32,6 +32,9 @@ State = Annotated[
     ),
 ]
 Muted = Annotated[bool, typer.Option("--muted", help="Muted causes too.")]
+Snoozed = Annotated[
+    bool, typer.Option("--snoozed", help="Causes whose open letters are all snoozed, too.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="At most so many.")]
 CauseId = Annotated[
     str, typer.Argument(metavar="CAUSE", help="A cause's id, as `dlq causes` has it.")
@@ -60,6 +63,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
     study: Study = None,
     state: State = "open",
     muted: Muted = False,
+    snoozed: Snoozed = False,
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
@@ -89,6 +93,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
         "state": state,
         "limit": limit,
         "muted": muted or None,
+        "snoozed": snoozed or None,
     }
     page = LetterCausePage.model_validate(_ask(lambda control: control.get("/v1/causes", params)))
     if json_output:
@@ -97,10 +102,13 @@ def causes(  # noqa: PLR0913 - one parameter an option
     if page.causes:
         for line in format_dead_letter_causes(page.causes, datetime.now(UTC), get_page_width(out)):
             out.print(line)
-    elif not page.muted:
+    elif not page.muted and not page.snoozed:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
     if page.muted:
         err.print(f"{format_count(page.muted, 'cause is', 'causes are')} muted: --muted shows them")
+    if page.snoozed:
+        named = format_count(page.snoozed, "cause has", "causes have")
+        err.print(f"{named} snoozed letters alone: --snoozed shows them")
     if len(page.causes) == limit:
         err.print(f"these are the first {limit:,}; a higher --limit shows more")
 
@@ -116,14 +124,17 @@ def cause(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Show one cause of dead letters, or assign, annotate or mute it.
 
+    With what its letters' calls cost, and what was new when it began: prompts, models, endpoints,
+    versions of studies, budgets.
+
     Examples of use:
 
         onrecord dlq cause 3fa9c1d25b7e0a44
         onrecord dlq cause 3fa9c1d25b7e0a44 --assign ada --remark "the provider is looking"
         onrecord dlq cause 3fa9c1d25b7e0a44 --mute 2h
     """
-    from contracts.letter_causes import CAUSE_ID, LetterCause  # noqa: PLC0415 - slow to import
-    from onrecord.pages.causes import format_dead_letter_cause  # noqa: PLC0415 - as above
+    from contracts.letter_causes import CAUSE_ID, CauseBackground, LetterCause  # noqa: PLC0415 - slow to import
+    from onrecord.pages.causes import format_cause_background, format_dead_letter_cause  # noqa: PLC0415 - as above
     from onrecord.pages.rendering import get_page_width  # noqa: PLC0415 - as above
 
     if not re.fullmatch(CAUSE_ID, cause_id):
@@ -138,10 +149,16 @@ def cause(  # noqa: PLR0913 - one parameter an option
         else (lambda control: control.get(path))
     )
     shown = LetterCause.model_validate(found)
+    background = CauseBackground.model_validate(
+        _ask(lambda control: control.get(f"{path}/background"))
+    )
     if json_output:
-        print_json(shown.model_dump(mode="json"))
+        past = background.model_dump(mode="json")
+        print_json(shown.model_dump(mode="json") | {"background": past})
         return
     for line in format_dead_letter_cause(shown, datetime.now(UTC), get_page_width(out)):
+        out.print(line)
+    for line in format_cause_background(background, get_page_width(out)):
         out.print(line)
 
 

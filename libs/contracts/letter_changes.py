@@ -1,0 +1,93 @@
+"""Models of requests that discard, restore and snooze dead letters, one or many at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from contracts.control_api import (
+    MOST_LETTERS,
+    ControlApiModel,
+    DeadLetterFilter,
+    Moment,
+)
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
+
+
+class DiscardLettersRequest(DeadLetterFilter):
+    """Parameters of the request to discard the open letters that match a filter.
+
+    A request whose result says that there is more is sent again with its `discard_id` and `until`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Reason = Field(description="Why nobody needs these messages any more.")
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS, description="At most so many.")
+    discard_id: UUID | None = Field(None, description="Discard that this one goes on with.")
+    until: Moment | None = Field(
+        None, description="Only letters that were set aside by then; now, if not given."
+    )
+
+
+class DiscardResult(ControlApiModel):
+    """Result of one request to discard letters."""
+
+    discard_id: UUID = Field(description="Id by which the discard can be undone.")
+    until: Moment = Field(description="Letters that were set aside later are not part of it.")
+    discarded: int = Field(ge=0, description="How many letters this request discarded.")
+    is_more: bool = Field(description="Whether there may be more that match.")
+
+
+class RestoreLettersRequest(ControlApiModel):
+    """Parameters of the request to undo a discard."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    discard_id: UUID = Field(description="Id of the discard.")
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS, description="At most so many.")
+
+
+class RestoreResult(ControlApiModel):
+    """Result of one request to undo a discard."""
+
+    discard_id: UUID
+    restored: int = Field(ge=0, description="How many letters this request opened again.")
+    left: int = Field(
+        ge=0, description="How many of the discard were not discarded any more when it came."
+    )
+    is_more: bool = Field(description="Whether there may be more of them.")
+
+
+class SnoozeRequest(ControlApiModel):
+    """Parameters of the request to snooze one open letter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    snooze_until: Moment | None = Field(description="Until when; null: no longer.")
+
+
+class SnoozeLettersRequest(DeadLetterFilter):
+    """Parameters of the request to snooze the open letters that match a filter.
+
+    A request whose result says that there is more is sent again with its `until`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    snooze_until: Moment | None = Field(description="Until when; null: no longer.")
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS, description="At most so many.")
+    until: Moment | None = Field(
+        None, description="Only letters that were set aside by then; now, if not given."
+    )
+
+
+class SnoozeResult(ControlApiModel):
+    """Result of one request to snooze letters."""
+
+    until: Moment = Field(description="Letters that were set aside later are not part of it.")
+    snoozed: int = Field(ge=0, description="How many letters this request changed.")
+    is_more: bool = Field(description="Whether there may be more that match.")

@@ -1,0 +1,81 @@
+"""``onrecord dlq waiting``: messages that wait in retry topics to be tried again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from onrecord.commands.dlq.selection import Code, Service, Study, ask_control_once, parse_filter
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import UsageError
+from onrecord.pages.rendering import format_count, get_page_width
+
+CONDITIONS: Final = (
+    "service",
+    "code",
+    "study",
+    "subject",
+    "producer",
+    "text",
+    "min_attempts",
+)
+"""The API's parameters that narrow what waits."""
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="Only messages that match, several times: service, code, study, transcript, chunk, "
+        "producer, text, attempts>=N.",
+    ),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the soonest first.")]
+
+
+def register(dlq: typer.Typer) -> None:
+    """Add the command to ``dlq``."""
+    dlq.command()(waiting)
+
+
+def waiting(  # noqa: PLR0913 - one parameter an option
+    *,
+    service: Service = None,
+    code: Code = None,
+    study: Study = None,
+    where: Where = None,
+    limit: Limit = 100,
+    json_output: Json = False,
+) -> None:
+    """List messages that wait in retry topics: why, until when, and what they are about.
+
+    They are no dead letters: each is tried again by itself when its time comes.
+
+    Examples of use:
+
+        onrecord dlq waiting
+        onrecord dlq waiting --service enrichment --code llm_timeout
+        onrecord dlq waiting --where "attempts>=3" --json
+    """
+    from contracts.waiting import WaitingPage  # noqa: PLC0415 - slow to import
+    from onrecord.pages.waiting import format_waiting  # noqa: PLC0415 - as above
+
+    params = parse_filter(where, service=service, code=code, study=study)
+    if other := [name for name in params if name not in CONDITIONS]:
+        raise UsageError(f"--where: {', '.join(other)} is known of letters alone")
+    found = ask_control_once(lambda control: control.get("/v1/waiting", {**params, "limit": limit}))
+    page = WaitingPage.model_validate(found)
+    if json_output:
+        print_json(page.model_dump(mode="json"))
+        return
+    for line in format_waiting(page.messages, datetime.now(UTC), get_page_width(out)):
+        out.print(line)
+    if not page.messages:
+        err.print("nothing waits in the retry topics")
+    else:
+        counts = ", ".join(f"{name} {number:,}" for name, number in page.by_service.items())
+        err.print(f"{format_count(page.matching, 'message')} wait: {counts}", markup=False)
+    if page.is_partial:
+        err.print("there are more in the topics than one request reads: --service narrows")

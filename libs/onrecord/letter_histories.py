@@ -1,0 +1,16 @@
+"""Dead letters with their histories, read from control's API."""
+
+from __future__ import annotations
+
+from contracts.control_api import DeadLetterWithValue
+from contracts.letter_history import LetterHistory
+from onrecord.control_client import ControlClient, get_letter_path
+
+
+async def read_letter(
+    control: ControlClient, letter_id: str
+) -> tuple[DeadLetterWithValue, LetterHistory]:
+    """Return a letter with its message, and its history."""
+    shown = await control.letter(letter_id)
+    path = f"{get_letter_path(str(shown.letter.letter_id))}/history"
+    return shown, LetterHistory.model_validate(await control.get(path))

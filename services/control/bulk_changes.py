@@ -1,0 +1,107 @@
+"""Changes of many letters at once that no message is sent for: discards, their undoing, snoozes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.control_api import DeadLetterFilter
+from contracts.letter_changes import DiscardResult, RestoreResult, SnoozeResult
+from control.domain import NotFoundError
+from control.store import format_filter
+from database.pool import Database
+from database.queries import load_queries
+from database.text import replace_nul
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql")
+
+
+class LetterBulkStore:
+    """Store that changes the state of many letters in one statement.
+
+    Letters that a replay holds are left alone: they are not open.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def discard(
+        self,
+        which: DeadLetterFilter,
+        *,
+        reason: str,
+        discard_id: UUID,
+        until: datetime,
+        limit: int,
+    ) -> DiscardResult:
+        """Discard open letters that match and are not snoozed, in the order of the DLQs.
+
+        Args:
+            which: narrows by any of its fields but the state.
+            reason: why nobody needs them any more.
+            discard_id: of this discard, by which it can be undone.
+            until: only letters set aside by then.
+            limit: at most so many.
+        """
+        given = replace_nul(reason.strip())
+        rows = await self._database.fetch(
+            _QUERIES.discard_many, format_filter(which), until, limit, given, discard_id
+        )
+        return DiscardResult(
+            discard_id=discard_id, until=until, discarded=len(rows), is_more=len(rows) == limit
+        )
+
+    async def restore(self, discard_id: UUID, *, limit: int) -> RestoreResult:
+        """Open letters of a discard again; those that are not discarded any more stay as they are.
+
+        Args:
+            discard_id: of the discard.
+            limit: at most so many.
+
+        Raises:
+            NotFoundError: no letter was in this discard.
+        """
+        before = await self._database.fetchrow(_QUERIES.count_discard, discard_id)
+        if before is None or not before["letters"]:
+            raise NotFoundError(
+                f"there is no discard {discard_id}: "
+                "`onrecord dlq list --state discarded --json` has the letters' discard_id"
+            )
+        rows = await self._database.fetch(_QUERIES.restore_discard, discard_id, limit)
+        return RestoreResult(
+            discard_id=discard_id,
+            restored=len(rows),
+            left=before["letters"] - before["discarded"],
+            is_more=len(rows) == limit,
+        )
+
+    async def restore_letter(self, letter_id: UUID) -> bool:
+        """Open a discarded letter again; False if it is not discarded."""
+        return await self._database.fetchval(_QUERIES.restore_letter, letter_id) is not None
+
+    async def snooze(
+        self, which: DeadLetterFilter, *, snooze_until: datetime | None, until: datetime, limit: int
+    ) -> SnoozeResult:
+        """Leave open letters that match out of lists, causes and replays of many for a while.
+
+        Args:
+            which: narrows by any of its fields but the state.
+            snooze_until: until when; None: no longer.
+            until: only letters set aside by then.
+            limit: at most so many.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.snooze_many, format_filter(which), until, limit, snooze_until
+        )
+        return SnoozeResult(until=until, snoozed=len(rows), is_more=len(rows) == limit)
+
+    async def snooze_letter(self, letter_id: UUID, snooze_until: datetime | None) -> bool:
+        """Snooze one letter, or no longer (None); False if it is not open."""
+        changed = await self._database.fetchval(_QUERIES.snooze_letter, letter_id, snooze_until)
+        return changed is not None
+
+    async def count_snoozed(self, which: DeadLetterFilter) -> int:
+        """Return how many open letters that match are snoozed now."""
+        return int(await self._database.fetchval(_QUERIES.count_snoozed, format_filter(which)))

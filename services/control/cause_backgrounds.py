@@ -1,0 +1,55 @@
+"""Backgrounds of causes: what their letters' calls cost, and what changed before they began."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from contracts.letter_causes import CauseBackground, CauseChange, LetterCause
+from database.pool import Database
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cause_backgrounds.sql")
+
+MOST_LETTERS_COUNTED: Final = 100_000
+"""Latest letters of a cause whose calls are added up."""
+
+WINDOW: Final = timedelta(hours=1)
+"""How long before a cause's first letter changes are looked for."""
+
+BEFORE: Final = timedelta(days=1)
+"""In how long before that something has to be unused to be new."""
+
+MOST_CHANGES: Final = 20
+"""Changes of each kind of record that are listed."""
+
+
+class CauseBackgroundStore:
+    """Store that reads causes' backgrounds from the ledger, the studies and the budgets."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, cause: LetterCause) -> CauseBackground:
+        """Return what a cause's letters cost, and what changed before the first of them."""
+        fetch, began = self._database.fetch, cause.first_failed_at
+        spend = await self._database.fetchrow(
+            _QUERIES.sum_spend_of_cause, cause.cause_id, MOST_LETTERS_COUNTED
+        )
+        assert spend is not None
+        changes = [
+            *await fetch(_QUERIES.select_first_uses, began, WINDOW, BEFORE, MOST_CHANGES),
+            *await fetch(
+                _QUERIES.select_study_changes, began, WINDOW, MOST_CHANGES, cause.cause_id
+            ),
+            *await fetch(_QUERIES.select_budget_changes, began, WINDOW, MOST_CHANGES),
+        ]
+        found = [CauseChange(**row) for row in changes]
+        return CauseBackground(
+            cause_id=cause.cause_id,
+            **spend,
+            began_at=began,
+            window_s=WINDOW.total_seconds(),
+            changes=tuple(sorted(found, key=lambda one: one.at, reverse=True)),
+        )

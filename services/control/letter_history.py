@@ -1,0 +1,69 @@
+"""A dead letter's history: calls of models about its chunk, and letters that it belongs with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.letter_history import (
+    MOST_CALLS,
+    MOST_RELATED,
+    LetterCall,
+    LetterHistory,
+    RelatedLetter,
+)
+from control.domain import IndexedDeadLetter
+from database.pool import Database
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_history.sql")
+
+
+class LetterHistoryStore:
+    """Store that reads letters' histories from the ledger and from the index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, letter: IndexedDeadLetter) -> LetterHistory:
+        """Return what is known about a letter; without the notes that were refused."""
+        related = await self._related(letter)
+        if letter.subject is None:
+            return LetterHistory(letter_id=letter.letter_id, related=related)
+        sums = await self._database.fetchrow(_QUERIES.sum_calls_about, letter.subject)
+        assert sums is not None
+        rows = await self._database.fetch(_QUERIES.select_calls_about, letter.subject, MOST_CALLS)
+        stored_at = None
+        if (chunk_id := find_chunk_id(letter)) is not None:
+            stored_at = await self._database.fetchval(_QUERIES.select_stored_at, chunk_id)
+        return LetterHistory(
+            letter_id=letter.letter_id,
+            calls=tuple(LetterCall(**row) for row in rows),
+            call_count=sums["calls"],
+            cost_usd=sums["cost_usd"],
+            unpriced=sums["unpriced"],
+            related=related,
+            stored_at=stored_at,
+        )
+
+    async def _related(self, letter: IndexedDeadLetter) -> tuple[RelatedLetter, ...]:
+        rows = await self._database.fetch(
+            _QUERIES.select_related_letters,
+            letter.letter_id,
+            letter.source_topic,
+            letter.source_partition,
+            letter.source_offset,
+            letter.source_sent_at,
+            letter.subject,
+            MOST_RELATED,
+        )
+        return tuple(RelatedLetter(**row) for row in rows)
+
+
+def find_chunk_id(letter: IndexedDeadLetter) -> UUID | None:
+    """Return the id of the chunk that a letter may be about; None if its subject is no id."""
+    try:
+        return UUID(letter.subject or "")
+    except ValueError:
+        return None

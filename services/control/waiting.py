@@ -1,0 +1,145 @@
+"""What waits in retry topics: read from Kafka, between each service's commits and the topics' ends.
+
+Nothing is kept: what a service has finished meanwhile, in order or out of it, is in its commits.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from audit.broker import BacklogScanner
+from contracts import headers as h
+from contracts.bounds import is_representable_time
+from contracts.topics import PIPELINE, RETRY_DELAYS_S, TRANSCRIPTS_SUBMITTED
+from contracts.waiting import ListWaitingRequest, WaitingMessage, WaitingPage
+from messaging.dead_letters import identity
+from messaging.delivery import (
+    Headers,
+    MessageOrigin,
+    get_header_text,
+    read_delivery_history,
+    split_headers,
+)
+
+MOST_READ: Final = 50_000
+"""Most messages of one retry topic that are read for a request."""
+
+KEY_BYTES: Final = 1_024
+"""Bytes that are shown of a message's key."""
+
+LONGEST: Final = 500
+"""Characters that are shown of what a message says of itself."""
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+async def read_waiting(scanner: BacklogScanner, wanted: ListWaitingRequest) -> WaitingPage:
+    """Read which messages wait in retry topics.
+
+    Args:
+        scanner: reads what services have not finished.
+        wanted: narrows by any of its fields.
+
+    Raises:
+        KafkaUnavailableError: the broker does not answer.
+    """
+    matching: Counter[str] = Counter()
+    # The soonest are kept, whatever their topic: a heap with the latest of them on top.
+    soonest: list[tuple[float, int, WaitingMessage]] = []
+    is_partial, number = False, 0
+    for service in PIPELINE:
+        if wanted.service not in {None, service}:
+            continue
+        for tier in range(len(RETRY_DELAYS_S)):
+            read = 0
+            async for record, topic in scanner.read_retry_topic(service, tier):
+                read += 1
+                if read > MOST_READ:
+                    is_partial = True
+                    break
+                message = build_waiting_message(record, service=service, topic=topic, tier=tier)
+                if not _matches(message, wanted):
+                    continue
+                matching[service] += 1
+                number += 1
+                # By time, then in the order in which they were read, which makes entries differ.
+                entry = (-(message.due_at or _NEVER).timestamp(), -number, message)
+                if len(soonest) < wanted.limit:
+                    heapq.heappush(soonest, entry)
+                else:
+                    heapq.heappushpop(soonest, entry)
+    found = [message for *_, message in sorted(soonest, reverse=True)]
+    return WaitingPage(
+        messages=tuple(found),
+        matching=matching.total(),
+        by_service=dict(matching),
+        is_partial=is_partial,
+    )
+
+
+def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -> WaitingMessage:
+    """Build what is shown of a record in a retry topic; of its value only what it is about.
+
+    Args:
+        record: as aiokafka has it.
+        service: whose topic it is.
+        topic: without prefix.
+        tier: of the topic.
+    """
+    original, added = split_headers(record.headers)
+    here = MessageOrigin(topic, record.partition, record.offset, record.timestamp)
+    history = read_delivery_history(added, fallback=here, tier=tier)
+    origin = history.origin
+    about = identity.read_message_subject(origin.topic, record.key, record.value)
+    return WaitingMessage(
+        service=service,
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        due_at=_find_due_time(history.not_before_ms),
+        error_code=(get_header_text(added, h.ERROR_CODE) or "")[:LONGEST],
+        error_message=(get_header_text(added, h.DLQ_MESSAGE) or "")[:LONGEST],
+        attempts=history.attempts,
+        timeouts=history.timeouts,
+        first_failed_at=history.first_failed_at,
+        replay_of=history.replay_of,
+        source_topic=origin.topic[:LONGEST],
+        source_partition=origin.partition,
+        source_offset=origin.offset,
+        subject=about.subject if about else None,
+        study_id=about.study_id if about else None,
+        producer=_read_producer(original) if origin.topic == TRANSCRIPTS_SUBMITTED.name else None,
+        key=record.key and record.key[:KEY_BYTES],
+    )
+
+
+def _matches(message: WaitingMessage, wanted: ListWaitingRequest) -> bool:
+    pairs = (
+        (wanted.code, message.error_code),
+        (wanted.subject, message.subject),
+        (wanted.study, message.study_id),
+        (wanted.producer, message.producer),
+    )
+    return (
+        all(asked is None or asked == found for asked, found in pairs)
+        and (wanted.min_attempts is None or message.attempts >= wanted.min_attempts)
+        and (wanted.text is None or wanted.text.lower() in message.error_message.lower())
+    )
+
+
+def _find_due_time(not_before_ms: int) -> datetime | None:
+    if not_before_ms <= 0:
+        return None
+    try:
+        due = datetime.fromtimestamp(not_before_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return due if is_representable_time(due) else None
+
+
+def _read_producer(headers: Headers) -> str | None:
+    source = dict(headers).get(h.CE_SOURCE) or b""
+    return source[:LONGEST].decode("utf-8", "replace") or None

@@ -1,0 +1,142 @@
+"""What waits in retry topics: its cause and its time, until its service is done with it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+import control.waiting
+from contracts.errors import ErrorCode
+from contracts.topics import ALL_TOPICS
+from database.pool import Database
+from messaging.consumer.offset_metadata import UNKNOWN_LOG, encode_commit_metadata
+from messaging.dead_letters.headers import build_cause_headers, describe_failure
+from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
+from support.broker import RestartableBroker
+from support.chunks import CHUNK
+from support.control_office import Office, TryAgainError, open_office
+
+NOW = datetime.now(UTC)
+
+
+def waiting_headers(due_in_s: float, attempts: int = 1, why: str = "no answer") -> Headers:
+    origin = MessageOrigin("chunks-ready", 0, 7, 1_000)
+    due_ms = int((NOW + timedelta(seconds=due_in_s)).timestamp() * 1_000)
+    delivery = Delivery(origin, attempts=attempts, first_failed_at=NOW)
+    added = build_retry_headers(delivery, not_before_ms=due_ms, delay_ms=1_000)
+    cause = build_cause_headers(describe_failure(TryAgainError(why), "enrichment"))
+    return append_headers((), (*added, *cause))
+
+
+async def waiting(office: Office, query: str = "") -> dict[str, Any]:
+    status, page = await office.ask("GET", f"/v1/waiting{query}")
+    assert status == 200, page
+    found: dict[str, Any] = page
+    return found
+
+
+async def test_messages_in_retry_topics_have_their_cause_their_time_and_their_subject(
+    broker: str, fresh_database: Database
+) -> None:
+    about = CHUNK
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        value, key = about.model_dump_json().encode(), about.key.encode()
+        await office.bench.send(
+            "enrichment-retry-3", value, key=key, headers=waiting_headers(600, 3, "slow")
+        )
+        await office.bench.send("enrichment-retry-1", value, key=key, headers=waiting_headers(10))
+        await office.bench.send("guardrail-retry-0", b"what is this", key=b"\xff")
+        page = await waiting(office)
+        assert (page["matching"], page["is_partial"]) == (3, False)
+        assert page["by_service"] == {"enrichment": 2, "guardrail": 1}
+        replayed, soon, late = page["messages"]
+        assert (replayed["service"], replayed["due_at"], replayed["subject"]) == (
+            *("guardrail", None, None),
+        )
+        assert {name: soon[name] for name in ("topic", "error_code", "error_message")} == {
+            "topic": "enrichment-retry-1",
+            "error_code": ErrorCode.LLM_TIMEOUT.value,
+            "error_message": "no answer",
+        }
+        assert (soon["subject"], soon["study_id"]) == (str(about.chunk_id), "heating")
+        due_in = datetime.fromisoformat(late["due_at"]) - NOW
+        assert abs(due_in.total_seconds() - 600) < 1
+        assert (late["attempts"], late["source_topic"], late["source_offset"]) == (
+            *(3, "chunks-ready", 7),
+        )
+        assert (await waiting(office, "?limit=1"))["messages"] == [replayed]
+        for query, expected in {
+            "?service=enrichment": [soon, late],
+            "?code=llm_timeout&text=SLOW": [late],
+            "?min_attempts=2": [late],
+            f"?subject={about.chunk_id}&study=heating": [soon, late],
+            "?study=another": [],
+        }.items():
+            assert (await waiting(office, query))["messages"] == expected, query
+        assert (await office.ask("GET", "/v1/waiting?cause=1"))[0] == 400
+
+
+async def commit(office: Office, topic: str, offset: int, finished: list[range]) -> None:
+    kafka = office.bench.kafka
+    consumer = AIOKafkaConsumer(
+        **kafka.client_options(), group_id=kafka.topic("enrichment"), enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        place = TopicPartition(kafka.topic(topic), 0)
+        consumer.assign([place])
+        metadata = encode_commit_metadata(offset, finished, UNKNOWN_LOG)
+        await consumer.commit({place: OffsetAndMetadata(offset, metadata)})
+    finally:
+        await consumer.stop()
+
+
+async def test_what_a_service_is_done_with_waits_no_more_also_out_of_order(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        topic = "enrichment-retry-2"
+        for number in range(6):
+            headers = waiting_headers(60 - number)
+            await office.bench.send(topic, b"%d" % number, key=b"k", headers=headers)
+        await commit(office, topic, 2, [range(3, 5)])
+        page = await waiting(office)
+        assert [one["offset"] for one in page["messages"]] == [5, 2]  # the soonest first
+        await commit(office, topic, 6, [])
+        assert await waiting(office) == {
+            "messages": [],
+            "matching": 0,
+            "by_service": {},
+            "is_partial": False,
+        }
+
+
+async def test_more_than_a_request_reads_is_said(
+    broker: str, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control.waiting, "MOST_READ", 3)
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        for number in range(5):
+            headers = waiting_headers(10)
+            await office.bench.send("enrichment-retry-1", b"%d" % number, headers=headers)
+        page = await waiting(office)
+        assert (page["matching"], page["is_partial"]) == (3, True)
+
+
+async def test_topics_that_are_not_there_have_nothing_that_waits(office: Office) -> None:
+    assert (await waiting(office))["messages"] == []
+
+
+async def test_without_kafka_what_waits_is_not_known_and_to_be_asked_again(
+    own_broker: RestartableBroker, fresh_database: Database
+) -> None:
+    async with open_office(own_broker.servers, fresh_database) as office:
+        await asyncio.to_thread(own_broker.stop)
+        answer = await office.client.get(f"{office.url}/v1/waiting", timeout=120)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        await asyncio.to_thread(own_broker.start)
