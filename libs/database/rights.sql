@@ -73,6 +73,9 @@ GRANT DELETE ON llm_answers TO onrecord_control;
 GRANT SELECT ON letter_causes TO onrecord_control;
 GRANT UPDATE (assignee, remark, muted_until, version) ON letter_causes TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON letter_cause_counts TO onrecord_control;
+GRANT SELECT, INSERT, DELETE, UPDATE (
+    is_enabled, version, evaluated_at, fired_at, replayed
+) ON letter_rules TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, letter_cause_id, letter_cause_summary,
     letter_matches TO onrecord_control;
 

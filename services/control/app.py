@@ -23,6 +23,7 @@ from control.oidc import OidcSettings, open_provider
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
+from control.rules import RuleRunner
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
@@ -85,6 +86,7 @@ async def lifespan(
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             delete_expired_rows_periodically(database),
+            RuleRunner(database, replayer.replay).running(),
         ):
             api.context = ApiContext(
                 store,

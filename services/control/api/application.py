@@ -24,6 +24,7 @@ from control.api import (
     refreshing,
     registry,
     response_cache,
+    rules,
     search,
     sessions,
     spending,
@@ -70,6 +71,7 @@ ROUTERS: Final = (
     events.router,
     operations.router,
     waiting.router,
+    rules.router,
 )
 """The endpoints, by what they are about."""
 

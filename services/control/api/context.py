@@ -22,6 +22,7 @@ from control.ownership import TranscriptOwnershipStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
 from control.replay import DeadLetterReplayer
+from control.rules import LetterRuleStore
 from control.sessions import SessionLifetimes, SessionStore
 from control.store import DeadLetterStore
 from control.studies import StudyStore
@@ -138,6 +139,11 @@ class ApiContext:
     def bulk(self) -> LetterBulkStore:
         """Changes of many letters at once."""
         return LetterBulkStore(self.database)
+
+    @property
+    def rules(self) -> LetterRuleStore:
+        """Rules by which dead letters are replayed."""
+        return LetterRuleStore(self.database)
 
     @property
     def causes(self) -> LetterCauseStore:

@@ -100,6 +100,11 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/audit"): OPERATORS,
     ("GET", "/pipeline"): OPERATORS,
     ("GET", "/waiting"): OPERATORS,
+    ("GET", "/rules"): OPERATORS,
+    ("POST", "/rules"): OPERATORS,
+    ("GET", "/rules/{name}"): OPERATORS,
+    ("PATCH", "/rules/{name}"): OPERATORS,
+    ("DELETE", "/rules/{name}"): OPERATORS,
 }
 """Roles, granted for all studies, that each endpoint serves. An operator who is also an evidence
 reader reads letters' values."""
@@ -125,6 +130,8 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/letters/discard"): {"reason": "a test"},
     ("POST", "/letters/restore"): {"discard_id": str(derive_id("nobody"))},
     ("POST", "/letters/snooze"): {"snooze_until": None},
+    ("POST", "/rules"): {"name": "new", "filter": {"service": "enrichment"}},
+    ("PATCH", "/rules/{name}"): {"is_enabled": False},
     ("POST", "/studies/{study_id}/refresh"): {"dry_run": True},
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
@@ -153,6 +160,7 @@ FOUND_BY_ID: Final = ("{transcript_id}", "{note_id}")
 
 NOTE: Final = note("She would not recommend it")
 IDS: Final = {
+    "name": "nothing",
     "letter_id": str(derive_id("nobody")),
     "cause_id": "0123456789abcdef",
     "token_id": str(derive_id("nobody")),

@@ -39,6 +39,8 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/letters/discard"): {"reason": "a test", "discard_id": str(derive_id("discard"))},
     ("POST", "/letters/restore"): {"discard_id": str(derive_id("discard"))},
     ("POST", "/letters/snooze"): {"snooze_until": None},
+    ("POST", "/rules"): {"name": "new", "filter": {"service": "enrichment"}},
+    ("PATCH", "/rules/{name}"): {"is_enabled": False},
     ("POST", "/studies"): STUDY.model_dump(mode="json", exclude_none=True) | {"study_id": "new"},
     ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
@@ -71,6 +73,7 @@ CHANGED: Final = (
         "submissions",
     ),
     "letter_causes",
+    "letter_rules",
 )
 """Tables that requests change."""
 
@@ -97,6 +100,7 @@ class Prepared:
         letter_id = await self.office.died(b"v", 1)
         self.ids = {
             "letter_id": str(letter_id),
+            "name": "new",
             "cause_id": (await context.store.letter(letter_id)).cause_id,
             "token_id": str(made.token.token_id),
             "session_id": str(opened.session_id),
@@ -126,7 +130,7 @@ class Prepared:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if method == "PATCH":
+        if method == "PATCH" or path == "/rules/{name}":
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onrecord.commands.dlq import causes, discards, waiting
+from onrecord.commands.dlq import causes, discards, rules, waiting
 from onrecord.commands.dlq.selection import (
     All,
     AtMost,
@@ -73,6 +73,7 @@ def register(app: typer.Typer) -> None:
     causes.register(dlq)
     discards.register(dlq)
     waiting.register(dlq)
+    rules.register(dlq)
     app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
 
 

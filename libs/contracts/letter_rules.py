@@ -1,0 +1,67 @@
+"""Models of rules by which control replays dead letters by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
+
+from contracts.control_api import ControlApiModel, DeadLetterFilter
+
+RULE_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
+"""Pattern of a rule's name."""
+
+RuleName = Annotated[str, Field(pattern=RULE_NAME)]
+
+
+class RuleFilter(DeadLetterFilter):
+    """Letters that a rule is about; their state is always open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: None = Field(None, description="Not to be given: a rule is about open letters.")
+
+
+class CreateLetterRuleRequest(ControlApiModel):
+    """Parameters of the request to create a rule, which is not enabled at first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: RuleName = Field(description="Name of the rule: small letters, digits and hyphens.")
+    filter: RuleFilter = Field(description="Letters that it replays; at least one condition.")
+    quiet_s: int = Field(
+        600,
+        ge=0,
+        le=7 * 24 * 3_600,
+        description="It replays only once no such letter was set aside for so many seconds.",
+    )
+    rate_per_s: int = Field(5, ge=1, le=100, description="Most letters a second.")
+    most_replays: int = Field(
+        2, ge=1, le=100, description="Most replays of one message, whoever made them."
+    )
+
+
+class LetterRule(ControlApiModel):
+    """Rule by which control replays open dead letters by itself while it is enabled."""
+
+    name: str
+    filter: DeadLetterFilter
+    quiet_s: int
+    rate_per_s: int
+    most_replays: int
+    is_enabled: bool
+    created_by: str
+    created_at: datetime
+    version: int = Field(ge=1, description="Counts the changes of it.")
+    evaluated_at: datetime | None = Field(None, description="When control looked at it last.")
+    fired_at: datetime | None = Field(None, description="When it replayed letters last.")
+    replayed: int = Field(0, ge=0, description="How many letters it replayed so far.")
+
+
+class EditLetterRuleRequest(ControlApiModel):
+    """Parameters of the request to enable or disable a rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    is_enabled: bool

@@ -1,0 +1,84 @@
+"""Endpoints of the rules by which control replays dead letters by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+
+from contracts.letter_rules import (
+    RULE_NAME,
+    CreateLetterRuleRequest,
+    EditLetterRuleRequest,
+    LetterRule,
+)
+from control.api.authorization import Operator
+from control.api.context import Context
+from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.openapi import build_error_responses
+from control.domain import BadRequestError
+
+router: Final = APIRouter(prefix="/rules", tags=["dead letters"])
+
+Name = Annotated[str, Path(pattern=RULE_NAME, description="Name of the rule.")]
+
+
+@router.get("")
+async def list_rules(context: Context, caller: Operator) -> list[LetterRule]:
+    """List the rules by which dead letters are replayed, by their names."""
+    del caller
+    return await context.rules.rules()
+
+
+@router.post("", status_code=201, responses=build_error_responses(412))
+async def create_rule(
+    wanted: CreateLetterRuleRequest, context: Context, caller: Operator, response: Response
+) -> LetterRule:
+    """Create a rule; it does nothing until it is enabled."""
+    if not wanted.filter.model_dump(exclude_none=True):
+        raise BadRequestError("filter: a rule has at least one condition on letters")
+    target = wanted.model_dump_json(exclude_none=True)
+    await context.trail.record(caller, "rule.create", target)
+    created = await context.rules.create(wanted, caller.name)
+    set_version_etag(response, created.version)
+    return created
+
+
+@router.get("/{name}", responses=build_error_responses(404))
+async def read_rule(
+    name: Name, context: Context, caller: Operator, response: Response
+) -> LetterRule:
+    """Return a rule; with an `ETag`."""
+    del caller
+    found = await context.rules.rule(name)
+    set_version_etag(response, found.version)
+    return found
+
+
+@router.patch("/{name}", responses=build_error_responses(404, 412, 428))
+async def edit_rule(  # noqa: PLR0913, PLR0917 - FastAPI names them
+    name: Name,
+    changes: EditLetterRuleRequest,
+    context: Context,
+    caller: Operator,
+    response: Response,
+    if_match: IfMatch = None,
+) -> LetterRule:
+    """Enable or disable a rule."""
+    version = parse_if_match_version(if_match)
+    target = json.dumps({"rule": name, "is_enabled": changes.is_enabled})
+    await context.trail.record(caller, "rule.edit", target)
+    edited = await context.rules.enable(name, version, is_enabled=changes.is_enabled)
+    set_version_etag(response, edited.version)
+    return edited
+
+
+@router.delete("/{name}", status_code=204, responses=build_error_responses(404, 412, 428))
+async def delete_rule(
+    name: Name, context: Context, caller: Operator, if_match: IfMatch = None
+) -> None:
+    """Delete a rule."""
+    version = parse_if_match_version(if_match)
+    await context.trail.record(caller, "rule.delete", name)
+    await context.rules.delete(name, version)
