@@ -116,6 +116,11 @@ class _NumeralSum:
         return ARITHMETIC.add(self.total, self.group)
 
 
+def may_begin_numeral(word: str) -> bool:
+    """Return whether a number, or "a" with a unit, may begin with a word; most words cannot."""
+    return word in _FIRST_WORDS or word[:1].isnumeric()
+
+
 def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
     """Parse the longest number that begins at a position in a list of words; None if none does.
 
@@ -125,8 +130,8 @@ def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False
         across_pauses: read on over commas and the like, as in "twenty, five".
     """
     text = words[at].text
-    if text not in _FIRST_WORDS and not text[:1].isnumeric():
-        return None  # as most words; reading on would take a dozen looks at each
+    if not may_begin_numeral(text):
+        return None  # reading on would take a dozen looks at each
     if text in TIMES or text in FOLD:
         return Numeral(frozenset({Decimal(TIMES.get(text) or FOLD[text])}), at + 1)
     if text == "halved":

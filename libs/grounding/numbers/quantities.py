@@ -10,7 +10,13 @@ from itertools import pairwise
 from typing import Final
 
 from grounding.numbers.bounds import NumberBound, parse_number_bound
-from grounding.numbers.numerals import ARITHMETIC, Numeral, parse_added_fraction, parse_numeral
+from grounding.numbers.numerals import (
+    ARITHMETIC,
+    Numeral,
+    may_begin_numeral,
+    parse_added_fraction,
+    parse_numeral,
+)
 from grounding.numbers.units import UNITS, MeasurementUnit
 from grounding.syntax.polarity import SENTENCE_END
 from grounding.text.words import (
@@ -121,6 +127,9 @@ def _find_placed(text: str, *, across_pauses: bool) -> tuple[_Placed, ...]:
     found: list[_Placed] = []
     at = 0
     while at < len(words):
+        if not may_begin_numeral(words[at].text):
+            at += 1
+            continue
         numeral = parse_numeral(words, at, across_pauses=across_pauses)
         if numeral is None:
             single = _read_single_unit(words, at, found)

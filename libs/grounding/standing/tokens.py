@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from grounding.numbers.numerals import parse_numeral
+from grounding.numbers.numerals import may_begin_numeral, parse_numeral
 from grounding.numbers.units import FOLD, TIMES
 from grounding.text.words import Word, parse_word_list, split_words
 
@@ -158,6 +158,8 @@ def _mark_question(tokens: list[Token], begin: int, *, is_asked: bool) -> None:
 
 def _read_number(words: Sequence[Word], at: int) -> tuple[tuple[str, ...], int]:
     """Return a cardinal number as a token with its value, its sign as another, and its end."""
+    if not may_begin_numeral(words[at].text):
+        return (), at
     is_couple = words[at].text == "a" and [one.text for one in words[at + 1 : at + 2]] == ["couple"]
     is_unread = is_couple or words[at].text in _UNREAD_NUMBERS
     numeral = None if is_unread else parse_numeral(words, at)
