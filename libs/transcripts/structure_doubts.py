@@ -101,7 +101,7 @@ _ENDS_WITH_YEAR: Final = re.compile(
     r"\b(?:1[5-9]|20)\d{2}[a-z]?\)?(?:,? (?:pp?|S|vol)\. ?[\d\u2013-]{1,12})?\.?$"
 )
 _LONGEST_END: Final = 40
-"""Characters at the end of a text in which the pattern above lies wholly; it matches 27 at most."""
+"""Characters at the end of a turn in which a year is looked for; what may end with one takes 27."""
 _IN_BRACKETS: Final = re.compile(r"[\[(/](?P<label>[^\[\]():/]{1,40}): [^\[\]()]{1,300}[\])/]")
 _FEWEST_WORKS: Final = 3
 _MOST_WORKS: Final = 0.6
