@@ -34,6 +34,7 @@ MOST_ODD_TURNS: Final = 0.3
 _FEWEST_TURNS: Final = 4
 _MOST_SINGLE: Final = 0.8
 _FEWEST_LABELS: Final = 6
+_IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _TIME: Final = re.compile(
     r"[\[(<{`]\s?(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\s?[\])>}`]"
     r"|^(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\b(?!\s?[ap]\.?m)|\s\d{2}:\d{2}:\d{2}(?:[.,]\d{1,3})?$"
@@ -141,7 +142,7 @@ def _times_in_labels(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _too_many_speakers(segments: Sequence[Segment]) -> Iterator[str]:
     """Labels that differ from turn to turn, as when a number or a time is part of them."""
-    turns = Counter(segment.speaker for segment in segments)
+    turns = Counter(_IN_BRACKETS.sub("", one.speaker) or one.speaker for one in segments)
     single = sum(count == 1 for count in turns.values())
     if len(turns) >= _FEWEST_LABELS and single >= _MOST_SINGLE * len(turns):
         yield (

@@ -14,12 +14,26 @@ from typing import Final
 from contracts.transcript import TranscriptFormat
 from transcripts.captions import microdvd, sami, srt, webvtt
 from transcripts.formats import FormatDefinition, TranscriptContent
+from transcripts.plain_text import latex
 from transcripts.plain_text import reader as plain
-from transcripts.research import chat, elan, exmaralda, folker, ohms, praat, tei, transcriber
+from transcripts.research import (
+    akoma_ntoso,
+    chat,
+    elan,
+    exmaralda,
+    folker,
+    ohms,
+    praat,
+    scoring_references,
+    tei,
+    transcriber,
+)
 from transcripts.tables import reader as tables
 from transcripts.vendors import (
     amberscript,
     cloud,
+    imessage_texts,
+    line_chats,
     markup_files,
     meetings,
     message_pages,
@@ -44,7 +58,10 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *folker.FORMATS,
     *tei.FORMATS,
     *ohms.FORMATS,
+    *akoma_ntoso.FORMATS,
+    *scoring_references.FORMATS,
     *tables.FORMATS,
+    *latex.FORMATS,
     *plain.FORMATS,
     *speech_models.FORMATS,
     *speech_services.FORMATS,
@@ -53,6 +70,8 @@ FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *amberscript.FORMATS,
     *meetings.FORMATS,
     *message_pages.FORMATS,
+    *imessage_texts.FORMATS,
+    *line_chats.FORMATS,
     *turn_lists.FORMATS,
     *xml_turns.FORMATS,
 )

@@ -23,6 +23,8 @@ _LOGGED: Final = re.compile(
     r"|[A-Z][a-z]{2}\s{1,2}\d{1,2} \d{2}:\d{2}:\d{2} [\w.-]{1,60} [\w./-]{1,60}(?:\[\d{1,8}\])?: "
     r"|\S{3,60} \S{1,40} \S{1,40} \[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:"
 )
+# Who speaks when, without words: `SPEAKER talk 1 0.5 2.1 <NA> <NA> ann <NA> <NA>`.
+_DIARISED: Final = re.compile(r"SPEAKER \S+ \d{1,3} [\d.]{1,12} [\d.]{1,12} <NA> <NA> \S+ <NA>.*")
 _PICTURE: Final = re.compile(r"\S{1,400}(?:#xywh=[\d,]{7,40}|\.(?:jpe?g|png|webp)(?:\?\S{0,200})?)")
 _TIMING: Final = "-->"
 _SIGNATURE_LENGTH: Final = 40
@@ -48,6 +50,8 @@ def describe_non_transcript_text(content: str) -> str:
     logged = sum(_LOGGED.match(line) is not None for line in lines)
     if logged >= max(_FEWEST_LOGGED, _MOST * len(lines)):
         return "the log of a program"
+    if lines and all(map(_DIARISED.fullmatch, lines)):
+        return "a list of who speaks when (RTTM), which has no words"
     if lines and lines[0].startswith("WEBVTT") and _names_pictures(lines):
         return "a track of a video's thumbnails, which names pictures"
     return ""

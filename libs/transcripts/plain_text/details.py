@@ -37,9 +37,20 @@ def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     later = {one.key for line in lines[end:] for one in line.candidates[:1]}
     keys = [one.key for one in labels if one]
     stated = {key for key in keys if keys.count(key) == 1} - later
-    if LabelKind.HEADING not in kinds or not later:
+    if not later:
+        return lines
+    below = [line.candidates[0].key for line in lines[end:] if line.candidates]
+    talks = len(set(below)) < len(below)
+    sentences = any(one and _ends_sentence(one) for one in labels)
+    if talks and len(stated) == len(keys) and not sentences:
+        return _without_labels(lines, end, _is_detail)
+    if LabelKind.HEADING not in kinds:
         return lines
     return _without_labels(lines, end, lambda one: one.key in stated and _is_role(one.label))
+
+
+def _ends_sentence(one: LabelCandidate) -> bool:
+    return not one.text.strip() or one.text.rstrip().endswith(_SENTENCE_ENDS)
 
 
 def _without_named_roles(lines: Sequence[TextLine]) -> Sequence[TextLine]:

@@ -32,7 +32,7 @@ _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 # Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
 _MARKED: Final = re.compile(
     r"\s*(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
-    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;]|::)\s+(?=\S)"
+    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;]|::|\.[-\u2013—])\s+(?=\S)"
 )
 # `Kim [v]  in Bonn`: speaker, tier and words; `[3]` numbers a stretch of the score.
 _TIER: Final = re.compile(
@@ -132,7 +132,9 @@ def _is_dialogue(
         numbers = [int(match[2]) for _, match in found]
         if any(later < earlier for earlier, later in pairwise(numbers)):
             return False
-    return turns >= _MOST * (len(labels) - 1)
+    # Others speak between them in a court, behind labels with a colon.
+    least = _HALF if pattern is _BARE_QUESTION else _MOST
+    return turns >= least * (len(labels) - 1)
 
 
 def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:

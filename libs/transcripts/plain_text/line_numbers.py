@@ -14,6 +14,7 @@ _NUMBERED: Final = re.compile(r"\s{0,8}(?:(\d{1,5})(?:[.)]\s|\t|\s{1,4})|\((\d{1
 _NUMBERED_LABEL: Final = re.compile(
     r"\s{0,8}(?P<number>\d{1,4})[.)]\s{1,4}(?P<label>[^\W\d_][^:\n]{0,40})(?=:\s)"
 )
+_IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _REFERENCE: Final = re.compile(r"\s{0,4}\[(?P<document>\d{1,4}):(?P<paragraph>\d{1,5})\]\s+(?=\S)")
 _NUMBERED_AT_TIMES: Final = re.compile(r"\s{0,8}(\d{1,5})(?:\t|\s{1,6})\s*(?=\S)")
 _NUMBERED_BEHIND: Final = re.compile(r"(?<=\S)(?:\s{2,}|\t+)(\d{1,5})$")
@@ -59,6 +60,10 @@ def _without_numbers_of_labels(rows: list[Row]) -> list[Row]:
     """The lines without numbers before a label that recurs: `1. Interviewer: …`, `2. …`."""
     found = {at: match for at, (_, row) in enumerate(rows) if (match := _NUMBERED_LABEL.match(row))}
     counts = Counter(match["label"] for match in found.values())
+    # `1. Lisa Harrow (Ashby): …`, and `Lisa Harrow: …` below.
+    unnumbered = {row.partition(":")[0].strip() for _, row in rows if ":" in row}
+    for label in counts:
+        counts[label] += _IN_BRACKETS.sub("", label).strip() in unnumbered
     starts = {at: match.start("label") for at, match in found.items() if counts[match["label"]] > 1}
     numbers = [int(found[at]["number"]) for at in starts]
     if any(earlier >= later for earlier, later in pairwise(numbers)):

@@ -22,6 +22,7 @@ _MOST: Final = 0.8
 _FEW: Final = 3
 _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
 _SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
+_IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _MARKS: Final = ";.,|>="
 _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
@@ -124,7 +125,7 @@ def _only_within_paragraphs(lines: Sequence[TextLine], found: SpeakerLabels) -> 
 def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
     """Names before colons that all stand once and ask nothing, as in lists and headings."""
     chosen = [(line, one) for line in lines if (one := found.choose(line.candidates)) is not None]
-    labels = {one.key for _, one in chosen}
+    labels = {_IN_BRACKETS.sub("", one.key) for _, one in chosen}
     plain = all(one.form is LabelMarking.COLON for _, one in chosen)
     # `The wind` is written as `The Minister` is.
     roles = any(

@@ -70,9 +70,19 @@ def _find(places: Sequence[LineLabels], known: Collection[str]) -> SpeakerLabels
         mass = _mass(places, weak, {form})
         if mass > most or not best:
             # `THE COURT: ...` between the `Q.` and `A.` of a deposition.
-            sure = strong.forms if form is LabelMarking.DOT else {}
+            sure = _beside(strong, form)
             best, most = replace(weak, forms=sure | weak.forms), mass
     return best
+
+
+def _beside(strong: SpeakerLabels, form: LabelMarking) -> dict[str, frozenset[LabelMarking]]:
+    """Labels with a colon that stand beside those set off weakly: of names, in columns."""
+    if form is LabelMarking.DOT:
+        return strong.forms
+    if form is not LabelMarking.TABBED:
+        return {}
+    naming = {LabelKind.NAME, LabelKind.ROLE}
+    return {key: forms for key, forms in strong.forms.items() if classify_label(key) in naming}
 
 
 def _mass(

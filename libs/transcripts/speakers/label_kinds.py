@@ -149,7 +149,7 @@ _HEADING: Final = re.compile(
 )
 # Lines at the head of a file that list who is in it.
 _HEAD_LINE: Final = re.compile(
-    r"participants|speakers|attendees|answer \d+|question \d+"
+    r"participants|speakers|attendees|dear \w.{0,40}|answer \d+|question \d+"
     r"|(?:article|clause|item|phase|task|module|lesson|unit|stage|act|verse|stanza|exhibit|volume"
     r"|episode|chapter|part|section|session|scene|tape|side|day|week|step|figure|table|appendix"
     r"|folge|kapitel|teil|épisode|chapitre|episodio|capítulo|parte) (?:\d{1,4}|[ivx]{1,5})",

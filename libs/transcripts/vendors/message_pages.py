@@ -1,4 +1,4 @@
-"""Web pages that messengers export: Telegram, Discord, Messenger and Instagram.
+"""Web pages that messengers export: Telegram, Discord, Messenger, Instagram and Messages.
 
 Such a page has an element for each message, whose classes say which part is the sender, the time
 and the words. As plain text the times and names of senders could not be told from what was written.
@@ -33,6 +33,7 @@ class _PageLayout:
         sent: of the element with the date and time.
         ignored: of elements within either that are neither, such as reactions.
         newest_first: the page begins with the last message.
+        beside: classes that stand in such a page too, where the others are common words.
     """
 
     sender: frozenset[str]
@@ -40,6 +41,7 @@ class _PageLayout:
     sent: frozenset[str]
     ignored: frozenset[str] = frozenset()
     newest_first: bool = False
+    beside: frozenset[str] = frozenset()
 
 
 _LAYOUTS: Final = (
@@ -80,6 +82,14 @@ _LAYOUTS: Final = (
         frozenset({"_tqp", "_a6-q"}),
         newest_first=True,
     ),
+    _PageLayout(  # imessage-exporter
+        frozenset({"sender"}),
+        frozenset({"bubble"}),
+        frozenset({"timestamp"}),
+        # Replies stand again at their own place.
+        frozenset({"replies", "tapbacks", "tapback", "reply_context", "announcement", "app"}),
+        beside=frozenset({"message_part"}),
+    ),
 )
 _CLASSES: Final = re.compile(r"\bclass\s*=\s*[\"']([^\"'<>]{1,200})[\"']")
 _VOID: Final = frozenset(
@@ -107,7 +117,14 @@ def is_message_page(content: str) -> bool:
 
 def _find_layout(content: str) -> _PageLayout | None:
     present = {name for match in _CLASSES.finditer(content) for name in match[1].split()}
-    return next((one for one in _LAYOUTS if one.sender & present and one.said & present), None)
+    return next(
+        (
+            one
+            for one in _LAYOUTS
+            if one.sender & present and one.said & present and one.beside <= present
+        ),
+        None,
+    )
 
 
 def read_message_page(
@@ -217,7 +234,7 @@ FORMATS: Final = (
     FormatDefinition(
         TranscriptFormat.MESSAGE_PAGE,
         FormatFamily.MEETINGS,
-        "Web pages of messengers: Telegram, Discord, Messenger, Instagram",
+        "Web pages of messengers: Telegram, Discord, Messenger, Instagram, imessage-exporter",
         *adapt_text_functions(is_message_page, read_message_page),
         '<html><body><div class="from_name">Odile</div><div class="text">How?</div>'
         '<div class="from_name">Ravi</div><div class="text">With a ladder.</div></body></html>',

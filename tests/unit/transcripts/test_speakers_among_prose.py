@@ -1,0 +1,104 @@
+"""Labels beside numbers, fields, minutes and courts' notes, in layouts that people type.
+
+Made up; what should come out was written down before they were read.
+"""
+
+# ruff: noqa: RUF001 - samples of many scripts
+
+from __future__ import annotations
+
+import pytest
+
+from unit.transcripts.reading_support import read, said
+
+Turn = tuple[str, str]
+
+
+def check(content: str, turns: list[Turn]) -> None:
+    reading = read(content)
+    assert [one for one in said(reading) if one[0] != "Speaker"] == turns
+    assert reading.report.doubts == ()
+
+
+def test_counsel_and_witness_speak_between_questions_in_columns() -> None:
+    check(
+        "                                     12\n"
+        " 4   BY MS. LANE:\n"
+        " 5        Q.   Good morning. Where do you work?\n"
+        " 6        A.   At the Harlow plant.\n"
+        " 7             Since 2009.\n"
+        " 8        Q.   In what role?\n"
+        " 9             MR. PITT:  Objection.  Form.\n"
+        "10             THE WITNESS:  I'm a fitter.\n"
+        "11   BY MS. LANE:\n"
+        "12        Q.   Thank you.\n",
+        [
+            ("Q", "Good morning. Where do you work?"),
+            ("A", "At the Harlow plant. Since 2009."),
+            ("Q", "In what role?"),
+            ("MR. PITT", "Objection. Form."),
+            ("THE WITNESS", "I'm a fitter."),
+            ("Q", "Thank you."),
+        ],
+    )
+
+
+@pytest.mark.parametrize("mark", [".-", ".—", ".\u2013"])
+def test_a_full_stop_and_a_dash_set_names_off(mark: str) -> None:
+    check(
+        f"Entrevistadora{mark} ¿Dónde nació usted?\nJacinto{mark} En un pueblo de Soria.\n"
+        f"Entrevistadora{mark} ¿Y sus padres?\nJacinto{mark} También.\n",
+        [
+            ("Entrevistadora", "¿Dónde nació usted?"),
+            ("Jacinto", "En un pueblo de Soria."),
+            ("Entrevistadora", "¿Y sus padres?"),
+            ("Jacinto", "También."),
+        ],
+    )
+
+
+def test_fields_above_the_talk_are_nobodys_words() -> None:
+    check(
+        "Respondent ID: 0417\nAge: 43\nRegion: North\n\nQ1. How often do you shop online?\n"
+        "A1. Twice a week.\n\nQ2. What annoys you?\nA2. Windows: they never keep them.\n",
+        [
+            ("Q", "How often do you shop online?"),
+            ("A", "Twice a week."),
+            ("Q", "What annoys you?"),
+            ("A", "Windows: they never keep them."),
+        ],
+    )
+
+
+def test_members_of_a_house_are_named_in_full_once_and_numbered() -> None:
+    check(
+        "1. Lisa Harrow (Ashby) (Lab): What steps is he taking? [901234]\n\n"
+        "The Minister of State (Paul Denny): We have frozen fares.\n\n"
+        "Lisa Harrow: My constituents tell me a different story: they pay more.\n\n"
+        "Paul Denny: I hear that, and I will write to her.\n\n"
+        "Mr Speaker: I call the shadow Minister.\n",
+        [
+            ("Lisa Harrow (Ashby) (Lab)", "What steps is he taking? [901234]"),
+            ("The Minister of State (Paul Denny)", "We have frozen fares."),
+            ("Lisa Harrow", "My constituents tell me a different story: they pay more."),
+            ("Paul Denny", "I hear that, and I will write to her."),
+            ("Mr Speaker", "I call the shadow Minister."),
+        ],
+    )
+
+
+def test_the_address_of_a_letter_within_an_answer_is_speech() -> None:
+    check(
+        "Interviewer: What did the doctor say?\n\n"
+        "Ruth: Then she wrote a letter.\nDear Colleague: please see this patient.\nThat was it.\n\n"
+        "Interviewer: And the second time?\n\nRuth: Worse.\n",
+        [
+            ("Interviewer", "What did the doctor say?"),
+            (
+                "Ruth",
+                "Then she wrote a letter. Dear Colleague: please see this patient. That was it.",
+            ),
+            ("Interviewer", "And the second time?"),
+            ("Ruth", "Worse."),
+        ],
+    )
