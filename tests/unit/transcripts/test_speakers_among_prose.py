@@ -3,8 +3,6 @@
 Made up; what should come out was written down before they were read.
 """
 
-# ruff: noqa: RUF001 - samples of many scripts
-
 from __future__ import annotations
 
 import pytest
