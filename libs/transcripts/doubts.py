@@ -43,6 +43,9 @@ _TIME: Final = re.compile(
 _TIME_IN_LABEL: Final = re.compile(
     r"(?<!\d)\d{1,3}:\d{2}(?!\d)|\b\d{1,7}\s?(?:ms|sec|min)\b|\b\d{1,3}[hm]\d{1,2}[ms]"
 )
+_DETAIL: Final = re.compile(r"(?:^|(?<=\s))[^\W\d_a-z][\w/-]{1,20}(?: [\w/-]{1,20})?: ?(?=\S)")
+_FEW_DETAILS: Final = 3
+_WORDS_OF_A_DETAIL: Final = 10
 _COLUMNS: Final = re.compile(r"\s\|\s|\",\"|;[^\s;]{1,40};|-->")
 _MARK_UP: Final = re.compile(
     r"</?[a-zA-Z][^<>]{0,80}>|\\[a-z]{2,}\{|&(?:nbsp|amp|lt|gt|quot);|^[>#|`]"
@@ -77,10 +80,15 @@ def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterat
 
 def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
     """Words of nobody, in a file that names speakers."""
-    unnamed = [one.text.count(" ") + 1 for one in segments if one.speaker == UNNAMED]
+    unnamed = [
+        one.text.count(" ") + 1
+        for one in segments
+        if one.speaker == UNNAMED and not (one is segments[0] and _lists_details(one.text))
+    ]
     named = [one.text.count(" ") + 1 for one in segments if one.speaker != UNNAMED]
     first = segments[0] if segments else None
-    title = len(first.text.split()) if first is not None and first.speaker == UNNAMED else 0
+    is_title = first is not None and first.speaker == UNNAMED and not _lists_details(first.text)
+    title = len(first.text.split()) if first is not None and is_title else 0
     count, total = sum(unnamed), sum(unnamed) + sum(named)
     many = count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED
     much = count >= FEWEST_WORDS_OF_PROSE and count / total > MOST_UNNAMED_BETWEEN
@@ -89,6 +97,11 @@ def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
     if named and (many or much or often):
         share = f"{count / total:.0%} of the words ({count:,} of {total:,})"
         yield f"{share} have no speaker, although the file names speakers"
+
+
+def _lists_details(text: str) -> bool:
+    """Whether a text above the talk is a list such as `Date: 4 May Duration: 42 min`."""
+    return len(_DETAIL.findall(text)) >= max(_FEW_DETAILS, text.count(" ") / _WORDS_OF_A_DETAIL)
 
 
 def _seen_once(segments: Sequence[Segment], once: frozenset[str]) -> Iterator[str]:

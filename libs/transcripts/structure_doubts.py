@@ -68,6 +68,7 @@ _STRUCTURE: Final = re.compile(
     r"|\{\\[a-z]|\{[yY]:[bius]|\\N(?![a-z])|\"\s?:\s?[\"\[{]|\",\"|&(?:nbsp|amp|lt|gt|quot|#\d{1,6});"
     r"|\s\|\s|\|\||\[(?:/?[biu]|br)\]|\\(?:par|pard|tab|line)\b"
 )
+_CHANGE: Final = re.compile(r"(?:^|\s)>{2,3}\s?(?=[^\W\d_])")
 _STRUCTURE_SIGNS: Final = {
     ">": ("-->",),
     "<": ("</", "<a", "<b", "<c", "<d", "<e", "<f", "<i", "<l", "<p", "<s", "<t", "<u", "<v"),
@@ -122,6 +123,7 @@ def find_structure_doubts(
     yield from _labels_of_nobody(turns)
     yield from _cues_in_speech(segments)
     yield from _structure_in_speech(segments)
+    yield from _marks_of_change(segments)
     yield from _all_begin_alike(segments)
     yield from _codes(segments)
     yield from _labels_left(segments, format_name)
@@ -174,6 +176,17 @@ def _structure_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
     for one in said:
         if any(map(one.text.__contains__, present)) and _STRUCTURE.search(one.text):
             yield f"code of a layout stands in what was said, the first in segment {one.number}"
+            return
+
+
+def _marks_of_change(segments: Sequence[Segment]) -> Iterator[str]:
+    """`>>` within what a named speaker says, as captions mark that another one begins."""
+    for one in segments:
+        if one.speaker != UNNAMED and ">>" in one.text and _CHANGE.search(one.text):
+            yield (
+                f"“>>” stands in what {one.speaker} says in segment {one.number}, as where "
+                "somebody else begins to speak"
+            )
             return
 
 

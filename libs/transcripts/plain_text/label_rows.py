@@ -56,6 +56,7 @@ _TIME_FIELD: Final = re.compile(
     re.IGNORECASE,
 )
 _FEW: Final = 3
+_LONGEST_INITIALS: Final = 4
 _MOST: Final = 0.8
 _HALF: Final = 0.5
 _SOME: Final = 0.3
@@ -185,7 +186,9 @@ def _with_colons_for_marks(rows: list[Row], notices: Notices) -> list[Row]:
         return rows
     labels = Counter(match["label"] for _, match in found if match["mark"] == mark)
     recurring = sum(count for count in labels.values() if count > 1)
-    named = all(classify_label(one) in {LabelKind.NAME, LabelKind.ROLE} for one in labels)
+    kinds = {one: classify_label(one) in {LabelKind.NAME, LabelKind.ROLE} for one in labels}
+    initials = {one for one in labels if one.isupper() and len(one) <= _LONGEST_INITIALS}
+    named = any(kinds.values()) and all(kinds[one] or one in initials for one in labels)
     if not named or len(labels) == 1 or recurring < _MOST * count:
         return rows
     made = {

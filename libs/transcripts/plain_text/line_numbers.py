@@ -10,7 +10,9 @@ from typing import Final
 from transcripts.notices import Notices
 from transcripts.plain_text.label_rows import Row, find_nonblank_rows
 
-_NUMBERED: Final = re.compile(r"\s{0,8}(?:(\d{1,5})(?:[.)]\s|\t|\s{1,4})|\((\d{1,5})\)\s)\s*(?=\S)")
+_NUMBERED: Final = re.compile(
+    r"\s{0,8}(?:[¶§#]?(\d{1,5})(?:[.)]\s|\t|\s{1,4})|[(\[](\d{1,5})[)\]]\s)\s*(?=\S)"
+)
 _NUMBERED_LABEL: Final = re.compile(
     r"\s{0,8}(?P<number>\d{1,4})[.)]\s{1,4}(?P<label>[^\W\d_][^:\n]{0,40})(?=:\s)"
 )

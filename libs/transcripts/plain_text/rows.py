@@ -86,6 +86,7 @@ _VENDOR_LINES: Final = re.compile(
     # Notes of whoever codes the transcript.
     r"|\[(?:memo|codes?|notes?|comment|tag|theme|kommentar|anmerkung|nota|remarque)\s?\d{0,3}:"
     r" [^\[\]]{1,400}\]"
+    r"|[$%] [a-z./~][\w./-]{1,60}(?: .*)?"  # a command and its prompt
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,

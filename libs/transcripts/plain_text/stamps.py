@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from transcripts.times import parse_clock_time
+from transcripts.times import parse_clock_time, parse_seconds
 
 _OFFSET: Final = (
     r"(?:\d{1,2}:\d{2}:\d{2}:\d{2}|(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
@@ -61,7 +61,8 @@ _BEHIND_BRACKETS: Final = re.compile(
     rf"(?:{_RANGE}|[\[(]{_RANGE.replace('start', 'from').replace('end', 'to')}[\])])\s*[:\uff1a]?"
 )
 _IN_ONE_BRACKET: Final = re.compile(
-    rf"\[(?P<label>[^\[\]:]{{1,80}}?)[\s,|-]+(?P<start>{_OFFSET})\]\s*:?\s*(?P<rest>.*)"
+    rf"\[(?P<label>[^\[\]:]{{1,80}}?)[\s,|-]+(?P<start>{_OFFSET}|\d{{1,6}}\.\d{{1,3}}s?)\]"
+    r"\s*:?\s*(?P<rest>.*)"
 )
 _TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
 _FRAMES_A_SECOND: Final = 25
@@ -190,5 +191,7 @@ def _ms(time: str | None) -> int | None:
         return whole * 1_000 + round(frames * 1_000 / _FRAMES_A_SECOND)
     if ":" in time:
         return parse_clock_time(time)
+    if time[-1].isdecimal():  # `0.52`, in seconds
+        return parse_seconds(time)
     units = _UNIT.findall(time)
     return round(sum(float(number) * _FACTORS[unit] for number, unit in units)) if units else None

@@ -38,6 +38,7 @@ def find_label_doubts(
     turns = list(_turns(found, starts))
     yield from _missed_between(turns)
     yield from _names_within_lines(found, starts, turns)
+    yield from _once_within_line(found, starts, turns)
     yield from _marked_alike(found, starts, turns)
     if len(turns) >= _FEWEST_TURNS:
         yield from _points_of_an_answer(turns)
@@ -99,6 +100,25 @@ def _names_within_lines(
         yield (
             f"“{named.label}” stands within a line and goes on in small letters: it may be what "
             "somebody else said"
+        )
+
+
+def _once_within_line(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]], turns: Sequence[_Turn]
+) -> Iterator[str]:
+    """A label that stands once, within a line, where all others begin lines."""
+    within = [
+        one
+        for candidates in starts
+        for one in candidates
+        if one.later
+        and found.choose([one]) is not None
+        and not any(first.label.endswith(one.label) for first in candidates if not first.later)
+    ]
+    again = {turn.label.key for turn in turns if not turn.label.later}
+    if len(within) == 1 and within[0].key not in again and len(turns) >= _FEWEST_TURNS:
+        yield (
+            f"“{within[0].label}” stands once only, within a line: it may be what somebody quotes"
         )
 
 

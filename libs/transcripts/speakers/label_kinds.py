@@ -48,7 +48,7 @@ _VOICES: Final = (
     r"|tester|candidate|employee|manager|expert|assistant|therapist|mother|father|mom|mum|dad"
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
-    r"|the [a-z]{3,12}"
+    r"|the [a-z]{3,12}(?: pro tempore)?"
     r"|\?{1,4}|channel|ch|track|note-?taker|phd|grad|undergrad|postdoc|#|№|nr\.?"
     # The same in languages in which interviews are often transcribed.
     r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"

@@ -7,7 +7,8 @@ from typing import Final
 
 # What no label of any form can do without, so that most lines are done with at once.
 _DOTTED_START: Final = (
-    r"(?:(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
+    r"(?:(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*"
+    r"(?: pro tempore)?\d{0,3}\."
     r"|(?:Mmes?|Mlles?) )"
 )
 MAY_BE_LABELLED: Final = re.compile(

@@ -36,7 +36,8 @@ _DOTTED: Final = re.compile(
     r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"
     # Minutes of parliaments: `Mr. DURBIN. Mr. President, ...`, `The PRESIDING OFFICER. Without ...`
     r"|[A-Z][a-z]{1,12}\.?(?: [A-Z][a-z]{1,12})?"
-    r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\.\s+(?=\S)"
+    r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?| pro tempore)?)"
+    r"\.\s+(?=\S)"
 )
 # Minutes of French parliaments: `M. Jean Roux. Merci.`, `Mme Claire Petit, ministre. Oui.`
 _FRENCH_DOTTED: Final = re.compile(

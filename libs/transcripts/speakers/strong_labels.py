@@ -166,12 +166,15 @@ class StrongLabelDecision:
     ) -> frozenset[str]:
         """Initials that spell a word, such as `TB`, where most who speak are named by theirs."""
         initials = [len(key) for key in sure if self._are_initials(key)]
-        if len(initials) < TWICE or len(initials) < _USUAL * len(sure):
+        if not initials or len(initials) < _USUAL * len(sure):
             return frozenset()
+        # Beside one, `OH` and others that spell a word have to recur, too.
+        fewest = 1 if len(initials) >= TWICE else TWICE
         return frozenset(
             key
             for key, kind in kinds.items()
-            if kind is LabelKind.WORDS
+            if (kind is LabelKind.WORDS or (kind is LabelKind.HEADING and self._recurs(key)))
+            and len(self._labels[key]) >= fewest
             and key not in _ABBREVIATIONS
             and min(initials) <= len(key) <= max(initials)
             and self._are_initials(key)
@@ -197,6 +200,9 @@ class StrongLabelDecision:
             if key.isdecimal() and not any(one.later for one in ones)
         }
         if len(numbers) == len(accepted):
+            return others
+        # A moderator, and people round the table by their places.
+        if len(others) >= _FEW_LINES - 1 and others == {str(one + 1) for one in range(len(others))}:
             return others
         lengths = {len(key) for key in numbers if len(key) >= _CODE_DIGITS}
         return {key for key in others if len(key) in lengths}

@@ -45,6 +45,7 @@ _EVENTS: Final = frozenset(
     for what in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
 )
 """Subtypes of Slack's messages that nobody wrote."""
+_TIME_KEYS: Final = ("time", "timing", "timestamps", "interval")
 _SENT_KEYS: Final = (
     "timestamp_ms", "timestamp", "ts", "date", "created_at", "createdAt", "sent_at", "sentAt",
 )  # fmt: skip
@@ -117,7 +118,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
             turn = turn | {key: text}
     if not any(isinstance(turn.get(one), str) for one in TEXT_KEYS):
         turn = turn | _of_parts(turn)
-    for key in ("time", "timing", "timestamps", "interval"):
+    for key in (*_TIME_KEYS, *(one for one in turn if _holds_times(turn[one]))):
         times = turn.get(key)
         if isinstance(times, list) and len(times) > 1:  # of a turn, or of each of its words
             return turn | {"start": times[0], "end": times[-1]}
@@ -129,6 +130,15 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
                 "end": end,
             }
     return turn
+
+
+def _holds_times(value: Any) -> bool:
+    """Whether an object within a turn has a start and an end, as `{"from": 1.0, "to": 2.0}`."""
+    return (
+        isinstance(value, dict)
+        and any(isinstance(value.get(one), str | int | float) for one in START_KEYS)
+        and any(isinstance(value.get(one), str | int | float) for one in END_KEYS)
+    )
 
 
 def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,7 @@ from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan
+from transcripts.times import parse_clock_time
 from transcripts.vendors.json_documents import normalize_speaker_id
 from transcripts.vendors.turn_keys import (
     END_KEYS,
@@ -125,6 +126,8 @@ def _without_blanks(text: str) -> str:
 def _doubts(layout: TurnLayout, *, named: bool) -> Iterator[str]:
     """Signs that a key was missed that tells who speaks, or which objects are no turns."""
     turns = layout.turns[:LOOKED_AT]
+    if not layout.start and (key := _find_rising_key(layout)):
+        yield f"{key!r} rises from turn to turn and may tell times, which were not read"
     types = {one["type"] for one in turns if isinstance(one.get("type"), str)}
     if len(types) > 1 and "type" not in {layout.text, layout.speaker}:
         listed = ", ".join(sorted(types)[:_FEW])
@@ -141,6 +144,25 @@ def _doubts(layout: TurnLayout, *, named: bool) -> Iterator[str]:
         if 1 < len(set(values)) < len(values):
             yield f"the JSON is of no known tool, and {key!r} may tell who speaks: nobody is named"
             return
+
+
+def _find_rising_key(layout: TurnLayout) -> str:
+    """A key that is not known, whose values rise as times do and count nothing; or ""."""
+    turns = layout.turns[:LOOKED_AT]
+    known = _NO_NAMES.union(TEXT_KEYS, PART_KEYS, {layout.speaker})
+    for key in dict.fromkeys(key for one in turns for key in one if key not in known):
+        values = [_parse_time(one.get(key)) for one in turns]
+        numbers = [one for one in values if one is not None]
+        steps = [later - earlier for earlier, later in pairwise(numbers)]
+        if len(numbers) == len(turns) > 1 and min(steps) >= 0 and len(set(steps)) > 1:
+            return key
+    return ""
+
+
+def _parse_time(value: Any) -> float | None:
+    if isinstance(value, str):
+        return parse_clock_time(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[SpokenPassage]:

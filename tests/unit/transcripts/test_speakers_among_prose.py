@@ -100,3 +100,69 @@ def test_the_address_of_a_letter_within_an_answer_is_speech() -> None:
             ("Ruth", "Worse."),
         ],
     )
+
+
+def test_initials_that_spell_a_word_recur_beside_others() -> None:
+    check(
+        "Interview Transcript\n\nTitle / project: Atlas\nDate: 4 May 2024\n"
+        "Participants: Lena Fitz (LF), Omar Haddad (OH)\nDuration: 42 min\nStyle: clean\n\n"
+        "LF: How long have you used it?\nOH: Two years. [crosstalk] Three.\nLF: What for?\n"
+        "OH: Invoices. Result: fewer late ones.\nLF: Ha.\n",
+        [
+            ("LF", "How long have you used it?"),
+            ("OH", "Two years. [crosstalk] Three."),
+            ("LF", "What for?"),
+            ("OH", "Invoices. Result: fewer late ones."),
+            ("LF", "Ha."),
+        ],
+    )
+
+
+def test_seconds_stand_beside_the_name_in_one_bracket() -> None:
+    content = (
+        "[SPEAKER_00, 0.52] how was it\n[SPEAKER_01, 2.10] fine\n[SPEAKER_00, 4.00] only fine\n"
+    )
+    check(
+        content, [("SPEAKER_00", "how was it"), ("SPEAKER_01", "fine"), ("SPEAKER_00", "only fine")]
+    )
+    assert [one.start_ms for one in read(content).segments] == [520, 2_100, 4_000]
+
+
+def test_people_round_a_table_are_named_by_their_places() -> None:
+    check(
+        "Moderator: Let's go round.\n1: I'm a baker.\n2: Retired.\n3: Nurse. Shift work: nights.\n"
+        "Moderator: And you?\n4: Student.\n2: I forgot: I drive a van.\n",
+        [
+            ("Moderator", "Let's go round."),
+            ("1", "I'm a baker."),
+            ("2", "Retired."),
+            ("3", "Nurse. Shift work: nights."),
+            ("Moderator", "And you?"),
+            ("4", "Student."),
+            ("2", "I forgot: I drive a van."),
+        ],
+    )
+
+
+def test_numbers_of_paragraphs_have_a_mark_before_them() -> None:
+    check(
+        "¶1 INT: When?\n¶2 ANA: In 1990.\n¶3 INT: Why?\n¶4 ANA: Work.\n",
+        [("INT", "When?"), ("ANA", "In 1990."), ("INT", "Why?"), ("ANA", "Work.")],
+    )
+
+
+def test_a_command_that_was_typed_is_nobodys_words() -> None:
+    reading = read(
+        "$ whisper talk.mp3\n[00:00.000 --> 00:03.000]  Hello.\n"
+        "[00:03.000 --> 00:06.500]  Thanks.\n"
+    )
+    assert said(reading) == [("Speaker", "Hello. Thanks.")]
+    assert "1 line that a tool wrote around the talk was dropped: line 1" in reading.notices
+
+
+def test_a_label_that_stands_once_within_a_line_is_in_doubt() -> None:
+    reading = read(
+        "Q: What was it about?\nA: I can quote it. POLONIUS: What is the matter? And so on.\n"
+        "Q: Did you play it?\nA: I was the ghost.\nQ: Ha.\n"
+    )
+    assert "“POLONIUS” stands once only, within a line" in reading.report.doubts[0]

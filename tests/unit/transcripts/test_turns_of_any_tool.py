@@ -116,3 +116,25 @@ def test_the_note_of_panopto_is_no_speech() -> None:
     note = "[Auto-generated transcript. Edits may have been applied for clarity.]"
     content = f"1\n00:00:01,000 --> 00:00:02,000\n{note}\nGood morning.\n"
     assert said(read(content)) == [("Speaker", "Good morning.")]
+
+
+def test_times_stand_in_an_object_of_any_name() -> None:
+    turns = [
+        {"who": {"name": "Nora"}, "said": "Where?", "when": {"from": 1.0, "to": 2.0}},
+        {"who": {"name": "Piet"}, "said": "Behind the barn.", "when": {"from": 4.5, "to": 5.0}},
+    ]
+    reading = read(json.dumps({"talk": {"turns": turns}}))
+    assert [(one.speaker, one.start_ms) for one in reading.segments] == [
+        ("Nora", 1_000),
+        ("Piet", 4_500),
+    ]
+    assert reading.report.doubts == ()
+
+
+def test_numbers_that_rise_under_a_key_that_is_not_known_may_be_times() -> None:
+    turns = [
+        {"speaker": name, "text": "So it is.", "id": at, "elapsed": at * at}
+        for at, name in enumerate(["Nora", "Piet", "Nora"], start=1)
+    ]
+    doubts = read(json.dumps(turns)).report.doubts
+    assert doubts == ("'elapsed' rises from turn to turn and may tell times, which were not read",)
