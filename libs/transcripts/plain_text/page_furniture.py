@@ -137,7 +137,7 @@ def _is_title(line: str) -> bool:
         and parse_leading_timestamp(line) is None
         and len(line) <= _LONGEST
         and line[-1] not in '.?!:,;…"”'
-        and not re.search(r"[:\t|]|^\W", line)
+        and not re.search(r"[:\t|]|^\W|^[A-Z]{1,2}\.\s", line)  # `Q. So?` is said
         and any(word.isupper() or any(map(str.isdigit, word)) for word in words)
     )
 

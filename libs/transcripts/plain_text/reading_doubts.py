@@ -12,7 +12,7 @@ from transcripts.plain_text.lines import TextLine
 from transcripts.plain_text.summaries import is_summary_heading
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 from transcripts.speakers.label_kinds import LabelKind, classify_label
-from transcripts.speakers.labels import TWICE, SpeakerLabels
+from transcripts.speakers.labels import TWICE, SpeakerLabels, get_last_name
 from transcripts.text import ends_within_sentence
 
 _ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
@@ -23,6 +23,9 @@ _FEW: Final = 3
 _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
 _SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
+_ENDS: Final = frozenset('.?!…"\u201d)]')
+_HEADING_WORDS: Final = 6
+_HEADING_LETTERS: Final = 4
 _MARKS: Final = ";.,|>="
 _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
@@ -46,7 +49,50 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     yield from _only_within_paragraphs(lines, found)
     yield from _list_of_tasks(lines, found)
     yield from _screenplay(lines)
+    yield from _headings_between_turns(lines, found)
     yield from _quotations(lines, found)
+
+
+def _headings_between_turns(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Paragraphs of a few words without an end, each before a turn, as headings stand."""
+    chosen = [found.choose(line.candidates) for line in lines]
+    headings = [
+        line
+        for (line, one), (below, turn), (_, above) in zip(
+            zip(lines[1:], chosen[1:], strict=True),
+            zip(lines[2:], chosen[2:], strict=True),
+            zip(lines, chosen, strict=True),
+            strict=False,
+        )
+        if above is not None
+        and above.text.strip()
+        and one is None
+        and turn is not None
+        and line.paragraph
+        and below.paragraph
+        and not line.original
+        and _may_be_heading(line.text.strip())
+    ]
+    said = [one.text.strip() for one in chosen if one is not None and one.text.strip()]
+    ended = sum(text[-1] in _ENDS for text in said) >= _MOST * len(said)
+    upper = [line for line in headings if line.text.isupper()]
+    for line in upper[:1] if not all(map(str.isupper, said)) else ():
+        yield f"line {line.number}, “{line.text.strip()}”, may be a heading, which nobody said"
+    if not upper and len(headings) >= TWICE and ended:
+        yield (
+            f"line {headings[0].number}, “{headings[0].text.strip()}”, and others before turns "
+            "have no end: they may be headings, which nobody said"
+        )
+
+
+def _may_be_heading(text: str) -> bool:
+    words = text.split()
+    return (
+        len(words) <= _HEADING_WORDS
+        and text[-1].isalnum()
+        and text[0].isupper()
+        and len(text) >= _HEADING_LETTERS
+    )
 
 
 def _quotations(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
@@ -125,7 +171,8 @@ def _only_within_paragraphs(lines: Sequence[TextLine], found: SpeakerLabels) -> 
 def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
     """Names before colons that all stand once and ask nothing, as in lists and headings."""
     chosen = [(line, one) for line in lines if (one := found.choose(line.candidates)) is not None]
-    labels = {_IN_BRACKETS.sub("", one.key) for _, one in chosen}
+    names = {_IN_BRACKETS.sub("", one.key) for _, one in chosen}
+    labels = {get_last_name(one) if get_last_name(one) in names else one for one in names}
     plain = all(one.form is LabelMarking.COLON for _, one in chosen)
     # `The wind` is written as `The Minister` is.
     roles = any(

@@ -12,10 +12,11 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
-from transcripts.speakers.label_kinds import LabelKind, classify_label, get_label_case
+from transcripts.speakers.label_kinds import LabelCase, LabelKind, classify_label, get_label_case
 from transcripts.speakers.labels import TWICE, SpeakerLabels
 
 _FEW_WORDS: Final = 3
+_MOST: Final = 0.8
 _SELDOM: Final = 0.1
 _FEWEST_TURNS: Final = 4
 
@@ -39,6 +40,7 @@ def find_label_doubts(
     yield from _missed_between(turns)
     yield from _names_within_lines(found, starts, turns)
     yield from _once_within_line(found, starts, turns)
+    yield from _written_alike(found, starts, turns)
     yield from _marked_alike(found, starts, turns)
     if len(turns) >= _FEWEST_TURNS:
         yield from _points_of_an_answer(turns)
@@ -122,6 +124,28 @@ def _once_within_line(
         )
 
 
+def _written_alike(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]], turns: Sequence[_Turn]
+) -> Iterator[str]:
+    """A label in capitals that was taken for speech, where all who speak are in capitals."""
+    cases = {get_label_case(turn.label.label) for turn in turns if len(turn.label.label) > 1}
+    lengths = [len(turn.label.label) for turn in turns]
+    if cases != {LabelCase.UPPER} or max(lengths) < _FEWEST_TURNS:
+        return
+    for candidates in starts:
+        one = candidates[0] if candidates else None
+        if (
+            one is not None
+            and found.choose(candidates) is None
+            and _may_be_label(one)
+            and len(one.label) >= min(_FEWEST_TURNS, *lengths)
+            and get_label_case(one.label) is LabelCase.UPPER
+            and not one.text.isupper()
+        ):
+            yield f"“{one.label}” stands before a colon in capitals, as all do who speak"
+            return
+
+
 def _marked_alike(
     found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]], turns: Sequence[_Turn]
 ) -> Iterator[str]:
@@ -152,11 +176,15 @@ def _points_of_an_answer(turns: Sequence[_Turn]) -> Iterator[str]:
     """Labels that stand once and go on in small letters, where the others begin with capitals."""
     counts = Counter([turn.label.key for turn in turns])
     if 1 not in counts.values():
+        yield from _always_lower(turns, counts)
         return
     again = [turn.label for turn in turns if counts[turn.label.key] >= TWICE]
     once = [turn.label for turn in turns if counts[turn.label.key] == 1]
     cases = {get_label_case(one.label) for one in again}
     lower = [one for one in once if one.starts_lower and not one.later]
+    if not lower:
+        yield from _always_lower(turns, counts)
+        return
     if (
         lower
         and len(again) > TWICE
@@ -166,4 +194,19 @@ def _points_of_an_answer(turns: Sequence[_Turn]) -> Iterator[str]:
         yield (
             f"“{lower[0].label}” is named once only, and goes on in small letters: it may be part "
             "of what was said before it"
+        )
+
+
+def _always_lower(turns: Sequence[_Turn], counts: Counter[str]) -> Iterator[str]:
+    """A label that stands a few times and always goes on in small letters, unlike the others."""
+    lower = {turn.label.key for turn in turns if turn.label.starts_lower and not turn.label.later}
+    capital = {turn.label.key for turn in turns if turn.label.text[:1].isupper()}
+    seldom = [key for key in lower - capital if counts[key] <= _FEW_WORDS]
+    others = [turn.label for turn in turns if turn.label.key not in seldom]
+    upper = sum(one.text[:1].isupper() for one in others)
+    if seldom and len(others) >= _FEWEST_TURNS and upper >= _MOST * len(others):
+        label = next(turn.label.label for turn in turns if turn.label.key == seldom[0])
+        yield (
+            f"what “{label}” says always begins in small letters, unlike what others say: it may "
+            "be part of what was said before it"
         )

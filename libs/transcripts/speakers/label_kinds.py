@@ -41,7 +41,8 @@ class LabelCase(StrEnum):
 
 
 _VOICES: Final = (
-    r"speaker|spkr?|voice|unknown|unidentified|unknown speaker|unidentified speaker|person|male"
+    r"speaker|spkr?|voice|unknown|unidentified|unknown speaker|person"
+    r"|unidentified (?:speaker|participant|person|voice|man|woman|(?:fe)?male)|male"
     r"|female|man|woman|boy|girl|child|caller|narrator|presenter|reporter|translator|interpreter"
     r"|observer|doctor|nurse|patient|teacher|student|chair|chairman|chairwoman|chairperson|judge"
     r"|counsel|witness|attorney|lawyer|officer|clerk|client|customer|agent|operator|coach|user"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,14 @@ STRONG_MARKINGS: Final = frozenset(
 )
 """Marks that set a label off clearly from speech."""
 
+_BEHIND_NAME: Final = re.compile(r"(?:,|\s[(\[]).*")
 _FEW_WORDS: Final = 6
+
+
+def get_last_name(label: str) -> str:
+    """Return the last name of a label such as ``JO PARK, ANCHOR``; "" if it has one word only."""
+    words = _BEHIND_NAME.sub("", label).split()
+    return words[-1] if len(words) > 1 and words[-1].isalpha() else ""
 
 
 class LineLabels(NamedTuple):

@@ -20,7 +20,7 @@ from transcripts.speakers.label_kinds import (
     is_given_name,
     is_question_or_answer,
 )
-from transcripts.speakers.labels import TWICE, LineLabels, SpeakerLabels
+from transcripts.speakers.labels import TWICE, LineLabels, SpeakerLabels, get_last_name
 
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
@@ -120,7 +120,11 @@ class StrongLabelDecision:
                 rejected.append(self._labels[key][0].label)
         if not sure and not self._explains(accepted):
             accepted = set()
-        accepted |= self._shorter_forms(accepted) | self._other_numbers(accepted)
+        accepted |= (
+            self._last_names(accepted)
+            | self._shorter_forms(accepted)
+            | self._other_numbers(accepted)
+        )
         accepted |= {key for key in self._labels if split_direction(key, accepted) is not None}
         forms = {
             key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
@@ -188,6 +192,15 @@ class StrongLabelDecision:
         """Labels that are believed ones without what those have in brackets."""
         bare = {_IN_BRACKETS.sub("", key).strip() for key in accepted if "(" in key}
         return {key for key in self._labels if key in bare and " " in key}
+
+    def _last_names(self, accepted: Collection[str]) -> set[str]:
+        """Last names of believed labels: `PARK`, where `JO PARK, ANCHOR` spoke before."""
+        names = {last for key in accepted if (last := get_last_name(key))}
+        return {
+            key
+            for key in names & self._labels.keys()
+            if any(not one.later for one in self._labels[key])
+        }
 
     def _other_numbers(self, accepted: Collection[str]) -> set[str]:
         """Numbers that stand once, where speakers are numbers: `1: …`, `2: …`, or `014: …`."""

@@ -28,6 +28,7 @@ SPEAKER_KEYS: Final = (
     "participant_details", "participant_role", "participant_purpose", "party", "participantId",
     "user_data", "author_id", "authorId", "sender_id", "senderId", "user_id",
     "personId", "person_id", "userId", "attendeeId", "attendee", "memberId", "contactId",
+    "media_channel", "mediaChannel", "channel_id", "channelId", "channel_index", "channelTag",
 )  # fmt: skip
 PART_KEYS: Final = (
     "sentences", "segments", "parts", "lines", "tokens", "words", "content", "children",

@@ -166,3 +166,83 @@ def test_a_label_that_stands_once_within_a_line_is_in_doubt() -> None:
         "Q: Did you play it?\nA: I was the ghost.\nQ: Ha.\n"
     )
     assert "“POLONIUS” stands once only, within a line" in reading.report.doubts[0]
+
+
+def test_chairs_of_a_house_are_named_by_their_office() -> None:
+    check(
+        "Mr. WALTON. Mr. Speaker, I rise.\nThe SPEAKER pro tempore. Time has expired.\n"
+        "Ms. ORTIZ of Texas. I yield.\nMr. WALTON. I thank the gentlewoman.\n",
+        [
+            ("Mr. WALTON", "Mr. Speaker, I rise."),
+            ("The SPEAKER pro tempore", "Time has expired."),
+            ("Ms. ORTIZ of Texas", "I yield."),
+            ("Mr. WALTON", "I thank the gentlewoman."),
+        ],
+    )
+
+
+def test_numbers_in_brackets_count_lines_and_marks_set_initials_off() -> None:
+    check(
+        "[1] INT> How was it?\n[2] CL> Hard.\n[3] INT> The usual?\n[4] CL> Sleep.\n",
+        [("INT", "How was it?"), ("CL", "Hard."), ("INT", "The usual?"), ("CL", "Sleep.")],
+    )
+
+
+def test_last_names_speak_where_the_whole_names_spoke_before() -> None:
+    check(
+        "JO PARK, ANCHOR: Good evening.\n\nTIM ODE, CORRESPONDENT: The river rose at dawn.\n\n"
+        "UNIDENTIFIED FEMALE: We lost it all.\n\nPARK: Tim, what now?\n\nODE: Now they wait.\n",
+        [
+            ("JO PARK, ANCHOR", "Good evening."),
+            ("TIM ODE, CORRESPONDENT", "The river rose at dawn."),
+            ("UNIDENTIFIED FEMALE", "We lost it all."),
+            ("PARK", "Tim, what now?"),
+            ("ODE", "Now they wait."),
+        ],
+    )
+
+
+def test_questions_that_are_said_again_and_again_are_no_head_of_pages() -> None:
+    content = "Odile: So\nQ. so so so so\nQ. so so so so\nQ. so so so so"
+    assert " ".join(text for _, text in said(read(content))).count("so") == 12
+
+
+@pytest.mark.parametrize(
+    ("content", "doubt"),
+    [
+        (
+            ">> NORA: Where was it?\n>> PIET: Behind the barn.\n>> NORA: I see.\n>> Near it.\n",
+            "“>>” stands in what NORA says",
+        ),
+        (
+            (
+                "INTERVIEWER: Born where?\n\nADA: In Split.\n\nCHILDHOOD\n\nINTERVIEWER: A house?\n\n"
+                "ADA: Two rooms.\n"
+            ),
+            "line 5, “CHILDHOOD”, may be a heading",
+        ),
+        (
+            (
+                "Interviewer: Born where?\n\nAda: In Split.\n\nEarly days\n\nInterviewer: A house?\n\n"
+                "Ada: Two rooms.\n\nThe war\n\nInterviewer: And then?\n\nAda: We left.\n"
+            ),
+            "they may be headings",
+        ),
+        (
+            (
+                "JO PARK: Good evening.\nIt is late.\nTIM ODE: It rose.\nAll of it.\nJO PARK: So?\n"
+                "TIM ODE: They wait.\nBREAKING: The dam held.\n"
+            ),
+            "“BREAKING” stands before a colon in capitals",
+        ),
+        (
+            (
+                "Interviewer: Could you read it?\nMina: OK.\nTom: where are you\nMina: On the bus.\n"
+                "Tom: hurry\nInterviewer: And Tom?\nMina: My cousin.\n"
+            ),
+            "what “Tom” says always begins in small letters",
+        ),
+    ],
+)
+def test_signs_that_somebody_else_speaks_are_doubts(content: str, doubt: str) -> None:
+    assert doubt in " ".join(read(content).report.doubts)

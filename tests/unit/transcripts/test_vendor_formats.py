@@ -263,6 +263,12 @@ def test_every_json_format_has_a_sample() -> None:
         "xml-turns",
         "tei",
         "microdvd",
+        "akoma-ntoso",
+        "stm",
+        "ctm",
+        "latex",
+        "imessage",
+        "line",
     }
     others = {"recall", "gong", "vosk", "youtube", "speechmatics-v1", "timed-text", "ass"}
     named = {one[0].value for one in SAMPLES}
