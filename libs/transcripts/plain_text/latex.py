@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.transcript import Role, Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, TranscriptContent
-from transcripts.limits import check_count
+from transcripts.limits import check_item_count
 from transcripts.notices import Notices
 from transcripts.plain_text.latex_commands import replace_commands
 from transcripts.plain_text.latex_macros import COMMAND, expand_macros, take_definitions
@@ -79,7 +79,7 @@ def _convert(text: str) -> TranscriptContent:
     body = _DOCUMENT.search(text)
     text = text if body is None else body[1]
     for _ in range(_MOST_ROUNDS):
-        check_count(len(text), _LONGEST, "characters of LaTeX")
+        check_item_count(len(text), _LONGEST, "characters of LaTeX")
         expanded = expand_macros(text, macros, _LONGEST)
         if expanded == text:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from transcripts.limits import check_count
+from transcripts.limits import check_item_count
 
 COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
 """A command's name, behind its backslash."""
@@ -90,7 +90,7 @@ def expand_macros(text: str, macros: dict[str, Macro], most: int) -> str:
             value, end = read_argument(text, end)
             body = body.replace(f"#{number}", value or "")
         added += len(body)
-        check_count(added, most, "characters of LaTeX")
+        check_item_count(added, most, "characters of LaTeX")
         made += [text[begin : match.start()], body, "" if text[end : end + 1].isspace() else " "]
         begin = end
     return "".join(made) + text[begin:]

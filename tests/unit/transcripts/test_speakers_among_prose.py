@@ -216,15 +216,17 @@ def test_questions_that_are_said_again_and_again_are_no_head_of_pages() -> None:
         ),
         (
             (
-                "INTERVIEWER: Born where?\n\nADA: In Split.\n\nCHILDHOOD\n\nINTERVIEWER: A house?\n\n"
+                "INTERVIEWER: Born where?\n\nADA: In Split.\n\nCHILDHOOD\n\n"
+                "INTERVIEWER: A house?\n\n"
                 "ADA: Two rooms.\n"
             ),
             "line 5, “CHILDHOOD”, may be a heading",
         ),
         (
             (
-                "Interviewer: Born where?\n\nAda: In Split.\n\nEarly days\n\nInterviewer: A house?\n\n"
-                "Ada: Two rooms.\n\nThe war\n\nInterviewer: And then?\n\nAda: We left.\n"
+                "Interviewer: Born where?\n\nAda: In Split.\n\nEarly days\n\n"
+                "Interviewer: A house?\n\nAda: Two rooms.\n\nThe war\n\n"
+                "Interviewer: And then?\n\nAda: We left.\n"
             ),
             "they may be headings",
         ),
@@ -237,8 +239,8 @@ def test_questions_that_are_said_again_and_again_are_no_head_of_pages() -> None:
         ),
         (
             (
-                "Interviewer: Could you read it?\nMina: OK.\nTom: where are you\nMina: On the bus.\n"
-                "Tom: hurry\nInterviewer: And Tom?\nMina: My cousin.\n"
+                "Interviewer: Could you read it?\nMina: OK.\nTom: where are you\n"
+                "Mina: On the bus.\nTom: hurry\nInterviewer: And Tom?\nMina: My cousin.\n"
             ),
             "what “Tom” says always begins in small letters",
         ),
