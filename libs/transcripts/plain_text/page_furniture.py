@@ -111,6 +111,9 @@ def _running_lines(
 def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
     """Places of lines that stand three times and more and read like a title, not like speech."""
     forms = Counter(_form(rows[position][1]) for position in filled)
+    # What stands right below itself is said again.
+    pairs = pairwise([_form(rows[position][1]) for position in filled])
+    repeated = {earlier for earlier, later in pairs if earlier == later}
     # `Ann - Yes` is a name and what she says, where `Ann - ` begins other lines too.
     heads = Counter(match[0] for form in forms if (match := _BEFORE_DASH.match(form)))
     named = {head for head, count in heads.items() if count > 1}
@@ -121,6 +124,7 @@ def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> 
         position
         for position in filled
         if forms[form := _form(rows[position][1])] >= _THRICE
+        and form not in repeated
         and _is_title(rows[position][1].strip())
         and not any(form.startswith(head) for head in named)
     }
@@ -137,7 +141,8 @@ def _is_title(line: str) -> bool:
         and parse_leading_timestamp(line) is None
         and len(line) <= _LONGEST
         and line[-1] not in '.?!:,;…"”'
-        and not re.search(r"[:\t|]|^\W|^[A-Z]{1,2}\.\s", line)  # `Q. So?` is said
+        # `Q. So?` and `Answer 1 So.` are said.
+        and not re.search(r"[:\t|]|^\W|^[A-Z]{1,2}\.\s|^(?:Question|Answer)\s\d", line)
         and any(word.isupper() or any(map(str.isdigit, word)) for word in words)
     )
 
