@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.errors import ErrorCode, RejectedError
+from contracts.topics import ALL_TOPICS
 from database.pool import Database
-from support.control_office import Office, TryAgainError
+from support.control_office import Office, TryAgainError, open_office
 
 LATER = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
 
@@ -178,3 +179,22 @@ async def test_bad_requests_change_nothing(office: Office, path: str, body: dict
     await post(office, path, body, 400)
     assert (await office.context.store.letter(letter)).state == "open"
     assert (await office.context.trail.page()).entries == ()
+
+
+async def test_the_audit_balances_before_and_after_a_discard_and_its_undoing(
+    broker: str, fresh_database: Database
+) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        await office.bench.send("chunks-ready", b"0", b"1", key=b"k")
+        await office.died(b"1", 1)
+
+        async def audited() -> tuple[bool, int, int]:
+            _, report = await office.ask("GET", "/v1/audit")
+            (its,) = [one for one in report["services"] if one["service"] == "enrichment"]
+            return report["balances"], its["dead"], its["discarded"]
+
+        assert await audited() == (True, 1, 0)
+        done = await post(office, "/discard", {"reason": "a test"})
+        assert await audited() == (True, 0, 1)
+        await post(office, "/restore", {"discard_id": done["discard_id"]})
+        assert await audited() == (True, 1, 0)
