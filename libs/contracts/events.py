@@ -394,6 +394,11 @@ class TranscriptSettled(Event):
         default=False, description="Whether it is superseded because the revision was withdrawn."
     )
     superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
+    refreshes: Number | None = Field(
+        None,
+        description="The revision that was asked again, if this one is a refresh: one that control "
+        "made of a stored revision, and no producer submitted. Null: it is a producer's own.",
+    )
 
     @property
     def key(self) -> str:

@@ -42,7 +42,8 @@ GRANT EXECUTE ON FUNCTION claim_refresh TO onrecord_control;
 GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
-GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision TO onrecord_control;
+GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision,
+    is_known_revision TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
 GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
 GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
@@ -77,7 +78,7 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
     is_enabled, version, evaluated_at, fired_at, replayed
 ) ON letter_rules TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, letter_cause_id, letter_cause_summary,
-    letter_matches TO onrecord_control;
+    letter_matches, delete_empty_causes TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
@@ -85,7 +86,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO on
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_enrichment;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending TO onrecord_enrichment;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
 -- Asks models that judge notes: the same.
@@ -93,7 +94,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO on
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_guardrail;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending TO onrecord_guardrail;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_guardrail;
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.

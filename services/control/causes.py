@@ -75,6 +75,22 @@ class LetterCauseStore:
         (found,) = await self._describe(rows, None, await self._count_snoozed(None))
         return found
 
+    async def find(self, cause_id: str, version: int | None) -> LetterCause:
+        """Return one cause as somebody has read it.
+
+        Args:
+            cause_id: of the cause.
+            version: of it as it was read; None: whatever it is now.
+
+        Raises:
+            NotFoundError: no letter died of it.
+            ConcurrentChangeError: somebody changed it since it was read.
+        """
+        found = await self.cause(cause_id)
+        if version not in {None, found.version}:
+            raise _changed()
+        return found
+
     async def edit(
         self, cause_id: str, changes: EditCauseRequest, version: int | None
     ) -> LetterCause:
@@ -100,7 +116,7 @@ class LetterCauseStore:
             changes.muted_until,
         )
         if edited is None:
-            raise ConcurrentChangeError("it was changed since it was read: read it again")
+            raise _changed()
         return await self.cause(cause_id)
 
     async def sum_counts(self) -> None:
@@ -108,8 +124,9 @@ class LetterCauseStore:
         await self._database.execute(_QUERIES.sum_counts)
 
     async def delete_empty_counts(self) -> None:
-        """Delete sums that have come down to nothing."""
+        """Delete sums that have come down to nothing, and causes without letters and notes."""
         await self._database.execute(_QUERIES.delete_empty_counts)
+        await self._database.execute(_QUERIES.delete_empty_causes)
 
     async def _count_snoozed(self, study: str | None) -> Mapping[str, int]:
         """How many open letters are snoozed, by cause."""
@@ -148,6 +165,10 @@ class LetterCauseStore:
             back = max((current - row["hour"]) // _HOUR, 0)
             found[row["cause_id"]][HOURS_SHOWN - 1 - back] += row["letters"]
         return found
+
+
+def _changed() -> ConcurrentChangeError:
+    return ConcurrentChangeError("it was changed since it was read: read it again")
 
 
 def classify_trend(by_hour: Sequence[int], first_failed_at: datetime, now: datetime) -> CauseTrend:

@@ -37,6 +37,7 @@ class SubmissionFacts:
         newest_revision: the current revision of the interview; None if there is none.
         has_newer: whether a newer revision is current, or a refresh of it.
         is_withdrawn: whether it is ingested, and its revision is withdrawn.
+        refreshes: the revision that it asks again, if it is a refresh.
         is_going_on: whether a chunk of it is neither stored nor a dead letter.
         chunks: how many chunks it has, if it is ingested and nothing is going on.
         stored: how many of them are stored.
@@ -55,6 +56,7 @@ class SubmissionFacts:
     newest_revision: int | None = None
     has_newer: bool = False
     is_withdrawn: bool = False
+    refreshes: int | None = None
     is_going_on: bool = False
     chunks: int = 0
     stored: int = 0
@@ -147,6 +149,7 @@ def _event(
         reasons=reasons,
         superseded_by=facts.newest_revision if is_superseded and not is_withdrawn else None,
         withdrawn=is_withdrawn,
+        refreshes=facts.refreshes,
     )
 
 
@@ -173,7 +176,7 @@ def _reason(letter: DeadLetterCause, chunks: int) -> SettledReason:
 def _hash(event: TranscriptSettled, further: Iterable[object]) -> str:
     # Neither its number nor which revision came after it makes it another outcome.
     excluded = {"number", "reasons", "superseded_by"}
-    if not event.withdrawn:  # outcomes that were decided before there was such a field
-        excluded.add("withdrawn")
+    # Outcomes that were decided before there were such fields.
+    excluded |= {name for name in ("withdrawn", "refreshes") if not getattr(event, name)}
     decided = event.model_dump_json(exclude=excluded)
     return hashlib.sha256("\n".join((decided, *map(str, further))).encode()).hexdigest()

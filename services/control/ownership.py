@@ -25,6 +25,18 @@ class TranscriptOwnershipStore:
         async with self._database.connection() as connection:
             return await _find(connection, transcript_id)
 
+    async def check_withdrawal(self, owned: OwnedTranscript, revision: int | None) -> None:
+        """Check that there is a revision to withdraw.
+
+        Raises:
+            NotFoundError: no such revision was submitted.
+        """
+        wanted = owned.highest if revision is None else revision
+        if not await self._database.fetchval(
+            _QUERIES.is_known_revision, owned.transcript_id, wanted
+        ):
+            raise _no_revision(owned.transcript_id, revision, owned)
+
     async def withdraw(self, transcript_id: UUID, revision: int | None) -> ChangedRevision:
         """Withdraw a revision, so that the one before is current; the same again changes nothing.
 
@@ -92,6 +104,16 @@ class TranscriptOwnershipStore:
 async def _find(connection: Connection, transcript_id: UUID) -> OwnedTranscript | None:
     row = await connection.fetchrow(_QUERIES.select_owned_transcript, transcript_id)
     return None if row is None else OwnedTranscript(transcript_id=transcript_id, **row)
+
+
+def check_restoration(owned: OwnedTranscript, revision: int | None) -> None:
+    """Check that there is a revision to restore.
+
+    Raises:
+        NotFoundError: it is not withdrawn; or none is, if none is named.
+    """
+    if not owned.withdrawn or revision not in {None, *owned.withdrawn}:
+        raise _no_revision(owned.transcript_id, revision, owned)
 
 
 def _no_revision(

@@ -70,7 +70,8 @@ class StudyRefresher:
     ) -> StudyRefresh:
         """Ask interviews again that are of another version, at most ``MAX_REFRESHED`` of them.
 
-        What is asked again already is not asked again twice.
+        What is being asked again is not asked twice, unless it came to nothing: letters of it were
+        discarded, and none is open or on its way back.
 
         Args:
             study: the study.
@@ -80,6 +81,7 @@ class StudyRefresher:
         Raises:
             StudyArchivedError: it takes no more interviews.
             KafkaUnavailableError: the broker does not have all of them; asking again goes on.
+            DatabaseConflictError: another request about the study takes long.
         """
         if study.archived_at is not None:
             raise StudyArchivedError(
@@ -88,13 +90,17 @@ class StudyRefresher:
             )
         if await self._publisher.find_missing_topics([TRANSCRIPTS_SUBMITTED.name]):
             raise KafkaUnavailableError("the topic of submissions does not exist")
-        rows = [row for row in await self._select(study, only) if _is_outdated(row)]
-        claimed = []
-        for row in rows[:MAX_REFRESHED]:
-            event = await self._claim(study, row["transcript_id"], by)
-            if event is not None:
-                claimed.append(event)
-        await self._publish(claimed)
+        # What another request has claimed and not published yet would be published by both. Claims
+        # are committed on connections of their own: what is published has one, come what may.
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.lock_refreshes, study.study_id)
+            rows = [row for row in await self._select(study, only) if _is_outdated(row)]
+            claimed = []
+            for row in rows[:MAX_REFRESHED]:
+                event = await self._claim(study, row["transcript_id"], by)
+                if event is not None:
+                    claimed.append(event)
+            await self._publish(claimed)
         return await self.plan(study, only, requested=len(claimed))
 
     async def _select(

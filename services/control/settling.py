@@ -159,6 +159,7 @@ _FACTS: Final = (
     "newest_revision",
     "has_newer",
     "is_withdrawn",
+    "refreshes",
     "is_going_on",
     "chunks",
     "stored",

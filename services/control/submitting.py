@@ -73,7 +73,7 @@ class TranscriptSubmitter:
         """
         await self._check_study(event, submitter)
         if await self._database.fetchval(
-            _OWNERSHIP.is_withdrawn, event.transcript_id, event.revision
+            _OWNERSHIP.is_withdrawn, event.transcript_id, event.revision, event.named_study_id
         ):
             raise RevisionConflictError(
                 f"revision {event.revision} of this interview was withdrawn: submit another one, "
@@ -81,7 +81,8 @@ class TranscriptSubmitter:
             )
         if event.content_form is not ContentForm.URI:
             stored = {
-                one.revision: one.content_sha256 for one in await self._stored(event.transcript_id)
+                one.revision: one.content_sha256
+                for one in await self._stored(event.transcript_id, event.named_study_id)
             }
             known = stored.get(event.revision)
             if known is not None and known != await asyncio.to_thread(_hash, event):
@@ -152,9 +153,7 @@ class TranscriptSubmitter:
         stored = await self._stored(transcript_id, study_id)
         return InterviewState(transcript_id=transcript_id, stored=stored, outcomes=outcomes)
 
-    async def _stored(
-        self, transcript_id: UUID, study_id: str | None = None
-    ) -> tuple[StoredRevision, ...]:
+    async def _stored(self, transcript_id: UUID, study_id: str) -> tuple[StoredRevision, ...]:
         rows = await self._database.fetch(_QUERIES.select_stored_revisions, transcript_id, study_id)
         return tuple(StoredRevision(**row) for row in rows)
 

@@ -97,11 +97,15 @@ class RevisionWithdrawnError(ParkedError):
 
     code = ErrorCode.REVISION_WITHDRAWN
 
-    def __init__(self, transcript_id: UUID, revision: int, highest: int) -> None:
+    def __init__(self, transcript_id: UUID, revision: int, highest: int | None = None) -> None:
+        instead = (
+            "ask the interview again (`onrecord study refresh`)"
+            if highest is None
+            else f"submit another revision (the highest is {highest})"
+        )
         super().__init__(
-            f"revision {revision} of transcript {transcript_id} was withdrawn: submit another "
-            f"revision (the highest is {highest}), or `onrecord transcript restore` it and replay "
-            "this letter"
+            f"revision {revision} of transcript {transcript_id} was withdrawn: {instead}, or "
+            "`onrecord transcript restore` it and replay this letter"
         )
 
 

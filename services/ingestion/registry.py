@@ -154,7 +154,7 @@ class StudyRegistry:
         if row is None or row["study_id"] != submitted.named_study_id:
             raise UnknownRefreshError(*revision)
         if row["is_withdrawn"]:
-            raise RevisionWithdrawnError(*revision, 0)
+            raise RevisionWithdrawnError(*revision)
         self._cached.pop(row["study_id"], None)  # what is kept may be the version before
         study = await self._look_up(row["study_id"])
         assert study is not None, "nobody deletes a registered study"

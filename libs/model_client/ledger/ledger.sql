@@ -8,22 +8,24 @@ WITH asked AS (
     ) AS asked (
         call_id, subject, purpose, prompt_version, endpoint, model, started_at, worst_usd
     )
-), together AS (
-    SELECT max(asked.started_at) AS moment, sum(asked.worst_usd) AS worst_usd FROM asked
+), together AS MATERIALIZED (
+    SELECT max(asked.started_at) AS moment, sum(asked.worst_usd) AS worst_usd,
+           llm_study_day_name($9, $10) AS study_day
+      FROM asked
 ), refusals AS MATERIALIZED (
     SELECT refusal.*
       FROM together,
-           reserve_study_spending(
-               $9, together.moment, together.worst_usd, $11, $12, $13
+           reserve_call_spending(
+               $9, together.study_day, together.moment, together.worst_usd, $11, $12, $13
            ) AS refusal
 ), reserved AS (
     INSERT INTO llm_calls (
-        call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at,
-        worst_usd
+        call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, study_day,
+        started_at, worst_usd
     )
     SELECT asked.call_id, $9, asked.subject, asked.purpose, asked.prompt_version, asked.endpoint,
-           asked.model, $10, asked.started_at, asked.worst_usd
-      FROM asked
+           asked.model, $10, together.study_day, asked.started_at, asked.worst_usd
+      FROM asked, together
      WHERE NOT EXISTS (SELECT FROM refusals)
 )
 SELECT refusal.*,
@@ -53,17 +55,17 @@ WITH outcomes AS (
            first_token_s = outcomes.first_token_s
       FROM outcomes
      WHERE call.call_id = outcomes.call_id AND call.settled_at IS NULL
-    RETURNING call.call_id, call.study_id, call.day,
+    RETURNING call.call_id, call.study_id, call.study_day, call.day,
               coalesce(call.cost_usd, call.worst_usd, 0) AS charged,
               coalesce(call.worst_usd, 0) AS reserved
 ), sums AS (
-    SELECT study_id, day, sum(charged) AS charged, sum(reserved) AS reserved,
+    SELECT study_id, study_day, day, sum(charged) AS charged, sum(reserved) AS reserved,
            array_agg(call_id) AS calls
       FROM settled
-     GROUP BY study_id, day
+     GROUP BY study_id, study_day, day
 )
 SELECT set_config('synchronous_commit', 'off', true),
-       book_llm_spending(study_id, day, charged, -reserved), calls
+       book_call_spending(study_id, study_day, day, charged, -reserved), calls
   FROM sums;
 
 -- name: record_call
@@ -81,16 +83,16 @@ WITH recorded AS (
     ON CONFLICT (call_id) DO NOTHING
     RETURNING study_id, day, coalesce(cost_usd, worst_usd, 0) AS charged
 )
-SELECT book_llm_spending(study_id, day, charged, 0) FROM recorded;
+SELECT book_call_spending(study_id, NULL, day, charged, 0) FROM recorded;
 
 -- name: withdraw_call
 -- Deletes a call that was reserved but never made.
 WITH withdrawn AS (
     DELETE FROM llm_calls
      WHERE call_id = $1 AND settled_at IS NULL
-    RETURNING study_id, day, coalesce(worst_usd, 0) AS reserved
+    RETURNING study_id, study_day, day, coalesce(worst_usd, 0) AS reserved
 )
-SELECT book_llm_spending(study_id, day, 0, -reserved) FROM withdrawn;
+SELECT book_call_spending(study_id, study_day, day, 0, -reserved) FROM withdrawn;
 
 -- name: record_limits
 -- Writes the limits from the settings, for people to see.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Response
@@ -66,8 +67,11 @@ async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
 ) -> LetterCause:
     """Change a cause of dead letters: its assignee, its remark, or until when it is muted."""
     version = parse_if_match_version(if_match)
-    named = ", ".join(sorted(changes.model_fields_set))
-    await context.trail.record(caller, "cause.edit", f"{cause_id}: {named}")
+    before = await context.causes.find(cause_id, version)
+    # What was noted before is nowhere else from now on.
+    noted = before.model_dump(mode="json", include=changes.model_fields_set)
+    target = f"{cause_id}: {json.dumps(noted, ensure_ascii=False, sort_keys=True)} until now"
+    await context.trail.record(caller, "cause.edit", target)
     edited = await context.causes.edit(cause_id, changes, version)
     set_version_etag(response, edited.version)
     return edited

@@ -53,6 +53,15 @@ SEARCH_WAIT_S: Final = 5.0
 """Longest that another search waits to be one of them, in seconds; then it gets 429."""
 
 
+LARGE_SUBMISSION_WAIT_S: Final = 5.0
+"""Longest that a large submission waits until another one is published, in seconds; then it gets
+429, and others its place among heavy requests."""
+
+
+def _limit_large_submissions() -> HeavyRequestLimiter:
+    return HeavyRequestLimiter(1, LARGE_SUBMISSION_WAIT_S, share=1)
+
+
 def _limit_searching() -> HeavyRequestLimiter:
     return HeavyRequestLimiter(MAX_SEARCHING, SEARCH_WAIT_S)
 
@@ -96,7 +105,7 @@ class ApiContext:
         logins: how people and browsers log in.
         changes: what changes, for those who follow it; to be closed when the service stops.
         compute: runs what takes the CPU for long, such as checks of notes, outside the event loop.
-        large_submission: held while a large submission is parsed and published.
+        large_submission: the place in which a large submission is parsed and published.
         computing: places for requests that use it or wait for it.
         open_registration: whether a study that comes with a submission is registered by it.
         searching: places for searches, all but one for one token at most.
@@ -114,7 +123,7 @@ class ApiContext:
     compute: FunctionRunner = asyncio.to_thread
     computing: HeavyRequestLimiter = field(default_factory=_limit_computing)
     searching: HeavyRequestLimiter = field(default_factory=_limit_searching)
-    large_submission: asyncio.Lock = field(default_factory=asyncio.Lock)
+    large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
     open_registration: bool = False
     changes: ChangeFeed = field(init=False)
 

@@ -23,6 +23,7 @@ from control.api.interviews import TranscriptPath
 from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 from control.domain import NotFoundError
+from control.ownership import check_restoration
 
 router: Final = APIRouter(tags=["transcripts"])
 
@@ -43,6 +44,7 @@ async def withdraw_revision(
     owned = await _find_owned(context, caller, transcript_id)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
+    await context.ownership.check_withdrawal(owned, wanted.revision)
     await _record(context, caller, "transcript.withdraw", owned, wanted)
     return await context.ownership.withdraw(transcript_id, wanted.revision)
 
@@ -59,6 +61,7 @@ async def restore_revision(
     owned = await _find_owned(context, caller, transcript_id)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
+    check_restoration(owned, wanted.revision)
     await _record(context, caller, "transcript.restore", owned, wanted)
     return await context.ownership.restore(transcript_id, wanted.revision)
 

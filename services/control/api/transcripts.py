@@ -67,7 +67,8 @@ async def submit_transcript(
     content = await read_request_body(request, context.max_transcript_bytes, context.upload_pace)
     is_large = len(content) > LARGE_BYTES
     # What is parsed, encoded and compressed is held several times: of large ones, one at a time.
-    async with context.large_submission if is_large else nullcontext():
+    large = context.large_submission.place(caller.token_id)
+    async with large if is_large else nullcontext():
         fingerprint = await compute_request_fingerprint(request, content)
         event = await asyncio.to_thread(_read, content)
         content.clear()

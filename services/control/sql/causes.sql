@@ -21,6 +21,10 @@ SELECT cause_id, study_id,
 -- Deletes sums that have come down to nothing.
 DELETE FROM letter_cause_counts WHERE is_summed AND letters = 0;
 
+-- name: delete_empty_causes
+-- Deletes causes of which there is no letter and nothing is noted.
+SELECT delete_empty_causes();
+
 -- name: select_causes
 -- The causes meant, those with the most letters first; muted ones are marked.
 WITH totals AS (

@@ -24,9 +24,17 @@ SELECT withdraw_revision($1, $2);
 -- Restores a revision, the one withdrawn last if none is named; returns which, or NULL.
 SELECT restore_revision($1, $2);
 
+-- name: is_known_revision
+-- Whether a revision was ever submitted, stored, asked for again or withdrawn.
+SELECT is_known_revision($1, $2);
+
 -- name: is_withdrawn
--- Whether a revision is withdrawn.
-SELECT EXISTS (SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revision = $2);
+-- Whether a revision of an interview of a study is withdrawn. Of another study's nothing is said.
+SELECT EXISTS (SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revision = $2)
+   AND coalesce(
+        (SELECT study_id FROM transcript_owners WHERE transcript_id = $1),
+        (SELECT study_id FROM transcripts WHERE transcript_id = $1 ORDER BY revision LIMIT 1)
+   ) = $3;
 
 -- name: hand_over_transcript
 -- Makes an interview another producer's. One that was stored before owners were recorded has no row.

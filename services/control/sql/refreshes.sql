@@ -9,6 +9,7 @@ SELECT interview.transcript_id, interview.revision, interview.chunk_count AS chu
                AND refresh.content_revision = coalesce(interview.refreshes, interview.revision)
                AND refresh.study_version = $2
                AND refresh.published_at IS NOT NULL
+               AND NOT refresh.is_given_up
        ) AS is_in_progress
   FROM current_transcripts AS interview
  WHERE interview.study_id = $1 AND ($3::uuid[] IS NULL OR interview.transcript_id = ANY ($3))
@@ -63,6 +64,10 @@ SELECT coalesce(sum(interview.chunk_count), 0)::int
            AND NOT earlier.is_pending
            AND earlier.study @> $3::jsonb
    );
+
+-- name: lock_refreshes
+-- Waits for other requests that ask a study's interviews again, until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('refreshes ' || $1, 0));
 
 -- name: claim_refresh
 -- Claims the refresh of an interview with a version of its study; no row if there is nothing to ask.

@@ -44,8 +44,8 @@ INSERT INTO control_secrets (name, secret) VALUES ($1, $2) ON CONFLICT (name) DO
 SELECT secret FROM control_secrets WHERE name = $1;
 
 -- name: select_stored_revisions
--- The stored revisions of an interview; of one study, or of all if it is NULL.
+-- The revisions of an interview that were submitted and are stored for a study, without refreshes.
 SELECT revision, content_sha256
   FROM transcripts
- WHERE transcript_id = $1 AND ($2::text IS NULL OR study_id = $2)
+ WHERE transcript_id = $1 AND study_id = $2 AND refreshes IS NULL
  ORDER BY revision;

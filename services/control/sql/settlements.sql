@@ -62,6 +62,11 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
                    > (coalesce(interview.refreshes, interview.revision), interview.revision)
        ) AS has_newer,
        interview.withdrawn_at IS NOT NULL AS is_withdrawn,
+       (
+            SELECT refresh.content_revision FROM refreshes AS refresh
+             WHERE refresh.transcript_id = submitted.transcript_id
+               AND refresh.revision = submitted.revision
+       ) AS refreshes,
        coalesce(work.is_going_on, false) AS is_going_on,
        coalesce(counts.chunks, 0) AS chunks,
        coalesce(counts.stored, 0) AS stored,

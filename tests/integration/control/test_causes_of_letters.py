@@ -177,8 +177,16 @@ async def test_what_operators_note_about_a_cause_stays_and_is_in_the_trail(offic
     (cause,) = await causes(office)
     assert (cause["assignee"], cause["remark"]) == ("Ada", "the provider is looking")
     assert cause["letters"]["open"] == 2
+    again = {"assignee": "Bo", "muted_until": None}
+    assert (await client.patch(path, json=again, headers={"If-Match": "*"})).status_code == 200
+    unknown = f"{office.url}/v1/causes/{'0' * 16}"
+    assert (await client.patch(unknown, json=again, headers={"If-Match": "*"})).status_code == 404
     _, trail = await office.ask("GET", "/v1/trail?action=cause.edit")
-    assert trail["entries"][-1]["target"] == f"{cause['cause_id']}: assignee, remark"
+    one = cause["cause_id"]
+    assert [entry["target"] for entry in trail["entries"]] == [
+        f'{one}: {{"assignee": "Ada", "muted_until": null}} until now',
+        f'{one}: {{"assignee": "", "remark": ""}} until now',
+    ], "what was there before; nothing of what was refused"
 
 
 async def test_a_muted_cause_is_counted_and_comes_back(office: Office) -> None:
@@ -230,6 +238,29 @@ async def test_a_replay_by_cause_takes_that_cause_alone(office: Office) -> None:
     assert (await office.context.store.letter(one)).state is DeadLetterState.OPEN
 
 
+async def test_causes_without_letters_go_unless_something_is_noted_about_them(
+    office: Office, fresh_database: Database
+) -> None:
+    store = LetterCauseStore(fresh_database)
+    for number, error in enumerate((TryAgainError, UngroundedError, OverBudgetError)):
+        await office.died(b"%d" % number, number, error=error("why"))
+    kept = next(one for one in await causes(office) if one["error_code"] == "ungrounded")
+    await office.client.patch(
+        f"{office.url}/v1/causes/{kept['cause_id']}",
+        json={"remark": "ours"},
+        headers={"If-Match": "*"},
+    )
+    await fresh_database.execute("DELETE FROM dead_letters WHERE error_code <> 'budget_exceeded'")
+    await store.sum_counts()
+    async with fresh_database.transaction() as connection:
+        await connection.execute("LOCK TABLE dead_letters IN ROW EXCLUSIVE MODE")
+        await store.delete_empty_counts()
+        assert await fresh_database.fetchval("SELECT count(*) FROM letter_causes") == 3
+    await store.delete_empty_counts()
+    rows = await fresh_database.fetch("SELECT error_code FROM letter_causes ORDER BY error_code")
+    assert [row["error_code"] for row in rows] == ["budget_exceeded", "ungrounded"]
+
+
 async def test_a_page_has_the_causes_with_the_most_letters(
     office: Office, fresh_database: Database
 ) -> None:
@@ -251,6 +282,13 @@ async def test_a_page_has_the_causes_with_the_most_letters(
     assert [sum(one.letters.values()) for one in page.causes] == [125] * 10
     assert all(len(one.studies) == one.study_count == 5 for one in page.causes)
     assert sum(one.letters for one in page.causes[0].studies) == 125
+    await fresh_database.execute(
+        "UPDATE letter_causes SET muted_until = now() + interval '1 day' WHERE error_type <> 'T1'"
+    )
+    assert len((await store.causes(ListCausesRequest(limit=10))).causes) == 1
+    assert (await store.causes(ListCausesRequest(limit=10))).muted == 39
+    every = await store.causes(ListCausesRequest(limit=10, muted=True))
+    assert (len(every.causes), every.muted) == (10, 0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -360,3 +361,24 @@ async def test_large_submissions_at_once_take_the_memory_of_one_and_their_bodies
     found = re.search(r"PEAK (\d+)", said.decode())
     assert found is not None, said.decode()[-3000:]
     assert int(found[1]) < 11 * size, f"{int(found[1]) / MIB:.0f} MiB for {size / MIB:.0f} MiB"
+
+
+async def test_a_large_submission_does_not_wait_for_another_one_without_end(
+    broker: str, fresh_database: Database
+) -> None:
+    body = json.dumps(
+        {
+            "source": "a.txt",
+            "title": "A",
+            "study": STUDY.model_dump(mode="json"),
+            "content": "Ada: yes.\n" * 500_000,
+        }
+    ).encode()
+    place = HeavyRequestLimiter(1, wait_s=0.1, share=1)
+    async with open_office(broker, fresh_database, large_submission=place) as office:
+        path = f"{office.url}/v1/transcripts"
+        headers = {"Content-Type": "application/json"}
+        async with place.place("somebody else"):
+            refused = await office.client.post(path, content=body, headers=headers)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        assert (await office.client.post(path, content=body, headers=headers)).status_code == 202

@@ -10,12 +10,15 @@ import pytest
 from contracts import ids
 from contracts.events import TranscriptSubmitted
 from contracts.study import PersonalData, Theme
+from contracts.topics import TRANSCRIPTS_SUBMITTED
+from control.outcomes_of_transcripts import list_transcript_outcomes
+from control.settling import OutcomePublisher
 from database.pool import Database
 from ingestion.errors import RevisionWithdrawnError, UnknownRefreshError
 from ingestion.registry import StudyRegistry
 from persistence.store import NotesStore
 from support.control_office import Office
-from support.interviews import STUDY, TRANSCRIPT, TURNS, ingested, note, sha, validated
+from support.interviews import STUDY, TRANSCRIPT, TURNS, chunk, ingested, note, sha, validated
 
 FIRST: Final = 1_000_000_001
 PATH: Final = f"/v1/studies/{STUDY.study_id}/refresh"
@@ -128,6 +131,8 @@ async def test_asking_twice_asks_nothing_twice(office: Office, fresh_database: D
     answers = await asyncio.gather(*(office.ask("POST", PATH, {}) for _ in range(5)))
     assert {status for status, _ in answers} == {200}
     assert await fresh_database.fetchval("SELECT count(*) FROM refreshes") == 1
+    assert sum(found["requested"] for _, found in answers) == 1
+    assert await office.bench.size(TRANSCRIPTS_SUBMITTED.name) == 1
     again = await office.ask("POST", PATH, {})
     assert (again[1]["requested"], again[1]["in_progress"]) == (0, 1)
     entries = (await office.context.trail.page(action="study.refresh")).entries
@@ -188,7 +193,7 @@ async def test_ingestion_reads_what_is_stored_and_asks_the_current_version(
     with pytest.raises(UnknownRefreshError):
         await registry.admit(submission(FIRST + 1, refresh_version=2), None)
     await fresh_database.execute("SELECT withdraw_revision($1, 1)", TRANSCRIPT)
-    with pytest.raises(RevisionWithdrawnError):
+    with pytest.raises(RevisionWithdrawnError, match=r"onrecord study refresh"):
         await registry.admit(submission(FIRST, refresh_version=2), None)
 
 
@@ -278,3 +283,93 @@ async def test_an_archived_study_is_not_asked_again(office: Office) -> None:
     )
     status, problem = await office.ask("POST", PATH, {})
     assert (status, "is archived" in problem["detail"]) == (409, True)
+
+
+async def put_letter(database: Database, subject: str, state: str, revision: int | None) -> None:
+    await database.execute(
+        "INSERT INTO dead_letters (letter_id, service, dlq_topic, dlq_partition, dlq_offset, "
+        "consumer_group, error_code, error_type, error_message, attempts, timeouts, failed_at, "
+        "fingerprint, subject, headers, size_bytes, state, state_reason, revision) "
+        "SELECT gen_random_uuid(), 'ingestion', 't', 0, count(*), 'g', 'c', 'e', 'm', 1, 0, now(), "
+        "'f', $1, '{}', 1, $2, 'a test', $3 FROM dead_letters",
+        *(subject, state, revision),
+    )
+
+
+@pytest.mark.usefixtures("edited")
+@pytest.mark.parametrize("of", ["its submission", "a chunk"])
+async def test_a_refresh_whose_letters_were_discarded_can_be_asked_for_again(
+    office: Office, fresh_database: Database, of: str
+) -> None:
+    await office.ask("POST", PATH, {})
+    subject, revision = str(TRANSCRIPT), FIRST if of == "its submission" else None
+    if of == "a chunk":
+        await store(fresh_database, FIRST, 2, chunks=1)
+        subject = str(chunk(FIRST, 2).chunk_id)
+
+    async def ask() -> tuple[int, int]:
+        _, found = await office.ask("POST", PATH, {})
+        return found["requested"], found["in_progress"]
+
+    await put_letter(fresh_database, subject, "open", revision)
+    assert await ask() == (0, 1)
+    await put_letter(fresh_database, subject, "discarded", revision)
+    assert await ask() == (0, 1), "one of them may still be replayed"
+    await fresh_database.execute(
+        "UPDATE dead_letters SET state = 'discarded', state_reason = 'a test'"
+    )
+    assert await ask() == (1, 1)
+    assert await ask() == (0, 1)
+    await store(fresh_database, FIRST + 1, 2)
+    _, found = await office.ask("POST", PATH, {"dry_run": True})
+    assert (found["up_to_date"], found["in_progress"], found["outdated"]) == (1, 0, 0)
+    assert {one[0] for one in await shown(office)} == {FIRST + 1}
+
+
+@pytest.mark.usefixtures("edited")
+async def test_readers_are_informed_of_a_refresh_once_they_are_shown_it(
+    office: Office, fresh_database: Database
+) -> None:
+    await office.ask("POST", PATH, {})
+    await fresh_database.execute("DELETE FROM changes")
+
+    async def changes() -> list[tuple[str, int, int | None]]:
+        rows = await fresh_database.fetch(
+            "SELECT kind, (data ->> 'revision')::int, (data ->> 'chunks')::int AS chunks "
+            "FROM changes ORDER BY change_id"
+        )
+        return [tuple(row) for row in rows]
+
+    await store(fresh_database, FIRST, 2, chunks=1)
+    assert await changes() == []
+    await store(fresh_database, FIRST, 2, chunks=2)
+    assert await changes() == [
+        ("transcripts.ingested", FIRST, None),
+        ("notes.stored", FIRST, 2),
+    ]
+
+
+@pytest.mark.usefixtures("edited")
+async def test_outcomes_of_a_refresh_say_so_and_it_is_none_of_the_producers_revisions(
+    office: Office, fresh_database: Database
+) -> None:
+    for revision in (1, FIRST):
+        await fresh_database.execute(
+            "INSERT INTO submissions (topic, partition, record_offset, transcript_id, revision, "
+            "content_sha256, submitted_at) VALUES ('t' || $2::int, 0, 0, $1, $2, $3, now())",
+            *(TRANSCRIPT, revision, sha("1" if revision == 1 else "2")),
+        )
+    await office.ask("POST", PATH, {})
+    await store(fresh_database, FIRST, 2)
+
+    async def publish(_: Any) -> None:
+        """It stays in the database."""
+
+    await OutcomePublisher(fresh_database, publish).decide()
+    outcomes = await list_transcript_outcomes(fresh_database, TRANSCRIPT, None)
+    assert [(one.revision, one.outcome.value, one.refreshes) for one in outcomes] == [
+        (FIRST, "complete", 1),
+        (1, "superseded", None),
+    ]
+    state = await office.context.submitter.state(TRANSCRIPT, STUDY.study_id)
+    assert [one.revision for one in state.stored] == [1]

@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts import ids
+from contracts.events import TranscriptSubmitted
 from contracts.notes import Note
-from contracts.submissions import SubmitTranscriptRequest
+from contracts.submissions import Submitter, SubmitTranscriptRequest
 from control.domain import IndexedSubmission
 from control.settling import OutcomePublisher
+from control.submitting import RevisionConflictError
 from database.pool import Database
 from persistence.store import NotesStore
 from support.control_office import Office
@@ -277,3 +279,40 @@ async def settle(database: Database) -> dict[int, tuple[str, bool]]:
         "coalesce((event::jsonb ->> 'withdrawn')::boolean, false) AS withdrawn FROM settlements"
     )
     return {row["revision"]: (row["outcome"], row["withdrawn"]) for row in rows}
+
+
+@pytest.mark.usefixtures("two_revisions")
+async def test_a_number_that_nobody_used_is_not_withdrawn_and_leaves_no_trace(
+    office: Office, fresh_database: Database
+) -> None:
+    await NotesStore(fresh_database).store_transcript(ingested(9, content_sha256=sha("9")))
+    before = await office.context.trail.page()
+    for verb, revision in (("withdraw", 5), ("withdraw", 10), ("restore", 2)):
+        body = {"revision": revision, **WHY}
+        assert (await office.ask("POST", f"{PATH}/{verb}", body))[0] == 404
+    assert await office.context.trail.page() == before
+    assert await fresh_database.fetchval("SELECT count(*) FROM withdrawn_revisions") == 0
+    await fresh_database.execute(
+        "INSERT INTO submissions (topic, partition, record_offset, transcript_id, revision, "
+        "submitted_at) VALUES ('t', 0, 0, $1, 5, now())",
+        TRANSCRIPT,
+    )
+    status, _ = await office.ask("POST", f"{PATH}/withdraw", {"revision": 5, **WHY})
+    assert status == 200, "it is on its way"
+
+
+@pytest.mark.usefixtures("two_revisions")
+async def test_nothing_is_said_of_another_study_s_revisions(
+    office: Office, fresh_database: Database
+) -> None:
+    await office.ask("POST", f"{PATH}/withdraw", {"revision": 2, **WHY})
+    other = STUDY.model_copy(update={"study_id": "another"})
+    for revision in (1, 2):
+        event = TranscriptSubmitted(
+            transcript_id=TRANSCRIPT, revision=revision, title="x", study=other, content="x"
+        )
+        submitter = Submitter(token_id=uuid4(), name="ada")
+        await office.context.submitter.check(event, submitter)
+        mine = event.model_copy(update={"study": STUDY})
+        with pytest.raises(RevisionConflictError):
+            await office.context.submitter.check(mine, submitter)

@@ -16,6 +16,7 @@ from database.settings import PostgresSettings
 from model_client import errors
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
+from model_client.ledger.store import LedgerStore
 from model_client.requests import CostAttribution
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -166,3 +167,24 @@ async def test_studies_that_registered_themselves_share_one_budget_a_day(
             await ledger.reserve(call(study), latest=float("inf"))
         clock.now += timedelta(days=1)
         await ledger.reserve(call("invented"), latest=float("inf"))
+
+
+@pytest.mark.parametrize("ending", ["settled", "given back"])
+async def test_a_study_that_is_edited_in_mid_call_gives_back_to_the_day_it_reserved_in(
+    postgres_settings: PostgresSettings, fresh_database: Database, ending: str
+) -> None:
+    await register(fresh_database, None, "invented")
+    await fresh_database.execute("UPDATE studies SET is_self_registered = true")
+    async with ledger_of(postgres_settings, Clock(), Decimal(9)) as ledger:
+        made = await ledger.reserve(call("invented"), latest=float("inf"))
+        await fresh_database.execute("UPDATE studies SET is_self_registered = false")
+        if ending == "settled":
+            await ledger.settle(made, CallOutcome(code="answered", cost_usd=Decimal("0.1")))
+        else:
+            async with LazyDatabase(postgres_settings) as lazy:
+                await LedgerStore(lazy, BudgetSettings()).withdraw(made)
+    rows = await fresh_database.fetch(
+        "SELECT name, settled_usd, reserved_usd FROM llm_spending WHERE scope = 'study_day'"
+    )
+    settled = Decimal("0.1") if ending == "settled" else Decimal(0)
+    assert [tuple(row) for row in rows] == [("* 2026-03-01", settled, 0)]
