@@ -390,15 +390,15 @@ class TranscriptSettled(Event):
     reasons: tuple[SettledReason, ...] = Field(
         (), max_length=MAX_REASONS, description="Why it is refused, or dead in part."
     )
-    withdrawn: bool = Field(
-        default=False, description="Whether it is superseded because the revision was withdrawn."
-    )
-    superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
     refreshes: Number | None = Field(
         None,
         description="The revision that was asked again, if this one is a refresh: one that control "
         "made of a stored revision, and no producer submitted. Null: it is a producer's own.",
     )
+    withdrawn: bool = Field(
+        default=False, description="Whether it is superseded because the revision was withdrawn."
+    )
+    superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
 
     @property
     def key(self) -> str:

@@ -161,6 +161,7 @@ async def authenticate_bearer(
     Raises:
         NotAuthenticatedError: it is not valid.
         IssuerUnavailableError: nobody can say whether it is.
+        TooManyRequestsError: too many that nobody knows came from there.
     """
     provider = context.logins.provider
     is_of_issuer = (
@@ -173,7 +174,8 @@ async def authenticate_bearer(
         person = await provider.verify_access_token(secret)
         found = Caller(person.person_id, person.actor, person.grants, is_person=True)
     else:
-        found = await context.tokens.authenticate(secret)
+        with context.credentials.look_up(secret, get_client_address(request)):
+            found = await context.tokens.authenticate(secret)
     return _complete(found, request)
 
 
@@ -197,7 +199,8 @@ async def _find_session(request: Request, context: Context) -> BrowserSession:
             "ONRECORD_TOKEN)"
         )
     _refuse_other_pages(request, browser)
-    session = await context.sessions.authenticate(secret)
+    with context.credentials.look_up(secret, get_client_address(request)):
+        session = await context.sessions.authenticate(secret)
     if request.method not in _READING:
         _require_csrf_token(request, secret)
     session = replace(session, caller=_complete(session.caller, request))

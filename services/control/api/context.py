@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
 from control.api.bodies import MinimumUploadSpeed
-from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
+from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
 from control.bulk_changes import LetterBulkStore
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
@@ -99,6 +99,7 @@ class ApiContext:
         replayer: puts letters back.
         database: notes, transcripts, tokens and the trail.
         rates: how many requests each token may make.
+        credentials: how many tokens that nobody knows are looked up for an address.
         heavy: places for requests that take much memory or time.
         max_transcript_bytes: most bytes of a submission's body, decompressed.
         upload_pace: how fast such a body has to come.
@@ -117,6 +118,7 @@ class ApiContext:
     database: Database
     rates: RequestRateLimiter = field(default_factory=RequestRateLimiter)
     heavy: HeavyRequestLimiter = field(default_factory=HeavyRequestLimiter)
+    credentials: CredentialLimiter = field(default_factory=CredentialLimiter)
     max_transcript_bytes: int = 64 * 1024 * 1024
     upload_pace: MinimumUploadSpeed = field(default_factory=MinimumUploadSpeed)
     logins: LoginSettings = field(default_factory=LoginSettings)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import OnrecordError
+from control.access import NotAuthenticatedError
 
 MAX_TOKENS: Final = 10_000
 """Most tokens or addresses whose requests are counted; the one that asked longest ago is
 forgotten."""
+
+MAX_UNKNOWN_PER_S: Final = 20.0
+"""Most unknown tokens and sessions of one address that are looked up a second, in the long run;
+twice as many at once. Each costs a query."""
 
 
 class TooManyRequestsError(OnrecordError):
@@ -67,15 +73,76 @@ class RequestRateLimiter:
         """
         if self._per_second is None:
             return
-        burst, now = max(1.0, 2 * self._per_second), self._clock()
-        left, at = self._buckets.pop(client, (burst, now))
-        left = min(burst, left + (now - at) * self._per_second)
-        is_allowed = left >= 1
-        self._buckets[client] = (left - 1 if is_allowed else left, now)
+        self.check(client)
+        left, now = self._left(client, self._per_second)
+        self._buckets.pop(client, None)
+        self._buckets[client] = (left - 1, now)
         if len(self._buckets) > MAX_TOKENS:
             self._buckets.popitem(last=False)
-        if not is_allowed:
+
+    def check(self, client: Hashable) -> None:
+        """Check that a client may make a request now, and count none.
+
+        Raises:
+            TooManyRequestsError: it has made too many.
+        """
+        if self._per_second is None:
+            return
+        left, _ = self._left(client, self._per_second)
+        if left < 1:
             raise TooManyRequestsError((1 - left) / self._per_second)
+
+    def _left(self, client: Hashable, per_second: float) -> tuple[float, float]:
+        """Return how many requests a client may make now, and the time."""
+        burst, now = max(1.0, 2 * per_second), self._clock()
+        left, at = self._buckets.get(client, (burst, now))
+        return min(burst, left + (now - at) * per_second), now
+
+
+class CredentialLimiter:
+    """Limiter of how many tokens and sessions that nobody knows are looked up for an address.
+
+    What was valid a while ago is always looked up: others' guesses from the same address, such as a
+    proxy's, lock nobody out who is at work.
+
+    Args:
+        per_second: unknown ones of one address that are looked up, in the long run.
+        clock: monotonic time in seconds.
+    """
+
+    def __init__(
+        self,
+        per_second: float = MAX_UNKNOWN_PER_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._unknown = RequestRateLimiter(per_second, clock)
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    @contextmanager
+    def look_up(self, secret: str, address: str) -> Iterator[None]:
+        """Let a token's or session's secret be looked up within the ``with`` block.
+
+        Args:
+            secret: the secret.
+            address: where the request came from.
+
+        Raises:
+            TooManyRequestsError: as many unknown ones came from there as may.
+        """
+        key = hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
+        if key not in self._known:
+            self._unknown.check(address)
+        try:
+            yield
+        except NotAuthenticatedError:
+            self._known.pop(key, None)
+            with suppress(TooManyRequestsError):  # of those that came at once
+                self._unknown.take(address)
+            raise
+        self._known[key] = None
+        self._known.move_to_end(key)
+        if len(self._known) > MAX_TOKENS:
+            self._known.popitem(last=False)
 
 
 class HeavyRequestLimiter:

@@ -17,13 +17,16 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
+from control.access import Caller, NotAuthenticatedError
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import (
+    CredentialLimiter,
     HeavyRequestLimiter,
     RequestRateLimiter,
     TooBusyError,
     TooManyRequestsError,
 )
+from control.tokens import TokenStore
 from database.pool import Database
 from database.settings import PostgresSettings
 from support.control_office import Office, open_office
@@ -361,6 +364,52 @@ async def test_large_submissions_at_once_take_the_memory_of_one_and_their_bodies
     found = re.search(r"PEAK (\d+)", said.decode())
     assert found is not None, said.decode()[-3000:]
     assert int(found[1]) < 11 * size, f"{int(found[1]) / MIB:.0f} MiB for {size / MIB:.0f} MiB"
+
+
+async def test_a_flood_of_unknown_tokens_and_sessions_costs_few_queries_and_locks_nobody_out(
+    broker: str, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: Counter[str] = Counter()
+    authenticate = TokenStore.authenticate
+
+    async def count(store: TokenStore, secret: str) -> Caller:
+        looked_up["guess" if "guess" in secret else "known"] += 1
+        return await authenticate(store, secret)
+
+    monkeypatch.setattr(TokenStore, "authenticate", count)
+    async with open_office(
+        broker, fresh_database, credentials=CredentialLimiter(5.0, clock=lambda: 0.0)
+    ) as office:
+        path = f"{office.url}/v1/me"
+        assert (await office.client.get(path)).status_code == 200
+        answers = [
+            await office.client.get(path, headers={"Authorization": f"Bearer guess-{number}"})
+            for number in range(60)
+        ]
+        assert Counter(one.status_code for one in answers) == {401: 10, 429: 50}
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert looked_up["guess"] == 10
+        assert (await office.client.get(path)).status_code == 200, "it was valid a while ago"
+
+
+def test_unknown_secrets_are_counted_by_address_and_forgotten_with_time() -> None:
+    now = [0.0]
+    limiter = CredentialLimiter(1.0, clock=lambda: now[0])
+
+    def guess(address: str) -> None:
+        with limiter.look_up("guess", address):
+            raise NotAuthenticatedError("unknown")
+
+    for _ in range(2):
+        with pytest.raises(NotAuthenticatedError):
+            guess("a")
+    with pytest.raises(TooManyRequestsError):
+        guess("a")
+    with pytest.raises(NotAuthenticatedError):
+        guess("b")
+    now[0] = 1.0
+    with pytest.raises(NotAuthenticatedError):
+        guess("a")
 
 
 async def test_a_large_submission_does_not_wait_for_another_one_without_end(

@@ -18,7 +18,7 @@ from contracts.transcript import Segment
 from control.api.limits import HeavyRequestLimiter
 from database.pool import Database
 from persistence.store import NotesStore
-from read_model.search import SearchFilter, SearchQueries
+from read_model.search import ResultKind, SearchFilter, SearchQueries
 from support.control_office import Office, as_role, open_office
 from support.interviews import STUDY, TRANSCRIPT, VOUCHED, chunk, ingested, note, validated
 from support.many_interviews import STUDY as MANY
@@ -307,6 +307,29 @@ async def test_notes_that_say_the_same_cite_a_place_once(fresh_database: Databas
     await stored.store_notes(validated(again, index=2))
     results, _ = await SearchQueries(fresh_database).search("dollars", SearchFilter(), limit=10)
     assert [one.note_id for one in results] == [first.note_id]
+
+
+@pytest.mark.parametrize("masked_first", [False, True])
+async def test_a_place_that_is_cited_masked_too_is_not_found_by_what_is_masked(
+    fresh_database: Database,
+    masked_first: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    stored = NotesStore(fresh_database)
+    await stored.store_transcript(ingested(segments=SAID))
+    quotes = [cited("We pay 40 dollars"), cited("We pay 40 dollars", "We pay [AMOUNT]")]
+    one, other = reversed(quotes) if masked_first else quotes
+    first = note("They own houses", one, **VOUCHED)
+    await stored.store_notes(validated(first))
+    again = note("They own houses", other, **VOUCHED)
+    again = again.model_copy(update={"note_id": derive_id("again")})
+    await stored.store_notes(validated(again, index=2))
+    masked, exact = SearchQueries(fresh_database), SearchQueries(fresh_database, exact=True)
+    quoted = SearchFilter(kind=ResultKind.QUOTE)
+    assert (await masked.search("dollars", quoted, limit=10))[0] == []
+    (found,), _ = await masked.search("pay", quoted, limit=10)
+    assert found.text == "We pay [AMOUNT]"
+    (found,), _ = await exact.search("dollars", quoted, limit=10)
+    assert found.text == "We pay 40 dollars"
 
 
 async def test_a_search_that_takes_too_long_is_the_query_s_matter_and_no_outage(

@@ -181,7 +181,7 @@ async def test_a_study_that_is_edited_in_mid_call_gives_back_to_the_day_it_reser
         if ending == "settled":
             await ledger.settle(made, CallOutcome(code="answered", cost_usd=Decimal("0.1")))
         else:
-            async with LazyDatabase(postgres_settings) as lazy:
+            async with LazilyConnectedDatabase(postgres_settings) as lazy:
                 await LedgerStore(lazy, BudgetSettings()).withdraw(made)
     rows = await fresh_database.fetch(
         "SELECT name, settled_usd, reserved_usd FROM llm_spending WHERE scope = 'study_day'"
