@@ -81,6 +81,8 @@ def check_pronoun_references(match: Match) -> str:
         return "its pronoun may be another's"
     if match.claim.is_quoted and not own:
         return ""  # "Ann: they want more" has the speaker's own pronouns
+    if others == {"they"} and not own and is_label(match.claim.source):
+        return ""  # "Ann said they won" has the speaker's own word
     may_be_source = bool(others) and not _is_told_apart(match, own if is_single else set(), others)
     if may_be_source or own & others or (own and is_first):
         return "its pronoun may be the speaker's or another's"

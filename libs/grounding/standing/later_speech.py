@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from contracts.transcript import Role
+from grounding.standing.following_sentence import may_limit_claim
 from grounding.standing.matching import JOINING, Match
+from grounding.standing.names import is_label
 from grounding.standing.own_clauses import (
     is_independent_clause,
     is_unrelated_to_claim,
@@ -20,17 +23,18 @@ from grounding.standing.vocabulary import (
     CONDITIONS,
     CORRECTIONS,
     EXCEPTIONS,
-    LIMITING_STARTS,
     MAX_CORRECTION,
     NEGATIONS,
-    REPORTS,
-    RETRACTING,
-    SOURCES,
-    SUBORDINATING,
 )
 from grounding.text.lemmas import get_lemma
 from grounding.text.words import FUNCTION_WORDS, parse_word_list
 
+_CONCEDING: Final = 3
+"""First words of a reply in which it shows whether it gives in."""
+_CONCESSIONS: Final = ACKNOWLEDGMENTS | parse_word_list(
+    """no nah true correct sorry actually maybe probably fair agreed agree know thought mean not
+    never wrong mistake wait"""
+)
 _REACTION: Final = 6
 """First words of an answer in which it shows whether it denies."""
 _DOUBTS: Final = parse_word_list("thought really sure actually wrong joking kidding")
@@ -46,8 +50,6 @@ _OF_THE_LAST: Final = frozenset(
     {"not", "not_only", "rather", "it was not", "it is not", "it 's not", "i do not think"}
 )
 """Corrections that are about the sentence right before them."""
-_REMARKS: Final = parse_word_list("said was_like is_like read told")
-_TAKING_UP: Final = parse_word_list("it that this so them there one")
 _QUESTION_WORDS: Final = parse_word_list("what how who where which why")
 _OWN_STARTS: Final = parse_word_list("i my")
 _ATTITUDES: Final = parse_word_list("want like need enjoy understand")
@@ -55,8 +57,6 @@ _ATTITUDES: Final = parse_word_list("want like need enjoy understand")
 _SHORT_DENIAL: Final = 5
 _SHORT_ANSWER: Final = 2
 """Words up to which a sentence that begins with a correction says nothing else: "Not."."""
-_SHORT_SENTENCE: Final = 7
-"""Words up to which a sentence may be an afterthought to the one before it."""
 
 
 def check_not_retracted_later(match: Match) -> str:
@@ -82,10 +82,11 @@ def check_not_retracted_later(match: Match) -> str:
         correction = _find_correction(speech, match)
         if correction and (correction not in _OF_THE_LAST or len(speech) <= _SHORT_ANSWER):
             return f"then follows “{correction}”"
-    if sentences and not is_next_said and _limits_what_was_said(sentences[0], match):
+    if sentences and not is_next_said and may_limit_claim(sentences[0], match.texts):
         return f"the next sentence may limit it: “{' '.join(one.text for one in sentences[0])}”"
     # Of what is said earlier in a turn, the next speaker's answer is hardly about.
     is_answered = len(sentences) < SENTENCES_BEHIND and _may_contradict(match, answer)
+    is_answered = is_answered and not _stands_by_account(match)
     return "it may be contradicted in the next turn" if is_answered else ""
 
 
@@ -105,6 +106,24 @@ def _find_next_turns(match: Match) -> tuple[Sequence[SpokenToken], Sequence[Spok
         if _says_something(turn.speech):
             return turn.speech, ()
     return (), ()
+
+
+def _stands_by_account(match: Match) -> bool:
+    """Return whether an objection from another leaves it the speaker's account.
+
+    What an interviewer denies, or what a statement gives as somebody's words, the speaker still
+    said; unless the speaker then gives in: "Yeah", "Oh, right", or says nothing more.
+    """
+    is_reported = is_label(match.claim.source)
+    answered_by: Role | None = None
+    for turn in match.turns[match.at + 1 : match.at + 1 + TURNS_BEHIND]:
+        if turn.speaker != match.turn.speaker:
+            answered_by = answered_by or (turn.role if _says_something(turn.speech) else None)
+        elif answered_by is not None:
+            is_own = is_reported or answered_by is Role.INTERVIEWER
+            begin = [one.text for one in turn.speech[:_CONCEDING]]
+            return is_own and bool(begin) and not {*begin} & _CONCESSIONS
+    return False
 
 
 def _find_correction(speech: Sequence[SpokenToken], match: Match) -> str:
@@ -130,32 +149,6 @@ def _denies_something_else(sentence: Sequence[str], match: Match) -> bool:
     claimed = {get_lemma(one) for one in match.texts}
     is_attitude = words[:1] == ["i"] and {*words[3:4]} & _ATTITUDES and words[-1] != "to"
     return bool(is_attitude) and len(words) > _SHORT_DENIAL and get_lemma(words[3]) not in claimed
-
-
-def _limits_what_was_said(sentence: Sequence[SpokenToken], match: Match) -> bool:
-    """Return whether a sentence may be a condition, an exception or a source of a claim before."""
-    texts = [one.text for one in sentence if not one.is_repeated]
-    while texts and texts[0] in BACKCHANNELS:
-        texts.pop(0)
-    if not texts:
-        return False
-    if is_unrelated_to_claim(texts, match.texts):
-        return False
-    if _is_own_remark(texts):
-        return False
-    is_short = len(texts) <= _SHORT_SENTENCE
-    limits = {*texts} & (SUBORDINATING | NEGATIONS | REPORTS | EXCEPTIONS | RETRACTING)
-    starts = texts[0] in LIMITING_STARTS or tuple(texts[:3]) in SOURCES
-    starts = starts or (is_short and {"made", "up"} <= {*texts})
-    return starts or (is_short and bool(limits) and not is_independent_clause(texts, match.texts))
-
-
-def _is_own_remark(texts: Sequence[str]) -> bool:
-    """Return whether a sentence only reports what the speaker went on to say: "and I said okay"."""
-    words = skip_connectives(texts)
-    is_remark = words[:1] == ["i"] and {*words[1:2]} <= _REMARKS and len(words) > 1
-    limits = SUBORDINATING | NEGATIONS | EXCEPTIONS | RETRACTING | _TAKING_UP
-    return is_remark and not {*words[2:]} & limits
 
 
 def _says_something(speech: Sequence[SpokenToken]) -> bool:
