@@ -76,13 +76,17 @@ def check_pronoun_references(match: Match) -> str:
                 return "its pronoun is not the speaker's"
         elif not _has_noun_before(match, i):
             others.add(THIRD_PERSON[text])
-    is_clear = match.is_speaker_named or match.turn.may_be_participant or _names_speaker(match)
+    # A "they" that stands for "we" is the people who are talking, whoever of them it is.
+    is_clear = (
+        (bool(own) and not is_single)
+        or match.is_speaker_named
+        or match.turn.may_be_participant
+        or _names_speaker(match)
+    )
     if own and not is_clear:
         return "its pronoun may be another's"
     if match.claim.is_quoted and not own:
         return ""  # "Ann: they want more" has the speaker's own pronouns
-    if others == {"they"} and not own and is_label(match.claim.source):
-        return ""  # "Ann said they won" has the speaker's own word
     may_be_source = bool(others) and not _is_told_apart(match, own if is_single else set(), others)
     if may_be_source or own & others or (own and is_first):
         return "its pronoun may be the speaker's or another's"
@@ -203,6 +207,9 @@ def check_added_verbs(match: Match) -> str:
     for i, (text, place) in enumerate(zip(match.texts, match.places, strict=True)):
         if place is not None or text not in {"is", "are", "'s", "had"} or i + 1 == len(match.texts):
             continue
+        owner = match.places[i - 1] if text == "'s" and i else None
+        if owner is not None and match.speech[owner].text in {"my", "our"}:
+            continue  # "Ann's riding" is "my riding"
         is_right = _is_perfect(match, i) if text == "had" else _is_progressive(match, i)
         if not is_right:
             return f"“{text}” is not said"

@@ -36,7 +36,7 @@ from grounding.text.lemmas import get_lemma
 from grounding.text.words import FUNCTION_WORDS, parse_word_list
 
 _REMARKS: Final = parse_word_list("said was_like is_like read told")
-_TAKING_UP: Final = parse_word_list("it that this so them there one")
+_TAKING_UP: Final = parse_word_list("it that this so them there one #1 ones any")
 _SHORT_SENTENCE: Final = 7
 """Words up to which a sentence may be an afterthought to the one before it."""
 _QUESTION_WORDS: Final = parse_word_list("what how who where which why")
@@ -52,6 +52,8 @@ _PRO_VERBS: Final = parse_word_list(
     take use make receive keep finish want to"""
 )
 """Verbs of which a denial may be about anything said before: "we didn't do it"."""
+_ATTITUDES: Final = parse_word_list("like need mind care understand miss enjoy love hate")
+"""Verbs of which a denial leaves open what was done."""
 _ELLIPTICAL: Final = AUXILIARIES | {"not", "to", "so"}
 """Last words of a sentence that leaves a verb out: "they didn't"."""
 _OPINIONS: Final = parse_word_list("think guess believe")
@@ -144,6 +146,8 @@ def _is_own_denial(texts: Sequence[str], claimed: Collection[str]) -> bool:
     if len(denied) != 1 or {*words} & (REACTIONS | RETRACTING | EXCEPTIONS | HEDGES | REPORTS):
         return False
     verb = words[denied[0] + 1]
+    if {*words} & _TAKING_UP:
+        return verb in _ATTITUDES  # "I own a boat. I never bought it."
     return verb not in FUNCTION_WORDS | _PRO_VERBS | NEGATIONS | QUANTIFIERS
 
 
@@ -162,7 +166,11 @@ def _is_quoting_without_source(texts: Sequence[str]) -> bool:
     """Return whether "it was like" or "I was like" begins what nobody else is said to have said."""
     words = skip_connectives(texts)
     begins = words[:1] != [] and words[0] in {"i", "it", "that", "we"}
-    return begins and words[1:2] in (["was_like"], ["is_like"]) and not {*words[2:]} & EXCEPTIONS
+    return (
+        begins
+        and words[1:2] in (["was_like"], ["is_like"])
+        and not ({*words[2:]} & (EXCEPTIONS | NEGATIONS | RETRACTING))
+    )
 
 
 def _is_own_opinion(texts: Sequence[str], claimed: Collection[str]) -> bool:

@@ -8,7 +8,6 @@ from typing import Final
 from contracts.transcript import Role
 from grounding.standing.following_sentence import may_limit_claim
 from grounding.standing.matching import JOINING, Match
-from grounding.standing.names import is_label
 from grounding.standing.own_clauses import (
     is_independent_clause,
     is_unrelated_to_claim,
@@ -35,6 +34,8 @@ _CONCESSIONS: Final = ACKNOWLEDGMENTS | parse_word_list(
     """no nah true correct sorry actually maybe probably fair agreed agree know thought mean not
     never wrong mistake wait"""
 )
+_DIRECT_DENIALS: Final = parse_word_list("no nah nope not never actually wrong really sure")
+_TAKEN_UP: Final = parse_word_list("that it this you he she they there")
 _REACTION: Final = 6
 """First words of an answer in which it shows whether it denies."""
 _DOUBTS: Final = parse_word_list("thought really sure actually wrong joking kidding")
@@ -109,20 +110,19 @@ def _find_next_turns(match: Match) -> tuple[Sequence[SpokenToken], Sequence[Spok
 
 
 def _stands_by_account(match: Match) -> bool:
-    """Return whether an objection from another leaves it the speaker's account.
+    """Return whether the speaker does not give in to what an interviewer objects.
 
-    What an interviewer denies, or what a statement gives as somebody's words, the speaker still
-    said; unless the speaker then gives in: "Yeah", "Oh, right", or says nothing more.
+    An account is the participant's own: it is so unless "Yeah" or "Oh, right" follows.
     """
-    is_reported = is_label(match.claim.source)
-    answered_by: Role | None = None
+    is_interviewer = False
     for turn in match.turns[match.at + 1 : match.at + 1 + TURNS_BEHIND]:
         if turn.speaker != match.turn.speaker:
-            answered_by = answered_by or (turn.role if _says_something(turn.speech) else None)
-        elif answered_by is not None:
-            is_own = is_reported or answered_by is Role.INTERVIEWER
-            begin = [one.text for one in turn.speech[:_CONCEDING]]
-            return is_own and bool(begin) and not {*begin} & _CONCESSIONS
+            if _says_something(turn.speech) and turn.role is not Role.INTERVIEWER:
+                return False
+            is_interviewer = True
+        elif is_interviewer:
+            begin = {one.text for one in turn.speech[:_CONCEDING]}
+            return bool(begin) and not begin & _CONCESSIONS
     return False
 
 
@@ -155,8 +155,19 @@ def _says_something(speech: Sequence[SpokenToken]) -> bool:
     return any(one.text not in ACKNOWLEDGMENTS for one in speech)
 
 
+def _denies_directly(texts: Sequence[str]) -> bool:
+    """Return whether a sentence begins by denying what was said: "No", "It's not funny"."""
+    words = skip_connectives(texts)
+    begins = words[:1] != [] and words[0] in _DIRECT_DENIALS
+    is_about_it = words[:1] != [] and words[0] in _TAKEN_UP and "not" in words[1:_CONCEDING]
+    return begins or is_about_it
+
+
 def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
     """Return whether another's answer denies, doubts or differs in a number, as far as one sees."""
+    is_interviewer = any(
+        turn.speech is answer and turn.role is Role.INTERVIEWER for turn in match.turns
+    )
     for sentence in split_sentences(answer, SENTENCES_BEHIND):
         texts = [one.text for one in sentence]
         if _is_open_question(sentence) or texts[-2:] == ["no", "problem"]:
@@ -169,6 +180,8 @@ def _may_contradict(match: Match, answer: Sequence[SpokenToken]) -> bool:
         is_past = tuple(texts[:2]) in _PAST_STARTS
         if _echoes_with_limit(texts, match):
             return True
+        if is_interviewer and not _denies_directly(texts) and start not in _CONTRASTS:
+            continue  # who asks does not know better; "I didn't know that" denies nothing
         if denies or is_past or start in _CONTRASTS or (claimed and numbers - claimed):
             return True
     return False

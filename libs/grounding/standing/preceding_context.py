@@ -27,6 +27,10 @@ _QUOTATION_MARKS: Final = re.compile(r"[\"“”]")
 _QUOTATIVES: Final = parse_word_list("was_like is_like")
 _IMPERSONAL: Final = parse_word_list("it that this there which what")
 _OWN_REPORTS: Final = parse_word_list("say said tell told ask asked hear heard mention mentioned")
+_FICTIONS: Final = parse_word_list("story stories joke dream")
+_INDEFINITE: Final = parse_word_list("a an this another #1")
+_NO_SOURCES: Final = parse_word_list("to going_to you")
+"""Words before a verb of saying that nobody else has said: "to say", "you tell"."""
 _MOVES: Final = parse_word_list("goes went")
 """Verbs that report only before a comma or a quotation mark: "he goes, I hate it"."""
 _UNREAL: Final = parse_word_list("would 'd could might were had should")
@@ -52,18 +56,31 @@ def check_not_hypothetical(match: Match) -> str:
 
 
 def _is_harmless_setting(match: Match, j: int) -> bool:
-    speech, text = match.speech, match.speech[j].text
-    before = _find_word_before(speech, j)
+    text = match.speech[j].text
     if text == "if":
         return _is_real_condition(match, j)
+    if text in REPORTS:
+        return _is_harmless_report(match, j)
+    return _is_harmless_noun(match.speech, j, match.turn.find_sentence(j)[0])
+
+
+def _is_harmless_report(match: Match, j: int) -> bool:
+    """Return whether a verb of saying quotes nobody else: "I said", "it was like", "to say"."""
+    text, before = match.speech[j].text, _find_word_before(match.speech, j)
     if text in _QUOTATIVES:
-        return before in _IMPERSONAL or _is_outside_of_quotes(match)
+        return before in _IMPERSONAL | {"i", "we"} or _is_outside_of_quotes(match)
+    is_own = text in _OWN_REPORTS and _has_own_subject(match.speech, j)
+    return is_own or before in _NO_SOURCES or _is_outside_of_quotes(match)
+
+
+def _is_harmless_noun(speech: Sequence[SpokenToken], j: int, begin: int) -> bool:
+    """Return whether a "story" or an "example" is not what the next sentences are."""
+    text = speech[j].text
     if text in _KINDS:
         return speech[j + 1].text == "of"
-    if text in REPORTS:
-        is_own = text in _OWN_REPORTS and _has_own_subject(speech, j)
-        return is_own or _is_outside_of_quotes(match)
-    return False
+    if text in {"example", "for_example"}:
+        return j > begin + 1  # in the middle of a sentence it is about its neighbour
+    return text in _FICTIONS and _find_word_before(speech, j) not in _INDEFINITE
 
 
 def _find_word_before(speech: Sequence[SpokenToken], j: int) -> str:
@@ -79,7 +96,8 @@ def _is_real_condition(match: Match, j: int) -> bool:
     begin, _ = match.turn.find_sentence(match.first)
     first, last = match.turn.find_sentence(j)
     texts = {one.text for one in match.speech[first : last + 1]}
-    return last < begin - 1 and not texts & _UNREAL
+    has_own = match.texts[0] == "if"
+    return (last < begin - 1 or has_own) and not texts & _UNREAL
 
 
 def _has_own_subject(speech: Sequence[SpokenToken], j: int) -> bool:

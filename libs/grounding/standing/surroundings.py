@@ -19,11 +19,13 @@ from grounding.standing.vocabulary import (
     NEGATIONS,
     OPENERS,
     OPERATORS,
+    REACTIONS,
     REPORTS,
     RETRACTING,
     SUBJECTS,
     SUBORDINATING,
     TRAILING,
+    UNIVERSALS,
 )
 from grounding.text.words import parse_word_list
 
@@ -38,11 +40,15 @@ _COMMENTS: Final = parse_word_list(
 )
 """Adverbs that say how a sentence is meant, or where in a talk it stands, if a comma follows."""
 _LOCAL_HEDGES: Final = parse_word_list(
-    "about around nearly almost roughly approximately fairly somewhat partly"
+    "about around nearly almost roughly approximately fairly somewhat partly kind_of"
 )
 """Hedges of the word that follows them, which reach over no other clause."""
-_ADDING: Final = parse_word_list("which including")
+_ADDING: Final = parse_word_list("which including what who where whose so_that")
 """Words that begin what is added to a sentence behind a comma, and does not restrict it."""
+_NOT_RESTRICTING: Final = frozenset({"which", "including"})
+_ADDED_BY: Final = 3
+"""First words of what is added that may say whose it is: ", which he said …"."""
+_OPINIONS: Final = parse_word_list("guess think believe suppose hope feel")
 _NOUN_STARTS: Final = parse_word_list("the my our his her their")
 """Words with which a subject begins that is a noun: "my father raised sheep"."""
 _NOUN_SUBJECTS: Final = parse_word_list("the my our his her their many people")
@@ -157,6 +163,8 @@ def check_following_words(match: Match) -> str:
     texts = {match.speech[j].text for j in right}
     between = {match.speech[j].text for j in range(match.last + 1, right[0] + 1)}
     limiting = TRAILING | REPORTS | RETRACTING
+    if "and" in between and _begins_own_opinion(said):
+        texts = {*said[2:]}
     if "but" in between:
         limiting = limiting | NEGATIONS | EXCEPTIONS | {"only"}
     is_denied = any(said in NEGATIONS for _, _, said in match.pairs)
@@ -165,14 +173,22 @@ def check_following_words(match: Match) -> str:
     if between & joining and not texts & limiting:
         return ""
     is_parted = match.speech[right[0]].token.gap is SeparatorKind.COMMA and not is_denied
-    if is_parted and _is_addition(said) and not texts & limiting:
+    may_restrict = said[0] not in _NOT_RESTRICTING and {*match.texts} & UNIVERSALS
+    if is_parted and _is_addition(said) and not may_restrict:
         return ""
     if is_parted and is_independent_comma_clause(said, match.texts) and not texts & limiting:
         return ""
     return f"behind it stands {match.quote(right)}"
 
 
+def _begins_own_opinion(words: Sequence[str]) -> bool:
+    """Return whether behind an "and" follows an opinion about something: "and I guess we'll go"."""
+    is_opinion = words[0] in {"i", "we"} and {*words[1:2]} & _OPINIONS
+    return bool(is_opinion) and {*words[2:3]} <= SUBJECTS and len(words) > _ADDED_BY
+
+
 def _is_addition(words: Sequence[str]) -> bool:
     """Return whether words behind a comma add something without a limit: "which burned down"."""
-    limits = SUBORDINATING | NEGATIONS | EXCEPTIONS | {"only"}
-    return words[0] in _ADDING and not {*words} & limits
+    limits = (SUBORDINATING - REPORTS) | EXCEPTIONS | REACTIONS | RETRACTING | {"only"}
+    begins = words[0] in _ADDING and not {*words[:_ADDED_BY]} & (REPORTS | NEGATIONS)
+    return begins and not {*words} & limits

@@ -28,6 +28,8 @@ _PHRASES: Final = {
         as we know; believe me; trust me; needless to say; as a matter of fact; as well;
         by the way; for me personally; personally; to be honest;
         to be honest with you; to tell you the truth; in fact""",
+    "for_example": "for example; for instance",
+    "as_result": "as a result; as a consequence",
     "kind_of": "kind of; sort of",
     "or_something": """or something; or something like that; or so; or whatever; or anything;
         or anything like that; give or take; or things like that; or what""",
@@ -81,12 +83,12 @@ HESITATIONS: Final = parse_word_list(
 
 FILLERS: Final = HESITATIONS | parse_word_list(
     """ooh wow yup yes actually honestly literally then alright hey gosh god obviously definitely
-    really very quite just pretty also too there here but"""
+    really very quite just pretty also too there here but for_example"""
 )
 """Words that may be left out unless a negation is near: "not really" is more than "not"."""
 
 OPENERS: Final = HESITATIONS | parse_word_list(
-    "yes but then no because actually right alright look also plus"
+    "yes but then no because actually right alright look also plus as_result"
 )
 """Words with which a sentence may begin that is quoted without them."""
 
@@ -149,7 +151,7 @@ TRAILING: Final = HEDGES | CONDITIONS | {"or", "except", "besides", "apart", "wa
 
 SETTINGS: Final = parse_word_list(
     """if suppose supposing imagine pretend say said wish tell tells telling told story stories joke
-    type example was_like is_like idea plan dream dreamt dreamed"""
+    type example for_example was_like is_like idea plan dream dreamt dreamed"""
 )
 """Words by which sentences before a passage may make it a supposition or somebody's words."""
 
