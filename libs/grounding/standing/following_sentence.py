@@ -96,7 +96,11 @@ def may_limit_claim(sentence: Sequence[SpokenToken], claimed: Collection[str]) -
     starts = starts or (is_short and {"made", "up"} <= {*texts})
     if starts or not is_short or not limits:
         return starts
-    if is_independent_clause(texts, claimed) or _is_comment(texts) or _is_quoting_without_source(texts):
+    if (
+        is_independent_clause(texts, claimed)
+        or _is_comment(texts)
+        or _is_quoting_without_source(texts)
+    ):
         return False
     return not (_is_own_opinion(texts, claimed) or _moves_only(texts, limits))
 
