@@ -56,7 +56,7 @@ class UnfinishedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DatedDeadLetter:
-    """Dead letter from control's index, with the timestamp of its original message.
+    """Dead letter from the control service's index, with the timestamp of its original message.
 
     ``sent_at`` is in milliseconds since the epoch; None if it is not known.
     """
@@ -87,7 +87,7 @@ class ChunkFact:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFact:
-    """Submitted Kafka record in control's index: its offset, interview and revision.
+    """Submitted Kafka record in the control service's index: its offset, interview and revision.
 
     Attributes:
         place: where it is.

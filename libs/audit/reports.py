@@ -10,7 +10,7 @@ from contracts.operations import AuditAccount, AuditReport, DeletedRecords, Serv
 
 
 def convert_result_to_report(result: AuditResult) -> AuditReport:
-    """Convert an audit's result to the report that control's HTTP API returns."""
+    """Convert an audit's result to the report that the control service's HTTP API returns."""
     return AuditReport(
         balances=result.balances,
         settled=result.is_settled,
@@ -27,7 +27,7 @@ def convert_result_to_report(result: AuditResult) -> AuditReport:
 
 
 def convert_report_to_result(report: AuditReport) -> AuditResult:
-    """Convert an audit report of control's HTTP API back to the audit's result."""
+    """Convert an audit report of the control service's HTTP API back to the audit's result."""
     return AuditResult(
         submissions=_counts(report.submissions),
         unreadable=_counts(report.unreadable),

@@ -61,13 +61,13 @@ Base64Bytes = Annotated[
 
 
 class ControlApiModel(BaseModel):
-    """Base of all pydantic models of control's HTTP API; immutable."""
+    """Base of all pydantic models of the control service's HTTP API; immutable."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class DeadLetter(ControlApiModel):
-    """Dead letter as control's API returns it, without the message's value."""
+    """Dead letter as the control service's API returns it, without the message's value."""
 
     letter_id: UUID = Field(description="Id of the letter.")
     service: str = Field(description="The service that set it aside.")

@@ -169,7 +169,7 @@ class TranscriptSubmitted(TranscriptEvent):
 
 
 class ChunkRef(ContractModel):
-    """Reference to a chunk: its id and the range of segments it covers."""
+    """Reference to an interview chunk: its id and the range of segments it covers."""
 
     chunk_id: UUID = Field(description="Id of the chunk.")
     index: Number = Field(description="Position in the transcript, from 1.")

@@ -108,7 +108,7 @@ class WordTiming(ContractModel):
 
 
 class Segment(ContractModel):
-    """One speaker's turn in a transcript; in a chunk, part of the turn if it is long."""
+    """One speaker's turn in a transcript; in an interview chunk, part of the turn if it is long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")

@@ -150,7 +150,7 @@ def assess_note(
 
 
 def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
-    """Derive a note's id (UUIDv5) from its chunk, its statement and its quotes."""
+    """Derive a note's id (UUIDv5) from its interview chunk, its statement and its quotes."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
     return derive_id("note", chunk_id, statement, *places)
 

@@ -81,7 +81,7 @@ def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Reso
 
 
 def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
-    """Return the character ranges of a chunk from which a note's quotes were copied."""
+    """Return the character ranges of an interview chunk from which a note's quotes were copied."""
     turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
     located = []
     for one in evidence:

@@ -193,7 +193,7 @@ def _join_windows(segment: Segment, questions: Sequence[JudgeQuestion]) -> str:
 def build_multi_note_request(
     questions: Sequence[JudgeQuestion], *, attempt: int = 1
 ) -> ModelRequest[BatchAnswer]:
-    """Build one model request that asks a judging model about several notes of one chunk.
+    """Build one model request that asks a judging model about several notes of one interview chunk.
 
     Args:
         questions: the notes; they are numbered from 1 in this order.

@@ -90,7 +90,7 @@ def build_judge(
 
 @dataclass(frozen=True, slots=True)
 class MultiNoteJudge:
-    """Judge that asks a model about several notes of a chunk in one call.
+    """Judge that asks a model about several notes of an interview chunk in one call.
 
     Attributes:
         client: calls the model.

@@ -89,7 +89,7 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
 async def open_control_client(
     settings: ClientSettings, reason: str = ""
 ) -> AsyncIterator[ControlClient]:
-    """Open a client of control's HTTP API for the duration of the context.
+    """Open a client of the control service's HTTP API for the duration of the context.
 
     Args:
         settings: where control is, and the token.

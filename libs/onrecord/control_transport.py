@@ -37,7 +37,7 @@ class DeadLetterClosedError(FailedError):
 
 
 class ControlTransport:
-    """HTTP connection to control's API, which sends the access token with each request.
+    """HTTP connection to the control service's API, which sends the access token with each request.
 
     Args:
         url: where control answers, without a slash at the end.

@@ -37,7 +37,7 @@ _EXPLANATION: Final = TypeAdapter(NoteExplanation)
 
 
 class ReadingClient:
-    """Client of control's HTTP API for studies, notes, coverage and search.
+    """Client of the control service's HTTP API for studies, notes, coverage and search.
 
     Lists are followed from page to page, one page in memory at a time. Methods raise as those of
     ``ControlClient``.

@@ -165,7 +165,7 @@ def _cut_short(outcome: ReplayOutcome, number: int, error: UnreachableError) -> 
 
 
 async def discard_dead_letter(control: ControlClient, letter_id: str, reason: str) -> DeadLetter:
-    """Discard a dead letter through control's API.
+    """Discard a dead letter through the control service's API.
 
     Raises:
         FailedError: it is not open any more; names the open letter that came of its replay.

@@ -23,7 +23,7 @@ _CACHE: Final = TypeAdapter(list[ModelCacheStats])
 
 
 class SpendingClient:
-    """Client of control's HTTP API for costs, budgets and cached model responses.
+    """Client of the control service's HTTP API for costs, budgets and cached model responses.
 
     Methods raise as those of ``ControlClient``.
 

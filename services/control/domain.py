@@ -87,7 +87,7 @@ def advance_replay_cursor(cursor: ReplayCursor, letter: DeadLetterPosition) -> R
 
 
 class IndexedSubmission(ControlApiModel):
-    """Submitted Kafka record in control's index, even if its content cannot be decoded.
+    """Submitted Kafka record in the control service's index, even if its content cannot be decoded.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
     ``content_sha256`` are None where it has no valid one.

@@ -36,5 +36,5 @@ async def index_submission(record: Record, store: Annotated[DeadLetterStore, Con
 
 @router.subscriber(*DLQ_TOPICS)
 async def index_dead_letter(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Store a dead letter of any service in control's index."""
+    """Store a dead letter of any service in the control service's index."""
     await store.index_letter(build_indexed_dead_letter(record))

@@ -69,7 +69,7 @@ UUID_DIGITS: Final = 32
 
 
 class DeadLetterStore:
-    """Store of control's index of dead letters and submissions in PostgreSQL.
+    """Store of the control service's index of dead letters and submissions in PostgreSQL.
 
     Attributes:
         claimant: the number by which letters that are claimed through this store are known.

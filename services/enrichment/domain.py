@@ -28,7 +28,7 @@ class DraftAnswer(BaseModel):
 
 
 def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
-    """Build the strict JSON schema of the model's answer on a chunk.
+    """Build the strict JSON schema of the model's answer on an interview chunk.
 
     Segment numbers, themes and questions are enumerations of what the chunk has, so an endpoint
     that keeps to the schema cannot name anything else. Strict mode wants every property required

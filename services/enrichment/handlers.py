@@ -19,7 +19,7 @@ router = KafkaRouter()
 async def draft_notes(
     chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
 ) -> NotesDrafted:
-    """Ask the model for notes on a chunk; return them as a ``NotesDrafted`` event."""
+    """Ask the model for notes on an interview chunk; return them as a ``NotesDrafted`` event."""
     return await drafter.draft(
         chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
     )

@@ -65,7 +65,7 @@ DEFAULT_OPTIONS: Final = AssessmentOptions()
 def assess_draft(
     drafted: NotesDrafted, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> tuple[CheckedNote, ...]:
-    """Check each note of a draft against the segments of its chunk; CPU-bound.
+    """Check each note of a draft against the segments of its interview chunk; CPU-bound.
 
     Args:
         drafted: what the model offered.

@@ -17,7 +17,7 @@ from transcripts.limits import check_utf8_size
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """Maximum sizes of a chunk and of its context, in characters.
+    """Maximum sizes of an interview chunk and of its context, in characters.
 
     Attributes:
         max_characters: about how much talk goes to the model in one call.

@@ -24,7 +24,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
-    """Lock a chunk's database row until the transaction ends, and return the row.
+    """Lock an interview chunk's database row until the transaction ends, and return the row.
 
     Returns:
         Its row, or None if it is not known.
@@ -43,7 +43,7 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
 
 
 def may_store_draft(chunk: Record, event: NotesValidated) -> bool:
-    """Return whether a draft may be stored: its chunk has no earlier or equal attempt."""
+    """Return whether a draft may be stored: its interview chunk has no earlier or equal attempt."""
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
@@ -142,7 +142,7 @@ async def build_notes_stored(
 def build_notes_stored_for_first_draft(
     event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
 ) -> NotesStored:
-    """Build the ``NotesStored`` event of a chunk's first draft, without a query."""
+    """Build the ``NotesStored`` event of an interview chunk's first draft, without a query."""
     return NotesStored(
         transcript_id=event.transcript_id,
         revision=event.revision,

@@ -30,7 +30,7 @@ _MAX_WINDOW_SENTENCES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Turn of a speaker in a chunk, with the character ranges that a note cites.
+    """Turn of a speaker in an interview chunk, with the character ranges that a note cites.
 
     Attributes:
         speaker: the number of its speaker's label.
@@ -96,7 +96,7 @@ class Turn:
 def list_turns(
     chunk: ChunkReady, labels: Sequence[str], passages: Iterable[QuotedPassage]
 ) -> tuple[Turn, ...]:
-    """Return the turns of a chunk that a note cites, and their neighbours, in order.
+    """Return the turns of an interview chunk that a note cites, and their neighbours, in order.
 
     Args:
         chunk: what the model was shown.

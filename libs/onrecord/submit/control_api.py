@@ -98,7 +98,7 @@ async def _look(control: ControlClient, one: PreparedSubmission) -> InterviewSta
 async def fetch_interview_states(
     ready: Sequence[PreparedSubmission], settings: ClientSettings
 ) -> list[InterviewState]:
-    """Fetch the states of interviews, such as stored revisions, from control's API.
+    """Fetch the states of interviews, such as stored revisions, from the control service's API.
 
     Raises:
         UsageError: the token may not submit to their study.

@@ -94,7 +94,7 @@ def is_question_turn(segment: Segment) -> bool:
 
 
 def select_context_turns(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
-    """Select the latest turns that together fit into ``size`` as a chunk's context.
+    """Select the latest turns that together fit into ``size`` as an interview chunk's context.
 
     Where a question is the last turn and too long, its last sentences are the context.
 

@@ -71,7 +71,7 @@ def find_common_key(
     types: type | tuple[type, ...],
     most: float = _MOST,
 ) -> str:
-    """Return the first of some keys that nearly all turns (JSON objects) have, or "".
+    """Return the first candidate key that nearly all turns (JSON objects) have; "" if none is.
 
     Args:
         turns: the turns.
