@@ -89,7 +89,7 @@ class LetterCausePage(ControlApiModel):
 
 
 class CauseChange(ControlApiModel):
-    """Something that was new or changed shortly before a cause's first letter."""
+    """Change, such as of a prompt or model, shortly before the first dead letter of a cause."""
 
     at: datetime = Field(description="When.")
     kind: str = Field(
@@ -100,7 +100,7 @@ class CauseChange(ControlApiModel):
 
 
 class CauseBackground(ControlApiModel):
-    """Background of a cause: what its letters' calls cost, and what changed before it began."""
+    """Background of a cause of dead letters: the model calls' cost, and what changed before it."""
 
     cause_id: str = Field(pattern=CAUSE_ID)
     cost_usd: Decimal = Field(

@@ -18,7 +18,7 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 
 
 class DiscardLettersRequest(DeadLetterFilter):
-    """Parameters of the request to discard the open letters that match a filter.
+    """Request to discard the open dead letters that match a filter.
 
     A request whose result says that there is more is sent again with its `discard_id` and `until`.
     """
@@ -34,7 +34,7 @@ class DiscardLettersRequest(DeadLetterFilter):
 
 
 class DiscardResult(ControlApiModel):
-    """Result of one request to discard letters."""
+    """Result of a request to discard dead letters: how many, and the id to undo it by."""
 
     discard_id: UUID = Field(description="Id by which the discard can be undone.")
     until: Moment = Field(description="Letters that were set aside later are not part of it.")
@@ -43,7 +43,7 @@ class DiscardResult(ControlApiModel):
 
 
 class RestoreLettersRequest(ControlApiModel):
-    """Parameters of the request to undo a discard."""
+    """Request to undo a discard of dead letters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class RestoreLettersRequest(ControlApiModel):
 
 
 class RestoreResult(ControlApiModel):
-    """Result of one request to undo a discard."""
+    """Result of a request to undo a discard of dead letters."""
 
     discard_id: UUID
     restored: int = Field(ge=0, description="How many letters this request opened again.")
@@ -63,7 +63,7 @@ class RestoreResult(ControlApiModel):
 
 
 class SnoozeRequest(ControlApiModel):
-    """Parameters of the request to snooze one open letter."""
+    """Request to hide one open dead letter from lists until a time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +71,7 @@ class SnoozeRequest(ControlApiModel):
 
 
 class SnoozeLettersRequest(DeadLetterFilter):
-    """Parameters of the request to snooze the open letters that match a filter.
+    """Request to hide the open dead letters that match a filter from lists until a time.
 
     A request whose result says that there is more is sent again with its `until`.
     """
@@ -86,7 +86,7 @@ class SnoozeLettersRequest(DeadLetterFilter):
 
 
 class SnoozeResult(ControlApiModel):
-    """Result of one request to snooze letters."""
+    """Result of a request to snooze dead letters (hide them from lists for a while)."""
 
     until: Moment = Field(description="Letters that were set aside later are not part of it.")
     snoozed: int = Field(ge=0, description="How many letters this request changed.")

@@ -20,7 +20,7 @@ MOST_RELATED: Final = 100
 
 
 class LetterCall(ControlApiModel):
-    """Call of a language model about the chunk that a letter is about, as the ledger has it."""
+    """Model call about the interview chunk that a dead letter is about, with its cost."""
 
     started_at: datetime = Field(description="When it was begun, after it had waited for limits.")
     settled_at: datetime | None = Field(None, description="When it ended; None: not yet, or lost.")
@@ -41,7 +41,7 @@ class LetterCall(ControlApiModel):
 
 
 class RelatedLetter(ControlApiModel):
-    """Dead letter of the same message, or about the same chunk or interview."""
+    """Other dead letter of the same message, or about the same chunk or interview."""
 
     letter_id: UUID
     service: str
@@ -52,14 +52,14 @@ class RelatedLetter(ControlApiModel):
 
 
 class RefusedDraft(ControlApiModel):
-    """Refused note of a draft, with the checks that it failed."""
+    """Draft note that the guardrail rejected, with the checks that it failed."""
 
     attempt: int = Field(ge=1, description="Which draft of the chunk it was in, from 1.")
     note: RejectedNote
 
 
 class LetterHistory(ControlApiModel):
-    """What is known about a dead letter beside its message and its error."""
+    """History of a dead letter: its model calls, related dead letters and rejected notes."""
 
     letter_id: UUID
     calls: tuple[LetterCall, ...] = Field(

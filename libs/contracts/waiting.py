@@ -15,7 +15,7 @@ MOST_WAITING: Final = 10_000
 
 
 class WaitingMessage(ControlApiModel):
-    """Message in a retry topic that its service has not finished."""
+    """Message that waits in a retry topic, with the reason and the time of its next try."""
 
     service: str = Field(description="The service that tries it again.")
     topic: str = Field(description="The retry topic that has it.")
@@ -46,7 +46,7 @@ class WaitingMessage(ControlApiModel):
 
 
 class WaitingPage(ControlApiModel):
-    """Messages that wait in retry topics, those that are due first at the beginning."""
+    """Page of the messages that wait in retry topics, the next due first."""
 
     messages: tuple[WaitingMessage, ...]
     matching: int = Field(ge=0, description="How many match; at least as many as are listed.")
@@ -58,7 +58,7 @@ class WaitingPage(ControlApiModel):
 
 
 class ListWaitingRequest(ControlApiModel):
-    """Parameters of the request to list messages that wait in retry topics."""
+    """Parameters of the request to list the messages that wait in retry topics."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -28,7 +28,7 @@ class NoteScore:
 
 @dataclass(frozen=True, slots=True)
 class NoteDecision:
-    """What a model's scores decide about a note, with the score that does."""
+    """Decision about a note by an entailment model, with the score that decides it."""
 
     decision: ScoreDecision
     score: NoteScore
@@ -46,7 +46,7 @@ class _SentenceScore:
 def decide_plans(
     plans: Sequence[NotePlan], scorer: EntailmentScorer, thresholds: Thresholds
 ) -> list[NoteDecision | None]:
-    """Decide notes in rounds, each of them one batch of what the open notes still need.
+    """Decide notes by an entailment model's scores, batch by batch, until all are decided.
 
     Returns:
         For each note what scoring all of its pairs would decide; None for a note without pairs.

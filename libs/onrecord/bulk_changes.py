@@ -17,7 +17,7 @@ AT_A_TIME: Final = 10_000
 
 
 def parse_discard_id(text: str) -> UUID:
-    """Parse the id of a discard.
+    """Parse the UUID of an earlier discard of dead letters.
 
     Raises:
         UsageError: it is none.
@@ -31,14 +31,14 @@ def parse_discard_id(text: str) -> UUID:
 async def count_open(
     control: ControlClient, which: Mapping[str, str | None]
 ) -> DeadLetterSelection:
-    """Count the open dead letters that match."""
+    """Count the open dead letters that match a filter."""
     return DeadLetterSelection.model_validate(await control.get("/v1/letters/replayable", which))
 
 
 async def discard_matching(
     control: ControlClient, which: Mapping[str, str | None], reason: str, most: int | None
 ) -> DiscardResult:
-    """Discard open letters that match; return how many in all, with the discard's id.
+    """Discard open dead letters that match a filter; return their number and the discard's id.
 
     Args:
         control: discards them.
@@ -60,7 +60,7 @@ async def discard_matching(
 
 
 async def restore_discard(control: ControlClient, discard_id: UUID) -> RestoreResult:
-    """Open the letters of a discard again that are still discarded; return how many in all."""
+    """Undo a discard of dead letters by its id; return how many are open again."""
     first: RestoreResult | None = None
     number = 0
     while True:
@@ -74,7 +74,7 @@ async def restore_discard(control: ControlClient, discard_id: UUID) -> RestoreRe
 
 
 async def restore_letter(control: ControlClient, letter_id: str) -> DeadLetter:
-    """Open a discarded letter again.
+    """Open one discarded dead letter again.
 
     Raises:
         DeadLetterClosedError: it is not discarded.
@@ -86,7 +86,7 @@ async def restore_letter(control: ControlClient, letter_id: str) -> DeadLetter:
 async def snooze_letter(
     control: ControlClient, letter_id: str, snooze_until: datetime | None
 ) -> DeadLetter:
-    """Snooze an open letter, or no longer (None).
+    """Hide an open dead letter from lists until a time; None shows it again.
 
     Raises:
         DeadLetterClosedError: it is not open.

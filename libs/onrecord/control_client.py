@@ -336,7 +336,7 @@ class ControlClient(ControlTransport):
 
 
 def get_letter_path(letter_id: str) -> str:
-    """Return the API's path of a letter.
+    """Return the path of a dead letter in the control service's API.
 
     Raises:
         UsageError: the id has something in it beside letters, digits and dashes.

@@ -95,7 +95,7 @@ def parse_time_or_age(option: str, text: str, now: datetime) -> str:
 
 
 def parse_future(option: str, text: str, now: datetime) -> datetime:
-    """Parse a time that is still to come, or a duration such as ``2h`` from now.
+    """Parse a future time, or a duration from now such as ``2h``.
 
     Raises:
         UsageError: it is neither.

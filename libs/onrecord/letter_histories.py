@@ -10,7 +10,7 @@ from onrecord.control_client import ControlClient, get_letter_path
 async def read_letter(
     control: ControlClient, letter_id: str
 ) -> tuple[DeadLetterWithValue, LetterHistory]:
-    """Return a letter with its message, and its history."""
+    """Fetch a dead letter with its message and its history from the control service's API."""
     shown = await control.letter(letter_id)
     path = f"{get_letter_path(str(shown.letter.letter_id))}/history"
     return shown, LetterHistory.model_validate(await control.get(path))

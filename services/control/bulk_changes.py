@@ -19,7 +19,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql
 
 
 class LetterBulkStore:
-    """Store that changes the state of many letters in one statement.
+    """Store that changes the state of many dead letters in one SQL statement.
 
     Letters that a replay holds are left alone: they are not open.
     """

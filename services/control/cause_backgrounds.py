@@ -26,7 +26,7 @@ MOST_CHANGES: Final = 20
 
 
 class CauseBackgroundStore:
-    """Store that reads causes' backgrounds from the ledger, the studies and the budgets."""
+    """Store that reads the backgrounds of dead letter causes: costs and earlier changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

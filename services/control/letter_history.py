@@ -21,7 +21,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_history.s
 
 
 class LetterHistoryStore:
-    """Store that reads letters' histories from the ledger and from the index."""
+    """Store that reads dead letters' histories from PostgreSQL: model calls, related letters."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,7 +62,7 @@ class LetterHistoryStore:
 
 
 def find_chunk_id(letter: IndexedDeadLetter) -> UUID | None:
-    """Return the id of the chunk that a letter may be about; None if its subject is no id."""
+    """Return the id of the interview chunk that a dead letter is about; None if there is none."""
     try:
         return UUID(letter.subject or "")
     except ValueError:

@@ -41,7 +41,7 @@ _BEGIN: Final = UUID(int=0)
 
 
 class ReplayOutcomeSweeper:
-    """Sweeper that marks replayed letters as resolved once their messages have gone through.
+    """Background task that marks replayed dead letters as resolved once they are processed.
 
     Args:
         database: where letters are, and what the stages stored.

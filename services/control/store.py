@@ -346,7 +346,7 @@ class DeadLetterStore:
 
 
 def format_filter(which: DeadLetterFilter) -> str:
-    """The filter as ``letter_matches`` of the database takes it; the state is looked at apart."""
+    """Convert a filter of dead letters to the parameters of the SQL function ``letter_matches``."""
     return which.model_dump_json(exclude={"state"}, exclude_none=True)
 
 

@@ -37,7 +37,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 async def read_waiting(scanner: BacklogScanner, wanted: ListWaitingRequest) -> WaitingPage:
-    """Read which messages wait in retry topics.
+    """Read the messages that wait in retry topics from Kafka.
 
     Args:
         scanner: reads what services have not finished.
@@ -81,7 +81,7 @@ async def read_waiting(scanner: BacklogScanner, wanted: ListWaitingRequest) -> W
 
 
 def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -> WaitingMessage:
-    """Build what is shown of a record in a retry topic; of its value only what it is about.
+    """Convert a record in a retry topic to the API's model, without the message's content.
 
     Args:
         record: as aiokafka has it.

@@ -123,7 +123,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
 
 
 def build_cause_headers(failure: FailureDescription) -> Headers:
-    """Build the headers that say on a retried message why it failed, for those who look at it."""
+    """Build the headers of a retried message that say why it failed."""
     added = {h.ERROR_CODE: failure.code.value, h.DLQ_MESSAGE: failure.message}
     return tuple(
         (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value

@@ -95,7 +95,7 @@ def format_dead_letter_cause(cause: LetterCause, now: datetime, width: int) -> I
 
 
 def format_cause_background(background: CauseBackground, width: int) -> Iterator[Text]:
-    """Format what a cause cost, and what changed before it began.
+    """Format the background of a dead letter cause: model calls' cost, and earlier changes.
 
     Args:
         background: as control has it.

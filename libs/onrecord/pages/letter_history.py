@@ -37,7 +37,7 @@ DRAFTS_SHOWN: Final = 20
 def format_letter_history(
     letter: DeadLetter, value: bytes | None, history: LetterHistory, width: int
 ) -> Iterator[RenderableType]:
-    """Format a letter's history for the terminal; sections without content are left out.
+    """Format a dead letter's history for the terminal: calls, related letters, rejected notes.
 
     Args:
         letter: whose.

@@ -13,7 +13,7 @@ from onrecord.pages.rendering import format_duration, wrap_paragraph
 
 
 def format_waiting(messages: Sequence[WaitingMessage], now: datetime, width: int) -> Iterator[Text]:
-    """Format messages as a list, with why each waits below it; nothing for none.
+    """Format messages that wait in retry topics as a list, with the reason below each.
 
     Args:
         messages: in the order in which they are to stand.

@@ -44,7 +44,7 @@ async def restore_letter(letter_id: LetterId, context: Context, caller: Operator
 async def snooze_letter(
     letter_id: LetterId, wanted: SnoozeRequest, context: Context, caller: Operator
 ) -> DeadLetter:
-    """Leave one open dead letter out of lists, causes and replays of many for a while."""
+    """Hide one open dead letter from lists, causes and bulk replays until a time."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.snooze", str(letter.letter_id))
     if not await context.bulk.snooze_letter(letter.letter_id, wanted.snooze_until):
@@ -56,7 +56,7 @@ async def snooze_letter(
 async def snooze_letters(
     wanted: SnoozeLettersRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> SnoozeResult:
-    """Leave open dead letters that match out of lists, causes and replays of many for a while."""
+    """Hide open dead letters that match a filter from lists, causes and bulk replays."""
     del place
     until = wanted.snooze_until.isoformat() if wanted.snooze_until else None
     await context.trail.record(caller, "letters.snooze", _target(wanted, snooze_until=until))
@@ -72,7 +72,7 @@ async def snooze_letters(
 async def discard_letters(
     wanted: DiscardLettersRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> DiscardResult:
-    """Discard open dead letters that match, with a reason; those that are snoozed stay open."""
+    """Discard open dead letters that match a filter, with a reason; not those that are snoozed."""
     del place
     discard_id = wanted.discard_id or uuid4()
     target = _target(wanted, discard_id=str(discard_id))
@@ -90,7 +90,7 @@ async def discard_letters(
 async def restore_letters(
     wanted: RestoreLettersRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> RestoreResult:
-    """Undo a discard: its letters that are still discarded are open again."""
+    """Undo a discard: its dead letters that are still discarded are open again."""
     del place
     target = json.dumps({"discard_id": str(wanted.discard_id)})
     await context.trail.record(caller, "letters.restore", target)

@@ -50,7 +50,7 @@ async def read_cause(
 async def read_cause_background(
     cause_id: CauseId, context: Context, caller: Operator, place: HeavyPlace
 ) -> CauseBackground:
-    """Return what a cause's letters cost, and what changed shortly before the first of them."""
+    """Return a dead letter cause's cost of model calls, and what changed shortly before it."""
     del caller, place
     cause = await context.causes.cause(cause_id)
     return await CauseBackgroundStore(context.database).read(cause)

@@ -199,5 +199,5 @@ def _is_uuid(subject: str | None) -> bool:
 
 
 def build_filter(which: DeadLetterFilter) -> DeadLetterFilter:
-    """Build the filter of a request, without its other parameters."""
+    """Build the filter of dead letters from a request, without its other parameters."""
     return DeadLetterFilter(**which.model_dump(include=set(DeadLetterFilter.model_fields)))

@@ -22,7 +22,7 @@ router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 async def read_letter_history(
     letter_id: LetterId, context: Context, caller: Operator
 ) -> LetterHistory:
-    """Read what is known about a letter: calls, spend, related letters, and refused notes.
+    """Return a dead letter's history: model calls, costs, related letters and rejected notes.
 
     The notes that the checks refused are there for callers who may read evidence.
     """

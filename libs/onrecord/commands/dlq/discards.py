@@ -39,7 +39,7 @@ Wake = Annotated[bool, typer.Option("--wake", help="No longer.")]
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the commands to ``dlq``."""
+    """Add the commands ``discard``, ``restore`` and ``snooze`` to the group ``dlq``."""
     for verb in (discard, restore, snooze):
         dlq.command()(verb)
 
@@ -58,7 +58,7 @@ def discard(  # noqa: PLR0913 - one parameter an option
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Discard dead letters, with a reason that is stored: one, or those that match.
+    """Discard dead letters with a reason: one by its id, or all that match conditions.
 
     They stay readable; they are no longer open, and the audit counts them as discarded. A discard
     of those that match asks first, with their number, and prints its id, by which `dlq restore`
@@ -101,7 +101,7 @@ def restore(
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Open discarded letters again: one, or those of one discard that are still discarded.
+    """Open discarded dead letters again: one by its id, or all of one discard.
 
     Examples of use:
 
@@ -150,7 +150,7 @@ def snooze(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Leave open letters out of lists, causes, discards and replays of many for a while.
+    """Hide open dead letters from lists, causes and bulk replays for a while.
 
     What is left out is counted. A snoozed letter can be replayed or discarded by its id.
 

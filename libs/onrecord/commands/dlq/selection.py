@@ -44,7 +44,7 @@ Where = Annotated[
 
 
 def ask_control_once(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") -> T:
-    """Open control's API for one question.
+    """Open a client of the control service's API, call a function with it; return the result.
 
     Args:
         question: asks it.
@@ -56,7 +56,7 @@ def ask_control_once(question: Callable[[ControlClient], Awaitable[T]], reason: 
 
 
 def parse_filter(where: list[str] | None, **options: str | None) -> dict[str, str | None]:
-    """Parse conditions and options to the API's parameters; typos are errors, not empty lists.
+    """Parse the conditions and options of ``onrecord dlq`` to the API's filter parameters.
 
     Args:
         where: conditions such as ``study=bikes``.
@@ -86,7 +86,7 @@ def parse_filter(where: list[str] | None, **options: str | None) -> dict[str, st
 
 
 def refuse_unasked(verb: str, *, yes: bool) -> None:
-    """Refuse to change many letters where nobody can be asked.
+    """Raise ``UsageError`` if many dead letters are to be changed, and nobody can confirm it.
 
     Args:
         verb: what is to be done, such as ``replay``.
@@ -100,7 +100,7 @@ def refuse_unasked(verb: str, *, yes: bool) -> None:
 
 
 def confirm(verb: str, letters: int, otherwise: str, *, yes: bool) -> None:
-    """Ask whether so many letters are to be changed.
+    """Ask the user to confirm a change of many dead letters, after showing their number.
 
     Args:
         verb: what is to be done, such as ``Replay``.

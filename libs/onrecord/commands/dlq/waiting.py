@@ -36,7 +36,7 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, th
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the command to ``dlq``."""
+    """Add the command ``waiting`` to the group ``dlq``."""
     dlq.command()(waiting)
 
 
