@@ -18,7 +18,7 @@ from transcripts.speakers.label_kinds import LabelKind, classify_label, is_phone
 from transcripts.speakers.roles import UNNAMED
 from transcripts.time_doubts import CAPTION_FORMATS
 
-_FEWEST_ALIKE: Final = 4
+_FEWEST_ALIKE: Final = 3
 _MOST_WITHOUT_LETTERS: Final = 0.5
 _FEWEST_WORDS: Final = 8
 _MOST: Final = 0.9
@@ -60,7 +60,8 @@ _CHANNEL: Final = re.compile(r"channel[ _]\d{1,2}", re.IGNORECASE)
 _CUE_IN_TEXT: Final = re.compile(
     r"(?:^|(?<=\W))(?:FX|SFX|S/FX|GFX|MX|SOT|GRAMS|ATMOS|MUSIC|SOUND): ?\S"
 )
-_CODE_IN_LABEL: Final = re.compile(r"[{}<>|\\]|//|https?:|\w=|^[\W\d_]{5,}$")
+_HEADING_IN_TEXT: Final = re.compile(r"(?:^|\s)#{1,6} [^\W_]")
+_CODE_IN_LABEL: Final = re.compile(r"^!|[{}<>|\\]|//|https?:|\w=|^[\W\d_]{5,}$")
 # `Ann Lee | Acme Ltd.`, as people call themselves in meetings.
 _NAME_AND_COMPANY: Final = re.compile(r"[^\W\d_][^|<>{}\\=]{1,60} \| [^\W\d_][^|<>{}\\=]{1,60}")
 _STRUCTURE: Final = re.compile(
@@ -68,6 +69,9 @@ _STRUCTURE: Final = re.compile(
     r"|\{\\[a-z]|\{[yY]:[bius]|\\N(?![a-z])|\"\s?:\s?[\"\[{]|\",\"|&(?:nbsp|amp|lt|gt|quot|#\d{1,6});"
     r"|\s\|\s|\|\||\[(?:/?[biu]|br)\]|\\(?:par|pard|tab|line)\b"
 )
+# `[t=0.0]`, whose digits are nulls here.
+_FIELD: Final = re.compile(r"[\[(<{][a-z]{1,10}[=:@][0.:,]{1,14}[a-z]{0,2}[\])>}]")
+_TURN: Final = re.compile(r"\[SPEAKER[ _](?:TURN|CHANGE)\]")
 _CHANGE: Final = re.compile(r"(?:^|\s)>{2,3}\s?(?=[^\W\d_])")
 _STRUCTURE_SIGNS: Final = {
     ">": ("-->",),
@@ -101,8 +105,6 @@ _DIGITS: Final = re.compile(r"\d+")
 _ENDS_WITH_YEAR: Final = re.compile(
     r"\b(?:1[5-9]|20)\d{2}[a-z]?\)?(?:,? (?:pp?|S|vol)\. ?[\d\u2013-]{1,12})?\.?$"
 )
-_LONGEST_END: Final = 40
-"""Characters at the end of a turn in which a year is looked for; what may end with one takes 27."""
 _IN_BRACKETS: Final = re.compile(r"[\[(/](?P<label>[^\[\]():/]{1,40}): [^\[\]()]{1,300}[\])/]")
 _FEWEST_WORKS: Final = 3
 _MOST_WORKS: Final = 0.6
@@ -182,6 +184,12 @@ def _structure_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
 def _marks_of_change(segments: Sequence[Segment]) -> Iterator[str]:
     """`>>` within what a named speaker says, as captions mark that another one begins."""
     for one in segments:
+        if "[SPEAKER" in one.text and (mark := _TURN.search(one.text)):
+            yield f"“{mark[0]}” marks changes of speaker, and names nobody"
+            return
+        if one.speaker != UNNAMED and "# " in one.text and _HEADING_IN_TEXT.search(one.text):
+            yield f"a heading stands in what {one.speaker} says in segment {one.number}"
+            return
         if one.speaker != UNNAMED and ">>" in one.text and _CHANGE.search(one.text):
             yield (
                 f"“>>” stands in what {one.speaker} says in segment {one.number}, as where "
@@ -192,12 +200,15 @@ def _marks_of_change(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _all_begin_alike(segments: Sequence[Segment]) -> Iterator[str]:
     """Turns that all begin with a sign, or a number in signs: part of the layout."""
+    if segments and segments[0].speaker == UNNAMED and len(segments) > 1:
+        segments = segments[1:]  # a title
     if len(segments) < _FEWEST_ALIKE:
         return
     texts = [one.text for one in segments[:_LOOKED_AT] if " " in one.text]
     shapes = Counter(_DIGITS.sub("0", text.partition(" ")[0]) for text in texts)
     shape, count = shapes.most_common(1)[0] if shapes else ("", 0)
     is_mark = not any(map(str.isalpha, shape)) and not shape.isdecimal()
+    is_mark = is_mark or _FIELD.fullmatch(shape) is not None
     if is_mark and count >= max(_FEWEST_ALIKE, _MOST * min(len(segments), _LOOKED_AT)):
         yield f"{count:,} segments begin alike, as “{shape}”"
 
@@ -253,8 +264,7 @@ def _fields_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
 def _works_with_years(segments: Sequence[Segment]) -> Iterator[str]:
     """Turns that nearly all end with a year, as entries of a bibliography do."""
     named = [one.text for one in segments if one.speaker != UNNAMED]
-    ends = [text[-_LONGEST_END:] for text in named]  # long turns are not looked through
-    with_year = sum(_ENDS_WITH_YEAR.search(end) is not None for end in ends)
+    with_year = sum(_ENDS_WITH_YEAR.search(text) is not None for text in named)
     if with_year >= max(_FEWEST_WORKS, _MOST_WORKS * len(named)):
         yield (
             f"{with_year:,} of {len(named):,} segments end with a year: they may be titles of works"

@@ -31,7 +31,8 @@ _HEADED: Final = re.compile(r"\s{0,8}(?:\*\*)?([QA])\s?\d{1,3}[.:)]?(?:\*\*)?\s*
 _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 # Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
 _MARKED: Final = re.compile(
-    r"\s*(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
+    r"\s*(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s+)?"
+    r"(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
     r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;]|::|\.[-\u2013—])\s+(?=\S)"
 )
 # `Kim [v]  in Bonn`: speaker, tier and words; `[3]` numbers a stretch of the score.
@@ -192,7 +193,7 @@ def _with_colons_for_marks(rows: list[Row], notices: Notices) -> list[Row]:
     if not named or len(labels) == 1 or recurring < _MOST * count:
         return rows
     made = {
-        at: f"{match['label']}: {match.string[match.end() :]}"
+        at: f"{match['time'] or ''}{match['label']}: {match.string[match.end() :]}"
         for at, match in found
         if match["mark"] == mark
     }

@@ -24,6 +24,8 @@ _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][
 _SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _ENDS: Final = frozenset('.?!…"\u201d)]')
+_NOTE: Final = re.compile(r"[\[(]?(\d{1,3})(?:[\])]|\.|\s)\s*[^\W\d_a-z]")
+_REFERS: Final = re.compile(r"\[(\d{1,3})\]|[^\W\d][.?!,\"\u201d](\d{1,3})(?!\S)")
 _HEADING_WORDS: Final = 6
 _HEADING_LETTERS: Final = 4
 _MARKS: Final = ";.,|>="
@@ -50,6 +52,7 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
     yield from _list_of_tasks(lines, found)
     yield from _screenplay(lines)
     yield from _headings_between_turns(lines, found)
+    yield from _footnotes(lines, found)
     yield from _quotations(lines, found)
 
 
@@ -83,6 +86,23 @@ def _headings_between_turns(lines: Sequence[TextLine], found: SpeakerLabels) -> 
             f"line {headings[0].number}, “{headings[0].text.strip()}”, and others before turns "
             "have no end: they may be headings, which nobody said"
         )
+
+
+def _footnotes(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Numbered lines below the last turn, where numbers in the turns refer to them."""
+    below = len(lines)
+    while below and found.choose(lines[below - 1].candidates) is None:
+        below -= 1
+    notes = [line for line in lines[below:] if _NOTE.match(line.original or line.text)]
+    start = next((line for line in notes if line.paragraph), None)
+    if start is None:
+        return
+    numbers = {match[1] for line in notes if (match := _NOTE.match(line.original or line.text))}
+    refers = {
+        match[1] or match[2] for line in lines[:below] for match in _REFERS.finditer(line.text)
+    }
+    if numbers & refers:
+        yield f"the lines from line {start.number} may be footnotes, which nobody said"
 
 
 def _may_be_heading(text: str) -> bool:

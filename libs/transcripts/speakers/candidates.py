@@ -27,6 +27,7 @@ _FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
 _SENTENCES: Final = re.compile(
     r"\b(?!(?:em|hc|habil|rer|nat|med|phil|jur|Mr|Mrs|Ms|Dr|Prof|St|Hon|Sr|Jr|Rev|Sen|Rep|Gov|Gen|Col|Sgt|Capt|Lt|Ing|Mag|Dipl"
+    r"|hon|Mevr|Dhr|Drs|Mw|Mej|Mgr|Sra|Srta|Dott|Avv|Sig|Pfr|Mme|Mlle|Cllr|Ald|Supt|Insp"
     r"|MR|MRS|MS|DR|PROF|ST|HON|REV|SEN|REP|GEN|Hr|Fr)\.)[^\W\d_]{2,}[.!?…]\s+[^\W\d]"
     r"|[^\x00-\x7f][.!?…]\s+\S|[?!…]\s+[^\W\d_]{3,}\s+\S|[\uff0c\u3001\u3002\uff01\uff1f]"
 )

@@ -48,6 +48,8 @@ _VOICES: Final = (
     r"|counsel|witness|attorney|lawyer|officer|clerk|client|customer|agent|operator|coach|user"
     r"|tester|candidate|employee|manager|expert|assistant|therapist|mother|father|mom|mum|dad"
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
+    r"|(?:some|an|several)?(?: ?hon(?:ou?rable|\.)) (?:members?|senators?)"
+    r"|(?:some|several) (?:members|voices|people)"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
     r"|the [a-z]{3,12}(?: pro tempore)?"
     r"|\?{1,4}|channel|ch|track|note-?taker|phd|grad|undergrad|postdoc|#|№|nr\.?"

@@ -312,13 +312,23 @@ class StrongLabelDecision:
         one = ones[0]
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
-        if kind is LabelKind.WORDS and not one.later and is_given_name(one.label):
+        return (
+            kind is LabelKind.WORDS and not one.later and self._are_words_once(one, sure, accepted)
+        )
+
+    def _are_words_once(
+        self, one: LabelCandidate, sure: Collection[str], accepted: Collection[str]
+    ) -> bool:
+        """Whether ordinary words that stand once name somebody."""
+        if is_given_name(one.label):
             return len(accepted) < TWICE and not one.starts_lower
-        if kind is LabelKind.WORDS and not one.later and one.form is LabelMarking.COLON:
-            return self._usual >= _ALWAYS or (
-                len(sure) < TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
-            )
-        return False
+        if one.form is not LabelMarking.COLON:
+            return False
+        if self._within[one.key] and not one.text[:1].isupper():
+            return False  # `Near: the well.` within a cue or paragraph
+        return self._usual >= _ALWAYS or (
+            len(sure) < TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
+        )
 
     def _is_plausible_again(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
         count = len(self._labels[key])

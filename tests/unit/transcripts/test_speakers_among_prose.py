@@ -207,9 +207,86 @@ def test_questions_that_are_said_again_and_again_are_no_head_of_pages() -> None:
     assert " ".join(text for _, text in said(read(content))).count("so") == 12
 
 
+def test_marks_set_names_off_behind_times() -> None:
+    content = "00:01 NORA » Where?\n00:04 PIET » There.\n00:09 NORA » I see.\n00:12 PIET » Yes.\n"
+    check(content, [("NORA", "Where?"), ("PIET", "There."), ("NORA", "I see."), ("PIET", "Yes.")])
+    assert [one.start_ms for one in read(content).segments] == [1_000, 4_000, 9_000, 12_000]
+
+
+def test_members_who_are_not_named_speak_too() -> None:
+    check(
+        "Hon. Marie Roy (Lib.): Mr. Speaker, we have acted.\n\n"
+        "Some hon. members: Oh, oh!\n\nThe Speaker: Order.\n\n"
+        "Hon. Marie Roy: It is clear: 40 boats.\n",
+        [
+            ("Hon. Marie Roy (Lib.)", "Mr. Speaker, we have acted."),
+            ("Some hon. members", "Oh, oh!"),
+            ("The Speaker", "Order."),
+            ("Hon. Marie Roy", "It is clear: 40 boats."),
+        ],
+    )
+
+
+@pytest.mark.parametrize("title", ["Mevr.", "Dhr.", "Sra.", "Dott.", "Cllr."])
+def test_titles_with_a_full_stop_begin_names(title: str) -> None:
+    check(
+        f"Interviewer: When?\n{title} de Wit: In 1960. Reason: work.\nInterviewer: And then?\n"
+        f"{title} de Wit: I stayed.\n",
+        [
+            ("Interviewer", "When?"),
+            (f"{title} de Wit", "In 1960. Reason: work."),
+            ("Interviewer", "And then?"),
+            (f"{title} de Wit", "I stayed."),
+        ],
+    )
+
+
+def test_words_before_a_colon_within_a_cue_are_speech() -> None:
+    check(
+        "0:00:01.000,0:00:03.000\nLena: Where was it?\n\n0:00:03.500,0:00:05.000\n"
+        "Omar: Behind the barn.\nNear: the well.\n\n0:00:05.500,0:00:07.000\nLena: I see.\n",
+        [
+            ("Lena", "Where was it?"),
+            ("Omar", "Behind the barn. Near: the well."),
+            ("Lena", "I see."),
+        ],
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "doubt"),
     [
+        (
+            (
+                "### 00:00 \u2013 Start\n\n**Lena:** Morning.\n\n**Omar:** Morning.\n\n"
+                "### 05:00 \u2013 Tea\n\n"
+                "**Lena:** Point one.\n\n**Omar:** At last.\n"
+            ),
+            "a heading stands in what Omar says",
+        ),
+        (
+            "> [!quote] Lena\n> Where?\n\n> [!quote] Omar\n> There.\n\n> [!quote] Lena\n> So.\n",
+            "looks like part of the layout",
+        ),
+        (
+            "Session 4\n@Nora  [t=1.0]  Where?\n@Piet  [t=4.5]  There.\n@Nora  [t=9.0]  So.\n",
+            "3 segments begin alike, as “[t=0.0]”",
+        ),
+        (
+            (
+                "Strand: When was that?1\n\nOyelaran: In 1931.[2] My aunt came.\n\n"
+                "Strand: And then?\n\n"
+                "Oyelaran: She stayed.\n\n1. At noon.\n2. In 1932, says the register.\n"
+            ),
+            "the lines from line 9 may be footnotes",
+        ),
+        (
+            (
+                "[00:00.000 --> 00:02.500] Where was it? [SPEAKER_TURN]\n"
+                "[00:02.500 --> 00:04.000] There.\n"
+            ),
+            "“[SPEAKER_TURN]” marks changes of speaker",
+        ),
         (
             ">> NORA: Where was it?\n>> PIET: Behind the barn.\n>> NORA: I see.\n>> Near it.\n",
             "“>>” stands in what NORA says",
