@@ -20,6 +20,7 @@ from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
 from control.handlers import router
 from control.oidc import OidcSettings, open_provider
+from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
@@ -85,6 +86,7 @@ async def lifespan(
             replayer.repairing(),
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
+            ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),
             delete_expired_rows_periodically(database),
             RuleRunner(database, replayer.replay).running(),
         ):

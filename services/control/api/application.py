@@ -21,6 +21,7 @@ from control.api import (
     notes,
     operations,
     ownership,
+    plans,
     refreshing,
     registry,
     response_cache,
@@ -52,6 +53,7 @@ NAVIGABLE_PATHS: Final = frozenset({PREFIX + sessions.CALLBACK})
 
 ROUTERS: Final = (
     transcripts.router,
+    plans.router,
     dead_letters.router,
     bulk_changes.router,
     letter_history.router,

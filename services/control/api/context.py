@@ -19,6 +19,7 @@ from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
 from control.oidc import OidcProvider
 from control.ownership import TranscriptOwnershipStore
+from control.plans import ReplayPlanStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
 from control.replay import DeadLetterReplayer
@@ -160,6 +161,11 @@ class ApiContext:
     def causes(self) -> LetterCauseStore:
         """Causes of dead letters."""
         return LetterCauseStore(self.database)
+
+    @property
+    def plans(self) -> ReplayPlanStore:
+        """Replay plans."""
+        return ReplayPlanStore(self.database, self.store)
 
     @property
     def tokens(self) -> TokenStore:

@@ -12,6 +12,7 @@ from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.control_api import DeadLetterState
 from contracts.ids import derive_id
 from contracts.registry import CreateStudyRequest
+from contracts.replay_plans import CreateReplayPlanRequest
 from control.api.authorization import CSRF_HEADER
 from control.api.idempotency import CHANGING
 from database.pool import Database
@@ -50,6 +51,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/studies/{study_id}/refresh"): {},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
     ("PATCH", "/causes/{cause_id}"): {"assignee": "ada"},
+    ("POST", "/plans"): {"which": {"service": "enrichment"}},
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": "7"},
 }
@@ -74,6 +76,7 @@ CHANGED: Final = (
     ),
     "letter_causes",
     "letter_rules",
+    "replay_plans",
 )
 """Tables that requests change."""
 
@@ -101,6 +104,9 @@ class Prepared:
         self.ids = {
             "letter_id": str(letter_id),
             "name": "new",
+            "plan_id": str(
+                (await context.plans.create(CreateReplayPlanRequest(), "a test")).plan_id
+            ),
             "cause_id": (await context.store.letter(letter_id)).cause_id,
             "token_id": str(made.token.token_id),
             "session_id": str(opened.session_id),

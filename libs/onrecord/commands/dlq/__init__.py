@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onrecord.commands.dlq import causes, discards, rules, waiting
+from onrecord.commands.dlq import causes, discards, plans, rules, waiting
 from onrecord.commands.dlq.selection import (
     All,
     AtMost,
@@ -74,6 +74,7 @@ def register(app: typer.Typer) -> None:
     discards.register(dlq)
     waiting.register(dlq)
     rules.register(dlq)
+    plans.register(dlq)
     app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
 
 

@@ -1,0 +1,208 @@
+"""Models of replay plans, as control's API takes and returns them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from contracts.control_api import ColumnText, ControlApiModel, DeadLetterFilter, DeadLetterState
+
+CANARY_ABOVE: Final = 100
+"""Letters above which a plan goes in steps, unless it is told otherwise."""
+
+MAX_FAILED: Final = 0.2
+"""Share of letters failing again above which a plan stops by itself, unless told otherwise."""
+
+STEP_WAIT_S: Final = 1_200
+"""Longest wait for what became of a step's letters, in seconds: a message that fails at every try
+takes some 12 minutes until it is a letter."""
+
+MOST_PLANS: Final = 1_000
+"""Most plans on one page."""
+
+MOST_LETTERS_SHOWN: Final = 10_000
+"""Most letters on one page of a report."""
+
+
+class ReplayPlanState(StrEnum):
+    """State of a replay plan.
+
+    ``ready`` is not started yet. ``paused`` by somebody, and ``stopped`` by itself, go on when they
+    are resumed; ``cancelled`` and ``finished`` do not.
+    """
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+
+
+class CreateReplayPlanRequest(ControlApiModel):
+    """Parameters of the request to make a plan of the open letters that match a filter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    which: DeadLetterFilter = Field(
+        default_factory=DeadLetterFilter, description="Which open letters; all if empty."
+    )
+    rate: float | None = Field(
+        None, gt=0, le=1_000_000, description="Letters a second; as fast as it goes if None."
+    )
+    canary: bool | None = Field(
+        None,
+        description="Whether it goes in steps of 1, 5, 25 and 100 % of the letters; by default, if "
+        "there are more than 100.",
+    )
+    max_failed: float = Field(
+        MAX_FAILED,
+        ge=0,
+        le=1,
+        description="It stops when a greater share of its letters has failed again, of at least "
+        "ten, or of a step.",
+    )
+    step_wait_s: int = Field(
+        STEP_WAIT_S,
+        ge=1,
+        le=86_400,
+        description="Longest wait for what became of a step's letters, in seconds.",
+    )
+
+
+class ReplayPlanLetters(ControlApiModel):
+    """Number of a plan's letters by what became of them; their sum is the plan's letters."""
+
+    waiting: int = Field(0, ge=0, description="Not sent yet.")
+    replaying: int = Field(0, ge=0, description="Being sent.")
+    replayed: int = Field(0, ge=0, description="Sent; what became of them is not known yet.")
+    resolved: int = Field(0, ge=0, description="Gone through the stage that had failed.")
+    failed_again: int = Field(0, ge=0, description="Another letter by now.")
+    not_sent: int = Field(
+        0, ge=0, description="Not open when their turn came, or they could not be sent."
+    )
+
+
+class ReplayPlan(ControlApiModel):
+    """Replay plan: a frozen set of letters, how it is sent, and what became of it."""
+
+    plan_id: UUID
+    state: ReplayPlanState
+    state_reason: str = Field("", description="Why it was stopped, or by whom it was changed.")
+    version: int = Field(ge=1, description="Counts the changes of its state.")
+    created_at: datetime
+    created_by: str = Field(description="Who made it.")
+    which: DeadLetterFilter = Field(description="Which letters were asked for.")
+    letters: int = Field(ge=0, description="How many letters are in the set.")
+    set_sha256: str = Field(
+        description="SHA-256 of the letters' ids in their order, as text, joined by line feeds."
+    )
+    left_out: dict[str, int] = Field(
+        description="Open letters that match and are not in the set, by why not: a cause that no "
+        "replay mends, `gone` or `unknown_source`."
+    )
+    steps: tuple[int, ...] = Field(description="Letters sent by the end of each step.")
+    step: int = Field(ge=0, description="The current step, from 1; 0 before the start.")
+    rate: float | None = Field(description="Letters a second; None: as fast as it goes.")
+    max_failed: float = Field(description="Share failing again above which it stops.")
+    step_wait_s: int = Field(description="Longest wait for what became of a step's letters.")
+    counts: ReplayPlanLetters
+    not_sent: dict[str, int] = Field(
+        default_factory=dict, description="Why letters were not sent, and how many."
+    )
+    failed_causes: dict[str, int] = Field(
+        default_factory=dict, description="Causes of which letters failed again, by id."
+    )
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds_left: float | None = Field(
+        None, description="Until all are sent, at the rate so far, without waits between steps."
+    )
+
+
+class ReplayPlanPage(ControlApiModel):
+    """Page of the replay plans, the latest first."""
+
+    plans: tuple[ReplayPlan, ...]
+    next: UUID | None = Field(None, description="`before` of the next page; None: there is none.")
+
+
+class Interval(ControlApiModel):
+    """Estimated interval of a number."""
+
+    low: Decimal
+    high: Decimal
+
+
+class ReplayPlanPart(ControlApiModel):
+    """Letters of a plan of one service and code."""
+
+    service: str
+    error_code: str
+    letters: int = Field(ge=0)
+    topic: str = Field(description="Where they are sent.")
+    closed: int = Field(ge=0, description="Not open any more: they are not sent.")
+    stored: int = Field(ge=0, description="About chunks that are stored: sending does nothing.")
+    withdrawn: int = Field(ge=0, description="About withdrawn revisions: nobody reads the notes.")
+    calls: Interval | None = Field(
+        None, description="Calls of models; None: the service calls none, or there are none yet."
+    )
+    usd: Interval | None = Field(None, description="What they cost; None: there are no prices.")
+
+
+class ReplayPlanPreview(ControlApiModel):
+    """Preview of a plan: where its letters go, what that may cost, and what it cannot do.
+
+    Costs are what nine of ten chunks took of late (of the latest 10,000 calls), times the chunks of
+    the letters; the low end is zero calls where an answer may be cached.
+    """
+
+    parts: tuple[ReplayPlanPart, ...]
+
+
+class ReplayPlanLetter(ControlApiModel):
+    """Letter of a plan, and what became of it."""
+
+    number: int = Field(ge=0, description="Its place in the set, from 0.")
+    letter_id: UUID
+    service: str | None
+    error_code: str | None
+    subject: str | None
+    state: DeadLetterState | None = Field(description="None: the index has no such letter.")
+    by_this_plan: bool = Field(description="Whether this plan sent it, and no other since.")
+    became: UUID | None = Field(None, description="The letter that it became.")
+    became_code: str | None = Field(None, description="The code with which it failed again.")
+
+
+class ReplayPlanLetterPage(ControlApiModel):
+    """Page of a plan's letters, in the order in which they are sent."""
+
+    letters: tuple[ReplayPlanLetter, ...]
+    next: int | None = Field(None, description="`begin` of the next page; None: there is none.")
+
+
+class ListReplayPlansRequest(ControlApiModel):
+    """Parameters of the request to list replay plans."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(100, ge=1, le=MOST_PLANS, description="At most so many.")
+    before: UUID | None = Field(None, description="Only those made before this one.")
+
+
+class ListReplayPlanLettersRequest(ControlApiModel):
+    """Parameters of the request to list what became of a plan's letters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    begin: int = Field(0, ge=0, le=2**31 - 1, description="`next` of the page before.")
+    limit: int = Field(1_000, ge=1, le=MOST_LETTERS_SHOWN, description="At most so many.")
+
+
+PlanReason = Annotated[ColumnText, StringConstraints(strip_whitespace=True, max_length=1_000)]
+"""Why somebody changes a plan."""

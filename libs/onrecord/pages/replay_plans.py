@@ -1,0 +1,86 @@
+"""Replay plans as pages that an operator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from contracts.replay_plans import (
+    ReplayPlan,
+    ReplayPlanLetter,
+    ReplayPlanPart,
+    ReplayPlanPreview,
+)
+from contracts.terminal import escape_control_characters
+from onrecord.pages.rendering import format_duration, format_time
+
+
+def format_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
+    """Format plans as a list, in the order in which they are to stand."""
+    yield Text(f"{'plan':<9} {'state':<10} {'letters':>9} {'healed':>8} {'again':>7} made", "bold")
+    for plan in plans:
+        yield Text(
+            f"{str(plan.plan_id)[:8]:<9} {plan.state:<10} {plan.letters:>9,} "
+            f"{plan.counts.resolved:>8,} {plan.counts.failed_again:>7,} "
+            f"{format_time(plan.created_at)} by {escape_control_characters(plan.created_by)}"
+        )
+
+
+def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
+    """Format one plan: its set, how it is sent, what it may cost and how far it is."""
+    yield Text(f"Plan {plan.plan_id}: {plan.letters:,} letters, {plan.state}", "bold cyan")
+    if plan.state_reason:
+        yield Text(f"  {escape_control_characters(plan.state_reason)}", "yellow")
+    yield Text(f"  set       sha256 {plan.set_sha256}")
+    steps = " → ".join(f"{end:,}" for end in plan.steps)
+    rate = f"{plan.rate:g} a second" if plan.rate else "as fast as it goes"
+    yield Text(f"  sent      {rate}, in steps up to {steps} letters")
+    yield Text(f"  stops     when more than {plan.max_failed:.0%} have failed again")
+    for reason, number in plan.left_out.items():
+        yield Text(f"  left out  {number:,} {reason}", "dim")
+    for part in preview.parts:
+        yield from _part(part)
+    yield Text(f"  {format_result(plan)}")
+    if plan.seconds_left and plan.state == "running":
+        yield Text(f"  all sent  in about {format_duration(plan.seconds_left)}")
+
+
+def _part(part: ReplayPlanPart) -> Iterator[Text]:
+    yield Text(f"  {part.letters:>9,} {part.service}, {part.error_code} → {part.topic}")
+    notes = [
+        *([f"up to {part.calls.high:,} calls"] if part.calls else ()),
+        *([f"$0 to ${part.usd.high:,.2f}"] if part.usd else ()),
+        *([f"{part.stored:,} are stored already"] if part.stored else ()),
+        *([f"{part.withdrawn:,} of withdrawn revisions"] if part.withdrawn else ()),
+        *([f"{part.closed:,} not open any more"] if part.closed else ()),
+    ]
+    if notes:
+        yield Text(f"            {', '.join(notes)}", "dim")
+
+
+def format_result(plan: ReplayPlan) -> str:
+    """Say in one line what became of a plan's letters."""
+    counts = plan.counts
+    on_their_way = counts.replaying + counts.replayed
+    more = [
+        *([f"{on_their_way:,} on their way"] if on_their_way else ()),
+        *([f"{counts.not_sent:,} not sent"] if counts.not_sent else ()),
+        *([f"{counts.waiting:,} waiting"] if counts.waiting else ()),
+    ]
+    said = ", ".join((f"healed {counts.resolved:,}", f"died again {counts.failed_again:,}", *more))
+    return f"{plan.state.value}: {said}"
+
+
+def format_plan_letters(letters: Sequence[ReplayPlanLetter]) -> Iterator[Text]:
+    """Format letters of a plan as a list, in the order in which they are sent."""
+    yield Text(f"{'number':>8} {'letter':<9} {'service':<11} {'cause':<18} {'state':<12}", "bold")
+    for one in letters:
+        again = f" as {str(one.became)[:8]}, {one.became_code}" if one.became else ""
+        by = "" if one.by_this_plan or one.state in {None, "open"} else " not by this plan"
+        yield Text(
+            escape_control_characters(
+                f"{one.number:>8,} {str(one.letter_id)[:8]:<9} {one.service or '':<11} "
+                f"{one.error_code or '':<18} {one.state or 'unknown':<12}{again}{by}"
+            )
+        )

@@ -1,0 +1,88 @@
+"""Decides whether a plan goes on, waits or stops, from what became of its letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from contracts.replay_plans import ReplayPlan
+
+LEAST: Final = 10
+"""Letters with an outcome from which on a plan is judged before its step ends."""
+
+SAME_CAUSE: Final = 0.5
+"""Part of the share that may fail again which one cause may have: one cause that repeats tells of a
+wrong fix sooner than failures of many kinds do."""
+
+
+class Verdict(Enum):
+    """What a plan does next."""
+
+    SEND = "send"
+    WAIT = "wait"
+    STOP = "stop"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Verdict on a plan, with the reason if it stops."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
+    plan: ReplayPlan,
+    *,
+    position: int,
+    waited_s: float,
+    accepted_failed: int = 0,
+    accepted_known: int = 0,
+    accepted_position: int = 0,
+) -> Judgement:
+    """Judge a running plan.
+
+    Args:
+        plan: with its counts as they are now.
+        position: how many of its letters were taken.
+        waited_s: seconds since the last letter of the current step was sent.
+        accepted_failed: letters that had failed again when somebody resumed it after a stop.
+        accepted_known: letters that had an outcome then.
+        accepted_position: letters that had been taken then.
+    """
+    counts = plan.counts
+    failed = counts.failed_again - accepted_failed
+    known = counts.failed_again + counts.resolved - accepted_known
+    is_at_end = position in plan.steps
+    unknown = counts.replaying + counts.replayed
+    is_over = is_at_end and (not unknown or waited_s >= plan.step_wait_s)
+    is_last = position >= plan.letters
+    reason = ""
+    if not is_last:
+        # A step that is over is judged by however few letters it had.
+        reason = _find_reason(plan, failed, known, is_judged=is_over or known >= LEAST)
+        if is_over and unknown and not known and position > accepted_position:
+            reason = (
+                f"nothing is known of {unknown:,} letters after {plan.step_wait_s:,} s; "
+                "resume it to go on without"
+            )
+    if reason:
+        return Judgement(Verdict.STOP, reason)
+    if is_last and is_over:
+        return Judgement(Verdict.FINISH)
+    return Judgement(Verdict.WAIT if is_at_end and not is_over else Verdict.SEND)
+
+
+def _find_reason(plan: ReplayPlan, failed: int, known: int, *, is_judged: bool) -> str:
+    if not is_judged or not known:
+        return ""
+    if failed > plan.max_failed * known:
+        return f"{failed:,} of {known:,} letters failed again, more than {plan.max_failed:.0%}"
+    cause_id, letters = next(iter(plan.failed_causes.items()), ("", 0))
+    # Those that were accepted are of whichever cause: the most of this one that are new.
+    letters = min(letters, failed)
+    if letters >= LEAST and letters > plan.max_failed * SAME_CAUSE * known:
+        return f"{letters:,} of {known:,} letters failed again of one cause, {cause_id}"
+    return ""

@@ -1,0 +1,55 @@
+"""Preview of a replay plan: where its letters go, what that may cost, and what it cannot do."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.replay_plans import Interval, ReplayPlanPart, ReplayPlanPreview
+from contracts.topics import build_retry_topic
+from database.pool import Database, Record
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
+
+PURPOSES: Final = {"enrichment": ("notes", "judge"), "guardrail": ("judge",)}
+"""Purposes of the calls that letters of a service cost, in it and behind it."""
+
+
+async def preview_plan(database: Database, plan_id: UUID) -> ReplayPlanPreview:
+    """Preview a plan that exists.
+
+    Args:
+        database: where the set, the index and the ledger of calls are.
+        plan_id: of the plan.
+    """
+    costs = {row["purpose"]: row for row in await database.fetch(_QUERIES.select_chunk_costs)}
+    return ReplayPlanPreview(
+        parts=tuple(_part(row, costs) for row in await database.fetch(_QUERIES.preview, plan_id))
+    )
+
+
+def _part(row: Record, costs: dict[str, Record]) -> ReplayPlanPart:
+    service, subjects = row["service"], row["subjects"]
+    known = [costs[name] for name in PURPOSES.get(service, ()) if name in costs]
+    priced = [one for one in known if one["usd_high"] is not None]
+    return ReplayPlanPart(
+        service=service,
+        error_code=row["error_code"],
+        letters=row["letters"],
+        topic=build_retry_topic(service, 0).name,
+        closed=row["closed"],
+        stored=row["stored"],
+        withdrawn=row["withdrawn"],
+        # A cached answer calls nobody.
+        calls=Interval(low=Decimal(0), high=Decimal(subjects * sum(o["calls_high"] for o in known)))
+        if known
+        else None,
+        usd=Interval(
+            low=Decimal(0), high=subjects * sum((o["usd_high"] for o in priced), Decimal(0))
+        )
+        if priced
+        else None,
+    )

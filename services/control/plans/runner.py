@@ -1,0 +1,216 @@
+"""Runs replay plans: claims letters, sends them at the plan's rate, and waits between steps.
+
+A plan is run by one replica, whose claim holds as long as its session (``holding_claims``). Its
+letters are claimed in one transaction with its position, so a crash leaves them `replaying`, to
+be finished by whoever takes over, and the plan goes on behind them::
+
+    claim and advance ─▶ send ─▶ acknowledged ─▶ mark        the next slice
+            └── crash ─▶ sent again by ``DeadLetterReplayer.repairing``: at least once
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from contracts.control_api import ReplayResult
+from contracts.errors import OutageError
+from contracts.replay_plans import ReplayPlan, ReplayPlanState
+from control.domain import DeadLetterNotOpenError
+from control.plans.judgement import Verdict, judge_plan
+from control.plans.store import BATCH, ReplayPlanStore
+from control.replay import UNDER_WAY, DeadLetterReplayer
+
+log = structlog.get_logger(__name__)
+
+POLL_S: Final = 0.5
+"""Seconds between two looks at what became of letters, and for plans to run."""
+
+PAUSE_S: Final = 1.0
+"""Seconds until a plan goes on after PostgreSQL or Kafka was away."""
+
+SLICE_S: Final = 0.2
+"""Letters of so many seconds are claimed at a time by a plan with a rate."""
+
+SUMMED_EVERY: Final = 50
+"""Slices after which a plan's counts are summed up."""
+
+
+class ReplayPlanRunner:
+    """Runner of replay plans.
+
+    Args:
+        store: the plans.
+        replayer: sends letters.
+        poll_s: seconds between two looks.
+    """
+
+    def __init__(
+        self, store: ReplayPlanStore, replayer: DeadLetterReplayer, *, poll_s: float = POLL_S
+    ) -> None:
+        self._store = store
+        self._replayer = replayer
+        self._poll_s = poll_s
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the plans that are to run within the ``async with`` block."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            tasks = [task, *self._running.values()]
+            for one in tasks:
+                one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def run_plan(self, plan_id: UUID) -> None:
+        """Run a plan until it is over, paused or stopped, or another replica runs it.
+
+        Raises:
+            KafkaUnavailableError, DatabaseUnavailableError: try again later; nothing is lost.
+        """
+        settling: deque[tuple[asyncio.Task[None], ReplayResult]] = deque()
+        pace = _Pace()
+        try:
+            while await self._go_on(plan_id, pace, settling):
+                pass
+        finally:
+            while settling:
+                await self._settle(plan_id, *settling.popleft())
+
+    async def _go_on(
+        self,
+        plan_id: UUID,
+        pace: _Pace,
+        settling: deque[tuple[asyncio.Task[None], ReplayResult]],
+    ) -> bool:
+        row = await self._store.progress(plan_id)
+        if row["state"] != ReplayPlanState.RUNNING:
+            return False
+        plan, position = await self._store.plan(plan_id), row["position"]
+        waited_s = 0.0
+        if position in plan.steps:
+            while settling:
+                await self._settle(plan_id, *settling.popleft())
+            plan = await self._store.plan(plan_id)
+            ended = await self._store.end_step(plan_id)
+            if ended is None:
+                return False
+            waited_s = ended
+        judged = judge_plan(
+            plan,
+            position=position,
+            waited_s=waited_s,
+            accepted_failed=row["accepted_failed"],
+            accepted_known=row["accepted_known"],
+            accepted_position=row["accepted_position"],
+        )
+        match judged.verdict:
+            case Verdict.WAIT:
+                await asyncio.sleep(self._poll_s)
+                return True
+            case Verdict.STOP:
+                return await self._end(plan, ReplayPlanState.STOPPED, judged.reason)
+            case Verdict.FINISH:
+                return await self._end(plan, ReplayPlanState.FINISHED, "")
+        return await self._send_slice(plan, position, pace, settling)
+
+    async def _send_slice(
+        self,
+        plan: ReplayPlan,
+        position: int,
+        pace: _Pace,
+        settling: deque[tuple[asyncio.Task[None], ReplayResult]],
+    ) -> bool:
+        end = min(
+            next(step for step in plan.steps if step > position),
+            position + (min(max(int(plan.rate * SLICE_S), 1), BATCH) if plan.rate else BATCH),
+        )
+        if not await pace.wait(plan.rate):
+            return True  # it took long: the plan may be paused by now
+        replays = ReplayResult()
+        sent = await self._replayer.replay_claimed(
+            lambda: self._store.claim(plan.plan_id, position, end), replays
+        )
+        if sent is None:
+            return False
+        pace.note(end - position, plan.rate)
+        settling.append((sent, replays))
+        if len(settling) > UNDER_WAY:
+            await self._settle(plan.plan_id, *settling.popleft())
+        pace.slices += 1
+        if pace.slices % SUMMED_EVERY == 0:
+            await self._store.sum_counts(plan.plan_id)
+        return True
+
+    async def _settle(self, plan_id: UUID, sent: asyncio.Task[None], replays: ReplayResult) -> None:
+        await self._replayer.sender.wait_until_settled(sent)
+        if replays.not_replayed:
+            await self._store.add_not_sent(plan_id, Counter(replays.not_replayed.values()))
+
+    async def _end(self, plan: ReplayPlan, state: ReplayPlanState, reason: str) -> bool:
+        try:
+            await self._store.change_state(plan.plan_id, state, reason)
+        except DeadLetterNotOpenError:
+            return False  # somebody paused or cancelled it just now
+        await self._store.sum_counts(plan.plan_id)
+        log.info("replay_plan_ended", plan_id=str(plan.plan_id), state=state.value, reason=reason)
+        return False
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                for plan_id in await self._store.take_plans():
+                    if plan_id not in self._running:
+                        task = asyncio.create_task(self._keep_running(plan_id))
+                        self._running[plan_id] = task
+                        task.add_done_callback(partial(self._forget, plan_id))
+            except OutageError as error:
+                log.warning("replay_plans_wait", reason=str(error))
+            except Exception:
+                log.exception("replay_plans_wait")
+            await asyncio.sleep(self._poll_s)
+
+    def _forget(self, plan_id: UUID, _: asyncio.Task[None]) -> None:
+        self._running.pop(plan_id, None)
+
+    async def _keep_running(self, plan_id: UUID) -> None:
+        """Run a plan; if that fails, the next look for plans runs it again."""
+        try:
+            await self.run_plan(plan_id)
+        except OutageError as error:
+            log.warning("replay_plans_wait", plan_id=str(plan_id), reason=str(error))
+            await asyncio.sleep(PAUSE_S)
+        except Exception:
+            log.exception("replay_plans_wait", plan_id=str(plan_id))
+            await asyncio.sleep(PAUSE_S)
+
+
+class _Pace:
+    """Pace at which a plan's letters are sent."""
+
+    def __init__(self) -> None:
+        self.slices = 0
+        self._next = time.monotonic()
+
+    async def wait(self, rate: float | None) -> bool:
+        """Wait until letters may be sent; False if that is not yet, after a while of waiting."""
+        if rate is None or (left := self._next - time.monotonic()) <= 0:
+            return True
+        await asyncio.sleep(min(left, 1.0))
+        return left <= 1.0
+
+    def note(self, letters: int, rate: float | None) -> None:
+        """Note that letters were sent; what was late is caught up with for a second at most."""
+        if rate is not None:
+            self._next = max(self._next, time.monotonic() - 1.0) + letters / rate

@@ -1,0 +1,340 @@
+"""Store of replay plans, their frozen sets and what became of them, in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from contracts.control_api import DeadLetterFilter
+from contracts.errors import UNMENDABLE
+from contracts.replay_plans import (
+    CANARY_ABOVE,
+    CreateReplayPlanRequest,
+    ListReplayPlanLettersRequest,
+    ReplayPlan,
+    ReplayPlanLetter,
+    ReplayPlanLetterPage,
+    ReplayPlanLetters,
+    ReplayPlanPage,
+    ReplayPlanState,
+)
+from control.domain import (
+    ConcurrentChangeError,
+    DeadLetterNotOpenError,
+    DeadLetterPosition,
+    NotFoundError,
+)
+from control.store import CLAIMS_LOCK, DeadLetterStore
+from database.pool import Database, Record
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
+
+BATCH: Final = 2_000
+"""Letters of a set in one row."""
+
+STEPS: Final = (0.01, 0.05, 0.25, 1.0)
+"""Shares of a plan's letters that are sent by the end of each step."""
+
+_UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
+
+_FROM: Final = {
+    ReplayPlanState.RUNNING: (
+        ReplayPlanState.READY,
+        ReplayPlanState.PAUSED,
+        ReplayPlanState.STOPPED,
+    ),
+    ReplayPlanState.PAUSED: (ReplayPlanState.RUNNING,),
+    ReplayPlanState.STOPPED: (ReplayPlanState.RUNNING,),
+    ReplayPlanState.FINISHED: (ReplayPlanState.RUNNING,),
+    ReplayPlanState.CANCELLED: (
+        ReplayPlanState.READY,
+        ReplayPlanState.RUNNING,
+        ReplayPlanState.PAUSED,
+        ReplayPlanState.STOPPED,
+    ),
+}
+"""From which states a plan gets to another."""
+
+
+class ReplayPlanStore:
+    """Store of replay plans.
+
+    Args:
+        database: where they are.
+        letters: the index, under whose name letters and plans are claimed.
+    """
+
+    def __init__(self, database: Database, letters: DeadLetterStore) -> None:
+        self._database = database
+        self._letters = letters
+
+    async def create(self, wanted: CreateReplayPlanRequest, created_by: str) -> ReplayPlan:
+        """Make a plan of the open letters that match; letters that come later are not in it.
+
+        Raises:
+            NotFoundError: none matches that a replay could mend.
+        """
+        which = wanted.which.model_copy(update={"state": None})
+        meant = which.model_dump_json(exclude_none=True)
+        selected = await self._letters.count_selection(which)
+        left_out = await self._letters.count_left_out(which, until=datetime.now(UTC) + _DAY)
+        is_canary = wanted.canary
+        if is_canary is None:
+            is_canary = selected.replayable > CANARY_ABOVE
+        shares = STEPS if is_canary else STEPS[-1:]
+        plan_id = uuid4()
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.give_memory)
+            await connection.execute(
+                _QUERIES.insert_plan,
+                plan_id,
+                created_by,
+                meant,
+                json.dumps(left_out),
+                wanted.rate,
+                wanted.max_failed,
+                timedelta(seconds=wanted.step_wait_s),
+            )
+            frozen = await connection.fetchrow(
+                _QUERIES.freeze,
+                plan_id,
+                meant,
+                secrets.randbits(62),
+                _UNMENDABLE,
+                list(shares),
+                BATCH,
+            )
+            assert frozen is not None
+            if not (steps := frozen["steps"]):
+                raise NotFoundError(_explain_nothing(left_out))
+            await connection.execute(_QUERIES.finish_plan, plan_id, steps, steps[-1])
+        return await self.plan(plan_id)
+
+    async def plan(self, plan_id: UUID) -> ReplayPlan:
+        """Return one plan, with its counts.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        rows = await self._database.fetch(_QUERIES.select_plans, plan_id, None, 1)
+        if not rows:
+            raise NotFoundError(f"there is no plan {plan_id}: `onrecord dlq plan list` names them")
+        (found,) = await self._describe(rows)
+        return found
+
+    async def plans(self, limit: int, before: UUID | None = None) -> ReplayPlanPage:
+        """Return a page of the plans, the latest first."""
+        rows = await self._database.fetch(_QUERIES.select_plans, None, before, limit)
+        found = await self._describe(rows)
+        return ReplayPlanPage(plans=found, next=found[-1].plan_id if len(found) == limit else None)
+
+    async def letters(
+        self, plan_id: UUID, page: ListReplayPlanLettersRequest
+    ) -> ReplayPlanLetterPage:
+        """Return what became of a page of a plan's letters.
+
+        Raises:
+            NotFoundError: there is no such plan.
+        """
+        plan = await self.plan(plan_id)
+        rows = await self._database.fetch(
+            _QUERIES.select_letters, plan_id, page.begin, page.limit, BATCH
+        )
+        end = page.begin + len(rows)
+        return ReplayPlanLetterPage(
+            letters=tuple(_letter(row) for row in rows),
+            next=end if rows and end < plan.letters else None,
+        )
+
+    async def change_state(
+        self,
+        plan_id: UUID,
+        to: ReplayPlanState,
+        reason: str = "",
+        *,
+        version: int | None = None,
+    ) -> ReplayPlan:
+        """Move a plan to another state; nothing changes if it is in that state already.
+
+        Args:
+            plan_id: of the plan.
+            to: the state.
+            reason: why.
+            version: of the plan as it was read; None: whatever it is now.
+
+        Raises:
+            NotFoundError: there is no such plan.
+            ConcurrentChangeError: somebody changed it since it was read.
+            DeadLetterNotOpenError: it is in a state from which it does not get there.
+        """
+        plan = await self.plan(plan_id)
+        if plan.state is to:
+            return plan
+        known = plan.counts.failed_again + plan.counts.resolved
+        changed = await self._database.fetchval(
+            _QUERIES.change_state,
+            plan_id,
+            [state.value for state in _FROM[to]],
+            to.value,
+            reason,
+            version,
+            plan.counts.failed_again,
+            known,
+        )
+        if changed is None:
+            now = await self.plan(plan_id)
+            if now.state in _FROM[to]:
+                raise ConcurrentChangeError("it was changed since it was read: read it again")
+            raise DeadLetterNotOpenError(f"plan {plan_id} is {now.state.value}")
+        return await self.plan(plan_id)
+
+    async def take_plans(self) -> list[UUID]:
+        """Take running plans that no living replica runs, and name those that this one runs."""
+        rows = await self._database.fetch(_QUERIES.take_plans, self._letters.claimant, CLAIMS_LOCK)
+        return [row["plan_id"] for row in rows]
+
+    async def progress(self, plan_id: UUID) -> Record:
+        """Return the row of a plan, with what the runner goes by."""
+        (row,) = await self._database.fetch(_QUERIES.select_plans, plan_id, None, 1)
+        return row
+
+    async def end_step(self, plan_id: UUID) -> float | None:
+        """Seconds since the current step's letters were all sent; None if it does not run here."""
+        waited = await self._database.fetchval(_QUERIES.end_step, plan_id, self._letters.claimant)
+        return None if waited is None else float(waited.total_seconds())
+
+    async def claim(self, plan_id: UUID, begin: int, end: int) -> list[DeadLetterPosition] | None:
+        """Claim the next letters of a plan, in one transaction with the plan's position.
+
+        Args:
+            plan_id: of the plan.
+            begin: how many letters were taken before.
+            end: how many are taken with these.
+
+        Returns:
+            Those that are open and in their place, in the order of the set; None if the plan does
+            not run here, or not from there, any more.
+        """
+        async with self._database.transaction() as connection:
+            claimant = self._letters.claimant
+            if not await connection.fetchval(_QUERIES.advance, plan_id, begin, end, claimant):
+                return None
+            batches = await connection.fetch(
+                _QUERIES.select_slice, plan_id, end - 1, end - begin + BATCH
+            )
+            wanted = [
+                letter_id
+                for row in batches
+                for number, letter_id in enumerate(row["letter_ids"], row["begins"])
+                if begin <= number < end
+            ]
+            rows = await connection.fetch(_QUERIES.claim_slice, plan_id, wanted, claimant)
+            found = {row["letter_id"]: DeadLetterPosition(*row) for row in rows}
+            if others := [one for one in wanted if one not in found]:
+                why = await connection.fetch(_QUERIES.count_not_claimed, others)
+                not_sent = {row["reason"]: row["letters"] for row in why}
+                await connection.execute(_QUERIES.add_not_sent, plan_id, json.dumps(not_sent))
+        return [found[one] for one in wanted if one in found]
+
+    async def add_not_sent(self, plan_id: UUID, reasons: dict[str, int]) -> None:
+        """Add to the letters that were not sent, by why not."""
+        await self._database.execute(_QUERIES.add_not_sent, plan_id, json.dumps(reasons))
+
+    async def sum_counts(self, plan_id: UUID) -> None:
+        """Sum up what triggers appended; counts are the same before and after."""
+        await self._database.execute(_QUERIES.sum_plan_counts, plan_id)
+
+    async def _describe(self, rows: Sequence[Record]) -> tuple[ReplayPlan, ...]:
+        counts: defaultdict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        causes: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+        ids = [row["plan_id"] for row in rows]
+        for one in await self._database.fetch(_QUERIES.count_plans, ids):
+            counts[one["plan_id"]][one["state"]] += one["letters"]
+            if one["state"] == "failed_again":
+                causes[one["plan_id"]][one["cause_id"]] = one["letters"]
+        return tuple(_plan(row, counts[row["plan_id"]], causes[row["plan_id"]]) for row in rows)
+
+
+_DAY: Final = timedelta(days=1)
+"""Clocks of services may be ahead."""
+
+
+def _plan(row: Record, counts: dict[str, int], causes: dict[str, int]) -> ReplayPlan:
+    known: dict[str, Any] = {
+        name: counts.get(name, 0) for name in ("replaying", "replayed", "resolved", "failed_again")
+    }
+    sent = sum(known.values())
+    position = row["position"]
+    return ReplayPlan(
+        plan_id=row["plan_id"],
+        state=row["state"],
+        state_reason=row["state_reason"],
+        version=row["version"],
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        which=DeadLetterFilter.model_validate_json(row["meant"]),
+        letters=row["letters"],
+        set_sha256=row["set_sha256"],
+        left_out=json.loads(row["left_out"]),
+        steps=tuple(row["steps"]),
+        step=_find_step(row),
+        rate=row["rate"],
+        max_failed=row["max_failed"],
+        step_wait_s=int(row["step_wait"].total_seconds()),
+        counts=ReplayPlanLetters(
+            **known,
+            waiting=row["letters"] - position,
+            not_sent=max(position - sent, 0),
+        ),
+        not_sent=json.loads(row["not_sent"]),
+        failed_causes=causes,
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        seconds_left=_estimate(row),
+    )
+
+
+def _find_step(row: Record) -> int:
+    if row["started_at"] is None:
+        return 0
+    return next(
+        (step for step, end in enumerate(row["steps"], 1) if row["position"] <= end),
+        len(row["steps"]),
+    )
+
+
+def _estimate(row: Record) -> float | None:
+    """Seconds until all letters are sent; None if nothing tells."""
+    left = row["letters"] - row["position"]
+    if not left:
+        return 0.0
+    if row["rate"]:
+        return float(round(left / row["rate"], 1))
+    if row["started_at"] is None or not row["position"]:
+        return None
+    elapsed = (datetime.now(UTC) - row["started_at"]).total_seconds()
+    return float(round(left * elapsed / row["position"], 1))
+
+
+def _letter(row: Record) -> ReplayPlanLetter:
+    fields = dict(row)
+    if fields["state"] == "unknown":
+        fields["state"] = None
+    return ReplayPlanLetter(**fields)
+
+
+def _explain_nothing(left_out: dict[str, int]) -> str:
+    if not left_out:
+        return "no open letter matches: `onrecord dlq list` shows what there is"
+    why = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
+    return (
+        f"no letter that matches can be mended by a replay: {why}; "
+        "name its code to try all the same"
+    )

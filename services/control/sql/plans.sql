@@ -1,0 +1,278 @@
+-- name: give_memory
+-- For this transaction: a set is sorted in memory, and joined by hashes. A planner that takes a table
+-- which has just grown for a small one would go through all letters for each.
+SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off;
+
+-- name: freeze
+-- Writes the set of a plan: the open letters that are meant, by steps and, within a step, in the order
+-- of the DLQs. Steps are samples of interviews by a hash with the plan's own seed, so that letters of
+-- one interview go in one step. Returns the letters by the end of each step that has any.
+WITH meant AS MATERIALIZED (
+    SELECT letter.letter_id, hashtext(letter.dlq_topic) AS topic, letter.dlq_partition,
+           letter.dlq_offset,
+           (hashtextextended(
+                coalesce(chunk.transcript_id::text, letter.subject, letter.letter_id::text), $3
+           ) & 65535)::int AS bucket
+      FROM dead_letters AS letter
+      LEFT JOIN chunks AS chunk
+        ON chunk.chunk_id = CASE
+                WHEN letter.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                THEN letter.subject::uuid
+           END
+     WHERE NOT letter.settled
+       AND letter.state = 'open'
+       AND letter.displaced_at IS NULL
+       AND letter.source_topic IS NOT NULL
+       AND (letter.snoozed_until IS NULL OR letter.snoozed_until <= now())
+       AND letter_matches(letter, $2::jsonb)
+       AND ($2::jsonb ?| ARRAY['code', 'cause'] OR letter.error_code <> ALL ($4::text[]))
+), counted AS MATERIALIZED (
+    SELECT bucket, sum(count(*)) OVER (ORDER BY bucket) AS upto, sum(count(*)) OVER () AS total
+      FROM meant
+     GROUP BY bucket
+), ends AS (
+    -- A step ends before it would be larger than its share; an interview that is, is a step.
+    SELECT share.step,
+           coalesce(
+                max(bucket) FILTER (WHERE upto <= share.share * total),
+                min(bucket)
+           ) AS bucket
+      FROM counted, unnest($5::float8[]) WITH ORDINALITY AS share (share, step)
+     GROUP BY share.step
+), step_of AS MATERIALIZED (
+    SELECT counted.bucket, min(ends.step) AS step
+      FROM counted
+      JOIN ends ON ends.bucket >= counted.bucket
+     GROUP BY counted.bucket
+), placed AS (
+    SELECT letter_id, step,
+           row_number() OVER (ORDER BY step, topic, dlq_partition, dlq_offset) AS number
+      FROM meant
+      JOIN step_of USING (bucket)
+), written AS (
+    INSERT INTO replay_plan_batches (plan_id, begins, letter_ids)
+    SELECT $1, ((number - 1) / $6::int * $6::int)::int, array_agg(letter_id ORDER BY number)
+      FROM placed
+     GROUP BY (number - 1) / $6::int
+    RETURNING 1
+)
+SELECT ARRAY(SELECT max(number)::int FROM placed GROUP BY step ORDER BY 1) AS steps,
+       (SELECT count(*) FROM written) AS batches;
+
+-- name: insert_plan
+-- A plan without its set.
+INSERT INTO replay_plans (
+    plan_id, created_by, meant, letters, set_sha256, left_out, steps, rate, max_failed, step_wait
+)
+VALUES ($1, $2, $3::jsonb, 0, '', $4::jsonb, ARRAY[]::int[], $5, $6, $7);
+
+-- name: finish_plan
+-- What its set came to; the hash is of the ids as text, in the set's order, a line each.
+UPDATE replay_plans
+   SET steps = $2::int[],
+       letters = $3,
+       set_sha256 = (
+            SELECT encode(sha256(convert_to(
+                        string_agg(array_to_string(letter_ids, E'\n'), E'\n' ORDER BY begins),
+                        'UTF8'
+                   )), 'hex')
+              FROM replay_plan_batches
+             WHERE plan_id = $1
+       )
+ WHERE plan_id = $1;
+
+-- name: select_plans
+-- The latest plans, or one of them; those before another one.
+SELECT *
+  FROM replay_plans
+ WHERE ($1::uuid IS NULL OR plan_id = $1)
+   AND ($2::uuid IS NULL OR (created_at, plan_id) < (
+        SELECT created_at, plan_id FROM replay_plans WHERE plan_id = $2
+   ))
+ ORDER BY created_at DESC, plan_id DESC
+ LIMIT $3;
+
+-- name: count_plans
+-- What became of the letters that some plans sent.
+SELECT plan_id, state, cause_id, sum(letters)::int AS letters
+  FROM replay_plan_counts
+ WHERE plan_id = ANY ($1::uuid[])
+ GROUP BY plan_id, state, cause_id
+HAVING sum(letters) > 0
+ ORDER BY 4 DESC, 2, 3;
+
+-- name: sum_plan_counts
+-- Sums up the counts of a plan that are visible; they are the same before and after.
+WITH taken AS (
+    DELETE FROM replay_plan_counts WHERE plan_id = $1 RETURNING *
+)
+INSERT INTO replay_plan_counts
+SELECT plan_id, state, cause_id, sum(letters)
+  FROM taken
+ GROUP BY plan_id, state, cause_id
+HAVING sum(letters) <> 0;
+
+-- name: change_state
+-- Moves a plan from one of some states to another, if nobody has changed it meanwhile.
+UPDATE replay_plans
+   SET state = $3, state_reason = $4, version = version + 1,
+       step_ended_at = NULL,
+       started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+       finished_at = CASE WHEN $3 IN ('cancelled', 'finished') THEN now() END,
+       accepted_failed = CASE WHEN state = 'stopped' THEN $6 ELSE accepted_failed END,
+       accepted_known = CASE WHEN state = 'stopped' THEN $7 ELSE accepted_known END,
+       accepted_position = CASE WHEN state = 'stopped' THEN position ELSE accepted_position END
+ WHERE plan_id = $1 AND state = ANY ($2::text[]) AND ($5::bigint IS NULL OR version = $5)
+RETURNING plan_id;
+
+-- name: take_plans
+-- Takes running plans that no living replica runs; of two who ask at once, one gets each.
+WITH free AS (
+    SELECT plan_id
+      FROM replay_plans
+     WHERE state = 'running'
+       AND (claimed_by IS NULL OR claimed_by = $1 OR NOT EXISTS (
+            SELECT FROM pg_locks AS held
+             WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 2
+               AND held.classid = $2::int::oid AND held.objid = claimed_by::oid
+               AND held.database = (
+                    SELECT oid FROM pg_database WHERE datname = current_database()
+               )
+       ))
+     ORDER BY created_at
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE replay_plans AS plan
+   SET claimed_by = $1
+  FROM free
+ WHERE plan.plan_id = free.plan_id
+RETURNING plan.plan_id;
+
+-- name: select_slice
+-- The next letters of a plan's set, behind those that were taken, in the set's order.
+SELECT begins, letter_ids
+  FROM replay_plan_batches
+ WHERE plan_id = $1 AND begins <= $2::int AND begins > $2::int - $3::int
+ ORDER BY begins;
+
+-- name: advance
+-- Takes the next letters of a plan, if it is running here and where it was; nothing otherwise.
+UPDATE replay_plans
+   SET position = $3, step_ended_at = NULL
+ WHERE plan_id = $1 AND position = $2 AND state = 'running' AND claimed_by = $4
+RETURNING plan_id;
+
+-- name: claim_slice
+-- Letters of a plan are being replayed, as far as they are open and in their place.
+WITH meant AS (
+    SELECT letter_id
+      FROM dead_letters
+     WHERE letter_id = ANY ($2::uuid[])
+       AND state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL
+     ORDER BY letter_id
+       FOR UPDATE
+)
+UPDATE dead_letters AS letter
+   SET state = 'replaying', state_changed_at = now(), state_reason = '', replay_began_at = now(),
+       claimed_by = $3, plan_id = $1, outcome = NULL, outcome_at = NULL, became = NULL
+  FROM meant
+ WHERE letter.letter_id = meant.letter_id
+RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, message_sha256,
+          letter.plan_id;
+
+-- name: count_not_claimed
+-- Why letters of a plan are not sent, that are not being replayed by it.
+SELECT CASE WHEN letter.letter_id IS NULL THEN 'unknown'
+            WHEN displaced_at IS NOT NULL THEN 'gone'
+            WHEN state = 'replayed' THEN coalesce(outcome, state)
+            ELSE state
+       END AS reason, count(*)::int AS letters
+  FROM unnest($1::uuid[]) AS asked (letter_id)
+  LEFT JOIN dead_letters AS letter USING (letter_id)
+ GROUP BY 1;
+
+-- name: add_not_sent
+-- Adds to the letters of a plan that were not sent, by why not.
+UPDATE replay_plans AS plan
+   SET not_sent = (
+            SELECT coalesce(jsonb_object_agg(reason, letters), '{}')
+              FROM (
+                    SELECT reason, sum(letters::int) AS letters
+                      FROM (
+                            SELECT * FROM jsonb_each_text(plan.not_sent)
+                             UNION ALL
+                            SELECT * FROM jsonb_each_text($2::jsonb)
+                           ) AS each (reason, letters)
+                     GROUP BY reason
+                   ) AS summed
+       )
+ WHERE plan_id = $1;
+
+-- name: end_step
+-- Notes when all of a step were sent, once.
+UPDATE replay_plans
+   SET step_ended_at = coalesce(step_ended_at, now())
+ WHERE plan_id = $1 AND state = 'running' AND claimed_by = $2
+RETURNING now() - step_ended_at AS waited;
+
+-- name: select_letters
+-- What became of a page of a plan's letters, in its order.
+SELECT asked.number::int AS number, asked.letter_id, letter.service, letter.error_code,
+       letter.subject,
+       CASE WHEN letter.letter_id IS NULL THEN 'unknown'
+            WHEN letter.state = 'replayed' THEN coalesce(letter.outcome, letter.state)
+            ELSE letter.state END AS state,
+       letter.plan_id IS NOT DISTINCT FROM $1 AS by_this_plan,
+       letter.became, again.error_code AS became_code
+  FROM (
+        SELECT begins + each.ordinality - 1 AS number, each.letter_id
+          FROM replay_plan_batches, unnest(letter_ids) WITH ORDINALITY AS each (letter_id)
+         WHERE plan_id = $1 AND begins > $2::int - $4::int AND begins < $2::int + $3::int
+       ) AS asked
+  LEFT JOIN dead_letters AS letter USING (letter_id)
+  LEFT JOIN dead_letters AS again ON again.letter_id = letter.became
+ WHERE asked.number >= $2
+ ORDER BY asked.number
+ LIMIT $3;
+
+-- name: preview
+-- A plan's letters by service and code, and how many of them can do nothing: their chunk is stored, or
+-- their interview has a newer revision or is withdrawn.
+SELECT letter.service, letter.error_code, count(*)::int AS letters,
+       count(*) FILTER (WHERE letter.state <> 'open')::int AS closed,
+       count(chunk.stored_at)::int AS stored,
+       count(*) FILTER (WHERE interview.withdrawn_at IS NOT NULL)::int AS withdrawn,
+       count(DISTINCT letter.subject) FILTER (WHERE chunk.stored_at IS NULL)::int AS subjects
+  FROM replay_plan_batches AS batch, unnest(batch.letter_ids) AS asked (letter_id)
+  JOIN dead_letters AS letter USING (letter_id)
+  LEFT JOIN chunks AS chunk
+    ON chunk.chunk_id = CASE
+            WHEN letter.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+            THEN letter.subject::uuid
+       END
+  LEFT JOIN transcripts AS interview
+    ON interview.transcript_id = chunk.transcript_id AND interview.revision = chunk.revision
+ WHERE batch.plan_id = $1
+ GROUP BY letter.service, letter.error_code
+ ORDER BY letters DESC, letter.service, letter.error_code;
+
+-- name: select_chunk_costs
+-- What chunks cost of late, by purpose: how many calls, and dollars, nine in ten chunks took at least
+-- and at most; of the latest 10,000 calls.
+SELECT purpose, count(*)::int AS chunks,
+       percentile_disc(0.05) WITHIN GROUP (ORDER BY calls)::int AS calls_low,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY calls)::int AS calls_high,
+       percentile_disc(0.05) WITHIN GROUP (ORDER BY usd) AS usd_low,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY usd) AS usd_high
+  FROM (
+        SELECT purpose, subject, count(*) AS calls, sum(cost_usd) AS usd
+          FROM (
+                SELECT purpose, subject, cost_usd
+                  FROM llm_calls
+                 WHERE settled_at IS NOT NULL
+                 ORDER BY started_at DESC
+                 LIMIT 10000
+               ) AS latest
+         GROUP BY purpose, subject
+       ) AS of_chunk
+ GROUP BY purpose;

@@ -1,0 +1,441 @@
+"""Replay plans over the real index: frozen sets, steps, rates, stops and crashes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from contracts.control_api import DeadLetterFilter, DeadLetterState
+from contracts.ids import NAMESPACE
+from contracts.replay_plans import (
+    CreateReplayPlanRequest,
+    ListReplayPlanLettersRequest,
+    ReplayPlan,
+    ReplayPlanState,
+)
+from control.domain import (
+    ConcurrentChangeError,
+    DeadLetterNotOpenError,
+    DeadLetterPosition,
+    NotFoundError,
+)
+from control.letter_sender import LetterSendResult
+from control.plans import ReplayPlanRunner, ReplayPlanStore
+from control.plans.preview import preview_plan
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
+from database.pool import Database
+from messaging import KafkaUnavailableError
+from support.waiting import until
+
+RUNNING = ReplayPlanState.RUNNING
+
+FILL = """
+INSERT INTO dead_letters (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+    source_offset, consumer_group, error_code, error_type, error_message, attempts, timeouts,
+    failed_at, fingerprint, headers, size_bytes, subject
+)
+SELECT letter_id, 'enrichment', 'enrichment-dlq', number % 3, number, 'chunks-ready', 0, number,
+       'g', $3, 'E', 'no answer', 3, 1, now(), '', '[]', 1, 'interview ' || number % $4
+  FROM unnest($1::uuid[], $2::bigint[]) AS filled (letter_id, number)
+"""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class RecordingSender:
+    """Sender that records letters in place of Kafka, and may fail between two steps."""
+
+    def __init__(self, sent: list[UUID]) -> None:
+        self.sent = sent
+        self.before: BaseException | None = None
+        self.after: BaseException | None = None
+        self.unsent: dict[UUID, str] = {}
+
+    async def send(self, letters: Sequence[DeadLetterPosition]) -> LetterSendResult:
+        if (error := self.before) is not None:
+            self.before = None
+            raise error
+        taken = [one.letter_id for one in letters if one.letter_id not in self.unsent]
+        self.sent += taken
+        if (error := self.after) is not None:
+            self.after = None
+            raise error
+        report: asyncio.Future[list[Exception | None]] = asyncio.Future()
+        report.set_result([None] * len(taken))
+        return LetterSendResult([(taken, report)], dict(self.unsent))
+
+    async def wait_until_settled(self, settling: asyncio.Task[None]) -> None:
+        await settling
+
+
+class Control:
+    """One replica: its index, its plans and what it sends."""
+
+    def __init__(self, database: Database, sent: list[UUID]) -> None:
+        self.database = database
+        self.letters = DeadLetterStore(database)
+        self.plans = ReplayPlanStore(database, self.letters)
+        self.sender = RecordingSender(sent)
+        self.replayer = DeadLetterReplayer(self.letters, None, None)  # type: ignore[arg-type]
+        self.replayer.sender = self.sender  # type: ignore[assignment]
+        self.runner = ReplayPlanRunner(self.plans, self.replayer, poll_s=0.02)
+
+    async def fill(
+        self, number: int, *, begin: int = 0, code: str = "llm_timeout", interviews: int = 1_000_000
+    ) -> list[UUID]:
+        numbers = list(range(begin, begin + number))
+        ids = [uuid5(NAMESPACE, f"letter {one}") for one in numbers]
+        await self.database.execute(FILL, ids, numbers, code, interviews)
+        return ids
+
+    async def plan(self, **wanted: Any) -> ReplayPlan:
+        return await self.plans.create(CreateReplayPlanRequest(**wanted), "ada")
+
+    async def start(self, plan: ReplayPlan) -> None:
+        await self.plans.change_state(plan.plan_id, RUNNING)
+
+    async def run(self, plan: ReplayPlan) -> None:
+        """Run a plan here, as the runner does when it has taken it."""
+        assert plan.plan_id in await self.plans.take_plans()
+        await self.runner.run_plan(plan.plan_id)
+
+    async def ids(self, plan: ReplayPlan) -> list[UUID]:
+        page = ListReplayPlanLettersRequest(limit=10_000)
+        return [one.letter_id for one in (await self.plans.letters(plan.plan_id, page)).letters]
+
+    async def resolve(self) -> None:
+        await self.database.execute(
+            "UPDATE dead_letters SET outcome = 'resolved' "
+            "WHERE state = 'replayed' AND outcome IS NULL"
+        )
+
+    async def fail_again(self, cause: Callable[[int], str] = lambda _: "no answer") -> None:
+        """Index a new letter of each one that was replayed and has no outcome."""
+        rows = await self.database.fetch(
+            "SELECT * FROM dead_letters WHERE state = 'replayed' AND outcome IS NULL"
+        )
+        for number, row in enumerate(rows):
+            await self.database.execute(
+                "INSERT INTO dead_letters (letter_id, service, dlq_topic, dlq_partition,"
+                " dlq_offset, source_topic, source_partition, source_offset, consumer_group,"
+                " error_code,"
+                " error_type, error_message, attempts, timeouts, failed_at, fingerprint, headers,"
+                " size_bytes, replay_of) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, 'g', 'bug', 'E',"
+                " $8, 1, 0, now(), '', '[]', 1, $9)",
+                uuid5(NAMESPACE, f"again {row['letter_id']}"),
+                row["service"],
+                row["dlq_topic"],
+                1_000_000 + row["dlq_offset"],
+                row["source_topic"],
+                row["source_partition"],
+                row["source_offset"],
+                cause(number),
+                row["letter_id"],
+            )
+
+
+@pytest.fixture
+def control(fresh_database: Database) -> Control:
+    return Control(fresh_database, [])
+
+
+async def test_a_set_is_frozen_and_its_hash_is_of_its_ids(control: Control) -> None:
+    letters = await control.fill(250)
+    await control.fill(3, begin=500, code="undecodable")
+    plan = await control.plan()
+    await control.fill(10, begin=600)
+    ids = await control.ids(plan)
+    assert sorted(ids) == sorted(letters)
+    assert plan.letters == 250
+    assert plan.set_sha256 == hashlib.sha256("\n".join(map(str, ids)).encode()).hexdigest()
+    assert plan.left_out == {"undecodable": 3}
+    assert (plan.state, plan.counts.waiting) == (ReplayPlanState.READY, 250)
+
+
+async def test_steps_are_shares_of_interviews_that_stay_together_in_dlq_order(
+    control: Control,
+) -> None:
+    await control.fill(3_000, interviews=600)
+    plan = await control.plan()
+    assert plan.steps[-1] == 3_000
+    for end, share in zip(plan.steps, (0.01, 0.05, 0.25, 1.0), strict=True):
+        assert 0 < end <= share * 3_000
+    shown = (
+        await control.plans.letters(plan.plan_id, ListReplayPlanLettersRequest(limit=10_000))
+    ).letters
+    begins = [0, *plan.steps[:-1]]
+    seen: dict[str | None, int] = {}
+    places = {one.letter_id: one for one in await control.letters.letters(limit=None)}
+    for step, (begin, end) in enumerate(zip(begins, plan.steps, strict=True)):
+        of_step = shown[begin:end]
+        assert {seen.setdefault(one.subject, step) for one in of_step} == {step}
+        order = [
+            (places[one.letter_id].dlq_partition, places[one.letter_id].dlq_offset)
+            for one in of_step
+        ]
+        assert order == sorted(order)
+
+
+async def test_few_letters_go_in_one_step_and_none_is_an_error(control: Control) -> None:
+    with pytest.raises(NotFoundError, match="no open letter matches"):
+        await control.plan()
+    await control.fill(2, code="undecodable")
+    with pytest.raises(NotFoundError, match="2 undecodable"):
+        await control.plan()
+    assert (await control.plan(which=DeadLetterFilter(code="undecodable"))).letters == 2
+    await control.fill(50, begin=10)
+    assert (await control.plan()).steps == (50,)
+    assert len((await control.plan(canary=True)).steps) > 1
+
+
+async def test_a_plan_sends_each_letter_once_and_ends_when_all_outcomes_are_known(
+    control: Control,
+) -> None:
+    letters = await control.fill(5_000)
+    plan = await control.plan(canary=False)
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def are_sent() -> bool:
+        return (await control.plans.plan(plan.plan_id)).counts.replayed == 5_000
+
+    await until(are_sent, within_s=60)
+    assert not task.done(), "it waits for what becomes of them"
+    await control.resolve()
+    await asyncio.wait_for(task, 60)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, found.counts.resolved) == (ReplayPlanState.FINISHED, 5_000)
+    assert sorted(control.sender.sent) == sorted(letters)
+
+
+async def test_a_canary_with_a_wrong_fix_touches_one_in_a_hundred(control: Control) -> None:
+    await control.fill(3_000)
+    plan = await control.plan()
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_step_sent() -> bool:
+        return (await control.plans.plan(plan.plan_id)).counts.replayed == plan.steps[0]
+
+    await until(is_step_sent, within_s=60)
+    await control.fail_again()
+    await asyncio.wait_for(task, 60)
+    found = await control.plans.plan(plan.plan_id)
+    assert found.state is ReplayPlanState.STOPPED
+    assert "failed again, more than 20%" in found.state_reason
+    assert 0 < len(control.sender.sent) <= 30
+    assert (found.counts.failed_again, found.counts.waiting) == (
+        len(control.sender.sent),
+        3_000 - len(control.sender.sent),
+    )
+    assert sum(found.failed_causes.values()) == found.counts.failed_again
+    # Resumed, what failed until then is accepted: the next step is sent.
+    await control.start(plan)
+    again = asyncio.create_task(control.run(plan))
+
+    async def is_next_sent() -> bool:
+        return len(control.sender.sent) == plan.steps[1]
+
+    await until(is_next_sent, within_s=60)
+    await control.plans.change_state(plan.plan_id, ReplayPlanState.CANCELLED)
+    await asyncio.wait_for(again, 60)
+    assert len(control.sender.sent) == plan.steps[1]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_between_two_steps_loses_no_letter(
+    fresh_database: Database, when: str
+) -> None:
+    sent: list[UUID] = []
+    first = Control(fresh_database, sent)
+    letters = await first.fill(4_500)
+    plan = await first.plan(canary=False)
+    await first.start(plan)
+    async with first.letters.holding_claims():
+        setattr(first.sender, when, Crash())
+        with pytest.raises(Crash):
+            await first.run(plan)
+        other = Control(fresh_database, sent)
+        assert await other.plans.take_plans() == [], "the first one lives"
+        assert await other.replayer.finish_interrupted() == 0
+    second = Control(fresh_database, sent)
+    async with second.letters.holding_claims():
+        await second.replayer.finish_interrupted()
+        task = asyncio.create_task(second.run(plan))
+
+        async def are_sent() -> bool:
+            await second.resolve()
+            return task.done()
+
+        await until(are_sent, within_s=60)
+    counted = Counter(sent)
+    assert set(counted) == set(letters)
+    twice = sum(number > 1 for number in counted.values())
+    assert twice == (0 if when == "before" else 2_000), "only what the crash left in doubt"
+    assert (await second.plans.plan(plan.plan_id)).counts.resolved == 4_500
+
+
+async def test_two_replicas_run_a_plan_once(fresh_database: Database) -> None:
+    sent: list[UUID] = []
+    replicas = [Control(fresh_database, sent) for _ in range(2)]
+    letters = await replicas[0].fill(3_000)
+    plan = await replicas[0].plan(canary=False)
+    async with (
+        replicas[0].letters.holding_claims(),
+        replicas[1].letters.holding_claims(),
+        replicas[0].runner.running(),
+        replicas[1].runner.running(),
+        replicas[0].replayer.repairing(),
+    ):
+        await replicas[1].start(plan)
+
+        async def is_finished() -> bool:
+            await replicas[0].resolve()
+            found = await replicas[0].plans.plan(plan.plan_id)
+            return found.state is ReplayPlanState.FINISHED
+
+        await until(is_finished, within_s=60)
+    assert Counter(sent) == Counter(letters)
+
+
+async def test_two_plans_of_the_same_letters_send_each_once(control: Control) -> None:
+    letters = await control.fill(200)
+    plans = [await control.plan(canary=False) for _ in range(2)]
+    for plan in plans:
+        await control.start(plan)
+        task = asyncio.create_task(control.run(plan))
+
+        async def is_over(task: asyncio.Task[None] = task) -> bool:
+            await control.resolve()
+            return task.done()
+
+        await until(is_over, within_s=60)
+    assert Counter(control.sender.sent) == Counter(letters)
+    second = await control.plans.plan(plans[1].plan_id)
+    assert (second.state, second.counts.not_sent) == (ReplayPlanState.FINISHED, 200)
+    assert sum(second.not_sent.values()) == 200
+
+
+async def test_letters_discarded_meanwhile_or_gone_are_skipped_and_counted(
+    control: Control,
+) -> None:
+    letters = await control.fill(20)
+    plan = await control.plan()
+    await control.letters.discard(letters[3], "not needed")
+    await control.database.execute(
+        "UPDATE dead_letters SET displaced_at = now() WHERE letter_id = $1", letters[4]
+    )
+    control.sender.unsent = {letters[5]: "its DLQ does not have it at its place any more"}
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_over() -> bool:
+        await control.resolve()
+        return task.done()
+
+    await until(is_over, within_s=60)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, found.counts.resolved, found.counts.not_sent) == (
+        ReplayPlanState.FINISHED,
+        17,
+        3,
+    )
+    assert found.not_sent == {
+        "discarded": 1,
+        "gone": 1,
+        "its DLQ does not have it at its place any more": 1,
+    }
+    assert (await control.letters.letter(letters[5])).state is DeadLetterState.OPEN
+
+
+async def test_a_plan_that_is_paused_sends_nothing_until_it_is_resumed(control: Control) -> None:
+    await control.fill(400)
+    plan = await control.plan(canary=False, rate=200.0)
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def has_begun() -> bool:
+        return bool(control.sender.sent)
+
+    await until(has_begun, within_s=60)
+    await control.plans.change_state(plan.plan_id, ReplayPlanState.PAUSED)
+    await asyncio.wait_for(task, 60)
+    number = len(control.sender.sent)
+    assert 0 < number < 400
+    assert plan.plan_id not in await control.plans.take_plans()
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_over() -> bool:
+        await control.resolve()
+        return task.done()
+
+    await until(is_over, within_s=60)
+    assert len(control.sender.sent) == len(set(control.sender.sent)) == 400
+
+
+async def test_a_rate_is_kept(control: Control) -> None:
+    await control.fill(600)
+    plan = await control.plan(canary=False, rate=150.0)
+    await control.start(plan)
+    begin = time.monotonic()
+    task = asyncio.create_task(control.run(plan))
+
+    async def are_sent() -> bool:
+        return len(control.sender.sent) == 600
+
+    await until(are_sent, within_s=60)
+    # The last slice is sent as its turn comes, not a slice's time later.
+    assert 3.6 <= time.monotonic() - begin <= 8.0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_outage_in_the_middle_makes_a_plan_wait(control: Control) -> None:
+    letters = await control.fill(300)
+    plan = await control.plan(canary=False)
+    control.sender.before = KafkaUnavailableError("no broker answers")
+    async with control.replayer.repairing(), control.runner.running():
+        await control.start(plan)
+
+        async def is_finished() -> bool:
+            await control.resolve()
+            return (await control.plans.plan(plan.plan_id)).state is ReplayPlanState.FINISHED
+
+        await until(is_finished, within_s=60)
+    assert Counter(control.sender.sent) == Counter(letters)
+
+
+async def test_changes_that_make_no_sense_have_a_clear_answer(control: Control) -> None:
+    await control.fill(1)
+    plan = await control.plan()
+    with pytest.raises(NotFoundError, match="plan list"):
+        await control.plans.plan(UUID(int=1))
+    with pytest.raises(DeadLetterNotOpenError, match="is ready"):
+        await control.plans.change_state(plan.plan_id, ReplayPlanState.PAUSED)
+    with pytest.raises(ConcurrentChangeError):
+        await control.plans.change_state(plan.plan_id, RUNNING, version=7)
+    for _ in range(2):
+        found = await control.plans.change_state(plan.plan_id, ReplayPlanState.CANCELLED)
+        assert found.state is ReplayPlanState.CANCELLED
+    with pytest.raises(DeadLetterNotOpenError, match="is cancelled"):
+        await control.plans.change_state(plan.plan_id, RUNNING)
+
+
+async def test_a_preview_says_where_letters_go(control: Control) -> None:
+    await control.fill(5)
+    plan = await control.plan()
+    (part,) = (await preview_plan(control.database, plan.plan_id)).parts
+    assert (part.service, part.error_code, part.letters) == ("enrichment", "llm_timeout", 5)
+    assert (part.topic, part.closed, part.stored, part.calls) == ("enrichment-retry-0", 0, 0, None)
