@@ -26,7 +26,7 @@ from control.domain import (
     DeadLetterPosition,
     NotFoundError,
 )
-from control.letter_sender import LetterSendResult
+from control.letter_sender import DeadLetterSendResult
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
@@ -62,7 +62,7 @@ class RecordingSender:
         self.after: BaseException | None = None
         self.unsent: dict[UUID, str] = {}
 
-    async def send(self, letters: Sequence[DeadLetterPosition]) -> LetterSendResult:
+    async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
         if (error := self.before) is not None:
             self.before = None
             raise error
@@ -73,7 +73,7 @@ class RecordingSender:
             raise error
         report: asyncio.Future[list[Exception | None]] = asyncio.Future()
         report.set_result([None] * len(taken))
-        return LetterSendResult([(taken, report)], dict(self.unsent))
+        return DeadLetterSendResult([(taken, report)], dict(self.unsent))
 
     async def wait_until_settled(self, settling: asyncio.Task[None]) -> None:
         await settling

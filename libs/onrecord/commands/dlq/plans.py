@@ -103,7 +103,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         onrecord dlq plan create --where cause=3fa9c1d25b7e0a44 --rate 50 --start --wait
         onrecord dlq plan create --where study=bikes --no-canary --yes --reason "the quota is up"
     """
-    from onrecord.letter_filters import parse_duration, parse_filter_conditions  # noqa: PLC0415 - slow to import
+    from onrecord.letter_filters import parse_duration_option, parse_filter_conditions  # noqa: PLC0415 - slow to import
 
     which = parse_filter_conditions(where or (), datetime.now(UTC))
     wanted = {
@@ -111,7 +111,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         "rate": rate,
         "canary": canary,
         "max_failed": max_failed / 100,
-        "step_wait_s": int(parse_duration("--step-wait", step_wait).total_seconds()),
+        "step_wait_s": int(parse_duration_option("--step-wait", step_wait).total_seconds()),
     }
     is_started = begin or yes or wait
     if is_started and not yes and not (err.is_terminal and sys.stdin.isatty()):
