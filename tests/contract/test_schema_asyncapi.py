@@ -167,7 +167,11 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
 
 
 def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
-    added = append_headers((), build_retry_headers(TRIED, not_before_ms=5, delay_ms=3))
+    failure = dead_letter_headers.describe_failure(TimeoutError(), "enrichment")
+    cause = dead_letter_headers.build_cause_headers(failure)
+    wait = build_retry_headers(TRIED, not_before_ms=5, delay_ms=3)
+
+    added = append_headers((), (*wait, *cause))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} == described("WaitHeaders")
