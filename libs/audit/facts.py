@@ -106,7 +106,7 @@ class SubmissionFact:
 
 @dataclass(frozen=True, slots=True)
 class AuditFacts:
-    """Data that an audit compares, read from Kafka and PostgreSQL at about the same time.
+    """Counts of messages in Kafka and PostgreSQL that an audit compares to find lost ones.
 
     Attributes:
         submissions: every record on the topic of submissions.

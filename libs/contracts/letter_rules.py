@@ -43,7 +43,7 @@ class CreateLetterRuleRequest(ControlApiModel):
 
 
 class LetterRule(ControlApiModel):
-    """Rule by which control replays open dead letters by itself while it is enabled."""
+    """Operator's rule: control replays the open dead letters that match its filter by itself."""
 
     name: str
     filter: DeadLetterFilter

@@ -129,7 +129,7 @@ async def apply_migrations(
 async def open_migration_connection(
     settings: PostgresSettings, notice: Callable[[str], None]
 ) -> AsyncIterator[Connection]:
-    """Open a connection for migrations: without time limits, and locked against others.
+    """Open a connection without time limits, with the lock that keeps other migrations out.
 
     Args:
         settings: which database.

@@ -46,7 +46,7 @@ class TopicSubscription(Protocol):
 
 
 class Stage:
-    """Processing stage of one service: its subscriptions, its retry topics and its DLQ.
+    """Declaration of one service's topics: subscriptions with handlers, retry topics and DLQ.
 
     Args:
         service: its name; also its consumer group and the stem of its retry topics and DLQ.

@@ -110,7 +110,7 @@ class PromptFilteredError(PermanentError):
 
 
 class ContextTooLongError(PermanentError):
-    """Raised when prompt and answer exceed the context length of every model of the chain."""
+    """Raised when prompt and longest answer exceed the context of the model and its fallbacks."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
 

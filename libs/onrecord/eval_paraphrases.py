@@ -26,7 +26,7 @@ def measure_paraphrased_notes(
     examples: Examples = 0,
     json_output: Json = False,
 ) -> None:
-    """Paraphrase notes truly and falsely with the simulator; count which would be shown.
+    """Count how many true and false paraphrases, made by the simulator, the checks accept.
 
     Half of the notes are false, in 15 known ways, by templates over the interviews' own sentences.
     Each is checked as the guardrail does in its light mode. Prints the share of false ones among

@@ -29,7 +29,7 @@ for _service in PIPELINE:
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 async def index_submission(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Store a submitted Kafka record in control's index, even if it cannot be decoded."""
+    """Index a record of the submissions topic, also one whose interview cannot be decoded."""
     secret = await store.submitter_secret()
     await store.index_submission(build_indexed_submission(record, secret))
 

@@ -224,7 +224,7 @@ class RepeatFinder:
 def hash_meaning(
     transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str
 ) -> bytes:
-    """Hash an interview and a note's statement, so that notes with one meaning are equal."""
+    """Hash an interview's id and a statement's content words; equal for notes that may repeat."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
     for part in (*sorted(speakers), compute_content_key(statement)):
         encoded = part.encode()

@@ -148,7 +148,7 @@ def _without_own_subject(match: Match, left: list[int]) -> list[int]:
 
 
 def check_following_words(match: Match) -> str:
-    """Check that omitted words after a quote do not limit it; return an objection or ""."""
+    """Check that words behind a quote, as "but only at first", do not limit it; else object."""
     _, end = match.turn.find_sentence(match.last)
     right = [
         j

@@ -275,7 +275,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     timeout: Timeout = 600.0,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Have new notes made of a study's interviews, by its current questions; shows costs first.
+    """Make new notes of a study's interviews by its current questions; show the cost first.
 
     Notes of the version before are shown until an interview is done, then those of the current one.
     Cached answers cost nothing. Asking twice asks nothing twice.

@@ -104,7 +104,7 @@ _TEMPLATES: Final[dict[NoteKind, tuple[Template, ...]]] = {
 def write_labelled_notes(
     passage: PromptPassage, rates: ParaphrasingRates, seed: int
 ) -> tuple[LabelledNote, ...]:
-    """Write true and false notes on a part of an interview, each with its label.
+    """Compose true and false notes on a part of an interview; return each with its label.
 
     Args:
         passage: the study and the segments; notes are about what participants say in them.

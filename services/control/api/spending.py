@@ -85,7 +85,7 @@ class SetBudgetRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChangedBudget:
-    """Budget after it was changed by a request.
+    """Response body: a study's or the daily budget, after a request changed it.
 
     Attributes:
         limit_usd: the most that calls may cost; None: anything.
