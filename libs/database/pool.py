@@ -11,12 +11,14 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from contracts.rehearsing import Rehearsal, get_rehearsal
 from database.connection_errors import build_connection_error
 from database.errors import (
     DatabaseUnavailableError,
     build_unavailable_error,
     translate_driver_error,
 )
+from database.rehearsal import get_rehearsal_transaction
 from database.settings import PostgresSettings
 
 Record: TypeAlias = asyncpg.Record
@@ -104,7 +106,14 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection. The body does nothing but database work, or its errors are misread."""
+        """Lend a connection. The body does nothing but database work, or its errors are misread.
+
+        In a rehearsal it is that of a transaction which is rolled back when the rehearsal ends.
+        """
+        if (rehearsal := get_rehearsal()) is not None:
+            async with self._rehearsed(rehearsal) as connection:
+                yield connection
+            return
         connection = await self._acquire()
         try:
             yield connection
@@ -153,6 +162,18 @@ class Database:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+
+    @asynccontextmanager
+    async def _rehearsed(self, rehearsal: Rehearsal) -> AsyncIterator[Connection]:
+        held = await get_rehearsal_transaction(rehearsal, self, self._acquire, self._release)
+        try:
+            async with held.connection() as connection:
+                yield connection
+        except Exception as error:
+            named = translate_driver_error(error, connection_lost=held.is_lost)
+            if named is None:
+                raise
+            raise named from error
 
     async def _acquire(self) -> PoolConnectionProxy[Record]:
         try:

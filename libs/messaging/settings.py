@@ -256,8 +256,8 @@ class StageSettings(BaseSettings):
     )
     operator_token_file: Path | None = Field(
         None,
-        description="A file with the token that `POST /resume` takes; it is made, for its owner "
-        "alone to read, if it is not there. Without it, `/resume` is refused.",
+        description="A file with the token that `POST /resume` and `POST /rehearse` take; it is "
+        "made, for its owner alone to read, if it is not there. Without it, both are refused.",
     )
 
     @field_validator("http_allowed_hosts")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -11,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
+from contracts.rehearsing import get_rehearsal, outside_rehearsal
 from model_client import errors
 from model_client.cache.response_cache import CachedResponse, ResponseCache, build_cache_key
+from model_client.ledger.accounting import sum_known_costs
 from model_client.ledger.ledger import Ledger
 from model_client.requests import CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelConfig, ModelSettings
@@ -42,6 +46,13 @@ which costs less than another model's long answer.
 
 REQUEST_REFUSALS: Final = (errors.RequestRefusedError, errors.PromptFilteredError)
 """Refusals by one model that do not predict what another model, or a part of the request, gets."""
+
+
+REHEARSAL_PURPOSE: Final = "rehearsal"
+"""What the ledger books calls of rehearsals as."""
+
+CALLS_OF_ONE: Final = 2
+"""Calls of one model that a request may be charged for: the answer, and its repair."""
 
 
 def _all_of_it() -> float:
@@ -164,6 +175,26 @@ class ModelClient:
         until = deadline - DEADLINE_MARGIN_S
         chain = self._select(models)
         keys = {one: self._key(request, one) for one in chain}
+        if (rehearsal := get_rehearsal()) is not None:
+            recorded = await self._find_recorded(
+                request, [*keys.values()], accepts_truncated=accepts_truncated
+            )
+            if recorded is not None:
+                rehearsal.calls_cached += 1
+                return recorded
+            reserved = rehearsal.reserve_call(_max_cost(chain, request))
+            booked = replace(attribution, purpose=REHEARSAL_PURPOSE)
+            try:
+                with outside_rehearsal(paying=rehearsal):  # a call that is made counts
+                    return await self.ask(
+                        request,
+                        booked,
+                        deadline=deadline,
+                        accepts_truncated=accepts_truncated,
+                        models=models,
+                    )
+            finally:
+                rehearsal.release_call(reserved)
 
         async def make() -> tuple[str, CachedResponse]:
             endpoint, response = await self._ask_chain(chain, request, attribution, until)
@@ -182,6 +213,19 @@ class ModelClient:
             log.warning("cached_response_outdated", model=response.model)
             _, response = await make()
             return _to_parsed(response, request, cached=False)
+
+    async def _find_recorded(
+        self, request: ModelRequest[A], keys: Sequence[str], *, accepts_truncated: bool
+    ) -> ParsedResponse[A] | None:
+        """Return the recorded answer to a request; None if there is none that holds."""
+        if self._cache is None:
+            return None
+        with outside_rehearsal():  # it only reads
+            found = await self._cache.find(keys, accepts_truncated=accepts_truncated)
+        try:
+            return None if found is None else _to_parsed(found, request, cached=True)
+        except ValidationError:
+            return None  # a call would be made
 
     def _select(self, models: Sequence[str]) -> Sequence[ModelEndpoint]:
         if not models:
@@ -245,6 +289,22 @@ def _serves_shorter(
     away = all(isinstance(one, errors.ModelUnavailableError) for one in failures)
     others = (one for one in chain if one not in fitting)
     return away and any(not one.breaker.is_open for one in others)
+
+
+def _max_cost(chain: Sequence[ModelEndpoint], request: ModelRequest[A]) -> Decimal | None:
+    """Return the most that a request can cost in US dollars; None if a price is not known.
+
+    Every model of the chain may be asked, and asked to repair its answer.
+
+    Raises:
+        errors.ContextTooLongError: no model can be asked.
+    """
+    fitting = [one for one in chain if one.fits(request)]
+    if not fitting:
+        raise errors.ContextTooLongError("the question is too long for every model")
+    costs = [one.estimate_max_cost(request) for one in fitting]
+    total = sum_known_costs(costs)
+    return None if total is None else CALLS_OF_ONE * total
 
 
 def _deciding_failure(failures: Sequence[OnrecordError]) -> OnrecordError:

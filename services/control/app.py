@@ -22,6 +22,9 @@ from control.handlers import router
 from control.oidc import OidcSettings, open_provider
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
+from control.rehearsals.runner import LetterRehearser
+from control.rehearsals.stages import open_stage_client
+from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
 from control.rules import RuleRunner
@@ -74,6 +77,9 @@ async def lifespan(
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
         open_provider(settings.oidc) as provider,
         run_compute_pool() as compute,
+        open_stage_client(
+            settings.control.stage_urls, settings.control.operator_token_file
+        ) as stages,
     ):
         store = DeadLetterStore(database)
         publisher = broker.connected_publisher
@@ -82,8 +88,10 @@ async def lifespan(
             await store_admin_token_from_file(TokenStore(database), settings.admin_token_file)
         context.set_global("store", store)
         broker.check_dependencies = database.ping
+        rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
         async with (
             replayer.repairing(),
+            rehearser.running(),
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),
@@ -108,6 +116,7 @@ async def lifespan(
                 ),
                 compute=compute,
                 open_registration=settings.control.open_registration,
+                wake_rehearser=rehearser.wake,
             )
             try:
                 yield

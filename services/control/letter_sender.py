@@ -75,7 +75,7 @@ class DeadLetterSender:
             KafkaUnavailableError: the broker does not acknowledge.
         """
         topic = build_retry_topic(service, 0).name
-        await self.publisher.forward(topic, found.key, found.value, _headers(found))
+        await self.publisher.forward(topic, found.key, found.value, build_sent_headers(found))
 
     async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
         """Send letters' messages in order; do not wait until the last ones are acknowledged.
@@ -150,7 +150,7 @@ class DeadLetterSender:
         sent: DeadLetterSendResult,
     ) -> None:
         await self._bytes.wait_for(size)
-        records = [(one.key, one.value, _headers(one)) for one in portion]
+        records = [(one.key, one.value, build_sent_headers(one)) for one in portion]
         report = await self.publisher.forward_all(build_retry_topic(service, 0).name, records)
         self._bytes.begin(size, report)
         sent.reports.append(([one.place.letter_id for one in portion], report))
@@ -203,5 +203,6 @@ def _size(found: DeadLetterRecord) -> int:
     )
 
 
-def _headers(found: DeadLetterRecord) -> Headers:
+def build_sent_headers(found: DeadLetterRecord) -> Headers:
+    """Build the headers that a letter's message is replayed with."""
     return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))

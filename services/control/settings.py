@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from contracts.topics import PIPELINE
 from control.oidc.settings import is_secure_url
 from messaging import StageSettings
 
@@ -79,6 +81,13 @@ class ControlSettings(StageSettings):
         "`https://control.example.org`, without a path; its host has to be among the allowed "
         "ones. Without it, browsers log in on loopback only.",
     )
+    stage_urls: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="Where the other services answer over HTTP, such as "
+        "`enrichment=http://enrichment:8080`, comma separated. Rehearsals of replays take letters "
+        "through their code there, with the token in CONTROL_OPERATOR_TOKEN_FILE, which has to be "
+        "theirs; letters of a service that is not named are not rehearsed.",
+    )
     session_idle_s: float = Field(
         3_600,
         ge=300,
@@ -87,6 +96,24 @@ class ControlSettings(StageSettings):
     session_lifetime_s: float = Field(
         43_200, ge=300, description="A browser's session ends after so long, in seconds."
     )
+
+    @field_validator("stage_urls", mode="before")
+    @classmethod
+    def _split_stages(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = (part.strip().partition("=") for part in value.split(",") if part.strip())
+        return {name.strip(): url.strip().rstrip("/") for name, _, url in parts}
+
+    @field_validator("stage_urls")
+    @classmethod
+    def _are_stages(cls, urls: dict[str, str]) -> dict[str, str]:
+        for name, url in urls.items():
+            if name not in PIPELINE:
+                raise ValueError(f"{name} is none of {', '.join(PIPELINE)}")
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"{name}: is no http or https address")
+        return urls
 
     @field_validator("public_url")
     @classmethod

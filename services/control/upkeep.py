@@ -14,6 +14,7 @@ import structlog
 from contracts.errors import OnrecordError
 from control.causes import LetterCauseStore
 from control.idempotency import IdempotentRequestStore
+from control.rehearsals.store import RehearsalStore
 from database.pool import Database
 from database.queries import load_queries
 
@@ -42,7 +43,7 @@ async def delete_expired_rows_periodically(
 
 
 async def delete_expired_rows(database: Database) -> None:
-    """Delete expired idempotent answers and change events; sum up old dead letter counts.
+    """Delete expired answers, change events and rehearsals; sum up old dead letter counts.
 
     Raises:
         DatabaseUnavailableError: try again later.
@@ -52,6 +53,7 @@ async def delete_expired_rows(database: Database) -> None:
     causes = LetterCauseStore(database)
     await causes.sum_counts()
     await causes.delete_empty_counts()
+    await RehearsalStore(database).delete_old()
 
 
 async def _run(database: Database, period_s: float) -> None:

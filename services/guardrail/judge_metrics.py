@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
+from contracts.rehearsing import get_rehearsal
 from judging.questions import JudgeReply, NoteRuling
 
 JUDGE_VOTES: Final = Counter(
@@ -39,6 +40,8 @@ JUDGE_CALLS: Final = Histogram(
 
 def record_judge_replies(replies: Sequence[JudgeReply]) -> None:
     """Count judging models' calls, invalid rulings and missing answers as metrics."""
+    if get_rehearsal() is not None:
+        return
     JUDGE_CALLS.observe(sum(one.calls for one in replies))
     JUDGE_UNBELIEVED.inc(sum(one.unbelieved for one in replies))
     for code in (code for one in replies for code in one.errors if code is not None):
@@ -47,6 +50,8 @@ def record_judge_replies(replies: Sequence[JudgeReply]) -> None:
 
 def record_judge_votes(votes: Sequence[NoteRuling | None]) -> None:
     """Count judging models' votes on a note, and their disagreements, as metrics."""
+    if get_rehearsal() is not None:
+        return
     verdicts = ["none" if one is None else one.verdict.value for one in votes]
     for verdict in verdicts:
         JUDGE_VOTES.labels(verdict).inc()

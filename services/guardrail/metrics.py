@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from contracts.notes import Standing
+from contracts.rehearsing import get_rehearsal
 from grounding import DraftAssessment
 
 NOTES: Final = Counter(
@@ -18,7 +19,12 @@ NOTES: Final = Counter(
 
 
 def record_note_standings(assessment: DraftAssessment) -> None:
-    """Count a draft's notes by standing (verbatim, proven, ..., refuted) as a metric."""
+    """Count a draft's notes by standing (verbatim, proven, ..., refuted) as a metric.
+
+    In a rehearsal, nothing is counted.
+    """
+    if get_rehearsal() is not None:
+        return
     counts = CountOf(note.standing for note in assessment.accepted)
     counts[Standing.REFUTED] += len(assessment.rejected)
     for standing, number in counts.items():

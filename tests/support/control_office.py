@@ -72,11 +72,11 @@ def letter_bytes(
 class Office:
     """A context, served over HTTP, and what tests do with it."""
 
-    def __init__(
-        self, bench: Bench, context: ApiContext, url: str, client: httpx2.AsyncClient
-    ) -> None:
+    def __init__(self, bench: Bench, api: ControlApi, url: str, client: httpx2.AsyncClient) -> None:
+        assert api.context is not None
         self.bench = bench
-        self.context = context
+        self.api = api
+        self.context = api.context
         self.url = url
         self.client = client
 
@@ -158,4 +158,4 @@ async def open_office(
         client = await stack.enter_async_context(http_client())
         client.headers["Authorization"] = f"Bearer {secret}"
         stack.push_async_callback(api.context.changes.close)
-        yield Office(bench, api.context, f"http://127.0.0.1:{port}", client)
+        yield Office(bench, api, f"http://127.0.0.1:{port}", client)

@@ -18,6 +18,9 @@ from contracts.topics import TRANSCRIPTS_SUBMITTED, build_dlq_topic, build_retry
 from control.api import ApiContext, ControlApi
 from control.domain import IndexedDeadLetter
 from control.reader import open_dead_letter_reader
+from control.rehearsals.runner import LetterRehearser
+from control.rehearsals.stages import open_stage_client
+from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from control.tokens import generate_token_secret
@@ -70,6 +73,7 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
         open_database(postgres) as database,
         open_dead_letter_reader(kafka, 10) as reader,
         Publisher(kafka, source="/test") as publisher,
+        open_stage_client({}, None) as stages,
     ):
         store = DeadLetterStore(database)
         for number, value in enumerate(VALUES):
@@ -78,16 +82,21 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await publisher.forward(DLQ.name, b"key", value, headers)
             await store.index_letter(letter(number))
         api = ControlApi()
+        rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
         api.context = ApiContext(
             store,
             reader,
             DeadLetterReplayer(store, reader, publisher),
             database,
             open_registration=True,
+            wake_rehearser=rehearser.wake,
         )
         await api.context.tokens.put_admin_token(TOKEN)
         app = Starlette(routes=api.routes)
-        async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
+        async with (
+            rehearser.running(),
+            asgi_server.serve(app, host="127.0.0.1", port=0) as port,
+        ):
             yield f"http://127.0.0.1:{port}"
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from faststream.asgi import AsgiFastStream
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -27,6 +28,7 @@ from asgi_server import (
     build_allowed_hosts,
 )
 from configuration.settings_errors import exit_on_settings_errors
+from contracts.rehearsals import MAX_REHEARSAL_BODY, REHEARSAL_PATH, StageRehearsalRequest
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.operator_token import (
     create_operator_token_file,
@@ -93,7 +95,11 @@ class ServiceApplication(AsgiFastStream):
         self._navigable_paths = navigable_paths
         self._guarded = RequestGuard(super().__call__, self._policy)
         health_routes = build_health_routes(lambda: broker.health)
-        own_routes = [Route("/resume", self._resume, methods=["POST"]), *routes]
+        own_routes = [
+            Route("/resume", self._resume, methods=["POST"]),
+            *([Route(REHEARSAL_PATH, self._rehearse, methods=["POST"])] * broker.has_dead_letters),
+            *routes,
+        ]
         self._health = asgi_server.create_application(health_routes)
         self._own = asgi_server.create_application(own_routes)
         self._web = asgi_server.create_application([*health_routes, *own_routes])
@@ -193,18 +199,38 @@ class ServiceApplication(AsgiFastStream):
             ),
             max_body_bytes=settings.http_max_body_bytes,
             hosts_setting=self._name_setting("HTTP_ALLOWED_HOSTS"),
-            larger_bodies=self._larger_bodies(),
+            larger_bodies={REHEARSAL_PATH: MAX_REHEARSAL_BODY, **self._larger_bodies()},
             navigable_paths=self._navigable_paths,
         )
 
     def _name_setting(self, name: str) -> str:
         return f"{type(self.service.settings).model_config.get('env_prefix', '')}{name}"
 
+    def _refuse(self, request: Request) -> Response | None:
+        """Return the answer to a request without the operators' token; None if it has it."""
+        file = self.service.settings.operator_token_file
+        return refuse_without_operator_token(
+            request, file, self._name_setting("OPERATOR_TOKEN_FILE")
+        )
+
+    async def _rehearse(self, request: Request) -> Response:
+        """Take a record through the handlers without effects, and answer what became of it."""
+        if refusal := self._refuse(request):
+            return refusal
+        body = await asgi_server.read_body(request, MAX_REHEARSAL_BODY)
+        try:
+            asked = StageRehearsalRequest.model_validate_json(body)
+        except ValidationError as error:
+            return ProblemResponse(400, f"{error.error_count()} fields of the request are wrong")
+        async with asgi_server.cancel_on_disconnect(request.receive):
+            found = await self.service.rehearse(asked)
+        if found is None:
+            return ProblemResponse(503, "the service handles no messages now; see /readyz")
+        return JsonResponse(found.model_dump(mode="json"))
+
     async def _resume(self, request: Request) -> Response:
         """Go on after the service has stopped because most messages failed."""
-        file = self.service.settings.operator_token_file
-        setting = self._name_setting("OPERATOR_TOKEN_FILE")
-        if refusal := refuse_without_operator_token(request, file, setting):
+        if refusal := self._refuse(request):
             return refusal
         if not self.service.resume():
             return ProblemResponse(409, "the service consumes nothing now; see /readyz")

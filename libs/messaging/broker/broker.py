@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker
 from pydantic import PrivateAttr
 
 from contracts.events import Event
+from contracts.rehearsals import StageRehearsal, StageRehearsalRequest
 from contracts.topics import (
     RETRY_DELAYS_S,
     Topic,
@@ -27,6 +28,7 @@ from messaging.broker.registrator import (
     ReliableRegistrator,
     require_managed_subscribers,
 )
+from messaging.broker.rehearsals import RecordRehearser
 from messaging.broker.results import build_event_command
 from messaging.broker.routes import build_routes
 from messaging.kafka.admin import create_topics
@@ -121,6 +123,8 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self._settings: StageSettings | None = None
         self._kafka: KafkaSettings | None = None
         self._stage: Stage | None = None
+        self._is_stage_open = False
+        self._rehearser: RecordRehearser | None = None
         self._supervisor: ConsumerSupervisor | None = None
         self._supervising: asyncio.Task[None] | None = None
         self._stop_requested = False
@@ -202,6 +206,18 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
     def supervisor(self) -> ConsumerSupervisor | None:
         """What keeps the consumer at work, once the broker is started."""
         return self._supervisor
+
+    async def rehearse(self, asked: StageRehearsalRequest) -> StageRehearsal | None:
+        """Take a record through the handlers without effects; None while they cannot be called.
+
+        Args:
+            asked: the record, and whether models may be called.
+        """
+        if self._stage is None or not self._is_stage_open:
+            return None
+        if self._rehearser is None:
+            self._rehearser = RecordRehearser(self.source, self.kafka.topic_prefix)
+        return await self._rehearser.rehearse(self._stage, self.settings, asked)
 
     def resume(self) -> bool:
         """Go on after the service has stopped because most messages failed.
@@ -345,8 +361,10 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         try:
             async with self.resources():
                 self._stage = self._new_stage()
+                self._is_stage_open = True
                 yield self._stage
         finally:
+            self._is_stage_open = False
             self._reliable_producer.attach(None)
 
     def _topics(self) -> list[Topic]:

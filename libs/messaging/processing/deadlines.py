@@ -7,7 +7,7 @@ set, and only the first one needs a timer; setting one costs an entry in a dict.
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -25,7 +25,7 @@ class WorkWithDeadline(Protocol):
 
     deadline: float
     expired: bool
-    task: asyncio.Task[None] | None
+    task: asyncio.Task[Any] | None
 
 
 class DeadlineTimer:

@@ -95,7 +95,7 @@ class InFlightMessage:
         self.deadline = float("inf")
         self.expired = False
         self.lineage = NO_CONTEXT
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self._finish = finish
         self._record: Record | None = None
         self._delivery: Delivery | None = None

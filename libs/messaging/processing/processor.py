@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Final
 
 import structlog
 
@@ -26,18 +26,19 @@ from contracts.errors import (
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.failure_router import FailureRouter
 from messaging.dead_letters.metrics import DeadLetterMetrics
-from messaging.limits import MessageLimits, MessageTooLargeError
+from messaging.limits import MessageLimits
 from messaging.processing import failure_policy
 from messaging.processing.attempts import HandlerRunner
 from messaging.processing.failure_policy import drop_tracebacks
 from messaging.processing.failure_rate_breaker import FailureRateBreaker
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.outage_gate import OutageGate
+from messaging.processing.reading import read_message
 from messaging.processing.throttle import ThrottledMessages
 from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
-from messaging.stage import Stage, TopicSubscription
+from messaging.stage import Stage
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +165,7 @@ class MessageProcessor:
         resumed = self.breaker.resumed
         try:
             with _DECODING:
-                route, subject = self._read(job)
+                route, subject = read_message(self._stage, self._limits, job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(
                 self._attempts.handle,
@@ -182,24 +183,6 @@ class MessageProcessor:
             drop_tracebacks(error)
             return is_well
         return True
-
-    def _read(self, job: InFlightMessage) -> tuple[TopicSubscription, Any]:
-        if self._stage.dead_letters:  # a stage without them takes whatever there is
-            complaint = self._limits.complaint_about(job.received, job.size)
-            if complaint:
-                _refuse(job, complaint)
-        route = self._stage.route(job.source_topic)
-        if route.is_json:
-            complaint = self._limits.complaint_about_json(job.received.value)
-            if complaint:
-                _refuse(job, complaint)
-        subject, lineage = route.read(job)
-        job.lineage = lineage
-        if lineage.deadline is not None and route.is_json:
-            due_s = lineage.deadline_s
-            if due_s is not None and not job.delivery.replays:  # an operator's replay outweighs it
-                job.due_s = due_s
-        return route, subject
 
     async def _publish(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:
         sent = partial(self._sent, job, events)
@@ -328,9 +311,3 @@ def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) 
         )
     elif failure_policy.is_unexpected_error(error):
         log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
-
-
-def _refuse(job: InFlightMessage, complaint: str) -> NoReturn:
-    """Raise the complaint as an error; no frame of it holds the message."""
-    job.shorten(complaint)
-    raise MessageTooLargeError(complaint)

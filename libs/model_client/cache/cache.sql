@@ -41,6 +41,20 @@ SELECT asked.request, found.key, found.content, found.model, found.fingerprint,
   LEFT JOIN claimed ON claimed.key = asked.key
  WHERE asked.place = 1;
 
+-- name: peek_answer
+-- Returns the newest response of the first key that has one, and counts no hit.
+SELECT answer.content, answer.model, answer.fingerprint, answer.input_tokens, answer.cached_tokens,
+       answer.output_tokens, answer.cost_usd
+  FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place)
+  JOIN llm_answers AS answer USING (key)
+ WHERE answer.created_at > $3
+   AND (answer.content IS NOT NULL OR $2)
+   AND (NOT $4 OR answer.fingerprint = '' OR answer.fingerprint = (
+        SELECT last.fingerprint FROM llm_fingerprints AS last WHERE last.model = answer.model
+   ))
+ ORDER BY asked.place, answer.created_at DESC
+ LIMIT 1;
+
 -- name: count_hit
 -- Counts one more use of a response that was shared within the process.
 UPDATE llm_answers SET hits = hits + 1, last_used_at = $3 WHERE key = $1 AND fingerprint = $2;

@@ -186,6 +186,17 @@ class ResponseCache:
                 pending.set_result(None)
         return _hit(found[1]) if cached else (found[1], False)
 
+    async def find(
+        self, keys: Sequence[str], *, accepts_truncated: bool = False
+    ) -> CachedResponse | None:
+        """Return the cached response of the first key that has one, without counting a hit.
+
+        Without the database, or with a slow one, nothing is found.
+        """
+        if not self._is_on:
+            return None
+        return await self._try(self._store.peek(keys, accepts_truncated=accepts_truncated))
+
     async def _find_or_make(
         self, search: CacheQuery, make: ResponseFactory, deadline: float
     ) -> tuple[tuple[str, CachedResponse], bool]:

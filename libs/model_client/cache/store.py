@@ -161,6 +161,18 @@ class CacheStore:
         """Return the first of the keys that has a response, with it; count the hit."""
         return (await self.search(CacheQuery(keys, accepts_truncated=True))).answer
 
+    async def peek(self, keys: Sequence[str], *, accepts_truncated: bool) -> CachedResponse | None:
+        """Return the response of the first of the keys that has one; count no hit."""
+        async with self._lazy.use() as database:
+            row = await database.fetchrow(
+                _QUERIES.peek_answer,
+                list(keys),
+                accepts_truncated,
+                self._oldest(),
+                self._settings.fingerprint == "latest",
+            )
+        return None if row is None else _kept(row)
+
     async def store(self, key: str, response: CachedResponse) -> None:
         """Store a response under a key."""
         await self.complete(CacheClaimRelease(key, (key, response)))

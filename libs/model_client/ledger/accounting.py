@@ -14,6 +14,7 @@ import openai
 
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.notes import Usage
+from contracts.rehearsing import get_paying_rehearsal
 from model_client import errors, metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
@@ -80,6 +81,12 @@ class CallAccounting:
         )
         self._settling = BackgroundTasks()
 
+    def estimate_max_cost(self, body: Mapping[str, Any]) -> Decimal | None:
+        """Return the most that a call can cost in US dollars; None if no price is known."""
+        return self._prices.max_cost(
+            compute_prompt_tokens_upper_bound(body), get_max_output_tokens(body)
+        )
+
     async def close(self) -> None:
         """Wait until all calls are settled."""
         await self._settling.wait()
@@ -116,9 +123,7 @@ class CallAccounting:
     ) -> BudgetReservation | None:
         if self._ledger is None:
             return None
-        worst = self._prices.max_cost(
-            compute_prompt_tokens_upper_bound(body), get_max_output_tokens(body)
-        )
+        worst = self.estimate_max_cost(body)
         config = self._config
         call = CallDetails(
             bill.attribution, bill.prompt_version, config.base_url, config.model, worst
@@ -132,6 +137,8 @@ class CallAccounting:
         if reply.usage is None:
             reply.usage = self._estimate_usage(body, reply) if reply.estimated else Usage()
         reply.cost_usd = self._prices.cost(reply.usage)
+        if (rehearsal := get_paying_rehearsal()) is not None:
+            rehearsal.count_cost(reply.cost_usd or Decimal(0))
 
     def _estimate_usage(self, body: Mapping[str, Any], reply: CallResult) -> Usage:
         """Return about what a call used that ended without reporting its usage.

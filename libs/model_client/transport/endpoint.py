@@ -157,6 +157,10 @@ class ModelEndpoint:
         longest = request.limit_output(config.max_output_tokens)
         return self._estimate.fits(body, longest, config.context_tokens)
 
+    def estimate_max_cost(self, request: ModelRequest[A]) -> Decimal | None:
+        """Return the most that one call can cost in US dollars; None if no price is known."""
+        return self._accounts.estimate_max_cost(self._dialect.build_body(request))
+
     async def answer(
         self,
         request: ModelRequest[A],

@@ -24,6 +24,7 @@ from control.api import (
     plans,
     refreshing,
     registry,
+    rehearsals,
     response_cache,
     rules,
     search,
@@ -54,6 +55,7 @@ NAVIGABLE_PATHS: Final = frozenset({PREFIX + sessions.CALLBACK})
 ROUTERS: Final = (
     transcripts.router,
     plans.router,
+    rehearsals.router,
     dead_letters.router,
     bulk_changes.router,
     letter_history.router,

@@ -22,6 +22,7 @@ from control.ownership import TranscriptOwnershipStore
 from control.plans import ReplayPlanStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
+from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.rules import LetterRuleStore
 from control.sessions import SessionLifetimes, SessionStore
@@ -71,6 +72,10 @@ def _limit_computing() -> HeavyRequestLimiter:
     return HeavyRequestLimiter(MAX_COMPUTING, COMPUTING_WAIT_S, share=MAX_COMPUTING_PER_TOKEN)
 
 
+def _wake_nobody() -> None:
+    """Wake nothing: whoever works on what is begun looks for it by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
     """Settings and limits of logins by browsers: OpenID Connect provider, session lifetimes.
@@ -111,6 +116,7 @@ class ApiContext:
         computing: places for requests that use it or wait for it.
         open_registration: whether a study that comes with a submission is registered by it.
         searching: places for searches, all but one for one token at most.
+        wake_rehearser: called when there is a rehearsal to work on.
     """
 
     store: DeadLetterStore
@@ -127,6 +133,7 @@ class ApiContext:
     computing: HeavyRequestLimiter = field(default_factory=_limit_computing)
     searching: HeavyRequestLimiter = field(default_factory=_limit_searching)
     large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
+    wake_rehearser: Callable[[], None] = _wake_nobody
     open_registration: bool = False
     changes: ChangeFeed = field(init=False)
 
@@ -166,6 +173,11 @@ class ApiContext:
     def plans(self) -> ReplayPlanStore:
         """Replay plans."""
         return ReplayPlanStore(self.database, self.store)
+
+    @property
+    def rehearsals(self) -> RehearsalStore:
+        """Rehearsals of replays."""
+        return RehearsalStore(self.database)
 
     @property
     def tokens(self) -> TokenStore:

@@ -12,6 +12,7 @@ from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.control_api import DeadLetterState
 from contracts.ids import derive_id
 from contracts.registry import CreateStudyRequest
+from contracts.rehearsals import RehearsalRequest
 from contracts.replay_plans import CreateReplayPlanRequest
 from control.api.authorization import CSRF_HEADER
 from control.api.idempotency import CHANGING
@@ -52,6 +53,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
     ("PATCH", "/causes/{cause_id}"): {"assignee": "ada"},
     ("POST", "/plans"): {"which": {"service": "enrichment"}},
+    ("POST", "/rehearsals"): {"code": "llm_timeout"},
     ("PUT", "/budgets/day"): {"limit_usd": "5"},
     ("PUT", "/budgets/studies/{study_id}"): {"limit_usd": "7"},
 }
@@ -74,9 +76,7 @@ CHANGED: Final = (
         "dead_letters",
         "submissions",
     ),
-    "letter_causes",
-    "letter_rules",
-    "replay_plans",
+    *("letter_causes", "letter_rules", "replay_plans", "rehearsals", "rehearsed_letters"),
 )
 """Tables that requests change."""
 
@@ -101,6 +101,7 @@ class Prepared:
         study = STUDY.model_dump(exclude_none=True) | {"study_id": STUDY_ID}
         await context.studies.create(CreateStudyRequest.model_validate(study), "a test")
         letter_id = await self.office.died(b"v", 1)
+        begun = await context.rehearsals.begin(RehearsalRequest(), [], by="a test")
         self.ids = {
             "letter_id": str(letter_id),
             "name": "new",
@@ -108,6 +109,7 @@ class Prepared:
                 (await context.plans.create(CreateReplayPlanRequest(), "a test")).plan_id
             ),
             "cause_id": (await context.store.letter(letter_id)).cause_id,
+            "rehearsal_id": str(begun.rehearsal_id),
             "token_id": str(made.token.token_id),
             "session_id": str(opened.session_id),
             "study_id": STUDY_ID,

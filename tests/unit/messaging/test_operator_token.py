@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -53,9 +53,11 @@ class Service:
             raise NotImplementedError  # nothing is to be consumed
         await self.app(scope, receive, send)
 
-    async def ask(self, *authorization: str) -> httpx2.Response:
+    async def ask(
+        self, *authorization: str, path: str = "/resume", body: Any = None
+    ) -> httpx2.Response:
         headers = [(b"Authorization", one.encode("latin-1")) for one in authorization]
-        return await self.client.post(f"{self.url}/resume", headers=headers)
+        return await self.client.post(self.url + path, headers=headers, json=body)
 
 
 @pytest.fixture
@@ -78,6 +80,22 @@ async def test_the_token_in_the_file_resumes_a_service(service: Service, file: P
         *(200, {"resumed": True}),
         1,
     )
+
+
+RECORD: Final = {"record": {"topic": "transcripts-submitted"}}
+
+
+async def test_nothing_else_rehearses(service: Service, file: Path) -> None:
+    token = token_in(file)
+    for sent in ((), (token,), (f"Bearer {token}x",), (f"Bearer {token}", f"Bearer {token}")):
+        answer = await service.ask(*sent, path="/rehearse", body=RECORD)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), sent
+    answer = await service.ask(f"Bearer {token}", path="/rehearse", body=RECORD)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        *(503, "the service handles no messages now; see /readyz"),
+    )
+    answer = await service.ask(f"Bearer {token}", path="/rehearse", body={"record": 3})
+    assert answer.status_code == 400
 
 
 async def test_nothing_else_does(service: Service, file: Path) -> None:

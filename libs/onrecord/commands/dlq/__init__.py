@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onrecord.commands.dlq import causes, discards, plans, rules, waiting
+from onrecord.commands.dlq import causes, discards, plans, rehearse, rules, waiting
 from onrecord.commands.dlq.selection import (
     All,
     AtMost,
@@ -58,6 +58,10 @@ Raw = Annotated[
     bool, typer.Option("--raw", help="Write only the value, byte for byte; escaped on a terminal.")
 ]
 Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only say what it would end in, as `dlq rehearse` does."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +79,7 @@ def register(app: typer.Typer) -> None:
     waiting.register(dlq)
     rules.register(dlq)
     plans.register(dlq)
+    rehearse.register(dlq)
     app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
 
 
@@ -209,6 +214,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     since: Since = None,
     limit: AtMost = None,
     yes: Yes = False,
+    dry_run: DryRun = False,
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
@@ -224,11 +230,27 @@ def replay(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --all --service enrichment --code llm_timeout
         onrecord dlq replay --all --where cause=3fa9c1d25b7e0a44 --since 1d --limit 5
         onrecord dlq replay --all --yes --reason "the endpoint is back"
+        onrecord dlq replay --all --code ungrounded --dry-run
     """
     if bool(letter_ids) == every:
         raise UsageError("name the letters: their ids, or --all")
     if letter_ids and (service or code or where or study or since or limit):
         raise UsageError("--service, --code, --study, --since, --limit and --where go with --all")
+    if dry_run:
+        rehearse.run_rehearsal(
+            letter_ids,
+            where,
+            every=every,
+            asked={"sample": limit or None},
+            timeout_s=rehearse.TIMEOUT_S,
+            reason=reason,
+            json_output=json_output,
+            service=service,
+            code=code,
+            study=study,
+            since=since,
+        )
+        return
     which = parse_filter(where, service=service, code=code, study=study, since=since)
     outcome = (
         _replay_named(letter_ids, reason)

@@ -1,0 +1,198 @@
+"""Models of rehearsals: what control asks a stage, and what its API returns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from contracts.control_api import (
+    Asked,
+    Base64Bytes,
+    ControlApiModel,
+    DeadLetterFilter,
+)
+from contracts.rehearsing import RehearsalMode
+from contracts.topics import MIB
+
+REHEARSAL_PATH: Final = "/rehearse"
+"""Path on a service's port that takes a message through its code without effects."""
+
+MAX_REHEARSED_BYTES: Final = 8 * MIB
+"""Most bytes of a message that is rehearsed."""
+
+MAX_REHEARSAL_BODY: Final = 2 * MAX_REHEARSED_BYTES
+"""Most bytes of a request that asks for it: base64, with the headers."""
+
+MAX_REHEARSED: Final = 10_000
+"""Most letters of one rehearsal."""
+
+MAX_REHEARSAL_BUDGET: Final = Decimal(1_000)
+"""Largest budget of one rehearsal, in US dollars."""
+
+
+class StageOutcome(StrEnum):
+    """What became of a message in a stage's code."""
+
+    PASSES = "passes"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+
+
+class RehearsedRecord(ControlApiModel):
+    """Record as a stage reads or writes it."""
+
+    topic: str = Field(description="Its topic, without the installation's prefix.")
+    key: Base64Bytes | None = None
+    value: Base64Bytes | None = None
+    headers: tuple[tuple[str, Base64Bytes | None], ...] = ()
+
+
+class StageRehearsalRequest(ControlApiModel):
+    """Request to take one record through a stage's code without effects."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    record: RehearsedRecord
+    mode: RehearsalMode = RehearsalMode.RECORDED
+    budget_usd: Annotated[Decimal, Field(ge=0, le=MAX_REHEARSAL_BUDGET)] = Decimal(0)
+    wanted: tuple[str, ...] = Field(
+        (), description="Topics of which the answer has what would be written to them."
+    )
+
+
+class StageRehearsal(ControlApiModel):
+    """What became of a record that was taken through a stage's code."""
+
+    outcome: StageOutcome
+    error_code: str = ""
+    error_type: str = ""
+    error_message: str = ""
+    reason: str = Field("", description="Why it is undecided.")
+    calls_cached: int = 0
+    calls_made: int = 0
+    calls_needed: int = 0
+    cost_usd: Decimal = Decimal(0)
+    written: tuple[RehearsedRecord, ...] = Field(
+        (), description="What it would have written to the wanted topics, in order."
+    )
+
+
+class RehearsalPrediction(StrEnum):
+    """What a replay of a letter would end in, by its rehearsal."""
+
+    PASSES = "passes"
+    SAME_CAUSE = "same_cause"
+    OTHER_CAUSE = "other_cause"
+    UNKNOWN = "unknown"
+    NOT_REHEARSED = "not_rehearsed"
+
+
+class RehearsalState(StrEnum):
+    """State of a rehearsal: running, done or cancelled."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+LetterIdPrefix = Annotated[str, Field(min_length=4, max_length=36)]
+
+
+class RehearsalRequest(DeadLetterFilter):
+    """Parameters of the request to rehearse a replay of open dead letters: ids, or a filter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: None = Field(None, description="Only open letters are rehearsed.")
+    letters: tuple[LetterIdPrefix, ...] = Field(
+        (), max_length=1_000, description="Letters, by the beginning of their ids; no filter then."
+    )
+    sample: int = Field(
+        MAX_REHEARSED,
+        ge=1,
+        le=MAX_REHEARSED,
+        description="At most so many of the letters that match, from each cause about as many.",
+    )
+    mode: RehearsalMode = Field(
+        RehearsalMode.RECORDED,
+        description="`recorded`: models' answers are those of the response cache; `live`: models "
+        "are called, too, within the budget.",
+    )
+    budget_usd: Decimal = Field(
+        Decimal(0), ge=0, le=MAX_REHEARSAL_BUDGET, description="Of `live`: what calls may cost."
+    )
+
+
+class RehearsalAccuracy(ControlApiModel):
+    """How predictions compare with what the replays of the letters did."""
+
+    replayed: int = Field(0, ge=0, description="Letters replayed since, with a prediction.")
+    settled: int = Field(0, ge=0, description="Those of which the end is known.")
+    right: int = Field(0, ge=0, description="Those of which it was as predicted.")
+
+
+class LetterRehearsal(ControlApiModel):
+    """Rehearsal of a replay of dead letters: how far it is, and what it predicts."""
+
+    rehearsal_id: UUID
+    state: RehearsalState
+    mode: RehearsalMode
+    letters: int = Field(ge=0, description="How many are rehearsed.")
+    matching: int = Field(ge=0, description="How many there were to choose from.")
+    rehearsed: int = Field(ge=0, description="How many are done.")
+    predictions: dict[RehearsalPrediction, int] = Field(description="Letters by prediction.")
+    calls_cached: int = Field(0, ge=0, description="Calls that a recorded answer stood for.")
+    calls_made: int = Field(0, ge=0, description="Calls that were made.")
+    calls_needed: int = Field(0, ge=0, description="Calls that a replay would make.")
+    budget_usd: Decimal = Field(Decimal(0), description="What calls may cost, in US dollars.")
+    cost_usd: Decimal = Field(Decimal(0), description="What the calls cost.")
+    accuracy: RehearsalAccuracy = Field(default_factory=RehearsalAccuracy)
+    created_at: datetime
+    created_by: str = Field(description="Who asked for it.")
+    finished_at: datetime | None = None
+
+
+class RehearsedLetter(ControlApiModel):
+    """One letter of a rehearsal, with the prediction and what became of it since."""
+
+    letter_id: UUID
+    service: str
+    cause_id: str = Field(description="What it died of.")
+    prediction: RehearsalPrediction | None = Field(description="None: not yet rehearsed.")
+    predicted_service: str = Field("", description="Where it would fail.")
+    predicted_code: str = Field("", description="The error code it would fail with.")
+    predicted_message: str = Field("", description="The error's text.")
+    predicted_cause_id: str = Field("", description="The cause it would be of.")
+    reason: str = Field("", description="Why the outcome is unknown, or why it is not rehearsed.")
+    calls_cached: int = 0
+    calls_made: int = 0
+    calls_needed: int = 0
+    cost_usd: Decimal = Decimal(0)
+    outcome: Literal["", "pending", "passed", "failed"] = Field(
+        "", description="What a replay since then ended in; empty: it was not replayed."
+    )
+
+
+class RehearsedLetterPage(ControlApiModel):
+    """Page of a rehearsal's letters, in the order of the DLQs."""
+
+    letters: tuple[RehearsedLetter, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
+class ListRehearsedLettersRequest(ControlApiModel):
+    """Parameters of the request to list a rehearsal's letters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prediction: RehearsalPrediction | None = Field(None, description="Only with this prediction.")
+    cause: Asked | None = Field(None, description="Only letters that died of this cause.")
+    limit: int = Field(100, ge=1, le=1_000, description="At most so many.")
+    cursor: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Where to go on: `next` of the page before."
+    )

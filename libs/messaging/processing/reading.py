@@ -1,0 +1,46 @@
+"""Reading of a fetched message: its limits are checked, it is decoded, its deadline is known."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from messaging.limits import MessageLimits, MessageTooLargeError
+from messaging.processing.inflight import InFlightMessage
+from messaging.stage import Stage, TopicSubscription
+
+
+def read_message(
+    stage: Stage, limits: MessageLimits, job: InFlightMessage
+) -> tuple[TopicSubscription, Any]:
+    """Return the subscription that a message is for, and what its handler takes.
+
+    Args:
+        stage: the handlers.
+        limits: what a message may take.
+        job: the message; what of its headers is carried on, and its deadline, are put on it.
+
+    Raises:
+        BadMessageError: it is too large, of no topic of the stage, or not what the handler takes.
+    """
+    if stage.dead_letters:  # a stage without them takes whatever there is
+        complaint = limits.complaint_about(job.received, job.size)
+        if complaint:
+            _refuse(job, complaint)
+    route = stage.route(job.source_topic)
+    if route.is_json:
+        complaint = limits.complaint_about_json(job.received.value)
+        if complaint:
+            _refuse(job, complaint)
+    subject, lineage = route.read(job)
+    job.lineage = lineage
+    if lineage.deadline is not None and route.is_json:
+        due_s = lineage.deadline_s
+        if due_s is not None and not job.delivery.replays:  # an operator's replay outweighs it
+            job.due_s = due_s
+    return route, subject
+
+
+def _refuse(job: InFlightMessage, complaint: str) -> NoReturn:
+    """Raise the complaint as an error; no frame of it holds the message."""
+    job.shorten(complaint)
+    raise MessageTooLargeError(complaint)

@@ -1,0 +1,103 @@
+"""Endpoints of rehearsals: what a replay of dead letters would end in, without effects."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import TypeAdapter
+
+from contracts.control_api import DeadLetterFilter, DeadLetterState
+from contracts.rehearsals import (
+    LetterRehearsal,
+    ListRehearsedLettersRequest,
+    RehearsalRequest,
+    RehearsedLetterPage,
+)
+from contracts.rehearsing import RehearsalMode
+from control.api.authorization import Operator
+from control.api.context import ApiContext, Context
+from control.api.openapi import build_error_responses
+from control.api.pagination import decode_cursor, encode_cursor
+from control.domain import BadRequestError, DeadLetterNotOpenError
+
+router: Final = APIRouter(prefix="/rehearsals", tags=["dead letters"])
+
+_POSITION: Final = TypeAdapter(tuple[UUID])
+
+RehearsalId = Annotated[UUID, Path(description="Id of the rehearsal.")]
+
+
+@router.post("", status_code=202, responses=build_error_responses(404))
+async def begin_rehearsal(
+    wanted: RehearsalRequest, context: Context, caller: Operator
+) -> LetterRehearsal:
+    """Begin to take open dead letters through the current code of their stages, without effects.
+
+    It goes on in the background; `GET` shows how far it is.
+    """
+    _refuse_contradictions(wanted)
+    named = await _find_open(context, wanted.letters)
+    target = wanted.model_dump_json(exclude_defaults=True)
+    await context.trail.record(caller, "letters.rehearse", target)
+    begun = await context.rehearsals.begin(wanted, named, by=caller.name)
+    context.wake_rehearser()
+    return begun
+
+
+@router.get("/{rehearsal_id}", responses=build_error_responses(404))
+async def read_rehearsal(
+    rehearsal_id: RehearsalId, context: Context, caller: Operator
+) -> LetterRehearsal:
+    """Read how far a rehearsal is, what it predicts, and how often replays proved it right."""
+    del caller
+    return await context.rehearsals.rehearsal(rehearsal_id)
+
+
+@router.get("/{rehearsal_id}/letters", responses=build_error_responses(404))
+async def list_rehearsed_letters(
+    rehearsal_id: RehearsalId,
+    which: Annotated[ListRehearsedLettersRequest, Query()],
+    context: Context,
+    caller: Operator,
+) -> RehearsedLetterPage:
+    """List a rehearsal's letters by id, each with its prediction and what became of it since."""
+    del caller
+    after = decode_cursor(which.cursor, _POSITION)
+    found = await context.rehearsals.letters(rehearsal_id, which, after and after[0])
+    if not found:
+        await context.rehearsals.rehearsal(rehearsal_id)
+    last = (found[-1].letter_id,) if len(found) == which.limit else None
+    return RehearsedLetterPage(letters=tuple(found), next=last and encode_cursor(last, _POSITION))
+
+
+@router.post("/{rehearsal_id}/cancel", responses=build_error_responses(404, 412))
+async def cancel_rehearsal(
+    rehearsal_id: RehearsalId, context: Context, caller: Operator
+) -> LetterRehearsal:
+    """Cancel a rehearsal that is running; what it has found out stays."""
+    await context.trail.record(caller, "rehearsal.cancel", str(rehearsal_id))
+    await context.rehearsals.cancel(rehearsal_id)
+    return await context.rehearsals.rehearsal(rehearsal_id)
+
+
+def _refuse_contradictions(wanted: RehearsalRequest) -> None:
+    fields = set(DeadLetterFilter.model_fields) & wanted.model_fields_set - {"state"}
+    if wanted.letters and any(getattr(wanted, name) is not None for name in fields):
+        raise BadRequestError("letters: name letters or give a filter, not both")
+    is_live = wanted.mode is RehearsalMode.LIVE
+    if is_live and not wanted.budget_usd:
+        raise BadRequestError("budget_usd: a live rehearsal calls models: say what that may cost")
+    if wanted.budget_usd and not is_live:
+        raise BadRequestError("budget_usd: goes with mode `live`; `recorded` costs nothing")
+
+
+async def _find_open(context: ApiContext, ids: tuple[str, ...]) -> list[UUID]:
+    found = []
+    for one in ids:
+        letter = await context.store.letter(one)
+        if letter.state is not DeadLetterState.OPEN:
+            raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+        found.append(letter.letter_id)
+    return found

@@ -1,0 +1,186 @@
+"""Works through rehearsals in the background; of several replicas, one works on each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+
+from contracts.errors import OutageError
+from contracts.rehearsals import (
+    MAX_REHEARSED_BYTES,
+    RehearsalPrediction,
+    RehearsedRecord,
+)
+from contracts.rehearsing import RehearsalMode
+from contracts.topics import build_retry_topic
+from control.domain import DeadLetterPosition
+from control.letter_sender import build_sent_headers
+from control.originals import OriginalGoneError, OriginalTooLargeError
+from control.reader import DeadLetterReader, DeadLetterRecord
+from control.rehearsals.prediction import LetterPrediction, predict
+from control.rehearsals.stages import StageAwayError, StageClient
+from control.rehearsals.store import LEASE, ClaimedRehearsal, LetterToRehearse, RehearsalStore
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 50
+"""Letters that are read from their DLQs together."""
+
+BATCH_BYTES: Final = 2 * MAX_REHEARSED_BYTES
+"""Most bytes of them; the others are read with the next batch."""
+
+AT_ONCE: Final = 4
+"""Letters that are rehearsed at the same time. Where models are called, it is one: what one leaves
+of the budget, the next one has."""
+
+PERIOD_S: Final = 15.0
+"""Seconds between two looks for a rehearsal that a killed worker has left."""
+
+PAUSE_S: Final = 1.0
+"""Seconds until a rehearsal goes on that found Kafka or PostgreSQL away."""
+
+GONE: Final = "its DLQ does not have it at its place any more"
+
+
+class LetterRehearser:
+    """Worker that takes the letters of rehearsals through the code of their stages.
+
+    Args:
+        store: rehearsals and predictions.
+        reader: fetches letters' bytes.
+        stages: the services' ports.
+    """
+
+    def __init__(
+        self, store: RehearsalStore, reader: DeadLetterReader, stages: StageClient
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._stages = stages
+        self._worker = uuid4()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for a rehearsal now."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work through rehearsals for the duration of the context."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                while (claimed := await self._store.claim(self._worker)) is not None:
+                    await self._rehearse_within_lease(claimed)
+            except OutageError as error:
+                log.warning("rehearsal_interrupted", reason=str(error))
+                await asyncio.sleep(PAUSE_S)
+                continue
+            except Exception:
+                log.exception("rehearsal_interrupted")
+                await asyncio.sleep(PERIOD_S)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD_S):
+                    await self._woken.wait()
+
+    async def _rehearse_within_lease(self, claimed: ClaimedRehearsal) -> None:
+        working = asyncio.create_task(self._rehearse(claimed))
+        renewing = asyncio.create_task(self._renew(claimed.rehearsal_id))
+        try:
+            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (working, renewing):
+                task.cancel()
+            await asyncio.gather(working, renewing, return_exceptions=True)
+        for task in (working, renewing):
+            if not task.cancelled():
+                task.result()
+
+    async def _renew(self, rehearsal_id: UUID) -> None:
+        """Extend the lease again and again; return when the rehearsal was cancelled or lost."""
+        while await self._store.renew(rehearsal_id, self._worker):  # noqa: ASYNC110 - in PostgreSQL
+            await asyncio.sleep(LEASE.total_seconds() / 10)
+
+    async def _rehearse(self, claimed: ClaimedRehearsal) -> None:
+        rehearsal_id = claimed.rehearsal_id
+        while letters := await self._store.next_letters(rehearsal_id, BATCH):
+            await self._rehearse_some(claimed, letters)
+        await self._store.finish(rehearsal_id)
+        log.info("rehearsed", rehearsal_id=str(rehearsal_id))
+
+    async def _rehearse_some(
+        self, claimed: ClaimedRehearsal, letters: Sequence[LetterToRehearse]
+    ) -> None:
+        chosen: list[DeadLetterPosition] = []
+        size = 0
+        for one in letters:
+            refusal = one.refusal
+            if one.size_bytes > MAX_REHEARSED_BYTES:
+                refusal = (
+                    f"it has {one.size_bytes:,} bytes; a rehearsal takes {MAX_REHEARSED_BYTES:,} "
+                    "at most"
+                )
+            if refusal:
+                await self._refuse(claimed, one.letter_id, refusal)
+            elif one.place is not None and (not chosen or size + one.size_bytes <= BATCH_BYTES):
+                chosen.append(one.place)
+                size += one.size_bytes
+        found: dict[UUID, DeadLetterRecord] = {}
+        async with aclosing(self._reader.read_many(chosen)) as batches:
+            async for some in batches:
+                found |= {one.place.letter_id: one for one in some}
+        for place in chosen:
+            if place.letter_id not in found:
+                await self._refuse(claimed, place.letter_id, GONE)
+        places = asyncio.Semaphore(1 if claimed.mode is RehearsalMode.LIVE else AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for one_found in found.values():
+                group.create_task(self._rehearse_one(claimed, one_found, places))
+
+    async def _rehearse_one(
+        self, claimed: ClaimedRehearsal, found: DeadLetterRecord, places: asyncio.Semaphore
+    ) -> None:
+        letter_id, service = found.place.letter_id, found.place.service
+        async with places:
+            try:
+                whole = await self._reader.whole(found)
+                record = RehearsedRecord(
+                    topic=build_retry_topic(service, 0).name,
+                    key=whole.key,
+                    value=whole.value,
+                    headers=build_sent_headers(whole),
+                )
+                left = await self._budget_left(claimed)
+                call = partial(self._stages.rehearse, mode=claimed.mode)
+                prediction = await predict(service, record, call, left)
+            except (OriginalGoneError, OriginalTooLargeError, StageAwayError) as error:
+                await self._refuse(claimed, letter_id, str(error))
+                return
+            await self._store.store(claimed.rehearsal_id, letter_id, prediction)
+
+    async def _budget_left(self, claimed: ClaimedRehearsal) -> Decimal:
+        if claimed.mode is not RehearsalMode.LIVE:
+            return Decimal(0)
+        spent = await self._store.spent(claimed.rehearsal_id)
+        return max(Decimal(0), claimed.budget_usd - spent)
+
+    async def _refuse(self, claimed: ClaimedRehearsal, letter_id: UUID, reason: str) -> None:
+        refused = LetterPrediction(RehearsalPrediction.NOT_REHEARSED)
+        await self._store.store(claimed.rehearsal_id, letter_id, replace(refused, reason=reason))

@@ -1,0 +1,111 @@
+"""Client of other services' ports: has a stage take a record through its code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import httpx2
+from pydantic import ValidationError
+
+from contracts.errors import OnrecordError
+from contracts.rehearsals import (
+    REHEARSAL_PATH,
+    RehearsedRecord,
+    StageRehearsal,
+    StageRehearsalRequest,
+)
+from contracts.rehearsing import RehearsalMode
+
+TIMEOUT_S: Final = 180.0
+"""Longest that a service may take for one record, in seconds: its own deadline, and its queue."""
+
+CONNECT_TIMEOUT_S: Final = 2.0
+"""Longest that a service may take to accept a connection, in seconds."""
+
+
+class StageAwayError(OnrecordError):
+    """Raised when a service cannot take a record through its code now."""
+
+
+class StageClient:
+    """Client of the services' ports.
+
+    Args:
+        client: makes the requests.
+        urls: where each service answers, by its name.
+        token_file: holds the operators' token, which is read for each request.
+    """
+
+    def __init__(
+        self, client: httpx2.AsyncClient, urls: Mapping[str, str], token_file: Path | None
+    ) -> None:
+        self._client = client
+        self._urls = urls
+        self._token_file = token_file
+
+    async def rehearse(
+        self,
+        service: str,
+        record: RehearsedRecord,
+        wanted: Sequence[str],
+        budget_usd: Decimal,
+        *,
+        mode: RehearsalMode,
+    ) -> StageRehearsal:
+        """Take a record through a service's code.
+
+        Raises:
+            StageAwayError: it is not known where the service answers, or it does not.
+        """
+        url = self._urls.get(service)
+        if url is None:
+            raise StageAwayError(
+                f"CONTROL_STAGE_URLS does not say where {service} answers: nothing can be "
+                "rehearsed there"
+            )
+        asked = StageRehearsalRequest(
+            record=record, mode=mode, budget_usd=budget_usd, wanted=tuple(wanted)
+        )
+        headers = {
+            "Authorization": f"Bearer {await self._read_token()}",
+            "Content-Type": "application/json",
+        }
+        try:
+            answer = await self._client.post(
+                url + REHEARSAL_PATH, content=asked.model_dump_json(), headers=headers
+            )
+        except (httpx2.RequestError, httpx2.InvalidURL, OSError) as error:
+            raise StageAwayError(f"{service} does not answer at {url}") from error
+        if answer.status_code != HTTPStatus.OK:
+            raise StageAwayError(
+                f"{service} at {url} takes no rehearsal now: it answered {answer.status_code}"
+            )
+        try:
+            return StageRehearsal.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise StageAwayError(f"{service} at {url} is of another version") from error
+
+    async def _read_token(self) -> str:
+        if self._token_file is None:
+            raise StageAwayError("CONTROL_OPERATOR_TOKEN_FILE names no file with a token")
+        try:
+            return (await asyncio.to_thread(self._token_file.read_text, "ascii")).strip()
+        except (OSError, ValueError) as error:
+            raise StageAwayError("the file of CONTROL_OPERATOR_TOKEN_FILE holds none") from error
+
+
+@asynccontextmanager
+async def open_stage_client(
+    urls: Mapping[str, str], token_file: Path | None
+) -> AsyncIterator[StageClient]:
+    """Open a client of the services' ports for the duration of the context."""
+    timeout = httpx2.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    # Services are asked themselves, whatever proxy the environment names for other addresses.
+    async with httpx2.AsyncClient(trust_env=False, timeout=timeout) as client:
+        yield StageClient(client, urls, token_file)

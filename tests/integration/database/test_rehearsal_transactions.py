@@ -1,0 +1,91 @@
+"""What code does in a database in a rehearsal is found again there, and is never committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from contracts.rehearsing import Rehearsal, rehearsing
+from database.errors import DatabaseConflictError
+from database.pool import Database
+
+INSERT = "INSERT INTO letter_causes VALUES ($1, 's', 'c', 't', 'x', gen_random_uuid())"
+COUNT = "SELECT count(*) FROM letter_causes"
+
+
+@asynccontextmanager
+async def rehearsal() -> AsyncIterator[None]:
+    one = Rehearsal()
+    try:
+        with rehearsing(one):
+            yield
+    finally:
+        await one.cleanup.aclose()
+
+
+async def test_writes_are_found_again_in_the_rehearsal_and_nowhere_else(
+    fresh_database: Database,
+) -> None:
+    async with rehearsal():
+        await fresh_database.execute(INSERT, "0" * 16)
+        assert await fresh_database.fetchval(COUNT) == 1
+        async with fresh_database.transaction() as connection:
+            await connection.execute(INSERT, "1" * 16)
+        assert await fresh_database.fetchval(COUNT) == 2
+    assert await fresh_database.fetchval(COUNT) == 0
+
+
+async def test_tasks_of_a_rehearsal_share_its_transaction(fresh_database: Database) -> None:
+    async with rehearsal():
+        await asyncio.gather(*(fresh_database.execute(INSERT, f"{n:016}") for n in range(20)))
+        assert await fresh_database.fetchval(COUNT) == 20
+    assert await fresh_database.fetchval(COUNT) == 0
+
+
+async def test_a_statement_that_fails_leaves_the_rest(fresh_database: Database) -> None:
+    async with rehearsal():
+        await fresh_database.execute(INSERT, "0" * 16)
+        with pytest.raises(DatabaseConflictError):
+            await fresh_database.execute(INSERT, "0" * 16)
+        assert await fresh_database.fetchval(COUNT) == 1
+
+
+async def test_deferred_constraints_are_checked_as_at_a_commit(fresh_database: Database) -> None:
+    await fresh_database.execute(
+        "CREATE TABLE parents (id int PRIMARY KEY);"
+        "CREATE TABLE children (id int REFERENCES parents DEFERRABLE INITIALLY DEFERRED)"
+    )
+    async with rehearsal():
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await fresh_database.execute("INSERT INTO children VALUES (1)")
+        async with fresh_database.transaction() as connection:
+            await connection.execute("INSERT INTO children VALUES (2)")
+            await connection.execute("INSERT INTO parents VALUES (2)")
+        assert await fresh_database.fetchval("SELECT count(*) FROM children") == 1
+
+
+async def test_a_row_that_production_holds_is_waited_for_briefly(fresh_database: Database) -> None:
+    await fresh_database.execute(INSERT, "0" * 16)
+    update = "UPDATE letter_causes SET remark = 'x'"
+    async with fresh_database.transaction() as connection:
+        await connection.execute(update)
+        async with rehearsal():
+            async with asyncio.timeout(5):
+                with pytest.raises(DatabaseConflictError):
+                    await fresh_database.execute(update)
+
+
+async def test_a_rehearsal_that_is_cancelled_gives_its_connection_back(
+    fresh_database: Database,
+) -> None:
+    for _ in range(12):  # more than the pool has
+        async with rehearsal():
+            work = asyncio.create_task(fresh_database.execute("SELECT pg_sleep(5)"))
+            await asyncio.sleep(0.01)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+    assert await fresh_database.fetchval(COUNT) == 0
