@@ -105,6 +105,8 @@ _DIGITS: Final = re.compile(r"\d+")
 _ENDS_WITH_YEAR: Final = re.compile(
     r"\b(?:1[5-9]|20)\d{2}[a-z]?\)?(?:,? (?:pp?|S|vol)\. ?[\d\u2013-]{1,12})?\.?$"
 )
+_LONGEST_END: Final = 40
+"""Characters at the end of a turn in which a year is looked for; what may end with one takes 27."""
 _IN_BRACKETS: Final = re.compile(r"[\[(/](?P<label>[^\[\]():/]{1,40}): [^\[\]()]{1,300}[\])/]")
 _FEWEST_WORKS: Final = 3
 _MOST_WORKS: Final = 0.6
@@ -264,7 +266,8 @@ def _fields_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
 def _works_with_years(segments: Sequence[Segment]) -> Iterator[str]:
     """Turns that nearly all end with a year, as entries of a bibliography do."""
     named = [one.text for one in segments if one.speaker != UNNAMED]
-    with_year = sum(_ENDS_WITH_YEAR.search(text) is not None for text in named)
+    ends = [text[-_LONGEST_END:] for text in named]  # long turns are not looked through
+    with_year = sum(_ENDS_WITH_YEAR.search(end) is not None for end in ends)
     if with_year >= max(_FEWEST_WORKS, _MOST_WORKS * len(named)):
         yield (
             f"{with_year:,} of {len(named):,} segments end with a year: they may be titles of works"
