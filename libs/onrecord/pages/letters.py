@@ -107,22 +107,29 @@ def _message(letter: DeadLetter) -> str:
 
 
 def format_dead_letter_counts(counts: Sequence[DeadLetterCount]) -> Table:
-    """Format counts of dead letters as a table by service and error, with a column per state."""
+    """Format counts of dead letters as a table by service and error, with a column per state.
+
+    A state that no letter is in has no column. Nothing is cut: print it with ``crop=False``, so
+    that the terminal wraps lines that are too wide for it.
+    """
     rows: dict[tuple[str, str], dict[DeadLetterState, int]] = defaultdict(dict)
     for one in counts:
         rows[one.service, one.error_code][one.state] = one.letters
-    table = Table("service", "cause", box=None)
-    for state in DeadLetterState:
-        table.add_column(state, justify="right")
-    for (service, code), found in sorted(rows.items()):
-        table.add_row(
-            service, code, *(_number(found.get(state, 0), state) for state in DeadLetterState)
-        )
     totals = {
         state: sum(found.get(state, 0) for found in rows.values()) for state in DeadLetterState
     }
+    states = [one for one in DeadLetterState if totals[one] or one is DeadLetterState.OPEN]
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading, values in zip(("service", "cause"), zip(*rows, strict=True), strict=True):
+        table.add_column(heading, min_width=max(map(len, (heading, *values))), no_wrap=True)
+    for state in states:
+        longest = max(map(len, (f"{totals[state]:,}", *state.split("_"))))
+        table.add_column(state.replace("_", " "), justify="right", min_width=longest)
+    table.width = sum((column.min_width or 0) + 1 for column in table.columns) - 1
+    for (service, code), found in sorted(rows.items()):
+        table.add_row(service, code, *(_number(found.get(state, 0), state) for state in states))
     table.add_section()
-    table.add_row("all", "", *(_number(totals[state], state) for state in DeadLetterState))
+    table.add_row("all", "", *(_number(totals[state], state) for state in states))
     return table
 
 

@@ -3,12 +3,15 @@
 SELECT pg_try_advisory_xact_lock($1);
 
 -- name: select_without_outcome
--- The next replayed letters of which it is not known what became.
-SELECT letter_id
+-- The next letters that were replayed since a time, and of which it is not known what became; the
+-- latest first.
+SELECT sent_at, letter_id
   FROM dead_letters
- WHERE state = 'replayed' AND outcome IS NULL AND letter_id > $1
- ORDER BY letter_id
- LIMIT $2;
+ WHERE sent_at IS NOT NULL AND outcome IS NULL
+   AND (sent_at, letter_id) < ($1, $2)
+   AND sent_at > now() - $3::interval
+ ORDER BY sent_at DESC, letter_id DESC
+ LIMIT $4;
 
 -- name: resolve
 -- Marks those of some letters whose messages have gone through their stage: its effect is there, or a

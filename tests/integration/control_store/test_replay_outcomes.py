@@ -10,7 +10,7 @@ from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_causes import ListCausesRequest
 from control.causes import LetterCauseStore
 from control.domain import IndexedDeadLetter
-from control.replay_outcomes import ReplayOutcomeSweeper
+from control.replay_outcomes import OLDER_EVERY, ReplayOutcomeSweeper
 from control.store import DeadLetterStore
 from database.pool import Database
 from support.interviews import TRANSCRIPT, chunk
@@ -202,20 +202,66 @@ async def test_lists_and_counts_tell_what_became_of_letters(interview: SettledIn
     assert {state: n for state, n in cause.letters.items() if n} == counted
 
 
-async def test_goes_round_all_letters_a_batch_at_a_time(
+async def test_goes_round_all_letters_half_a_batch_at_a_time(
     interview: SettledInterview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.replay_outcomes.BATCH", 2)
+    monkeypatch.setattr("control.replay_outcomes.BATCH", 4)
     await interview.ingest()
     letters = [
-        await interview.set_aside(number, subject=str(chunk(1, 2).chunk_id)) for number in range(5)
+        await interview.set_aside(number, subject=str(chunk(1, 2).chunk_id)) for number in range(9)
     ]
     for one in letters:
         await interview.replay(one)
     sweeper = ReplayOutcomeSweeper(interview.database)
-    assert [await sweeper.sweep() for _ in range(3)] == [0, 0, 0]
+    assert [await sweeper.sweep() for _ in range(4)] == [0, 0, 0, 0]
     await interview.store(2)
-    assert [await sweeper.sweep() for _ in range(3)] == [2, 2, 1]
+    # The latest two each time, and the next two in turn.
+    assert [await sweeper.sweep() for _ in range(3)] == [4, 4, 1]
+
+
+async def test_the_latest_letters_are_looked_at_first_and_each_time(
+    interview: SettledInterview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.replay_outcomes.BATCH", 4)
+    await interview.ingest()
+    for number in range(20):
+        await interview.replay(await interview.dies(1, number))
+    sweeper = ReplayOutcomeSweeper(interview.database)
+    assert [await sweeper.sweep() for _ in range(3)] == [0, 0, 0]
+    latest = await interview.dies(2, 30)
+    await interview.replay(latest)
+    await interview.store(2)
+    assert await sweeper.sweep() == 1
+    assert (await interview.letters.letter(latest.letter_id)).state is RESOLVED
+
+
+async def test_a_letter_without_an_effect_is_looked_at_each_second_for_a_day_only(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await interview.dies(2)
+    await interview.replay(letter)
+    await interview.database.execute(
+        "UPDATE dead_letters SET state_changed_at = now() - interval '25 hours'"
+    )
+    sweeper = ReplayOutcomeSweeper(interview.database)
+    assert await sweeper.sweep() == 0
+    await interview.store(2)
+    assert [await sweeper.sweep() for _ in range(OLDER_EVERY - 1)] == [0] * (OLDER_EVERY - 1)
+    assert await sweeper.sweep() == 1
+
+
+async def test_a_letter_without_an_effect_is_not_looked_at_after_a_month(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await interview.dies(2)
+    await interview.replay(letter)
+    await interview.store(2)
+    await interview.database.execute(
+        "UPDATE dead_letters SET state_changed_at = now() - interval '31 days'"
+    )
+    assert await state(interview, letter) is REPLAYED
 
 
 async def test_two_replicas_leave_each_others_letters_alone(fresh_database: Database) -> None:

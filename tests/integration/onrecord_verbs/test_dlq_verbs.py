@@ -178,8 +178,8 @@ def test_counts_letters_by_service_and_cause(
 ) -> None:
     assert cli.run_command(["dlq", "stats"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["enrichment", "undecodable", "2", "-", "-", "-"] in rows
-    assert rows[-1] == ["all", "3", "-", "-", "-"]
+    assert ["enrichment", "undecodable", "2"] in rows
+    assert rows[-1] == ["all", "3"]
 
 
 def test_an_id_that_names_no_letter_is_bad_input(

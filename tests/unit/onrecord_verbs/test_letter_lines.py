@@ -1,13 +1,19 @@
+import io
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from contracts import headers as h
 from contracts import ids
-from contracts.control_api import DeadLetter
-from onrecord.pages.letters import format_dead_letter, format_dead_letters
+from contracts.control_api import DeadLetter, DeadLetterCount, DeadLetterState
+from onrecord.pages.letters import (
+    format_dead_letter,
+    format_dead_letter_counts,
+    format_dead_letters,
+)
 
 CHUNK = str(ids.derive_id("chunk", 1))
 FIELDS: dict[str, Any] = {
@@ -64,3 +70,24 @@ def test_a_stub_is_said_to_be_one_and_its_value_to_be_longer_than_shown(kind: st
     assert "only the beginning of a message" in page
     assert "70,000,000 bytes" in page
     assert "3,584 more bytes; --raw" in page
+
+
+@pytest.mark.parametrize("left_out", [None, DeadLetterState.REPLAYING])
+def test_counts_of_letters_cut_nothing_however_narrow_the_terminal(
+    left_out: DeadLetterState | None,
+) -> None:
+    counts = [
+        DeadLetterCount(
+            service="persistence", error_code=code, state=state, letters=number, replayable=0
+        )
+        for code, number in (("malformed_transcript", 1), ("llm_timeout", 1_200_300))
+        for state in DeadLetterState
+        if state is not left_out
+    ]
+    terminal = Console(width=80, file=io.StringIO(), color_system=None)
+    terminal.print(format_dead_letter_counts(counts), crop=False)
+    assert isinstance(terminal.file, io.StringIO)
+    rows = [line.split() for line in terminal.file.getvalue().splitlines()]
+    states = len(DeadLetterState) - (left_out is not None)
+    assert rows[-2] == ["persistence", "malformed_transcript", *["1"] * states]
+    assert rows[-3] == ["persistence", "llm_timeout", *["1,200,300"] * states]

@@ -198,7 +198,7 @@ def stats(*, json_output: Json = False) -> None:
     if json_output:
         print_json([count.model_dump(mode="json") for count in found])
     elif found:
-        out.print(format_dead_letter_counts(found))
+        out.print(format_dead_letter_counts(found), crop=False)
     else:
         err.print("no dead letters")
 
