@@ -44,13 +44,21 @@ class ReplayPlanState(StrEnum):
     FINISHED = "finished"
 
 
+class ReplayPlanFilter(DeadLetterFilter):
+    """Letters that a plan is made of; their state is always open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: None = Field(None, description="Not to be given: a plan is made of open letters.")
+
+
 class CreateReplayPlanRequest(ControlApiModel):
     """Parameters of the request to make a plan of the open letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    which: DeadLetterFilter = Field(
-        default_factory=DeadLetterFilter, description="Which open letters; all if empty."
+    which: ReplayPlanFilter = Field(
+        default_factory=ReplayPlanFilter, description="Which open letters; all if empty."
     )
     rate: float | None = Field(
         None, gt=0, le=1_000_000, description="Letters a second; as fast as it goes if None."

@@ -50,7 +50,8 @@ class DeadLetterReplayer:
 
         open ─▶ replaying ─▶ replayed        claimed, sent, acknowledged, marked
                     ├─▶ open                 it could not be sent, or is gone
-                    └─▶ (stays)              the database was away: ``repairing`` settles it
+                    └─▶ (stays)              the database was away, or Kafka while a plan sent
+                                             it: ``repairing`` settles it
 
     Args:
         store: the index, which knows where a letter stands.
@@ -79,6 +80,12 @@ class DeadLetterReplayer:
         self._under_way: set[UUID] = set()
         self._acknowledged: set[UUID] = set()
         self._doubt = asyncio.Event()
+        self._is_repairing = False
+
+    @property
+    def is_repair_due(self) -> bool:
+        """Whether letters may be left ``replaying`` that ``repairing`` has yet to settle."""
+        return self._is_repairing or self._doubt.is_set()
 
     async def replay(self, letter_id: UUID | str) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
@@ -170,6 +177,9 @@ class DeadLetterReplayer:
     ) -> asyncio.Task[None] | None:
         """Send letters that somebody claims; ``sender.wait_until_settled`` waits for the rest.
 
+        Letters that an outage keeps from the broker stay ``replaying``, and are sent by
+        ``repairing``: whoever claimed them has gone on behind them.
+
         Args:
             claim: claims them in the index, under this replica's name; None if there is nothing to
                 be claimed any more.
@@ -190,13 +200,14 @@ class DeadLetterReplayer:
         letters = sorted(letters)
         with self._answering_for([letter.letter_id for letter in letters]):
             sent = await self.sender.send(letters)
-        return self._settle_soon(letters, sent, replays)
+        return self._settle_soon(letters, sent, replays, keeps=True)
 
     async def finish_interrupted(self) -> int:
         """Do again the replays that a crash or an outage cut short; how many were finished.
 
-        Letters that cannot be put back are open again, for somebody to look at. Those that another
-        replica is at work on are left to it.
+        Letters that cannot be put back are open again, for somebody to look at; those that an
+        outage keeps from the broker stay ``replaying``. Those that another replica is at work on
+        are left to it.
 
         Raises:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
@@ -209,7 +220,9 @@ class DeadLetterReplayer:
             for begin in range(0, len(letters), BATCH):
                 some = letters[begin : begin + BATCH]
                 sent = await self.sender.send(some)
-                await self.sender.wait_until_settled(self._settle_soon(some, sent, replays))
+                await self.sender.wait_until_settled(
+                    self._settle_soon(some, sent, replays, keeps=True)
+                )
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
         return len(replays.replayed)
@@ -239,6 +252,7 @@ class DeadLetterReplayer:
     async def _repair(self) -> None:
         while True:
             await self._doubt.wait()
+            self._is_repairing = True
             self._doubt.clear()
             try:
                 await self._mark(self._acknowledged)
@@ -250,6 +264,8 @@ class DeadLetterReplayer:
             except Exception:
                 log.exception("replays_not_settled")
                 self._doubt.set()
+            finally:
+                self._is_repairing = False
             if self._doubt.is_set():
                 await asyncio.sleep(self._repair_pause_s)
 
@@ -321,8 +337,10 @@ class DeadLetterReplayer:
         letters: Sequence[DeadLetterPosition],
         sent: DeadLetterSendResult,
         replays: ReplayResult,
+        *,
+        keeps: bool = False,
     ) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._settle(letters, sent, replays))
+        task = asyncio.create_task(self._settle(letters, sent, replays, keeps=keeps))
         self._tasks.add(task)
         task.add_done_callback(self._settled)
         return task
@@ -338,24 +356,43 @@ class DeadLetterReplayer:
         letters: Sequence[DeadLetterPosition],
         sent: DeadLetterSendResult,
         replays: ReplayResult,
+        *,
+        keeps: bool,
     ) -> None:
-        left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
+        """Wait for delivery reports, and mark letters that were sent and open those that cannot be.
+
+        Args:
+            letters: all that were to be sent.
+            sent: their reports.
+            replays: gets what became of them.
+            keeps: whether those that an outage cut short are kept for ``repairing``.
+        """
+        unanswered = {one.letter_id for one in letters}.difference(sent.left)
+        left = dict(sent.left)
         replayed: list[UUID] = []
         outage = sent.outage
         for letter_ids, report in sent.reports:
             for letter_id, error in zip(letter_ids, await report, strict=True):
+                if isinstance(error, OutageError):
+                    outage = outage or error
+                    continue
+                unanswered.discard(letter_id)
                 if error is None:
-                    del left[letter_id]
                     replayed.append(letter_id)
                 else:
                     left[letter_id] = str(error)
-                    outage = outage or (error if isinstance(error, OutageError) else None)
+        if outage is None:
+            left |= dict.fromkeys(unanswered, GONE)
+        released = [*left] if outage is None or keeps else [*left, *unanswered]
         try:
             await self._mark(replayed)
             replays.replayed += replayed
         finally:
-            if left:
-                await self._release(list(left))
+            if released:
+                await self._release(released)
+            if outage is not None and keeps:
+                self._under_way.difference_update(unanswered)
+                self._doubt.set()
+        replays.not_replayed |= left
         if outage is not None:
             raise outage
-        replays.not_replayed |= left

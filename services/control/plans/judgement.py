@@ -57,7 +57,8 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
     known = counts.failed_again + counts.resolved - accepted_known
     is_at_end = position in plan.steps
     unknown = counts.replaying + counts.replayed
-    is_over = is_at_end and (not unknown or waited_s >= plan.step_wait_s)
+    is_sent = is_at_end and not counts.replaying
+    is_over = is_sent and (not counts.replayed or waited_s >= plan.step_wait_s)
     is_last = position >= plan.letters
     reason = ""
     if not is_last:

@@ -5,7 +5,10 @@ letters are claimed in one transaction with its position, so a crash leaves them
 be finished by whoever takes over, and the plan goes on behind them::
 
     claim and advance ─▶ send ─▶ acknowledged ─▶ mark        the next slice
-            └── crash ─▶ sent again by ``DeadLetterReplayer.repairing``: at least once
+            └── crash or outage ─▶ sent by ``DeadLetterReplayer.repairing``: at least once
+
+While there is something to repair, a plan takes no further letters: an outage of Kafka holds it up
+by a few slices at most.
 """
 
 from __future__ import annotations
@@ -103,7 +106,8 @@ class ReplayPlanRunner:
             while settling:
                 await self._settle(plan_id, *settling.popleft())
             plan = await self._store.plan(plan_id)
-            ended = await self._store.end_step(plan_id)
+            # While the broker does not take them, nothing is known because nothing is sent.
+            ended = await self._store.end_step(plan_id, is_sending=plan.counts.replaying > 0)
             if ended is None:
                 return False
             waited_s = ended
@@ -132,6 +136,9 @@ class ReplayPlanRunner:
         pace: _Pace,
         settling: deque[tuple[asyncio.Task[None], ReplayResult]],
     ) -> bool:
+        if self._replayer.is_repair_due:
+            await asyncio.sleep(self._poll_s)
+            return True
         end = min(
             next(step for step in plan.steps if step > position),
             position + (min(max(int(plan.rate * SLICE_S), 1), BATCH) if plan.rate else BATCH),
@@ -154,9 +161,11 @@ class ReplayPlanRunner:
         return True
 
     async def _settle(self, plan_id: UUID, sent: asyncio.Task[None], replays: ReplayResult) -> None:
-        await self._replayer.sender.wait_until_settled(sent)
-        if replays.not_replayed:
-            await self._store.add_not_sent(plan_id, Counter(replays.not_replayed.values()))
+        try:
+            await self._replayer.sender.wait_until_settled(sent)
+        finally:
+            if replays.not_replayed:
+                await self._store.add_not_sent(plan_id, Counter(replays.not_replayed.values()))
 
     async def _end(self, plan: ReplayPlan, state: ReplayPlanState, reason: str) -> bool:
         try:

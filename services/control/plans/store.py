@@ -81,7 +81,7 @@ class ReplayPlanStore:
         Raises:
             NotFoundError: none matches that a replay could mend.
         """
-        which = wanted.which.model_copy(update={"state": None})
+        which = wanted.which
         meant = which.model_dump_json(exclude_none=True)
         selected = await self._letters.count_selection(which)
         left_out = await self._letters.count_left_out(which, until=datetime.now(UTC) + _DAY)
@@ -205,9 +205,16 @@ class ReplayPlanStore:
         (row,) = await self._database.fetch(_QUERIES.select_plans, plan_id, None, 1)
         return row
 
-    async def end_step(self, plan_id: UUID) -> float | None:
-        """Seconds since the current step's letters were all sent; None if it does not run here."""
-        waited = await self._database.fetchval(_QUERIES.end_step, plan_id, self._letters.claimant)
+    async def end_step(self, plan_id: UUID, *, is_sending: bool = False) -> float | None:
+        """Seconds since the current step's letters were all sent; None if it does not run here.
+
+        Args:
+            plan_id: of the plan.
+            is_sending: whether some are still being sent, so that the time begins anew.
+        """
+        waited = await self._database.fetchval(
+            _QUERIES.end_step, plan_id, self._letters.claimant, is_sending
+        )
         return None if waited is None else float(waited.total_seconds())
 
     async def claim(self, plan_id: UUID, begin: int, end: int) -> list[DeadLetterPosition] | None:

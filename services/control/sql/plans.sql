@@ -209,9 +209,9 @@ UPDATE replay_plans AS plan
  WHERE plan_id = $1;
 
 -- name: end_step
--- Notes when all of a step were sent, once.
+-- Notes when all of a step were sent, once; anew while some are being sent.
 UPDATE replay_plans
-   SET step_ended_at = coalesce(step_ended_at, now())
+   SET step_ended_at = CASE WHEN $3::boolean THEN now() ELSE coalesce(step_ended_at, now()) END
  WHERE plan_id = $1 AND state = 'running' AND claimed_by = $2
 RETURNING now() - step_ended_at AS waited;
 

@@ -67,6 +67,8 @@ async def test_what_makes_no_sense_is_refused_with_its_reason(office: Office) ->
     assert (status, "no open letter matches" in problem["detail"]) == (404, True)
     assert (await office.ask("POST", "/v1/plans", {"rate": 0}))[0] == 400
     assert (await office.ask("POST", "/v1/plans", {"witch": {}}))[0] == 400
+    for typo in ({"cod": "llm_timeout"}, {"state": "discarded"}):
+        assert (await office.ask("POST", "/v1/plans", {"which": typo}))[0] == 400, typo
     for method, verb in (("GET", ""), ("GET", "/preview"), ("GET", "/letters"), ("POST", "/start")):
         status, problem = await office.ask(method, f"/v1/plans/{uuid4()}{verb}")
         assert (status, "there is no plan" in problem["detail"]) == (404, True), verb

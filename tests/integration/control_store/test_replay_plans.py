@@ -12,12 +12,13 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from contracts.control_api import DeadLetterFilter, DeadLetterState
+from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_plans import (
     CreateReplayPlanRequest,
     ListReplayPlanLettersRequest,
     ReplayPlan,
+    ReplayPlanFilter,
     ReplayPlanState,
 )
 from control.domain import (
@@ -32,7 +33,6 @@ from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from database.pool import Database
-from messaging import KafkaUnavailableError
 from support.waiting import until
 
 RUNNING = ReplayPlanState.RUNNING
@@ -193,7 +193,7 @@ async def test_few_letters_go_in_one_step_and_none_is_an_error(control: Control)
     await control.fill(2, code="undecodable")
     with pytest.raises(NotFoundError, match="2 undecodable"):
         await control.plan()
-    assert (await control.plan(which=DeadLetterFilter(code="undecodable"))).letters == 2
+    assert (await control.plan(which=ReplayPlanFilter(code="undecodable"))).letters == 2
     await control.fill(50, begin=10)
     assert (await control.plan()).steps == (50,)
     assert len((await control.plan(canary=True)).steps) > 1
@@ -400,21 +400,6 @@ async def test_a_rate_is_kept(control: Control) -> None:
     assert 3.6 <= time.monotonic() - begin <= 8.0
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_an_outage_in_the_middle_makes_a_plan_wait(control: Control) -> None:
-    letters = await control.fill(300)
-    plan = await control.plan(canary=False)
-    control.sender.before = KafkaUnavailableError("no broker answers")
-    async with control.replayer.repairing(), control.runner.running():
-        await control.start(plan)
-
-        async def is_finished() -> bool:
-            await control.resolve()
-            return (await control.plans.plan(plan.plan_id)).state is ReplayPlanState.FINISHED
-
-        await until(is_finished, within_s=60)
-    assert Counter(control.sender.sent) == Counter(letters)
 
 
 async def test_changes_that_make_no_sense_have_a_clear_answer(control: Control) -> None:

@@ -1,0 +1,196 @@
+"""Replay plans while Kafka is away: the real sender, over a publisher that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Sequence
+from uuid import UUID, uuid5
+
+import pytest
+
+from contracts.control_api import DeadLetterState
+from contracts.ids import NAMESPACE
+from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
+from control.domain import DeadLetterPosition
+from control.plans import ReplayPlanRunner, ReplayPlanStore
+from control.reader import DeadLetterRecord
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
+from database.pool import Database
+from messaging import KafkaUnavailableError
+from messaging.delivery import Headers
+from support.waiting import until
+
+LETTERS = 4_000
+RATE = 2_000.0
+SLICE = 400
+"""Letters that a plan of this rate claims at a time."""
+
+FILL = """
+INSERT INTO dead_letters (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+    source_offset, consumer_group, error_code, error_type, error_message, attempts, timeouts,
+    failed_at, fingerprint, headers, size_bytes
+)
+SELECT letter_id, 'enrichment', 'enrichment-dlq', 0, number, 'chunks-ready', 0, number,
+       'g', 'llm_timeout', 'E', 'no answer', 3, 1, now(), '', '[]', 1
+  FROM unnest($1::uuid[], $2::bigint[]) AS filled (letter_id, number)
+"""
+
+Records = Sequence[tuple[bytes | None, bytes | None, Headers]]
+
+
+class Shelf:
+    """Dead letter queue in memory, read as ``DeadLetterReader`` reads one."""
+
+    async def read_many(
+        self, letters: Sequence[DeadLetterPosition]
+    ) -> AsyncIterator[list[DeadLetterRecord]]:
+        for begin in range(0, len(letters), 100):
+            yield [
+                DeadLetterRecord(one, None, one.letter_id.bytes, (), ())
+                for one in letters[begin : begin + 100]
+            ]
+
+    async def whole(self, found: DeadLetterRecord) -> DeadLetterRecord:
+        return found
+
+
+class Broker:
+    """Publisher whose broker may be away: asked first, in the middle of a batch, or in reports."""
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        self.missing: set[str] = set()
+        self.acknowledged: list[UUID] = []
+        self.failures = 0
+        self._calls = 0
+
+    def name(self, topic: str) -> str:
+        return topic
+
+    async def find_missing_topics(self, topics: Collection[str]) -> set[str]:
+        if self.away == "before":
+            self._fail()
+        return self.missing & {*topics}
+
+    async def forward_all(
+        self, topic: str, records: Records
+    ) -> asyncio.Future[list[Exception | None]]:
+        del topic
+        self._calls += 1
+        if self.away == "middle" and self._calls % 2:
+            self._fail()
+        reports: list[Exception | None] = []
+        for number, (_, value, _) in enumerate(records):
+            assert value is not None
+            if self.away == "reports" and number % 2:
+                self.failures += 1
+                reports.append(KafkaUnavailableError("no broker answers"))
+            else:
+                self.acknowledged.append(UUID(bytes=value))
+                reports.append(None)
+        future: asyncio.Future[list[Exception | None]] = asyncio.Future()
+        future.set_result(reports)
+        return future
+
+    def _fail(self) -> None:
+        self.failures += 1
+        raise KafkaUnavailableError("no broker answers")
+
+
+class Replica:
+    """A replica of control with the real store, sender, replayer and runner."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.broker = Broker()
+        self.letters = DeadLetterStore(database)
+        self.plans = ReplayPlanStore(database, self.letters)
+        self.replayer = DeadLetterReplayer(
+            self.letters,
+            Shelf(),  # type: ignore[arg-type]
+            self.broker,  # type: ignore[arg-type]
+            repair_pause_s=0.1,
+        )
+        self.runner = ReplayPlanRunner(self.plans, self.replayer, poll_s=0.02)
+
+    async def start(self, number: int, **wanted: object) -> tuple[list[UUID], ReplayPlan]:
+        ids = [uuid5(NAMESPACE, f"letter {one}") for one in range(number)]
+        await self.database.execute(FILL, ids, list(range(number)))
+        plan = await self.plans.create(CreateReplayPlanRequest.model_validate(wanted), "ada")
+        await self.plans.change_state(plan.plan_id, ReplayPlanState.RUNNING)
+        return ids, plan
+
+    async def wait_for_end(self, plan: ReplayPlan) -> ReplayPlan:
+        async def is_over() -> bool:
+            await self.database.execute(
+                "UPDATE dead_letters SET outcome = 'resolved' "
+                "WHERE state = 'replayed' AND outcome IS NULL"
+            )
+            found = await self.plans.plan(plan.plan_id)
+            return found.state is not ReplayPlanState.RUNNING
+
+        await until(is_over, within_s=60)
+        return await self.plans.plan(plan.plan_id)
+
+
+@pytest.fixture
+def replica(fresh_database: Database) -> Replica:
+    return Replica(fresh_database)
+
+
+@pytest.mark.parametrize("where", ["before", "middle", "reports"])
+async def test_an_outage_of_kafka_skips_no_letter(replica: Replica, where: str) -> None:
+    letters, plan = await replica.start(LETTERS, canary=False, rate=RATE)
+    async with replica.replayer.repairing(), replica.runner.running():
+
+        async def are_some_sent() -> bool:
+            return len(replica.broker.acknowledged) >= SLICE
+
+        await until(are_some_sent, within_s=60)
+        replica.broker.away = where
+
+        async def is_noticed() -> bool:
+            return replica.broker.failures > 0
+
+        await until(is_noticed, within_s=60)
+        await asyncio.sleep(0.5)
+        taken = (await replica.plans.plan(plan.plan_id)).counts.waiting
+        await asyncio.sleep(2.5)
+        during = await replica.plans.plan(plan.plan_id)
+        # A broker that takes some has repair come to an end, and the plan go on.
+        if where == "before":
+            assert taken - during.counts.waiting <= SLICE
+        assert during.state is ReplayPlanState.RUNNING
+        replica.broker.away = None
+        found = await replica.wait_for_end(plan)
+    assert (found.state, found.counts.resolved) == (ReplayPlanState.FINISHED, LETTERS)
+    assert (found.counts.not_sent, found.not_sent) == (0, {})
+    assert Counter(replica.broker.acknowledged) == Counter(letters)
+
+
+async def test_a_step_is_not_over_while_the_broker_does_not_take_its_letters(
+    replica: Replica,
+) -> None:
+    _, plan = await replica.start(50, canary=False, step_wait_s=1)
+    replica.broker.away = "before"
+    async with replica.replayer.repairing(), replica.runner.running():
+        await asyncio.sleep(3.0)
+        assert (await replica.plans.plan(plan.plan_id)).state is ReplayPlanState.RUNNING
+        replica.broker.away = None
+        found = await replica.wait_for_end(plan)
+    assert (found.state, found.counts.resolved) == (ReplayPlanState.FINISHED, 50)
+
+
+async def test_letters_without_a_topic_are_counted_and_stay_open(replica: Replica) -> None:
+    letters, plan = await replica.start(10, canary=False)
+    replica.broker.missing = {"enrichment-retry-0"}
+    async with replica.replayer.repairing(), replica.runner.running():
+        found = await replica.wait_for_end(plan)
+    assert (found.state, found.counts.not_sent) == (ReplayPlanState.FINISHED, 10)
+    assert [number for reason, number in found.not_sent.items() if "does not exist" in reason] == [
+        10
+    ]
+    assert (await replica.letters.letter(letters[0])).state is DeadLetterState.OPEN
