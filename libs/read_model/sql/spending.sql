@@ -121,6 +121,7 @@ VALUES ($1, $2, 'command', $3)
 DELETE FROM llm_budgets WHERE scope = $1 AND name = $2 AND set_by = 'command';
 
 -- name: study_is_known
--- Whether there is anything of a study yet.
-SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1)
+-- Whether a study is registered, or there is anything of it yet.
+SELECT EXISTS (SELECT FROM studies WHERE study_id = $1)
+    OR EXISTS (SELECT FROM transcripts WHERE study_id = $1)
     OR EXISTS (SELECT FROM llm_spending WHERE scope = 'study' AND name = $1);

@@ -16,13 +16,14 @@ from structlog.testing import capture_logs
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.ids import derive_id
 from control.api import ControlApi
+from control.api.limits import CredentialLimiter
 from control.domain import IndexedSubmission
 from control.tokens import UnusableTokenError, generate_token_secret, store_admin_token_from_file
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
 from database.pool import Database
 from persistence.store import NotesStore
 from support.api_pages import list_endpoints
-from support.control_office import Office
+from support.control_office import Office, open_office
 from support.interviews import STUDY, TRANSCRIPT, ingested, note, validated
 
 READER, EVIDENCE, RESEARCHER, OPERATOR, ADMIN = Role
@@ -241,8 +242,15 @@ async def test_each_role_is_served_what_it_may_and_nothing_else(
 
 
 async def test_nobody_is_served_without_a_valid_token(
-    office: Office, fresh_database: Database
+    broker: str, fresh_database: Database
 ) -> None:
+    # More guesses than an address may make: each is to get its own answer here.
+    limiter = CredentialLimiter(10_000.0)
+    async with open_office(broker, fresh_database, credentials=limiter) as office:
+        await _refuses_who_has_no_valid_token(office, fresh_database)
+
+
+async def _refuses_who_has_no_valid_token(office: Office, fresh_database: Database) -> None:
     revoked = await token(office, RoleGrant(role=ADMIN))
     await office.context.tokens.revoke(revoked.token.token_id)
     expired = await token(office, RoleGrant(role=ADMIN))
