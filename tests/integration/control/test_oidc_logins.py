@@ -120,6 +120,10 @@ async def test_the_trail_names_the_person(office: Office, issuer: OidcIssuer) ->
 async def test_a_person_is_one_producer_with_a_token_and_in_a_browser_under_any_name(
     office: Office, issuer: OidcIssuer, client: httpx2.AsyncClient, fresh_database: Database
 ) -> None:
+    study = {"study_id": "repairs", "name": "Repairs", "themes": [{"id": "tools", "name": "Tools"}]}
+    admin = {"Authorization": f"Bearer {issuer.access_token(groups=['admins'], sub='u-1')}"}
+    registered = await client.post(f"{office.url}/v1/studies", json=study, headers=admin)
+    assert registered.status_code == 201, registered.text
     interview = {"source": "a.txt", "title": "A", "study_id": "repairs", "content": "Ada: b"}
     submit = f"{office.url}/v1/transcripts"
     for claims in (
