@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -49,7 +50,28 @@ class RehearsedRecord(ControlApiModel):
     topic: str = Field(description="Its topic, without the installation's prefix.")
     key: Base64Bytes | None = None
     value: Base64Bytes | None = None
-    headers: tuple[tuple[str, Base64Bytes | None], ...] = ()
+    headers: tuple[tuple[Base64Bytes, Base64Bytes | None], ...] = Field(
+        (), description="In order; names as bytes, as producers write names that are not UTF-8."
+    )
+
+    def get_headers(self) -> tuple[tuple[str, Any], ...]:
+        """Return its headers as Kafka's client has them: an undecodable byte as a surrogate."""
+        return tuple((name.decode(*_NAMES), value) for name, value in self.headers)
+
+
+def build_rehearsed_record(
+    topic: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Iterable[tuple[str, bytes | None]],
+) -> RehearsedRecord:
+    """Build a record from what Kafka's client has of it, with header names of any bytes."""
+    names = tuple((name.encode(*_NAMES), one) for name, one in headers)
+    return RehearsedRecord(topic=topic, key=key, value=value, headers=names)
+
+
+_NAMES: Final = ("utf-8", "surrogateescape")
+"""How bytes of header names are text and back (PEP 383)."""
 
 
 class StageRehearsalRequest(ControlApiModel):

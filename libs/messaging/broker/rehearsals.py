@@ -26,6 +26,7 @@ from contracts.rehearsals import (
     StageOutcome,
     StageRehearsal,
     StageRehearsalRequest,
+    build_rehearsed_record,
 )
 from contracts.rehearsing import Rehearsal, rehearsing
 from contracts.topics import build_retry_topic, get_event_topic
@@ -105,7 +106,7 @@ class RecordRehearser:
             checksum=None,
             serialized_key_size=-1 if key is None else len(key),
             serialized_value_size=-1 if value is None else len(value),
-            headers=record.headers,
+            headers=record.get_headers(),
         )
         place = TopicPartition(self._prefix + topic, 0)
         return InFlightMessage(received, place, topic, 0 if is_replay else None, _finish_nothing)
@@ -139,7 +140,8 @@ class RecordRehearser:
             outcome=StageOutcome.FAILS,
             error_code=failure.code.value,
             error_type=failure.error_type,
-            error_message=failure.message,
+            # A lone surrogate, as of a header's name, is no text that JSON could have.
+            error_message=failure.message.encode(errors="backslashreplace").decode(),
             **calls,
         )
 
@@ -152,7 +154,7 @@ class RecordRehearser:
             topic = get_event_topic(unwrap_event_class(one)).name
             if topic in wanted:
                 key, value, headers = encode_event(one, source=self._source)
-                yield RehearsedRecord(topic=topic, key=key, value=value, headers=tuple(headers))
+                yield build_rehearsed_record(topic, key, value, headers)
 
 
 async def _handle(

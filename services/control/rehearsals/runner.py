@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from contracts.errors import OutageError
 from contracts.rehearsals import (
     MAX_REHEARSED_BYTES,
     RehearsalPrediction,
-    RehearsedRecord,
+    build_rehearsed_record,
 )
 from contracts.rehearsing import RehearsalMode
 from contracts.topics import build_retry_topic
@@ -47,6 +48,9 @@ PERIOD_S: Final = 15.0
 PAUSE_S: Final = 1.0
 """Seconds until a rehearsal goes on that found Kafka or PostgreSQL away."""
 
+MOST_FAILURES: Final = 3
+"""Times that a rehearsal fails as a whole, outages aside, until its other letters are given up."""
+
 GONE: Final = "its DLQ does not have it at its place any more"
 
 
@@ -57,15 +61,23 @@ class LetterRehearser:
         store: rehearsals and predictions.
         reader: fetches letters' bytes.
         stages: the services' ports.
+        period_s: seconds between two looks for work, and until what failed is tried again.
     """
 
     def __init__(
-        self, store: RehearsalStore, reader: DeadLetterReader, stages: StageClient
+        self,
+        store: RehearsalStore,
+        reader: DeadLetterReader,
+        stages: StageClient,
+        *,
+        period_s: float = PERIOD_S,
     ) -> None:
         self._store = store
         self._reader = reader
         self._stages = stages
+        self._period_s = period_s
         self._worker = uuid4()
+        self._failed: Counter[UUID] = Counter()
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -84,6 +96,7 @@ class LetterRehearser:
 
     async def _run(self) -> None:
         while True:
+            claimed: ClaimedRehearsal | None = None
             self._woken.clear()
             try:
                 while (claimed := await self._store.claim(self._worker)) is not None:
@@ -92,13 +105,32 @@ class LetterRehearser:
                 log.warning("rehearsal_interrupted", reason=str(error))
                 await asyncio.sleep(PAUSE_S)
                 continue
-            except Exception:
+            except Exception as error:
                 log.exception("rehearsal_interrupted")
-                await asyncio.sleep(PERIOD_S)
+                if not await self._give_up_after_some(claimed, error):
+                    await asyncio.sleep(self._period_s)
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(PERIOD_S):
+                async with asyncio.timeout(self._period_s):
                     await self._woken.wait()
+
+    async def _give_up_after_some(self, claimed: ClaimedRehearsal | None, error: Exception) -> bool:
+        """End a rehearsal that has failed again and again; return whether it was ended.
+
+        It is the oldest one, and no other would ever have its turn.
+        """
+        if claimed is None:
+            return False
+        self._failed[claimed.rehearsal_id] += 1
+        if self._failed[claimed.rehearsal_id] < MOST_FAILURES:
+            return False
+        try:
+            await self._store.give_up(claimed.rehearsal_id, _explain(error))
+        except Exception:
+            log.exception("rehearsal_interrupted")
+            return False
+        del self._failed[claimed.rehearsal_id]
+        return True
 
     async def _rehearse_within_lease(self, claimed: ClaimedRehearsal) -> None:
         working = asyncio.create_task(self._rehearse(claimed))
@@ -142,17 +174,37 @@ class LetterRehearser:
             elif one.place is not None and (not chosen or size + one.size_bytes <= BATCH_BYTES):
                 chosen.append(one.place)
                 size += one.size_bytes
+        found = await self._read(claimed, chosen)
+        places = asyncio.Semaphore(1 if claimed.mode is RehearsalMode.LIVE else AT_ONCE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one_found in found:
+                    group.create_task(self._rehearse_one(claimed, one_found, places))
+        except ExceptionGroup as errors:
+            raise _choose_cause(errors) from errors
+
+    async def _read(
+        self, claimed: ClaimedRehearsal, chosen: Sequence[DeadLetterPosition]
+    ) -> Sequence[DeadLetterRecord]:
+        """Read letters; note of those that cannot be read why."""
         found: dict[UUID, DeadLetterRecord] = {}
-        async with aclosing(self._reader.read_many(chosen)) as batches:
-            async for some in batches:
-                found |= {one.place.letter_id: one for one in some}
+        try:
+            async with aclosing(self._reader.read_many(chosen)) as batches:
+                async for some in batches:
+                    found |= {one.place.letter_id: one for one in some}
+        except OutageError:
+            raise
+        except Exception as error:
+            log.exception("letter_not_rehearsed", letter_ids=[str(one.letter_id) for one in chosen])
+            if len(chosen) > 1:  # which of them it is shows when each is read alone
+                return [one for place in chosen for one in await self._read(claimed, [place])]
+            for place in chosen:
+                await self._refuse(claimed, place.letter_id, _explain(error))
+            return ()
         for place in chosen:
             if place.letter_id not in found:
                 await self._refuse(claimed, place.letter_id, GONE)
-        places = asyncio.Semaphore(1 if claimed.mode is RehearsalMode.LIVE else AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for one_found in found.values():
-                group.create_task(self._rehearse_one(claimed, one_found, places))
+        return [*found.values()]
 
     async def _rehearse_one(
         self, claimed: ClaimedRehearsal, found: DeadLetterRecord, places: asyncio.Semaphore
@@ -161,19 +213,23 @@ class LetterRehearser:
         async with places:
             try:
                 whole = await self._reader.whole(found)
-                record = RehearsedRecord(
-                    topic=build_retry_topic(service, 0).name,
-                    key=whole.key,
-                    value=whole.value,
-                    headers=build_sent_headers(whole),
+                record = build_rehearsed_record(
+                    build_retry_topic(service, 0).name,
+                    whole.key,
+                    whole.value,
+                    build_sent_headers(whole),
                 )
                 left = await self._budget_left(claimed)
                 call = partial(self._stages.rehearse, mode=claimed.mode)
                 prediction = await predict(service, record, call, left)
+                await self._store.store(claimed.rehearsal_id, letter_id, prediction)
+            except OutageError:
+                raise
             except (OriginalGoneError, OriginalTooLargeError, StageAwayError) as error:
                 await self._refuse(claimed, letter_id, str(error))
-                return
-            await self._store.store(claimed.rehearsal_id, letter_id, prediction)
+            except Exception as error:
+                log.exception("letter_not_rehearsed", letter_ids=[str(letter_id)])
+                await self._refuse(claimed, letter_id, _explain(error))
 
     async def _budget_left(self, claimed: ClaimedRehearsal) -> Decimal:
         if claimed.mode is not RehearsalMode.LIVE:
@@ -184,3 +240,17 @@ class LetterRehearser:
     async def _refuse(self, claimed: ClaimedRehearsal, letter_id: UUID, reason: str) -> None:
         refused = LetterPrediction(RehearsalPrediction.NOT_REHEARSED)
         await self._store.store(claimed.rehearsal_id, letter_id, replace(refused, reason=reason))
+
+
+def _explain(error: Exception) -> str:
+    """Return why a letter is not rehearsed; an error that nobody foresaw may quote its content."""
+    return f"it cannot be rehearsed: {type(error).__name__}; see control's log"
+
+
+def _choose_cause(errors: ExceptionGroup[Exception]) -> Exception:
+    """Return the error that says how to go on: an outage, if one of them is."""
+    outages, _ = errors.split(OutageError)
+    one: Exception = errors if outages is None else outages
+    while isinstance(one, ExceptionGroup):
+        one = one.exceptions[0]
+    return one

@@ -173,6 +173,12 @@ class RehearsalStore:
         """End a rehearsal: all its letters are rehearsed."""
         await self._database.execute(_QUERIES.finish_rehearsal, rehearsal_id)
 
+    async def give_up(self, rehearsal_id: UUID, reason: str) -> None:
+        """End a rehearsal; its letters that are not rehearsed yet will not be."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.refuse_letters, rehearsal_id, reason)
+            await connection.execute(_QUERIES.finish_rehearsal, rehearsal_id)
+
     async def delete_old(self) -> None:
         """Delete rehearsals that are kept no longer."""
         await self._database.execute(_QUERIES.delete_old_rehearsals, KEPT)

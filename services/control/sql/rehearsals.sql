@@ -170,6 +170,12 @@ UPDATE rehearsed_letters AS letter
   FROM found
  WHERE letter.rehearsal_id = $1 AND letter.letter_id = $2 AND letter.prediction IS NULL;
 
+-- name: refuse_letters
+-- Letters of a rehearsal that are not rehearsed will not be.
+UPDATE rehearsed_letters
+   SET prediction = 'not_rehearsed', reason = $2, rehearsed_at = now()
+ WHERE rehearsal_id = $1 AND prediction IS NULL;
+
 -- name: finish_rehearsal
 -- All letters of a rehearsal are rehearsed.
 UPDATE rehearsals

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from asgi_server import JsonResponse
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.rehearsals import RehearsalRequest, StageRehearsalRequest
+from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers
-from control.rehearsals.runner import LetterRehearser
+from control.reader import DeadLetterRecord
+from control.rehearsals.runner import MOST_FAILURES, LetterRehearser
 from control.rehearsals.stages import StageClient
 from control.rehearsals.store import RehearsalStore
 from database.pool import Database
-from messaging import Record, StageSettings
+from messaging import KafkaUnavailableError, Record, StageSettings
 from messaging.broker.rehearsals import RecordRehearser
 from messaging.stage import Stage
-from support.control_office import Office, TryAgainError, open_office
+from support.control_office import Office, TryAgainError, letter_bytes, open_office
 from support.http_client import http_client, serve_routes
 from support.stages import FunctionRoute
 from support.waiting import until
@@ -103,7 +106,8 @@ async def rehearsing_office(
         client = await stack.enter_async_context(http_client())
         office = await stack.enter_async_context(open_office(broker, database))
         stages = StageClient(client, {"enrichment": f"http://127.0.0.1:{port}"}, token)
-        runner = LetterRehearser(RehearsalStore(database), office.context.reader, stages)
+        store = RehearsalStore(database)
+        runner = LetterRehearser(store, office.context.reader, stages, period_s=0.05)
         # The API was made before it: the reader is the office's.
         office.context = replace(office.context, wake_rehearser=runner.wake)
         office.api.context = office.context
@@ -164,6 +168,93 @@ async def test_a_service_that_is_not_named_or_away_is_told_for_each_letter(
     found = await rehearsed.rehearse({})
     (letter,) = await rehearsed.letters(found)
     assert letter["reason"] == "enrichment does not answer at http://127.0.0.1:9"
+
+
+async def test_a_letter_whose_header_has_a_name_of_odd_bytes_is_rehearsed(
+    rehearsed: Rehearsed,
+) -> None:
+    odd = (("odd\udcff", b"\xff"), *letter_bytes(1, value=b"fine"))
+    await rehearsed.office.set_aside(b"fine", odd)
+    await rehearsed.office.died(b"same", 2)
+    found = await rehearsed.rehearse({})
+    assert found["predictions"] == {"passes": 1, "same_cause": 1}
+
+
+async def test_an_unforeseen_error_about_one_letter_is_that_letters(rehearsed: Rehearsed) -> None:
+    stages = rehearsed.rehearser._stages
+    ask = stages.rehearse
+
+    async def fail(service: str, record: Any, *args: Any, **options: Any) -> Any:
+        if record.value == b"other":
+            raise UnicodeError("quotes its content")
+        return await ask(service, record, *args, **options)
+
+    stages.rehearse = fail  # type: ignore[method-assign]
+    await rehearsed.office.died(b"other", 1)
+    await rehearsed.office.died(b"fine", 2)
+    found = await rehearsed.rehearse({})
+    assert found["predictions"] == {"passes": 1, "not_rehearsed": 1}
+    (letter,) = await rehearsed.letters(found, "?prediction=not_rehearsed")
+    assert letter["reason"] == "it cannot be rehearsed: UnicodeError; see control's log"
+
+
+async def test_a_letter_that_cannot_be_read_leaves_the_others(rehearsed: Rehearsed) -> None:
+    reader = rehearsed.rehearser._reader
+    read_many = reader.read_many
+    bad = await rehearsed.office.died(b"other", 1)
+    await rehearsed.office.died(b"fine", 2)
+
+    async def fail(letters: Sequence[DeadLetterPosition]) -> AsyncGenerator[Any, None]:
+        if bad in {one.letter_id for one in letters}:
+            raise ValueError("quotes its content")
+        async for some in read_many(letters):
+            yield some
+
+    reader.read_many = fail  # type: ignore[method-assign]
+    found = await rehearsed.rehearse({})
+    assert found["predictions"] == {"passes": 1, "not_rehearsed": 1}
+
+
+async def test_an_outage_is_waited_for(rehearsed: Rehearsed) -> None:
+    reader = rehearsed.rehearser._reader
+    whole, tries = reader.whole, []
+
+    async def fail(found: DeadLetterRecord) -> DeadLetterRecord:
+        tries.append(found)
+        if len(tries) <= 2:
+            raise KafkaUnavailableError("no answer")
+        return await whole(found)
+
+    reader.whole = fail  # type: ignore[method-assign]
+    await rehearsed.office.died(b"fine", 1)
+    await rehearsed.office.died(b"fine", 2)
+    with capture_logs() as logs:
+        found = await rehearsed.rehearse({})
+    assert found["predictions"] == {"passes": 2}
+    interrupted = [one for one in logs if one["event"] == "rehearsal_interrupted"]
+    assert [(one["log_level"], one.get("reason")) for one in interrupted] == [
+        ("warning", "no answer")
+    ]
+
+
+async def test_a_rehearsal_that_fails_again_and_again_gives_way_to_others(
+    rehearsed: Rehearsed,
+) -> None:
+    store = rehearsed.rehearser._store
+    next_letters, failing = store.next_letters, []
+
+    async def fail(rehearsal_id: UUID, limit: int) -> Any:
+        failing.append(rehearsal_id)
+        if rehearsal_id == failing[0]:
+            raise ValueError("a bug")
+        return await next_letters(rehearsal_id, limit)
+
+    store.next_letters = fail  # type: ignore[method-assign]
+    await rehearsed.office.died(b"fine", 1)
+    found = await rehearsed.rehearse({})
+    assert (found["state"], found["predictions"]) == ("done", {"not_rehearsed": 1})
+    assert len(failing) == MOST_FAILURES
+    assert (await rehearsed.rehearse({}))["predictions"] == {"passes": 1}
 
 
 async def test_a_sample_has_letters_of_every_cause(rehearsed: Rehearsed) -> None:

@@ -14,10 +14,10 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OutageError, RejectedError, ThrottledError
 from contracts.events import ChunkReady
 from contracts.rehearsals import (
-    RehearsedRecord,
     StageOutcome,
     StageRehearsal,
     StageRehearsalRequest,
+    build_rehearsed_record,
 )
 from contracts.rehearsing import (
     ModelCallNeededError,
@@ -41,7 +41,7 @@ SETTINGS = StageSettings(deadline_s=0.3, tries=3, retry_wait_s=0.01)
 def request(**options: Any) -> StageRehearsalRequest:
     key, value, headers = encode_event(CHUNK, source="/test")
     return StageRehearsalRequest(
-        record=RehearsedRecord(topic="chunks-ready", key=key, value=value, headers=tuple(headers)),
+        record=build_rehearsed_record("chunks-ready", key, value, headers),
         **options,
     )
 
@@ -153,16 +153,40 @@ async def test_a_record_of_a_retry_topic_has_the_history_of_a_replay() -> None:
 
     asked, letter = request(), uuid4()
     added = build_replay_headers(letter, ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_OFFSET, b"7")))
-    record = asked.record.model_copy(
-        update={
-            "topic": "enrichment-retry-0",
-            "headers": append_headers(asked.record.headers, added),  # type: ignore[arg-type]
-        }
-    )
+    one = asked.record
+    headers = append_headers(one.get_headers(), added)
+    record = build_rehearsed_record("enrichment-retry-0", one.key, one.value, headers)
     found = await rehearse(look, asked.model_copy(update={"record": record}))
     assert found.outcome is StageOutcome.PASSES, found
     (delivery,) = seen
     assert (delivery.replays, delivery.replay_of, delivery.origin.offset) == (1, letter, 7)
+
+
+async def test_header_names_of_any_bytes_arrive_as_they_are() -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def look(chunk: ChunkReady, delivery: Delivery) -> None:
+        del chunk
+        seen.extend(delivery.headers)
+
+    asked = request()
+    one = asked.record
+    headers = (("odd\udcff", b"\xff"), *one.get_headers())
+    record = build_rehearsed_record(one.topic, one.key, one.value, headers)
+    sent = asked.model_copy(update={"record": record}).model_dump_json()
+    found = await rehearse(look, StageRehearsalRequest.model_validate_json(sent))
+    assert found.outcome is StageOutcome.PASSES, found
+    assert ("odd\udcff", b"\xff") in seen
+
+
+async def test_an_error_that_quotes_half_a_surrogate_pair_is_answered() -> None:
+    async def refuse(chunk: ChunkReady) -> None:
+        del chunk
+        raise RejectedError("a header odd\udcff")
+
+    found = await rehearse(refuse)
+    assert found.error_message == "a header odd\\udcff"
+    assert StageRehearsal.model_validate_json(found.model_dump_json()) == found
 
 
 async def test_few_records_are_rehearsed_at_once() -> None:
