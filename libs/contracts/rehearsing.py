@@ -38,6 +38,7 @@ class Rehearsal:
         calls_needed: calls that would be made, and were not.
         cost_usd: what the calls that were made cost.
         reason: why the last call that was needed was not made.
+        cut_off: why a library ended its part of it early, whoever catches the error; empty if none.
         held: what libraries hold for this rehearsal, each by a key of its own.
         cleanup: gives back what they hold; closed when the rehearsal ends.
     """
@@ -49,8 +50,15 @@ class Rehearsal:
     calls_needed: int = 0
     cost_usd: Decimal = Decimal(0)
     reason: str = ""
+    cut_off: str = ""
     held: dict[Any, Any] = field(default_factory=dict)
     cleanup: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _limit_usd: Decimal = field(init=False)
+    _under_way: Decimal = field(init=False, default=Decimal(0))
+
+    def __post_init__(self) -> None:
+        """Keep the budget as it was at the beginning."""
+        self._limit_usd = self.budget_usd
 
     def reserve_call(self, worst_usd: Decimal | None) -> Decimal:
         """Reserve the worst case of a call, and return it.
@@ -74,6 +82,25 @@ class Rehearsal:
     def release_call(self, reserved_usd: Decimal) -> None:
         """Give back what was reserved for a call, which is over; what it cost is counted."""
         self.budget_usd += reserved_usd
+
+    def begin_request(self, worst_usd: Decimal | None) -> bool:
+        """Count the worst case of one request to a model until ``count_cost``; False: not allowed.
+
+        A call may take more requests than were reserved for it: those that are tried again may be
+        charged for, too.
+        """
+        worst_usd = worst_usd or Decimal(0)
+        if self.cost_usd + self._under_way + worst_usd > self._limit_usd:
+            self.calls_needed += 1
+            self.reason = "the rehearsal's budget is used up"
+            return False
+        self._under_way += worst_usd
+        return True
+
+    def end_request(self, worst_usd: Decimal | None, cost_usd: Decimal) -> None:
+        """Count what a request cost in place of its worst case."""
+        self._under_way -= worst_usd or Decimal(0)
+        self.count_cost(cost_usd)
 
     def count_cost(self, cost_usd: Decimal) -> None:
         """Count what a call cost, also if its answer is of no use."""

@@ -165,7 +165,7 @@ class Database:
 
     @asynccontextmanager
     async def _rehearsed(self, rehearsal: Rehearsal) -> AsyncIterator[Connection]:
-        held = await get_rehearsal_transaction(rehearsal, self, self._acquire, self._release)
+        held = get_rehearsal_transaction(rehearsal, self, self._acquire, self._release)
         try:
             async with held.connection() as connection:
                 yield connection

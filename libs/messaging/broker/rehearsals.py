@@ -129,6 +129,8 @@ class RecordRehearser:
         if rehearsal.calls_needed:
             reason = f"it takes a model's answer: {rehearsal.reason}"
             return StageRehearsal(outcome=StageOutcome.UNDECIDED, reason=reason, **calls)
+        if rehearsal.cut_off:
+            return StageRehearsal(outcome=StageOutcome.UNDECIDED, reason=rehearsal.cut_off, **calls)
         if error is None:
             records = tuple(self._encode(written, wanted))
             return StageRehearsal(outcome=StageOutcome.PASSES, written=records, **calls)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +17,7 @@ from contracts.notes import Usage
 from contracts.rehearsing import get_paying_rehearsal
 from model_client import errors, metrics
 from model_client.background_tasks import BackgroundTasks
+from model_client.ledger.budgets import BudgetBusyError
 from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
 from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
@@ -107,6 +108,34 @@ class CallAccounting:
             errors.BudgetExceededError: the call is not allowed.
             DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
+        with self._paid_by_rehearsal(body, reply):
+            async with self._booked(body, bill, reply, latest):
+                yield
+
+    @contextmanager
+    def _paid_by_rehearsal(self, body: Mapping[str, Any], reply: CallResult) -> Iterator[None]:
+        """Keep the context's call within the budget of the rehearsal that it is made for, if any.
+
+        Raises:
+            BudgetBusyError: the budget does not allow it. It is no fault of the question, which
+                others may ask meanwhile.
+        """
+        rehearsal = get_paying_rehearsal()
+        if rehearsal is None:
+            yield
+            return
+        worst = self.estimate_max_cost(body)
+        if not rehearsal.begin_request(worst):
+            raise BudgetBusyError("the rehearsal's budget is used up", retry_after=0.0)
+        try:
+            yield
+        finally:
+            rehearsal.end_request(worst, reply.cost_usd or Decimal(0))
+
+    @asynccontextmanager
+    async def _booked(
+        self, body: Mapping[str, Any], bill: CallLabels, reply: CallResult, latest: float
+    ) -> AsyncIterator[None]:
         reservation = await self._reserve(body, bill, latest)
         failure: BaseException | None = None
         try:
@@ -137,8 +166,6 @@ class CallAccounting:
         if reply.usage is None:
             reply.usage = self._estimate_usage(body, reply) if reply.estimated else Usage()
         reply.cost_usd = self._prices.cost(reply.usage)
-        if (rehearsal := get_paying_rehearsal()) is not None:
-            rehearsal.count_cost(reply.cost_usd or Decimal(0))
 
     def _estimate_usage(self, body: Mapping[str, Any], reply: CallResult) -> Usage:
         """Return about what a call used that ended without reporting its usage.

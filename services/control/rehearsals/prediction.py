@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from contracts.rehearsals import (
     RehearsalPrediction,
@@ -14,6 +14,7 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_DRAFTED, NOTES_REJECTED
+from control.rehearsals.stages import StageAwayError
 
 FOLLOWED: Final = {
     GUARDRAIL: (NOTES_REJECTED.name, ENRICHMENT),
@@ -61,12 +62,19 @@ async def predict(
         record: the message, as a replay would send it.
         call: takes a record through a service's code.
         budget_usd: what calls may cost together, in US dollars.
+
+    Returns:
+        The prediction; where a service does not answer, with what the calls before it came to.
     """
     steps: list[StageRehearsal] = []
     at, begins_at = service, service
     while True:
         wanted = FOLLOWED.get(at, ("", ""))[0] if begins_at == GUARDRAIL else ""
-        found = await call(at, record, [wanted] if wanted else [], budget_usd)
+        try:
+            found = await call(at, record, [wanted] if wanted else [], budget_usd)
+        except StageAwayError as error:
+            not_rehearsed = LetterPrediction(RehearsalPrediction.NOT_REHEARSED, reason=str(error))
+            return replace(not_rehearsed, **_sum(steps))
         steps.append(found)
         budget_usd = max(Decimal(0), budget_usd - found.cost_usd)
         if found.outcome is not StageOutcome.PASSES or not found.written:
@@ -87,11 +95,18 @@ def _summarize(service: str, steps: Sequence[StageRehearsal]) -> LetterPredictio
         error_type=last.error_type,
         error_message=last.error_message,
         reason=reason,
-        calls_cached=sum(one.calls_cached for one in steps),
-        calls_made=sum(one.calls_made for one in steps),
-        calls_needed=sum(one.calls_needed for one in steps),
-        cost_usd=sum((one.cost_usd for one in steps), Decimal(0)),
+        **_sum(steps),
     )
+
+
+def _sum(steps: Sequence[StageRehearsal]) -> dict[str, Any]:
+    """Return what the calls of some steps came to; a step that is not rehearsed counts too."""
+    return {
+        "calls_cached": sum(one.calls_cached for one in steps),
+        "calls_made": sum(one.calls_made for one in steps),
+        "calls_needed": sum(one.calls_needed for one in steps),
+        "cost_usd": sum((one.cost_usd for one in steps), Decimal(0)),
+    }
 
 
 _PREDICTIONS: Final = {

@@ -27,7 +27,7 @@ from control.letter_sender import build_sent_headers
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import DeadLetterReader, DeadLetterRecord
 from control.rehearsals.prediction import LetterPrediction, predict
-from control.rehearsals.stages import StageAwayError, StageClient
+from control.rehearsals.stages import StageClient
 from control.rehearsals.store import LEASE, ClaimedRehearsal, LetterToRehearse, RehearsalStore
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,12 @@ PERIOD_S: Final = 15.0
 
 PAUSE_S: Final = 1.0
 """Seconds until a rehearsal goes on that found Kafka or PostgreSQL away."""
+
+SETTLING_S: Final = 2.0
+"""Seconds that a letter waits until the calls of the one before are settled in the ledger; then they
+count with their worst case."""
+
+UNCOUNTED: Final = "what it is about is not known, so that no budget would hold"
 
 MOST_FAILURES: Final = 3
 """Times that a rehearsal fails as a whole, outages aside, until its other letters are given up."""
@@ -169,6 +175,8 @@ class LetterRehearser:
                     f"it has {one.size_bytes:,} bytes; a rehearsal takes {MAX_REHEARSED_BYTES:,} "
                     "at most"
                 )
+            if claimed.mode is RehearsalMode.LIVE and one.subject is None:
+                refusal = refusal or UNCOUNTED
             if refusal:
                 await self._refuse(claimed, one.letter_id, refusal)
             elif one.place is not None and (not chosen or size + one.size_bytes <= BATCH_BYTES):
@@ -225,7 +233,7 @@ class LetterRehearser:
                 await self._store.store(claimed.rehearsal_id, letter_id, prediction)
             except OutageError:
                 raise
-            except (OriginalGoneError, OriginalTooLargeError, StageAwayError) as error:
+            except (OriginalGoneError, OriginalTooLargeError) as error:
                 await self._refuse(claimed, letter_id, str(error))
             except Exception as error:
                 log.exception("letter_not_rehearsed", letter_ids=[str(letter_id)])
@@ -234,7 +242,12 @@ class LetterRehearser:
     async def _budget_left(self, claimed: ClaimedRehearsal) -> Decimal:
         if claimed.mode is not RehearsalMode.LIVE:
             return Decimal(0)
-        spent = await self._store.spent(claimed.rehearsal_id)
+        until = asyncio.get_running_loop().time() + SETTLING_S
+        while True:
+            spent, is_settling = await self._store.spent(claimed.rehearsal_id)
+            if not is_settling or asyncio.get_running_loop().time() >= until:
+                break
+            await asyncio.sleep(SETTLING_S / 20)
         return max(Decimal(0), claimed.budget_usd - spent)
 
     async def _refuse(self, claimed: ClaimedRehearsal, letter_id: UUID, reason: str) -> None:

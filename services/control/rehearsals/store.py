@@ -35,6 +35,10 @@ LEASE: Final = timedelta(seconds=30)
 """How long a rehearsal waits for a worker that was killed."""
 
 
+SETTLED_WITHIN: Final = timedelta(minutes=5)
+"""How long a call that is not settled may still be; later its process was killed."""
+
+
 class ClaimedRehearsal(NamedTuple):
     """Rehearsal that a worker works on."""
 
@@ -50,6 +54,7 @@ class LetterToRehearse(NamedTuple):
     place: DeadLetterPosition | None
     refusal: str
     size_bytes: int
+    subject: str | None = None
 
 
 class RehearsalStore:
@@ -146,10 +151,15 @@ class RehearsalStore:
         rows = await self._database.fetch(_QUERIES.select_next_letters, rehearsal_id, limit)
         return [_letter(row) for row in rows]
 
-    async def spent(self, rehearsal_id: UUID) -> Decimal:
-        """Return what the calls of a rehearsal have cost, in US dollars."""
-        spent: Decimal = await self._database.fetchval(_QUERIES.select_spent, rehearsal_id)
-        return spent
+    async def spent(self, rehearsal_id: UUID) -> tuple[Decimal, bool]:
+        """Return what the calls of a rehearsal have cost, in US dollars.
+
+        Returns:
+            The sum, and whether it has calls at their worst case that are about to be settled.
+        """
+        row = await self._database.fetchrow(_QUERIES.select_spent, rehearsal_id, SETTLED_WITHIN)
+        assert row is not None  # it has no FROM
+        return row["spent"], row["is_settling"]
 
     async def store(self, rehearsal_id: UUID, letter_id: UUID, found: LetterPrediction) -> None:
         """Store what was found out about a letter; a second time changes nothing."""
@@ -203,7 +213,7 @@ def _letter(row: Record) -> LetterToRehearse:
         row["service"],
         row["message_sha256"],
     )
-    return LetterToRehearse(letter_id, place, refusal, row["size_bytes"])
+    return LetterToRehearse(letter_id, place, refusal, row["size_bytes"], row["subject"])
 
 
 def _compare(outcomes: Sequence[Record]) -> RehearsalAccuracy:

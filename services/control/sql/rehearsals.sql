@@ -119,7 +119,7 @@ SELECT letter_id, service, cause_id, prediction, predicted_service, predicted_co
 -- name: claim_rehearsal
 -- The first rehearsal that nobody works on is this worker's for a while.
 UPDATE rehearsals
-   SET worker = $1, leased_until = now() + $2::interval
+   SET worker = $1, leased_until = now() + $2::interval, begun_at = coalesce(begun_at, now())
  WHERE rehearsal_id = (
         SELECT rehearsal_id
           FROM rehearsals
@@ -141,7 +141,7 @@ RETURNING rehearsal_id;
 -- Letters of a rehearsal that are not rehearsed yet, with their places in the DLQs.
 SELECT rehearsed.letter_id, letter.state, letter.source_topic, letter.displaced_at,
        letter.size_bytes, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset,
-       letter.service, letter.message_sha256
+       letter.service, letter.message_sha256, letter.subject
   FROM rehearsed_letters AS rehearsed
   LEFT JOIN dead_letters AS letter USING (letter_id)
  WHERE rehearsed.rehearsal_id = $1 AND rehearsed.prediction IS NULL
@@ -149,8 +149,32 @@ SELECT rehearsed.letter_id, letter.state, letter.source_topic, letter.displaced_
  LIMIT $2;
 
 -- name: select_spent
--- What the calls of a rehearsal have cost.
-SELECT coalesce(sum(cost_usd), 0) FROM rehearsed_letters WHERE rehearsal_id = $1;
+-- What the calls of a rehearsal have cost by the ledger, which has also those whose answers nobody
+-- waited for; one under way counts with its worst case. At least what its stages have answered. And
+-- whether calls have been under way for no longer than $2: they are about to be settled.
+WITH called AS (
+    SELECT call.settled_at, call.started_at,
+           coalesce(CASE WHEN call.settled_at IS NULL THEN call.worst_usd ELSE call.cost_usd END, 0)
+               AS cost_usd
+      FROM rehearsals AS rehearsal
+      JOIN llm_calls AS call
+        -- The services' clocks may be behind.
+        ON call.started_at >= coalesce(rehearsal.begun_at, rehearsal.created_at) - interval '10 s'
+     WHERE rehearsal.rehearsal_id = $1
+       AND call.purpose IN ('rehearsal', 'rehearsal-repair')
+       AND EXISTS (
+            SELECT FROM dead_letters AS letter
+              JOIN rehearsed_letters AS rehearsed USING (letter_id)
+             WHERE letter.subject = call.subject AND rehearsed.rehearsal_id = $1
+           )
+)
+SELECT greatest(
+           (SELECT coalesce(sum(cost_usd), 0) FROM called),
+           (SELECT coalesce(sum(cost_usd), 0) FROM rehearsed_letters WHERE rehearsal_id = $1)
+       ) AS spent,
+       EXISTS (
+            SELECT FROM called WHERE settled_at IS NULL AND started_at > now() - $2::interval
+       ) AS is_settling;
 
 -- name: store_prediction
 -- What was found out about a letter; a failure is of the letter's cause or of another one.

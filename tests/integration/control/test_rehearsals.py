@@ -86,6 +86,7 @@ async def rehearsing_office(
     database: Database,
     tmp_path: Path,
     handle: Callable[[Record], Awaitable[None]] = handler,
+    answer_instead: Callable[[StageRehearsalRequest], Awaitable[Response]] | None = None,
 ) -> AsyncIterator[Rehearsed]:
     stage = Stage("enrichment")
     stage.add(FunctionRoute("chunks-ready", None, handle, wants_delivery=False))
@@ -94,6 +95,8 @@ async def rehearsing_office(
     async def answer(request: Request) -> Response:
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
         asked = StageRehearsalRequest.model_validate_json(await request.body())
+        if answer_instead is not None:
+            return await answer_instead(asked)
         found = await rehearser.rehearse(stage, StageSettings(deadline_s=5), asked)
         return JsonResponse(found.model_dump(mode="json"))
 
@@ -107,7 +110,7 @@ async def rehearsing_office(
         office = await stack.enter_async_context(open_office(broker, database))
         stages = StageClient(client, {"enrichment": f"http://127.0.0.1:{port}"}, token)
         store = RehearsalStore(database)
-        runner = LetterRehearser(store, office.context.reader, stages, period_s=0.05)
+        runner = LetterRehearser(store, office.context.reader, stages)
         # The API was made before it: the reader is the office's.
         office.context = replace(office.context, wake_rehearser=runner.wake)
         office.api.context = office.context
@@ -240,6 +243,7 @@ async def test_an_outage_is_waited_for(rehearsed: Rehearsed) -> None:
 async def test_a_rehearsal_that_fails_again_and_again_gives_way_to_others(
     rehearsed: Rehearsed,
 ) -> None:
+    rehearsed.rehearser._period_s = 0.05
     store = rehearsed.rehearser._store
     next_letters, failing = store.next_letters, []
 
@@ -386,3 +390,44 @@ async def test_a_replay_is_compared_with_its_prediction(rehearsed: Rehearsed) ->
     (shown,) = await rehearsed.letters(found)
     assert shown["outcome"] == "failed"
     assert Decimal(shown["cost_usd"]) == 0
+
+
+CALL = """
+INSERT INTO llm_calls (call_id, study_id, subject, purpose, prompt_version, endpoint, model, day,
+                       started_at, worst_usd, settled_at, outcome, answered_by, fingerprint,
+                       input_tokens, cached_tokens, output_tokens, cost_usd, estimated, latency_s)
+SELECT gen_random_uuid(), 's', 'chunk', $1, 'p', 'e', 'm', current_date, now(), 2, settled.at,
+       settled.text, settled.text, settled.text, settled.zero, settled.zero, settled.zero,
+       CASE WHEN $2 THEN 1.5 END, CASE WHEN $2 THEN false END, settled.zero
+  FROM (SELECT CASE WHEN $2 THEN now() END AS at, CASE WHEN $2 THEN '' END AS text,
+               CASE WHEN $2 THEN 0 END AS zero) AS settled
+"""
+
+
+async def test_each_live_letter_has_what_the_ledger_leaves_of_the_budget(
+    broker: str, fresh_database: Database, tmp_path: Path
+) -> None:
+    budgets: list[Decimal] = []
+    calls = [("rehearsal", True), ("rehearsal-repair", True), ("draft", True), ("rehearsal", False)]
+
+    async def pay_and_fail(asked: StageRehearsalRequest) -> Response:
+        budgets.append(asked.budget_usd)
+        if calls:
+            await fresh_database.execute(CALL, *calls.pop(0))
+        return Response(status_code=500)
+
+    await fresh_database.execute(CALL, *calls[0])  # before it begins
+    await fresh_database.execute("UPDATE llm_calls SET started_at = now() - interval '1 hour'")
+    opened = rehearsing_office(broker, fresh_database, tmp_path, answer_instead=pay_and_fail)
+    async with opened as rehearsed:
+        for offset in range(5):
+            await rehearsed.office.died(b"fine", offset)
+        await fresh_database.execute("UPDATE dead_letters SET subject = 'chunk'")
+        await rehearsed.office.died(b"fine", 9)
+
+        found = await rehearsed.rehearse({"mode": "live", "budget_usd": 10})
+
+        assert budgets == [Decimal(one) for one in ("10", "8.5", "7", "7", "5")]
+        assert found["predictions"] == {"not_rehearsed": 6}
+        reasons = [one["reason"] for one in await rehearsed.letters(found)]
+        assert reasons.count("what it is about is not known, so that no budget would hold") == 1

@@ -9,20 +9,23 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from contracts.rehearsing import Rehearsal, rehearsing
-from database.errors import DatabaseConflictError
+from contracts.rehearsing import Rehearsal, outside_rehearsal, rehearsing
+from database.errors import DatabaseConflictError, DatabaseUnavailableError
 from database.pool import Database
+from database.rehearsal import CUT_OFF, HOLD_S
+from database.settings import PostgresSettings
 
 INSERT = "INSERT INTO letter_causes VALUES ($1, 's', 'c', 't', 'x', gen_random_uuid())"
+LOCK = "SELECT pg_advisory_xact_lock(71)"
 COUNT = "SELECT count(*) FROM letter_causes"
 
 
 @asynccontextmanager
-async def rehearsal() -> AsyncIterator[None]:
+async def rehearsal() -> AsyncIterator[Rehearsal]:
     one = Rehearsal()
     try:
         with rehearsing(one):
-            yield
+            yield one
     finally:
         await one.cleanup.aclose()
 
@@ -89,3 +92,60 @@ async def test_a_rehearsal_that_is_cancelled_gives_its_connection_back(
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
     assert await fresh_database.fetchval(COUNT) == 0
+
+
+@pytest.mark.parametrize("statement", ["UPDATE letter_causes SET remark = 'x'", LOCK])
+async def test_a_rehearsal_that_hangs_keeps_production_waiting_for_a_bounded_time(
+    fresh_database: Database, statement: str
+) -> None:
+    await fresh_database.execute(INSERT, "0" * 16)
+    holds, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> Rehearsal:
+        async with rehearsal() as one:
+            await fresh_database.execute(statement)
+            holds.set()
+            await is_over.wait()
+            with pytest.raises(DatabaseUnavailableError):
+                await fresh_database.fetchval(COUNT)
+            return one
+
+    hanging = asyncio.create_task(hang())
+    await holds.wait()
+    async with asyncio.timeout(HOLD_S + 3):
+        async with fresh_database.transaction() as connection:
+            await connection.execute(statement)
+    is_over.set()
+    assert (await hanging).cut_off == CUT_OFF
+    assert await fresh_database.fetchval(COUNT) == 1
+
+
+async def test_a_rehearsal_that_only_reads_holds_nothing_between_two_uses(
+    fresh_database: Database,
+) -> None:
+    async with rehearsal() as one:
+        assert await fresh_database.fetchval(COUNT) == 0
+        with outside_rehearsal():
+            held = await fresh_database.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            )
+        assert held == 0
+        await asyncio.sleep(HOLD_S + 0.5)
+        await fresh_database.execute(INSERT, "0" * 16)
+        assert await fresh_database.fetchval(COUNT) == 1
+    assert one.cut_off == ""
+    assert await fresh_database.fetchval(COUNT) == 0
+
+
+def test_production_waits_longer_than_a_rehearsal_may_hold_a_row() -> None:
+    assert PostgresSettings.model_fields["lock_timeout_s"].default > HOLD_S
+
+
+async def test_a_statement_that_takes_too_long_cuts_a_rehearsal_off(
+    fresh_database: Database,
+) -> None:
+    async with rehearsal() as one:
+        await fresh_database.execute(INSERT, "0" * 16)
+        with pytest.raises(DatabaseUnavailableError):
+            await fresh_database.execute("SELECT pg_sleep(30)")
+    assert one.cut_off == CUT_OFF

@@ -144,6 +144,17 @@ async def test_a_call_that_is_needed_leaves_it_undecided_whoever_catches_the_err
     assert "no answer is recorded" in found.reason
 
 
+async def test_a_rehearsal_that_is_cut_off_is_undecided_whoever_catches_the_error() -> None:
+    async def catch(chunk: ChunkReady) -> ChunkReady:
+        rehearsal = get_rehearsal()
+        assert rehearsal is not None
+        rehearsal.cut_off = "it took too long"
+        return chunk
+
+    found = await rehearse(catch)
+    assert (found.outcome, found.reason) == (StageOutcome.UNDECIDED, "it took too long")
+
+
 async def test_a_record_of_a_retry_topic_has_the_history_of_a_replay() -> None:
     seen: list[Delivery] = []
 
@@ -220,6 +231,22 @@ def test_calls_stay_within_the_budget() -> None:
     with pytest.raises(ModelCallNeededError, match="no known price"):
         rehearsal.reserve_call(None)
     assert (rehearsal.calls_made, rehearsal.calls_needed, rehearsal.cost_usd) == (2, 2, Decimal(1))
+
+
+def test_requests_of_a_call_that_is_tried_again_stay_within_the_budget() -> None:
+    rehearsal = Rehearsal(RehearsalMode.LIVE, Decimal(4))
+    reserved = rehearsal.reserve_call(Decimal(4))
+    assert rehearsal.begin_request(Decimal(2))
+    assert rehearsal.begin_request(Decimal(2))
+    assert not rehearsal.begin_request(Decimal(1))
+    rehearsal.end_request(Decimal(2), Decimal(1))
+    assert rehearsal.begin_request(Decimal(1))
+    for worst in (Decimal(2), Decimal(1)):
+        rehearsal.end_request(worst, worst)
+    rehearsal.release_call(reserved)
+    assert (rehearsal.cost_usd, rehearsal.budget_usd) == (Decimal(4), Decimal(0))
+    assert not rehearsal.begin_request(Decimal("0.01"))
+    assert rehearsal.calls_needed == 2
 
 
 def test_what_counts_is_outside_a_rehearsal() -> None:

@@ -70,7 +70,8 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
 
     Each letter goes through the current code of its stage, and nothing comes of it: nothing is
     written, published or committed. Models' answers are those of the cache; where there is none,
-    the outcome is unknown, unless --live lets models be called.
+    the outcome is unknown, unless --live lets models be called. That spends no more than --budget
+    and, where a service stops answering, one call.
 
     Examples of use:
 

@@ -1,0 +1,42 @@
+"""A call of a live rehearsal takes no more requests than the rehearsal's budget pays for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from contracts.rehearsing import Rehearsal, RehearsalMode, outside_rehearsal
+from model_client.errors import ModelTimeoutError
+from model_client.ledger.accounting import CallAccounting, CallLabels
+from model_client.ledger.budgets import BudgetBusyError
+from model_client.requests import CostAttribution
+from model_client.settings import ModelConfig
+from model_client.transport.api_dialect import CalibratedTokenEstimator
+from model_client.transport.http_call import CallResult
+
+BODY = {"messages": [{"role": "user", "content": "What?"}], "max_tokens": 1_000}
+
+
+async def test_requests_that_time_out_are_charged_and_stop_at_the_budget() -> None:
+    config = ModelConfig.model_validate(
+        {"model": "m", "base_url": "http://localhost:9/v1", "prices": {"input": 1, "output": 1}}
+    )
+    accounting = CallAccounting(config, None, CalibratedTokenEstimator())
+    worst = accounting.estimate_max_cost(BODY)
+    assert worst is not None
+    rehearsal = Rehearsal(RehearsalMode.LIVE, Decimal("2.5") * worst)
+    rehearsal.reserve_call(2 * worst)
+    labels = CallLabels(CostAttribution("study", "chunk"), "prompt")
+
+    made = 0
+    with outside_rehearsal(paying=rehearsal), pytest.raises(BudgetBusyError, match="budget"):
+        for _ in range(10):
+            reply = CallResult()
+            with pytest.raises(ModelTimeoutError):
+                async with accounting.account_for(BODY, labels, reply, latest=float("inf")):
+                    made += 1
+                    raise ModelTimeoutError("no answer")
+    assert made >= 2
+    assert Decimal(0) < rehearsal.cost_usd <= Decimal("2.5") * worst
+    assert rehearsal.calls_needed == 1
