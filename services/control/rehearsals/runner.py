@@ -49,8 +49,8 @@ PAUSE_S: Final = 1.0
 """Seconds until a rehearsal goes on that found Kafka or PostgreSQL away."""
 
 SETTLING_S: Final = 2.0
-"""Seconds that a letter waits until the calls of the one before are settled in the ledger; then they
-count with their worst case."""
+"""Seconds that a letter waits until calls of the one before are settled; then their worst case
+counts."""
 
 UNCOUNTED: Final = "what it is about is not known, so that no budget would hold"
 
