@@ -53,55 +53,52 @@ SELECT rehearsal.rehearsal_id, rehearsal.state, rehearsal.mode, rehearsal.budget
  WHERE rehearsal.rehearsal_id = $1;
 
 -- name: select_outcomes
--- Letters of a rehearsal that were replayed since, with what that ended in: failed, if a letter is a
--- replay of it, or is about the same at the same service and later; passed, if its chunk or its
--- interview is stored, or has got as far as another service; else pending.
+-- Letters of a rehearsal that were replayed since, with what that ended in. Failed, if the letter's
+-- message became another letter. The guardrail's are rehearsed through enrichment and back, so for one
+-- of those the first letter counts that either set aside about the same chunk since; it has passed
+-- once the chunk is stored, or has got to persistence. Else pending.
 SELECT rehearsed.letter_id, rehearsed.prediction, rehearsed.predicted_cause_id,
        again.cause_id AS failed_cause_id,
-       CASE WHEN again.cause_id IS NOT NULL THEN 'failed'
-            WHEN letter.outcome = 'resolved'
-              OR chunk.stored_at >= letter.state_changed_at
-              OR interview.transcript_id IS NOT NULL
-              OR elsewhere.service IS NOT NULL THEN 'passed'
+       CASE WHEN again.letter_id IS NOT NULL THEN 'failed'
+            WHEN letter.service <> 'guardrail' AND letter.outcome = 'resolved'
+              OR chunk.stored_at >= letter.replay_began_at
+              OR letter.service = 'guardrail' AND EXISTS (
+                   SELECT FROM dead_letters AS later
+                    WHERE later.subject = letter.subject AND later.service = 'persistence'
+                      AND later.indexed_at >= letter.replay_began_at
+                 ) THEN 'passed'
             ELSE 'pending'
        END AS outcome
   FROM rehearsed_letters AS rehearsed
   JOIN dead_letters AS letter
     ON letter.letter_id = rehearsed.letter_id
-   AND letter.state IN ('replaying', 'replayed', 'open')
+   AND letter.state IN ('replaying', 'replayed')
+   AND letter.replay_began_at > rehearsed.rehearsed_at
   LEFT JOIN LATERAL (
-        SELECT later.cause_id
-          FROM dead_letters AS later
-         WHERE later.replay_of = letter.letter_id
-            OR (later.subject = letter.subject AND later.service = letter.service
-                AND later.letter_id <> letter.letter_id
-                AND later.failed_at > rehearsed.rehearsed_at
-                AND later.failed_at > letter.failed_at)
-         ORDER BY later.replay_of IS NOT DISTINCT FROM letter.letter_id DESC, later.failed_at
+        SELECT letter_id, cause_id
+          FROM (
+                SELECT became.letter_id, became.cause_id, became.failed_at
+                  FROM dead_letters AS became
+                 WHERE letter.outcome = 'failed_again' AND became.letter_id = letter.became
+                 UNION ALL
+                SELECT later.letter_id, later.cause_id, later.failed_at
+                  FROM dead_letters AS later
+                 WHERE letter.service = 'guardrail' AND later.subject = letter.subject
+                   AND later.service IN ('enrichment', 'guardrail')
+                   AND later.letter_id <> letter.letter_id
+                   AND later.indexed_at >= letter.replay_began_at
+               ) AS failures
+         ORDER BY failed_at
          LIMIT 1
        ) AS again ON true
-  LEFT JOIN LATERAL (
-        SELECT later.service
-          FROM dead_letters AS later
-         WHERE later.subject = letter.subject AND later.service <> letter.service
-           AND later.failed_at > rehearsed.rehearsed_at
-         LIMIT 1
-       ) AS elsewhere ON true
-  CROSS JOIN LATERAL (
-        SELECT CASE WHEN letter.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                    THEN letter.subject::uuid
-               END AS id
-       ) AS about
-  LEFT JOIN chunks AS chunk ON chunk.chunk_id = about.id
-  LEFT JOIN transcripts AS interview
-    ON interview.transcript_id = about.id AND interview.revision = coalesce(letter.revision, 1)
-   AND interview.content_sha256 = coalesce(letter.content_sha256, interview.content_sha256)
-   AND letter.service = 'ingestion'
+  LEFT JOIN chunks AS chunk
+    ON chunk.chunk_id = CASE
+        WHEN letter.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        THEN letter.subject::uuid
+       END
  WHERE rehearsed.rehearsal_id = $1
    AND rehearsed.rehearsed_at IS NOT NULL
-   AND ($2::uuid[] IS NULL OR rehearsed.letter_id = ANY ($2))
-   AND (letter.state <> 'open' AND letter.state_changed_at > rehearsed.rehearsed_at
-        OR again.cause_id IS NOT NULL);
+   AND ($2::uuid[] IS NULL OR rehearsed.letter_id = ANY ($2));
 
 -- name: select_rehearsed_letters
 -- A page of a rehearsal's letters, by id.

@@ -212,10 +212,19 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
           letter.plan_id;
 
 -- name: release_claims
--- Letters whose replay did not come to pass are open again.
-UPDATE dead_letters
+-- Letters whose replay did not come to pass are open again. In one order, as by whoever else changes
+-- many letters, so that none waits for the other.
+WITH claimed AS (
+    SELECT letter_id
+      FROM dead_letters
+     WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying'
+     ORDER BY letter_id
+       FOR UPDATE
+)
+UPDATE dead_letters AS letter
    SET state = 'open', state_changed_at = now(), claimed_by = NULL
- WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
+  FROM claimed
+ WHERE letter.letter_id = claimed.letter_id;
 
 -- name: mark_many_replayed
 -- The replayed messages are in Kafka.

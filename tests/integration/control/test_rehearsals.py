@@ -377,9 +377,11 @@ async def test_a_replay_is_compared_with_its_prediction(rehearsed: Rehearsed) ->
     sent = build_sent_headers(await office.context.reader.read(letter.place))
     await office.context.database.execute(
         "INSERT INTO dead_letters (letter_id, service, dlq_topic, dlq_partition, dlq_offset, "
+        "source_topic, source_partition, source_offset, "
         "error_code, error_type, error_message, attempts, timeouts, failed_at, replay_of, headers,"
         " size_bytes, fingerprint, consumer_group) "
-        "SELECT gen_random_uuid(), service, dlq_topic, 7, 7, error_code, error_type, "
+        "SELECT gen_random_uuid(), service, dlq_topic, 7, 7, source_topic, source_partition, "
+        "source_offset, error_code, error_type, "
         "error_message, 1, 0, now(), letter_id, '[]', 1, '', '' FROM dead_letters "
         "WHERE letter_id = $1",
         one,
