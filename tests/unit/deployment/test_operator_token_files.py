@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from contracts.topics import CONTROL, PIPELINE
+from control.settings import ControlSettings
 from local_stack.spec import load_stack_spec
 
 ROOT = Path(__file__).parents[3]
@@ -27,3 +30,32 @@ def test_the_local_stack_tells_its_user_where_the_token_and_the_service_are(serv
     setting = f"{service.upper()}_OPERATOR_TOKEN_FILE"
     assert process.env[setting] == process.provides[setting] == "{data}/operator-token"
     assert process.provides[f"ONRECORD_{service.upper()}_URL"] == "http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_services_of_compose_share_one_token(service: str) -> None:
+    found = _compose()[service]
+    assert found["environment"][f"{service.upper()}_OPERATOR_TOKEN_FILE"] == "/operator/token"
+    assert "operator:/operator" in found["volumes"]
+    # A new volume has the owner and mode of the image's folder.
+    image = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    assert "install -d -m 700 -o 10001 -g 10001 /operator" in image
+
+
+@pytest.mark.parametrize("service", PIPELINE)
+def test_control_of_compose_reaches_each_service_for_rehearsals(service: str) -> None:
+    services = _compose()
+    urls = ControlSettings.model_validate(
+        {"stage_urls": services["control"]["environment"]["CONTROL_STAGE_URLS"]}
+    ).stage_urls
+    assert urls[service] == f"http://{service}:8080"
+    allowed = services[service]["environment"][f"{service.upper()}_HTTP_ALLOWED_HOSTS"]
+    assert allowed == service
+    assert {*services[service]["networks"]} & {*services["control"]["networks"]}
+
+
+def _compose() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
+        "services"
+    ]
+    return services
