@@ -17,7 +17,11 @@ from support.settled_interviews import SettledInterview
 
 SUBJECT = str(chunk(1, 1).chunk_id)
 PASSES = LetterPrediction(RehearsalPrediction.PASSES)
-FAILURE = {"error_code": "llm_refused", "error_type": "RefusalError", "error_message": "refused"}
+FAILURE: dict[str, Any] = {
+    "error_code": "llm_refused",
+    "error_type": "RefusalError",
+    "error_message": "refused",
+}
 
 
 def fails(service: str) -> LetterPrediction:
