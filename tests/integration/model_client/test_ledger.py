@@ -113,6 +113,7 @@ async def test_a_call_is_a_row_before_it_is_made_and_complete_after(
         "endpoint": "http://here:1/v1",
         "model": "gpt-4o-mini",
         "day": NOON.date(),
+        "study_day": f"shops {NOON.date()}",
         "started_at": NOON,
         "worst_usd": Decimal("0.10"),
         "settled_at": NOON,
