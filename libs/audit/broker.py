@@ -6,6 +6,7 @@ what has left one topic unseen is found in the next.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -313,6 +314,9 @@ async def open_backlog_scanner(kafka: KafkaSettings) -> AsyncIterator[BacklogSca
         )
         try:
             await consumer.start()
+            # Else stop() of a consumer that nothing was read by cancels a task which has not begun
+            # yet, and its CancelledError comes out of stop().
+            await asyncio.sleep(0)
             yield BacklogScanner(kafka, admin, consumer)
         except KafkaError as error:
             raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error

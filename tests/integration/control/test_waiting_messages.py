@@ -40,6 +40,12 @@ async def waiting(office: Office, query: str = "") -> dict[str, Any]:
     return found
 
 
+async def test_of_an_unknown_service_nothing_waits(broker: str, fresh_database: Database) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        page = await waiting(office, "?service=nobody")
+        assert (page["messages"], page["matching"]) == ([], 0)
+
+
 async def test_messages_in_retry_topics_have_their_cause_their_time_and_their_subject(
     broker: str, fresh_database: Database
 ) -> None:
