@@ -34,7 +34,8 @@ class CreateLetterRuleRequest(ControlApiModel):
         600,
         ge=0,
         le=7 * 24 * 3_600,
-        description="It replays only once no such letter was set aside for so many seconds.",
+        description="It replays only once no such letter was set aside for so many seconds, and a "
+        "message went through the same service since then (in ten minutes at least).",
     )
     rate_per_s: int = Field(5, ge=1, le=100, description="Most letters a second.")
     most_replays: int = Field(

@@ -27,7 +27,7 @@ from control.rehearsals.stages import open_stage_client
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
-from control.rules import RuleRunner
+from control.rule_runner import RuleRunner
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher

@@ -1,46 +1,65 @@
-"""Rules by which control replays dead letters by itself, such as timeouts once they have ceased.
-
-A rule replays letters that match its filter once none of them was set aside for a while, so many a
-second, and each message so often at most. If one of them fails again, the while begins anew.
-"""
+"""Store of the rules by which control replays dead letters by itself, and of what they replayed."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import structlog
-
 from contracts.control_api import DeadLetterFilter
-from contracts.errors import UNMENDABLE, OnrecordError, OutageError
-from contracts.ids import derive_id
+from contracts.errors import UNMENDABLE, OnrecordError
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
-from control.access import Caller
 from control.domain import ConcurrentChangeError, NotFoundError
 from control.store import format_filter
-from control.trail import AuditTrail
 from database.pool import Database, Record
 from database.queries import load_queries
 
-log = structlog.get_logger(__name__)
-
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "rules.sql")
 
-PERIOD_S: Final = 60.0
-"""Seconds between two looks at the rules."""
+LEAST_EVIDENCE_S: Final = 600
+"""Shortest time, in seconds, for which a message that went through shows that a service is well."""
 
-PORTION_S: Final = 50
-"""Seconds of replays that one look at a rule begins, so that it ends before the next look."""
+LATEST: Final = 1_000
+"""Latest replays of a rule that are looked at for how many have no outcome yet."""
+
+MOST_UNKNOWN: Final = 20
+"""Replays of a rule without an outcome with which it goes on, however few it made so far."""
+
+MOST_UNKNOWN_SHARE: Final = 0.1
+"""The same as a share of its latest replays, if that is more."""
+
+KEPT: Final = timedelta(days=1)
+"""How long it is kept which letters a rule replayed."""
 
 _UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
 
-Replay = Callable[[UUID], Awaitable[Any]]
+
+class RuleExistsError(OnrecordError):
+    """Raised when a rule is created under a name that is already taken (HTTP 409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReplays:
+    """What is known of the latest letters that a rule replayed.
+
+    Attributes:
+        known: have an outcome.
+        unknown: have none yet.
+        unknown_of_late: of those, replayed within the last hour.
+    """
+
+    known: int
+    unknown: int
+    unknown_of_late: int
+
+    @property
+    def allowance(self) -> int:
+        """How many more the rule may send before it has to wait for outcomes."""
+        share = int(MOST_UNKNOWN_SHARE * (self.known + self.unknown))
+        return max(0, max(MOST_UNKNOWN, share) - self.unknown)
 
 
 class LetterRuleStore:
@@ -53,7 +72,7 @@ class LetterRuleStore:
         """Add a rule, which is not enabled.
 
         Raises:
-            ConcurrentChangeError: there is a rule of this name.
+            RuleExistsError: there is a rule of this name.
         """
         row = await self._database.fetchrow(
             _QUERIES.insert_rule,
@@ -65,7 +84,9 @@ class LetterRuleStore:
             created_by,
         )
         if row is None:
-            raise ConcurrentChangeError(f"there is a rule {wanted.name} already")
+            raise RuleExistsError(
+                f"there is a rule {wanted.name} already: choose another name, or delete it first"
+            )
         return _rule(row)
 
     async def rules(self) -> list[LetterRule]:
@@ -112,21 +133,28 @@ class LetterRuleStore:
             await self.rule(name)
             raise ConcurrentChangeError("it was changed since it was read: read it again")
 
-    async def claim(self, period: timedelta) -> list[LetterRule]:
-        """Return enabled rules that no replica has looked at for a period, and mark them."""
-        return [_rule(row) for row in await self._database.fetch(_QUERIES.claim_rules, period)]
+    async def claim(self, period: timedelta, but: Collection[str]) -> LetterRule | None:
+        """Return an enabled rule that no replica has looked at for a period, and mark it.
+
+        Args:
+            period: how long a claim lasts unless it is renewed.
+            but: names of rules that are left out.
+        """
+        row = await self._database.fetchrow(_QUERIES.claim_rule, period, list(but))
+        return None if row is None else _rule(row)
 
     async def holds(self, rule: LetterRule) -> bool:
-        """Return whether a rule is enabled and its letters have ceased for its while."""
-        meant = format_filter(rule.filter)
-        return bool(
-            await self._database.fetchval(
-                _QUERIES.holds, rule.name, rule.version, meant, rule.quiet_s
-            )
-        )
+        """Return whether a rule is enabled as it was and its letters have ceased for its while.
 
-    async def next_letters(self, rule: LetterRule, limit: int) -> list[UUID]:
-        """Return the letters that a rule replays next, in the order of the DLQs."""
+        Renews the claim of it.
+        """
+        if await self._database.fetchval(_QUERIES.renew_claim, rule.name, rule.version) is None:
+            return False
+        meant = format_filter(rule.filter)
+        return bool(await self._database.fetchval(_QUERIES.have_ceased, meant, rule.quiet_s))
+
+    async def next_letters(self, rule: LetterRule, limit: int) -> list[tuple[UUID, str]]:
+        """Return the letters that a rule replays next and their services, in the DLQs' order."""
         rows = await self._database.fetch(
             _QUERIES.select_letters_of_rule,
             format_filter(rule.filter),
@@ -134,106 +162,38 @@ class LetterRuleStore:
             limit,
             _UNMENDABLE,
         )
-        return [row["letter_id"] for row in rows]
+        return [(row["letter_id"], row["service"]) for row in rows]
+
+    async def well_services(self, rule: LetterRule, services: Collection[str]) -> set[str]:
+        """Return which of some services are known to be well since the rule's while began.
+
+        A model answered a call of theirs, notes that came through them were stored, or a message
+        that the rule replayed went through. That nothing fails proves nothing: in an outage
+        messages wait.
+        """
+        since_s = max(rule.quiet_s, LEAST_EVIDENCE_S)
+        rows = await self._database.fetch(
+            _QUERIES.select_well_services, list(services), since_s, rule.name
+        )
+        return {row["service"] for row in rows}
+
+    async def note_replay(self, rule: LetterRule, letter_id: UUID) -> bool:
+        """Note that a letter is about to be replayed; False if the rule is not enabled any more."""
+        noted = await self._database.fetchval(
+            _QUERIES.note_replay, rule.name, rule.version, letter_id
+        )
+        return noted is not None
+
+    async def count_replays(self, rule: LetterRule) -> RuleReplays:
+        """Count what is known of the latest replays of a rule."""
+        row = await self._database.fetchrow(_QUERIES.count_replays, rule.name, LATEST)
+        assert row is not None
+        return RuleReplays(**row)
 
     async def note_firing(self, name: str, replayed: int) -> None:
-        """Note that a rule replayed letters."""
+        """Note that a rule replayed letters, and forget replays that are a day old."""
         await self._database.execute(_QUERIES.note_firing, name, replayed)
-
-
-class RuleRunner:
-    """Runner that looks at the rules again and again, and replays what they say.
-
-    Args:
-        database: has the rules, the letters and the trail.
-        replay: puts one letter back, by its id.
-        period_s: seconds between two looks.
-        second_s: how long a second of a rule's rate takes, in seconds.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        replay: Replay,
-        *,
-        period_s: float = PERIOD_S,
-        second_s: float = 1.0,
-    ) -> None:
-        self._rules = LetterRuleStore(database)
-        self._trail = AuditTrail(database)
-        self._replay = replay
-        self._period_s = period_s
-        self._second_s = second_s
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Look at the rules within the ``async with`` block."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def look(self) -> int:
-        """Look at the rules that no replica has looked at for a period.
-
-        Returns:
-            How many letters were replayed.
-
-        Raises:
-            OutageError: PostgreSQL or Kafka is away; what was replayed until then stays so.
-        """
-        # A little less, so that a look which begins on time is not too early.
-        rules = await self._rules.claim(timedelta(seconds=self._period_s * 0.8))
-        return sum([await self._fire(rule) for rule in rules])
-
-    async def _fire(self, rule: LetterRule) -> int:
-        if not await self._rules.holds(rule):
-            return 0
-        letters = await self._rules.next_letters(rule, rule.rate_per_s * PORTION_S)
-        if not letters:
-            return 0
-        target = json.dumps({"rule": rule.name, "version": rule.version, "letters": len(letters)})
-        await self._trail.record(_caller(rule), "rule.fire", target)
-        replayed = 0
-        try:
-            for begin in range(0, len(letters), rule.rate_per_s):
-                # A letter that fails again, or somebody who disables it, ends it within a second.
-                if begin and not await self._rules.holds(rule):
-                    break
-                for letter_id in letters[begin : begin + rule.rate_per_s]:
-                    replayed += await self._replay_one(rule, letter_id)
-                await asyncio.sleep(self._second_s)
-        finally:
-            await self._rules.note_firing(rule.name, replayed)
-        log.info("rule_fired", rule=rule.name, letters=replayed)
-        return replayed
-
-    async def _replay_one(self, rule: LetterRule, letter_id: UUID) -> bool:
-        try:
-            await self._replay(letter_id)
-        except OutageError:
-            raise
-        except OnrecordError as error:  # replayed or discarded meanwhile, or gone
-            log.info("rule_left_out", rule=rule.name, letter_id=str(letter_id), reason=str(error))
-            return False
-        return True
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except OnrecordError as error:
-                log.warning("rules_not_evaluated", reason=str(error))
-            except Exception:
-                log.exception("rules_not_evaluated")
-            await asyncio.sleep(self._period_s)
-
-
-def _caller(rule: LetterRule) -> Caller:
-    """Who fires a rule, as the trail names it."""
-    return Caller(token_id=derive_id("rule", rule.name), name=f"rule:{rule.name}", grants=())
+        await self._database.execute(_QUERIES.delete_old_replays, name, KEPT)
 
 
 def _rule(row: Record) -> LetterRule:

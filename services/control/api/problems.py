@@ -33,6 +33,7 @@ from control.domain import (
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
+from control.rules import RuleExistsError
 from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.submitting import RevisionConflictError, SubmissionTooLargeError
 
@@ -49,7 +50,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     (
         (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
-            *(RevisionConflictError, RequestInProgressError),
+            *(RevisionConflictError, RequestInProgressError, RuleExistsError),
         ),
         409,
     ),

@@ -31,7 +31,7 @@ async def list_rules(context: Context, caller: Operator) -> list[LetterRule]:
     return await context.rules.rules()
 
 
-@router.post("", status_code=201, responses=build_error_responses(412))
+@router.post("", status_code=201, responses=build_error_responses(409))
 async def create_rule(
     wanted: CreateLetterRuleRequest, context: Context, caller: Operator, response: Response
 ) -> LetterRule:

@@ -22,28 +22,103 @@ DELETE FROM letter_rules
  WHERE name = $1 AND ($2::bigint IS NULL OR version = $2)
 RETURNING name;
 
--- name: claim_rules
--- Enabled rules that no replica has looked at for a while; of two that ask at once, one gets each.
+-- name: claim_rule
+-- An enabled rule that no replica has looked at for a while, and that is not one of some; of two who
+-- ask at once, one gets it.
 UPDATE letter_rules
    SET evaluated_at = now()
- WHERE is_enabled AND (evaluated_at IS NULL OR evaluated_at < now() - $1::interval)
+ WHERE name = (
+        SELECT name
+          FROM letter_rules
+         WHERE is_enabled AND (evaluated_at IS NULL OR evaluated_at < now() - $1::interval)
+           AND name <> ALL ($2::text[])
+         ORDER BY name
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED
+       )
 RETURNING *;
 
--- name: holds
--- Whether a rule is still enabled as it was, and no letter that it means was set aside for its while.
-SELECT EXISTS (
-        SELECT FROM letter_rules WHERE name = $1 AND version = $2 AND is_enabled
+-- name: renew_claim
+-- Keeps a rule that is enabled as it was from other replicas for another while.
+UPDATE letter_rules
+   SET evaluated_at = now()
+ WHERE name = $1 AND version = $2 AND is_enabled
+RETURNING name;
+
+-- name: note_replay
+-- Notes that a rule is about to replay a letter, and renews the claim of it; no row if it is not
+-- enabled as it was any more.
+WITH renewed AS (
+    UPDATE letter_rules
+       SET evaluated_at = now()
+     WHERE name = $1 AND version = $2 AND is_enabled
+    RETURNING name
+)
+INSERT INTO letter_rule_replays (rule, letter_id)
+SELECT name, $3 FROM renewed
+ON CONFLICT (rule, letter_id) DO UPDATE SET replayed_at = now()
+RETURNING letter_id;
+
+-- name: delete_old_replays
+-- Replays of a rule that are too long ago to tell of anything.
+DELETE FROM letter_rule_replays WHERE rule = $1 AND replayed_at < now() - $2::interval;
+
+-- name: count_replays
+-- What is known of the latest letters that a rule replayed: how many have an outcome, and how many
+-- have none yet; of those, how many of the last hour.
+SELECT count(*) FILTER (WHERE outcome IS NOT NULL)::int AS known,
+       count(*) FILTER (WHERE outcome IS NULL)::int AS unknown,
+       count(*) FILTER (
+            WHERE outcome IS NULL AND replayed_at > now() - interval '1 hour'
+       )::int AS unknown_of_late
+  FROM (
+        SELECT letter_id, replayed_at
+          FROM letter_rule_replays
+         WHERE rule = $1
+         ORDER BY replayed_at DESC
+         LIMIT $2
+       ) AS latest
+  JOIN dead_letters USING (letter_id)
+ WHERE state IN ('replaying', 'replayed');
+
+-- name: select_well_services
+-- Which of some services are known to be well: since a time a model answered a call of theirs, notes
+-- were stored that came through them, or a message that this rule replayed went through.
+SELECT service
+  FROM unnest($1::text[]) AS asked (service)
+ WHERE EXISTS (
+        SELECT FROM llm_calls
+         WHERE started_at > now() - make_interval(secs => $2::int)
+           AND outcome = 'answered'
+           AND (service, purpose) IN (('enrichment', 'notes'), ('guardrail', 'judge'))
        )
-   AND NOT EXISTS (
+    OR service IN ('guardrail', 'persistence')
+   AND EXISTS (
+        SELECT FROM changes
+         WHERE kind = 'notes.stored' AND at > now() - make_interval(secs => $2::int)
+       )
+    OR EXISTS (
+        SELECT
+          FROM letter_rule_replays
+          JOIN dead_letters AS letter USING (letter_id)
+         WHERE rule = $3
+           AND letter.service = asked.service
+           AND letter.outcome = 'resolved'
+           AND letter.outcome_at > now() - make_interval(secs => $2::int)
+       );
+
+-- name: have_ceased
+-- Whether no letter that a rule means was set aside for its while.
+SELECT NOT EXISTS (
         SELECT FROM dead_letters AS letter
-         WHERE letter.failed_at > now() - make_interval(secs => $4::int)
-           AND letter_matches(letter, $3::jsonb)
+         WHERE letter.failed_at > now() - make_interval(secs => $2::int)
+           AND letter_matches(letter, $1::jsonb)
        );
 
 -- name: select_letters_of_rule
 -- The next letters that a rule replays: open ones that a replay of many tries, and whose message was
 -- not replayed as often as the rule allows. Replays keep the place where a message was first read.
-SELECT letter_id
+SELECT letter_id, service
   FROM dead_letters AS letter
  WHERE NOT settled
    AND state = 'open'

@@ -12,7 +12,8 @@ import pytest
 
 from contracts.errors import ErrorCode, RejectedError
 from control.domain import DeadLetterNotOpenError
-from control.rules import RuleRunner
+from control.rule_runner import RuleRunner
+from control.rules import MOST_UNKNOWN
 from database.pool import Database
 from messaging import KafkaUnavailableError
 from support.control_office import Office, TryAgainError
@@ -37,6 +38,33 @@ async def runner(office: Office, fresh_database: Database) -> RuleRunner:
     return RuleRunner(fresh_database, office.context.replayer.replay, period_s=0.0, second_s=0.0)
 
 
+async def is_well(database: Database, ago: timedelta = timedelta(minutes=2)) -> None:
+    """A model has answered a call for notes."""
+    await database.execute(
+        """
+        INSERT INTO llm_calls (
+            call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at,
+            settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
+            output_tokens, estimated, latency_s
+        )
+        VALUES (gen_random_uuid(), 's', 'c', 'notes', 'p', 'e', 'm', current_date,
+                now() - $1::interval, now() - $1::interval, 'answered', 'm', '', 1, 0, 1, false, 1)
+        """,
+        ago,
+    )
+
+
+@pytest.fixture
+async def well(fresh_database: Database) -> None:
+    await is_well(fresh_database)
+
+
+async def resolve_all(database: Database) -> None:
+    await database.execute(
+        "UPDATE dead_letters SET outcome = 'resolved', outcome_at = now() WHERE state = 'replayed'"
+    )
+
+
 async def enabled(office: Office, **changes: Any) -> None:
     status, rule = await office.ask("POST", "/v1/rules", TIMEOUTS | changes)
     assert (status, rule["is_enabled"]) == (201, False)
@@ -50,6 +78,7 @@ async def open_letters(office: Office) -> set[UUID]:
     return {one.letter_id for one in found if one.state == "open"}
 
 
+@pytest.mark.usefixtures("well")
 async def test_a_rule_replays_what_it_means_once_it_is_enabled(
     office: Office, runner: RuleRunner
 ) -> None:
@@ -72,6 +101,7 @@ async def test_a_rule_replays_what_it_means_once_it_is_enabled(
     assert len((await office.context.trail.page(action="rule.fire")).entries) == 1
 
 
+@pytest.mark.usefixtures("well")
 async def test_a_rule_waits_until_its_letters_have_ceased(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
@@ -86,6 +116,7 @@ async def test_a_rule_waits_until_its_letters_have_ceased(
     assert await runner.look() == 2
 
 
+@pytest.mark.usefixtures("well")
 async def test_a_letter_that_fails_again_ends_a_firing_within_a_second(
     office: Office, fresh_database: Database
 ) -> None:
@@ -102,6 +133,7 @@ async def test_a_letter_that_fails_again_ends_a_firing_within_a_second(
     assert await runner.look() == 0
 
 
+@pytest.mark.usefixtures("well")
 async def test_a_message_is_replayed_so_often_at_most_whoever_replays_it(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
@@ -116,6 +148,7 @@ async def test_a_message_is_replayed_so_often_at_most_whoever_replays_it(
     assert len(await open_letters(office)) == 1
 
 
+@pytest.mark.usefixtures("well")
 async def test_what_a_replay_of_many_leaves_out_is_left_out(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
@@ -130,6 +163,7 @@ async def test_what_a_replay_of_many_leaves_out_is_left_out(
     assert await runner.look() == 0
 
 
+@pytest.mark.usefixtures("well")
 async def test_of_two_replicas_one_looks_at_a_rule_and_one_that_cannot_goes_on(
     office: Office, fresh_database: Database
 ) -> None:
@@ -148,6 +182,7 @@ async def test_of_two_replicas_one_looks_at_a_rule_and_one_that_cannot_goes_on(
     assert len(seen) == len(set(seen)) == 3
 
 
+@pytest.mark.usefixtures("well")
 async def test_an_outage_ends_a_firing_and_what_was_replayed_is_noted(
     office: Office, fresh_database: Database
 ) -> None:
@@ -170,9 +205,74 @@ async def test_an_outage_ends_a_firing_and_what_was_replayed_is_noted(
     assert len(await open_letters(office)) == 2
 
 
+async def test_silence_is_no_health_and_one_letter_is_sent_as_a_probe(
+    office: Office, runner: RuleRunner, fresh_database: Database
+) -> None:
+    """In an outage messages wait and none is set aside: that proves nothing."""
+    for number in range(5):
+        await office.died(b"%d" % number, number)
+    await is_well(fresh_database, ago=timedelta(minutes=11))
+    await enabled(office)
+    assert await runner.look() == 1
+    assert [await runner.look() for _ in range(3)] == [0, 0, 0], "nothing is known of it yet"
+    await resolve_all(fresh_database)
+    assert await runner.look() == 4
+
+
+async def test_a_model_that_answers_shows_only_that_its_own_stage_is_well(
+    office: Office, runner: RuleRunner, fresh_database: Database
+) -> None:
+    mine = {await office.died(b"%d" % number, number) for number in range(3)}
+    others = {await office.died(b"%d" % number, number) for number in range(3, 6)}
+    await fresh_database.execute(
+        "UPDATE dead_letters SET service = 'guardrail' WHERE letter_id = ANY ($1)", list(others)
+    )
+    await is_well(fresh_database)
+    await enabled(office)
+    assert await runner.look() == 3
+    assert await open_letters(office) == others
+    assert not mine & others
+
+
+async def test_a_firing_waits_while_nothing_is_known_of_too_many(
+    office: Office, runner: RuleRunner, fresh_database: Database
+) -> None:
+    await is_well(fresh_database)
+    for number in range(MOST_UNKNOWN + 5):
+        await office.died(b"%d" % number, number)
+    await enabled(office, rate_per_s=100)
+    assert await runner.look() == MOST_UNKNOWN
+    assert await runner.look() == 0
+    await resolve_all(fresh_database)
+    assert await runner.look() == 5
+
+
+async def test_a_firing_that_takes_longer_than_a_period_stays_of_one_replica(
+    office: Office, fresh_database: Database
+) -> None:
+    await is_well(fresh_database)
+    for number in range(6):
+        await office.died(b"%d" % number, number)
+    await enabled(office, rate_per_s=1)
+    second = RuleRunner(fresh_database, office.context.replayer.replay, period_s=1.0)
+    seen: list[int] = []
+
+    async def replay(letter_id: UUID) -> None:
+        await office.context.replayer.replay(letter_id)
+        await asyncio.sleep(0.3)
+        seen.append(await second.look())
+
+    first = RuleRunner(fresh_database, replay, period_s=1.0, second_s=0.3)
+    assert await first.look() == 6
+    assert seen == [0] * 6
+    assert len((await office.context.trail.page(action="rule.fire")).entries) == 1
+
+
 async def test_rules_change_only_as_they_were_read(office: Office) -> None:
     assert (await office.ask("POST", "/v1/rules", TIMEOUTS))[0] == 201
-    assert (await office.ask("POST", "/v1/rules", TIMEOUTS))[0] in {409, 412}
+    status, problem = await office.ask("POST", "/v1/rules", TIMEOUTS)
+    assert status == 409
+    assert problem["detail"].startswith("there is a rule timeouts already: choose another name")
     path, body = f"{office.url}/v1/rules/timeouts", {"is_enabled": True}
     assert (await office.client.patch(path, json=body)).status_code == 428
     answer = await office.client.patch(path, json=body, headers={"If-Match": '"1"'})
