@@ -66,9 +66,9 @@ def create(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Create a rule; it does nothing until it is enabled.
 
-    It replays only once no such letter was set aside for --quiet-for, and a message went through the
-    same service since then; if none did, one letter is replayed as a probe. It waits while 20 of its
-    replays, or a tenth of the latest 1,000, have no outcome yet.
+    It replays only once no such letter was set aside for --quiet-for, and a message went through
+    the same service since then; if none did, one letter is replayed as a probe. It waits while 20
+    of its replays, or a tenth of the latest 1,000, have no outcome yet.
 
     Examples of use:
 
