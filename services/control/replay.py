@@ -213,15 +213,11 @@ class DeadLetterReplayer:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         replays = ReplayResult()
-        async with self._claiming:
-            letters = await self._store.take_over_interrupted(self._under_way)
-            self._under_way.update(letter.letter_id for letter in letters)
-        with self._answering_for([letter.letter_id for letter in letters]):
-            for begin in range(0, len(letters), BATCH):
-                some = letters[begin : begin + BATCH]
-                sent = await self.sender.send(some)
+        while letters := await self._take_over():
+            with self._answering_for([letter.letter_id for letter in letters]):
+                sent = await self.sender.send(letters)
                 await self.sender.wait_until_settled(
-                    self._settle_soon(some, sent, replays, keeps=True)
+                    self._settle_soon(letters, sent, replays, keeps=True)
                 )
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
@@ -268,6 +264,12 @@ class DeadLetterReplayer:
                 self._is_repairing = False
             if self._doubt.is_set():
                 await asyncio.sleep(self._repair_pause_s)
+
+    async def _take_over(self) -> list[DeadLetterPosition]:
+        async with self._claiming:
+            letters = await self._store.take_over_interrupted(self._under_way, BATCH)
+            self._under_way.update(letter.letter_id for letter in letters)
+        return letters
 
     async def _claim_one(self, letter_id: UUID) -> bool:
         with self._doubting():

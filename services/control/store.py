@@ -276,15 +276,18 @@ class DeadLetterStore:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def take_over_interrupted(self, under_way: Collection[UUID]) -> list[DeadLetterPosition]:
+    async def take_over_interrupted(
+        self, under_way: Collection[UUID], limit: int = 2_000
+    ) -> list[DeadLetterPosition]:
         """Take over letters whose replay a crash may have cut short, in the order of the DLQs.
 
         Args:
             under_way: letters that this replica is at work on.
+            limit: at most so many.
         """
         return _places(
             await self._database.fetch(
-                _QUERIES.take_over_interrupted, self.claimant, list(under_way), CLAIMS_LOCK
+                _QUERIES.take_over_interrupted, self.claimant, list(under_way), CLAIMS_LOCK, limit
             )
         )
 

@@ -186,7 +186,7 @@ SELECT pg_try_advisory_lock($1, $2);
 
 -- name: take_over_interrupted
 -- Takes over letters whose replay was cut short: of replicas that are gone, and this one's own that it
--- is not at work on. Of two who ask at once, one gets each.
+-- is not at work on, so many at a time. Of two who ask at once, one gets each.
 WITH interrupted AS (
     SELECT letter_id
       FROM dead_letters
@@ -202,6 +202,7 @@ WITH interrupted AS (
                )
        ))
      ORDER BY letter_id
+     LIMIT $4
        FOR UPDATE SKIP LOCKED
 )
 UPDATE dead_letters AS letter

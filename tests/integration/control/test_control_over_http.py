@@ -194,6 +194,19 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
     assert await office.bench.size("enrichment-retry-0") == 1
 
 
+async def test_interrupted_replays_are_finished_a_batch_at_a_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.replay.BATCH", 2)
+    letters = [await office.died(b"%d" % number, number) for number in range(5)]
+    for one in letters:
+        assert await office.context.store.claim_for_replay(one)
+    assert len(await office.context.store.take_over_interrupted((), 2)) == 2
+    assert await office.context.replayer.finish_interrupted() == 5
+    assert {one.state.value for one in await office.context.store.letters()} == {"replayed"}
+    assert await office.bench.size("enrichment-retry-0") == 5
+
+
 async def test_says_503_while_its_dependencies_are_not_there() -> None:
     async with (
         serve_routes(ControlApi().routes) as port,
