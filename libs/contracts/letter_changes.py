@@ -27,7 +27,10 @@ class DiscardLettersRequest(DeadLetterFilter):
 
     reason: Reason = Field(description="Why nobody needs these messages any more.")
     limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS, description="At most so many.")
-    discard_id: UUID | None = Field(None, description="Discard that this one goes on with.")
+    discard_id: UUID | None = Field(
+        None,
+        description="Discard that this one goes on with: the same caller's, of the same filter.",
+    )
     until: Moment | None = Field(
         None, description="Only letters that were set aside by then; now, if not given."
     )

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.control_api import DeadLetterFilter
+from contracts.errors import OnrecordError
 from contracts.letter_changes import DiscardResult, RestoreResult, SnoozeResult
 from control.domain import NotFoundError
 from control.store import format_filter
@@ -18,6 +19,10 @@ from database.text import replace_nul
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql")
 
 
+class DiscardOfOthersError(OnrecordError):
+    """Raised when a discard is gone on with that began otherwise (HTTP 409)."""
+
+
 class LetterBulkStore:
     """Store that changes the state of many dead letters in one SQL statement.
 
@@ -26,6 +31,27 @@ class LetterBulkStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def begin_discard(
+        self, discard_id: UUID, which: DeadLetterFilter, token_id: UUID
+    ) -> None:
+        """Note who begins a discard, or check that it is theirs to go on with.
+
+        Args:
+            discard_id: of the discard.
+            which: its filter.
+            token_id: of the caller.
+
+        Raises:
+            DiscardOfOthersError: somebody else began this discard, or with another filter.
+        """
+        begun = (discard_id, token_id, format_filter(which))
+        await self._database.execute(_QUERIES.begin_discard, *begun)
+        if not await self._database.fetchval(_QUERIES.is_own_discard, *begun):
+            raise DiscardOfOthersError(
+                f"discard {discard_id} was begun by somebody else or with another filter: "
+                "leave out discard_id to begin one of your own"
+            )
 
     async def discard(
         self,

@@ -68,7 +68,7 @@ async def snooze_letters(
     )
 
 
-@router.post("/discard")
+@router.post("/discard", responses=build_error_responses(409))
 async def discard_letters(
     wanted: DiscardLettersRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> DiscardResult:
@@ -77,6 +77,7 @@ async def discard_letters(
     discard_id = wanted.discard_id or uuid4()
     target = _target(wanted, discard_id=str(discard_id))
     await context.trail.record(caller, "letters.discard", target, reason=wanted.reason)
+    await context.bulk.begin_discard(discard_id, build_filter(wanted), caller.token_id)
     return await context.bulk.discard(
         build_filter(wanted),
         reason=wanted.reason,

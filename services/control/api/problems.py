@@ -18,6 +18,7 @@ from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
 from control.api.limits import TooBusyError, TooManyRequestsError
+from control.bulk_changes import DiscardOfOthersError
 from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
@@ -50,7 +51,8 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     (
         (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
-            *(RevisionConflictError, RequestInProgressError, RuleExistsError),
+            *(RevisionConflictError, RequestInProgressError),
+            *(RuleExistsError, DiscardOfOthersError),
         ),
         409,
     ),

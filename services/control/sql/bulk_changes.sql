@@ -1,3 +1,17 @@
+-- name: begin_discard
+-- Notes who begins a discard, unless it was begun before.
+INSERT INTO letter_discards (discard_id, token_id, filter)
+SELECT $1, $2, $3::jsonb
+ WHERE NOT EXISTS (SELECT FROM dead_letters WHERE discard_id = $1)
+ON CONFLICT DO NOTHING;
+
+-- name: is_own_discard
+-- Whether a caller began a discard, with this filter.
+SELECT EXISTS (
+        SELECT FROM letter_discards
+         WHERE discard_id = $1 AND token_id = $2 AND filter = $3::jsonb
+       );
+
 -- name: discard_many
 -- Discards open letters of those meant, the next ones in the order of the DLQs; what a replay holds
 -- is left out, and so are snoozed letters.

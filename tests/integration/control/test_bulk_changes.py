@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.access import Role
 from contracts.errors import ErrorCode, RejectedError
 from contracts.topics import ALL_TOPICS
 from database.pool import Database
-from support.control_office import Office, TryAgainError, open_office
+from support.control_office import Office, TryAgainError, as_role, open_office
 
 LATER = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
 
@@ -69,6 +70,22 @@ async def test_what_became_something_else_since_a_discard_is_left_alone(office: 
         zip(ids, ["discarded", "replayed", "open", "open"], strict=True)
     )
     await post(office, f"/{ids[2]}/restore", status=409)
+
+
+async def test_a_discard_is_gone_on_with_by_its_caller_and_with_its_filter_only(
+    office: Office,
+) -> None:
+    ids = [await office.died(b"%d" % number, number) for number in range(3)]
+    wanted = {"code": "llm_timeout", "reason": "a test", "limit": 1}
+    first = await post(office, "/discard", wanted)
+    same = {"discard_id": first["discard_id"], "until": first["until"]}
+    problem = await post(office, "/discard", {"reason": "a test"} | same, 409)
+    assert "leave out discard_id" in problem["detail"]
+    assert (await post(office, "/discard", wanted | same))["discarded"] == 1
+    await as_role(office, Role.OPERATOR)
+    await post(office, "/discard", wanted | same, 409)
+    assert list((await states(office)).values()).count("open") == 1
+    assert len(ids) == 3
 
 
 async def test_a_discard_of_a_few_goes_on_where_it_was_without_later_letters(
