@@ -38,7 +38,7 @@ UPDATE letter_rules
        )
 RETURNING *;
 
--- name: renew_claim
+-- name: renew_rule_claim
 -- Keeps a rule that is enabled as it was from other replicas for another while.
 UPDATE letter_rules
    SET evaluated_at = now()
