@@ -148,7 +148,8 @@ class LetterRuleStore:
 
         Renews the claim of it.
         """
-        if await self._database.fetchval(_QUERIES.renew_rule_claim, rule.name, rule.version) is None:
+        renewed = await self._database.fetchval(_QUERIES.renew_rule_claim, rule.name, rule.version)
+        if renewed is None:
             return False
         meant = format_filter(rule.filter)
         return bool(await self._database.fetchval(_QUERIES.have_ceased, meant, rule.quiet_s))
