@@ -18,9 +18,10 @@ CANARY_ABOVE: Final = 100
 MAX_FAILED: Final = 0.2
 """Share of letters failing again above which a plan stops by itself, unless told otherwise."""
 
-STEP_WAIT_S: Final = 1_200
-"""Longest wait for what became of a step's letters, in seconds: a message that fails at every try
-takes some 12 minutes until it is a letter."""
+STEP_WAIT_S: Final = 3_600
+"""Longest wait for what became of a step's letters, in seconds: a message that times out at every
+try takes 19 minutes until it is a letter (4 deliveries of 120 s, and 671 s in retry topics), and
+longer in a queue."""
 
 MOST_PLANS: Final = 1_000
 """Most plans on one page."""
@@ -79,7 +80,8 @@ class CreateReplayPlanRequest(ControlApiModel):
         STEP_WAIT_S,
         ge=1,
         le=86_400,
-        description="Longest wait for what became of a step's letters, in seconds.",
+        description="Longest wait for what became of a step's letters, in seconds. A plan stops if "
+        "fewer than half of the letters that were sent have an outcome by then, or none was sent.",
     )
 
 

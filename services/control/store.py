@@ -296,19 +296,24 @@ class DeadLetterStore:
             try:
                 async with self._database.connection() as connection:
                     try:
-                        await connection.fetchval(_QUERIES.hold_claims, CLAIMS_LOCK, self.claimant)
+                        key = CLAIMS_LOCK, self.claimant
+                        is_held = await connection.fetchval(_QUERIES.hold_claims, *key)
                         held.set()
-                        while True:
+                        while is_held:
                             await asyncio.sleep(CLAIMS_CHECKED_S)
-                            await connection.fetchval("SELECT 1")
+                            is_held = await connection.fetchval(_QUERIES.check_claims, *key)
                     finally:
                         # A cancellation must not become an error of a session that is gone.
                         with suppress(Exception):
                             await connection.execute("SELECT pg_advisory_unlock_all()")
+                # The server may not have noticed yet that the session before is gone.
+                log.warning("claims_not_held", reason="another session holds this replica's lock")
             except OnrecordError as error:
-                held.set()
                 log.warning("claims_not_held", reason=str(error))
-                await asyncio.sleep(CLAIMS_PAUSE_S)
+            except Exception:
+                log.exception("claims_not_held")
+            held.set()
+            await asyncio.sleep(CLAIMS_PAUSE_S)
 
     async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
         """Open letters again whose replay did not come to pass."""

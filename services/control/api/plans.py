@@ -98,8 +98,11 @@ async def start_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Start a plan; one that runs already goes on."""
-    return await _change(context, caller, response, plan_id, ReplayPlanState.RUNNING, if_match)
+    """Start a plan that did not run yet; one that runs goes on, one that ran before is resumed."""
+    version = await _record(context, caller, "plan.start", plan_id, if_match)
+    plan = await context.plans.start(plan_id, f"by {caller.name}", version=version)
+    set_version_etag(response, plan.version)
+    return plan
 
 
 @router.post("/{plan_id}/pause", responses=_CHANGE)
@@ -114,7 +117,7 @@ async def pause_plan(
     return await _change(context, caller, response, plan_id, ReplayPlanState.PAUSED, if_match)
 
 
-@router.post("/{plan_id}/resume", responses=_CHANGE)
+@router.post("/{plan_id}/resume", responses=build_error_responses(404, 409, 412, 428))
 async def resume_plan(
     plan_id: PlanId,
     context: Context,
@@ -122,8 +125,16 @@ async def resume_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Resume a plan that was paused, or that stopped; what failed again until then is accepted."""
-    return await _change(context, caller, response, plan_id, ReplayPlanState.RUNNING, if_match)
+    """Resume a plan that was paused, or that stopped, if it is still as it was read.
+
+    What failed again until it stopped is accepted; that takes `If-Match`.
+    """
+    version = await _record(context, caller, "plan.resume", plan_id, if_match)
+    plan = await context.plans.resume(
+        plan_id, f"by {caller.name}", version=version, accepts_stop=if_match is not None
+    )
+    set_version_etag(response, plan.version)
+    return plan
 
 
 @router.post("/{plan_id}/cancel", responses=_CHANGE)
@@ -146,8 +157,17 @@ async def _change(  # noqa: PLR0913, PLR0917 - as above
     to: ReplayPlanState,
     if_match: str | None,
 ) -> ReplayPlan:
-    version = None if if_match is None else parse_if_match_version(if_match)
-    await context.trail.record(caller, f"plan.{to.value}", str(plan_id))
+    action = "plan.pause" if to is ReplayPlanState.PAUSED else "plan.cancel"
+    version = await _record(context, caller, action, plan_id, if_match)
     plan = await context.plans.change_state(plan_id, to, f"by {caller.name}", version=version)
     set_version_etag(response, plan.version)
     return plan
+
+
+async def _record(
+    context: ApiContext, caller: Caller, action: str, plan_id: UUID, if_match: str | None
+) -> int | None:
+    """Record a change in the trail; return the version of the plan that it is asked for."""
+    version = None if if_match is None else parse_if_match_version(if_match)
+    await context.trail.record(caller, action, str(plan_id))
+    return version

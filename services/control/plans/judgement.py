@@ -16,6 +16,11 @@ SAME_CAUSE: Final = 0.5
 wrong fix sooner than failures of many kinds do."""
 
 
+LEAST_KNOWN: Final = 0.5
+"""Share of a step's letters that must have an outcome for the next step: healed letters are known
+in a second, those that time out again the latest, so that silence is no success."""
+
+
 class Verdict(Enum):
     """What a plan does next."""
 
@@ -33,6 +38,25 @@ class Judgement:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StepOutcomes:
+    """Number of a step's letters that were sent, and of those with an outcome."""
+
+    sent: int
+    known: int
+
+
+def is_step_over(plan: ReplayPlan, waited_s: float) -> bool:
+    """Return whether a step whose letters were all taken is waited for no longer.
+
+    Args:
+        plan: with its counts as they are now.
+        waited_s: seconds since the step's last letter was sent.
+    """
+    counts = plan.counts
+    return not counts.replaying and (not counts.replayed or waited_s >= plan.step_wait_s)
+
+
 def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
     plan: ReplayPlan,
     *,
@@ -40,7 +64,7 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
     waited_s: float,
     accepted_failed: int = 0,
     accepted_known: int = 0,
-    accepted_position: int = 0,
+    step: StepOutcomes | None = None,
 ) -> Judgement:
     """Judge a running plan.
 
@@ -50,30 +74,37 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
         waited_s: seconds since the last letter of the current step was sent.
         accepted_failed: letters that had failed again when somebody resumed it after a stop.
         accepted_known: letters that had an outcome then.
-        accepted_position: letters that had been taken then.
+        step: what is known of a step that is over; None if that is accepted.
     """
     counts = plan.counts
     failed = counts.failed_again - accepted_failed
     known = counts.failed_again + counts.resolved - accepted_known
     is_at_end = position in plan.steps
-    unknown = counts.replaying + counts.replayed
-    is_sent = is_at_end and not counts.replaying
-    is_over = is_sent and (not counts.replayed or waited_s >= plan.step_wait_s)
+    is_over = is_at_end and is_step_over(plan, waited_s)
     is_last = position >= plan.letters
     reason = ""
     if not is_last:
         # A step that is over is judged by however few letters it had.
         reason = _find_reason(plan, failed, known, is_judged=is_over or known >= LEAST)
-        if is_over and unknown and not known and position > accepted_position:
-            reason = (
-                f"nothing is known of {unknown:,} letters after {plan.step_wait_s:,} s; "
-                "resume it to go on without"
-            )
+        if is_over and step is not None and not reason:
+            reason = _find_silence(plan, step)
     if reason:
         return Judgement(Verdict.STOP, reason)
     if is_last and is_over:
         return Judgement(Verdict.FINISH)
     return Judgement(Verdict.WAIT if is_at_end and not is_over else Verdict.SEND)
+
+
+def _find_silence(plan: ReplayPlan, step: StepOutcomes) -> str:
+    """Why what is known of a step is too little to go on."""
+    if not step.sent:
+        return "no letter of this step was sent, so nothing is known; resume it to go on without"
+    if step.known < step.sent * LEAST_KNOWN:
+        return (
+            f"outcomes of {step.known:,} of {step.sent:,} letters of this step are known after "
+            f"{plan.step_wait_s:,} s, fewer than half; resume it to go on without"
+        )
+    return ""
 
 
 def _find_reason(plan: ReplayPlan, failed: int, known: int, *, is_judged: bool) -> str:

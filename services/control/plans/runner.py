@@ -28,7 +28,7 @@ from contracts.control_api import ReplayResult
 from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
-from control.plans.judgement import Verdict, judge_plan
+from control.plans.judgement import StepOutcomes, Verdict, is_step_over, judge_plan
 from control.plans.store import BATCH, ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
 
@@ -101,7 +101,7 @@ class ReplayPlanRunner:
         if row["state"] != ReplayPlanState.RUNNING:
             return False
         plan, position = await self._store.plan(plan_id), row["position"]
-        waited_s = 0.0
+        waited_s, step = 0.0, None
         if position in plan.steps:
             while settling:
                 await self._settle(plan_id, *settling.popleft())
@@ -111,13 +111,14 @@ class ReplayPlanRunner:
             if ended is None:
                 return False
             waited_s = ended
+            step = await self._count_step(plan, position, row["accepted_position"], waited_s)
         judged = judge_plan(
             plan,
             position=position,
             waited_s=waited_s,
             accepted_failed=row["accepted_failed"],
             accepted_known=row["accepted_known"],
-            accepted_position=row["accepted_position"],
+            step=step,
         )
         match judged.verdict:
             case Verdict.WAIT:
@@ -128,6 +129,15 @@ class ReplayPlanRunner:
             case Verdict.FINISH:
                 return await self._end(plan, ReplayPlanState.FINISHED, "")
         return await self._send_slice(plan, position, pace, settling)
+
+    async def _count_step(
+        self, plan: ReplayPlan, position: int, accepted: int, waited_s: float
+    ) -> StepOutcomes | None:
+        """What is known of a step that is over, behind what was accepted; None if that is all."""
+        begin = max([accepted, *(step for step in plan.steps if step < position)])
+        if begin >= position or not is_step_over(plan, waited_s):
+            return None
+        return await self._store.count_step(plan.plan_id, begin, position)
 
     async def _send_slice(
         self,
@@ -169,7 +179,7 @@ class ReplayPlanRunner:
 
     async def _end(self, plan: ReplayPlan, state: ReplayPlanState, reason: str) -> bool:
         try:
-            await self._store.change_state(plan.plan_id, state, reason)
+            await self._store.end(plan.plan_id, state, reason)
         except DeadLetterNotOpenError:
             return False  # somebody paused or cancelled it just now
         await self._store.sum_counts(plan.plan_id)

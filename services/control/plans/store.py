@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -24,13 +24,17 @@ from contracts.replay_plans import (
     ReplayPlanPage,
     ReplayPlanState,
 )
+from control.access import Caller
 from control.domain import (
     ConcurrentChangeError,
     DeadLetterNotOpenError,
     DeadLetterPosition,
     NotFoundError,
+    PreconditionRequiredError,
 )
+from control.plans.judgement import StepOutcomes
 from control.store import CLAIMS_LOCK, DeadLetterStore
+from control.trail import AuditTrail
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -74,6 +78,7 @@ class ReplayPlanStore:
     def __init__(self, database: Database, letters: DeadLetterStore) -> None:
         self._database = database
         self._letters = letters
+        self._trail = AuditTrail(database)
 
     async def create(self, wanted: CreateReplayPlanRequest, created_by: str) -> ReplayPlan:
         """Make a plan of the open letters that match; letters that come later are not in it.
@@ -160,6 +165,7 @@ class ReplayPlanStore:
         reason: str = "",
         *,
         version: int | None = None,
+        sources: Collection[ReplayPlanState] | None = None,
     ) -> ReplayPlan:
         """Move a plan to another state; nothing changes if it is in that state already.
 
@@ -168,6 +174,7 @@ class ReplayPlanStore:
             to: the state.
             reason: why.
             version: of the plan as it was read; None: whatever it is now.
+            sources: states from which it gets there; all that there are if None.
 
         Raises:
             NotFoundError: there is no such plan.
@@ -177,11 +184,12 @@ class ReplayPlanStore:
         plan = await self.plan(plan_id)
         if plan.state is to:
             return plan
+        allowed = _FROM[to] if sources is None else sources
         known = plan.counts.failed_again + plan.counts.resolved
         changed = await self._database.fetchval(
             _QUERIES.change_state,
             plan_id,
-            [state.value for state in _FROM[to]],
+            [state.value for state in allowed],
             to.value,
             reason,
             version,
@@ -190,10 +198,86 @@ class ReplayPlanStore:
         )
         if changed is None:
             now = await self.plan(plan_id)
-            if now.state in _FROM[to]:
+            if now.state in allowed:
                 raise ConcurrentChangeError("it was changed since it was read: read it again")
             raise DeadLetterNotOpenError(f"plan {plan_id} is {now.state.value}")
         return await self.plan(plan_id)
+
+    async def start(
+        self, plan_id: UUID, reason: str = "", *, version: int | None = None
+    ) -> ReplayPlan:
+        """Start a plan that has not run yet; nothing changes if it runs.
+
+        A request that is sent again must not have a plan go on that stopped by itself meanwhile.
+
+        Raises:
+            NotFoundError, ConcurrentChangeError: as by ``change_state``.
+            DeadLetterNotOpenError: it ran before.
+        """
+        try:
+            return await self.change_state(
+                plan_id,
+                ReplayPlanState.RUNNING,
+                reason,
+                version=version,
+                sources=(ReplayPlanState.READY,),
+            )
+        except DeadLetterNotOpenError as error:
+            raise DeadLetterNotOpenError(
+                f"{error}: only `onrecord dlq plan resume` has a paused or stopped plan go on"
+            ) from None
+
+    async def resume(
+        self,
+        plan_id: UUID,
+        reason: str = "",
+        *,
+        version: int | None = None,
+        accepts_stop: bool = False,
+    ) -> ReplayPlan:
+        """Have a plan go on that was paused or that stopped; nothing changes if it runs.
+
+        Args:
+            plan_id: of the plan.
+            reason: why.
+            version: of the plan as it was read; None: whatever it is now.
+            accepts_stop: whether a stop, and what failed until then, is accepted.
+
+        Raises:
+            NotFoundError, ConcurrentChangeError: as by ``change_state``.
+            PreconditionRequiredError: it stopped by itself, and that is not accepted.
+            DeadLetterNotOpenError: it did not start yet, or is over.
+        """
+        sources = [ReplayPlanState.PAUSED, *([ReplayPlanState.STOPPED] if accepts_stop else [])]
+        try:
+            return await self.change_state(
+                plan_id, ReplayPlanState.RUNNING, reason, version=version, sources=sources
+            )
+        except DeadLetterNotOpenError:
+            now = await self.plan(plan_id)
+            if now.state is ReplayPlanState.STOPPED and not accepts_stop:
+                raise PreconditionRequiredError(
+                    f"it stopped by itself: {now.state_reason}; send If-Match with its ETag to "
+                    "accept that"
+                ) from None
+            raise
+
+    async def end(self, plan_id: UUID, state: ReplayPlanState, reason: str) -> ReplayPlan:
+        """Stop or finish a running plan by itself, with an entry in the trail before.
+
+        Raises:
+            DeadLetterNotOpenError: it does not run any more.
+        """
+        action = "plan.stop" if state is ReplayPlanState.STOPPED else "plan.finish"
+        by_itself = Caller(token_id=plan_id, name=f"plan:{plan_id}", grants=())
+        await self._trail.record(by_itself, action, str(plan_id), reason=reason)
+        return await self.change_state(plan_id, state, reason)
+
+    async def count_step(self, plan_id: UUID, begin: int, end: int) -> StepOutcomes:
+        """Count the letters of a part of a plan's set that it sent, and those with an outcome."""
+        row = await self._database.fetchrow(_QUERIES.count_step, plan_id, begin, end, BATCH)
+        assert row is not None
+        return StepOutcomes(**row)
 
     async def take_plans(self) -> list[UUID]:
         """Take running plans that no living replica runs, and name those that this one runs."""

@@ -163,12 +163,18 @@ UPDATE replay_plans
 RETURNING plan_id;
 
 -- name: claim_slice
--- Letters of a plan are being replayed, as far as they are open and in their place.
+-- Letters of a plan are being replayed, as far as they are open, in their place and as they were when
+-- it was made: neither snoozed nor failed anew since (services' clocks differ from the database's, so
+-- that a letter also has to have changed).
 WITH meant AS (
     SELECT letter_id
       FROM dead_letters
      WHERE letter_id = ANY ($2::uuid[])
        AND state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL
+       AND (snoozed_until IS NULL OR snoozed_until <= now())
+       AND NOT (least(failed_at, state_changed_at) > (
+            SELECT created_at FROM replay_plans WHERE plan_id = $1
+       ))
      ORDER BY letter_id
        FOR UPDATE
 )
@@ -185,6 +191,8 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
 SELECT CASE WHEN letter.letter_id IS NULL THEN 'unknown'
             WHEN displaced_at IS NOT NULL THEN 'gone'
             WHEN state = 'replayed' THEN coalesce(outcome, state)
+            WHEN state = 'open' AND snoozed_until > now() THEN 'snoozed'
+            WHEN state = 'open' AND source_topic IS NOT NULL THEN 'failed_since'
             ELSE state
        END AS reason, count(*)::int AS letters
   FROM unnest($1::uuid[]) AS asked (letter_id)
@@ -207,6 +215,18 @@ UPDATE replay_plans AS plan
                    ) AS summed
        )
  WHERE plan_id = $1;
+
+-- name: count_step
+-- How many letters of a part of a set its plan sent, and how many of those have an outcome.
+SELECT count(*)::int AS sent, count(letter.outcome)::int AS known
+  FROM (
+        SELECT begins + each.ordinality - 1 AS number, each.letter_id
+          FROM replay_plan_batches, unnest(letter_ids) WITH ORDINALITY AS each (letter_id)
+         WHERE plan_id = $1 AND begins > $2::int - $4::int AND begins < $3::int
+       ) AS asked
+  JOIN dead_letters AS letter USING (letter_id)
+ WHERE asked.number >= $2 AND asked.number < $3
+   AND letter.plan_id = $1 AND letter.state IN ('replaying', 'replayed');
 
 -- name: end_step
 -- Notes when all of a step were sent, once; anew while some are being sent.

@@ -184,6 +184,14 @@ SELECT count(*) AS letters,
 -- Locks the key by which this session's claims are known; others see that it lives as long as it does.
 SELECT pg_try_advisory_lock($1, $2);
 
+-- name: check_claims
+-- Whether this session holds the key still.
+SELECT EXISTS (
+    SELECT FROM pg_locks
+     WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND pid = pg_backend_pid()
+       AND classid = $1::int::oid AND objid = $2::int::oid
+);
+
 -- name: take_over_interrupted
 -- Takes over letters whose replay was cut short: of replicas that are gone, and this one's own that it
 -- is not at work on, so many at a time. Of two who ask at once, one gets each.
@@ -201,7 +209,7 @@ WITH interrupted AS (
                     SELECT oid FROM pg_database WHERE datname = current_database()
                )
        ))
-     ORDER BY letter_id
+     ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
      LIMIT $4
        FOR UPDATE SKIP LOCKED
 )
@@ -213,9 +221,10 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
           letter.plan_id;
 
 -- name: release_claims
--- Letters whose replay did not come to pass are open again. In one order, as by whoever else changes
--- many letters, so that none waits for the other.
-WITH claimed AS (
+-- Letters whose replay did not come to pass are open again, without an outcome. One whose message has
+-- failed again meanwhile was sent, whatever the broker answered: the letter that it became is open. In
+-- one order, as by whoever else changes many letters, so that none waits for the other.
+WITH unsent AS (
     SELECT letter_id
       FROM dead_letters
      WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying'
@@ -223,9 +232,13 @@ WITH claimed AS (
        FOR UPDATE
 )
 UPDATE dead_letters AS letter
-   SET state = 'open', state_changed_at = now(), claimed_by = NULL
-  FROM claimed
- WHERE letter.letter_id = claimed.letter_id;
+   SET state = CASE WHEN outcome = 'failed_again' THEN 'replayed' ELSE 'open' END,
+       state_changed_at = now(), claimed_by = NULL,
+       outcome = CASE WHEN outcome = 'failed_again' THEN outcome END,
+       outcome_at = CASE WHEN outcome = 'failed_again' THEN outcome_at END,
+       became = CASE WHEN outcome = 'failed_again' THEN became END
+  FROM unsent
+ WHERE letter.letter_id = unsent.letter_id;
 
 -- name: mark_many_replayed
 -- The replayed messages are in Kafka.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from contracts.replay_plans import ReplayPlanState
 from control.plans import ReplayPlanRunner
 from support.control_office import Office
 from support.waiting import until
@@ -59,7 +60,11 @@ async def test_a_plan_is_made_run_and_reported(office: Office) -> None:
     _, letter = await office.ask("GET", f"/v1/letters/{letters[0]}")
     assert letter["letter"]["plan_id"] == made["plan_id"]
     _, trail = await office.ask("GET", "/v1/trail")
-    assert {one["action"] for one in trail["entries"]} >= {"plan.create", "plan.running"}
+    assert {one["action"] for one in trail["entries"]} >= {
+        "plan.create",
+        "plan.start",
+        "plan.finish",
+    }
 
 
 async def test_what_makes_no_sense_is_refused_with_its_reason(office: Office) -> None:
@@ -91,3 +96,16 @@ async def test_a_plan_is_changed_as_it_was_read(office: Office) -> None:
     assert first.headers["ETag"] != etag
     second = await office.client.post(f"{url}/pause", headers={"If-Match": etag})
     assert second.status_code == 412
+
+
+async def test_a_plan_that_stopped_is_resumed_as_it_was_read(office: Office) -> None:
+    await office.died(b"v", 1)
+    made = await plan(office)
+    url = f"{office.url}/v1/plans/{made['plan_id']}"
+    assert (await office.client.post(f"{url}/start")).status_code == 200
+    await office.context.plans.end(UUID(made["plan_id"]), ReplayPlanState.STOPPED, "too many")
+    assert (await office.client.post(f"{url}/start")).status_code == 409
+    assert (await office.client.post(f"{url}/resume")).status_code == 428
+    etag = (await office.client.get(url)).headers["ETag"]
+    resumed = await office.client.post(f"{url}/resume", headers={"If-Match": etag})
+    assert (resumed.status_code, resumed.json()["state"]) == (200, "running")

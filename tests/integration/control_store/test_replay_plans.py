@@ -26,12 +26,14 @@ from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
     NotFoundError,
+    PreconditionRequiredError,
 )
 from control.letter_sender import DeadLetterSendResult
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
+from control.trail import AuditTrail
 from database.pool import Database
 from support.waiting import until
 
@@ -114,10 +116,12 @@ class Control:
         page = ListReplayPlanLettersRequest(limit=10_000)
         return [one.letter_id for one in (await self.plans.letters(plan.plan_id, page)).letters]
 
-    async def resolve(self) -> None:
+    async def resolve(self, limit: int | None = None) -> None:
         await self.database.execute(
-            "UPDATE dead_letters SET outcome = 'resolved' "
-            "WHERE state = 'replayed' AND outcome IS NULL"
+            "UPDATE dead_letters SET outcome = 'resolved' WHERE letter_id IN (SELECT letter_id"
+            " FROM dead_letters WHERE state = 'replayed' AND outcome IS NULL"
+            " ORDER BY state_changed_at LIMIT $1)",
+            limit,
         )
 
     async def fail_again(self, cause: Callable[[int], str] = lambda _: "no answer") -> None:
@@ -251,6 +255,123 @@ async def test_a_canary_with_a_wrong_fix_touches_one_in_a_hundred(control: Contr
     await control.plans.change_state(plan.plan_id, ReplayPlanState.CANCELLED)
     await asyncio.wait_for(again, 60)
     assert len(control.sender.sent) == plan.steps[1]
+
+
+async def test_a_step_of_which_little_is_known_stops_a_plan(control: Control) -> None:
+    await control.fill(3_000)
+    plan = await control.plan(step_wait_s=5)
+    first, second = plan.steps[:2]
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_step_sent() -> bool:
+        return (await control.plans.plan(plan.plan_id)).counts.replayed == first
+
+    await until(is_step_sent, within_s=60)
+    await control.resolve(1)
+    await asyncio.wait_for(task, 60)
+    found = await control.plans.plan(plan.plan_id)
+    assert found.state is ReplayPlanState.STOPPED
+    assert f"outcomes of 1 of {first} letters" in found.state_reason
+    assert len(control.sender.sent) == first
+    # Resumed, what is not known is accepted; half of the next step is enough.
+    await control.plans.resume(plan.plan_id, version=found.version, accepts_stop=True)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_next_sent() -> bool:
+        return len(control.sender.sent) == second
+
+    await until(is_next_sent, within_s=60)
+    await control.resolve(first - 1 + (second - first + 1) // 2)
+
+    async def is_third_sent() -> bool:
+        return len(control.sender.sent) == plan.steps[2]
+
+    await until(is_third_sent, within_s=60)
+    await asyncio.wait_for(task, 60)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, "outcomes of 0 of" in found.state_reason) == (
+        ReplayPlanState.STOPPED,
+        True,
+    )
+
+
+async def test_a_step_of_which_nothing_was_sent_stops_a_plan(control: Control) -> None:
+    await control.fill(3_000)
+    plan = await control.plan()
+    for one in (await control.ids(plan))[: plan.steps[0]]:
+        await control.letters.discard(one, "not needed")
+    await control.start(plan)
+    await asyncio.wait_for(control.run(plan), 60)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, control.sender.sent) == (ReplayPlanState.STOPPED, [])
+    assert "no letter of this step was sent" in found.state_reason
+
+
+async def test_a_plan_that_stopped_is_not_started_again_and_resumed_by_its_version(
+    control: Control,
+) -> None:
+    await control.fill(20)
+    plan = await control.plan()
+    await control.plans.start(plan.plan_id)
+    assert (await control.plans.start(plan.plan_id)).state is RUNNING, "sent again"
+    await control.plans.end(plan.plan_id, ReplayPlanState.STOPPED, "9 of 9 failed again")
+    with pytest.raises(DeadLetterNotOpenError, match=r"is stopped.*plan resume"):
+        await control.plans.start(plan.plan_id)
+    with pytest.raises(PreconditionRequiredError, match="9 of 9 failed again"):
+        await control.plans.resume(plan.plan_id)
+    found = await control.plans.plan(plan.plan_id)
+    with pytest.raises(ConcurrentChangeError):
+        await control.plans.resume(plan.plan_id, version=found.version - 1, accepts_stop=True)
+    resumed = await control.plans.resume(plan.plan_id, version=found.version, accepts_stop=True)
+    assert resumed.state is RUNNING
+    await control.plans.change_state(plan.plan_id, ReplayPlanState.PAUSED)
+    with pytest.raises(DeadLetterNotOpenError, match="is paused"):
+        await control.plans.start(plan.plan_id)
+    assert (await control.plans.resume(plan.plan_id)).state is RUNNING
+    ready = await control.plan()
+    with pytest.raises(DeadLetterNotOpenError, match="is ready"):
+        await control.plans.resume(ready.plan_id)
+
+
+async def test_what_a_plan_does_by_itself_is_in_the_trail(control: Control) -> None:
+    await control.fill(5)
+    plan = await control.plan()
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_over() -> bool:
+        await control.resolve()
+        return task.done()
+
+    await until(is_over, within_s=60)
+    (entry,) = (await AuditTrail(control.database).page(action="plan.finish")).entries
+    assert (entry.actor, entry.target) == (f"plan:{plan.plan_id}", str(plan.plan_id))
+
+
+async def test_letters_snoozed_or_reopened_since_are_skipped_and_counted(control: Control) -> None:
+    letters = await control.fill(20)
+    plan = await control.plan()
+    await control.database.execute(
+        "UPDATE dead_letters SET snoozed_until = now() + interval '1 hour' WHERE letter_id = $1",
+        letters[0],
+    )
+    await control.database.execute(
+        "UPDATE dead_letters SET error_message = 'another', failed_at = now(),"
+        " state_changed_at = now() WHERE letter_id = $1",
+        letters[1],
+    )
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def is_over() -> bool:
+        await control.resolve()
+        return task.done()
+
+    await until(is_over, within_s=60)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.counts.resolved, found.not_sent) == (18, {"snoozed": 1, "failed_since": 1})
+    assert not {letters[0], letters[1]} & {*control.sender.sent}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

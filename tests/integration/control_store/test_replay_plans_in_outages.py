@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -12,11 +13,12 @@ import pytest
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
+from control import store as store_module
 from control.domain import DeadLetterPosition
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import DeadLetterRecord
 from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.store import CLAIMS_LOCK, DeadLetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError
 from messaging.delivery import Headers
@@ -194,3 +196,92 @@ async def test_letters_without_a_topic_are_counted_and_stay_open(replica: Replic
         10
     ]
     assert (await replica.letters.letter(letters[0])).state is DeadLetterState.OPEN
+
+
+async def test_interrupted_replays_are_finished_by_batches(replica: Replica) -> None:
+    letters, _ = await replica.start(4_500, canary=False)
+    await replica.database.execute("UPDATE dead_letters SET state = 'replaying'")
+    taken: list[int] = []
+    take = replica.letters.take_over_interrupted
+
+    async def record(
+        under_way: Collection[UUID], *args: Any, **how: Any
+    ) -> list[DeadLetterPosition]:
+        found = await take(under_way, *args, **how)
+        taken.append(len(found))
+        return found
+
+    replica.letters.take_over_interrupted = record  # type: ignore[method-assign]
+    assert await replica.replayer.finish_interrupted() == 4_500
+    assert max(taken) <= 2_000
+    assert replica.broker.acknowledged == letters, "in the order of the DLQ"
+
+
+async def test_a_released_letter_has_no_outcome_and_one_that_failed_again_was_sent(
+    replica: Replica,
+) -> None:
+    letters, _ = await replica.start(2, canary=False)
+    await replica.database.execute(
+        "UPDATE dead_letters SET state = 'replaying', claimed_by = 1,"
+        " outcome = CASE letter_id WHEN $1 THEN 'failed_again' END",
+        letters[0],
+    )
+    await replica.letters.release_claims(letters)
+    rows = await replica.database.fetch("SELECT state, outcome, claimed_by FROM dead_letters")
+    assert {tuple(row) for row in rows} == {
+        ("replayed", "failed_again", None),
+        ("open", None, None),
+    }
+
+
+async def test_a_claim_is_held_once_the_session_before_is_gone(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "CLAIMS_PAUSE_S", 0.05)
+    monkeypatch.setattr(store_module, "CLAIMS_CHECKED_S", 0.05)
+    key = CLAIMS_LOCK, replica.letters.claimant
+    locks = (
+        "SELECT pid <> $3 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND classid = $1::int::oid AND objid = $2::int::oid"
+    )
+    async with replica.database.connection() as before:
+        pid = await before.fetchval("SELECT pg_backend_pid()")
+        await before.execute("SELECT pg_advisory_lock($1, $2)", *key)
+        async with replica.letters.holding_claims():
+            await asyncio.sleep(0.3)
+            await before.execute("SELECT pg_advisory_unlock($1, $2)", *key)
+
+            async def is_held() -> bool:
+                return bool(await replica.database.fetchval(locks, *key, pid))
+
+            await until(is_held, within_s=10)
+            # The server ends the session that holds it: another one does.
+            holder = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
+            await before.execute("SELECT pg_terminate_backend($1)", holder)
+
+            async def is_held_anew() -> bool:
+                found = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
+                return found not in {None, holder}
+
+            await until(is_held_anew, within_s=10)
+
+
+async def test_an_unforeseen_error_does_not_end_the_holding_of_claims(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "CLAIMS_PAUSE_S", 0.05)
+    connection, calls = replica.database.connection, []
+
+    def fail_first() -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a bug")
+        return connection()
+
+    monkeypatch.setattr(replica.database, "connection", fail_first)
+    async with replica.letters.holding_claims():
+
+        async def is_tried_again() -> bool:
+            return len(calls) > 1
+
+        await until(is_tried_again, within_s=10)

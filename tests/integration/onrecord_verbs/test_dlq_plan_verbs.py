@@ -26,6 +26,9 @@ def test_makes_shows_starts_pauses_and_cancels_a_plan(
     assert cli.run_command(["dlq", "plan", "start", name]) == 0
     assert capsys.readouterr().out.startswith("running: ")
     assert cli.run_command(["dlq", "plan", "pause", name]) == 0
+    assert cli.run_command(["dlq", "plan", "start", name]) != 0
+    assert "plan resume" in capsys.readouterr().err
+    assert cli.run_command(["dlq", "plan", "resume", name]) == 0
     assert cli.run_command(["dlq", "plan", "report", name]) == 0
     assert "llm_timeout" in capsys.readouterr().out
     assert cli.run_command(["dlq", "plan", "cancel", name, "--reason", "a test"]) == 0

@@ -55,7 +55,7 @@ MaxFailed = Annotated[
     typer.Option(min=0, max=100, help="Stop when more than so many percent have failed again."),
 ]
 StepWait = Annotated[
-    str, typer.Option(help="Longest wait for what became of a step's letters, such as 20m.")
+    str, typer.Option(help="Longest wait for what became of a step's letters, such as 1h.")
 ]
 Start = Annotated[bool, typer.Option("--start", help="Start it, after asking.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Start it without asking.")]
@@ -85,7 +85,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     rate: Rate = None,
     canary: Canary = None,
     max_failed: MaxFailed = 20.0,
-    step_wait: StepWait = "20m",
+    step_wait: StepWait = "1h",
     begin: Start = False,
     yes: Yes = False,
     wait: Wait = False,
@@ -178,11 +178,14 @@ def resume(
 ) -> None:
     """Resume a plan that was paused, or that stopped; what has failed until now is accepted.
 
+    A plan that stopped says why: `onrecord dlq plan show`. It stops when too many letters fail
+    again, and behind a step of which fewer than half of the letters have an outcome in time.
+
     Examples of use:
 
         onrecord dlq plan resume 3fa9
     """
-    plan = _ask(lambda control: _change(control, plan_id, "resume"), reason)
+    plan = _ask(lambda control: _resume(control, plan_id), reason)
     _finish(plan, wait=wait, json_output=json_output)
 
 
@@ -259,6 +262,19 @@ async def _change(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan
 
     found = await _find(control, plan_id)
     return ReplayPlan.model_validate(await control.send("POST", f"/v1/plans/{found}/{verb}"))
+
+
+async def _resume(control: ControlClient, plan_id: str) -> ReplayPlan:
+    """Resume a plan as it is now; if the request is sent again, a stop since is not accepted."""
+    from contracts.replay_plans import ReplayPlan  # noqa: PLC0415 - slow to import
+
+    plan = await _read(control, plan_id)
+    resumed = await control.send(
+        "POST",
+        f"/v1/plans/{plan.plan_id}/resume",
+        headers={"If-Match": f'"{plan.version}"'},
+    )
+    return ReplayPlan.model_validate(resumed)
 
 
 async def _find(control: ControlClient, plan_id: str) -> UUID:
