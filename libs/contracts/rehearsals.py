@@ -17,7 +17,6 @@ from contracts.control_api import (
     ControlApiModel,
     DeadLetterFilter,
 )
-from contracts.rehearsing import RehearsalMode
 from contracts.topics import MIB
 
 REHEARSAL_PATH: Final = "/rehearse"
@@ -34,6 +33,13 @@ MAX_REHEARSED: Final = 10_000
 
 MAX_REHEARSAL_BUDGET: Final = Decimal(1_000)
 """Largest budget of one rehearsal, in US dollars."""
+
+
+class RehearsalMode(StrEnum):
+    """Where a rehearsal has models' answers from."""
+
+    RECORDED = "recorded"
+    LIVE = "live"
 
 
 class StageOutcome(StrEnum):

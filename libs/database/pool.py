@@ -11,7 +11,6 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from contracts.rehearsing import Rehearsal, get_rehearsal
 from database.connection_errors import build_connection_error
 from database.errors import (
     DatabaseUnavailableError,
@@ -20,6 +19,7 @@ from database.errors import (
 )
 from database.rehearsal import get_rehearsal_transaction
 from database.settings import PostgresSettings
+from rehearsal import Rehearsal, get_rehearsal
 
 Record: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"

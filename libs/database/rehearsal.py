@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 if TYPE_CHECKING:
-    from contracts.rehearsing import Rehearsal
     from database.pool import Connection
+    from rehearsal import Rehearsal
 
 LOCK_TIMEOUT: Final = "1s"
 """Longest wait for a row that production holds."""

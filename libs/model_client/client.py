@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
-from contracts.rehearsing import get_rehearsal, outside_rehearsal
 from model_client import errors
 from model_client.cache.response_cache import CachedResponse, ResponseCache, build_cache_key
 from model_client.ledger.accounting import sum_known_costs
@@ -21,6 +20,7 @@ from model_client.ledger.ledger import Ledger
 from model_client.requests import CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelConfig, ModelSettings
 from model_client.transport.endpoint import ModelEndpoint, ModelResponse
+from rehearsal import get_rehearsal, outside_rehearsal
 
 log = structlog.get_logger(__name__)
 A = TypeVar("A", bound=BaseModel)

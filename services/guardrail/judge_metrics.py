@@ -7,8 +7,8 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from contracts.rehearsing import get_rehearsal
 from judging.questions import JudgeReply, NoteRuling
+from rehearsal import get_rehearsal
 
 JUDGE_VOTES: Final = Counter(
     "onrecord_judge_votes",

@@ -8,8 +8,8 @@ from typing import Final
 from prometheus_client import Counter
 
 from contracts.notes import Standing
-from contracts.rehearsing import get_rehearsal
 from grounding import DraftAssessment
+from rehearsal import get_rehearsal
 
 NOTES: Final = Counter(
     "onrecord_notes_assessed",

@@ -18,7 +18,6 @@ from uuid import UUID
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_inputs_and_policies
-from contracts.rehearsing import get_rehearsal
 from contracts.study import Study
 from contracts.submissions import PERSON_PRODUCER, TOKEN_PRODUCER, Submitter, read_submitter
 from contracts.transcript import Segment, TranscriptFormat
@@ -37,6 +36,7 @@ from ingestion.errors import (
 )
 from messaging import Headers
 from messaging.delivery import get_header_text
+from rehearsal import get_rehearsal
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "studies.sql")
 _REFRESHES: Final = load_queries(Path(__file__).parent / "sql" / "refreshes.sql")

@@ -28,7 +28,6 @@ from contracts.rehearsals import (
     StageRehearsalRequest,
     build_rehearsed_record,
 )
-from contracts.rehearsing import Rehearsal, rehearsing
 from contracts.topics import build_retry_topic, get_event_topic
 from messaging.codec import encode_event
 from messaging.dead_letters.headers import describe_failure
@@ -40,6 +39,7 @@ from messaging.processing.reading import read_message
 from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
 from messaging.stage import Stage
+from rehearsal import Rehearsal, rehearsing
 
 AT_ONCE: Final = 2
 """Records that a service rehearses at the same time; others wait for their turn."""

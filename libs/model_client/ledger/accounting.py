@@ -14,7 +14,6 @@ import openai
 
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.notes import Usage
-from contracts.rehearsing import get_paying_rehearsal
 from model_client import errors, metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.budgets import BudgetBusyError
@@ -28,6 +27,7 @@ from model_client.transport.api_dialect import (
     get_max_output_tokens,
 )
 from model_client.transport.http_call import CallResult
+from rehearsal import get_paying_rehearsal
 
 ANSWERED: Final = "answered"
 CANCELLED: Final = "cancelled"

@@ -12,10 +12,10 @@ from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.rehearsals import (
     LetterRehearsal,
     ListRehearsedLettersRequest,
+    RehearsalMode,
     RehearsalRequest,
     RehearsedLetterPage,
 )
-from contracts.rehearsing import RehearsalMode
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.openapi import build_error_responses

@@ -17,10 +17,10 @@ import structlog
 from contracts.errors import OutageError
 from contracts.rehearsals import (
     MAX_REHEARSED_BYTES,
+    RehearsalMode,
     RehearsalPrediction,
     build_rehearsed_record,
 )
-from contracts.rehearsing import RehearsalMode
 from contracts.topics import build_retry_topic
 from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers

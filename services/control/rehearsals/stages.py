@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from contracts.errors import OnrecordError
 from contracts.rehearsals import (
     REHEARSAL_PATH,
+    RehearsalMode,
     RehearsedRecord,
     StageRehearsal,
     StageRehearsalRequest,
 )
-from contracts.rehearsing import RehearsalMode
 
 TIMEOUT_S: Final = 180.0
 """Longest that a service may take for one record, in seconds: its own deadline, and its queue."""

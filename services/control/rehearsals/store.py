@@ -15,11 +15,11 @@ from contracts.rehearsals import (
     LetterRehearsal,
     ListRehearsedLettersRequest,
     RehearsalAccuracy,
+    RehearsalMode,
     RehearsalPrediction,
     RehearsalRequest,
     RehearsedLetter,
 )
-from contracts.rehearsing import RehearsalMode
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
 from control.rehearsals.prediction import LetterPrediction
 from database.pool import Database, Record

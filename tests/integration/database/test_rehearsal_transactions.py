@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from contracts.rehearsing import Rehearsal, outside_rehearsal, rehearsing
 from database.errors import DatabaseConflictError, DatabaseUnavailableError
 from database.pool import Database
 from database.rehearsal import CUT_OFF, HOLD_S
 from database.settings import PostgresSettings
+from rehearsal import Rehearsal, outside_rehearsal, rehearsing
 
 INSERT = "INSERT INTO letter_causes VALUES ($1, 's', 'c', 't', 'x', gen_random_uuid())"
 LOCK = "SELECT pg_advisory_xact_lock(71)"

@@ -14,17 +14,11 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OutageError, RejectedError, ThrottledError
 from contracts.events import ChunkReady
 from contracts.rehearsals import (
+    RehearsalMode,
     StageOutcome,
     StageRehearsal,
     StageRehearsalRequest,
     build_rehearsed_record,
-)
-from contracts.rehearsing import (
-    ModelCallNeededError,
-    Rehearsal,
-    RehearsalMode,
-    get_rehearsal,
-    outside_rehearsal,
 )
 from messaging import Delivery, StageSettings
 from messaging.broker.rehearsals import AT_ONCE, RecordRehearser
@@ -32,6 +26,7 @@ from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import append_headers
 from messaging.stage import Stage
+from rehearsal import ModelCallNeededError, Rehearsal, get_rehearsal, outside_rehearsal
 from support.chunks import CHUNK
 from support.stages import FunctionRoute
 

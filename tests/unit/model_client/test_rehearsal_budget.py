@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from contracts.rehearsing import Rehearsal, RehearsalMode, outside_rehearsal
+from contracts.rehearsals import RehearsalMode
 from model_client.errors import ModelTimeoutError
 from model_client.ledger.accounting import CallAccounting, CallLabels
 from model_client.ledger.budgets import BudgetBusyError
@@ -15,6 +15,7 @@ from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import CalibratedTokenEstimator
 from model_client.transport.http_call import CallResult
+from rehearsal import Rehearsal, outside_rehearsal
 
 BODY = {"messages": [{"role": "user", "content": "What?"}], "max_tokens": 1_000}
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import typer
 
-from contracts.rehearsing import RehearsalMode
 from onrecord.commands.dlq.selection import Where, parse_filter
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
@@ -141,6 +140,8 @@ def run_rehearsal(  # noqa: PLR0913 - one parameter an option
 
 
 def _ask_models(*, live: bool, budget: float | None) -> dict[str, Any]:
+    from contracts.rehearsals import RehearsalMode  # noqa: PLC0415 - slow to import
+
     if live and not budget:
         raise UsageError("--live calls models: say with --budget what that may cost, in US dollars")
     if budget is not None and not live:

@@ -11,15 +11,9 @@ from contextlib import AsyncExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, NoReturn
 
-
-class RehearsalMode(StrEnum):
-    """Where a rehearsal has models' answers from."""
-
-    RECORDED = "recorded"
-    LIVE = "live"
+from contracts.rehearsals import RehearsalMode
 
 
 class ModelCallNeededError(Exception):
