@@ -24,7 +24,7 @@ class LetterCall(ControlApiModel):
 
     started_at: datetime = Field(description="When it was begun, after it had waited for limits.")
     settled_at: datetime | None = Field(None, description="When it ended; None: not yet, or lost.")
-    purpose: str = Field(description="What it was for, such as `notes`.")
+    purpose: str = Field(description="What it was for, such as `draft`.")
     prompt_version: str = Field(description="Version of the prompt.")
     model: str = Field(description="The model that was asked.")
     answered_by: str | None = Field(None, description="The model that answered, as it says.")

@@ -14,15 +14,13 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
+from contracts.call_purposes import JUDGE_CONTROL
 from judging.fact_check_requests import build_fact_check_request
 from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
 from model_client.errors import BadOutputError, ModelUnavailableError
 from prompts.fact_checking import FactCheckPromptFormat, FactCheckVerdict, SpokenLine
 
 A = TypeVar("A", bound=BaseModel)
-
-PURPOSE: Final = "judge-control"
-"""What the ledger books these calls under."""
 
 _EVIDENCE: Final = (
     SpokenLine("Ann", "When does the shop open?"),
@@ -82,7 +80,7 @@ class PretestedModelClient:
         return await self._client.ask(request, attribution, deadline=deadline)
 
     async def _control(self, attribution: CostAttribution, deadline: float) -> None:
-        booked = replace(attribution, purpose=PURPOSE)
+        booked = replace(attribution, purpose=JUDGE_CONTROL)
         for claim, expected in _CLAIMS.items():
             request = build_fact_check_request(self._format, claim, _EVIDENCE)
             # By another attempt each time: what an endpoint answered before its settings changed

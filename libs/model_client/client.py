@@ -11,6 +11,7 @@ from typing import Final, Self, TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from contracts.call_purposes import REHEARSAL
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors
@@ -47,9 +48,6 @@ which costs less than another model's long answer.
 REQUEST_REFUSALS: Final = (errors.RequestRefusedError, errors.PromptFilteredError)
 """Refusals by one model that do not predict what another model, or a part of the request, gets."""
 
-
-REHEARSAL_PURPOSE: Final = "rehearsal"
-"""What the ledger books calls of rehearsals as."""
 
 CALLS_OF_ONE: Final = 2
 """Calls of one model that a request may be charged for: the answer, and its repair."""
@@ -183,7 +181,7 @@ class ModelClient:
                 rehearsal.calls_cached += 1
                 return recorded
             reserved = rehearsal.reserve_call(_max_cost(chain, request))
-            booked = replace(attribution, purpose=REHEARSAL_PURPOSE)
+            booked = replace(attribution, purpose=REHEARSAL)
             try:
                 with outside_rehearsal(paying=rehearsal):  # a call that is made counts
                     return await self.ask(

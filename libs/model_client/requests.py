@@ -14,6 +14,7 @@ from openai.types.chat import (
 )
 from pydantic import BaseModel
 
+from contracts.call_purposes import DRAFT
 from contracts.notes import Usage
 
 A = TypeVar("A", bound=BaseModel)
@@ -92,7 +93,7 @@ class CostAttribution:
 
     study_id: str
     subject: str
-    purpose: str = "draft"
+    purpose: str = DRAFT
 
 
 @dataclass(frozen=True, slots=True)

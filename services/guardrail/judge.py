@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from contracts.call_purposes import JUDGE
 from contracts.errors import OnrecordError, OutageError, ThrottledError
 from contracts.events import NotesDrafted
 from contracts.notes import Standing
@@ -24,9 +25,6 @@ from guardrail.judge_votes import JudgeVote, VoteRule, apply_votes
 from guardrail.policy import CheckPolicy
 from judging.questions import Judge, JudgeQuestion, JudgeReply, build_judge_questions
 from model_client import CostAttribution, ModelClient
-
-PURPOSE: Final = "judge"
-"""What the ledger books these calls under."""
 
 ONE_VOTE: Final = VoteRule()
 """The rule of a single judge that is asked once."""
@@ -144,7 +142,7 @@ class JudgePanel:
             record_judge_replies(())
             return tuple(checked)
         chunk = drafted.chunk
-        attribution = CostAttribution(chunk.study.study_id, chunk.key, PURPOSE)
+        attribution = CostAttribution(chunk.study.study_id, chunk.key, JUDGE)
         questions = build_judge_questions((checked[at] for at in asked), chunk)
         replies = await self._collect_replies(
             questions, attribution, deadline=deadline - _TIME_TO_DECIDE_S

@@ -18,6 +18,7 @@ import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
+from contracts.call_purposes import REPAIR_SUFFIX
 from contracts.notes import Usage
 from model_client import errors, metrics
 from model_client.durations import format_clock_time, format_seconds
@@ -191,7 +192,7 @@ class ModelEndpoint:
                 *build_repair_messages(reply.text, error),
             ]
         again = replace(request, messages=messages)
-        repairing = replace(attribution, purpose=f"{attribution.purpose}-repair")
+        repairing = replace(attribution, purpose=attribution.purpose + REPAIR_SUFFIX)
         repaired = await self._reply(again, repairing, deadline, forced=forced)
         return self._given(repaired, request, first=reply)
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from contracts.call_purposes import DRAFT, JUDGE, REPAIR_SUFFIX
 from contracts.replay_plans import Interval, ReplayPlanPart, ReplayPlanPreview
-from contracts.topics import build_retry_topic
+from contracts.topics import ENRICHMENT, GUARDRAIL, build_retry_topic
 from database.pool import Database, Record
 from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
 
-PURPOSES: Final = {"enrichment": ("notes", "judge"), "guardrail": ("judge",)}
+PURPOSES: Final = {ENRICHMENT: (DRAFT, JUDGE), GUARDRAIL: (JUDGE,)}
 """Purposes of the calls that letters of a service cost, in it and behind it."""
 
 
@@ -25,7 +26,8 @@ async def preview_plan(database: Database, plan_id: UUID) -> ReplayPlanPreview:
         database: where the set, the index and the ledger of calls are.
         plan_id: of the plan.
     """
-    costs = {row["purpose"]: row for row in await database.fetch(_QUERIES.select_chunk_costs)}
+    rows = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX)
+    costs = {row["purpose"]: row for row in rows}
     return ReplayPlanPreview(
         parts=tuple(_part(row, costs) for row in await database.fetch(_QUERIES.preview, plan_id))
     )

@@ -257,7 +257,7 @@ SELECT asked.number::int AS number, asked.letter_id, letter.service, letter.erro
 
 -- name: preview
 -- A plan's letters by service and code, and how many of them can do nothing: their chunk is stored, or
--- their interview has a newer revision or is withdrawn.
+-- their interview is withdrawn.
 SELECT letter.service, letter.error_code, count(*)::int AS letters,
        count(*) FILTER (WHERE letter.state <> 'open')::int AS closed,
        count(chunk.stored_at)::int AS stored,
@@ -277,17 +277,15 @@ SELECT letter.service, letter.error_code, count(*)::int AS letters,
  ORDER BY letters DESC, letter.service, letter.error_code;
 
 -- name: select_chunk_costs
--- What chunks cost of late, by purpose: how many calls, and dollars, nine in ten chunks took at least
--- and at most; of the latest 10,000 calls.
-SELECT purpose, count(*)::int AS chunks,
-       percentile_disc(0.05) WITHIN GROUP (ORDER BY calls)::int AS calls_low,
+-- What chunks cost of late, by purpose: how many calls, and dollars, 95 in 100 chunks took at most, with
+-- the calls that repair answers; of the latest 10,000 calls.
+SELECT purpose,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY calls)::int AS calls_high,
-       percentile_disc(0.05) WITHIN GROUP (ORDER BY usd) AS usd_low,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY usd) AS usd_high
   FROM (
         SELECT purpose, subject, count(*) AS calls, sum(cost_usd) AS usd
           FROM (
-                SELECT purpose, subject, cost_usd
+                SELECT replace(purpose, $1, '') AS purpose, subject, cost_usd
                   FROM llm_calls
                  WHERE settled_at IS NOT NULL
                  ORDER BY started_at DESC

@@ -7,6 +7,8 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,7 +36,12 @@ from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
+from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
+from database.settings import PostgresSettings
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
+from model_client.requests import CostAttribution
 from support.waiting import until
 
 RUNNING = ReplayPlanState.RUNNING
@@ -538,6 +545,28 @@ async def test_changes_that_make_no_sense_have_a_clear_answer(control: Control) 
         assert found.state is ReplayPlanState.CANCELLED
     with pytest.raises(DeadLetterNotOpenError, match="is cancelled"):
         await control.plans.change_state(plan.plan_id, RUNNING)
+
+
+async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
+    control: Control, postgres_settings: PostgresSettings
+) -> None:
+    drafting = CostAttribution("bikes", "chunk-1")
+    repairing = replace(drafting, purpose=f"{drafting.purpose}-repair")
+    async with (
+        LazilyConnectedDatabase(postgres_settings) as database,
+        Ledger(database, BudgetSettings()) as ledger,
+    ):
+        for attribution, usd in ((drafting, Decimal("0.02")), (repairing, Decimal("0.01"))):
+            details = CallDetails(attribution, "notes-2", "http://here", "m", Decimal("0.10"))
+            reservation = await ledger.reserve(details)
+            await ledger.settle(reservation, CallOutcome("answered", cost_usd=usd))
+    await control.fill(5)
+    plan = await control.plan()
+    (part,) = (await preview_plan(control.database, plan.plan_id)).parts
+    assert part.calls is not None
+    assert part.usd is not None
+    assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(10))
+    assert (part.usd.low, part.usd.high) == (Decimal(0), Decimal("0.15"))
 
 
 async def test_a_preview_says_where_letters_go(control: Control) -> None:
