@@ -15,6 +15,7 @@ import structlog
 from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
 from contracts.topics import build_retry_topic
+from control.background import running_in_background
 from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
@@ -231,12 +232,10 @@ class DeadLetterReplayer:
         """
         self._doubt.set()
         async with self._store.holding_claims():
-            task = asyncio.create_task(self._repair())
             try:
-                yield
+                async with running_in_background(self._repair()):
+                    yield
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
                 await self.close()
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from uuid import UUID
 import structlog
 
 from contracts.errors import OutageError
+from control.background import running_in_background
 from database.pool import Connection, Database
 from database.queries import load_queries
 
@@ -70,12 +71,8 @@ class ReplayOutcomeSweeper:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Sweep again and again within the ``async with`` block."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running_in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def sweep(self) -> int:
         """Look at the latest letters and at the next in turn; behind the last, begin anew.

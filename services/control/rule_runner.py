@@ -24,6 +24,7 @@ from contracts.errors import OnrecordError, OutageError
 from contracts.ids import derive_id
 from contracts.letter_rules import LetterRule
 from control.access import Caller
+from control.background import running_in_background
 from control.rules import LetterRuleStore
 from control.trail import AuditTrail
 from database.pool import Database
@@ -66,12 +67,8 @@ class RuleRunner:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look at the rules within the ``async with`` block."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running_in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def look(self) -> int:
         """Look at the rules that no replica has looked at for a period.

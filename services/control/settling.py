@@ -22,6 +22,7 @@ import structlog
 from contracts.encoded import EncodedEvent
 from contracts.errors import OutageError
 from contracts.events import Event, TranscriptSettled
+from control.background import running_in_background
 from control.outcomes import DeadLetterCause, SubmissionFacts, decide_outcome
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
@@ -61,12 +62,8 @@ class OutcomePublisher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Settle what there is, in rounds, within the ``async with`` block."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running_in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def decide(self) -> int:
         """Decide on the interviews of the oldest checks, and write outcomes that are new.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +19,8 @@ from contracts.control_api import (
     DeadLetterSelection,
     DeadLetterState,
 )
-from contracts.errors import UNMENDABLE, OnrecordError
+from contracts.errors import UNMENDABLE
+from control.claim_session import CLAIMS_LOCK, holding_claims
 from control.domain import (
     AmbiguousDeadLetterIdError,
     DeadLetterListPosition,
@@ -33,10 +31,16 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
+from control.letter_rows import (
+    build_failure_row,
+    build_letter_row,
+    read_letter_row,
+    transpose_letter_rows,
+)
 from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
 from database.group_commit import GroupCommitter
 from database.pool import Database, Record
-from database.queries import load_queries, transpose_rows
+from database.queries import load_queries
 from database.text import replace_nul
 
 log = structlog.get_logger(__name__)
@@ -48,19 +52,10 @@ OUTCOMES: Final = (DeadLetterState.RESOLVED, DeadLetterState.FAILED_AGAIN)
 
 _REPLAYED: Final = DeadLetterState.REPLAYED
 
-CLAIMS_LOCK: Final = 0x0C1A
-"""First key of the advisory lock of a replica that claims letters; the second is its own."""
-
 UNSETTLED: Final = (DeadLetterState.OPEN, DeadLetterState.REPLAYING)
 """What the index finds fast, however many letters there are in the other states."""
 
 _UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
-
-CLAIMS_CHECKED_S: Final = 5.0
-"""Seconds between two checks of the session that shows that this replica lives."""
-
-CLAIMS_PAUSE_S: Final = 1.0
-"""Seconds until another session is opened for it."""
 
 SHORTEST_PREFIX: Final = 4
 """Characters of a letter's id that people have to give at least."""
@@ -103,7 +98,7 @@ class DeadLetterStore:
         Returns:
             Whether the letter is new.
         """
-        row = _row(letter)
+        row = build_letter_row(letter)
         if await self._inserting.submit(row):
             return True
         place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
@@ -113,11 +108,15 @@ class DeadLetterStore:
                 if await connection.fetchval(_QUERIES.adopt_letter, *known) is not None:
                     return False
             displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
-            new = bool(await connection.fetch(_QUERIES.insert_letters, *_columns([row])))
+            new = bool(
+                await connection.fetch(_QUERIES.insert_letters, *transpose_letter_rows([row]))
+            )
             reopened = None
             if not new:
                 await connection.execute(_QUERIES.place_letter, *place)
-                reopened = await connection.fetchval(_QUERIES.reopen_letter, *_failure(letter))
+                reopened = await connection.fetchval(
+                    _QUERIES.reopen_letter, *build_failure_row(letter)
+                )
         if displaced is not None:
             log.warning("letter_displaced", letter_id=str(displaced), dlq=letter.dlq_topic)
         if reopened is not None:
@@ -173,7 +172,7 @@ class DeadLetterStore:
             which.state if which.state in OUTCOMES else None,
             with_snoozed,
         )
-        return [_letter(row) for row in rows]
+        return [read_letter_row(row) for row in rows]
 
     async def letter(self, letter_id: UUID | str) -> IndexedDeadLetter:
         """One letter, by its id or by the beginning of it, with or without dashes.
@@ -193,7 +192,7 @@ class DeadLetterStore:
             raise AmbiguousDeadLetterIdError(
                 f"more than one letter's id begins with {letter_id}: give more of it"
             )
-        return _letter(rows[0])
+        return read_letter_row(rows[0])
 
     async def claim_for_replay(self, letter_id: UUID) -> bool:
         """Mark an open letter as being replayed; False if it is not open."""
@@ -256,25 +255,9 @@ class DeadLetterStore:
         assert row is not None
         return DeadLetterSelection(**row)
 
-    @asynccontextmanager
-    async def holding_claims(self) -> AsyncIterator[None]:
-        """Let other replicas see that this one lives, so that they leave its letters alone.
-
-        A session of the database is held for it; should that break, another one is opened. Until
-        then another replica may send once more what this one is sending.
-        """
-        held = asyncio.Event()
-        task = asyncio.create_task(self._hold_claims(held))
-        try:
-            await asyncio.wait(
-                (task, waiting := asyncio.ensure_future(held.wait())),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            waiting.cancel()
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    def holding_claims(self) -> AbstractAsyncContextManager[None]:
+        """Let other replicas see that this one lives, so that they leave its letters alone."""
+        return holding_claims(self._database, self.claimant)
 
     async def take_over_interrupted(
         self, under_way: Collection[UUID], limit: int = 2_000
@@ -290,30 +273,6 @@ class DeadLetterStore:
                 _QUERIES.take_over_interrupted, self.claimant, list(under_way), CLAIMS_LOCK, limit
             )
         )
-
-    async def _hold_claims(self, held: asyncio.Event) -> None:
-        while True:
-            try:
-                async with self._database.connection() as connection:
-                    try:
-                        key = CLAIMS_LOCK, self.claimant
-                        is_held = await connection.fetchval(_QUERIES.hold_claims, *key)
-                        held.set()
-                        while is_held:
-                            await asyncio.sleep(CLAIMS_CHECKED_S)
-                            is_held = await connection.fetchval(_QUERIES.check_claims, *key)
-                    finally:
-                        # A cancellation must not become an error of a session that is gone.
-                        with suppress(Exception):
-                            await connection.execute("SELECT pg_advisory_unlock_all()")
-                # The server may not have noticed yet that the session before is gone.
-                log.warning("claims_not_held", reason="another session holds this replica's lock")
-            except OnrecordError as error:
-                log.warning("claims_not_held", reason=str(error))
-            except Exception:
-                log.exception("claims_not_held")
-            held.set()
-            await asyncio.sleep(CLAIMS_PAUSE_S)
 
     async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
         """Open letters again whose replay did not come to pass."""
@@ -341,7 +300,7 @@ class DeadLetterStore:
 
     async def _insert_all(self, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
         """Insert letters that may be new; whether each was, a second one with its id was not."""
-        found = await self._database.fetch(_QUERIES.insert_letters, *_columns(rows))
+        found = await self._database.fetch(_QUERIES.insert_letters, *transpose_letter_rows(rows))
         inserted = {row["letter_id"] for row in found}
         new = []
         for letter_id, *_ in rows:
@@ -371,85 +330,3 @@ def _id_range(prefix: str) -> tuple[UUID, UUID]:
             f"a letter is named by its id or by at least {SHORTEST_PREFIX} of its first characters"
         )
     return UUID(digits.ljust(UUID_DIGITS, "0")), UUID(digits.ljust(UUID_DIGITS, "f"))
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return transpose_rows(len(_COLUMNS) + 2, rows)
-
-
-def _row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
-    fields = replace_nul(letter.model_dump(exclude={"headers"}))
-    fields["message_sha256"] = letter.message_sha256
-    return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
-
-
-def _failure(letter: IndexedDeadLetter) -> tuple[Any, ...]:
-    fields = replace_nul(letter.model_dump(include={*_FAILURE}))
-    return (letter.letter_id, *(fields[column] for column in _FAILURE), _headers_json(letter))
-
-
-_FAILURE: Final = (
-    "error_code",
-    "error_type",
-    "error_message",
-    "attempts",
-    "timeouts",
-    "failed_at",
-    "fingerprint",
-)
-"""The arguments of ``reopen_letter`` between the id and the headers, in order."""
-
-_COLUMNS: Final = (
-    "letter_id",
-    "service",
-    "dlq_topic",
-    "dlq_partition",
-    "dlq_offset",
-    "source_topic",
-    "source_partition",
-    "source_offset",
-    "source_sent_at",
-    "consumer_group",
-    "error_code",
-    "error_type",
-    "error_message",
-    "attempts",
-    "timeouts",
-    "first_failed_at",
-    "failed_at",
-    "fingerprint",
-    "replay_of",
-    "subject",
-    "revision",
-    "content_sha256",
-    "key",
-    "message_sha256",
-    "study_id",
-    "producer",
-)
-"""The arguments of ``insert_letters`` up to headers and size, in order."""
-
-
-def _headers_json(letter: IndexedDeadLetter) -> str:
-    # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
-    pairs = [
-        [
-            _printable(name),
-            None if value is None else base64.b64encode(value).decode(),
-        ]
-        for name, value in letter.headers
-    ]
-    return json.dumps(replace_nul(pairs))
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _letter(row: Record) -> IndexedDeadLetter:
-    headers = [
-        (name, None if value is None else base64.b64decode(value))
-        for name, value in json.loads(row["headers"])
-    ]
-    state = row["outcome"] if row["state"] == _REPLAYED and row["outcome"] else row["state"]
-    return IndexedDeadLetter(**{**row, "headers": headers, "state": state})

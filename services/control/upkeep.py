@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from contracts.errors import OnrecordError
+from control.background import running_in_background
 from control.causes import LetterCauseStore
 from control.idempotency import IdempotentRequestStore
 from control.rehearsals.store import RehearsalStore
@@ -34,12 +35,8 @@ async def delete_expired_rows_periodically(
     database: Database, period_s: float = PERIOD_S
 ) -> AsyncIterator[None]:
     """Context manager that periodically deletes expired rows from control's tables."""
-    task = asyncio.create_task(_run(database, period_s))
-    try:
+    async with running_in_background(_run(database, period_s)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def delete_expired_rows(database: Database) -> None:

@@ -8,23 +8,21 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE
 from contracts.replay_plans import (
     CANARY_ABOVE,
     CreateReplayPlanRequest,
     ListReplayPlanLettersRequest,
     ReplayPlan,
-    ReplayPlanLetter,
     ReplayPlanLetterPage,
-    ReplayPlanLetters,
     ReplayPlanPage,
     ReplayPlanState,
 )
 from control.access import Caller
+from control.claim_session import CLAIMS_LOCK
 from control.domain import (
     ConcurrentChangeError,
     DeadLetterNotOpenError,
@@ -33,7 +31,8 @@ from control.domain import (
     PreconditionRequiredError,
 )
 from control.plans.judgement import StepOutcomes
-from control.store import CLAIMS_LOCK, DeadLetterStore
+from control.plans.rows import read_plan_letter_row, read_plan_row
+from control.store import DeadLetterStore
 from control.trail import AuditTrail
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -45,6 +44,9 @@ BATCH: Final = 2_000
 
 STEPS: Final = (0.01, 0.05, 0.25, 1.0)
 """Shares of a plan's letters that are sent by the end of each step."""
+
+_DAY: Final = timedelta(days=1)
+"""Clocks of services may be ahead."""
 
 _UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
 
@@ -154,7 +156,7 @@ class ReplayPlanStore:
         )
         end = page.begin + len(rows)
         return ReplayPlanLetterPage(
-            letters=tuple(_letter(row) for row in rows),
+            letters=tuple(read_plan_letter_row(row) for row in rows),
             next=end if rows and end < plan.letters else None,
         )
 
@@ -350,75 +352,9 @@ class ReplayPlanStore:
             counts[one["plan_id"]][one["state"]] += one["letters"]
             if one["state"] == "failed_again":
                 causes[one["plan_id"]][one["cause_id"]] = one["letters"]
-        return tuple(_plan(row, counts[row["plan_id"]], causes[row["plan_id"]]) for row in rows)
-
-
-_DAY: Final = timedelta(days=1)
-"""Clocks of services may be ahead."""
-
-
-def _plan(row: Record, counts: dict[str, int], causes: dict[str, int]) -> ReplayPlan:
-    known: dict[str, Any] = {
-        name: counts.get(name, 0) for name in ("replaying", "replayed", "resolved", "failed_again")
-    }
-    sent = sum(known.values())
-    position = row["position"]
-    return ReplayPlan(
-        plan_id=row["plan_id"],
-        state=row["state"],
-        state_reason=row["state_reason"],
-        version=row["version"],
-        created_at=row["created_at"],
-        created_by=row["created_by"],
-        which=DeadLetterFilter.model_validate_json(row["meant"]),
-        letters=row["letters"],
-        set_sha256=row["set_sha256"],
-        left_out=json.loads(row["left_out"]),
-        steps=tuple(row["steps"]),
-        step=_find_step(row),
-        rate=row["rate"],
-        max_failed=row["max_failed"],
-        step_wait_s=int(row["step_wait"].total_seconds()),
-        counts=ReplayPlanLetters(
-            **known,
-            waiting=row["letters"] - position,
-            not_sent=max(position - sent, 0),
-        ),
-        not_sent=json.loads(row["not_sent"]),
-        failed_causes=causes,
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        seconds_left=_estimate(row),
-    )
-
-
-def _find_step(row: Record) -> int:
-    if row["started_at"] is None:
-        return 0
-    return next(
-        (step for step, end in enumerate(row["steps"], 1) if row["position"] <= end),
-        len(row["steps"]),
-    )
-
-
-def _estimate(row: Record) -> float | None:
-    """Seconds until all letters are sent; None if nothing tells."""
-    left = row["letters"] - row["position"]
-    if not left:
-        return 0.0
-    if row["rate"]:
-        return float(round(left / row["rate"], 1))
-    if row["started_at"] is None or not row["position"]:
-        return None
-    elapsed = (datetime.now(UTC) - row["started_at"]).total_seconds()
-    return float(round(left * elapsed / row["position"], 1))
-
-
-def _letter(row: Record) -> ReplayPlanLetter:
-    fields = dict(row)
-    if fields["state"] == "unknown":
-        fields["state"] = None
-    return ReplayPlanLetter(**fields)
+        return tuple(
+            read_plan_row(row, counts[row["plan_id"]], causes[row["plan_id"]]) for row in rows
+        )
 
 
 def _explain_nothing(left_out: dict[str, int]) -> str:

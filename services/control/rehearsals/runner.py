@@ -22,6 +22,7 @@ from contracts.rehearsals import (
     build_rehearsed_record,
 )
 from contracts.topics import build_retry_topic
+from control.background import running_in_background
 from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers
 from control.originals import OriginalGoneError, OriginalTooLargeError
@@ -93,12 +94,8 @@ class LetterRehearser:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work through rehearsals for the duration of the context."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running_in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:

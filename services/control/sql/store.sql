@@ -180,18 +180,6 @@ SELECT count(*) AS letters,
   FROM dead_letters AS letter
  WHERE NOT settled AND state = 'open' AND letter_matches(letter, $1::jsonb);
 
--- name: hold_claims
--- Locks the key by which this session's claims are known; others see that it lives as long as it does.
-SELECT pg_try_advisory_lock($1, $2);
-
--- name: check_claims
--- Whether this session holds the key still.
-SELECT EXISTS (
-    SELECT FROM pg_locks
-     WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND pid = pg_backend_pid()
-       AND classid = $1::int::oid AND objid = $2::int::oid
-);
-
 -- name: take_over_interrupted
 -- Takes over letters whose replay was cut short: of replicas that are gone, and this one's own that it
 -- is not at work on, so many at a time. Of two who ask at once, one gets each.

@@ -13,12 +13,13 @@ import pytest
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
-from control import store as store_module
+from control import claim_session
+from control.claim_session import CLAIMS_LOCK
 from control.domain import DeadLetterPosition
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import DeadLetterRecord
 from control.replay import DeadLetterReplayer
-from control.store import CLAIMS_LOCK, DeadLetterStore
+from control.store import DeadLetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError
 from messaging.delivery import Headers
@@ -237,8 +238,8 @@ async def test_a_released_letter_has_no_outcome_and_one_that_failed_again_was_se
 async def test_a_claim_is_held_once_the_session_before_is_gone(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "CLAIMS_PAUSE_S", 0.05)
-    monkeypatch.setattr(store_module, "CLAIMS_CHECKED_S", 0.05)
+    monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.05)
+    monkeypatch.setattr(claim_session, "CLAIMS_CHECKED_S", 0.05)
     key = CLAIMS_LOCK, replica.letters.claimant
     locks = (
         "SELECT pid <> $3 FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -269,7 +270,7 @@ async def test_a_claim_is_held_once_the_session_before_is_gone(
 async def test_an_unforeseen_error_does_not_end_the_holding_of_claims(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "CLAIMS_PAUSE_S", 0.05)
+    monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.05)
     connection, calls = replica.database.connection, []
 
     def fail_first() -> object:

@@ -1,0 +1,101 @@
+"""Rows of the table of dead letters, and the letters that they stand for."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from contracts.control_api import DeadLetterState
+from control.domain import IndexedDeadLetter
+from database.pool import Record
+from database.queries import transpose_rows
+from database.text import replace_nul
+
+_REPLAYED: Final = DeadLetterState.REPLAYED
+
+_FAILURE: Final = (
+    "error_code",
+    "error_type",
+    "error_message",
+    "attempts",
+    "timeouts",
+    "failed_at",
+    "fingerprint",
+)
+"""The arguments of ``reopen_letter`` between the id and the headers, in order."""
+
+_COLUMNS: Final = (
+    "letter_id",
+    "service",
+    "dlq_topic",
+    "dlq_partition",
+    "dlq_offset",
+    "source_topic",
+    "source_partition",
+    "source_offset",
+    "source_sent_at",
+    "consumer_group",
+    "error_code",
+    "error_type",
+    "error_message",
+    "attempts",
+    "timeouts",
+    "first_failed_at",
+    "failed_at",
+    "fingerprint",
+    "replay_of",
+    "subject",
+    "revision",
+    "content_sha256",
+    "key",
+    "message_sha256",
+    "study_id",
+    "producer",
+)
+"""The arguments of ``insert_letters`` up to headers and size, in order."""
+
+
+def transpose_letter_rows(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Convert rows of letters to the columns that ``insert_letters`` takes."""
+    return transpose_rows(len(_COLUMNS) + 2, rows)
+
+
+def build_letter_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
+    """Convert a letter to the arguments of ``insert_letters``."""
+    fields = replace_nul(letter.model_dump(exclude={"headers"}))
+    fields["message_sha256"] = letter.message_sha256
+    return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
+
+
+def build_failure_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
+    """Convert a letter's failure to the arguments of ``reopen_letter``."""
+    fields = replace_nul(letter.model_dump(include={*_FAILURE}))
+    return (letter.letter_id, *(fields[column] for column in _FAILURE), _headers_json(letter))
+
+
+def _headers_json(letter: IndexedDeadLetter) -> str:
+    # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
+    pairs = [
+        [
+            _printable(name),
+            None if value is None else base64.b64encode(value).decode(),
+        ]
+        for name, value in letter.headers
+    ]
+    return json.dumps(replace_nul(pairs))
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def read_letter_row(row: Record) -> IndexedDeadLetter:
+    """Convert a row of ``dead_letters`` to a letter; its state is what became of it, if known."""
+    headers = [
+        (name, None if value is None else base64.b64decode(value))
+        for name, value in json.loads(row["headers"])
+    ]
+    state = row["outcome"] if row["state"] == _REPLAYED and row["outcome"] else row["state"]
+    return IndexedDeadLetter(**{**row, "headers": headers, "state": state})
