@@ -11,6 +11,7 @@ from uuid import UUID
 
 from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE, OnrecordError
+from contracts.call_purposes import DRAFT, JUDGE
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
 from control.domain import ConcurrentChangeError, NotFoundError
 from control.store import format_filter
@@ -174,7 +175,7 @@ class LetterRuleStore:
         """
         since_s = max(rule.quiet_s, LEAST_EVIDENCE_S)
         rows = await self._database.fetch(
-            _QUERIES.select_well_services, list(services), since_s, rule.name
+            _QUERIES.select_well_services, list(services), since_s, rule.name, DRAFT, JUDGE
         )
         return {row["service"] for row in rows}
 

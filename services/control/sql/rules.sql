@@ -90,7 +90,7 @@ SELECT service
         SELECT FROM llm_calls
          WHERE started_at > now() - make_interval(secs => $2::int)
            AND outcome = 'answered'
-           AND (service, purpose) IN (('enrichment', 'notes'), ('guardrail', 'judge'))
+           AND (service, purpose) IN (('enrichment', $4), ('guardrail', $5))
        )
     OR service IN ('guardrail', 'persistence')
    AND EXISTS (

@@ -21,7 +21,7 @@ async def called(database: Database, minutes: float, **fields: Any) -> None:
         "call_id": uuid4(),
         "study_id": "s",
         "subject": "nothing",
-        "purpose": "notes",
+        "purpose": "draft",
         "prompt_version": "notes-1",
         "endpoint": "https://a.example",
         "model": "m-1",

@@ -19,7 +19,7 @@ async def called(database: Database, subject: str, at: datetime, cost: str | Non
         "INSERT INTO llm_calls (call_id, study_id, subject, purpose, prompt_version, endpoint, "
         "model, day, started_at, worst_usd, settled_at, outcome, answered_by, fingerprint, "
         "input_tokens, cached_tokens, output_tokens, cost_usd, estimated, latency_s, "
-        "first_token_s) VALUES ($1, 's', $2, 'notes', 'notes-1', 'e', 'm', $3, $4, 1, $5, "
+        "first_token_s) VALUES ($1, 's', $2, 'draft', 'notes-1', 'e', 'm', $3, $4, 1, $5, "
         "'timeout', 'm-2', '', 100, 0, 7, $6::text::numeric, false, 30, NULL)",
         *(uuid4(), subject, at.date(), at, at + timedelta(seconds=30), cost),
     )

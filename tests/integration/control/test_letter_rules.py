@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.call_purposes import DRAFT
 from contracts.errors import ErrorCode, RejectedError
 from control.domain import DeadLetterNotOpenError
 from control.rule_runner import RuleRunner
@@ -47,10 +48,11 @@ async def is_well(database: Database, ago: timedelta = timedelta(minutes=2)) -> 
             settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
             output_tokens, estimated, latency_s
         )
-        VALUES (gen_random_uuid(), 's', 'c', 'notes', 'p', 'e', 'm', current_date,
+        VALUES (gen_random_uuid(), 's', 'c', $2, 'p', 'e', 'm', current_date,
                 now() - $1::interval, now() - $1::interval, 'answered', 'm', '', 1, 0, 1, false, 1)
         """,
         ago,
+        DRAFT,
     )
 
 
@@ -254,7 +256,7 @@ async def test_a_firing_that_takes_longer_than_a_period_stays_of_one_replica(
     for number in range(6):
         await office.died(b"%d" % number, number)
     await enabled(office, rate_per_s=1)
-    second = RuleRunner(fresh_database, office.context.replayer.replay, period_s=1.0)
+    second = RuleRunner(fresh_database, office.context.replayer.replay, period_s=3.0)
     seen: list[int] = []
 
     async def replay(letter_id: UUID) -> None:
@@ -262,7 +264,7 @@ async def test_a_firing_that_takes_longer_than_a_period_stays_of_one_replica(
         await asyncio.sleep(0.3)
         seen.append(await second.look())
 
-    first = RuleRunner(fresh_database, replay, period_s=1.0, second_s=0.3)
+    first = RuleRunner(fresh_database, replay, period_s=3.0, second_s=0.5)
     assert await first.look() == 6
     assert seen == [0] * 6
     assert len((await office.context.trail.page(action="rule.fire")).entries) == 1

@@ -28,7 +28,7 @@ CALLS = """
 INSERT INTO llm_calls (call_id, study_id, subject, purpose, prompt_version, endpoint, model, day,
                        started_at, worst_usd, settled_at, outcome, answered_by, fingerprint,
                        input_tokens, cached_tokens, output_tokens, cost_usd, estimated, latency_s)
-VALUES (gen_random_uuid(), 'billing', $1, 'notes', 'notes-1', '', 'm', now()::date, now(), 1, now(),
+VALUES (gen_random_uuid(), 'billing', $1, 'draft', 'notes-1', '', 'm', now()::date, now(), 1, now(),
         $2, 'm', '', $3, 0, 10, $4, false, 1)
 """
 

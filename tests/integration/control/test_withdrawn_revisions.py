@@ -22,6 +22,7 @@ from support.control_office import Office
 from support.interviews import STUDY, TRANSCRIPT, ingested, note, refused, sha, validated
 
 PATH: Final = f"/v1/transcripts/{TRANSCRIPT}"
+UNKNOWN: Final = UUID(int=1)
 WHY: Final = {"reason": "the wrong file"}
 OLD: Final = note("She would not recommend it")
 NEW: Final = note("She would never recommend it")
@@ -205,7 +206,7 @@ async def test_the_same_request_sent_again_withdraws_no_other_revision(office: O
         (f"{PATH}/withdraw", {"revision": 3, **WHY}, 404),
         (f"{PATH}/restore", {"revision": 2, **WHY}, 404),
         (f"{PATH}/restore", WHY, 404),
-        (f"/v1/transcripts/{uuid4()}/withdraw", WHY, 404),
+        (f"/v1/transcripts/{UNKNOWN}/withdraw", WHY, 404),
         (f"{PATH}/withdraw", {"revision": 2}, 400),
         (f"{PATH}/withdraw", {"reason": " "}, 400),
         (f"{PATH}/withdraw", {"revision": 0, **WHY}, 400),

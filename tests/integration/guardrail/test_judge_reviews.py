@@ -220,7 +220,9 @@ async def test_a_rejected_paraphrase_that_the_judge_supports_passes_with_a_flag(
     assert flag.reason.endswith("second found it supported all the same.")
 
 
-@pytest.mark.parametrize("policy", set(StatementPolicy) - {StatementPolicy.QUOTES})
+@pytest.mark.parametrize(
+    "policy", [one for one in StatementPolicy if one is not StatementPolicy.QUOTES]
+)
 @pytest.mark.parametrize(
     ("number", "asked"),
     [
