@@ -73,12 +73,6 @@ def _converse(probe: ReadinessProbe, connection: socket.socket) -> ReadinessResu
     return ReadinessResult(ready=True)
 
 
-def _speaks(answers: bool, otherwise: str) -> ReadinessResult:  # noqa: FBT001 - an answer or none
-    return (
-        ReadinessResult(ready=True) if answers else ReadinessResult(ready=False, reason=otherwise)
-    )
-
-
 def _http(port: int, path: str) -> ReadinessResult:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
     try:

@@ -70,8 +70,10 @@ def build_segments(
         TooLargeTranscriptError: there are more turns, speakers, timed words or characters than a
             transcript may have.
     """
-    texts = [piece[0] for passage in source.passages for piece in passage.pieces]
-    check_item_count(len(texts), LIMITS.timed_words, "timed words")
+    pieces = [piece for passage in source.passages for piece in passage.pieces]
+    if len(pieces) > LIMITS.timed_words:
+        check_item_count(sum(map(_is_word, pieces)), LIMITS.timed_words, "timed words")
+    texts = [piece[0] for piece in pieces]
     # As the source has them: cleaning the text is what takes time.
     check_item_count(sum(map(len, texts)), LIMITS.characters, "characters of speech")
     notices.add(Repair.NULL_CHARACTER, "".join(texts).count("\0"))
@@ -97,6 +99,12 @@ def build_segments(
         )
     ]
     return tuple(_placed(segments, notices))
+
+
+def _is_word(piece: TextSpan) -> bool:
+    """Return whether a piece is more than a blank or an untimed mark between two words."""
+    text, start_ms, _ = piece
+    return any(map(str.isalnum, text)) or (start_ms is not None and has_visible_text(text))
 
 
 def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tuple[str, TurnPart]]:

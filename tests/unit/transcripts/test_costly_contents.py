@@ -78,6 +78,63 @@ def test_invisible_characters_that_json_has_under_other_names_count_too(
         read_transcript(content)
 
 
+def _rev_of(words: int) -> str:
+    """Write an interview as Rev's API does: a blank or a mark of its own behind each word."""
+    marks = [{"type": "punct", "value": mark} for mark in (" ", ". ")]
+    elements = [
+        one
+        for at in range(words)
+        for one in (
+            {"type": "text", "value": "and", "ts": at / 4, "end_ts": at / 4},
+            marks[at % 7 == 0],
+        )
+    ]
+    return json.dumps({"monologues": [{"speaker": 0, "elements": elements}]})
+
+
+def _aws_of(words: int) -> str:
+    """Write an interview as Amazon Transcribe does: marks without times of their own."""
+    items = [
+        {"type": "punctuation", "alternatives": [{"content": "."}]}
+        if at % 8 == 7
+        else {
+            "type": "pronunciation",
+            "start_time": str(at / 4),
+            "end_time": str(at / 4),
+            "alternatives": [{"content": "and"}],
+        }
+        for at in range(words * 8 // 7)
+    ]
+    return json.dumps({"results": {"items": items}})
+
+
+def _eleven_labs_of(words: int) -> str:
+    """Write an interview as ElevenLabs does: blanks with times of their own."""
+    listed = [
+        {"text": text, "type": kind, "start": at / 4, "end": at / 4, "speaker_id": "a"}
+        for at in range(words)
+        for text, kind in (("and", "word"), (" ", "spacing"))
+    ]
+    return json.dumps({"language_code": "en", "text": "and", "words": listed})
+
+
+LONG: Final = {"rev": _rev_of, "aws": _aws_of, "elevenlabs": _eleven_labs_of}
+
+
+@pytest.mark.parametrize("write", LONG.values(), ids=LONG)
+def test_blanks_and_untimed_marks_between_words_are_no_timed_words(
+    write: Callable[[int], str],
+) -> None:
+    words = LIMITS.timed_words - 10_000
+    segments = read_transcript(write(words)).segments
+    assert sum(len(segment.words) for segment in segments) == words
+
+
+def test_more_timed_words_than_the_limit_are_refused() -> None:
+    with pytest.raises(TooLargeTranscriptError, match="more than 120,000 timed words"):
+        read_transcript(_rev_of(LIMITS.timed_words + 1))
+
+
 def test_an_interview_of_twelve_hours_is_within_the_limits() -> None:
     words = [{"alternatives": [{"content": "and"}], "type": "pronunciation"}] * 110_000
     marks = [{"alternatives": [{"content": "."}], "type": "punctuation"}] * 15_000
