@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from contracts.call_purposes import DRAFT, JUDGE
 from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE, OnrecordError
-from contracts.call_purposes import DRAFT, JUDGE
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
 from control.domain import ConcurrentChangeError, NotFoundError
 from control.store import format_filter

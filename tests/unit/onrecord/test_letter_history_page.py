@@ -40,7 +40,7 @@ def call(begin_s: float, took_s: float, first_token_s: float | None = None) -> L
     return LetterCall(
         started_at=started,
         settled_at=started + timedelta(seconds=took_s),
-        purpose="notes",
+        purpose="draft",
         prompt_version="notes-1",
         model="m",
         outcome="timeout",
@@ -69,7 +69,7 @@ def test_a_timeout_says_where_the_time_went() -> None:
     )
     lines = [" ".join(line.split()) for line in page(history).splitlines()]
     assert "Calls about its chunk (4, USD 1.0000 + unknown)" in lines
-    assert any(line.endswith("notes notes-1 m 0+0 0.2500 2.5 s 60.0 s timeout") for line in lines)
+    assert any(line.endswith("draft notes-1 m 0+0 0.2500 2.5 s 60.0 s timeout") for line in lines)
     # From 20 to 90 s and from 110 to 120 s; the last call came after the letter.
     assert "in the queue 20.0 s before a call" in lines
     assert "in calls 80.0 s in 3 calls, of which 2 did not begin to answer" in lines
