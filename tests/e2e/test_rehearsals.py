@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -160,6 +159,26 @@ async def offsets_of(pipeline: Pipeline) -> dict[str, Any]:
     return {"committed": committed, "ends": {str(place): end for place, end in ends.items()}}
 
 
+async def wait_until_unchanging(pipeline: Pipeline) -> tuple[dict[str, str], dict[str, Any]]:
+    """Wait until groups have committed all there is and two looks agree; return the last one."""
+    before: Any = None
+
+    async def look() -> tuple[dict[str, str], dict[str, Any]] | None:
+        nonlocal before
+        found = await digests_of(pipeline), await offsets_of(pipeline)
+        ends = found[1]["ends"]
+        is_committed = all(
+            at == ends[place]
+            for of_group in found[1]["committed"].values()
+            for place, at in of_group.items()
+        )
+        is_same, before = found == before, found
+        return found if is_same and is_committed else None
+
+    rows, offsets = await until(look)
+    return rows, offsets
+
+
 async def set_aside(pipeline: Pipeline, model: Model, each: int) -> None:
     """Have letters of six causes set aside, so many of each."""
     for word, fault in SPOILS.items():
@@ -218,8 +237,7 @@ async def test_predictions_are_right_and_nothing_is_changed(pipeline: Pipeline) 
             "themes": [{"id": "pricing", "name": "Prices", "description": "cost, dollars, pay"}],
         }
         await control.send("POST", "/v1/studies", json=known)
-        await asyncio.sleep(2.0)  # what is committed in the background is committed
-        rows, offsets = await digests_of(pipeline), await offsets_of(pipeline)
+        rows, offsets = await wait_until_unchanging(pipeline)
 
         recorded = await rehearse(control)
 

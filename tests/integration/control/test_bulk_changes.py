@@ -1,4 +1,4 @@
-"""Discards of many letters, their undoing, and snoozes: what changes, what stays, what is told."""
+"""Discards of many letters, their undoing, and snoozes: what changes and what stays."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ async def test_what_became_something_else_since_a_discard_is_left_alone(office: 
 async def test_a_discard_is_gone_on_with_by_its_caller_and_with_its_filter_only(
     office: Office,
 ) -> None:
-    ids = [await office.died(b"%d" % number, number) for number in range(3)]
+    for number in range(3):
+        await office.died(b"%d" % number, number)
     wanted = {"code": "llm_timeout", "reason": "a test", "limit": 1}
     first = await post(office, "/discard", wanted)
     same = {"discard_id": first["discard_id"], "until": first["until"]}
@@ -85,7 +86,6 @@ async def test_a_discard_is_gone_on_with_by_its_caller_and_with_its_filter_only(
     await as_role(office, Role.OPERATOR)
     await post(office, "/discard", wanted | same, 409)
     assert list((await states(office)).values()).count("open") == 1
-    assert len(ids) == 3
 
 
 async def test_a_discard_of_a_few_goes_on_where_it_was_without_later_letters(

@@ -136,7 +136,7 @@ async def test_a_letter_that_fails_again_ends_a_firing_within_a_second(
 
 
 @pytest.mark.usefixtures("well")
-async def test_a_message_is_replayed_so_often_at_most_whoever_replays_it(
+async def test_replays_by_a_person_count_towards_the_most_of_a_message(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
     await enabled(office)
@@ -224,7 +224,8 @@ async def test_silence_is_no_health_and_one_letter_is_sent_as_a_probe(
 async def test_a_model_that_answers_shows_only_that_its_own_stage_is_well(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
-    mine = {await office.died(b"%d" % number, number) for number in range(3)}
+    for number in range(3):
+        await office.died(b"%d" % number, number)
     others = {await office.died(b"%d" % number, number) for number in range(3, 6)}
     await fresh_database.execute(
         "UPDATE dead_letters SET service = 'guardrail' WHERE letter_id = ANY ($1)", list(others)
@@ -233,7 +234,6 @@ async def test_a_model_that_answers_shows_only_that_its_own_stage_is_well(
     await enabled(office)
     assert await runner.look() == 3
     assert await open_letters(office) == others
-    assert not mine & others
 
 
 async def test_a_firing_waits_while_nothing_is_known_of_too_many(
@@ -261,7 +261,7 @@ async def test_a_firing_that_takes_longer_than_a_period_stays_of_one_replica(
 
     async def replay(letter_id: UUID) -> None:
         await office.context.replayer.replay(letter_id)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # so that six letters take longer than a period of 1 s
         seen.append(await second.look())
 
     first = RuleRunner(fresh_database, replay, period_s=3.0, second_s=0.5)

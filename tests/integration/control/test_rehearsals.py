@@ -156,7 +156,7 @@ async def test_a_rehearsal_predicts_what_each_letter_would_end_in(rehearsed: Reh
     }
 
 
-async def test_a_service_that_is_not_named_or_away_is_told_for_each_letter(
+async def test_letters_of_a_service_that_is_not_named_or_away_say_so(
     rehearsed: Rehearsed,
 ) -> None:
     stages = rehearsed.rehearser._stages
@@ -333,7 +333,7 @@ async def test_a_rehearsal_can_be_cancelled_once(
     async def hang(record: Record) -> None:
         del record
         going.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async with rehearsing_office(broker, fresh_database, tmp_path, hang) as rehearsed:
         await rehearsed.office.died(b"fine", 1)

@@ -1,4 +1,4 @@
-"""Whoever changes many letters locks them in one order, so that none waits for the other."""
+"""Statements that change many letters lock them in one order, so that none waits for another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ async def test_a_release_of_claims_meets_others_in_the_order_of_ids(
         releasing = asyncio.create_task(_release_in_order_of_table(fresh_database, [first, last]))
 
         async def is_waiting() -> bool:
-            waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+            waiting = (
+                "SELECT count(*) > 0 FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
             return bool(await fresh_database.fetchval(waiting))
 
         await until(is_waiting)

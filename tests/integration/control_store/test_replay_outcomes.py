@@ -179,7 +179,7 @@ async def test_failing_again_counts_more_than_being_through(interview: SettledIn
     assert await state(interview, first) is FAILED_AGAIN
 
 
-async def test_lists_and_counts_tell_what_became_of_letters(interview: SettledInterview) -> None:
+async def test_lists_and_counts_show_what_became_of_letters(interview: SettledInterview) -> None:
     await interview.ingest()
     letters = [
         await interview.set_aside(number, subject=str(chunk(1, 1 + number % 2).chunk_id))

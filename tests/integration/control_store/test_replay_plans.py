@@ -119,6 +119,17 @@ class Control:
         assert plan.plan_id in await self.plans.take_plans()
         await self.runner.run_plan(plan.plan_id)
 
+    async def run_while_letters_resolve(self, plan: ReplayPlan) -> None:
+        """Run a plan to its end; each letter that it sends goes through."""
+        task = asyncio.create_task(self.run(plan))
+
+        async def is_over() -> bool:
+            await self.resolve()
+            return task.done()
+
+        await until(is_over, within_s=60)
+        await task
+
     async def ids(self, plan: ReplayPlan) -> list[UUID]:
         page = ListReplayPlanLettersRequest(limit=10_000)
         return [one.letter_id for one in (await self.plans.letters(plan.plan_id, page)).letters]
@@ -346,13 +357,7 @@ async def test_what_a_plan_does_by_itself_is_in_the_trail(control: Control) -> N
     await control.fill(5)
     plan = await control.plan()
     await control.start(plan)
-    task = asyncio.create_task(control.run(plan))
-
-    async def is_over() -> bool:
-        await control.resolve()
-        return task.done()
-
-    await until(is_over, within_s=60)
+    await control.run_while_letters_resolve(plan)
     (entry,) = (await AuditTrail(control.database).page(action="plan.finish")).entries
     assert (entry.actor, entry.target) == (f"plan:{plan.plan_id}", str(plan.plan_id))
 
@@ -370,13 +375,7 @@ async def test_letters_snoozed_or_reopened_since_are_skipped_and_counted(control
         letters[1],
     )
     await control.start(plan)
-    task = asyncio.create_task(control.run(plan))
-
-    async def is_over() -> bool:
-        await control.resolve()
-        return task.done()
-
-    await until(is_over, within_s=60)
+    await control.run_while_letters_resolve(plan)
     found = await control.plans.plan(plan.plan_id)
     assert (found.counts.resolved, found.not_sent) == (18, {"snoozed": 1, "failed_since": 1})
     assert not {letters[0], letters[1]} & {*control.sender.sent}
@@ -401,13 +400,7 @@ async def test_a_crash_between_two_steps_loses_no_letter(
     second = Control(fresh_database, sent)
     async with second.letters.holding_claims():
         await second.replayer.finish_interrupted()
-        task = asyncio.create_task(second.run(plan))
-
-        async def are_sent() -> bool:
-            await second.resolve()
-            return task.done()
-
-        await until(are_sent, within_s=60)
+        await second.run_while_letters_resolve(plan)
     counted = Counter(sent)
     assert set(counted) == set(letters)
     twice = sum(number > 1 for number in counted.values())
@@ -443,13 +436,7 @@ async def test_two_plans_of_the_same_letters_send_each_once(control: Control) ->
     plans = [await control.plan(canary=False) for _ in range(2)]
     for plan in plans:
         await control.start(plan)
-        task = asyncio.create_task(control.run(plan))
-
-        async def is_over(task: asyncio.Task[None] = task) -> bool:
-            await control.resolve()
-            return task.done()
-
-        await until(is_over, within_s=60)
+        await control.run_while_letters_resolve(plan)
     assert Counter(control.sender.sent) == Counter(letters)
     second = await control.plans.plan(plans[1].plan_id)
     assert (second.state, second.counts.not_sent) == (ReplayPlanState.FINISHED, 200)
@@ -467,13 +454,7 @@ async def test_letters_discarded_meanwhile_or_gone_are_skipped_and_counted(
     )
     control.sender.unsent = {letters[5]: "its DLQ does not have it at its place any more"}
     await control.start(plan)
-    task = asyncio.create_task(control.run(plan))
-
-    async def is_over() -> bool:
-        await control.resolve()
-        return task.done()
-
-    await until(is_over, within_s=60)
+    await control.run_while_letters_resolve(plan)
     found = await control.plans.plan(plan.plan_id)
     assert (found.state, found.counts.resolved, found.counts.not_sent) == (
         ReplayPlanState.FINISHED,
@@ -504,13 +485,7 @@ async def test_a_plan_that_is_paused_sends_nothing_until_it_is_resumed(control: 
     assert 0 < number < 400
     assert plan.plan_id not in await control.plans.take_plans()
     await control.start(plan)
-    task = asyncio.create_task(control.run(plan))
-
-    async def is_over() -> bool:
-        await control.resolve()
-        return task.done()
-
-    await until(is_over, within_s=60)
+    await control.run_while_letters_resolve(plan)
     assert len(control.sender.sent) == len(set(control.sender.sent)) == 400
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
@@ -159,9 +160,11 @@ async def test_an_outage_of_kafka_skips_no_letter(replica: Replica, where: str) 
             return replica.broker.failures > 0
 
         await until(is_noticed, within_s=60)
+        # What was claimed before the outage was noticed is not counted.
         await asyncio.sleep(0.5)
         taken = (await replica.plans.plan(plan.plan_id)).counts.waiting
-        await asyncio.sleep(2.5)
+        # So long that a plan which went on at its rate would have claimed all letters.
+        await asyncio.sleep(LETTERS / RATE + 0.5)
         during = await replica.plans.plan(plan.plan_id)
         # A broker that takes some has repair come to an end, and the plan go on.
         if where == "before":
@@ -180,6 +183,12 @@ async def test_a_step_is_not_over_while_the_broker_does_not_take_its_letters(
     _, plan = await replica.start(50, canary=False, step_wait_s=1)
     replica.broker.away = "before"
     async with replica.replayer.repairing(), replica.runner.running():
+
+        async def is_tried() -> bool:
+            return replica.broker.failures > 0
+
+        await until(is_tried, within_s=60)
+        # Three times as long as a step may wait for outcomes: it does not end.
         await asyncio.sleep(3.0)
         assert (await replica.plans.plan(plan.plan_id)).state is ReplayPlanState.RUNNING
         replica.broker.away = None
@@ -248,23 +257,28 @@ async def test_a_claim_is_held_once_the_session_before_is_gone(
     async with replica.database.connection() as before:
         pid = await before.fetchval("SELECT pg_backend_pid()")
         await before.execute("SELECT pg_advisory_lock($1, $2)", *key)
-        async with replica.letters.holding_claims():
-            await asyncio.sleep(0.3)
-            await before.execute("SELECT pg_advisory_unlock($1, $2)", *key)
+        with capture_logs() as logs:
+            async with replica.letters.holding_claims():
 
-            async def is_held() -> bool:
-                return bool(await replica.database.fetchval(locks, *key, pid))
+                async def is_refused() -> bool:
+                    return "claims_not_held" in {one["event"] for one in logs}
 
-            await until(is_held, within_s=10)
-            # The server ends the session that holds it: another one does.
-            holder = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
-            await before.execute("SELECT pg_terminate_backend($1)", holder)
+                await until(is_refused, within_s=10)
+                await before.execute("SELECT pg_advisory_unlock($1, $2)", *key)
 
-            async def is_held_anew() -> bool:
-                found = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
-                return found not in {None, holder}
+                async def is_held() -> bool:
+                    return bool(await replica.database.fetchval(locks, *key, pid))
 
-            await until(is_held_anew, within_s=10)
+                await until(is_held, within_s=10)
+                # The server ends the session that holds it: another one does.
+                holder = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
+                await before.execute("SELECT pg_terminate_backend($1)", holder)
+
+                async def is_held_anew() -> bool:
+                    found = await replica.database.fetchval(locks.replace("pid <> $3", "pid"), *key)
+                    return found not in {None, holder}
+
+                await until(is_held_anew, within_s=10)
 
 
 async def test_an_unforeseen_error_does_not_end_the_holding_of_claims(

@@ -14,10 +14,22 @@ from database.pool import Database
 from database.rehearsal import CUT_OFF, HOLD_S
 from database.settings import PostgresSettings
 from rehearsal import Rehearsal, outside_rehearsal, rehearsing
+from support.waiting import until
 
 INSERT = "INSERT INTO letter_causes VALUES ($1, 's', 'c', 't', 'x', gen_random_uuid())"
 LOCK = "SELECT pg_advisory_xact_lock(71)"
 COUNT = "SELECT count(*) FROM letter_causes"
+SLEEPING = """
+SELECT count(*) > 0
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
+   AND query LIKE '%pg_sleep%'
+"""
+IN_TRANSACTION = """
+SELECT count(*)
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND state = 'idle in transaction'
+"""
 
 
 @asynccontextmanager
@@ -85,10 +97,15 @@ async def test_a_row_that_production_holds_is_waited_for_briefly(fresh_database:
 async def test_a_rehearsal_that_is_cancelled_gives_its_connection_back(
     fresh_database: Database,
 ) -> None:
-    for _ in range(12):  # more than the pool has
+    async def is_under_way() -> bool:
+        with outside_rehearsal():
+            return bool(await fresh_database.fetchval(SLEEPING))
+
+    pool_size: int = PostgresSettings.model_fields["pool_max_size"].default
+    for _ in range(pool_size + 2):
         async with rehearsal():
             work = asyncio.create_task(fresh_database.execute("SELECT pg_sleep(5)"))
-            await asyncio.sleep(0.01)
+            await until(is_under_way)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
     assert await fresh_database.fetchval(COUNT) == 0
@@ -126,10 +143,8 @@ async def test_a_rehearsal_that_only_reads_holds_nothing_between_two_uses(
     async with rehearsal() as one:
         assert await fresh_database.fetchval(COUNT) == 0
         with outside_rehearsal():
-            held = await fresh_database.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-            )
-        assert held == 0
+            assert await fresh_database.fetchval(IN_TRANSACTION) == 0
+        # Longer than the server would let it hold something: it is not cut off.
         await asyncio.sleep(HOLD_S + 0.5)
         await fresh_database.execute(INSERT, "0" * 16)
         assert await fresh_database.fetchval(COUNT) == 1

@@ -25,7 +25,7 @@ def test_the_image_names_a_file_of_the_containers_own(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_local_stack_tells_its_user_where_the_token_and_the_service_are(service: str) -> None:
+def test_the_local_stack_provides_the_places_of_the_token_and_the_service(service: str) -> None:
     process = load_stack_spec(ROOT / "deploy/local/stack.yaml").processes[service]
     setting = f"{service.upper()}_OPERATOR_TOKEN_FILE"
     assert process.env[setting] == process.provides[setting] == "{data}/operator-token"

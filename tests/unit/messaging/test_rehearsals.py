@@ -11,7 +11,13 @@ from uuid import uuid4
 import pytest
 
 from contracts import headers as h
-from contracts.errors import ErrorCode, OutageError, RejectedError, ThrottledError
+from contracts.errors import (
+    ErrorCode,
+    OutageError,
+    RejectedError,
+    RetryableError,
+    ThrottledError,
+)
 from contracts.events import ChunkReady
 from contracts.rehearsals import (
     RehearsalMode,
@@ -26,7 +32,13 @@ from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import append_headers
 from messaging.stage import Stage
-from rehearsal import ModelCallNeededError, Rehearsal, get_rehearsal, outside_rehearsal
+from rehearsal import (
+    ModelCallNeededError,
+    Rehearsal,
+    get_rehearsal,
+    outside_rehearsal,
+    rehearsing,
+)
 from support.chunks import CHUNK
 from support.stages import FunctionRoute
 
@@ -64,24 +76,34 @@ async def test_what_passes_says_what_it_would_have_written() -> None:
     assert get_rehearsal() is None
 
 
-async def test_a_failure_is_as_a_dead_letter_has_it_after_one_try() -> None:
-    tries = []
-
+async def test_a_failure_is_as_a_dead_letter_has_it() -> None:
     async def refuse(chunk: ChunkReady) -> None:
-        tries.append(chunk)
+        del chunk
         raise RejectedError("all notes refused")
 
     found = await rehearse(refuse)
     assert (found.outcome, found.error_code, found.error_type, found.error_message) == (
         *(StageOutcome.FAILS, "ungrounded", "RejectedError", "all notes refused"),
     )
+
+
+async def test_a_failure_that_production_tries_again_in_place_is_tried_once() -> None:
+    tries = []
+
+    async def fail(chunk: ChunkReady) -> None:
+        tries.append(chunk)
+        raise RetryableError("no answer", code=ErrorCode.LLM_TIMEOUT)
+
+    assert SETTINGS.tries > 1
+    found = await rehearse(fail)
+    assert (found.outcome, found.error_code) == (StageOutcome.FAILS, "llm_timeout")
     assert len(tries) == 1
 
 
 async def test_what_hangs_times_out() -> None:
     async def hang(chunk: ChunkReady) -> None:
         del chunk
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     found = await rehearse(hang)
     assert (found.outcome, found.error_code) == (StageOutcome.FAILS, "timeout")
@@ -126,7 +148,7 @@ async def test_what_says_nothing_of_the_record_is_undecided(error: Exception, wo
     assert words in found.reason
 
 
-async def test_a_call_that_is_needed_leaves_it_undecided_whoever_catches_the_error() -> None:
+async def test_a_call_that_is_needed_leaves_it_undecided_if_the_handler_catches_its_error() -> None:
     async def catch(chunk: ChunkReady) -> ChunkReady:
         rehearsal = get_rehearsal()
         assert rehearsal is not None
@@ -139,14 +161,14 @@ async def test_a_call_that_is_needed_leaves_it_undecided_whoever_catches_the_err
     assert "no answer is recorded" in found.reason
 
 
-async def test_a_rehearsal_that_is_cut_off_is_undecided_whoever_catches_the_error() -> None:
-    async def catch(chunk: ChunkReady) -> ChunkReady:
+async def test_a_rehearsal_that_is_cut_off_is_undecided_also_if_its_handler_succeeds() -> None:
+    async def succeed(chunk: ChunkReady) -> ChunkReady:
         rehearsal = get_rehearsal()
         assert rehearsal is not None
         rehearsal.cut_off = "it took too long"
         return chunk
 
-    found = await rehearse(catch)
+    found = await rehearse(succeed)
     assert (found.outcome, found.reason) == (StageOutcome.UNDECIDED, "it took too long")
 
 
@@ -203,7 +225,7 @@ async def test_few_records_are_rehearsed_at_once() -> None:
         del chunk
         at_once += 1
         most = max(most, at_once)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # a handler's work, during which others begin
         at_once -= 1
 
     stage = Stage("enrichment")
@@ -244,6 +266,10 @@ def test_requests_of_a_call_that_is_tried_again_stay_within_the_budget() -> None
     assert rehearsal.calls_needed == 2
 
 
-def test_what_counts_is_outside_a_rehearsal() -> None:
-    with outside_rehearsal():
-        assert get_rehearsal() is None
+def test_code_that_runs_outside_a_rehearsal_sees_none_and_the_code_after_it_does() -> None:
+    rehearsal = Rehearsal()
+    with rehearsing(rehearsal):
+        with outside_rehearsal():
+            assert get_rehearsal() is None
+        assert get_rehearsal() is rehearsal
+    assert get_rehearsal() is None

@@ -76,7 +76,7 @@ def test_a_timeout_says_where_the_time_went() -> None:
     assert "beside them 30.0 s: limits, pauses between tries, other work" in lines
 
 
-def test_lineage_tells_what_came_before_from_what_it_became() -> None:
+def test_lineage_parts_what_came_before_from_what_it_became() -> None:
     def related(letter_id: UUID, replay_of: UUID | None) -> RelatedLetter:
         return RelatedLetter(
             letter_id=letter_id,
