@@ -31,9 +31,12 @@ def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """The lines, without roles that stand in a first paragraph of nothing but details."""
     begin, end = _first_labelled_paragraph(lines)
     labels = [_first_label(line) for line in lines[begin:end]]
-    if len(labels) < _FEW or not all(one and _is_detail(one) for one in labels):
+    if not all(one and _is_detail(one) for one in labels):
         return lines
     kinds = [classify_label(one.label) for one in labels if one]
+    # Two may be a question and its answer, unless one names nobody in any interview: `Date: …`.
+    if len(labels) < (_TWICE if LabelKind.HEADING in kinds else _FEW):
+        return lines
     later = {one.key for line in lines[end:] for one in line.candidates[:1]}
     keys = [one.key for one in labels if one]
     stated = {key for key in keys if keys.count(key) == 1} - later

@@ -108,14 +108,14 @@ def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
 
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
     """A turn with the text and times of its sentences or words, and times that stand deeper."""
-    turn = normalize_key_spelling(turn)
+    turn = _with_plain_times(normalize_key_spelling(turn))
     for key in TEXT_KEY_SET.intersection(turn):
         value = turn[key]
         if isinstance(value, str):
             if value[:1] == "<":
                 turn = turn | {key: strip_html_tags(value)}
         elif isinstance(value, dict | list) and isinstance(text := join_text(value), str):
-            turn = turn | {key: text}
+            turn = _times_of_parts(turn, value) | turn | {key: text}
     if not any(isinstance(turn.get(one), str) for one in TEXT_KEYS):
         turn = turn | _of_parts(turn)
     for key in (*_TIME_KEYS, *(one for one in turn if _holds_times(turn[one]))):
@@ -149,13 +149,40 @@ def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
             for one in parts
         ]
         if parts and all(texts):
-            made: dict[str, Any] = {"text": " ".join(texts)}
-            if not any(name in turn for name in START_KEYS):
-                start = next((parts[0][one] for one in START_KEYS if one in parts[0]), None)
-                end = next((parts[-1][one] for one in END_KEYS if one in parts[-1]), None)
-                made |= {"start": start, "end": end}
-            return made
+            return {"text": " ".join(texts)} | _times_of_parts(turn, parts)
     return {}
+
+
+def _times_of_parts(turn: dict[str, Any], parts: Any) -> dict[str, Any]:
+    """The times of a turn's first and last word or sentence, if the turn itself has none."""
+    objects = filter_objects(parts)
+    if not objects or any(name in turn for name in START_KEYS):
+        return {}
+    first, last = (_with_plain_times(normalize_key_spelling(objects[at])) for at in (0, -1))
+    start = next((first[one] for one in START_KEYS if one in first), None)
+    end = next((last[one] for one in END_KEYS if one in last), None)
+    return {} if start is None else {"start": start, "end": end}
+
+
+def _with_plain_times(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn whose times are numbers where they were objects, as `{"relative": 4.1, …}`."""
+    plain = {
+        key: time
+        for key, value in turn.items()
+        if isinstance(value, dict) and (key in START_KEYS or key in END_KEYS)
+        if (time := _seconds_of(value)) is not None
+    }
+    return turn | plain if plain else turn
+
+
+def _seconds_of(time: dict[str, Any]) -> float | None:
+    """An object's seconds from the start: Recall.ai's `relative`, protobuf's `seconds`, `nanos`."""
+    if isinstance(relative := time.get("relative"), int | float):
+        return float(relative)
+    try:
+        return float(time["seconds"]) + float(time.get("nanos") or 0) / 1e9
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def find_time_unit(layout: TurnLayout) -> float:

@@ -138,3 +138,9 @@ def test_otranscribe_keeps_fractions_of_seconds_in_its_mark_up() -> None:
     )
     reading = read(f'{{"text": "{html}", "media": "a.mp3", "media-time": 1}}')
     assert [segment.start_ms for segment in reading.segments] == [1_250, 4_500, 9_000]
+
+
+def test_two_fields_of_a_header_are_nobodys_speech() -> None:
+    reading = read("Meeting Title: The hotel\nDate: Mar 3\n\nTranscript:\n\n" + TALK)
+    assert said(reading) == [("Speaker", "Meeting Title: The hotel Date: Mar 3"), *TURNS]
+    assert said(read("Ann: How was it?\nNote: the beds.\n\n" + TALK))[0][0] == "Ann"

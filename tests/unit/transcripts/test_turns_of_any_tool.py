@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,6 +45,30 @@ def numbered(values: list[Any]) -> dict[str, Any]:
 )  # fmt: skip
 def test_turns_in_json_by_columns_pairs_and_parts(document: Any) -> None:
     assert spoken(json.dumps(document)) == TALK
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        lambda at: {"start_timestamp": {"relative": at, "absolute": "2026-03-04T14:00:00Z"}},
+        lambda at: {"startTime": {"seconds": str(int(at)), "nanos": round(at % 1 * 1e9)}},
+        lambda at: {"startTime": at, "endTime": at + 0.1},
+    ],
+)
+def test_a_turn_without_a_time_has_its_first_words(times: Callable[[float], Any]) -> None:
+    turns = [
+        {
+            "participant": {"id": 7, "name": who},
+            "words": [
+                {"text": word} | times(4.5 * at + 0.5 * place)
+                for place, word in enumerate(text.split())
+            ],
+        }
+        for at, (who, text) in enumerate(TALK)
+    ]
+    reading = read(json.dumps({"meeting": {"title": "Roofs"}, "transcript": turns}))
+    assert said(reading) == TALK
+    assert [turn.start_ms for turn in reading.segments] == [0, 4_500, 9_000]
 
 
 def test_a_json_of_one_text_says_where_it_stands() -> None:
