@@ -40,12 +40,21 @@ _ORIGIN_TIMESTAMP: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    h.REPLAY_OPTIONS: {
+        "contentMediaType": "application/json",
+        "description": "What an operator's replay sets for its messages alone, such as a version "
+        "of the prompt. Services read it where no producer writes.",
+    },
+}
+
 _HISTORY: Final[dict[str, dict[str, Any]]] = {
     h.ATTEMPTS: {"description": "Failed tries so far."},
     h.TIMEOUTS: {"description": "How many of them ran out of time."},
     h.FIRST_FAILED_AT: {"format": "date-time", "description": "When the first try failed."},
     h.REPLAYS: {"description": "How often the message was replayed."},
     h.REPLAY_OF: {"format": "uuid", "description": "The dead letter it was replayed from."},
+    **_OPTIONS,
 }
 
 _TRAILER: Final[dict[str, dict[str, Any]]] = {
@@ -98,6 +107,7 @@ _NOT_ALWAYS_ON_A_LETTER: Final = {
     h.STUB_SIZE,
     h.STUB_SHA256,
     h.STUB_HEADERS_LEFT_OUT,
+    h.REPLAY_OPTIONS,
 }
 
 
@@ -106,7 +116,7 @@ def build_header_schemas() -> dict[str, Any]:
     return {
         "CloudEventHeaders": _schema(
             "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.",
-            {**_CLOUD_EVENT, **_INTERVIEW},
+            {**_CLOUD_EVENT, **_INTERVIEW, **_OPTIONS},
         ),
         "WaitHeaders": _schema(
             "What onrecord adds behind the original headers of a waiting or replayed message.",

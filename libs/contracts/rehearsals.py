@@ -17,6 +17,7 @@ from contracts.control_api import (
     ControlApiModel,
     DeadLetterFilter,
 )
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.topics import MIB
 
 REHEARSAL_PATH: Final = "/rehearse"
@@ -154,6 +155,9 @@ class RehearsalRequest(DeadLetterFilter):
     budget_usd: Decimal = Field(
         Decimal(0), ge=0, le=MAX_REHEARSAL_BUDGET, description="Of `live`: what calls may cost."
     )
+    overrides: ReplayOverrides = Field(
+        NO_OVERRIDES, description="What a replay would set for these messages alone."
+    )
 
 
 class RehearsalAccuracy(ControlApiModel):
@@ -178,6 +182,9 @@ class LetterRehearsal(ControlApiModel):
     calls_made: int = Field(0, ge=0, description="Calls that were made.")
     calls_needed: int = Field(0, ge=0, description="Calls that a replay would make.")
     budget_usd: Decimal = Field(Decimal(0), description="What calls may cost, in US dollars.")
+    overrides: ReplayOverrides = Field(
+        NO_OVERRIDES, description="What it sets for its messages alone."
+    )
     cost_usd: Decimal = Field(Decimal(0), description="What the calls cost.")
     accuracy: RehearsalAccuracy = Field(default_factory=RehearsalAccuracy)
     created_at: datetime

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from contracts.control_api import ColumnText, ControlApiModel, DeadLetterFilter, DeadLetterState
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 
 CANARY_ABOVE: Final = 100
 """Letters above which a plan goes in steps, unless it is told otherwise."""
@@ -83,6 +84,10 @@ class CreateReplayPlanRequest(ControlApiModel):
         description="Longest wait for what became of a step's letters, in seconds. A plan stops if "
         "fewer than half of the letters that were sent have an outcome by then, or none was sent.",
     )
+    overrides: ReplayOverrides = Field(
+        NO_OVERRIDES,
+        description="What holds for these messages alone, in place of settings and of the study.",
+    )
 
 
 class ReplayPlanLetters(ControlApiModel):
@@ -120,6 +125,9 @@ class ReplayPlan(ControlApiModel):
     step: int = Field(ge=0, description="The current step, from 1; 0 before the start.")
     rate: float | None = Field(description="Letters a second; None: as fast as it goes.")
     max_failed: float = Field(description="Share failing again above which it stops.")
+    overrides: ReplayOverrides = Field(
+        NO_OVERRIDES, description="What holds for its messages alone."
+    )
     step_wait_s: int = Field(description="Longest wait for what became of a step's letters.")
     counts: ReplayPlanLetters
     not_sent: dict[str, int] = Field(

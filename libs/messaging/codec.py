@@ -20,6 +20,8 @@ from contracts.encoded import get_event_json, unwrap_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.ids import derive_id_text
+from contracts.replay_options import OPTION_TOPICS
+from contracts.topics import get_event_topic
 from messaging import tracing
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 
@@ -56,7 +58,8 @@ def encode_event(
         event: what to send.
         source: who sends it, such as ``/onrecord/ingestion`` (CloudEvents ``source``).
         cause: of the message that caused it: it belongs to the same trace, and has to be done by
-            the same deadline.
+            the same deadline; what a replay set for it holds for this event, too, where its
+            topic carries that.
         at: CloudEvents ``time``; now if not given.
 
     Returns:
@@ -76,6 +79,8 @@ def encode_event(
         headers.append((h.TRANSCRIPT_ID, interview.encode()))
     if cause.deadline is not None:
         headers.append((h.DEADLINE, cause.deadline))
+    if cause.replay_options is not None and get_event_topic(kind).name in OPTION_TOPICS:
+        headers.append((h.REPLAY_OPTIONS, cause.replay_options))
     return key, body, headers
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from contracts import headers as h
 from contracts.bounds import MAX_INT4
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides, decode_replay_options
 
 Headers = tuple[tuple[str, bytes], ...]
 """Record headers in order; names may repeat, as Kafka allows."""
@@ -95,6 +96,7 @@ class Delivery:
         first_failed_at: when the first try failed.
         replay_of: id of the dead letter it was replayed from.
         replays: how often it was replayed.
+        replay_options: what its replay sets for it alone, as the header has it; None: nothing.
         not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch by the
             clock of whoever wrote it there.
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
@@ -113,6 +115,7 @@ class Delivery:
     first_failed_at: datetime | None = None
     replay_of: UUID | None = None
     replays: int = 0
+    replay_options: bytes | None = None
     not_before_ms: int = 0
     delay_ms: int | None = None
     own_outage: bool = False
@@ -120,6 +123,17 @@ class Delivery:
     record: Record | None = field(default=None, compare=False, repr=False)
     deadline: float = field(default=float("inf"), compare=False)
     clock: DeadlineClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
+
+    @property
+    def overrides(self) -> ReplayOverrides:
+        """What a replay sets for the message alone, in place of settings and of the study.
+
+        Raises:
+            InvalidReplayOptionsError: this version of the code does not know it.
+        """
+        if self.replay_options is None:
+            return NO_OVERRIDES
+        return decode_replay_options(self.replay_options)
 
     def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
         """Return this delivery with one more failed try."""
@@ -175,7 +189,11 @@ def build_retry_headers(
         added.append((h.OWN_OUTAGE, "1"))
     if delivery.replay_of is not None:
         added.append((h.REPLAY_OF, str(delivery.replay_of)))
-    return tuple((name, value.encode()) for name, value in added)
+    options = delivery.replay_options
+    return (
+        *((name, value.encode()) for name, value in added),
+        *([(h.REPLAY_OPTIONS, options)] if options is not None and delivery.replays else ()),
+    )
 
 
 def append_headers(original: Headers, added: Headers) -> Headers:
@@ -219,21 +237,24 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
         own_outage=get_header_number(added, h.OWN_OUTAGE, 0) > 0,
         replay_of=_uuid_of(added, h.REPLAY_OF),
         replays=get_header_number(added, h.REPLAYS, 0),
+        replay_options=find_replay_options(added),
         not_before_ms=get_header_number(added, h.NOT_BEFORE, 0),
         delay_ms=None if delay_ms < 0 else delay_ms,
     )
 
 
 class PropagatedContext(NamedTuple):
-    """Trace and deadline headers, which are copied to the messages that a handler publishes.
+    """Headers that are copied to the messages that a handler publishes: trace, deadline, options.
 
     Attributes:
         traceparent: W3C Trace Context, unchecked.
         deadline: ``onrecord-deadline``, unchecked: milliseconds since the epoch.
+        replay_options: of a replay that caused it; only for topics that stages alone write to.
     """
 
     traceparent: bytes | None = None
     deadline: bytes | None = None
+    replay_options: bytes | None = None
 
     @property
     def deadline_s(self) -> float | None:
@@ -258,6 +279,11 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
         if header == name:
             return value or _MISSING
     return _MISSING
+
+
+def find_replay_options(headers: Headers) -> bytes | None:
+    """Return the header with what a replay sets for its message alone; None if there is none."""
+    return _bytes_of(headers, h.REPLAY_OPTIONS) or None
 
 
 def get_header_text(headers: Headers, name: str) -> str | None:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,6 +19,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.errors import OutageError
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.topics import MIB, PIPELINE, build_retry_topic
 from control.domain import DeadLetterPosition
 from control.originals import OriginalGoneError, OriginalTooLargeError
@@ -32,6 +41,12 @@ _MISSING: Final = (
     "again"
 )
 _SLOW: Final = "the broker does not acknowledge replayed letters"
+
+
+OverridesFinder = Callable[
+    [Iterable[UUID | None]], Awaitable[Mapping[UUID | None, ReplayOverrides]]
+]
+"""Returns, by the ids of plans, what each sets for its messages alone."""
 
 
 @dataclass(slots=True)
@@ -57,12 +72,16 @@ class DeadLetterSender:
     Args:
         reader: fetches letters' bytes.
         publisher: sends them.
+        find_overrides: returns what plans set for their messages alone.
 
     Attributes:
         publisher: the same.
     """
 
-    def __init__(self, reader: DeadLetterReader, publisher: Publisher) -> None:
+    def __init__(
+        self, reader: DeadLetterReader, publisher: Publisher, find_overrides: OverridesFinder
+    ) -> None:
+        self._find_overrides = find_overrides
         self._reader = reader
         self.publisher = publisher
         self._bytes = _BytesUnderWay()
@@ -150,7 +169,11 @@ class DeadLetterSender:
         sent: DeadLetterSendResult,
     ) -> None:
         await self._bytes.wait_for(size)
-        records = [(one.key, one.value, build_sent_headers(one)) for one in portion]
+        overrides = await self._find_overrides([one.place.plan_id for one in portion])
+        records = [
+            (one.key, one.value, build_sent_headers(one, overrides[one.place.plan_id]))
+            for one in portion
+        ]
         report = await self.publisher.forward_all(build_retry_topic(service, 0).name, records)
         self._bytes.begin(size, report)
         sent.reports.append(([one.place.letter_id for one in portion], report))
@@ -203,6 +226,14 @@ def _size(found: DeadLetterRecord) -> int:
     )
 
 
-def build_sent_headers(found: DeadLetterRecord) -> Headers:
-    """Build the headers that a letter's message is replayed with."""
-    return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))
+def build_sent_headers(
+    found: DeadLetterRecord, overrides: ReplayOverrides = NO_OVERRIDES
+) -> Headers:
+    """Build the headers that a letter's message is replayed with.
+
+    Args:
+        found: the letter.
+        overrides: what holds for its message alone.
+    """
+    added = build_replay_headers(found.place.letter_id, found.added, overrides)
+    return append_headers(found.original, added)

@@ -74,7 +74,7 @@ class DeadLetterReplayer:
     ) -> None:
         self._store = store
         self._reader = reader
-        self.sender = DeadLetterSender(reader, publisher)
+        self.sender = DeadLetterSender(reader, publisher, store.find_overrides)
         self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()

@@ -37,6 +37,7 @@ from control.letter_rows import (
     read_letter_row,
     transpose_letter_rows,
 )
+from control.replay_overrides import PlanOverrides
 from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
 from database.group_commit import GroupCommitter
 from database.pool import Database, Record
@@ -68,11 +69,13 @@ class DeadLetterStore:
 
     Attributes:
         claimant: the number by which letters that are claimed through this store are known.
+        find_overrides: returns what replay plans set for their messages alone.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._submitter_secret = b""
+        self.find_overrides = PlanOverrides(database).find
         self.claimant = secrets.randbelow(2**31 - 1) + 1
         self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
+from contracts.errors import ErrorCode, ParkedError
 from contracts.events import ChunkReady, NotesDrafted
 from contracts.notes import Usage
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
+from contracts.study import Study
 from enrichment import domain
 from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
-from model_client.errors import ContextTooLongError, TruncatedAnswerError
+from model_client.errors import (
+    ContextTooLongError,
+    ModelNotConfiguredError,
+    TruncatedAnswerError,
+)
 from prompts.documents import build_feedback_document
-from prompts.notes import CURRENT, NotePrompt
+from prompts.notes import CURRENT, PROMPTS, NotePrompt
 
 
 def build_draft_request(
@@ -41,6 +48,12 @@ def build_draft_request(
     )
 
 
+class PromptVersionUnknownError(ParkedError):
+    """Raised when a replay asks for a version of the prompt that there is not."""
+
+    code = ErrorCode.MODEL_NOT_CONFIGURED
+
+
 class NoteDrafter:
     """Drafter that asks a language model for notes on a chunk of an interview.
 
@@ -51,7 +64,7 @@ class NoteDrafter:
     def __init__(self, client: ModelClient) -> None:
         self._client = client
 
-    async def draft(
+    async def draft(  # noqa: PLR0913 - all are named
         self,
         chunk: ChunkReady,
         *,
@@ -59,6 +72,7 @@ class NoteDrafter:
         deadline: float,
         feedback: str = "",
         is_replay: bool = False,
+        overrides: ReplayOverrides = NO_OVERRIDES,
     ) -> NotesDrafted:
         """Return the draft for a chunk; asks about both halves if it or its answer is too long.
 
@@ -69,15 +83,26 @@ class NoteDrafter:
             feedback: why the draft before was refused, if there was one.
             is_replay: whether an operator put the chunk back: what was cut off before is then
                 asked anew, as the model may have been mended.
+            overrides: the model and the prompt's version of this chunk alone, if a replay sets
+                them.
 
         Raises:
+            PromptVersionUnknownError: a replay asks for a prompt that this version has not.
             model_client.errors: whatever keeps the model from answering well.
         """
-        request = build_draft_request(chunk, attempt=attempt, feedback=feedback)
+        request = build_draft_request(
+            chunk, attempt=attempt, feedback=feedback, prompt=choose_prompt(overrides)
+        )
+        models = choose_models(chunk.study, overrides)
         attribution = CostAttribution(chunk.study.study_id, str(chunk.chunk_id))
         parts = domain.split_chunk_in_halves(chunk)
         draft = partial(
-            self.draft, attempt=attempt, deadline=deadline, feedback=feedback, is_replay=is_replay
+            self.draft,
+            attempt=attempt,
+            deadline=deadline,
+            feedback=feedback,
+            is_replay=is_replay,
+            overrides=overrides,
         )
         try:
             answer = await self._client.ask(
@@ -86,7 +111,7 @@ class NoteDrafter:
                 deadline=deadline,
                 # Known to be cut off, it is split at once; what cannot be split is asked again.
                 accepts_truncated=parts is not None and not is_replay,
-                models=chunk.study.models,
+                models=models,
             )
         except TruncatedAnswerError:
             if parts is None:
@@ -108,6 +133,38 @@ class NoteDrafter:
             prompt_version=request.prompt_version,
             usage=answer.usage,
         )
+
+
+def choose_prompt(overrides: ReplayOverrides) -> NotePrompt:
+    """Return the prompt to ask with: the current one, or the version that a replay names.
+
+    Raises:
+        PromptVersionUnknownError: there is no such version.
+    """
+    if overrides.prompt_version is None:
+        return CURRENT
+    if (found := PROMPTS.get(overrides.prompt_version)) is None:
+        raise PromptVersionUnknownError(
+            "the replay asks for a prompt version that there is not; there are "
+            f"{', '.join(PROMPTS)}"
+        )
+    return found
+
+
+def choose_models(study: Study, overrides: ReplayOverrides) -> Sequence[str]:
+    """Return the names of the models to ask: the study's, or the one that a replay names.
+
+    Raises:
+        ModelNotConfiguredError: the study names its models, and that one is none of them.
+    """
+    if overrides.model is None:
+        return study.models
+    if study.models and overrides.model not in study.models:
+        raise ModelNotConfiguredError(
+            "the replay asks for a model that the study does not name: edit the study's models, or "
+            "replay without it"
+        )
+    return (overrides.model,)
 
 
 def merge_drafts(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:

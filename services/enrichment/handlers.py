@@ -21,7 +21,11 @@ async def draft_notes(
 ) -> NotesDrafted:
     """Ask the model for notes on an interview chunk; return them as a ``NotesDrafted`` event."""
     return await drafter.draft(
-        chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
+        chunk,
+        attempt=1,
+        deadline=delivery.deadline,
+        is_replay=delivery.replays > 0,
+        overrides=delivery.overrides,
     )
 
 
@@ -37,4 +41,5 @@ async def redraft_notes(
         feedback=refused.feedback,
         deadline=delivery.deadline,
         is_replay=delivery.replays > 0,
+        overrides=delivery.overrides,
     )

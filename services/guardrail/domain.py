@@ -12,6 +12,11 @@ from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote, Standing
+from contracts.replay_options import (
+    ReplayOverrides,
+    choose_stricter_personal_data,
+    choose_stricter_statements,
+)
 from contracts.study import PersonalData
 from entailment import decide_notes_by_entailment, open_calibrated_model
 from grounding import (
@@ -88,6 +93,29 @@ def assess_draft(
             # Before anything is masked: the model reads what was said and what was drafted.
             checked = decide_notes_by_entailment(checked, chunk, model)
         return tuple(apply(one) for one in checked)
+
+
+def tighten_policies(
+    drafted: NotesDrafted, overrides: ReplayOverrides, default: PersonalData
+) -> NotesDrafted:
+    """Return a draft with its study's policies, or a replay's where those are stricter.
+
+    Args:
+        drafted: what the model offered.
+        overrides: what a replay sets for it alone; what is more lenient than the study counts not.
+        default: what becomes of personal data in studies that do not say.
+    """
+    if overrides.personal_data is None and overrides.statements is None:
+        return drafted
+    study = drafted.chunk.study
+    policies = {
+        "personal_data": choose_stricter_personal_data(
+            study.personal_data, overrides.personal_data, default
+        ),
+        "statements": choose_stricter_statements(study.statements, overrides.statements),
+    }
+    chunk = drafted.chunk.model_copy(update={"study": study.model_copy(update=policies)})
+    return drafted.model_copy(update={"chunk": chunk})
 
 
 def build_result_events(

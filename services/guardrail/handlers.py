@@ -10,7 +10,7 @@ from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.events import Event, NotesDrafted
 from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
 from guardrail.assessors import DraftAssessor
-from guardrail.domain import build_result_events
+from guardrail.domain import build_result_events, tighten_policies
 from guardrail.judge import NoteReviewer
 from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
@@ -29,9 +29,10 @@ async def validate_draft(
     review: Annotated[NoteReviewer | None, Context()],
 ) -> tuple[Event, ...]:
     """Check a draft's notes by rules and judging models; return the result events."""
+    judged = tighten_policies(drafted, delivery.overrides, policy.personal_data)
     # Costly drafts before this one would else use up its time, and it would be a timeout.
-    checked = await assess(drafted, waiting=delivery.clock.stopped())
+    checked = await assess(judged, waiting=delivery.clock.stopped())
     if review is not None:
-        checked = await review(drafted, checked, deadline=delivery.clock.deadline)
+        checked = await review(judged, checked, deadline=delivery.clock.deadline)
     with convert_bugs_triggered_by_message("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

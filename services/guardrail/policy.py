@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from contracts.notes import CheckFailure
+from contracts.study import PersonalData
 from entailment import NOT_ENTAILED_BY_MODEL
 from grounding import CHECKS, DOUBT_NAMES
 
@@ -70,10 +71,12 @@ class CheckPolicy:
     Attributes:
         actions: by check; one that is not listed rejects, or flags if it only doubts.
         max_rejected_share: a draft of which a larger share is refused is asked for again.
+        personal_data: what becomes of personal data in studies that do not say.
     """
 
     actions: Mapping[str, FailedCheckAction] = field(default_factory=dict)
     max_rejected_share: float = 0.5
+    personal_data: PersonalData = PersonalData.ALLOW
 
     def __post_init__(self) -> None:
         for name, action in self.actions.items():

@@ -173,7 +173,7 @@ class GuardrailSettings(StageSettings):
     @property
     def policy(self) -> CheckPolicy:
         """The policy that these settings define."""
-        return CheckPolicy(self.policies, self.max_rejected_share)
+        return CheckPolicy(self.policies, self.max_rejected_share, self.personal_data)
 
     @property
     def assessment_options(self) -> AssessmentOptions:

@@ -31,6 +31,7 @@ from contracts.rehearsals import (
 from contracts.topics import build_retry_topic, get_event_topic
 from messaging.codec import encode_event
 from messaging.dead_letters.headers import describe_failure
+from messaging.delivery import PropagatedContext
 from messaging.limits import MessageLimits
 from messaging.processing.attempts import HandlerRunner
 from messaging.processing.failure_policy import drop_tracebacks
@@ -89,7 +90,7 @@ class RecordRehearser:
             finally:
                 runner.close()
                 await rehearsal.cleanup.aclose()
-        return self._describe(stage.service, rehearsal, asked.wanted, written, error)
+        return self._describe(stage.service, rehearsal, asked.wanted, job, written, error)
 
     def _build_job(self, service: str, record: RehearsedRecord) -> InFlightMessage:
         topic = record.topic
@@ -111,11 +112,12 @@ class RecordRehearser:
         place = TopicPartition(self._prefix + topic, 0)
         return InFlightMessage(received, place, topic, 0 if is_replay else None, _finish_nothing)
 
-    def _describe(
+    def _describe(  # noqa: PLR0913, PLR0917 - what it describes has as many parts
         self,
         service: str,
         rehearsal: Rehearsal,
         wanted: Collection[str],
+        job: InFlightMessage,
         written: Sequence[Outgoing],
         error: Exception | None,
     ) -> StageRehearsal:
@@ -132,7 +134,7 @@ class RecordRehearser:
         if rehearsal.cut_off:
             return StageRehearsal(outcome=StageOutcome.UNDECIDED, reason=rehearsal.cut_off, **calls)
         if error is None:
-            records = tuple(self._encode(written, wanted))
+            records = tuple(self._encode(written, wanted, job.lineage))
             return StageRehearsal(outcome=StageOutcome.PASSES, written=records, **calls)
         failure = describe_failure(error, service)
         if (undecided := _why_undecided(error)) is not None:
@@ -148,14 +150,14 @@ class RecordRehearser:
         )
 
     def _encode(
-        self, written: Sequence[Outgoing], wanted: Collection[str]
+        self, written: Sequence[Outgoing], wanted: Collection[str], cause: PropagatedContext
     ) -> Iterator[RehearsedRecord]:
         for one in written:
             if not isinstance(one, Event):
                 continue  # no stage of onrecord writes anything else
             topic = get_event_topic(unwrap_event_class(one)).name
             if topic in wanted:
-                key, value, headers = encode_event(one, source=self._source)
+                key, value, headers = encode_event(one, source=self._source, cause=cause)
                 yield build_rehearsed_record(topic, key, value, headers)
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from contracts import headers as h
 from contracts.errors import BugTriggeredByMessageError, ErrorCode, OnrecordError
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides, encode_replay_options
 from messaging.dead_letters import identity
 from messaging.delivery import Delivery, Headers, get_header_number
 from messaging.processing.failure_policy import SingleMessageOutageError
@@ -117,9 +118,11 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
         h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
     }
     # A lone surrogate in an error's text cannot be encoded as UTF-8, and must not prevent sending.
-    return tuple(
+    encoded = tuple(
         (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value
     )
+    options = delivery.replay_options
+    return encoded if options is None else (*encoded, (h.REPLAY_OPTIONS, options))
 
 
 def build_cause_headers(failure: FailureDescription) -> Headers:
@@ -130,7 +133,9 @@ def build_cause_headers(failure: FailureDescription) -> Headers:
     )
 
 
-def build_replay_headers(letter: UUID, added: Headers) -> Headers:
+def build_replay_headers(
+    letter: UUID, added: Headers, overrides: ReplayOverrides = NO_OVERRIDES
+) -> Headers:
     """Build the headers that are added to a dead letter's message when it is replayed.
 
     The origin (where the message was first read) is kept, as the conservation law counts by it; the
@@ -139,13 +144,16 @@ def build_replay_headers(letter: UUID, added: Headers) -> Headers:
     Args:
         letter: id of the dead letter.
         added: the headers the letter carries behind the original ones; damaged ones are left out.
+        overrides: what holds for this message alone.
     """
+    options = encode_replay_options(overrides)
     kept = dict(added)
     replays = get_header_number(added, h.REPLAYS, 0) + 1
     return (
         *[(name, kept[name]) for name in _ORIGIN if kept.get(name)],
         (h.REPLAY_OF, str(letter).encode()),
         (h.REPLAYS, b"%d" % replays),
+        *([(h.REPLAY_OPTIONS, options)] if options is not None else ()),
     )
 
 

@@ -137,7 +137,8 @@ class HandlerRunner:
 
     def _deadline(self, job: InFlightMessage) -> float:
         """When this delivery's work must be done: in its own time, or at the message's deadline."""
-        own_deadline = self._loop.time() + self._settings.deadline_s
+        time_s = self._settings.deadline_s if job.time_s is None else job.time_s
+        own_deadline = self._loop.time() + time_s
         if job.due_s == float("inf"):
             return own_deadline
         return min(own_deadline, self._loop.time() + job.due_s - time.time())

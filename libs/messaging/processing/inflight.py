@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 
 from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
+from contracts.replay_options import OPTION_TOPICS
 from messaging.dead_letters.stubs import compute_record_size, truncate_record
 from messaging.delivery import (
     NO_CONTEXT,
@@ -19,6 +20,7 @@ from messaging.delivery import (
     Headers,
     MessageOrigin,
     Record,
+    find_replay_options,
     read_delivery_history,
     split_headers,
 )
@@ -52,6 +54,7 @@ class InFlightMessage:
         deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
         expired: whether the deadline has passed while it was worked on.
         lineage: what of its headers is carried on to what it causes.
+        time_s: how long this delivery's work may take, in seconds; None: as the settings say.
         subject: whom it is about; messages of different subjects take turns.
         size: what it takes in memory until it is worked on, in bytes.
         task: the task that works on it, for whoever has to cancel it.
@@ -72,6 +75,7 @@ class InFlightMessage:
         "subject",
         "task",
         "tier",
+        "time_s",
         "topic",
         "tries",
     )
@@ -94,6 +98,7 @@ class InFlightMessage:
         self.due_s = float("inf")
         self.deadline = float("inf")
         self.expired = False
+        self.time_s: float | None = None
         self.lineage = NO_CONTEXT
         self.task: asyncio.Task[Any] | None = None
         self._finish = finish
@@ -169,6 +174,12 @@ class InFlightMessage:
             headers, added = split_headers(headers)
             history = read_delivery_history(added, fallback=here, tier=self.tier)
             delivery = replace(history, headers=headers)
+        # What a replay sets is of its own messages and what they cause: another replay, without
+        # options, is without those that the message was first published with, too.
+        if not delivery.replays:
+            is_passed_on = delivery.origin.topic in OPTION_TOPICS
+            options = find_replay_options(tuple(headers)) if is_passed_on else None
+            delivery = replace(delivery, replay_options=options)
         self._record = Record(
             topic=self.topic,
             partition=received.partition,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from contracts.replay_options import OPTION_TOPICS
 from messaging.limits import MessageLimits, MessageTooLargeError
 from messaging.processing.inflight import InFlightMessage
 from messaging.stage import Stage, TopicSubscription
@@ -32,6 +33,9 @@ def read_message(
         if complaint:
             _refuse(job, complaint)
     subject, lineage = route.read(job)
+    if job.tier is not None or job.topic in OPTION_TOPICS:
+        lineage = lineage._replace(replay_options=job.delivery.replay_options)
+        job.time_s = job.delivery.overrides.deadline_s
     job.lineage = lineage
     if lineage.deadline is not None and route.is_json:
         due_s = lineage.deadline_s

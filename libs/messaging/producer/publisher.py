@@ -154,7 +154,8 @@ class Publisher:
             topic = self._topic(unwrap_event_class(event))
             key, value, headers = encode_event(event, source=self._source, cause=cause)
             # What of an event's headers has no fixed length.
-            bound = EVENT_HEADERS_BYTES + 3 * len(key) + len(cause.deadline or b"")
+            more = len(cause.deadline or b"") + len(cause.replay_options or b"")
+            bound = EVENT_HEADERS_BYTES + 3 * len(key) + more
             await self._append(topic, key, value, headers, callback, headers_bound=bound)
 
     async def publish(

@@ -11,6 +11,7 @@ from rich.text import Text
 from contracts.rehearsals import LetterRehearsal, RehearsalPrediction, RehearsedLetter
 from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import format_count, wrap_paragraph
+from onrecord.pages.replay_plans import format_overrides
 
 LETTERS_SHOWN: Final = 50
 """Letters that are shown one by one; of more, causes are."""
@@ -36,6 +37,7 @@ def format_rehearsal(
         width: of a line, in columns.
     """
     yield _summary(rehearsal)
+    yield from format_overrides(rehearsal.overrides)
     if rehearsal.calls_made or rehearsal.calls_cached or rehearsal.calls_needed:
         yield Text(_calls(rehearsal), "dim")
     if rehearsal.accuracy.replayed:

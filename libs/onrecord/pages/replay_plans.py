@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from contracts.replay_options import ReplayOverrides
 from contracts.replay_plans import (
     ReplayPlan,
     ReplayPlanLetter,
@@ -36,6 +37,7 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
     steps = " → ".join(f"{end:,}" for end in plan.steps)
     rate = f"{plan.rate:g} a second" if plan.rate else "as fast as it goes"
     yield Text(f"  sent      {rate}, in steps up to {steps} letters")
+    yield from format_overrides(plan.overrides)
     yield Text(f"  stops     when more than {plan.max_failed:.0%} have failed again")
     for reason, number in plan.left_out.items():
         yield Text(f"  left out  {number:,} {reason}", "dim")
@@ -44,6 +46,19 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
     yield Text(f"  {format_result(plan)}")
     if plan.seconds_left and plan.state == "running":
         yield Text(f"  all sent  in about {format_duration(plan.seconds_left)}")
+
+
+def format_overrides(overrides: ReplayOverrides) -> Iterator[Text]:
+    """Format what holds for the messages of a plan or a rehearsal alone, if anything does."""
+    given = overrides.model_dump(mode="json", exclude_none=True)
+    if "deadline_s" in given:
+        given["deadline"] = f"{given.pop('deadline_s')} s"
+    if given:
+        said = ", ".join(
+            f"{name.replace('_', ' ')} {escape_control_characters(str(value))}"
+            for name, value in given.items()
+        )
+        yield Text(f"  with      {said}: for these messages alone", "yellow")
 
 
 def _part(part: ReplayPlanPart) -> Iterator[Text]:

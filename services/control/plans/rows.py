@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contracts.control_api import DeadLetterFilter
+from contracts.replay_options import ReplayOverrides
 from contracts.replay_plans import ReplayPlan, ReplayPlanLetter, ReplayPlanLetters
 from database.pool import Record
 
@@ -39,6 +40,7 @@ def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -
         step=_find_step(row),
         rate=row["rate"],
         max_failed=row["max_failed"],
+        overrides=ReplayOverrides.model_validate_json(row["overrides"]),
         step_wait_s=int(row["step_wait"].total_seconds()),
         counts=ReplayPlanLetters(
             **known,

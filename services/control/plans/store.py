@@ -32,6 +32,7 @@ from control.domain import (
 )
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
+from control.replay_overrides import validate_overrides
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
 from database.pool import Database, Record
@@ -87,7 +88,9 @@ class ReplayPlanStore:
 
         Raises:
             NotFoundError: none matches that a replay could mend.
+            BadRequestError: its messages are to use what there is not.
         """
+        validate_overrides(wanted.overrides)
         which = wanted.which
         meant = which.model_dump_json(exclude_none=True)
         selected = await self._letters.count_selection(which)
@@ -108,6 +111,7 @@ class ReplayPlanStore:
                 wanted.rate,
                 wanted.max_failed,
                 timedelta(seconds=wanted.step_wait_s),
+                wanted.overrides.model_dump_json(exclude_none=True),
             )
             frozen = await connection.fetchrow(
                 _QUERIES.freeze,

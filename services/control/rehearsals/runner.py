@@ -222,10 +222,14 @@ class LetterRehearser:
                     build_retry_topic(service, 0).name,
                     whole.key,
                     whole.value,
-                    build_sent_headers(whole),
+                    build_sent_headers(whole, claimed.overrides),
                 )
                 left = await self._budget_left(claimed)
-                call = partial(self._stages.rehearse, mode=claimed.mode)
+                call = partial(
+                    self._stages.rehearse,
+                    mode=claimed.mode,
+                    deadline_s=claimed.overrides.deadline_s or 0,
+                )
                 prediction = await predict(service, record, call, left)
                 await self._store.store(claimed.rehearsal_id, letter_id, prediction)
             except OutageError:

@@ -25,6 +25,9 @@ from contracts.rehearsals import (
 TIMEOUT_S: Final = 180.0
 """Longest that a service may take for one record, in seconds: its own deadline, and its queue."""
 
+QUEUE_S: Final = 60.0
+"""What of that is for its queue, in seconds."""
+
 CONNECT_TIMEOUT_S: Final = 2.0
 """Longest that a service may take to accept a connection, in seconds."""
 
@@ -49,7 +52,7 @@ class StageClient:
         self._urls = urls
         self._token_file = token_file
 
-    async def rehearse(
+    async def rehearse(  # noqa: PLR0913 - all are named, or the record's
         self,
         service: str,
         record: RehearsedRecord,
@@ -57,8 +60,17 @@ class StageClient:
         budget_usd: Decimal,
         *,
         mode: RehearsalMode,
+        deadline_s: float = 0,
     ) -> StageRehearsal:
         """Take a record through a service's code.
+
+        Args:
+            service: whose.
+            record: the message.
+            wanted: topics of which the answer has what would be written to them.
+            budget_usd: what calls of models may cost, in US dollars.
+            mode: where their answers come from.
+            deadline_s: of the message, in seconds, if it has one of its own.
 
         Raises:
             StageAwayError: it is not known where the service answers, or it does not.
@@ -78,7 +90,12 @@ class StageClient:
         }
         try:
             answer = await self._client.post(
-                url + REHEARSAL_PATH, content=asked.model_dump_json(), headers=headers
+                url + REHEARSAL_PATH,
+                content=asked.model_dump_json(),
+                headers=headers,
+                timeout=httpx2.Timeout(
+                    max(TIMEOUT_S, deadline_s + QUEUE_S), connect=CONNECT_TIMEOUT_S
+                ),
             )
         except (httpx2.RequestError, httpx2.InvalidURL, OSError) as error:
             raise StageAwayError(f"{service} does not answer at {url}") from error

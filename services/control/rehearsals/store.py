@@ -20,8 +20,10 @@ from contracts.rehearsals import (
     RehearsalRequest,
     RehearsedLetter,
 )
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
 from control.rehearsals.prediction import LetterPrediction
+from control.replay_overrides import validate_overrides
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
@@ -45,6 +47,7 @@ class ClaimedRehearsal(NamedTuple):
     rehearsal_id: UUID
     mode: RehearsalMode
     budget_usd: Decimal
+    overrides: ReplayOverrides = NO_OVERRIDES
 
 
 class LetterToRehearse(NamedTuple):
@@ -75,14 +78,21 @@ class RehearsalStore:
 
         Raises:
             NotFoundError: no open letter matches.
+            BadRequestError: its messages are to use what there is not.
         """
+        validate_overrides(asked.overrides)
         rehearsal_id = uuid4()
         which = asked.model_dump_json(
             include=set(DeadLetterFilter.model_fields) - {"state"}, exclude_none=True
         )
         async with self._database.transaction() as connection:
             await connection.execute(
-                _QUERIES.insert_rehearsal, rehearsal_id, asked.mode, asked.budget_usd, by
+                _QUERIES.insert_rehearsal,
+                rehearsal_id,
+                asked.mode,
+                asked.budget_usd,
+                by,
+                asked.overrides.model_dump_json(exclude_none=True),
             )
             matching = await connection.fetchval(
                 _QUERIES.choose_letters, rehearsal_id, which, list(named) or None, asked.sample
@@ -102,8 +112,14 @@ class RehearsalStore:
             raise NotFoundError(f"there is no rehearsal {rehearsal_id}")
         outcomes = await self._database.fetch(_QUERIES.select_outcomes, rehearsal_id, None)
         predictions = json.loads(row["predictions"] or "{}")
+        overrides = json.loads(row["overrides"])
         return LetterRehearsal(
-            **{**row, "predictions": predictions, "accuracy": _compare(outcomes)}
+            **{
+                **row,
+                "predictions": predictions,
+                "overrides": overrides,
+                "accuracy": _compare(outcomes),
+            }
         )
 
     async def letters(
@@ -139,7 +155,12 @@ class RehearsalStore:
         row = await self._database.fetchrow(_QUERIES.claim_rehearsal, worker, LEASE)
         if row is None:
             return None
-        return ClaimedRehearsal(row["rehearsal_id"], RehearsalMode(row["mode"]), row["budget_usd"])
+        return ClaimedRehearsal(
+            row["rehearsal_id"],
+            RehearsalMode(row["mode"]),
+            row["budget_usd"],
+            ReplayOverrides.model_validate_json(row["overrides"]),
+        )
 
     async def renew(self, rehearsal_id: UUID, worker: UUID) -> bool:
         """Extend a worker's lease; False if the rehearsal is not its own any more."""

@@ -62,9 +62,14 @@ SELECT ARRAY(SELECT max(number)::int FROM placed GROUP BY step ORDER BY 1) AS st
 -- name: insert_plan
 -- A plan without its set.
 INSERT INTO replay_plans (
-    plan_id, created_by, meant, letters, set_sha256, left_out, steps, rate, max_failed, step_wait
+    plan_id, created_by, meant, letters, set_sha256, left_out, steps, rate, max_failed, step_wait,
+    overrides
 )
-VALUES ($1, $2, $3::jsonb, 0, '', $4::jsonb, ARRAY[]::int[], $5, $6, $7);
+VALUES ($1, $2, $3::jsonb, 0, '', $4::jsonb, ARRAY[]::int[], $5, $6, $7, $8::jsonb);
+
+-- name: select_overrides
+-- What plans set for their messages alone.
+SELECT plan_id, overrides FROM replay_plans WHERE plan_id = ANY ($1::uuid[]);
 
 -- name: finish_plan
 -- What its set came to; the hash is of the ids as text, in the set's order, a line each.

@@ -1,6 +1,7 @@
 -- name: insert_rehearsal
 -- A rehearsal begins.
-INSERT INTO rehearsals (rehearsal_id, mode, budget_usd, created_by) VALUES ($1, $2, $3, $4);
+INSERT INTO rehearsals (rehearsal_id, mode, budget_usd, created_by, overrides)
+VALUES ($1, $2, $3, $4, $5::jsonb);
 
 -- name: choose_letters
 -- The open letters that match, or are named, become a rehearsal's; of too many, from each cause about
@@ -39,6 +40,7 @@ WITH counted AS (
      GROUP BY prediction
 )
 SELECT rehearsal.rehearsal_id, rehearsal.state, rehearsal.mode, rehearsal.budget_usd,
+       rehearsal.overrides,
        rehearsal.matching, rehearsal.created_at, rehearsal.created_by, rehearsal.finished_at,
        coalesce((SELECT sum(letters) FROM counted), 0)::int AS letters,
        coalesce((SELECT sum(letters) FROM counted WHERE prediction IS NOT NULL), 0)::int
@@ -125,7 +127,7 @@ UPDATE rehearsals
          LIMIT 1
            FOR UPDATE SKIP LOCKED
        )
-RETURNING rehearsal_id, mode, budget_usd;
+RETURNING rehearsal_id, mode, budget_usd, overrides;
 
 -- name: renew_lease
 -- The worker goes on; nothing is returned if the rehearsal is no longer its own, or was cancelled.

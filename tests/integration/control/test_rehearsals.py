@@ -18,8 +18,14 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from asgi_server import JsonResponse
+from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode
-from contracts.rehearsals import RehearsalRequest, StageRehearsalRequest
+from contracts.rehearsals import (
+    RehearsalRequest,
+    StageOutcome,
+    StageRehearsal,
+    StageRehearsalRequest,
+)
 from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers
 from control.reader import DeadLetterRecord
@@ -124,6 +130,25 @@ async def rehearsed(
 ) -> AsyncIterator[Rehearsed]:
     async with rehearsing_office(broker, fresh_database, tmp_path) as opened:
         yield opened
+
+
+async def test_a_rehearsal_sets_for_its_messages_what_a_plan_would(
+    broker: str, fresh_database: Database, tmp_path: Path
+) -> None:
+    seen: list[bytes | None] = []
+
+    async def note(asked: StageRehearsalRequest) -> Response:
+        headers = dict(asked.record.get_headers())
+        seen.append(headers.get(h.REPLAY_OPTIONS))
+        return JsonResponse(StageRehearsal(outcome=StageOutcome.PASSES).model_dump(mode="json"))
+
+    opening = rehearsing_office(broker, fresh_database, tmp_path, answer_instead=note)
+    async with opening as rehearsed:
+        await rehearsed.office.died(b"v", 1)
+        found = await rehearsed.rehearse({"overrides": {"prompt_version": "notes-2"}})
+        assert found["overrides"]["prompt_version"] == "notes-2"
+        await rehearsed.rehearse({})
+    assert seen == [b'{"prompt_version":"notes-2"}', None]
 
 
 async def test_a_rehearsal_predicts_what_each_letter_would_end_in(rehearsed: Rehearsed) -> None:

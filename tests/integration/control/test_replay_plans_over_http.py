@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
+from contracts import headers as h
+from contracts.replay_options import ReplayOverrides, decode_replay_options
 from contracts.replay_plans import ReplayPlanState
 from control.plans import ReplayPlanRunner
 from support.control_office import Office
@@ -109,3 +113,61 @@ async def test_a_plan_that_stopped_is_resumed_as_it_was_read(office: Office) -> 
     etag = (await office.client.get(url)).headers["ETag"]
     resumed = await office.client.post(f"{url}/resume", headers={"If-Match": etag})
     assert (resumed.status_code, resumed.json()["state"]) == (200, "running")
+
+
+async def test_a_plan_sends_what_it_sets_with_its_own_letters_alone(office: Office) -> None:
+    await office.died(b"1", 1)
+    wanted = {"prompt_version": "notes-2", "model": "small", "deadline_s": 60}
+    made = await plan(office, overrides=wanted)
+    assert {name: made["overrides"][name] for name in wanted} == wanted
+    other = await office.died(b"2", 2)
+    path = f"/v1/plans/{made['plan_id']}"
+    runner = ReplayPlanRunner(office.context.plans, office.context.replayer, poll_s=0.05)
+    async with office.context.replayer.repairing(), runner.running():
+        assert (await office.ask("POST", f"{path}/start"))[0] == 200
+        (sent,) = await office.bench.records(RETRY, 1)
+        assert (await office.ask("POST", f"/v1/letters/{other}/replay"))[0] == 200
+    _, plain = await office.bench.records(RETRY, 2)
+    options = dict(sent.headers)[h.REPLAY_OPTIONS]
+    assert decode_replay_options(options) == ReplayOverrides(**wanted)
+    assert (plain.value, h.REPLAY_OPTIONS in dict(plain.headers)) == (b"2", False)
+    _, trail = await office.ask("GET", "/v1/trail")
+    targets = [one["target"] for one in trail["entries"] if one["action"] == "plan.create"]
+    assert ["notes-2" in one for one in targets] == [True]
+
+
+async def test_a_crash_of_control_leaves_a_plans_letters_with_what_it_sets(office: Office) -> None:
+    await office.died(b"1", 1)
+    made = await plan(office, overrides={"prompt_version": "notes-2"})
+    plans = office.context.plans
+    plan_id = UUID(made["plan_id"])
+    await plans.start(plan_id)
+    async with office.context.store.holding_claims():
+        await plans.take_plans()
+        assert await plans.claim(plan_id, 0, 1)
+        # It was claimed, and not sent: repair does that.
+        assert await office.context.replayer.finish_interrupted() == 1
+    (sent,) = await office.bench.records(RETRY, 1)
+    assert b"notes-2" in dict(sent.headers)[h.REPLAY_OPTIONS]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"prompt_version": "notes-99"}, "there is no 'notes-99'; there are notes-1"),
+        ({"deadline_s": 4}, "deadline_s"),
+        ({"deadline_s": 601}, "deadline_s"),
+        ({"personal_data": "publish"}, "personal_data"),
+        ({"modell": "small"}, "modell"),
+        ({"model": ""}, "model"),
+    ],
+)
+async def test_a_plan_sets_only_what_there_is(
+    office: Office, overrides: dict[str, Any], says: str
+) -> None:
+    await office.died(b"1", 1)
+    status, problem = await office.ask("POST", "/v1/plans", {"overrides": overrides})
+    assert status == 400
+    assert says in str(problem)
+    status, problem = await office.ask("POST", "/v1/rehearsals", {"overrides": overrides})
+    assert (status, says in str(problem)) == (400, True)

@@ -37,6 +37,15 @@ def test_makes_shows_starts_pauses_and_cancels_a_plan(
     assert name in capsys.readouterr().out
 
 
+def test_a_plan_shows_what_holds_for_its_messages_alone(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["dlq", "plan", "create", "--where", "code=llm_timeout", "--deadline", "2m"]
+    assert cli.run_command([*command, "--prompt-version", "notes-2", "--model", "small"]) == 0
+    page = capsys.readouterr().out
+    assert "with      model small, prompt version notes-2, deadline 120 s: for these" in page
+
+
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
@@ -44,6 +53,11 @@ def test_makes_shows_starts_pauses_and_cancels_a_plan(
         (["create", "--where", "studdy=x"], 2, "did you mean study"),
         (["create", "--start"], 2, "add --yes"),
         (["create", "--step-wait", "soon"], 2, "a duration such as"),
+        (["create", "--prompt-version", "notes-99"], 2, "there is no 'notes-99'"),
+        (["create", "--deadline", "1h"], 2, "from 5 s to 10 min"),
+        (["create", "--deadline", "long"], 2, "a duration such as"),
+        (["create", "--personal-data", "maks"], 2, "mask"),
+        (["create", "--model", ""], 2, "has no value"),
         (["show", "abc"], 2, "at least its first 4"),
         (["show", "abcdef"], 2, "no plan's id begins"),
         (["show", "00000000-0000-0000-0000-000000000001"], 2, "there is no plan"),

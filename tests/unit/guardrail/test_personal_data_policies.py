@@ -7,10 +7,16 @@ import pytest
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import ChunkReady, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote, Standing
-from contracts.study import PersonalData
+from contracts.replay_options import ReplayOverrides
+from contracts.study import PersonalData, StatementPolicy
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
-from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
+from guardrail.domain import (
+    AssessmentOptions,
+    assess_draft,
+    build_result_events,
+    tighten_policies,
+)
 from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailedCheckAction
 from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
@@ -264,3 +270,27 @@ def test_who_speaks_elsewhere_in_the_interview_is_masked_here_too() -> None:
     names = build_privacy_policy(there, PersonalData.MASK).names
     assert "Xiomara" in names
     assert "P1" not in names
+
+
+@pytest.mark.parametrize(
+    ("policy", "default", "override", "counts"),
+    [
+        (PersonalData.ALLOW, PersonalData.ALLOW, PersonalData.MASK, PersonalData.MASK),
+        (PersonalData.REJECT, PersonalData.ALLOW, PersonalData.ALLOW, PersonalData.REJECT),
+        (None, PersonalData.REJECT, PersonalData.MASK, PersonalData.REJECT),
+    ],
+)
+def test_a_replay_can_only_tighten_the_policy_of_its_own_drafts(
+    policy: PersonalData | None,
+    default: PersonalData,
+    override: PersonalData,
+    counts: PersonalData,
+) -> None:
+    draft = NotesDrafted(
+        chunk=chunk(policy), attempt=1, notes=(NAMED,), model="m", prompt_version="p"
+    )
+    overrides = ReplayOverrides(personal_data=override, statements=StatementPolicy.ALL)
+    tightened = tighten_policies(draft, overrides, default).chunk.study
+    assert tightened.personal_data is counts
+    assert tightened.statements is draft.chunk.study.statements
+    assert tighten_policies(draft, ReplayOverrides(model="m"), default) is draft

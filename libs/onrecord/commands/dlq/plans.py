@@ -11,6 +11,14 @@ from uuid import UUID
 
 import typer
 
+from onrecord.commands.dlq.overrides import (
+    Deadline,
+    Model,
+    PersonalDataPolicy,
+    PromptVersion,
+    Statements,
+    parse_overrides,
+)
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError, UsageError
 from onrecord.settings import ClientSettings
@@ -86,6 +94,11 @@ def create(  # noqa: PLR0913 - one parameter an option
     canary: Canary = None,
     max_failed: MaxFailed = 20.0,
     step_wait: StepWait = "1h",
+    model: Model = None,
+    prompt_version: PromptVersion = None,
+    deadline: Deadline = None,
+    personal_data: PersonalDataPolicy = None,
+    statements: Statements = None,
     begin: Start = False,
     yes: Yes = False,
     wait: Wait = False,
@@ -97,11 +110,15 @@ def create(  # noqa: PLR0913 - one parameter an option
     Its set is frozen: letters that come later are not in it. It sends nothing until it is started.
     A letter is healed when its message has gone through the stage that failed, not when it is sent.
 
+    A model, prompt version, deadline or policy that is given holds for these messages alone, and
+    for what they cause. A policy counts only where it is stricter than the study's.
+
     Examples of use:
 
         onrecord dlq plan create --where code=llm_timeout
         onrecord dlq plan create --where cause=3fa9c1d25b7e0a44 --rate 50 --start --wait
         onrecord dlq plan create --where study=bikes --no-canary --yes --reason "the quota is up"
+        onrecord dlq plan create --where code=ungrounded --prompt-version notes-3 --start
     """
     from onrecord.letter_filters import parse_duration_option, parse_filter_conditions  # noqa: PLC0415 - slow to import
 
@@ -112,6 +129,13 @@ def create(  # noqa: PLR0913 - one parameter an option
         "canary": canary,
         "max_failed": max_failed / 100,
         "step_wait_s": int(parse_duration_option("--step-wait", step_wait).total_seconds()),
+        "overrides": parse_overrides(
+            model=model,
+            prompt_version=prompt_version,
+            deadline=deadline,
+            personal_data=personal_data,
+            statements=statements,
+        ),
     }
     is_started = begin or yes or wait
     if is_started and not yes and not (err.is_terminal and sys.stdin.isatty()):

@@ -10,6 +10,14 @@ from uuid import UUID
 
 import typer
 
+from onrecord.commands.dlq.overrides import (
+    Deadline,
+    Model,
+    PersonalDataPolicy,
+    PromptVersion,
+    Statements,
+    parse_overrides,
+)
 from onrecord.commands.dlq.selection import Where, parse_filter
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
@@ -61,6 +69,11 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     sample: Sample = None,
     live: Live = False,
     budget: Budget = None,
+    model: Model = None,
+    prompt_version: PromptVersion = None,
+    deadline: Deadline = None,
+    personal_data: PersonalDataPolicy = None,
+    statements: Statements = None,
     timeout: Timeout = TIMEOUT_S,
     reason: Why = "",
     json_output: Json = False,
@@ -70,19 +83,31 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     Each letter goes through the current code of its stage, and nothing comes of it: nothing is
     written, published or committed. Models' answers are those of the cache; where there is none,
     the outcome is unknown, unless --live lets models be called. That spends no more than --budget
-    and, where a service stops answering, one call.
+    and, where a service stops answering, one call. What a replay would set for these messages
+    alone, such as another prompt version, can be given here, too.
 
     Examples of use:
 
         onrecord dlq rehearse 3fa9 77b0
         onrecord dlq rehearse --where code=ungrounded --sample 200
         onrecord dlq rehearse --all --live --budget 1.00 --json
+        onrecord dlq rehearse --where code=ungrounded --prompt-version notes-3 --live --budget 1
     """
     run_rehearsal(
         letter_ids,
         where,
         every=every,
-        asked={"sample": sample, **_ask_models(live=live, budget=budget)},
+        asked={
+            "sample": sample,
+            **_ask_models(live=live, budget=budget),
+            "overrides": parse_overrides(
+                model=model,
+                prompt_version=prompt_version,
+                deadline=deadline,
+                personal_data=personal_data,
+                statements=statements,
+            ),
+        },
         timeout_s=timeout,
         reason=reason,
         json_output=json_output,

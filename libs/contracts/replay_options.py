@@ -1,0 +1,130 @@
+"""Options of a replay: what holds for its messages alone, in place of settings and of the study.
+
+Control writes them, as JSON in one header, behind a replayed message's own headers. A stage honours
+them there, in its retry topics, and where only another stage writes (``OPTION_TOPICS``), which
+passes on what it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from contracts.control_api import ColumnText, ControlApiModel
+from contracts.errors import BadMessageError, ErrorCode
+from contracts.study import ModelName, PersonalData, StatementPolicy
+from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
+
+T = TypeVar("T")
+
+SHORTEST_DEADLINE_S: Final = 5
+LONGEST_DEADLINE_S: Final = 600
+"""Limits of a deadline, in seconds: a message has its place in its stage for as long."""
+
+OPTION_TOPICS: Final = frozenset({CHUNKS_READY.name, NOTES_DRAFTED.name, NOTES_REJECTED.name})
+"""Topics that one stage alone writes to, whose messages cause calls of models or are checked."""
+
+
+class ReplayOverrides(ControlApiModel):
+    """What a plan or a rehearsal sets for its messages alone; what is None stays as it is.
+
+    Policies can only be tightened: of the study's and these, the stricter one counts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: ModelName | None = Field(
+        None, description="The model that drafts, by its name in the installation's settings."
+    )
+    prompt_version: ColumnText | None = Field(
+        None, max_length=64, description="Version of the prompt for drafts, such as `notes-3`."
+    )
+    deadline_s: int | None = Field(
+        None,
+        ge=SHORTEST_DEADLINE_S,
+        le=LONGEST_DEADLINE_S,
+        description="How long a stage may work on such a message, in seconds.",
+    )
+    personal_data: PersonalData | None = Field(
+        None, description="Policy on personal data, if it is stricter than the study's."
+    )
+    statements: StatementPolicy | None = Field(
+        None, description="Policy on statements, if it is stricter than the study's."
+    )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is set."""
+        return self == ReplayOverrides()
+
+
+NO_OVERRIDES: Final = ReplayOverrides()
+
+
+class InvalidReplayOptionsError(BadMessageError):
+    """Raised when a replayed message's options are none that this version knows."""
+
+    code = ErrorCode.INVALID_EVENT
+
+
+def encode_replay_options(overrides: ReplayOverrides) -> bytes | None:
+    """Encode options as the header's value; None if nothing is set."""
+    if overrides.is_empty:
+        return None
+    return overrides.model_dump_json(exclude_none=True).encode()
+
+
+@lru_cache(maxsize=256)
+def decode_replay_options(value: bytes) -> ReplayOverrides:
+    """Decode the header's value.
+
+    Raises:
+        InvalidReplayOptionsError: it is not what this version of the code writes.
+    """
+    try:
+        return ReplayOverrides.model_validate_json(value)
+    except ValidationError:
+        # What is ignored would have the message handled in another way than an operator asked for.
+        raise InvalidReplayOptionsError(
+            "the options of its replay are none that this version of the service knows"
+        ) from None
+
+
+_STRICTNESS_OF_PERSONAL_DATA: Final = (
+    PersonalData.ALLOW,
+    PersonalData.MASK,
+    PersonalData.REJECT,
+)
+_STRICTNESS_OF_STATEMENTS: Final = (
+    StatementPolicy.ALL,
+    StatementPolicy.CONFIRMED,
+    StatementPolicy.PROVEN,
+    StatementPolicy.QUOTES,
+)
+
+
+def choose_stricter_personal_data(
+    policy: PersonalData | None, override: PersonalData | None, default: PersonalData
+) -> PersonalData:
+    """Return the stricter of a study's policy on personal data and an override.
+
+    Args:
+        policy: the study's; None if it does not say.
+        override: what a replay asks for.
+        default: the installation's, for studies that do not say.
+    """
+    return _choose_strictest(_STRICTNESS_OF_PERSONAL_DATA, policy or default, override)
+
+
+def choose_stricter_statements(
+    policy: StatementPolicy, override: StatementPolicy | None
+) -> StatementPolicy:
+    """Return the stricter of a study's policy on statements and an override."""
+    return _choose_strictest(_STRICTNESS_OF_STATEMENTS, policy, override)
+
+
+def _choose_strictest(order: Sequence[T], policy: T, override: T | None) -> T:
+    return policy if override is None else max(policy, override, key=order.index)

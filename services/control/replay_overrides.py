@@ -1,0 +1,58 @@
+"""Checks what a plan or a rehearsal sets for its messages alone, and keeps it for the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
+from control.domain import BadRequestError
+from database.pool import Database
+from database.queries import load_queries
+from prompts.notes import PROMPTS
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "plans.sql")
+
+MOST_KEPT: Final = 1_000
+"""Plans whose overrides are kept in memory; they never change."""
+
+
+def validate_overrides(overrides: ReplayOverrides) -> None:
+    """Check that there is what a replay is asked to use, as far as control can know.
+
+    Whether a model is configured only its stage knows, which sets the message aside if it is not.
+
+    Raises:
+        BadRequestError: there is no such version of the prompt.
+    """
+    version = overrides.prompt_version
+    if version is not None and version not in PROMPTS:
+        raise BadRequestError(
+            f"overrides.prompt_version: there is no {version[:64]!r}; there are "
+            f"{', '.join(PROMPTS)}"
+        )
+
+
+class PlanOverrides:
+    """What plans set for their messages alone, read once a plan."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[UUID, ReplayOverrides] = {}
+
+    async def find(self, plan_ids: Iterable[UUID | None]) -> Mapping[UUID | None, ReplayOverrides]:
+        """Return the overrides of plans; none for letters that no plan sends.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        wanted = {one for one in plan_ids if one is not None}
+        if missing := wanted - self._known.keys():
+            if len(self._known) > MOST_KEPT:
+                self._known.clear()
+                missing = wanted
+            for row in await self._database.fetch(_QUERIES.select_overrides, [*missing]):
+                self._known[row["plan_id"]] = ReplayOverrides.model_validate_json(row["overrides"])
+        return {None: NO_OVERRIDES} | {one: self._known.get(one, NO_OVERRIDES) for one in wanted}

@@ -1,0 +1,113 @@
+"""Refused drafts go back by canary with another version of the prompt; no other does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contracts.study import Study, Theme
+from contracts.topics import PIPELINE
+from local_stack.supervisor import LocalStack
+from onrecord.connections import open_control_client
+from onrecord.settings import ClientSettings
+from prompts.notes import CURRENT
+from support.http_client import http_client
+from support.pipeline import Pipeline, submitted
+from support.stack import QUICK_RETRIES, whole_stack
+from support.waiting import until
+
+OTHER = "notes-2"
+assert CURRENT.version != OTHER
+
+STUDY = Study(
+    study_id="overridden",
+    name="Paying for repairs",
+    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
+)
+TALK = (
+    "Interviewer: What did you pay?\n\n"
+    "Participant: I paid {} dollars for the repair of my bicycle in {}, no more than that.\n"
+)
+REFUSED = 20
+OTHERS = 5
+
+CALLS = """
+SELECT chunk.transcript_id, call.prompt_version, count(*) AS calls
+  FROM llm_calls AS call
+  JOIN chunks AS chunk ON chunk.chunk_id::text = call.subject
+ WHERE call.started_at > $1
+ GROUP BY 1, 2
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
+    env = {f"{one.upper()}_STOP_SHARE": "1" for one in PIPELINE}
+    env |= {f"{one.upper()}_STOP_SHARE_OF_ALL": "1" for one in PIPELINE}
+    with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | env) as running:
+        yield running
+
+
+async def test_refused_drafts_are_asked_again_with_another_prompt(stack: LocalStack) -> None:
+    pipeline = Pipeline(stack)
+    model = stack.model()
+    assert model is not None
+    assert model.base_url is not None
+    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
+    async with http_client() as client:
+        spoiled = {"fault": "wrong_segment", "match": "Leeds"}
+        assert (await client.put(f"{rules}/spoil", json=spoiled)).is_success
+        refused = [
+            submitted(STUDY, f"refused-{number}", TALK.format(100 + number, "Leeds"))
+            for number in range(REFUSED)
+        ]
+        await pipeline.publish(refused)
+        await pipeline.settled()
+        assert (await client.delete(rules)).is_success
+    ((now,),) = await pipeline.rows("SELECT now()")
+
+    async with open_control_client(ClientSettings.load(pipeline.env)) as control:
+
+        async def are_indexed() -> bool:
+            counted = await pipeline.rows(
+                "SELECT count(*) FROM dead_letters WHERE error_code = 'ungrounded'"
+            )
+            return bool(counted[0][0] == REFUSED)
+
+        await until(are_indexed)
+        wanted: dict[str, Any] = {
+            "which": {"code": "ungrounded"},
+            "canary": True,
+            "overrides": {"prompt_version": OTHER},
+        }
+        plan = await control.send("POST", "/v1/plans", json=wanted)
+        path = f"/v1/plans/{plan['plan_id']}"
+        assert len(plan["steps"]) > 1
+        await control.send("POST", f"{path}/start")
+        # While they go through, others do, too.
+        others = [
+            submitted(STUDY, f"other-{number}", TALK.format(500 + number, "York"))
+            for number in range(OTHERS)
+        ]
+        await pipeline.publish(others)
+
+        async def is_over() -> dict[str, Any] | None:
+            found: dict[str, Any] = await control.get(path)
+            return None if found["state"] == "running" else found
+
+        ended = await until(is_over, within_s=120)
+    assert (ended["state"], ended["counts"]["resolved"]) == ("finished", REFUSED), ended
+    await pipeline.settled()
+
+    versions: dict[Any, Counter[str]] = {}
+    for row in await pipeline.rows(CALLS, now):
+        versions.setdefault(row["transcript_id"], Counter())[row["prompt_version"]] += row["calls"]
+    assert {tuple(versions[one.transcript_id]) for one in refused} == {(OTHER,)}
+    assert {tuple(versions[one.transcript_id]) for one in others} == {(CURRENT.version,)}
+    stored = await pipeline.rows("SELECT transcript_id, prompt_version FROM chunks")
+    lineage = {row["transcript_id"]: row["prompt_version"] for row in stored}
+    assert {lineage[one.transcript_id] for one in refused} == {OTHER}
+    assert {lineage[one.transcript_id] for one in others} == {CURRENT.version}
