@@ -211,6 +211,9 @@ class DeadLetterSelection(ControlApiModel):
     snoozed: int = Field(
         0, ge=0, description="How many of them are snoozed: a discard of many leaves them out, too."
     )
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="How many of them a replay of many leaves out, by why."
+    )
 
 
 class DeadLetterFilter(ControlApiModel):

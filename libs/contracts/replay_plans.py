@@ -34,10 +34,12 @@ MOST_LETTERS_SHOWN: Final = 10_000
 class ReplayPlanState(StrEnum):
     """State of a replay plan.
 
-    ``ready`` is not started yet. ``paused`` by somebody, and ``stopped`` by itself, go on when they
-    are resumed; ``cancelled`` and ``finished`` do not.
+    ``freezing`` until its set is written, behind the answer if it is large: 15 seconds a million
+    letters at most. ``ready`` is not started yet. ``paused`` by somebody, and ``stopped`` by
+    itself, go on when they are resumed; ``cancelled`` and ``finished`` do not.
     """
 
+    FREEZING = "freezing"
     READY = "ready"
     RUNNING = "running"
     PAUSED = "paused"
@@ -61,6 +63,9 @@ class CreateReplayPlanRequest(ControlApiModel):
 
     which: ReplayPlanFilter = Field(
         default_factory=ReplayPlanFilter, description="Which open letters; all if empty."
+    )
+    limit: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="At most so many, in the order of the DLQs."
     )
     rate: float | None = Field(
         None, gt=0, le=1_000_000, description="Letters a second; as fast as it goes if None."
@@ -113,7 +118,11 @@ class ReplayPlan(ControlApiModel):
     created_at: datetime
     created_by: str = Field(description="Who made it.")
     which: DeadLetterFilter = Field(description="Which letters were asked for.")
-    letters: int = Field(ge=0, description="How many letters are in the set.")
+    limit: int | None = Field(None, description="At most how many were asked for.")
+    letters: int = Field(
+        ge=0,
+        description="How many letters are in the set; about so many while it is being frozen.",
+    )
     set_sha256: str = Field(
         description="SHA-256 of the letters' ids in their order, as text, joined by line feeds."
     )

@@ -23,9 +23,6 @@ from contracts.control_api import (
     DeadLetterCount,
     DeadLetterPage,
     DeadLetterWithValue,
-    ReplayCursor,
-    ReplayRequest,
-    ReplayResult,
 )
 from contracts.operations import AuditReport
 from contracts.ownership import (
@@ -120,21 +117,6 @@ class ControlClient(ControlTransport):
         """
         return DeadLetter.model_validate(
             await self._call("POST", f"{get_letter_path(letter_id)}/replay")
-        )
-
-    async def replay_many(
-        self, which: Mapping[str, str | None], *, limit: int, begin: ReplayCursor | None = None
-    ) -> ReplayResult:
-        """Put back open letters; those of causes that no replay mends only if one is named.
-
-        Args:
-            which: narrows by ``service`` or ``code``; None does not.
-            limit: at most so many, up to ``MOST_LETTERS``.
-            begin: cursor that the previous call returned; None at first.
-        """
-        body = ReplayRequest.model_validate({**which, "limit": limit, "begin": begin})
-        return ReplayResult.model_validate(
-            await self._call("POST", "/v1/letters/replay", json=body.model_dump(mode="json"))
         )
 
     async def discard(self, letter_id: str, reason: str) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""Replays of many dead letters through control, with the result of each."""
+"""Replays of named dead letters through control, with the result of each."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rich.progress import Progress, track
+from rich.progress import track
 
-from contracts.control_api import (
-    DeadLetter,
-    DeadLetterSelection,
-    DeadLetterState,
-    ReplayCursor,
-)
+from contracts.control_api import DeadLetter, DeadLetterState
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
 from onrecord.control_client import ControlClient
@@ -25,54 +20,23 @@ from onrecord.pages.rendering import format_count
 AT_ONCE: Final = 8
 """Named letters replayed at the same time: control reads one after another from the DLQ anyway."""
 
-AT_A_TIME: Final = 2_000
-"""Letters between two steps of the bar, and before an interrupt is heard."""
-
 FAILURES_SHOWN: Final = 20
 """Most failures that are listed one by one."""
 
 
 @dataclass(slots=True)
 class ReplayOutcome:
-    """Outcome of a replay: ids of the dead letters sent, and why others were not.
+    """Outcome of a replay of named letters: ids of those sent, and why others were not.
 
     Attributes:
         replayed: ids of those put back.
         failed: why the others were not, by what they were asked for by.
-        left_out: how many open letters a replay of all did not try, by why not.
         misnamed: whether an id named no letter, or several.
     """
 
     replayed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
     misnamed: bool = False
-
-    def notices(self) -> Iterator[str]:
-        """Sentences about what was left out, and what to do about it."""
-        hopeless = {why: number for why, number in self.left_out.items() if why in UNMENDABLE}
-        if hopeless:
-            causes = ", ".join(f"{number:,} {why}" for why, number in hopeless.items())
-            yield (
-                f"left out: {causes}. The same message fails again, so a replay mends nothing; "
-                "`--code CAUSE` or a letter's id puts it back all the same"
-            )
-        if gone := self.left_out.get("gone"):
-            yield (
-                f"left out: {format_count(gone, 'letter')} whose bytes are gone from the DLQ; "
-                "they can only be discarded"
-            )
-        if unknown := self.left_out.get("unknown_source"):
-            yield (
-                f"left out: {format_count(unknown, 'letter')} written to a DLQ by another program "
-                "without their source topic: `onrecord dlq show` prints what is in them"
-            )
-
-        if snoozed := self.left_out.get("snoozed"):
-            yield (
-                f"left out: {format_count(snoozed, 'letter')} that are snoozed: "
-                "`onrecord dlq snooze --wake` wakes them"
-            )
 
     def error(self) -> CommandError:
         """Return the failure to end the command with: bad input if an id was wrong."""
@@ -85,49 +49,34 @@ class ReplayOutcome:
         return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
-async def count_replayable(control: ControlClient, which: Mapping[str, str | None]) -> int:
-    """Count the open dead letters that match a filter, and those that a replay would send."""
-    found = await control.get("/v1/letters/replayable", which)
-    return DeadLetterSelection.model_validate(found).replayable
-
-
-async def replay_matching(
-    control: ControlClient,
-    which: Mapping[str, str | None],
-    number: int,
-    most: int | None = None,
-) -> ReplayOutcome:
-    """Replay open dead letters that match, with a progress bar.
+def explain_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
+    """Sentences about open letters that a replay of many left out, and what to do about them.
 
     Args:
-        control: puts them back.
-        which: the API's parameters that narrow the letters.
-        number: how many are expected.
-        most: at most so many, in the order of the DLQs; all of them if None.
-
-    Raises:
-        UnreachableError: control or its dependencies went away; says how many were replayed
-            before, as far as control could answer. What was put back stays so.
+        left_out: how many, by why not.
     """
-    outcome = ReplayOutcome()
-    begin: ReplayCursor | None = None
-    left = most
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("replaying", total=number)
-        while True:
-            try:
-                limit = AT_A_TIME if left is None else min(left, AT_A_TIME)
-                some = await control.replay_many(which, limit=limit, begin=begin)
-            except UnreachableError as error:
-                raise _cut_short(outcome, number, error) from error
-            outcome.replayed += map(str, some.replayed)
-            outcome.failed |= {str(one): why for one, why in some.not_replayed.items()}
-            outcome.left_out = outcome.left_out or some.left_out
-            progress.advance(bar, len(some.replayed) + len(some.not_replayed))
-            if left is not None:
-                left -= len(some.replayed) + len(some.not_replayed)
-            if (begin := some.next) is None or left == 0:
-                return outcome
+    hopeless = {why: number for why, number in left_out.items() if why in UNMENDABLE}
+    if hopeless:
+        causes = ", ".join(f"{number:,} {why}" for why, number in hopeless.items())
+        yield (
+            f"left out: {causes}. The same message fails again, so a replay mends nothing; "
+            "`--code CAUSE` or a letter's id puts it back all the same"
+        )
+    if gone := left_out.get("gone"):
+        yield (
+            f"left out: {format_count(gone, 'letter')} whose bytes are gone from the DLQ; "
+            "they can only be discarded"
+        )
+    if unknown := left_out.get("unknown_source"):
+        yield (
+            f"left out: {format_count(unknown, 'letter')} written to a DLQ by another program "
+            "without their source topic: `onrecord dlq show` prints what is in them"
+        )
+    if snoozed := left_out.get("snoozed"):
+        yield (
+            f"left out: {format_count(snoozed, 'letter')} that are snoozed: "
+            "`onrecord dlq snooze --wake` wakes them"
+        )
 
 
 async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> ReplayOutcome:

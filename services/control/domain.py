@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
@@ -12,6 +12,9 @@ from pydantic import Field
 from contracts import headers as h
 from contracts.control_api import ControlApiModel, DeadLetter, ReplayCursor
 from contracts.errors import OnrecordError
+
+CLOCK_SKEW: Final = timedelta(days=1)
+"""How far clocks of services may be ahead, for those who ask for all letters until now."""
 
 
 class DeadLetterSortOrder(StrEnum):

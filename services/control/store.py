@@ -251,7 +251,10 @@ class DeadLetterStore:
         return {row["reason"]: row["letters"] for row in rows}
 
     async def count_selection(self, which: DeadLetterFilter) -> DeadLetterSelection:
-        """Count the open letters that match, whatever state the filter names."""
+        """Count the open letters that match, whatever state the filter names.
+
+        Why letters are left out is for ``count_left_out`` to count.
+        """
         row = await self._database.fetchrow(
             _QUERIES.count_selection, format_filter(which), _UNMENDABLE
         )

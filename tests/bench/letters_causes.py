@@ -30,13 +30,13 @@ _FILL: Final = f"""
 INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, consumer_group,
     error_code, error_type, error_message, attempts, timeouts, failed_at, fingerprint, headers,
-    size_bytes, study_id
+    size_bytes, study_id, subject
 )
 SELECT gen_random_uuid(), 'enrichment', 'enrichment-dlq', 0, number, 'chunks-ready', 'g',
        CASE number % 3 WHEN 0 THEN 'llm_timeout' ELSE 'ungrounded' END,
        'Error' || number % {CAUSES}, 'no answer in ' || number || ' s', 3, 1,
        now() - (number::float8 / $3) * interval '{DAYS} days', '', '[]', 1,
-       'study-' || (number / 7) % {STUDIES}
+       'study-' || (number / 7) % {STUDIES}, md5('chunk ' || number)::uuid::text
   FROM generate_series($1::bigint, $2::bigint - 1) AS number
 """
 _SCAN: Final = """
@@ -55,7 +55,7 @@ async def measure(lab: Lab) -> Result:
         await apply_migrations(settings)
         async with open_database(settings) as database:
             number = lab.scaled(LETTERS, least=10_000)
-            await _fill(database, number)
+            await fill_letters(database, number)
             return await _compare(lab, database, number)
     finally:
         await asyncio.to_thread(server.destroy)
@@ -101,7 +101,8 @@ async def _compare(lab: Lab, database: Database, number: int) -> Result:
     )
 
 
-async def _fill(database: Database, number: int) -> None:
+async def fill_letters(database: Database, number: int) -> None:
+    """Index letters: of chunks, of several causes, studies and days."""
     for begin in range(0, number, AT_ONCE):
         await database.execute(_FILL, begin, min(begin + AT_ONCE, number), float(number))
 

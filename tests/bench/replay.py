@@ -1,4 +1,4 @@
-"""Putting back 20,000 dead letters through control's API, beside a bare idempotent producer."""
+"""A plan of 20,000 dead letters, beside a bare idempotent producer; the rate that a plan keeps."""
 
 from __future__ import annotations
 
@@ -11,17 +11,28 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from inspect import iscoroutinefunction
 from itertools import count
+from statistics import median
 from typing import Any, Final, TypeVar, cast
 
-from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
+from bench.harness import (
+    Lab,
+    Result,
+    at_least,
+    at_most,
+    event,
+    interleaved,
+    paired,
+    producer,
+    spread,
+)
 from contracts.errors import RetryableError
+from contracts.replay_plans import CreateReplayPlanRequest
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, build_dlq_topic, build_retry_topic
-from control.api import ApiContext, ControlApi
 from control.indexing import build_indexed_dead_letter
+from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
-from control.tokens import generate_token_secret
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
@@ -30,15 +41,18 @@ from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
-from support.http_client import http_client, serve_routes
 from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000
 AT_ONCE: Final = 4
 DLQ: Final = build_dlq_topic(PERSISTENCE).name
 READ_TIMEOUT_S: Final = 10.0
-TOKEN: Final = generate_token_secret()
-ANSWER_TIMEOUT_S: Final = 600.0
+PATIENCE_S: Final = 600.0
+LOOK_S: Final = 0.02
+GOAL_LETTERS_PER_S: Final = 10_000.0
+RATE: Final = 200.0
+RATE_S: Final = 60.0
+RATE_GOAL: Final = 0.05
 
 _databases = count(1)
 
@@ -47,9 +61,9 @@ T = TypeVar("T")
 
 
 async def measure(lab: Lab) -> Result:
-    """Letters a second, from the request to the answer."""
+    """Letters a second, from the request for a plan until the broker has them."""
     number = lab.scaled(NUMBER, least=500)
-    letters = [_letter(offset) for offset in range(number)]
+    letters = [build_letter(offset) for offset in range(number)]
     gc.freeze()  # else what the measure holds is gone through again and again on both sides
     server = await asyncio.to_thread(EmbeddedServer)
     spent: Counter[str] = Counter()
@@ -61,6 +75,7 @@ async def measure(lab: Lab) -> Result:
                 "ours": lambda: _replayed(lab, server, letters, spent),
             },
         )
+        rate_error = await _measure_rate(lab, server, letters)
     finally:
         await asyncio.to_thread(server.destroy)
         gc.unfreeze()
@@ -72,18 +87,31 @@ async def measure(lab: Lab) -> Result:
         better="higher",
         unit="of a bare idempotent producer, letters/s",
         sides={
-            "ours": {**spread(found["ours"], "letters_per_s"), **where},
+            "ours": {
+                **spread(found["ours"], "letters_per_s"),
+                "rate_off_by": round(rate_error, 4),
+                **where,
+            },
             "bare producer": spread(found["bare"], "letters_per_s"),
         },
+        shortfalls=(
+            *at_least(
+                "letters/s of a plan without a rate",
+                round(median(found["ours"])),
+                GOAL_LETTERS_PER_S,
+            ),
+            *at_most("share by which a rate is off", round(rate_error, 4), RATE_GOAL),
+        ),
         notes=(
+            f"a rate of {RATE:g} letters/s, for {RATE_S * lab.scale:g} s",
             f"{number} letters, {lab.repeats} runs of each side in turn, the median of the ratios",
             "times a letter are of calls as they overlap, from call to answer",
         ),
     )
 
 
-def _letter(offset: int) -> Written:
-    """A record as a DLQ has it."""
+def build_letter(offset: int) -> Written:
+    """Build a record as a DLQ has it."""
     key, value, headers = encode_event(event(offset + 1), source="/bench")
     failure_headers = build_dead_letter_headers(
         describe_failure(RetryableError("it is a measure"), PERSISTENCE),
@@ -94,6 +122,12 @@ def _letter(offset: int) -> Written:
         at=datetime.now(UTC),
     )
     return key, value, append_headers(tuple(headers), failure_headers)
+
+
+async def write_letters(kafka: KafkaSettings, letters: list[Written]) -> None:
+    """Write records to one partition of the DLQ."""
+    async with producer(kafka) as bare:
+        await _send(bare, kafka.topic(DLQ), letters, partition=0)
 
 
 async def _bare(lab: Lab, letters: list[Written]) -> float:
@@ -117,30 +151,36 @@ async def _send(bare: Any, topic: str, letters: list[Written], **where: int) -> 
 async def _replayed(
     lab: Lab, server: TestServer, letters: list[Written], spent: Counter[str]
 ) -> float:
-    """Letters a second that control puts back, and in ``spent`` the seconds of its calls."""
+    """Letters a second that a plan puts back, and in ``spent`` the seconds of its calls."""
     kafka = await lab.fresh()
-    async with producer(kafka) as bare:
-        await _send(bare, kafka.topic(DLQ), letters, partition=0)
-    async with _office(kafka, await _database(server), spent) as (store, url):
+    await write_letters(kafka, letters)
+    async with _control(kafka, await _database(server), spent) as (store, plans):
         await _index(store, letters)
         begin = time.perf_counter()
-        replayed = await _replay_all(url, len(letters))
-        taken_s = time.perf_counter() - begin
-    assert replayed == len(letters), f"{replayed} of {len(letters)} letters were replayed"
-    return replayed / taken_s
+        await _run_plan(plans, CreateReplayPlanRequest(canary=False), len(letters))
+        return len(letters) / (time.perf_counter() - begin)
 
 
-async def _replay_all(url: str, number: int) -> int:
-    replayed = 0
-    async with http_client(ANSWER_TIMEOUT_S) as client:
-        client.headers["Authorization"] = f"Bearer {TOKEN}"
-        while replayed < number:
-            answer = await client.post(f"{url}/v1/letters/replay", json={})
-            some = len(answer.raise_for_status().json()["replayed"])
-            if not some:
-                break
-            replayed += some
-    return replayed
+async def _measure_rate(lab: Lab, server: TestServer, letters: list[Written]) -> float:
+    """By how much a plan's rate is off, as a share, between its first letters and its last."""
+    kafka = await lab.fresh()
+    number = min(len(letters), round(RATE * RATE_S * lab.scale))
+    await write_letters(kafka, letters[:number])
+    async with _control(kafka, await _database(server), Counter()) as (store, plans):
+        await _index(store, letters[:number])
+        begin = time.perf_counter()
+        await _run_plan(plans, CreateReplayPlanRequest(canary=False, rate=RATE), number)
+        return abs(number / (time.perf_counter() - begin) / RATE - 1)
+
+
+async def _run_plan(plans: ReplayPlanStore, wanted: CreateReplayPlanRequest, number: int) -> None:
+    """Make and start a plan, and wait until the broker has all of its letters."""
+    plan = await plans.create(wanted, "bench")
+    plan = await plans.start(plan.plan_id)
+    async with asyncio.timeout(PATIENCE_S):
+        while plan.counts.replayed < number:
+            await asyncio.sleep(LOOK_S)
+            plan = await plans.plan(plan.plan_id)
 
 
 async def _database(server: TestServer) -> PostgresSettings:
@@ -152,22 +192,23 @@ async def _database(server: TestServer) -> PostgresSettings:
 
 
 @asynccontextmanager
-async def _office(
+async def _control(
     kafka: KafkaSettings, postgres: PostgresSettings, spent: Counter[str]
-) -> AsyncIterator[tuple[DeadLetterStore, str]]:
-    """Control without its stage: the store, and where its API is served."""
+) -> AsyncIterator[tuple[DeadLetterStore, ReplayPlanStore]]:
+    """Control without its stage and its API: the index, and plans that run."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(postgres))
         reader = await stack.enter_async_context(open_dead_letter_reader(kafka, READ_TIMEOUT_S))
         publisher = await stack.enter_async_context(Publisher(kafka, source="/bench"))
-        store, api = DeadLetterStore(database), ControlApi()
-        timed_store, timed_reader = timed(store, spent), timed(reader, spent)
-        replayer = DeadLetterReplayer(timed_store, timed_reader, timed(publisher, spent))
-        api.context = ApiContext(timed_store, timed_reader, replayer, database)
-        await api.context.tokens.put_admin_token(TOKEN)
-        serving = serve_routes(api.routes)
-        port = await stack.enter_async_context(serving)
-        yield store, f"http://127.0.0.1:{port}"
+        store = DeadLetterStore(database)
+        plans = ReplayPlanStore(database, store)
+        replayer = DeadLetterReplayer(
+            timed(store, spent), timed(reader, spent), timed(publisher, spent)
+        )
+        await stack.enter_async_context(replayer.repairing())
+        runner = ReplayPlanRunner(timed(plans, spent), replayer, poll_s=LOOK_S)
+        await stack.enter_async_context(runner.running())
+        yield store, plans
 
 
 async def _index(store: DeadLetterStore, letters: list[Written]) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +22,7 @@ from contracts import ids
 from contracts.topics import TRANSCRIPTS_SUBMITTED, build_dlq_topic, build_retry_topic
 from control.api import ApiContext, ControlApi
 from control.domain import IndexedDeadLetter
+from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
 from control.rehearsals.runner import LetterRehearser
 from control.rehearsals.stages import open_stage_client
@@ -66,7 +72,9 @@ TOKEN = generate_token_secret()
 
 
 @asynccontextmanager
-async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncIterator[str]:
+async def control_of(
+    kafka: KafkaSettings, postgres: PostgresSettings, *, runs_plans: bool = False
+) -> AsyncIterator[str]:
     """Control's API over real stores, with three letters in the DLQ."""
     await create_topics(kafka, [DLQ, build_retry_topic("enrichment", 0), TRANSCRIPTS_SUBMITTED])
     async with (
@@ -83,18 +91,21 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await store.index_letter(letter(number))
         api = ControlApi()
         rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
+        replayer = DeadLetterReplayer(store, reader, publisher)
         api.context = ApiContext(
             store,
             reader,
-            DeadLetterReplayer(store, reader, publisher),
+            replayer,
             database,
             open_registration=True,
             wake_rehearser=rehearser.wake,
         )
         await api.context.tokens.put_admin_token(TOKEN)
         app = Starlette(routes=api.routes)
+        plans = ReplayPlanRunner(ReplayPlanStore(database, store), replayer, poll_s=0.05)
         async with (
             rehearser.running(),
+            plans.running() if runs_plans else nullcontext(),
             asgi_server.serve(app, host="127.0.0.1", port=0) as port,
         ):
             yield f"http://127.0.0.1:{port}"
@@ -121,9 +132,11 @@ def reading_api_in_a_thread(postgres: PostgresSettings) -> Iterator[str]:
 
 
 @contextmanager
-def in_a_thread(kafka: KafkaSettings, postgres: PostgresSettings) -> Iterator[str]:
+def in_a_thread(
+    kafka: KafkaSettings, postgres: PostgresSettings, *, runs_plans: bool = False
+) -> Iterator[str]:
     """Control in an event loop of its own, as commands begin one of theirs."""
-    with _in_a_thread(control_of(kafka, postgres)) as url:
+    with _in_a_thread(control_of(kafka, postgres, runs_plans=runs_plans)) as url:
         yield url
 
 

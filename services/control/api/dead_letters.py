@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
@@ -37,7 +38,12 @@ from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.openapi import build_error_responses
 from control.api.pagination import decode_cursor, encode_cursor
 from control.api.values import SlicedResponse
-from control.domain import DeadLetterGoneError, DeadLetterListPosition, DeadLetterNotOpenError
+from control.domain import (
+    CLOCK_SKEW,
+    DeadLetterGoneError,
+    DeadLetterListPosition,
+    DeadLetterNotOpenError,
+)
 from read_model.queries import ReadModelQueries
 
 Letter = TypeVar("Letter", bound=DeadLetter)
@@ -91,10 +97,15 @@ async def count_replayable(
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
-    return await context.store.count_selection(build_filter(which))
+    wanted = build_filter(which)
+    selected = await context.store.count_selection(wanted)
+    if selected.letters == selected.replayable:
+        return selected
+    left_out = await context.store.count_left_out(wanted, until=datetime.now(UTC) + CLOCK_SKEW)
+    return selected.model_copy(update={"left_out": left_out})
 
 
-@router.post("/replay", responses=build_error_responses(424))
+@router.post("/replay", responses=build_error_responses(424), deprecated=True)
 async def replay_letters(
     context: Context,
     caller: Operator,
@@ -103,7 +114,8 @@ async def replay_letters(
 ) -> ReplayResult:
     """Replay open dead letters that match a filter; `next` in the answer continues.
 
-    They are sent in the order of the DLQs.
+    They are sent in the order of the DLQs. Make a plan instead (`POST /v1/plans`): its set is
+    frozen, it goes at a rate, and it knows what became of its letters.
     """
     del place
     which = which or ReplayRequest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Final, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
@@ -15,7 +17,6 @@ from contracts.replay_plans import (
     ReplayPlanLetterPage,
     ReplayPlanPage,
     ReplayPlanPreview,
-    ReplayPlanState,
 )
 from control.access import Caller
 from control.api.authorization import Operator
@@ -39,7 +40,11 @@ async def create_plan(
     place: HeavyPlace,
     response: Response,
 ) -> ReplayPlan:
-    """Make a plan of the open letters that match; it sends nothing until it is started."""
+    """Make a plan of the open letters that match; it sends nothing until it is started.
+
+    The set of a plan of more than 200,000 letters is frozen behind the answer, as of now: it is
+    `freezing` for fifteen seconds a million letters at most.
+    """
     del place
     await context.trail.record(caller, "plan.create", wanted.model_dump_json(exclude_none=True))
     plan = await context.plans.create(wanted, caller.name)
@@ -99,10 +104,8 @@ async def start_plan(
     if_match: IfMatch = None,
 ) -> ReplayPlan:
     """Start a plan that did not run yet; one that runs goes on, one that ran before is resumed."""
-    version = await _record(context, caller, "plan.start", plan_id, if_match)
-    plan = await context.plans.start(plan_id, f"by {caller.name}", version=version)
-    set_version_etag(response, plan.version)
-    return plan
+    asked = _Asked("plan.start", context, caller, plan_id, if_match)
+    return await _change(context.plans.start, asked, response)
 
 
 @router.post("/{plan_id}/pause", responses=_CHANGE)
@@ -114,7 +117,8 @@ async def pause_plan(
     if_match: IfMatch = None,
 ) -> ReplayPlan:
     """Pause a plan: what is being sent is sent, and nothing else until it is resumed."""
-    return await _change(context, caller, response, plan_id, ReplayPlanState.PAUSED, if_match)
+    asked = _Asked("plan.pause", context, caller, plan_id, if_match)
+    return await _change(context.plans.pause, asked, response)
 
 
 @router.post("/{plan_id}/resume", responses=build_error_responses(404, 409, 412, 428))
@@ -129,12 +133,9 @@ async def resume_plan(
 
     What failed again until it stopped is accepted; that takes `If-Match`.
     """
-    version = await _record(context, caller, "plan.resume", plan_id, if_match)
-    plan = await context.plans.resume(
-        plan_id, f"by {caller.name}", version=version, accepts_stop=if_match is not None
-    )
-    set_version_etag(response, plan.version)
-    return plan
+    asked = _Asked("plan.resume", context, caller, plan_id, if_match)
+    resume = partial(context.plans.resume, accepts_stop=if_match is not None)
+    return await _change(resume, asked, response)
 
 
 @router.post("/{plan_id}/cancel", responses=_CHANGE)
@@ -146,28 +147,31 @@ async def cancel_plan(
     if_match: IfMatch = None,
 ) -> ReplayPlan:
     """Cancel a plan: what was not sent stays open; one that is cancelled already stays so."""
-    return await _change(context, caller, response, plan_id, ReplayPlanState.CANCELLED, if_match)
+    asked = _Asked("plan.cancel", context, caller, plan_id, if_match)
+    return await _change(context.plans.cancel, asked, response)
 
 
-async def _change(  # noqa: PLR0913, PLR0917 - as above
-    context: ApiContext,
-    caller: Caller,
-    response: Response,
-    plan_id: UUID,
-    to: ReplayPlanState,
-    if_match: str | None,
-) -> ReplayPlan:
-    action = "plan.pause" if to is ReplayPlanState.PAUSED else "plan.cancel"
-    version = await _record(context, caller, action, plan_id, if_match)
-    plan = await context.plans.change_state(plan_id, to, f"by {caller.name}", version=version)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What somebody wants to do with which plan, as of which version."""
+
+    action: str
+    context: ApiContext
+    caller: Caller
+    plan_id: UUID
+    if_match: str | None
+
+
+class _Change(Protocol):
+    """Method of the store that changes a plan."""
+
+    async def __call__(self, plan_id: UUID, reason: str, *, version: int | None) -> ReplayPlan: ...
+
+
+async def _change(change: _Change, asked: _Asked, response: Response) -> ReplayPlan:
+    """Change a plan, with an entry in the trail before."""
+    version = None if asked.if_match is None else parse_if_match_version(asked.if_match)
+    await asked.context.trail.record(asked.caller, asked.action, str(asked.plan_id))
+    plan = await change(asked.plan_id, f"by {asked.caller.name}", version=version)
     set_version_etag(response, plan.version)
     return plan
-
-
-async def _record(
-    context: ApiContext, caller: Caller, action: str, plan_id: UUID, if_match: str | None
-) -> int | None:
-    """Record a change in the trail; return the version of the plan that it is asked for."""
-    version = None if if_match is None else parse_if_match_version(if_match)
-    await context.trail.record(caller, action, str(plan_id))
-    return version

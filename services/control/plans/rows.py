@@ -33,6 +33,7 @@ def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -
         created_at=row["created_at"],
         created_by=row["created_by"],
         which=DeadLetterFilter.model_validate_json(row["meant"]),
+        limit=row["most_letters"],
         letters=row["letters"],
         set_sha256=row["set_sha256"],
         left_out=json.loads(row["left_out"]),

@@ -1,8 +1,8 @@
 """Runs replay plans: claims letters, sends them at the plan's rate, and waits between steps.
 
-A plan is run by one replica, whose claim holds as long as its session (``holding_claims``). Its
-letters are claimed in one transaction with its position, so a crash leaves them `replaying`, to
-be finished by whoever takes over, and the plan goes on behind them::
+A large set is frozen first. A plan is run by one replica, whose claim holds as long as its session
+(``holding_claims``). Its letters are claimed in one transaction with its position, so a crash
+leaves them `replaying`, to be finished by whoever takes over, and the plan goes on behind them::
 
     claim and advance ─▶ send ─▶ acknowledged ─▶ mark        the next slice
             └── crash or outage ─▶ sent by ``DeadLetterReplayer.repairing``: at least once
@@ -82,6 +82,7 @@ class ReplayPlanRunner:
         Raises:
             KafkaUnavailableError, DatabaseUnavailableError: try again later; nothing is lost.
         """
+        await self._store.freeze(plan_id)
         settling: deque[tuple[asyncio.Task[None], ReplayResult]] = deque()
         pace = _Pace()
         try:

@@ -24,6 +24,7 @@ from contracts.replay_plans import (
     ReplayPlanState,
 )
 from control.domain import (
+    BadRequestError,
     ConcurrentChangeError,
     DeadLetterNotOpenError,
     DeadLetterPosition,
@@ -550,3 +551,68 @@ async def test_a_preview_says_where_letters_go(control: Control) -> None:
     (part,) = (await preview_plan(control.database, plan.plan_id)).parts
     assert (part.service, part.error_code, part.letters) == ("enrichment", "llm_timeout", 5)
     assert (part.topic, part.closed, part.stored, part.calls) == ("enrichment-retry-0", 0, 0, None)
+
+
+async def test_a_large_set_is_frozen_behind_the_answer_as_of_when_the_plan_was_made(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 100)
+    letters = await control.fill(250)
+    plan = await control.plan()
+    assert (plan.state, plan.letters, plan.set_sha256) == (ReplayPlanState.FREEZING, 250, "")
+    with pytest.raises(DeadLetterNotOpenError, match="being frozen"):
+        await control.plans.start(plan.plan_id)
+    await control.fill(10, begin=600)
+    await control.database.execute(
+        "UPDATE dead_letters SET state = 'discarded', state_reason = 'x' WHERE letter_id = $1",
+        letters[0],
+    )
+    await control.run(plan)
+    found = await control.plans.plan(plan.plan_id)
+    ids = await control.ids(found)
+    assert (found.state, found.letters) == (ReplayPlanState.READY, 249)
+    assert sorted(ids) == sorted(letters[1:])
+    assert found.set_sha256 == hashlib.sha256("\n".join(map(str, ids)).encode()).hexdigest()
+    assert len(found.steps) > 1
+    assert (await control.plans.start(plan.plan_id)).state is RUNNING
+
+
+async def test_a_large_set_that_is_given_up_or_left_by_a_crash_is_frozen_once_or_never(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
+    await control.fill(5)
+    given_up, left = await control.plan(), await control.plan()
+    await control.plans.change_state(given_up.plan_id, ReplayPlanState.CANCELLED)
+    other = Control(control.database, [])
+    async with control.letters.holding_claims():
+        assert await control.plans.take_plans() == [left.plan_id]
+        assert not await other.plans.take_plans()
+        await other.plans.freeze(left.plan_id)
+        assert (await other.plans.plan(left.plan_id)).state is ReplayPlanState.FREEZING
+    assert await other.plans.take_plans() == [left.plan_id]  # its replica is gone
+    for plan in (given_up, left):
+        for _ in range(2):
+            await other.plans.freeze(plan.plan_id)
+    assert (await other.plans.plan(left.plan_id)).state is ReplayPlanState.READY
+    assert (await other.plans.plan(given_up.plan_id)).set_sha256 == ""
+    await control.database.execute(
+        "UPDATE dead_letters SET snoozed_until = now() + '1 d'::interval"
+    )
+    with pytest.raises(NotFoundError, match="5 snoozed"):
+        await control.plan()
+
+
+async def test_a_plan_has_a_bound(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control.plans.store.MOST_LETTERS", 3)
+    await control.fill(4)
+    with pytest.raises(BadRequestError, match="4 letters match, and a plan has 3 at most"):
+        await control.plan()
+    assert not (await control.plans.plans(10)).plans
+
+
+async def test_a_limit_takes_the_first_letters_in_the_order_of_the_dlqs(control: Control) -> None:
+    letters = await control.fill(30)  # by turns in three partitions
+    plan = await control.plan(limit=5, canary=False)
+    assert await control.ids(plan) == letters[0:13:3]
+    assert (plan.limit, plan.letters) == (5, 5)

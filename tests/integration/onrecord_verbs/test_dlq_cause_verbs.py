@@ -77,8 +77,9 @@ def test_lists_and_replays_what_conditions_name(
     assert json.loads(capsys.readouterr().out) == []
     replay = ["dlq", "replay", "--all", "--yes", "--json", "--where", f"cause={cause_id}"]
     assert cli.run_command([*replay, "--where", "attempts>=3"]) == 0
-    (replayed,) = json.loads(capsys.readouterr().out)["replayed"]
-    assert replayed[:8] == name_of(2)
+    assert json.loads(capsys.readouterr().out)["counts"]["replayed"] == 1
+    assert cli.run_command(["dlq", "show", name_of(2), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "replayed"
     (left,) = listed(capsys, "--code", "undecodable")
     counted = dict(left["letters"])  # type: ignore[call-overload]
     assert {state: n for state, n in counted.items() if n} == {"open": 1, "replayed": 1}

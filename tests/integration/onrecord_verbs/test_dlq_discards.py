@@ -49,7 +49,7 @@ def test_a_limit_discards_and_replays_as_few(
     assert done["discarded"] == 1
     assert len(listed(capsys, "--state", "discarded")) == 1
     replay = ("replay", "--all", "--code", "undecodable", "--limit", "1", "--yes", "--json")
-    assert len(json.loads(run(capsys, *replay)[0])["replayed"]) == 1
+    assert json.loads(run(capsys, *replay)[0])["counts"]["replayed"] == 1
     assert len(listed(capsys)) == 1
 
 
@@ -61,7 +61,7 @@ def test_study_and_since_narrow_lists_replays_and_discards(
     _, said = run(capsys, "discard", "--study", "bikes", *TEST, "--yes", code=1)
     assert said == "error: no open letter matches: there is nothing to discard"
     replay = ("replay", "--all", "--since", "1h", "--yes", "--json")
-    assert json.loads(run(capsys, *replay)[0])["replayed"] == []
+    assert json.loads(run(capsys, *replay)[0])["letters"] == 0
 
 
 def test_snoozed_letters_are_left_out_and_said(

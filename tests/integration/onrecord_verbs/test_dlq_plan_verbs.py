@@ -9,6 +9,11 @@ import pytest
 from onrecord import cli
 
 
+@pytest.fixture
+def runs_plans() -> bool:
+    return False
+
+
 def test_makes_shows_starts_pauses_and_cancels_a_plan(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import typer
 
 from contracts import ids
 from contracts.access import CreateTokenRequest
@@ -17,6 +19,7 @@ from onrecord import cli
 from persistence.store import NotesStore
 from support.interviews import chunk, ingested
 from support.served_control import ODD_BYTES, letter, name_of
+from support.waiting import until
 
 
 def states(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -120,8 +123,8 @@ def test_replays_all_open_letters_of_one_cause(
     assert (
         cli.run_command(["dlq", "replay", "--all", "--code", "undecodable", "--yes", "--json"]) == 0
     )
-    output = json.loads(capsys.readouterr().out)
-    assert [one[:8] for one in sorted(output["replayed"])] == sorted([name_of(1), name_of(2)])
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["letters"], plan["counts"]["replayed"]) == (2, 2)
     assert states(capsys) == ["open", "replayed", "replayed"]
 
 
@@ -134,10 +137,71 @@ def test_a_replay_of_all_leaves_out_what_no_replay_mends_and_says_so(
     output = " ".join(printed.err.split())
     assert output.startswith("left out: 2 undecodable. The same message fails again")
     assert "--code" in output
+    assert "what becomes of them: `onrecord dlq plan show" in output
     assert states(capsys) == ["replayed", "open", "open"]
     assert cli.run_command(["dlq", "replay", "--all", "--yes", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document == {"replayed": [], "failed": {}, "left_out": {"undecodable": 2}}
+    assert document == {"plan_id": None, "letters": 0, "left_out": {"undecodable": 2}}
+
+
+def test_a_replay_of_many_is_a_plan_that_can_be_waited_for(
+    control: None, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def heal() -> None:
+        async with open_database(postgres_settings) as database:
+            await until(
+                lambda: database.fetchval(
+                    "UPDATE dead_letters SET outcome = 'resolved', outcome_at = now()"
+                    " WHERE state = 'replayed' RETURNING 1"
+                )
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        healing = pool.submit(lambda: asyncio.run(heal()))
+        assert (
+            cli.run_command(["dlq", "replay", "--where", "code=llm_timeout", "-y", "--wait"]) == 0
+        )
+        healing.result()
+    printed = capsys.readouterr()
+    assert printed.out == "1 dead letter put back\nfinished: healed 1, died again 0\n"
+    assert cli.run_command(["dlq", "plan", "list", "--json"]) == 0
+    (plan,) = json.loads(capsys.readouterr().out)["plans"]
+    assert (plan["state"], plan["letters"], plan["which"]["code"]) == ("finished", 1, "llm_timeout")
+
+
+@pytest.mark.parametrize("answer", ["no", "interrupt"])
+def test_a_replay_of_many_shows_its_plan_before_it_asks(
+    control: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+) -> None:
+    def confirm(*_: object, **__: object) -> bool:
+        if answer == "interrupt":
+            raise typer.Abort
+        return False
+
+    monkeypatch.setattr("onrecord.commands.dlq.selection.refuse_unasked", lambda *_, **__: None)
+    monkeypatch.setattr("onrecord.commands.dlq.replays.refuse_unasked", lambda *_, **__: None)
+    monkeypatch.setattr(typer, "confirm", confirm)
+    assert cli.run_command(["dlq", "replay", "--all"]) != 0
+    assert "1 letters, ready" in capsys.readouterr().err
+    assert states(capsys) == ["open", "open", "open"]
+    assert cli.run_command(["dlq", "plan", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plans"][0]["state"] == "cancelled"
+
+
+def test_an_interrupt_says_how_to_go_on(
+    control: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onrecord.replay_plans.follow_plan", interrupt)
+    assert cli.run_command(["dlq", "replay", "--all", "--yes"]) == 130
+    output = " ".join(capsys.readouterr().err.split())
+    assert "the plan goes on: `onrecord dlq plan show" in output
+    assert "`onrecord dlq plan cancel" in output
 
 
 def test_discards_a_letter_once_and_for_a_reason(

@@ -1,14 +1,13 @@
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from contracts.control_api import DeadLetter, ReplayCursor, ReplayResult
+from contracts.control_api import DeadLetter
 from contracts.ids import derive_id
 from onrecord.control_client import ControlClient
 from onrecord.errors import UnreachableError
-from onrecord.replay import replay_by_ids, replay_matching
+from onrecord.replay import replay_by_ids
 
 LOST = "the control service cannot reach Kafka"
 IDS = [str(derive_id("letter", number)) for number in range(5)]
@@ -40,27 +39,8 @@ class ControlThatLosesItsBroker(ControlClient):
         self._lost = letter_id == self._last
         return letter(letter_id)
 
-    async def replay_many(
-        self, which: Mapping[str, str | None], *, limit: int, begin: ReplayCursor | None = None
-    ) -> ReplayResult:
-        assert (dict(which), limit > 0) == ({"service": "enrichment"}, True)
-        if begin is not None:
-            raise UnreachableError(LOST)
-        first, second, third = map(UUID, IDS[:3])
-        return ReplayResult(
-            replayed=[first, second],
-            not_replayed={third: "it is gone"},
-            next=ReplayCursor(until=datetime.now(UTC)),
-        )
-
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:
     with pytest.raises(UnreachableError) as raised:
         await replay_by_ids(ControlThatLosesItsBroker(IDS[1]), IDS)
-    assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"
-
-
-async def test_tells_how_many_of_all_were_put_back_before_the_broker_went_away() -> None:
-    with pytest.raises(UnreachableError) as raised:
-        await replay_matching(ControlThatLosesItsBroker(""), {"service": "enrichment"}, 5)
     assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"

@@ -8,35 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onrecord.commands.dlq import causes, discards, plans, rehearse, rules, waiting
+from onrecord.commands.dlq import causes, discards, plans, rehearse, replays, rules, waiting
 from onrecord.commands.dlq.selection import (
-    All,
-    AtMost,
     Code,
     Service,
     Since,
     Study,
     Where,
-    Yes,
     ask_control_once,
-    confirm,
     parse_filter,
-    refuse_unasked,
 )
 from onrecord.console import Json, err, out, print_json
-from onrecord.errors import FailedError, UsageError
+from onrecord.errors import FailedError
 from onrecord.pages.rendering import format_count, get_page_width
 
 if TYPE_CHECKING:
     from contracts.control_api import DeadLetter
-    from onrecord.replay import ReplayOutcome
 
 LetterId = Annotated[
     str, typer.Argument(metavar="ID", help="A letter's id, or the beginning of it (4 or more).")
-]
-LetterIds = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Letters, by the beginning of their ids."),
 ]
 State = Annotated[
     str,
@@ -58,10 +48,6 @@ Raw = Annotated[
     bool, typer.Option("--raw", help="Write only the value, byte for byte; escaped on a terminal.")
 ]
 Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Only say what it would end in, as `dlq rehearse` does."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -72,8 +58,9 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode="markdown",
     )
     dlq.command("list")(list_)
-    for verb in (show, stats, replay):
+    for verb in (show, stats):
         dlq.command()(verb)
+    replays.register(dlq)
     causes.register(dlq)
     discards.register(dlq)
     waiting.register(dlq)
@@ -201,94 +188,6 @@ def stats(*, json_output: Json = False) -> None:
         out.print(format_dead_letter_counts(found), crop=False)
     else:
         err.print("no dead letters")
-
-
-def replay(  # noqa: PLR0913 - one parameter an option
-    letter_ids: LetterIds = None,
-    *,
-    every: All = False,
-    service: Service = None,
-    code: Code = None,
-    where: Where = None,
-    study: Study = None,
-    since: Since = None,
-    limit: AtMost = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    reason: Why = "",
-    json_output: Json = False,
-) -> None:
-    """Replay dead letters, byte for byte, to the services that failed on them.
-
-    Exit 1 if one could not be put back. Replaying is safe to repeat: notes are stored once.
-    With --all, letters of causes that no replay mends, such as undecodable or revision_conflict,
-    are left out and counted; --code CAUSE or an id puts them back all the same.
-
-    Examples of use:
-
-        onrecord dlq replay 3fa9 77b0
-        onrecord dlq replay --all --service enrichment --code llm_timeout
-        onrecord dlq replay --all --where cause=3fa9c1d25b7e0a44 --since 1d --limit 5
-        onrecord dlq replay --all --yes --reason "the endpoint is back"
-        onrecord dlq replay --all --code ungrounded --dry-run
-    """
-    if bool(letter_ids) == every:
-        raise UsageError("name the letters: their ids, or --all")
-    if letter_ids and (service or code or where or study or since or limit):
-        raise UsageError("--service, --code, --study, --since, --limit and --where go with --all")
-    if dry_run:
-        rehearse.run_rehearsal(
-            letter_ids,
-            where,
-            every=every,
-            asked={"sample": limit or None},
-            timeout_s=rehearse.TIMEOUT_S,
-            reason=reason,
-            json_output=json_output,
-            service=service,
-            code=code,
-            study=study,
-            since=since,
-        )
-        return
-    which = parse_filter(where, service=service, code=code, study=study, since=since)
-    outcome = (
-        _replay_named(letter_ids, reason)
-        if letter_ids
-        else _replay_open(which, reason, limit, yes=yes)
-    )
-    if json_output:
-        print_json(
-            {
-                "replayed": outcome.replayed,
-                "failed": outcome.failed,
-                "left_out": outcome.left_out,
-            }
-        )
-    elif outcome.replayed or not outcome.failed:
-        out.print(f"{format_count(len(outcome.replayed), 'dead letter')} put back")
-    for notice in outcome.notices():
-        err.print(notice, markup=False)
-    if outcome.failed:
-        raise outcome.error()
-
-
-def _replay_named(letter_ids: list[str], reason: str) -> ReplayOutcome:
-    from onrecord.replay import replay_by_ids  # noqa: PLC0415 - slow to import
-
-    return ask_control_once(lambda control: replay_by_ids(control, letter_ids), reason)
-
-
-def _replay_open(
-    which: dict[str, str | None], reason: str, limit: int | None, *, yes: bool
-) -> ReplayOutcome:
-    from onrecord.replay import count_replayable, replay_matching  # noqa: PLC0415 - slow to import
-
-    refuse_unasked("replay", yes=yes)
-    number = ask_control_once(lambda control: count_replayable(control, which))
-    number = number if limit is None else min(number, limit)
-    confirm("Replay", number, "nothing was replayed", yes=yes)
-    return ask_control_once(lambda control: replay_matching(control, which, number, limit), reason)
 
 
 def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,33 +15,21 @@ from onrecord.commands.dlq.overrides import (
     Statements,
     parse_overrides,
 )
+from onrecord.commands.dlq.selection import (
+    Where,
+    ask_control_once,
+    confirm,
+    refuse_unasked,
+)
 from onrecord.console import Json, err, out, print_json
-from onrecord.errors import FailedError, UsageError
-from onrecord.settings import ClientSettings
+from onrecord.errors import FailedError
 
 if TYPE_CHECKING:
     from contracts.replay_plans import ReplayPlan
     from onrecord.control_client import ControlClient
 
-T = TypeVar("T")
-
-POLL_S = 1.0
-"""Seconds between two looks at a plan that is waited for."""
-
-SHORTEST_PREFIX = 4
-"""Characters of a plan's id that people have to give at least."""
-
 PlanId = Annotated[
     str, typer.Argument(metavar="PLAN", help="A plan's id, or the beginning of it (4 or more).")
-]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="NAME=VALUE",
-        help="Only letters that match, several times: service, code, cause, study, transcript, "
-        "chunk, producer, key, text, attempts>=N, since or before (2h, 3d, or a time).",
-    ),
 ]
 Rate = Annotated[
     float | None,
@@ -121,6 +105,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         onrecord dlq plan create --where code=ungrounded --prompt-version notes-3 --start
     """
     from onrecord.letter_filters import parse_duration_option, parse_filter_conditions  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import create_plan  # noqa: PLC0415 - as above
 
     which = parse_filter_conditions(where or (), datetime.now(UTC))
     wanted = {
@@ -138,19 +123,17 @@ def create(  # noqa: PLR0913 - one parameter an option
         ),
     }
     is_started = begin or yes or wait
-    if is_started and not yes and not (err.is_terminal and sys.stdin.isatty()):
-        raise UsageError("there is no terminal to ask at: add --yes to start it")
-    plan = _ask(lambda control: _create(control, wanted), reason)
+    if is_started:
+        refuse_unasked("replay", yes=yes)
+    plan = ask_control_once(lambda control: create_plan(control, wanted), reason)
     if not json_output or not is_started:
         _show(plan, json_output=json_output)
     if not is_started:
         if not json_output:
             err.print(f"onrecord dlq plan start {str(plan.plan_id)[:8]}", markup=False)
         return
-    if not yes and not typer.confirm(f"Put back {plan.letters:,} letters?", err=True):
-        raise FailedError("the plan is made, and not started")
-    plan = _ask(lambda control: _change(control, str(plan.plan_id), "start"), reason)
-    _finish(plan, wait=wait, json_output=json_output)
+    confirm("Replay", plan.letters, "the plan is made, and not started", yes=yes)
+    change(str(plan.plan_id), "start", wait=wait, reason=reason, json_output=json_output)
 
 
 def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
@@ -163,7 +146,7 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
     from contracts.replay_plans import ReplayPlanPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.replay_plans import format_plans  # noqa: PLC0415 - as above
 
-    found = _ask(lambda control: control.get("/v1/plans", {"limit": limit}))
+    found = ask_control_once(lambda control: control.get("/v1/plans", {"limit": limit}))
     page = ReplayPlanPage.model_validate(found)
     if json_output:
         print_json(page.model_dump(mode="json"))
@@ -181,7 +164,10 @@ def show(plan_id: PlanId, *, json_output: Json = False) -> None:
 
         onrecord dlq plan show 3fa9
     """
-    _show(_ask(lambda control: _read(control, plan_id)), json_output=json_output)
+    from onrecord.replay_plans import read_plan  # noqa: PLC0415 - slow to import
+
+    plan = ask_control_once(lambda control: read_plan(control, plan_id))
+    _show(plan, json_output=json_output)
 
 
 def start(
@@ -193,8 +179,7 @@ def start(
 
         onrecord dlq plan start 3fa9 --wait
     """
-    plan = _ask(lambda control: _change(control, plan_id, "start"), reason)
-    _finish(plan, wait=wait, json_output=json_output)
+    change(plan_id, "start", wait=wait, reason=reason, json_output=json_output)
 
 
 def resume(
@@ -209,8 +194,7 @@ def resume(
 
         onrecord dlq plan resume 3fa9
     """
-    plan = _ask(lambda control: _resume(control, plan_id), reason)
-    _finish(plan, wait=wait, json_output=json_output)
+    change(plan_id, "resume", wait=wait, reason=reason, json_output=json_output)
 
 
 def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
@@ -220,8 +204,7 @@ def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> No
 
         onrecord dlq plan pause 3fa9
     """
-    plan = _ask(lambda control: _change(control, plan_id, "pause"), reason)
-    _finish(plan, wait=False, json_output=json_output)
+    change(plan_id, "pause", reason=reason, json_output=json_output)
 
 
 def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
@@ -231,8 +214,7 @@ def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> N
 
         onrecord dlq plan cancel 3fa9 --reason "the fix is wrong"
     """
-    plan = _ask(lambda control: _change(control, plan_id, "cancel"), reason)
-    _finish(plan, wait=False, json_output=json_output)
+    change(plan_id, "cancel", reason=reason, json_output=json_output)
 
 
 def report(
@@ -251,14 +233,15 @@ def report(
     """
     from contracts.replay_plans import ReplayPlanLetterPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.replay_plans import format_plan_letters  # noqa: PLC0415 - as above
+    from onrecord.replay_plans import read_plan  # noqa: PLC0415 - as above
 
     async def ask(control: ControlClient) -> ReplayPlanLetterPage:
-        plan = await _read(control, plan_id)
+        plan = await read_plan(control, plan_id)
         path = f"/v1/plans/{plan.plan_id}/letters"
         found = await control.get(path, {"begin": begin, "limit": limit})
         return ReplayPlanLetterPage.model_validate(found)
 
-    page = _ask(ask)
+    page = ask_control_once(ask)
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
@@ -268,64 +251,11 @@ def report(
         err.print(f"there are more: --begin {page.next}")
 
 
-async def _create(control: ControlClient, wanted: Mapping[str, object]) -> ReplayPlan:
-    from contracts.replay_plans import ReplayPlan  # noqa: PLC0415 - slow to import
-
-    return ReplayPlan.model_validate(await control.send("POST", "/v1/plans", json=wanted))
-
-
-async def _read(control: ControlClient, plan_id: str) -> ReplayPlan:
-    from contracts.replay_plans import ReplayPlan  # noqa: PLC0415 - slow to import
-
-    found = await _find(control, plan_id)
-    return ReplayPlan.model_validate(await control.get(f"/v1/plans/{found}"))
-
-
-async def _change(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan:
-    from contracts.replay_plans import ReplayPlan  # noqa: PLC0415 - slow to import
-
-    found = await _find(control, plan_id)
-    return ReplayPlan.model_validate(await control.send("POST", f"/v1/plans/{found}/{verb}"))
-
-
-async def _resume(control: ControlClient, plan_id: str) -> ReplayPlan:
-    """Resume a plan as it is now; if the request is sent again, a stop since is not accepted."""
-    from contracts.replay_plans import ReplayPlan  # noqa: PLC0415 - slow to import
-
-    plan = await _read(control, plan_id)
-    resumed = await control.send(
-        "POST",
-        f"/v1/plans/{plan.plan_id}/resume",
-        headers={"If-Match": f'"{plan.version}"'},
-    )
-    return ReplayPlan.model_validate(resumed)
-
-
-async def _find(control: ControlClient, plan_id: str) -> UUID:
-    """The id that begins with what is given."""
-    from contracts.replay_plans import MOST_PLANS, ReplayPlanPage  # noqa: PLC0415 - slow to import
-
-    try:
-        return UUID(plan_id)
-    except ValueError:
-        pass
-    asked = plan_id.strip().lower()
-    if len(asked) < SHORTEST_PREFIX:
-        raise UsageError("PLAN: an id, or at least its first 4 characters")
-    page = ReplayPlanPage.model_validate(await control.get("/v1/plans", {"limit": MOST_PLANS}))
-    found = [one.plan_id for one in page.plans if str(one.plan_id).startswith(asked)]
-    if len(found) != 1:
-        problem = "more than one plan's id begins" if found else "no plan's id begins"
-        raise UsageError(f"{problem} with {plan_id!r}: `onrecord dlq plan list` names them")
-    return found[0]
-
-
 def _show(plan: ReplayPlan, *, json_output: bool) -> None:
-    from contracts.replay_plans import ReplayPlanPreview  # noqa: PLC0415 - slow to import
-    from onrecord.pages.replay_plans import format_plan  # noqa: PLC0415 - as above
+    from onrecord.pages.replay_plans import format_plan  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import preview_plan  # noqa: PLC0415 - as above
 
-    path = f"/v1/plans/{plan.plan_id}/preview"
-    preview = ReplayPlanPreview.model_validate(_ask(lambda control: control.get(path)))
+    preview = ask_control_once(lambda control: preview_plan(control, plan))
     if json_output:
         print_json(plan.model_dump(mode="json") | {"preview": preview.model_dump(mode="json")})
         return
@@ -333,12 +263,37 @@ def _show(plan: ReplayPlan, *, json_output: bool) -> None:
         out.print(line)
 
 
-def _finish(plan: ReplayPlan, *, wait: bool, json_output: bool) -> None:
-    """Wait for a plan if that is asked for, and say what became of its letters."""
-    from onrecord.pages.replay_plans import format_result  # noqa: PLC0415 - slow to import
+def change(
+    plan_id: str,
+    verb: str,
+    *,
+    wait: bool = False,
+    reason: str = "",
+    json_output: bool = False,
+) -> None:
+    """Start, pause, resume or cancel a plan, and print what became of its letters.
 
+    Args:
+        plan_id: its id, or the beginning of it.
+        verb: what is done.
+        wait: whether to wait until it is over.
+        reason: why, for the trail.
+        json_output: whether the plan is printed as JSON.
+
+    Raises:
+        FailedError: it was waited for, and letters failed again, or it did not finish.
+    """
+    from onrecord.pages.replay_plans import format_result  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import change_plan, follow_plan  # noqa: PLC0415 - as above
+
+    plan = ask_control_once(lambda control: change_plan(control, plan_id, verb), reason)
     if wait:
-        plan = _ask(lambda control: _wait(control, plan))
+        started = plan
+        try:
+            plan = ask_control_once(lambda control: follow_plan(control, started))
+        except KeyboardInterrupt:
+            explain_interrupt(started)
+            raise
     if json_output:
         print_json(plan.model_dump(mode="json"))
     else:
@@ -347,25 +302,11 @@ def _finish(plan: ReplayPlan, *, wait: bool, json_output: bool) -> None:
         raise FailedError(plan.state_reason or f"the plan is {plan.state.value}")
 
 
-async def _wait(control: ControlClient, plan: ReplayPlan) -> ReplayPlan:
-    """Follow a plan until it runs no more; an interrupt leaves it running."""
-    from rich.progress import Progress  # noqa: PLC0415 - slow to import
-
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("replaying", total=plan.letters)
-        while plan.state == "running":
-            await asyncio.sleep(POLL_S)
-            plan = await _read(control, str(plan.plan_id))
-            progress.update(
-                bar,
-                completed=plan.letters - plan.counts.waiting,
-                description=f"step {plan.step} of {len(plan.steps)}: "
-                f"{plan.counts.resolved:,} healed, {plan.counts.failed_again:,} died again",
-            )
-    return plan
-
-
-def _ask(question: Callable[[ControlClient], Awaitable[T]], reason: str = "") -> T:
-    from onrecord.connections import ask_control  # noqa: PLC0415 - slow to import
-
-    return asyncio.run(ask_control(ClientSettings.load(), question, reason))
+def explain_interrupt(plan: ReplayPlan) -> None:
+    """Say that a plan goes on without this command, and how to look at it or end it."""
+    name = str(plan.plan_id)[:8]
+    err.print(
+        f"the plan goes on: `onrecord dlq plan show {name}` shows how far it is, "
+        f"`onrecord dlq plan pause {name}` pauses it, `onrecord dlq plan cancel {name}` ends it",
+        markup=False,
+    )
