@@ -67,6 +67,9 @@ class CreateReplayPlanRequest(ControlApiModel):
     limit: int | None = Field(
         None, ge=1, le=2**31 - 1, description="At most so many, in the order of the DLQs."
     )
+    force: bool = Field(
+        default=False, description="Whether letters go back that no replay mends, or not as it is."
+    )
     rate: float | None = Field(
         None, gt=0, le=1_000_000, description="Letters a second; as fast as it goes if None."
     )
@@ -119,6 +122,7 @@ class ReplayPlan(ControlApiModel):
     created_by: str = Field(description="Who made it.")
     which: DeadLetterFilter = Field(description="Which letters were asked for.")
     limit: int | None = Field(None, description="At most how many were asked for.")
+    force: bool = Field(default=False, description="Whether hopeless letters go back, too.")
     letters: int = Field(
         ge=0,
         description="How many letters are in the set; about so many while it is being frozen.",
@@ -176,6 +180,12 @@ class ReplayPlanPart(ControlApiModel):
     closed: int = Field(ge=0, description="Not open any more: they are not sent.")
     stored: int = Field(ge=0, description="About chunks that are stored: sending does nothing.")
     withdrawn: int = Field(ge=0, description="About withdrawn revisions: nobody reads the notes.")
+    hopeless: dict[str, int] = Field(
+        default_factory=dict,
+        description="Letters that are not sent, unless it is forced, since that cannot succeed as "
+        "things are, by why: `stored`, `withdrawn`, `superseded`, `study_archived`, "
+        "`unknown_study`, or a cause that is in the database, such as `revision_conflict`.",
+    )
     calls: Interval | None = Field(
         None, description="Calls of models; None: the service calls none, or there are none yet."
     )

@@ -109,14 +109,19 @@ class ControlClient(ControlTransport):
         value: bytes | None = await self._call("GET", path, read=get_body_or_none, is_large=True)
         return value
 
-    async def replay(self, letter_id: str) -> DeadLetter:
+    async def replay(self, letter_id: str, *, force: bool = False) -> DeadLetter:
         """Put a letter back.
 
+        Args:
+            letter_id: its id, or the beginning of it.
+            force: whether one goes back that a replay cannot mend as things are.
+
         Raises:
-            DeadLetterClosedError: it was replayed or discarded before.
+            DeadLetterClosedError: it was replayed or discarded before, or a replay cannot mend it.
         """
+        params = {"force": "true"} if force else {}
         return DeadLetter.model_validate(
-            await self._call("POST", f"{get_letter_path(letter_id)}/replay")
+            await self._call("POST", f"{get_letter_path(letter_id)}/replay", params=params)
         )
 
     async def discard(self, letter_id: str, reason: str) -> DeadLetter:

@@ -60,7 +60,7 @@ def explain_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
         causes = ", ".join(f"{number:,} {why}" for why, number in hopeless.items())
         yield (
             f"left out: {causes}. The same message fails again, so a replay mends nothing; "
-            "`--code CAUSE` or a letter's id puts it back all the same"
+            "`--code CAUSE`, or a letter's id with --force, puts it back all the same"
         )
     if gone := left_out.get("gone"):
         yield (
@@ -79,10 +79,17 @@ def explain_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
         )
 
 
-async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> ReplayOutcome:
+async def replay_by_ids(
+    control: ControlClient, letter_ids: Sequence[str], *, force: bool = False
+) -> ReplayOutcome:
     """Replay dead letters by their ids, a few at a time, with a progress bar.
 
     A letter that cannot be put back does not keep the others from it.
+
+    Args:
+        control: puts them back.
+        letter_ids: their ids, or the beginnings of them.
+        force: whether those go back that a replay cannot mend as things are.
 
     Raises:
         UnreachableError: control or its dependencies went away; says how many were replayed
@@ -94,7 +101,7 @@ async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> Re
 
     async def work() -> None:
         for letter_id in waiting:
-            await _replay(control, letter_id, outcome)
+            await _replay(control, letter_id, outcome, force=force)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -138,9 +145,11 @@ async def _successor(control: ControlClient, letter_id: str) -> str | None:
     return str(found.letter_id) if found.state is DeadLetterState.OPEN else None
 
 
-async def _replay(control: ControlClient, letter_id: str, outcome: ReplayOutcome) -> None:
+async def _replay(
+    control: ControlClient, letter_id: str, outcome: ReplayOutcome, *, force: bool
+) -> None:
     try:
-        outcome.replayed.append(str((await control.replay(letter_id)).letter_id))
+        outcome.replayed.append(str((await control.replay(letter_id, force=force)).letter_id))
     except UnreachableError:
         raise
     except CommandError as error:

@@ -12,7 +12,12 @@ from uuid import UUID
 
 import structlog
 
-from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
+from contracts.control_api import (
+    DeadLetterFilter,
+    DeadLetterState,
+    ReplayCursor,
+    ReplayResult,
+)
 from contracts.errors import OnrecordError, OutageError
 from contracts.topics import build_retry_topic
 from control.background import running_in_background
@@ -23,6 +28,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
+from control.hopeless import HopelessReplayError
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
@@ -88,8 +94,12 @@ class DeadLetterReplayer:
         """Whether letters may be left ``replaying`` that ``repairing`` has yet to settle."""
         return self._is_repairing or self._doubt.is_set()
 
-    async def replay(self, letter_id: UUID | str) -> IndexedDeadLetter:
+    async def replay(self, letter_id: UUID | str, *, force: bool = False) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
+
+        Args:
+            letter_id: its id, or the beginning of it.
+            force: whether one goes back that a replay cannot mend as things are.
 
         Returns:
             The letter as the index has it now.
@@ -98,6 +108,7 @@ class DeadLetterReplayer:
             DeadLetterLookupError: no letter, or more than one, has this id.
             DeadLetterNotOpenError: it was replayed or discarded before, or lacks the place it
                 came from.
+            HopelessReplayError: a replay cannot mend it, and it is not forced.
             DeadLetterGoneError: its DLQ does not have it any more.
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
@@ -110,6 +121,9 @@ class DeadLetterReplayer:
             raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"
             )
+        hopeless = {} if force else await self._store.find_hopeless([letter.letter_id])
+        if letter.letter_id in hopeless and letter.state is DeadLetterState.OPEN:
+            raise HopelessReplayError(letter.letter_id, hopeless[letter.letter_id])
         if why := (await self.sender.find_missing_topics({letter.service})).get(letter.service):
             raise RetryTopicMissingError(why)
         # Claimed only if it is still there.

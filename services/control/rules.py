@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE, OnrecordError
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
 from control.domain import ConcurrentChangeError, NotFoundError
+from control.hopeless import find_hopeless
 from control.store import format_filter
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -157,14 +159,25 @@ class LetterRuleStore:
 
     async def next_letters(self, rule: LetterRule, limit: int) -> list[tuple[UUID, str]]:
         """Return the letters that a rule replays next and their services, in the DLQs' order."""
-        rows = await self._database.fetch(
-            _QUERIES.select_letters_of_rule,
-            format_filter(rule.filter),
-            rule.most_replays,
-            limit,
-            _UNMENDABLE,
-        )
-        return [(row["letter_id"], row["service"]) for row in rows]
+        found: list[tuple[UUID, str]] = []
+        for page in count():
+            rows = await self._database.fetch(
+                _QUERIES.select_letters_of_rule,
+                format_filter(rule.filter),
+                rule.most_replays,
+                limit,
+                _UNMENDABLE,
+                page * limit,
+            )
+            hopeless = await find_hopeless(self._database, [row["letter_id"] for row in rows])
+            found += [
+                (row["letter_id"], row["service"])
+                for row in rows
+                if row["letter_id"] not in hopeless
+            ]
+            if len(found) >= limit or len(rows) < limit:
+                break
+        return found[:limit]
 
     async def well_services(self, rule: LetterRule, services: Collection[str]) -> set[str]:
         """Return which of some services are known to be well since the rule's while began.

@@ -31,6 +31,7 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
+from control.hopeless import find_hopeless
 from control.letter_rows import (
     build_failure_row,
     build_letter_row,
@@ -236,7 +237,9 @@ class DeadLetterStore:
             )
         return _places(rows)
 
-    async def count_left_out(self, which: DeadLetterFilter, *, until: datetime) -> dict[str, int]:
+    async def count_left_out(
+        self, which: DeadLetterFilter, *, until: datetime, force: bool = False
+    ) -> dict[str, int]:
         """How many open letters of those meant ``claim_many_for_replay`` leaves out, by why.
 
         A reason is a cause that no replay mends, ``gone`` for letters whose place in the DLQ
@@ -246,17 +249,27 @@ class DeadLetterStore:
             _QUERIES.count_left_out,
             format_filter(which),
             until,
-            _UNMENDABLE,
+            [] if force else _UNMENDABLE,
         )
         return {row["reason"]: row["letters"] for row in rows}
 
-    async def count_selection(self, which: DeadLetterFilter) -> DeadLetterSelection:
+    async def find_hopeless(self, letter_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return which of some letters a replay cannot mend as things are, and why."""
+        return await find_hopeless(self._database, letter_ids)
+
+    async def count_selection(
+        self, which: DeadLetterFilter, *, force: bool = False
+    ) -> DeadLetterSelection:
         """Count the open letters that match, whatever state the filter names.
 
         Why letters are left out is for ``count_left_out`` to count.
+
+        Args:
+            which: narrows by any of its fields but the state.
+            force: whether letters of causes count that no replay mends.
         """
         row = await self._database.fetchrow(
-            _QUERIES.count_selection, format_filter(which), _UNMENDABLE
+            _QUERIES.count_selection, format_filter(which), [] if force else _UNMENDABLE
         )
         assert row is not None
         return DeadLetterSelection(**row)

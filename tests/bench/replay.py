@@ -1,4 +1,4 @@
-"""A plan of 20,000 dead letters, beside a bare idempotent producer; the rate that a plan keeps."""
+"""A plan of 60,000 dead letters, beside a bare idempotent producer; the rate that a plan keeps."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
 from support.postgres import EmbeddedServer, TestServer
 
-NUMBER: Final = 20_000
-AT_ONCE: Final = 4
+NUMBER: Final = 60_000
+AT_ONCE: Final = 64
 DLQ: Final = build_dlq_topic(PERSISTENCE).name
 READ_TIMEOUT_S: Final = 10.0
 PATIENCE_S: Final = 600.0

@@ -72,6 +72,9 @@ def _part(part: ReplayPlanPart) -> Iterator[Text]:
     ]
     if notes:
         yield Text(f"            {', '.join(notes)}", "dim")
+    if part.hopeless:
+        why = ", ".join(f"{number:,} {reason}" for reason, number in part.hopeless.items())
+        yield Text(f"            not sent, as it cannot succeed: {why}", "yellow")
 
 
 def format_result(plan: ReplayPlan) -> str:

@@ -171,11 +171,24 @@ async def read_value(
     "/{letter_id}/replay",
     responses=build_error_responses(404, 409, 410, 422, 424),
 )
-async def replay_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
-    """Replay one dead letter to the service that failed on it."""
+async def replay_letter(
+    letter_id: LetterId,
+    context: Context,
+    caller: Operator,
+    *,
+    force: Annotated[
+        bool, Query(description="Whether one goes back that a replay cannot mend as things are.")
+    ] = False,
+) -> DeadLetter:
+    """Replay one dead letter to the service that failed on it.
+
+    One that cannot succeed is refused with the reason (409): its notes are stored already, its
+    revision is withdrawn or superseded or in conflict with another one, or its study is archived or
+    not registered.
+    """
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.replay", str(letter.letter_id))
-    return await context.replayer.replay(letter.letter_id)
+    return await context.replayer.replay(letter.letter_id, force=force)
 
 
 @router.post("/{letter_id}/discard", responses=build_error_responses(404, 409))

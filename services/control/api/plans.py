@@ -78,8 +78,7 @@ async def read_plan_preview(
 ) -> ReplayPlanPreview:
     """Preview a plan: where its letters go, what that may cost, and what it cannot do."""
     del caller, place
-    await context.plans.plan(plan_id)
-    return await preview_plan(context.database, plan_id)
+    return await preview_plan(context.database, await context.plans.plan(plan_id))
 
 
 @router.get("/{plan_id}/letters", responses=build_error_responses(404))

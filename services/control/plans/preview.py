@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 from contracts.call_purposes import DRAFT, JUDGE, REPAIR_SUFFIX
-from contracts.replay_plans import Interval, ReplayPlanPart, ReplayPlanPreview
+from contracts.replay_plans import Interval, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
 from contracts.topics import ENRICHMENT, GUARDRAIL, build_retry_topic
+from control.hopeless import count_hopeless
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -19,21 +19,26 @@ PURPOSES: Final = {ENRICHMENT: (DRAFT, JUDGE), GUARDRAIL: (JUDGE,)}
 """Purposes of the calls that letters of a service cost, in it and behind it."""
 
 
-async def preview_plan(database: Database, plan_id: UUID) -> ReplayPlanPreview:
+async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPreview:
     """Preview a plan that exists.
 
     Args:
         database: where the set, the index and the ledger of calls are.
-        plan_id: of the plan.
+        plan: the plan.
     """
+    names_cause = plan.which.code is not None or plan.which.cause is not None
+    hopeless = await count_hopeless(database, plan.plan_id, names_cause=names_cause)
     rows = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX)
     costs = {row["purpose"]: row for row in rows}
     return ReplayPlanPreview(
-        parts=tuple(_part(row, costs) for row in await database.fetch(_QUERIES.preview, plan_id))
+        parts=tuple(
+            _part(row, costs, hopeless.get((row["service"], row["error_code"]), {}))
+            for row in await database.fetch(_QUERIES.preview, plan.plan_id)
+        )
     )
 
 
-def _part(row: Record, costs: dict[str, Record]) -> ReplayPlanPart:
+def _part(row: Record, costs: dict[str, Record], hopeless: dict[str, int]) -> ReplayPlanPart:
     service, subjects = row["service"], row["subjects"]
     known = [costs[name] for name in PURPOSES.get(service, ()) if name in costs]
     priced = [one for one in known if one["usd_high"] is not None]
@@ -45,6 +50,7 @@ def _part(row: Record, costs: dict[str, Record]) -> ReplayPlanPart:
         closed=row["closed"],
         stored=row["stored"],
         withdrawn=row["withdrawn"],
+        hopeless=hopeless,
         # A cached answer calls nobody.
         calls=Interval(low=Decimal(0), high=Decimal(subjects * sum(o["calls_high"] for o in known)))
         if known

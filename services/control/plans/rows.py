@@ -34,6 +34,7 @@ def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -
         created_by=row["created_by"],
         which=DeadLetterFilter.model_validate_json(row["meant"]),
         limit=row["most_letters"],
+        force=row["is_forced"],
         letters=row["letters"],
         set_sha256=row["set_sha256"],
         left_out=json.loads(row["left_out"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from control.domain import (
     NotFoundError,
     PreconditionRequiredError,
 )
+from control.hopeless import find_hopeless
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
 from control.replay_overrides import validate_overrides
@@ -105,8 +106,10 @@ class ReplayPlanStore:
         """
         validate_overrides(wanted.overrides)
         which = wanted.which
-        selected = await self._letters.count_selection(which)
-        left_out = await self._letters.count_left_out(which, until=datetime.now(UTC) + CLOCK_SKEW)
+        selected = await self._letters.count_selection(which, force=wanted.force)
+        left_out = await self._letters.count_left_out(
+            which, until=datetime.now(UTC) + CLOCK_SKEW, force=wanted.force
+        )
         if not (letters := selected.replayable):
             raise NotFoundError(_explain_nothing(left_out))
         letters = letters if wanted.limit is None else min(letters, wanted.limit)
@@ -129,6 +132,7 @@ class ReplayPlanStore:
             is_canary,
             wanted.limit,
             wanted.overrides.model_dump_json(exclude_none=True),
+            wanted.force,
         )
         if letters <= FROZEN_AT_ONCE:
             await self.freeze(plan_id)
@@ -156,7 +160,7 @@ class ReplayPlanStore:
                 plan_id,
                 plan["meant"],
                 secrets.randbits(62),
-                _UNMENDABLE,
+                [] if plan["is_forced"] else _UNMENDABLE,
                 list(STEPS if plan["is_canary"] else STEPS[-1:]),
                 BATCH,
                 plan["created_at"],
@@ -379,12 +383,13 @@ class ReplayPlanStore:
             end: how many are taken with these.
 
         Returns:
-            Those that are open and in their place, in the order of the set; None if the plan does
-            not run here, or not from there, any more.
+            Those that are open, in their place and not hopeless, in the order of the set; None if
+            the plan does not run here, or not from there, any more.
         """
         async with self._database.transaction() as connection:
             claimant = self._letters.claimant
-            if not await connection.fetchval(_QUERIES.advance, plan_id, begin, end, claimant):
+            plan = await connection.fetchrow(_QUERIES.advance, plan_id, begin, end, claimant)
+            if plan is None:
                 return None
             batches = await connection.fetch(
                 _QUERIES.select_slice, plan_id, end - 1, end - begin + BATCH
@@ -395,6 +400,12 @@ class ReplayPlanStore:
                 for number, letter_id in enumerate(row["letter_ids"], row["begins"])
                 if begin <= number < end
             ]
+            if not plan["is_forced"]:
+                hopeless = await find_hopeless(connection, wanted, names_cause=plan["names_cause"])
+                wanted = [one for one in wanted if one not in hopeless]
+                if hopeless:
+                    counted = json.dumps(Counter(hopeless.values()))
+                    await connection.execute(_QUERIES.add_not_sent, plan_id, counted)
             rows = await connection.fetch(_QUERIES.claim_slice, plan_id, wanted, claimant)
             found = {row["letter_id"]: DeadLetterPosition(*row) for row in rows}
             if others := [one for one in wanted if one not in found]:

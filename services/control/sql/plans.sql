@@ -7,7 +7,7 @@ SET LOCAL statement_timeout = '180s';
 
 -- name: lock_freezing_plan
 -- A plan whose set is yet to be frozen, here.
-SELECT created_at, meant, is_canary, most_letters
+SELECT created_at, meant, is_canary, most_letters, is_forced
   FROM replay_plans
  WHERE plan_id = $1 AND state = 'freezing' AND (claimed_by IS NULL OR claimed_by = $2)
    FOR UPDATE;
@@ -99,10 +99,11 @@ SELECT ARRAY(SELECT upto::int FROM ends ORDER BY upto) AS steps,
 -- A plan without its set, of about so many letters.
 INSERT INTO replay_plans (
     plan_id, created_by, meant, letters, set_sha256, left_out, steps, rate, max_failed, step_wait,
-    is_canary, most_letters, overrides, state
+    is_canary, most_letters, overrides, is_forced, state
 )
 VALUES (
-    $1, $2, $3::jsonb, $8, '', $4::jsonb, ARRAY[]::int[], $5, $6, $7, $9, $10, $11::jsonb, 'freezing'
+    $1, $2, $3::jsonb, $8, '', $4::jsonb, ARRAY[]::int[], $5, $6, $7, $9, $10, $11::jsonb, $12,
+    'freezing'
 );
 
 -- name: select_overrides
@@ -197,7 +198,7 @@ SELECT begins, letter_ids
 UPDATE replay_plans
    SET position = $3, step_ended_at = NULL
  WHERE plan_id = $1 AND position = $2 AND state = 'running' AND claimed_by = $4
-RETURNING plan_id;
+RETURNING is_forced, meant ?| ARRAY['code', 'cause'] AS names_cause;
 
 -- name: claim_slice
 -- Letters of a plan are being replayed, as far as they are open, in their place and as they were when

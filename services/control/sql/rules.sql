@@ -137,7 +137,8 @@ SELECT letter_id, service
            AND earlier.state = 'replayed'
        ) < $2
  ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
- LIMIT $3;
+ LIMIT $3
+OFFSET $5;
 
 -- name: note_firing
 -- Notes that a rule replayed letters.

@@ -369,7 +369,10 @@ async def test_a_replay_of_all_leaves_out_what_no_replay_mends_unless_it_is_aske
     assert body["left_out"] == {"undecodable": 1, "revision_conflict": 1, "unknown_source": 1}
     _, body = await office.ask("POST", "/v1/letters/replay", {"code": "undecodable"})
     assert (body["replayed"], body["left_out"]) == ([str(bad[0])], {})
-    status, _ = await office.ask("POST", f"/v1/letters/{bad[1]}/replay")
+    status, problem = await office.ask("POST", f"/v1/letters/{bad[1]}/replay")
+    assert status == 409
+    assert "another interview with this id and revision is stored" in problem["detail"]
+    status, _ = await office.ask("POST", f"/v1/letters/{bad[1]}/replay?force=true")
     assert status == 200
     assert (await states(office))[foreign] is DeadLetterState.OPEN
 

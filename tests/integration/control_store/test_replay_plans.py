@@ -538,7 +538,7 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
             await ledger.settle(reservation, CallOutcome("answered", cost_usd=usd))
     await control.fill(5)
     plan = await control.plan()
-    (part,) = (await preview_plan(control.database, plan.plan_id)).parts
+    (part,) = (await preview_plan(control.database, plan)).parts
     assert part.calls is not None
     assert part.usd is not None
     assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(10))
@@ -548,7 +548,7 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
 async def test_a_preview_says_where_letters_go(control: Control) -> None:
     await control.fill(5)
     plan = await control.plan()
-    (part,) = (await preview_plan(control.database, plan.plan_id)).parts
+    (part,) = (await preview_plan(control.database, plan)).parts
     assert (part.service, part.error_code, part.letters) == ("enrichment", "llm_timeout", 5)
     assert (part.topic, part.closed, part.stored, part.calls) == ("enrichment-retry-0", 0, 0, None)
 

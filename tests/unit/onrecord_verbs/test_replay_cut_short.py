@@ -33,7 +33,8 @@ class ControlThatLosesItsBroker(ControlClient):
         self._last = last
         self._lost = False
 
-    async def replay(self, letter_id: str) -> DeadLetter:
+    async def replay(self, letter_id: str, *, force: bool = False) -> DeadLetter:
+        assert not force
         if self._lost:
             raise UnreachableError(LOST)
         self._lost = letter_id == self._last

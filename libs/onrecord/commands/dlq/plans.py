@@ -16,6 +16,7 @@ from onrecord.commands.dlq.overrides import (
     parse_overrides,
 )
 from onrecord.commands.dlq.selection import (
+    Force,
     Where,
     ask_control_once,
     confirm,
@@ -83,6 +84,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     deadline: Deadline = None,
     personal_data: PersonalDataPolicy = None,
     statements: Statements = None,
+    force: Force = False,
     begin: Start = False,
     yes: Yes = False,
     wait: Wait = False,
@@ -112,6 +114,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         "which": which,
         "rate": rate,
         "canary": canary,
+        "force": force,
         "max_failed": max_failed / 100,
         "step_wait_s": int(parse_duration_option("--step-wait", step_wait).total_seconds()),
         "overrides": parse_overrides(

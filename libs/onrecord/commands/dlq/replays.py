@@ -12,6 +12,7 @@ from onrecord.commands.dlq.selection import (
     All,
     AtMost,
     Code,
+    Force,
     Service,
     Since,
     Study,
@@ -71,6 +72,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     rate: Rate = None,
     canary: Canary = False,
     wait: Wait = False,
+    force: Force = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     reason: Why = "",
@@ -82,7 +84,9 @@ def replay(  # noqa: PLR0913 - one parameter an option
     With --all or --where they go back by a plan, which is shown before it is started: its set is
     frozen, so letters that come later are not in it, and it goes on if this command is interrupted.
     Letters of causes that no replay mends, such as undecodable or revision_conflict, are left out
-    and counted; --code CAUSE or an id puts them back all the same.
+    and counted; --code CAUSE or an id puts them back all the same. What cannot succeed as things
+    are is refused with the reason, such as notes that are stored already or a revision that is
+    withdrawn, superseded or in conflict with another; --force puts it back.
 
     Examples of use:
 
@@ -116,7 +120,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         return
     which = parse_filter(where, service=service, code=code, study=study, since=since)
     if letter_ids:
-        _replay_named(letter_ids, reason, json_output=json_output)
+        _replay_named(letter_ids, reason, force=force, json_output=json_output)
         return
     refuse_unasked("replay", yes=yes)
     wanted = {
@@ -124,9 +128,10 @@ def replay(  # noqa: PLR0913 - one parameter an option
         "canary": canary,
         "limit": limit,
         "rate": rate,
+        "force": force,
     }
     selected = ask_control_once(lambda control: _count(control, which))
-    if not selected.replayable:
+    if not selected.replayable and not (force and selected.letters):
         _print_nothing(selected, json_output=json_output)
         return
     plan = _run_plan(wanted, reason, yes=yes, wait=wait)
@@ -139,10 +144,12 @@ async def _count(control: ControlClient, which: dict[str, str | None]) -> DeadLe
     return await count_open(control, which)
 
 
-def _replay_named(letter_ids: list[str], reason: str, *, json_output: bool) -> None:
+def _replay_named(letter_ids: list[str], reason: str, *, force: bool, json_output: bool) -> None:
     from onrecord.replay import replay_by_ids  # noqa: PLC0415 - slow to import
 
-    outcome = ask_control_once(lambda control: replay_by_ids(control, letter_ids), reason)
+    outcome = ask_control_once(
+        lambda control: replay_by_ids(control, letter_ids, force=force), reason
+    )
     if json_output:
         print_json({"replayed": outcome.replayed, "failed": outcome.failed})
     elif outcome.replayed or not outcome.failed:

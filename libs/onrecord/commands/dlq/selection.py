@@ -32,6 +32,10 @@ AtMost = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All open letters, in the order of the DLQs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it is done.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Letters, too, that a replay cannot mend as things are."),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

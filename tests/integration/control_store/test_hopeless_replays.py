@@ -1,0 +1,192 @@
+"""Letters that a replay cannot mend as things are, refused with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.ids import derive_id
+from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlanFilter
+from control.hopeless import REASONS, HopelessReplayError, find_hopeless
+from control.plans import ReplayPlanStore
+from control.plans.preview import preview_plan
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
+from database.pool import Database
+
+FILL = """
+INSERT INTO dead_letters (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, consumer_group,
+    error_code, error_type, error_message, attempts, timeouts, failed_at, fingerprint, headers,
+    size_bytes, subject, study_id, revision
+)
+SELECT $1, $2, $2 || '-dlq', 0, count(*), 'chunks-ready', 'g', $3, 'E', 'no', 3, 1, now(), '', '[]',
+       1, $4, $5, $6
+  FROM dead_letters
+"""
+INTERVIEW = """
+INSERT INTO transcripts (
+    transcript_id, revision, study_id, title, format, content_sha256, study, segment_count,
+    chunk_count
+)
+VALUES ($1, $2, 'bikes', 'T', 'vtt', '', '{}', 1, 1)
+"""
+CHUNK = """
+INSERT INTO chunks (chunk_id, transcript_id, revision, index, first_segment, last_segment)
+VALUES ($1, $2, $3, 1, 1, 1)
+"""
+STUDY = """
+INSERT INTO studies (study_id, doubtful_speakers, statements, registered_by, archived_at)
+VALUES ('old', 'refuse', 'proven', 'ada', now())
+"""
+INGESTED, REVISED = derive_id("transcript", "ingested"), derive_id("transcript", "revised")
+
+
+class Letters:
+    """An index with one letter of each kind."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.store = DeadLetterStore(database)
+        self.plans = ReplayPlanStore(database, self.store)
+
+    async def add(
+        self,
+        name: str,
+        *,
+        service: str = "enrichment",
+        code: str = "llm_timeout",
+        subject: UUID | None = None,
+        study: str | None = None,
+        revision: int | None = None,
+    ) -> UUID:
+        letter_id = derive_id("letter", name)
+        about = None if subject is None else str(subject)
+        await self.database.execute(FILL, letter_id, service, code, about, study, revision)
+        return letter_id
+
+
+@pytest.fixture
+async def letters(fresh_database: Database) -> Letters:
+    for transcript_id, revision in ((INGESTED, 1), (REVISED, 1), (REVISED, 2)):
+        await fresh_database.execute(INTERVIEW, transcript_id, revision)
+        chunk_id = derive_id("chunk", f"{transcript_id} {revision}")
+        await fresh_database.execute(CHUNK, chunk_id, transcript_id, revision)
+    return Letters(fresh_database)
+
+
+def chunk_of(transcript_id: UUID, revision: int = 1) -> UUID:
+    return derive_id("chunk", f"{transcript_id} {revision}")
+
+
+async def none(_: Letters) -> None:
+    pass
+
+
+async def store_notes(letters: Letters) -> None:
+    await letters.database.execute(
+        "UPDATE chunks SET stored_at = now(), attempt = 1, model = 'm', model_fingerprint = 'f',"
+        " prompt_version = 'p', input_tokens = 1, output_tokens = 1 WHERE chunk_id = $1",
+        chunk_of(INGESTED),
+    )
+
+
+async def withdraw(letters: Letters) -> None:
+    await letters.database.execute(
+        "UPDATE transcripts SET withdrawn_at = now() WHERE transcript_id = $1", INGESTED
+    )
+
+
+async def withdraw_before_it_came(letters: Letters) -> None:
+    await letters.database.execute(
+        "INSERT INTO withdrawn_revisions (transcript_id, revision) VALUES ($1, 3)", REVISED
+    )
+
+
+async def archive(letters: Letters) -> None:
+    await letters.database.execute(STUDY)
+
+
+@pytest.mark.parametrize(
+    ("letter", "change", "reason"),
+    [
+        ({"subject": chunk_of(INGESTED)}, none, None),
+        ({}, none, None),
+        ({"subject": chunk_of(INGESTED)}, store_notes, "stored"),
+        ({"subject": chunk_of(INGESTED)}, withdraw, "withdrawn"),
+        ({"subject": chunk_of(REVISED)}, none, "superseded"),
+        ({"subject": chunk_of(REVISED, 2)}, none, None),
+        ({"service": "ingestion", "subject": REVISED, "revision": 1}, none, "superseded"),
+        ({"service": "ingestion", "subject": REVISED, "revision": 3}, none, None),
+        (
+            {"service": "ingestion", "subject": REVISED, "revision": 3},
+            withdraw_before_it_came,
+            "withdrawn",
+        ),
+        ({"service": "ingestion", "study": "old"}, archive, "study_archived"),
+        ({"service": "enrichment", "study": "old"}, archive, None),
+        ({"service": "ingestion", "code": "unknown_study", "study": "old"}, none, "unknown_study"),
+        ({"service": "ingestion", "code": "revision_conflict"}, none, "revision_conflict"),
+        ({"service": "ingestion", "code": "not_yours"}, none, "not_yours"),
+        ({"service": "ingestion", "code": "undecodable"}, none, None),
+    ],
+)
+async def test_what_cannot_succeed_is_refused_with_the_reason_and_is_no_part_of_a_plan(
+    letters: Letters,
+    letter: dict[str, Any],
+    change: Callable[[Letters], Awaitable[None]],
+    reason: str | None,
+) -> None:
+    letter_id = await letters.add("one", **letter)
+    await change(letters)
+    assert await find_hopeless(letters.database, [letter_id]) == (
+        {} if reason is None else {letter_id: reason}
+    )
+    if reason is None:
+        return
+    replayer = DeadLetterReplayer(letters.store, None, None)  # type: ignore[arg-type]
+    with pytest.raises(HopelessReplayError, match="--force") as raised:
+        await replayer.replay(letter_id)
+    assert REASONS[reason] in str(raised.value)
+    assert (await letters.store.letter(letter_id)).state == "open"
+
+
+async def test_a_plan_counts_the_hopeless_and_does_not_send_them_unless_it_is_forced(
+    letters: Letters,
+) -> None:
+    await store_notes(letters)
+    hopeless = await letters.add("stored", subject=chunk_of(INGESTED))
+    mendable = await letters.add("mendable")
+    plan = await letters.plans.create(CreateReplayPlanRequest(canary=False), "ada")
+    forced = await letters.plans.create(CreateReplayPlanRequest(canary=False, force=True), "ada")
+    for one in (plan, forced):
+        (part,) = (await preview_plan(letters.database, one)).parts
+        assert (part.letters, part.hopeless) == (2, {"stored": 1})
+        await letters.plans.start(one.plan_id)
+    assert len(await letters.plans.take_plans()) == 2
+    claimed = await letters.plans.claim(plan.plan_id, 0, 2)
+    assert [one.letter_id for one in claimed or ()] == [mendable]
+    found = await letters.plans.plan(plan.plan_id)
+    assert (found.counts.not_sent, found.not_sent) == (1, {"stored": 1})
+    claimed = await letters.plans.claim(forced.plan_id, 0, 2)
+    assert [one.letter_id for one in claimed or ()] == [hopeless]
+
+
+async def test_a_cause_that_is_named_goes_back_and_force_takes_all_causes(
+    letters: Letters,
+) -> None:
+    conflict = await letters.add("conflict", service="ingestion", code="revision_conflict")
+    for wanted in (
+        CreateReplayPlanRequest(which=ReplayPlanFilter(code="revision_conflict")),
+        CreateReplayPlanRequest(force=True),
+    ):
+        plan = await letters.plans.create(wanted, "ada")
+        assert plan.left_out == {}
+        await letters.plans.start(plan.plan_id)
+        assert plan.plan_id in await letters.plans.take_plans()
+        claimed = await letters.plans.claim(plan.plan_id, 0, 1)
+        assert [one.letter_id for one in claimed or ()] == [conflict]
+        await letters.store.release_claims([conflict])
