@@ -79,7 +79,7 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
 ) ON letter_rules TO onrecord_control;
 GRANT SELECT, INSERT ON letter_discards TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (replayed_at), DELETE ON letter_rule_replays TO onrecord_control;
-GRANT SELECT, INSERT, UPDATE ON replay_plans TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE, DELETE ON replay_plans TO onrecord_control;
 GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON replay_plan_counts TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;

@@ -95,7 +95,9 @@ async def lifespan(
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),
-            delete_expired_rows_periodically(database),
+            delete_expired_rows_periodically(
+                database, plans_kept=timedelta(days=settings.control.plans_kept_days)
+            ),
             RuleRunner(database, replayer.replay).running(),
         ):
             api.context = ApiContext(

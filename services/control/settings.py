@@ -54,6 +54,12 @@ class ControlSettings(StageSettings):
         description="Most requests over HTTP that one access token may make each second, and twice "
         "as many at once; of one replica.",
     )
+    plans_kept_days: float = Field(
+        90.0,
+        gt=0,
+        le=36_500,
+        description="How long a replay plan that is finished or cancelled is kept, in days.",
+    )
     heavy_requests: int = Field(
         4,
         ge=1,

@@ -1,4 +1,4 @@
-"""Deletes what control keeps for a day, and sums up the counts of letters by cause."""
+"""Deletes what control keeps for a while, and sums up the counts of letters by cause."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from contracts.errors import OnrecordError
 from control.background import running_in_background
 from control.causes import LetterCauseStore
 from control.idempotency import IdempotentRequestStore
+from control.plans.store import delete_old_plans
 from control.rehearsals.store import RehearsalStore
 from database.pool import Database
 from database.queries import load_queries
@@ -26,21 +27,30 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "changes.sql")
 CHANGES_KEPT: Final = timedelta(hours=24)
 """How long changes are kept for those who follow them and were away."""
 
+PLANS_KEPT: Final = timedelta(days=90)
+"""How long replay plans that are over are kept, unless the settings say otherwise."""
+
 PERIOD_S: Final = 600.0
 """Seconds between two times."""
 
 
 @asynccontextmanager
 async def delete_expired_rows_periodically(
-    database: Database, period_s: float = PERIOD_S
+    database: Database, period_s: float = PERIOD_S, *, plans_kept: timedelta = PLANS_KEPT
 ) -> AsyncIterator[None]:
-    """Context manager that periodically deletes expired rows from control's tables."""
-    async with running_in_background(_run(database, period_s)):
+    """Context manager that periodically deletes expired rows from control's tables.
+
+    Args:
+        database: has them.
+        period_s: seconds between two times.
+        plans_kept: how long plans that are over are kept.
+    """
+    async with running_in_background(_run(database, period_s, plans_kept)):
         yield
 
 
-async def delete_expired_rows(database: Database) -> None:
-    """Delete expired answers, change events and rehearsals; sum up old dead letter counts.
+async def delete_expired_rows(database: Database, plans_kept: timedelta = PLANS_KEPT) -> None:
+    """Delete expired answers, change events, rehearsals and plans; sum up old dead letter counts.
 
     Raises:
         DatabaseUnavailableError: try again later.
@@ -51,12 +61,13 @@ async def delete_expired_rows(database: Database) -> None:
     await causes.sum_counts()
     await causes.delete_empty_counts()
     await RehearsalStore(database).delete_old()
+    await delete_old_plans(database, plans_kept)
 
 
-async def _run(database: Database, period_s: float) -> None:
+async def _run(database: Database, period_s: float, plans_kept: timedelta) -> None:
     while True:
         try:
-            await delete_expired_rows(database)
+            await delete_expired_rows(database, plans_kept)
         except OnrecordError as error:
             log.warning("old_rows_not_deleted", reason=str(error))
         await asyncio.sleep(period_s)

@@ -435,6 +435,20 @@ class ReplayPlanStore:
         )
 
 
+async def delete_old_plans(database: Database, kept: timedelta) -> None:
+    """Delete plans that have been over for a while, with their sets and counts.
+
+    What became of their letters is with the letters. Counts that triggers append afterwards, as
+    when a letter of such a plan fails again, are deleted the next time.
+
+    Args:
+        database: has them.
+        kept: how long they are kept.
+    """
+    await database.execute(_QUERIES.delete_old_plans, kept)
+    await database.execute(_QUERIES.delete_counts_of_no_plan)
+
+
 def _explain_nothing(left_out: dict[str, int]) -> str:
     if not left_out:
         return "no open letter matches: `onrecord dlq list` shows what there is"

@@ -332,3 +332,13 @@ SELECT purpose,
          GROUP BY purpose, subject
        ) AS of_chunk
  GROUP BY purpose;
+
+-- name: delete_old_plans
+-- Plans that are over for so long; their sets go with them.
+DELETE FROM replay_plans
+ WHERE state IN ('finished', 'cancelled') AND finished_at < now() - $1::interval;
+
+-- name: delete_counts_of_no_plan
+-- Counts of plans that are deleted.
+DELETE FROM replay_plan_counts AS counted
+ WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = counted.plan_id);

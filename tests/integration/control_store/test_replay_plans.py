@@ -37,6 +37,7 @@ from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
+from control.upkeep import delete_expired_rows
 from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
@@ -616,3 +617,27 @@ async def test_a_limit_takes_the_first_letters_in_the_order_of_the_dlqs(control:
     plan = await control.plan(limit=5, canary=False)
     assert await control.ids(plan) == letters[0:13:3]
     assert (plan.limit, plan.letters) == (5, 5)
+
+
+async def test_plans_that_are_over_are_kept_for_a_while(control: Control) -> None:
+    await control.fill(3)
+    old, young, ready = [await control.plan() for _ in range(3)]
+    for plan in (old, young):
+        await control.plans.change_state(plan.plan_id, ReplayPlanState.CANCELLED)
+    for plan, age in ((old, "91 d"), (young, "89 d"), (ready, "91 d")):
+        await control.database.execute(
+            "UPDATE replay_plans SET created_at = now() - $2::text::interval,"
+            " finished_at = CASE WHEN finished_at IS NOT NULL THEN now() - $2::text::interval END"
+            " WHERE plan_id = $1",
+            plan.plan_id,
+            age,
+        )
+        await control.database.execute(
+            "INSERT INTO replay_plan_counts VALUES ($1, 'replayed', '', 1)", plan.plan_id
+        )
+    await delete_expired_rows(control.database)
+    kept = {plan.plan_id for plan in (await control.plans.plans(10)).plans}
+    assert kept == {young.plan_id, ready.plan_id}
+    for table in ("replay_plan_batches", "replay_plan_counts"):
+        rows = await control.database.fetch(f"SELECT DISTINCT plan_id FROM {table}")
+        assert {row["plan_id"] for row in rows} == kept
