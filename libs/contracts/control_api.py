@@ -125,6 +125,9 @@ class DeadLetter(ControlApiModel):
         None, description="The letter that its message became, if it failed again."
     )
     plan_id: UUID | None = Field(None, description="The replay plan that sent it last.")
+    edit: int | None = Field(
+        None, description="Number of the edit that a replay sends; None: the message as it is."
+    )
     displaced_at: datetime | None = Field(
         None, description="Since when another letter has its place; set by the index."
     )

@@ -77,7 +77,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON letter_cause_counts TO onrecord_control;
 GRANT SELECT, INSERT, DELETE, UPDATE (
     is_enabled, version, evaluated_at, fired_at, replayed
 ) ON letter_rules TO onrecord_control;
-GRANT SELECT, INSERT ON letter_discards TO onrecord_control;
+GRANT SELECT, INSERT ON letter_discards, letter_edits TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (replayed_at), DELETE ON letter_rule_replays TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON replay_plans TO onrecord_control;
 GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;

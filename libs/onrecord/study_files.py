@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from contracts.registry import CreateStudyRequest, RegisteredStudy, StudyInputs, StudyPolicies
 from contracts.study import Identifier
 from onrecord.console import err
-from onrecord.errors import CommandError, FailedError, UsageError
+from onrecord.errors import CommandError, UsageError
 from onrecord.submit.files import read_yaml
+from onrecord.text_editor import run_text_editor
 
 _HEAD: Final = """\
 # The study {study_id}, version {version}. Save and close to change it; nothing is changed if you
@@ -106,7 +105,7 @@ def edit_study_in_text_editor(
         file.write(_HEAD.format(study_id=study.study_id, version=study.version))
         yaml.safe_dump(before, file, sort_keys=False, allow_unicode=True)
     try:
-        _run_editor(environ.get("VISUAL") or environ.get("EDITOR") or "vi", path)
+        run_text_editor(path, environ)
         after = read_study_document(path)
         changes = {name: value for name, value in after.items() if before.get(name, ...) != value}
         # What is deleted from the file is unset, if it may be.
@@ -115,14 +114,3 @@ def edit_study_in_text_editor(
         err.print(f"what you wrote is in {path}", markup=False)
         raise
     path.unlink()
-
-
-def _run_editor(editor: str, path: Path) -> None:
-    try:
-        ended = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - theirs
-    except (OSError, ValueError) as error:
-        raise FailedError(
-            f"the editor {editor} cannot be run: set EDITOR, or use --file"
-        ) from error
-    if ended.returncode:
-        raise FailedError(f"the editor {editor} failed with {ended.returncode}")

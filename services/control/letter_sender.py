@@ -48,6 +48,9 @@ OverridesFinder = Callable[
 ]
 """Returns, by the ids of plans, what each sets for its messages alone."""
 
+EditsApplier = Callable[[Sequence[DeadLetterRecord]], Awaitable[list[DeadLetterRecord]]]
+"""Returns claimed letters with the values that are sent."""
+
 
 @dataclass(slots=True)
 class DeadLetterSendResult:
@@ -73,15 +76,21 @@ class DeadLetterSender:
         reader: fetches letters' bytes.
         publisher: sends them.
         find_overrides: returns what plans set for their messages alone.
+        apply_edits: puts edits in the place of the messages that are edited.
 
     Attributes:
         publisher: the same.
     """
 
     def __init__(
-        self, reader: DeadLetterReader, publisher: Publisher, find_overrides: OverridesFinder
+        self,
+        reader: DeadLetterReader,
+        publisher: Publisher,
+        find_overrides: OverridesFinder,
+        apply_edits: EditsApplier,
     ) -> None:
         self._find_overrides = find_overrides
+        self._apply_edits = apply_edits
         self._reader = reader
         self.publisher = publisher
         self._bytes = _BytesUnderWay()
@@ -94,6 +103,7 @@ class DeadLetterSender:
             KafkaUnavailableError: the broker does not acknowledge.
         """
         topic = build_retry_topic(service, 0).name
+        (found,) = await self._apply_edits([found])
         await self.publisher.forward(topic, found.key, found.value, build_sent_headers(found))
 
     async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
@@ -169,6 +179,7 @@ class DeadLetterSender:
         sent: DeadLetterSendResult,
     ) -> None:
         await self._bytes.wait_for(size)
+        portion = await self._apply_edits(portion)
         overrides = await self._find_overrides([one.place.plan_id for one in portion])
         records = [
             (one.key, one.value, build_sent_headers(one, overrides[one.place.plan_id]))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -80,7 +88,7 @@ class DeadLetterReplayer:
     ) -> None:
         self._store = store
         self._reader = reader
-        self.sender = DeadLetterSender(reader, publisher, store.find_overrides)
+        self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor.apply)
         self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
@@ -133,8 +141,9 @@ class DeadLetterReplayer:
         with self._answering_for([letter.letter_id]):
             try:
                 await self.sender.send_one(letter.service, found)
-            except OnrecordError:
-                await self._release([letter.letter_id])
+            except OnrecordError as error:
+                unknown = [letter.letter_id] if isinstance(error, OutageError) else []
+                await self._release([letter.letter_id], may_be_sent=unknown)
                 raise
         await self._mark([letter.letter_id])
         topic = build_retry_topic(letter.service, 0).name
@@ -322,11 +331,13 @@ class DeadLetterReplayer:
         self._acknowledged.difference_update(marked)
         self._under_way.difference_update(marked)
 
-    async def _release(self, letter_ids: Sequence[UUID]) -> None:
+    async def _release(
+        self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
+    ) -> None:
         """Open letters again; should the database be away, they are replayed later."""
         self._under_way.difference_update(letter_ids)
         with self._doubting():
-            await self._store.release_claims(letter_ids)
+            await self._store.release_claims(letter_ids, may_be_sent=may_be_sent)
 
     @contextmanager
     def _answering_for(self, letter_ids: Iterable[UUID]) -> Iterator[None]:
@@ -404,7 +415,7 @@ class DeadLetterReplayer:
             replays.replayed += replayed
         finally:
             if released:
-                await self._release(released)
+                await self._release(released, may_be_sent=unanswered if outage else ())
             if outage is not None and keeps:
                 self._under_way.difference_update(unanswered)
                 self._doubt.set()

@@ -32,6 +32,7 @@ from control.domain import (
     UnknownDeadLetterError,
 )
 from control.hopeless import find_hopeless
+from control.letter_edits import LetterEditor
 from control.letter_rows import (
     build_failure_row,
     build_letter_row,
@@ -71,12 +72,14 @@ class DeadLetterStore:
     Attributes:
         claimant: the number by which letters that are claimed through this store are known.
         find_overrides: returns what replay plans set for their messages alone.
+        editor: what is sent of letters that are edited.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._submitter_secret = b""
         self.find_overrides = PlanOverrides(database).find
+        self.editor = LetterEditor(database)
         self.claimant = secrets.randbelow(2**31 - 1) + 1
         self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
 
@@ -293,9 +296,16 @@ class DeadLetterStore:
             )
         )
 
-    async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
-        """Open letters again whose replay did not come to pass."""
-        await self._database.execute(_QUERIES.release_claims, list(letter_ids))
+    async def release_claims(
+        self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
+    ) -> None:
+        """Open letters again whose replay did not come to pass.
+
+        Args:
+            letter_ids: of the letters.
+            may_be_sent: those of them that the broker may have all the same.
+        """
+        await self._database.execute(_QUERIES.release_claims, list(letter_ids), list(may_be_sent))
 
     async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
         """Mark claimed letters as replayed."""

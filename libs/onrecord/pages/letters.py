@@ -246,6 +246,7 @@ def _history(letter: DeadLetter) -> list[tuple[str, str]]:
         ("replay of", str(letter.replay_of or "")),
         ("became", str(letter.became or "")),
         ("plan", str(letter.plan_id or "")),
+        ("edited", f"edit {letter.edit}: `onrecord dlq edit ID --show`" if letter.edit else ""),
         ("indexed", format_time(letter.indexed_at)),
         ("since", changed if letter.state is not DeadLetterState.OPEN else ""),
         ("reason", letter.state_reason),

@@ -17,6 +17,7 @@ from control.bulk_changes import LetterBulkStore
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
+from control.letter_edits import LetterEditor
 from control.oidc import OidcProvider
 from control.ownership import TranscriptOwnershipStore
 from control.plans import ReplayPlanStore
@@ -158,6 +159,11 @@ class ApiContext:
     def bulk(self) -> LetterBulkStore:
         """Changes of many letters at once."""
         return LetterBulkStore(self.database)
+
+    @property
+    def editor(self) -> LetterEditor:
+        """Edits of dead letters."""
+        return self.store.editor
 
     @property
     def rules(self) -> LetterRuleStore:

@@ -217,7 +217,7 @@ class LetterRehearser:
         letter_id, service = found.place.letter_id, found.place.service
         async with places:
             try:
-                whole = await self._reader.whole(found)
+                (whole,) = await self._store.editor.apply([await self._reader.whole(found)])
                 record = build_rehearsed_record(
                     build_retry_topic(service, 0).name,
                     whole.key,

@@ -22,6 +22,7 @@ from contracts.rehearsals import (
 )
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
+from control.letter_edits import LetterEditor
 from control.rehearsals.prediction import LetterPrediction
 from control.replay_overrides import validate_overrides
 from database.pool import Database, Record
@@ -65,6 +66,7 @@ class RehearsalStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.editor = LetterEditor(database)
 
     async def begin(
         self, asked: RehearsalRequest, named: Sequence[UUID], *, by: str

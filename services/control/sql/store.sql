@@ -48,7 +48,7 @@ WITH reopened AS (
        SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
            error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
            fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL,
-           snoozed_until = NULL
+           snoozed_until = NULL, may_be_sent = false
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
        AND failed_at < $7 AND state_changed_at < $7
@@ -211,7 +211,8 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
 -- name: release_claims
 -- Letters whose replay did not come to pass are open again, without an outcome. One whose message has
 -- failed again meanwhile was sent, whatever the broker answered: the letter that it became is open. In
--- one order, as by whoever else changes many letters, so that none waits for the other.
+-- one order, as by whoever else changes many letters, so that none waits for the other. What the broker may
+-- have all the same is not edited.
 WITH unsent AS (
     SELECT letter_id
       FROM dead_letters
@@ -224,7 +225,8 @@ UPDATE dead_letters AS letter
        state_changed_at = now(), claimed_by = NULL,
        outcome = CASE WHEN outcome = 'failed_again' THEN outcome END,
        outcome_at = CASE WHEN outcome = 'failed_again' THEN outcome_at END,
-       became = CASE WHEN outcome = 'failed_again' THEN became END
+       became = CASE WHEN outcome = 'failed_again' THEN became END,
+       may_be_sent = may_be_sent OR letter.letter_id = ANY($2::uuid[])
   FROM unsent
  WHERE letter.letter_id = unsent.letter_id;
 

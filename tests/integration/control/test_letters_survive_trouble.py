@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -136,9 +136,11 @@ class GoesAway(DeadLetterStore):
         await self._reach("mark")
         await super().mark_many_replayed(letter_ids)
 
-    async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
+    async def release_claims(
+        self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
+    ) -> None:
         await self._reach("release")
-        await super().release_claims(letter_ids)
+        await super().release_claims(letter_ids, may_be_sent=may_be_sent)
 
     async def claim_many_for_replay(
         self, which: DeadLetterFilter, **how: Any

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onrecord.commands.dlq import causes, discards, plans, rehearse, replays, rules, waiting
+from onrecord.commands.dlq import (
+    causes,
+    discards,
+    edit,
+    plans,
+    rehearse,
+    replays,
+    rules,
+    waiting,
+)
 from onrecord.commands.dlq.selection import (
     Code,
     Service,
@@ -63,6 +72,7 @@ def register(app: typer.Typer) -> None:
     replays.register(dlq)
     causes.register(dlq)
     discards.register(dlq)
+    edit.register(dlq)
     waiting.register(dlq)
     rules.register(dlq)
     plans.register(dlq)

@@ -1,0 +1,154 @@
+"""Edits of dead letters through control's API, and the files in which people write them."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.letter_edits import EditLetterRequest, LetterEdits
+from onrecord.control_client import ControlClient, get_letter_path
+from onrecord.errors import FailedError, UsageError
+from onrecord.text_editor import run_text_editor
+
+_HEAD: Final = """\
+# Letter {letter_id}, {event}.
+# May be edited: {editable}. All else is locked. Lines that begin with # are left out.
+# The message stays in its DLQ as it is; a replay sends what stands here.
+"""
+
+
+async def read_edits(control: ControlClient, letter_id: str) -> LetterEdits:
+    """Return what a replay of a letter sends, and what of it may be edited."""
+    return LetterEdits.model_validate(await control.get(f"{get_letter_path(letter_id)}/edit"))
+
+
+async def send_edit(
+    control: ControlClient, letter: LetterEdits, wanted: EditLetterRequest
+) -> LetterEdits:
+    """Have replays of a letter send another value, if nobody edited it since it was read.
+
+    Raises:
+        FailedError: it is refused, with the field.
+    """
+    found = await control.send(
+        "PUT",
+        f"{get_letter_path(str(letter.letter_id))}/edit",
+        json=wanted.model_dump(mode="json"),
+        headers={"If-Match": _etag(letter)},
+    )
+    return LetterEdits.model_validate(found)
+
+
+async def undo_edit(control: ControlClient, letter: LetterEdits) -> LetterEdits:
+    """Have replays of a letter send its message as it is, if nobody edited it since it was read."""
+    path = f"{get_letter_path(str(letter.letter_id))}/edit"
+    found = await control.send("DELETE", path, headers={"If-Match": _etag(letter)})
+    return LetterEdits.model_validate(found)
+
+
+def parse_event(text: str, name: str) -> dict[str, Any]:
+    """Parse what somebody wrote as an event; lines that begin with ``#`` are left out.
+
+    Args:
+        text: JSON.
+        name: of where it is from, for errors.
+
+    Raises:
+        UsageError: it is no JSON object.
+    """
+    lines = ["" if line.startswith("#") else line for line in text.splitlines()]
+    try:
+        found = json.loads("\n".join(lines))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: {error}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{name}: an event is a JSON object")
+    return found
+
+
+def set_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
+    """Return an event with some fields set.
+
+    Args:
+        value: the event.
+        settings: ``POINTER=VALUE``: a JSON Pointer (RFC 6901) and JSON, or text as it is.
+
+    Raises:
+        UsageError: one of them is malformed, or names no field.
+    """
+    changed = json.loads(json.dumps(value))
+    if not isinstance(changed, dict):
+        raise UsageError("--set: the message is no JSON object; use --file")
+    for setting in settings:
+        pointer, is_set, text = setting.partition("=")
+        if not is_set or not pointer.startswith("/"):
+            raise UsageError(f"--set {setting}: write /field=value, such as /title=Bikes")
+        *way, last = [one.replace("~1", "/").replace("~0", "~") for one in pointer[1:].split("/")]
+        try:
+            at: Any = changed
+            for step in way:
+                at = at[int(step)] if isinstance(at, list) else at[step]
+            if isinstance(at, list):
+                at[int(last)] = _parse_value(text)
+            else:
+                at[last] = _parse_value(text)
+        except (KeyError, IndexError, ValueError, TypeError):
+            raise UsageError(f"--set {setting}: the message has no {pointer}") from None
+    return changed
+
+
+def edit_in_text_editor(
+    letter: LetterEdits, environ: Mapping[str, str] = os.environ
+) -> tuple[dict[str, Any], Path]:
+    """Have the user edit a letter in their text editor; return the event and the file.
+
+    Args:
+        letter: as it is.
+        environ: names the editor.
+
+    Raises:
+        FailedError: the editor fails, or nothing was changed.
+        UsageError: what was written is no JSON; the file is kept, and named.
+    """
+    handle, name = tempfile.mkstemp(prefix=f"letter-{str(letter.letter_id)[:8]}-", suffix=".json")
+    path = Path(name)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(
+            _HEAD.format(
+                letter_id=letter.letter_id,
+                event=letter.event or "of an unknown event",
+                editable=", ".join(one or "all but ids" for one in letter.editable),
+            )
+        )
+        json.dump(letter.value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+    run_text_editor(path, environ)
+    try:
+        written = parse_event(path.read_text("utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8") from None
+    if written == letter.value:
+        path.unlink()
+        raise FailedError("nothing was changed, and nothing was kept")
+    return written, path
+
+
+def require_editable(letter: LetterEdits) -> None:
+    """Raise ``CommandError`` if nothing of a letter may be edited."""
+    if not letter.editable:
+        raise FailedError(letter.why_locked)
+
+
+def _etag(letter: LetterEdits) -> str:
+    return f'"{letter.current or 0}"'
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,275 @@
+"""Edits of dead letters: what may be changed of a message, and what a replay sends in its place.
+
+The message stays in its DLQ as it was. An edit is chosen or undone only while the letter is open,
+under the lock of its row, which a claim for a replay takes, too; so what a claim sends is settled
+once it is claimed, and a replay that a crash cut short sends the same again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from contracts import headers as h
+from contracts.errors import BadMessageError
+from contracts.events import (
+    ChunkReady,
+    Event,
+    NotesDrafted,
+    NotesRejected,
+    TranscriptSubmitted,
+)
+from contracts.letter_edits import MAX_EDIT_BYTES, LetterChange, LetterEdit
+from contracts.topics import EVENT_TOPICS
+from control.access import Caller
+from control.domain import (
+    BadRequestError,
+    ConcurrentChangeError,
+    DeadLetterNotOpenError,
+    UnknownDeadLetterError,
+)
+from control.reader import DeadLetterRecord
+from database.pool import Database
+from database.queries import load_queries
+from messaging.codec import decode_event, parse_model
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_edits.sql")
+
+EDITABLE: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    TranscriptSubmitted: ("/title", "/recorded_at", "/accept_doubtful"),
+    ChunkReady: ("/title", "/study/themes", "/study/questions"),
+    NotesDrafted: ("/notes",),
+    NotesRejected: ("/feedback",),
+}
+"""What may be edited of valid events, as JSON Pointers. What was said and by whom, ids, policies
+and what the guardrail decided may not: a corrected interview is submitted anew."""
+
+IDS: Final = ("transcript_id", "revision", "study_id", "supersedes", "refresh_version")
+"""What may not be edited of a submission that is no valid event, where it has it."""
+
+MAX_CHANGES: Final = 1_000
+"""Most fields in which an edit may differ from the message."""
+
+_FEWER_IDS: Final = "the ids of a message are locked: submit the interview anew instead"
+
+
+class LetterEditor:
+    """Store of the edits of dead letters, and of which of them a replay sends.
+
+    Args:
+        database: holds the index of letters and their edits.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def edits(self, letter_id: UUID) -> tuple[LetterEdit, ...]:
+        """Return all edits of a letter, the latest first."""
+        return tuple(
+            LetterEdit(**{**row, "changes": json.loads(row["changes"])})
+            for row in await self._database.fetch(_QUERIES.select_edits, letter_id)
+        )
+
+    async def value(self, letter_id: UUID, number: int) -> bytes | None:
+        """Return what an edit of a letter sends; None if there is no such edit."""
+        found: bytes | None = await self._database.fetchval(
+            _QUERIES.select_value, letter_id, number
+        )
+        return found
+
+    async def choose(
+        self,
+        letter_id: UUID,
+        version: int | None,
+        edit: tuple[bytes, Sequence[LetterChange]] | None,
+        caller: Caller,
+        reason: str,
+    ) -> int:
+        """Have replays of an open letter send an edit, or its message as it is.
+
+        Args:
+            letter_id: of the letter.
+            version: number of the edit that was sent so far, 0 for none; None: whichever it is.
+            edit: the new value, and how it differs from the message; None: the message.
+            caller: who asks.
+            reason: why.
+
+        Returns:
+            The number of the edit that is sent now; 0 for none.
+
+        Raises:
+            UnknownDeadLetterError: there is no such letter.
+            DeadLetterNotOpenError: it is not open, or may have been sent.
+            ConcurrentChangeError: somebody edited it meanwhile.
+        """
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_QUERIES.lock_letter, letter_id)
+            if row is None:
+                raise UnknownDeadLetterError(f"there is no letter {letter_id}")
+            if row["state"] != "open":
+                raise DeadLetterNotOpenError(f"letter {letter_id} is {row['state']}")
+            if row["may_be_sent"]:
+                raise DeadLetterNotOpenError(
+                    f"letter {letter_id} may have been sent: an outage cut its replay short; "
+                    "replay it as it is, and edit the letter it becomes if it fails again"
+                )
+            if version is not None and version != row["edit"]:
+                raise ConcurrentChangeError(
+                    f"letter {letter_id} was edited since it was read: read it again"
+                )
+            number = 0
+            if edit is not None:
+                value, changes = edit
+                number = row["latest"] + 1
+                listed = json.dumps([one.model_dump(mode="json") for one in changes])
+                await connection.execute(
+                    *(_QUERIES.insert_edit, letter_id, number, value, listed, caller.name, reason)
+                )
+            await connection.execute(_QUERIES.choose_edit, letter_id, number or None)
+        return number
+
+    async def apply(self, found: Sequence[DeadLetterRecord]) -> list[DeadLetterRecord]:
+        """Return letters with the values that are sent: of those that are edited, the edits'.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        ids = [one.place.letter_id for one in found]
+        rows = await self._database.fetch(_QUERIES.select_edited_values, ids)
+        values = {row["letter_id"]: row["value"] for row in rows}
+        return [
+            one._replace(value=values[one.place.letter_id])
+            if one.place.letter_id in values
+            else one
+            for one in found
+        ]
+
+
+def find_event_class(found: DeadLetterRecord, source_topic: str | None) -> type[Event] | None:
+    """Find what event a letter's message is, by its header ``ce_type``, else by its topic."""
+    named = dict(found.original).get(h.CE_TYPE)
+    for topic in EVENT_TOPICS:
+        event = topic.event
+        if event is None or found.place.service not in topic.consumers:
+            continue
+        if named == event.ce_type.encode() or (named is None and topic.name == source_topic):
+            return event
+    return None
+
+
+def list_editable(
+    found: DeadLetterRecord, event: type[Event] | None
+) -> tuple[tuple[str, ...], str]:
+    """List what may be edited of a letter's message, as JSON Pointers; else return why nothing may.
+
+    Args:
+        found: the letter, with its whole message.
+        event: what the message is.
+    """
+    if event is None:
+        return (), "it is not known what event its message is"
+    if event not in EDITABLE:
+        return (), f"{event.ce_type} is what code decided: there is nothing a person may edit"
+    try:
+        decode_event(found.value, found.original, event)
+    except BadMessageError:
+        if event is TranscriptSubmitted:
+            return ("",), ""
+        return (), (
+            f"it is no valid {event.ce_type}, and services alone write those: replay it once the "
+            "code can read it"
+        )
+    return EDITABLE[event], ""
+
+
+def check_edit(
+    found: DeadLetterRecord, event: type[Event] | None, value: Mapping[str, Any]
+) -> tuple[bytes, tuple[LetterChange, ...]]:
+    """Check what is to be sent in place of a letter's message.
+
+    Args:
+        found: the letter, with its whole message.
+        event: what the message is.
+        value: what is to be sent, as JSON.
+
+    Returns:
+        The value's bytes, and how it differs from the message.
+
+    Raises:
+        BadRequestError: it is no valid event, it changes what is locked, or nothing.
+    """
+    editable, why = list_editable(found, event)
+    if event is None or not editable:
+        raise BadRequestError(why)
+    before = parse_value(found.value)
+    changes = tuple(_compare(before, value, ""))
+    if not changes:
+        raise BadRequestError("value: it is the message as it is; nothing is edited")
+    if len(changes) > MAX_CHANGES:
+        raise BadRequestError(f"value: it differs in more than {MAX_CHANGES:,} fields")
+    _require_editable(changes, editable)
+    if editable == ("",) and isinstance(before, dict):
+        _require_same_ids(before, value)
+    body = _encode(value)
+    try:
+        edited = parse_model(body, event)
+    except BadMessageError as error:
+        raise BadRequestError(f"value: {error}") from error
+    if found.key is not None and edited.key.encode() != found.key:
+        raise BadRequestError(
+            "value: its id is not the record's key, by which its order is kept; " + _FEWER_IDS
+        )
+    return body, changes
+
+
+def _encode(value: Mapping[str, Any]) -> bytes:
+    try:
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise BadRequestError("value: it has half a surrogate pair, which is no text") from error
+    if len(body) > MAX_EDIT_BYTES:
+        raise BadRequestError(f"value: it has {len(body):,} bytes; {MAX_EDIT_BYTES:,} at most")
+    return body
+
+
+def _require_editable(changes: Iterable[LetterChange], editable: Sequence[str]) -> None:
+    for one in changes:
+        if not any(one.path == path or one.path.startswith(f"{path}/") for path in editable):
+            raise BadRequestError(
+                f"value: {one.path} is locked; {', '.join(editable)} may be edited"
+            )
+
+
+def parse_value(value: bytes | None) -> Any:
+    """Parse a message's value as JSON; None if it is none."""
+    try:
+        return json.loads(value or b"null")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _require_same_ids(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    for name in IDS:
+        if before.get(name) is not None and before[name] != after.get(name):
+            raise BadRequestError(f"value: /{name} is locked; {_FEWER_IDS}")
+
+
+def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:
+    """Yield the fields in which two JSON values differ, as deep as both have the same form."""
+    if isinstance(before, dict) and isinstance(after, Mapping):
+        for name in dict.fromkeys((*before, *after)):
+            place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield from _compare(before.get(name), after.get(name), place)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for at, pair in enumerate(zip(before, after, strict=True)):
+            yield from _compare(*pair, f"{path}/{at}")
+    elif before != after or type(before) is not type(after):
+        yield LetterChange(path=path, before=before, after=after)
+
+
+def list_paths(changes: Iterable[LetterChange]) -> list[str]:
+    """List the paths of what an edit changes, for the trail: readers of it may not see evidence."""
+    return [one.path for one in changes]
