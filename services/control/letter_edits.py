@@ -34,6 +34,7 @@ from control.domain import (
 from control.reader import DeadLetterRecord
 from database.pool import Database
 from database.queries import load_queries
+from database.text import replace_nul
 from messaging.codec import decode_event, parse_model
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_edits.sql")
@@ -124,7 +125,7 @@ class LetterEditor:
             if edit is not None:
                 value, changes = edit
                 number = row["latest"] + 1
-                listed = json.dumps([one.model_dump(mode="json") for one in changes])
+                listed = json.dumps(replace_nul([one.model_dump(mode="json") for one in changes]))
                 await connection.execute(
                     *(_QUERIES.insert_edit, letter_id, number, value, listed, caller.name, reason)
                 )
@@ -244,11 +245,17 @@ def _require_editable(changes: Iterable[LetterChange], editable: Sequence[str]) 
 
 
 def parse_value(value: bytes | None) -> Any:
-    """Parse a message's value as JSON; None if it is none."""
+    """Parse a message's value as JSON; None if it is none, or no answer could have it."""
     try:
-        return json.loads(value or b"null")
+        found = json.loads(value or b"null", parse_constant=_refuse_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         return None
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _require_same_ids(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

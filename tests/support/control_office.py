@@ -16,6 +16,7 @@ from asgi_server import RequestPolicy
 from contracts import headers as h
 from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
+from contracts.events import Event
 from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, build_dlq_topic, build_retry_topic
 from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.api.application import NAVIGABLE_PATHS
@@ -26,6 +27,7 @@ from control.store import DeadLetterStore
 from control.tokens import generate_token_secret
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
+from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
@@ -60,13 +62,15 @@ def letter_bytes(
     error: OnrecordError | None = None,
     sent_ms: int = 0,
     service: str = "enrichment",
+    key: bytes = KEY,
+    original: Headers = ODD,
 ) -> Headers:
-    content = digest_record(KEY, value, ODD)
+    content = digest_record(key, value, original)
     failure = describe_failure(error or TryAgainError("why"), service)
     told = build_dead_letter_headers(
         failure, delivery(offset, sent_ms), content, service=service, group="g", at=at
     )
-    return append_headers(ODD, told)
+    return append_headers(original, told)
 
 
 class Office:
@@ -98,6 +102,12 @@ class Office:
         """As ``set_aside``, of a message that a service read at an offset and set aside."""
         headers = letter_bytes(offset, value=value, service=service, **why)
         return await self.set_aside(value, headers, service=service)
+
+    async def died_of(self, event: Event, offset: int, service: str = "enrichment") -> UUID:
+        """As ``died``, of a message that is an event."""
+        key, value, headers = encode_event(event, source="/test")
+        added = letter_bytes(offset, value=value, service=service, key=key, original=tuple(headers))
+        return await self.set_aside(value, added, key=key, service=service)
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = (

@@ -20,6 +20,7 @@ from database.pool import Database
 from messaging.kafka.admin import wait_for_broker
 from support.api_pages import list_endpoints
 from support.broker import RestartableBroker
+from support.chunks import CHUNK
 from support.control_office import Office, open_office
 from support.http_client import http_client
 from support.interviews import STUDY, TRANSCRIPT
@@ -38,6 +39,10 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/letters/replay"): {"service": "enrichment"},
     ("POST", "/letters/{letter_id}/discard"): {"reason": "a test"},
     ("POST", "/letters/{letter_id}/snooze"): {"snooze_until": None},
+    ("PUT", "/letters/{letter_id}/edit"): {
+        "value": CHUNK.model_dump(mode="json") | {"title": "Other"},
+        "reason": "a test",
+    },
     ("POST", "/letters/discard"): {"reason": "a test", "discard_id": str(derive_id("discard"))},
     ("POST", "/letters/restore"): {"discard_id": str(derive_id("discard"))},
     ("POST", "/letters/snooze"): {"snooze_until": None},
@@ -62,6 +67,8 @@ TAKE_KAFKA: Final = {
     ("POST", "/transcripts"),
     ("POST", "/letters/replay"),
     ("POST", "/letters/{letter_id}/replay"),
+    ("PUT", "/letters/{letter_id}/edit"),
+    ("DELETE", "/letters/{letter_id}/edit"),
 }
 """What cannot be done without Kafka; everything else goes on."""
 
@@ -76,7 +83,14 @@ CHANGED: Final = (
         "dead_letters",
         "submissions",
     ),
-    *("letter_causes", "letter_rules", "replay_plans", "rehearsals", "rehearsed_letters"),
+    *(
+        "letter_causes",
+        "letter_edits",
+        "letter_rules",
+        "replay_plans",
+        "rehearsals",
+        "rehearsed_letters",
+    ),
 )
 """Tables that requests change."""
 
@@ -100,7 +114,7 @@ class Prepared:
         opened = await context.sessions.open_with_token(made.token.token_id, "127.0.0.1")
         study = STUDY.model_dump(exclude_none=True) | {"study_id": STUDY_ID}
         await context.studies.create(CreateStudyRequest.model_validate(study), "a test")
-        letter_id = await self.office.died(b"v", 1)
+        letter_id = await self.office.died_of(CHUNK, 1)
         begun = await context.rehearsals.begin(RehearsalRequest(), [], by="a test")
         self.ids = {
             "letter_id": str(letter_id),
@@ -138,7 +152,7 @@ class Prepared:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if method == "PATCH" or path == "/rules/{name}":
+        if method == "PATCH" or path == "/rules/{name}" or path.endswith("/edit"):
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 

@@ -47,4 +47,4 @@ async def _release_in_order_of_table(database: Database, letter_ids: Sequence[UU
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL enable_indexscan = off")
         await connection.execute("SET LOCAL enable_bitmapscan = off")
-        await connection.execute(queries.release_claims, letter_ids)
+        await connection.execute(queries.release_claims, letter_ids, [])

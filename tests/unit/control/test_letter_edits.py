@@ -143,7 +143,9 @@ def test_a_submission_that_is_no_event_may_be_mended_but_for_its_ids() -> None:
             check_edit(found, TranscriptSubmitted, whole | other)
 
 
-@pytest.mark.parametrize("value", [b"\xff\xfe", b"{", b"[]", b"7"])
+@pytest.mark.parametrize(
+    "value", [b"\xff\xfe", b"{", b"[]", b"7", b"[" * 100_000, b'{"title": "\\ud800"}', b"NaN"]
+)
 def test_bytes_that_are_no_json_may_become_the_event_of_their_key(value: bytes) -> None:
     found = letter(SUBMITTED, value)
     whole = json.loads(letter(SUBMITTED).value or b"")
