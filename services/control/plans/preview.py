@@ -8,14 +8,18 @@ from typing import Final
 
 from contracts.call_purposes import DRAFT, JUDGE, REPAIR_SUFFIX
 from contracts.replay_plans import Interval, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
-from contracts.topics import ENRICHMENT, GUARDRAIL, build_retry_topic
+from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, build_retry_topic
 from control.hopeless import count_hopeless
 from database.pool import Database, Record
 from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
 
-PURPOSES: Final = {ENRICHMENT: (DRAFT, JUDGE), GUARDRAIL: (JUDGE,)}
+PURPOSES: Final = {
+    INGESTION: (DRAFT, JUDGE),
+    ENRICHMENT: (DRAFT, JUDGE),
+    GUARDRAIL: (JUDGE,),
+}
 """Purposes of the calls that letters of a service cost, in it and behind it."""
 
 
@@ -30,17 +34,24 @@ async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPrevie
     hopeless = await count_hopeless(database, plan.plan_id, names_cause=names_cause)
     rows = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX)
     costs = {row["purpose"]: row for row in rows}
+    chunks = await database.fetchval(_QUERIES.select_chunks_of_interviews) or 0
     return ReplayPlanPreview(
         parts=tuple(
-            _part(row, costs, hopeless.get((row["service"], row["error_code"]), {}))
+            _part(row, costs, hopeless.get((row["service"], row["error_code"]), {}), chunks)
             for row in await database.fetch(_QUERIES.preview, plan.plan_id)
         )
     )
 
 
-def _part(row: Record, costs: dict[str, Record], hopeless: dict[str, int]) -> ReplayPlanPart:
+def _part(
+    row: Record, costs: dict[str, Record], hopeless: dict[str, int], chunks_high: int
+) -> ReplayPlanPart:
     service, subjects = row["service"], row["subjects"]
     known = [costs[name] for name in PURPOSES.get(service, ()) if name in costs]
+    if service == INGESTION:
+        # An interview that was never read has no chunks yet: as many as 95 in 100 interviews have.
+        subjects = row["letters"] * chunks_high
+        known = known if chunks_high else []
     priced = [one for one in known if one["usd_high"] is not None]
     return ReplayPlanPart(
         service=service,

@@ -314,6 +314,10 @@ SELECT letter.service, letter.error_code, count(*)::int AS letters,
  GROUP BY letter.service, letter.error_code
  ORDER BY letters DESC, letter.service, letter.error_code;
 
+-- name: select_chunks_of_interviews
+-- How many chunks 95 in 100 interviews have at most; null without interviews.
+SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY chunk_count)::int FROM transcripts;
+
 -- name: select_chunk_costs
 -- What chunks cost of late, by purpose: how many calls, and dollars, 95 in 100 chunks took at most, with
 -- the calls that repair answers; of the latest 10,000 calls.

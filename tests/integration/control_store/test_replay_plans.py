@@ -72,6 +72,7 @@ class RecordingSender:
         self.before: BaseException | None = None
         self.after: BaseException | None = None
         self.unsent: dict[UUID, str] = {}
+        self.times: list[tuple[float, int]] = []
 
     async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
         if (error := self.before) is not None:
@@ -79,6 +80,7 @@ class RecordingSender:
             raise error
         taken = [one.letter_id for one in letters if one.letter_id not in self.unsent]
         self.sent += taken
+        self.times.append((time.monotonic(), len(taken)))
         if (error := self.after) is not None:
             self.after = None
             raise error
@@ -537,6 +539,12 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
             details = CallDetails(attribution, "notes-2", "http://here", "m", Decimal("0.10"))
             reservation = await ledger.reserve(details)
             await ledger.settle(reservation, CallOutcome("answered", cost_usd=usd))
+    await control.database.execute(
+        "INSERT INTO transcripts (transcript_id, revision, study_id, title, format,"
+        " content_sha256, study, segment_count, chunk_count)"
+        " SELECT gen_random_uuid(), 1, 's', 't', 'vtt', '', '{}', 1, number"
+        " FROM generate_series(1, 20) AS number"
+    )
     await control.fill(5)
     plan = await control.plan()
     (part,) = (await preview_plan(control.database, plan)).parts
@@ -544,6 +552,13 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
     assert part.usd is not None
     assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(10))
     assert (part.usd.low, part.usd.high) == (Decimal(0), Decimal("0.15"))
+    await control.database.execute("UPDATE dead_letters SET service = 'ingestion'")
+    (part,) = (await preview_plan(control.database, plan)).parts
+    assert part.calls is not None
+    assert part.usd is not None
+    # Of 20 interviews of 1 to 20 chunks, 95 in 100 have 19 at most.
+    assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(190))
+    assert (part.usd.low, part.usd.high) == (Decimal(0), Decimal("2.85"))
 
 
 async def test_a_preview_says_where_letters_go(control: Control) -> None:
@@ -641,3 +656,20 @@ async def test_plans_that_are_over_are_kept_for_a_while(control: Control) -> Non
     for table in ("replay_plan_batches", "replay_plan_counts"):
         rows = await control.database.fetch(f"SELECT DISTINCT plan_id FROM {table}")
         assert {row["plan_id"] for row in rows} == kept
+
+
+async def test_a_rate_is_kept_within_5_percent(control: Control) -> None:
+    await control.fill(2_000)
+    plan = await control.plan(canary=False, rate=200.0)
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+
+    async def are_sent() -> bool:
+        return len(control.sender.sent) == 2_000
+
+    await until(are_sent, within_s=60)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    (first, _), *others = control.sender.times
+    rate = sum(number for _, number in others) / (others[-1][0] - first)
+    assert 190 <= rate <= 210
