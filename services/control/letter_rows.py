@@ -64,9 +64,12 @@ def transpose_letter_rows(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 def build_letter_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
     """Convert a letter to the arguments of ``insert_letters``."""
-    fields = replace_nul(letter.model_dump(exclude={"headers"}))
-    fields["message_sha256"] = letter.message_sha256
-    return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
+    # Field by field: a dump of the model takes a third of the time that indexing a letter takes.
+    return (
+        *(replace_nul(getattr(letter, column)) for column in _COLUMNS),
+        _headers_json(letter),
+        letter.size_bytes,
+    )
 
 
 def build_failure_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
@@ -79,12 +82,12 @@ def _headers_json(letter: IndexedDeadLetter) -> str:
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
         [
-            _printable(name),
+            replace_nul(_printable(name)),
             None if value is None else base64.b64encode(value).decode(),
         ]
         for name, value in letter.headers
     ]
-    return json.dumps(replace_nul(pairs))
+    return json.dumps(pairs)
 
 
 def _printable(name: str) -> str:
