@@ -167,8 +167,22 @@ class TrailEntry(ControlApiModel):
     address: str = Field("", description="The client's address, as control sees it.")
 
 
+class AccessTokenPage(ControlApiModel):
+    """Page of the access tokens, the latest first."""
+
+    tokens: tuple[AccessToken, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
+class SessionPage(ControlApiModel):
+    """Page of the sessions of browsers, the latest first."""
+
+    sessions: tuple[Session, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
 class TrailPage(ControlApiModel):
     """Page of the audit trail, the latest entry first."""
 
     entries: tuple[TrailEntry, ...]
-    next: int | None = Field(None, description="`before` of the next page; None: there is none.")
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")

@@ -20,11 +20,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from contracts.pages import PageRequest
+
 MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
-
-MAX_CURSOR: Final = 4_500
-"""Characters of a list's cursor: it may have a title, of 500 characters that JSON may escape."""
 
 LONGEST_ASKED: Final = 500
 """Characters of what letters are looked up by; the index keeps no longer ones."""
@@ -254,15 +253,12 @@ class ReplayCursor(ControlApiModel):
     after: tuple[Asked, Partition, Offset] = ("", -1, -1)
 
 
-class ListDeadLettersRequest(DeadLetterFilter):
+class ListDeadLettersRequest(DeadLetterFilter, PageRequest):
     """Parameters of the request to list the dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(100, ge=1, le=MOST_LETTERS, description="At most so many.")
-    cursor: str | None = Field(
-        None, max_length=MAX_CURSOR, description="Where to go on: `next` of the page before."
-    )
     snoozed: bool = Field(
         default=False, description="With `state=open`: those that are snoozed now, too."
     )

@@ -17,6 +17,7 @@ from contracts.control_api import (
     DeadLetterState,
     Moment,
 )
+from contracts.pages import PageRequest
 
 CAUSE_ID: Final = r"^[0-9a-f]{16}$"
 """Pattern of a cause's id."""
@@ -82,9 +83,15 @@ class LetterCausePage(ControlApiModel):
     """Page of the list of dead letter causes, the one with the most dead letters first."""
 
     causes: tuple[LetterCause, ...]
-    muted: int = Field(0, ge=0, description="How many more match, but are muted.")
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+    muted: int = Field(
+        0, ge=0, description="How many more match, but are muted; counted for the first page."
+    )
     snoozed: int = Field(
-        0, ge=0, description="How many more match, but have no open letter that is not snoozed."
+        0,
+        ge=0,
+        description="How many more match, but have no open letter that is not snoozed; counted "
+        "for the first page.",
     )
 
 
@@ -118,10 +125,8 @@ class CauseBackground(ControlApiModel):
     )
 
 
-class ListCausesRequest(ControlApiModel):
+class ListCausesRequest(PageRequest):
     """Parameters of the request to list the causes of dead letters that match a filter."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     service: Asked | None = Field(None, description="Only of this service.")
     code: Asked | None = Field(None, description="Only with this code, such as `llm_timeout`.")

@@ -60,6 +60,13 @@ class LetterRule(ControlApiModel):
     replayed: int = Field(0, ge=0, description="How many letters it replayed so far.")
 
 
+class LetterRulePage(ControlApiModel):
+    """Page of the rules, by their names."""
+
+    rules: tuple[LetterRule, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
 class EditLetterRuleRequest(ControlApiModel):
     """Parameters of the request to enable or disable a rule."""
 

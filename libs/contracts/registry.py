@@ -225,6 +225,13 @@ class CreateStudyRequest(StudyInputs, StudyPolicies):
     study_id: Identifier = Field(description="Short name, unique in the installation.")
 
 
+class RegisteredStudyPage(ControlApiModel):
+    """Page of the registered studies, by id."""
+
+    studies: tuple[RegisteredStudy, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
+
+
 class EditStudyRequest(BaseModel):
     """Request to change a registered study; fields that are left out are not changed."""
 

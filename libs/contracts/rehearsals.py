@@ -17,6 +17,7 @@ from contracts.control_api import (
     ControlApiModel,
     DeadLetterFilter,
 )
+from contracts.pages import PageRequest
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.topics import MIB
 
@@ -220,14 +221,8 @@ class RehearsedLetterPage(ControlApiModel):
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
-class ListRehearsedLettersRequest(ControlApiModel):
+class ListRehearsedLettersRequest(PageRequest):
     """Parameters of the request to list a rehearsal's letters."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     prediction: RehearsalPrediction | None = Field(None, description="Only with this prediction.")
     cause: Asked | None = Field(None, description="Only letters that died of this cause.")
-    limit: int = Field(100, ge=1, le=1_000, description="At most so many.")
-    cursor: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Where to go on: `next` of the page before."
-    )

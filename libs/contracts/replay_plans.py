@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from contracts.control_api import ColumnText, ControlApiModel, DeadLetterFilter, DeadLetterState
+from contracts.pages import PageRequest
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 
 CANARY_ABOVE: Final = 100
@@ -160,7 +161,7 @@ class ReplayPlanPage(ControlApiModel):
     """Page of the replay plans, the latest first."""
 
     plans: tuple[ReplayPlan, ...]
-    next: UUID | None = Field(None, description="`before` of the next page; None: there is none.")
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
 class Interval(ControlApiModel):
@@ -221,24 +222,18 @@ class ReplayPlanLetterPage(ControlApiModel):
     """Page of a plan's letters, in the order in which they are sent."""
 
     letters: tuple[ReplayPlanLetter, ...]
-    next: int | None = Field(None, description="`begin` of the next page; None: there is none.")
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
-class ListReplayPlansRequest(ControlApiModel):
+class ListReplayPlansRequest(PageRequest):
     """Parameters of the request to list replay plans."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     limit: int = Field(100, ge=1, le=MOST_PLANS, description="At most so many.")
-    before: UUID | None = Field(None, description="Only those made before this one.")
 
 
-class ListReplayPlanLettersRequest(ControlApiModel):
+class ListReplayPlanLettersRequest(PageRequest):
     """Parameters of the request to list what became of a plan's letters."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    begin: int = Field(0, ge=0, le=2**31 - 1, description="`next` of the page before.")
     limit: int = Field(1_000, ge=1, le=MOST_LETTERS_SHOWN, description="At most so many.")
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from contracts.control_api import Asked, Base64Bytes, ControlApiModel
+from contracts.pages import PageRequest
 
 MOST_WAITING: Final = 10_000
 """Most messages that one request lists."""
@@ -49,6 +50,7 @@ class WaitingPage(ControlApiModel):
     """Page of the messages that wait in retry topics, the next due first."""
 
     messages: tuple[WaitingMessage, ...]
+    next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
     matching: int = Field(ge=0, description="How many match; at least as many as are listed.")
     by_service: dict[str, int] = Field(description="How many of those that match, by service.")
     is_partial: bool = Field(
@@ -57,10 +59,8 @@ class WaitingPage(ControlApiModel):
     )
 
 
-class ListWaitingRequest(ControlApiModel):
+class ListWaitingRequest(PageRequest):
     """Parameters of the request to list the messages that wait in retry topics."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     service: Asked | None = Field(None, description="Only of this service.")
     code: Asked | None = Field(None, description="Only with this code, such as `llm_timeout`.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -33,6 +33,7 @@ from contracts.ownership import (
     OwnedTranscript,
     WithdrawRevisionRequest,
 )
+from contracts.pages import MAX_PAGE
 from contracts.refreshing import RefreshStudyRequest, StudyRefresh
 from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
 from contracts.study import Identifier
@@ -49,9 +50,6 @@ _SESSIONS: Final = TypeAdapter(list[Session])
 _STUDY_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
 _STUDIES: Final = TypeAdapter(list[RegisteredStudy])
 _COUNTS: Final = TypeAdapter(list[DeadLetterCount])
-
-TOKENS_A_PAGE: Final = 1_000
-"""Tokens of a page, as control lists them."""
 
 AUDIT_S: Final = 600.0
 """Longest wait for an audit, in seconds."""
@@ -192,13 +190,8 @@ class ControlClient(ControlTransport):
 
     async def list_tokens(self) -> list[AccessToken]:
         """Return the tokens, the latest first."""
-        tokens: list[AccessToken] = []
-        while True:
-            after = {"after": str(tokens[-1].token_id)} if tokens else {}
-            page = _TOKENS.validate_python(await self._call("GET", "/v1/tokens", params=after))
-            tokens += page
-            if len(page) < TOKENS_A_PAGE:
-                return tokens
+        pages = self.pages("/v1/tokens")
+        return [one async for page in pages for one in _TOKENS.validate_python(page["tokens"])]
 
     async def revoke_token(self, token_id: UUID) -> AccessToken:
         """Revoke a token, and return it."""
@@ -210,8 +203,8 @@ class ControlClient(ControlTransport):
         Args:
             ended: those that have ended, too.
         """
-        params = {"ended": "true"} if ended else {}
-        return _SESSIONS.validate_python(await self._call("GET", "/v1/sessions", params=params))
+        pages = self.pages("/v1/sessions", {"ended": "true" if ended else None})
+        return [one async for page in pages for one in _SESSIONS.validate_python(page["sessions"])]
 
     async def end_session(self, session_id: UUID) -> None:
         """End a session of a browser."""
@@ -229,7 +222,8 @@ class ControlClient(ControlTransport):
 
     async def list_registered_studies(self) -> list[RegisteredStudy]:
         """Return the registered studies that the token may read, by their ids."""
-        return _STUDIES.validate_python(await self._call("GET", "/v1/registrations"))
+        pages = self.pages("/v1/registrations")
+        return [one async for page in pages for one in _STUDIES.validate_python(page["studies"])]
 
     async def refresh_study(self, study_id: str, wanted: RefreshStudyRequest) -> StudyRefresh:
         """Ask a study's interviews again with its current version, or say what that costs."""
@@ -293,7 +287,7 @@ class ControlClient(ControlTransport):
         """Return a page of the trail, the latest entry first.
 
         Args:
-            which: ``actor``, ``action``, ``study_id``, ``before`` and ``limit``; None does not
+            which: ``actor``, ``action``, ``study_id``, ``cursor`` and ``limit``; None does not
                 narrow.
         """
         params = {name: value for name, value in which.items() if value is not None}
@@ -310,6 +304,32 @@ class ControlClient(ControlTransport):
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         return await self._call("GET", path, params=given)
+
+    async def pages(
+        self,
+        path: str,
+        params: Mapping[str, str | int | bool | None] | None = None,
+        *,
+        limit: int = MAX_PAGE,
+        most: int | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the pages of a list, as JSON has them, one in memory at a time.
+
+        Args:
+            path: with the version of the API.
+            params: of the query; None leaves one out.
+            limit: entries of one request at most.
+            most: entries of all pages together at most; None: all that there are.
+        """
+        cursor: str | None = None
+        while True:
+            size = limit if most is None else min(limit, most)
+            page = await self.get(path, {**(params or {}), "limit": size, "cursor": cursor})
+            yield page
+            cursor = page["next"]
+            most = None if most is None else most - size
+            if cursor is None or most == 0:
+                return
 
     async def send(self, method: str, path: str, **options: Any) -> Any:
         """Send a request that changes something, and return its response as JSON has it.

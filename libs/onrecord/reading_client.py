@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -55,7 +55,8 @@ class ReadingClient:
         Raises:
             UsageError: its roles let it read none, whatever studies there are.
         """
-        found = _SUMMARIES.validate_python(await self._control.get("/v1/studies"))
+        pages = self._control.pages("/v1/studies")
+        found = [one async for page in pages for one in _SUMMARIES.validate_python(page["studies"])]
         if not found:  # it is a finding only if it is not a matter of rights
             grants = (await self._control.who_am_i()).grants
             if all(one.role is Role.OPERATOR for one in grants):
@@ -77,7 +78,7 @@ class ReadingClient:
     async def transcripts(self, study_id: str) -> AsyncIterator[tuple[UUID, str]]:
         """Yield the ids and titles of a study's interviews, by title."""
         path = f"/v1/studies/{study_id}/transcripts"
-        async for page in self._pages(path, {}, PAGE):
+        async for page in self._control.pages(path, limit=PAGE):
             for one in page["transcripts"]:
                 yield UUID(one["transcript_id"]), one["title"]
 
@@ -102,7 +103,7 @@ class ReadingClient:
             most: how many will be read at most; None: all.
         """
         path = f"/v1/studies/{study_id}/notes"
-        async for page in self._pages(path, which, min(PAGE, most or PAGE)):
+        async for page in self._control.pages(path, which, limit=PAGE, most=most):
             for one in _NOTES.validate_python(page["notes"]):
                 yield one
 
@@ -111,14 +112,14 @@ class ReadingClient:
     ) -> AsyncIterator[RefusedNote]:
         """Yield a study's refused notes that match; arguments as for ``notes``."""
         path = f"/v1/studies/{study_id}/notes/rejected"
-        async for page in self._pages(path, which, min(PAGE, most or PAGE)):
+        async for page in self._control.pages(path, which, limit=PAGE, most=most):
             for one in _REFUSED.validate_python(page["notes"]):
                 yield one
 
     async def speakers(self, study_id: str, which: Params) -> list[str]:
         """Return who speaks in a study's interviews."""
-        found = await self._control.get(f"/v1/studies/{study_id}/speakers", which)
-        return _SPEAKERS.validate_python(found)
+        pages = self._control.pages(f"/v1/studies/{study_id}/speakers", which)
+        return [one async for page in pages for one in _SPEAKERS.validate_python(page["speakers"])]
 
     async def search(self, which: Params, *, most: int) -> AsyncIterator[SearchResult]:
         """Yield the texts that have some words, the best first.
@@ -127,7 +128,7 @@ class ReadingClient:
             which: the endpoint's query; None leaves a parameter out.
             most: how many will be read at most.
         """
-        async for page in self._pages("/v1/search", which, min(SEARCH_PAGE, most)):
+        async for page in self._control.pages("/v1/search", which, limit=SEARCH_PAGE, most=most):
             for one in _RESULTS.validate_python(page["results"]):
                 yield one
 
@@ -135,12 +136,3 @@ class ReadingClient:
         """Return why the note whose id begins with some digits was accepted or refused."""
         found = await self._control.get(f"/v1/notes/{digits}/explanation")
         return _EXPLANATION.validate_python(found)
-
-    async def _pages(self, path: str, which: Params, limit: int) -> AsyncIterator[dict[str, Any]]:
-        cursor: str | None = None
-        while True:
-            page = await self._control.get(path, {**which, "limit": limit, "cursor": cursor})
-            yield page
-            cursor = page["next"]
-            if cursor is None:
-                return

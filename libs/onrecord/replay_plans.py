@@ -10,9 +10,7 @@ from uuid import UUID
 from rich.progress import Progress
 
 from contracts.replay_plans import (
-    MOST_PLANS,
     ReplayPlan,
-    ReplayPlanPage,
     ReplayPlanPreview,
     ReplayPlanState,
 )
@@ -142,8 +140,8 @@ async def _find_plan(control: ControlClient, plan_id: str) -> UUID:
     asked = plan_id.strip().lower()
     if len(asked) < SHORTEST_PREFIX:
         raise UsageError(f"PLAN: an id, or at least its first {SHORTEST_PREFIX} characters")
-    page = ReplayPlanPage.model_validate(await control.get("/v1/plans", {"limit": MOST_PLANS}))
-    found = [one.plan_id for one in page.plans if str(one.plan_id).startswith(asked)]
+    plans = [one["plan_id"] async for page in control.pages("/v1/plans") for one in page["plans"]]
+    found = [UUID(one) for one in plans if one.startswith(asked)]
     if len(found) != 1:
         problem = "more than one plan's id begins" if found else "no plan's id begins"
         raise UsageError(f"{problem} with {plan_id!r}: `onrecord dlq plan list` names them")

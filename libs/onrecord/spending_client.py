@@ -46,7 +46,8 @@ class SpendingClient:
 
     async def budgets(self) -> list[BudgetStatus]:
         """Return today's budget, then those of studies."""
-        return _BUDGETS.validate_python(await self._control.get("/v1/budgets"))
+        pages = self._control.pages("/v1/budgets")
+        return [one async for page in pages for one in _BUDGETS.validate_python(page["budgets"])]
 
     async def set_budget(self, study_id: str | None, usd: Decimal | None) -> bool:
         """Set a study's budget, or each day's; return whether the study is known.

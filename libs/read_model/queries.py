@@ -69,9 +69,18 @@ class ReadModelQueries:
         self._database = database
         self._exact = exact
 
-    async def study_summaries(self) -> list[StudySummary]:
-        """Studies that are registered or have an interview, by id; no archived ones without."""
-        rows = await self._database.fetch(_QUERIES.select_study_summaries)
+    async def study_summaries(
+        self, only: Collection[str] | None, *, limit: int, after: str | None = None
+    ) -> list[StudySummary]:
+        """Studies that are registered or have an interview, by id; no archived ones without.
+
+        Args:
+            only: of these ids; None: of any.
+            limit: at most so many.
+            after: only those whose ids come behind this one.
+        """
+        ids = None if only is None else list(only)
+        rows = await self._database.fetch(_QUERIES.select_study_summaries, ids, after, limit)
         return [StudySummary(**row) for row in rows]
 
     async def study(self, study_id: str) -> StudyWithInterviewCount | None:
@@ -179,10 +188,24 @@ class ReadModelQueries:
         """The query on the views of what is shown, or on those of the exact words."""
         return query.replace("shown_", "exact_") if self._exact else query
 
-    async def speakers(self, study_id: str | None, transcript_id: UUID | None = None) -> list[str]:
-        """Who speaks in current interviews, of a study or one of them; the first 1,000 by name."""
+    async def speakers(
+        self,
+        study_id: str | None,
+        transcript_id: UUID | None = None,
+        *,
+        limit: int = MAX_SPEAKERS,
+        after: str | None = None,
+    ) -> list[str]:
+        """Who speaks in current interviews, of a study or one of them, by name.
+
+        Args:
+            study_id: of this study; None: of any.
+            transcript_id: in this interview; None: in any.
+            limit: at most so many.
+            after: only those whose names come behind this one.
+        """
         rows = await self._database.fetch(
-            self._view(_QUERIES.select_speakers), study_id, transcript_id, MAX_SPEAKERS
+            self._view(_QUERIES.select_speakers), study_id, transcript_id, limit, after
         )
         return [row["speaker"] for row in rows]
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from database.pool import Database, Record
 from database.queries import load_queries
+
+BudgetScope: TypeAlias = Literal["day", "study", "study_day"]
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
 
@@ -80,7 +82,7 @@ class BudgetStatus:
         unpriced: calls that have ended, and that nobody knows the price of.
     """
 
-    scope: str
+    scope: BudgetScope
     name: str
     limit_usd: Decimal | None
     set_by: str | None
@@ -141,13 +143,20 @@ class SpendQueries:
         rows = await self._database.fetch(_QUERIES.select_costs, by, since)
         return {row["name"]: CallCost(**_without_name(row)) for row in rows}
 
-    async def budgets(self) -> Sequence[BudgetStatus]:
+    async def budgets(
+        self, *, limit: int, after: tuple[BudgetScope, str] | None = None
+    ) -> Sequence[BudgetStatus]:
         """Today's budget, then those of all studies that have one or have spent something.
 
         Behind them come the studies' budgets of today, which refuse calls first: of those that have
         a registered one or have spent something today.
+
+        Args:
+            limit: at most so many.
+            after: scope and name of the budget behind which they begin.
         """
-        return [BudgetStatus(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
+        rows = await self._database.fetch(_QUERIES.select_budgets, *(after or (None, None)), limit)
+        return [BudgetStatus(**row) for row in rows]
 
     async def budget_limit(self, scope: str, name: str) -> BudgetLimit:
         """The limit that holds; arguments as for ``limit``."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.control_api import DeadLetterState
 from contracts.errors import UNMENDABLE
@@ -15,7 +15,6 @@ from contracts.letter_causes import (
     CauseTrend,
     EditCauseRequest,
     LetterCause,
-    LetterCausePage,
     ListCausesRequest,
     StudyLetterCount,
 )
@@ -32,33 +31,78 @@ RISING: Final = 2.0
 or fewer, is falling."""
 
 
+class LetterCausePosition(NamedTuple):
+    """Position of a cause in a list: those with more letters, and then later ones, come first.
+
+    Attributes:
+        letters: how many of its letters are meant.
+        last_failed_at: when the latest of its letters failed.
+        cause_id: of the cause.
+    """
+
+    letters: int
+    last_failed_at: datetime
+    cause_id: str
+
+
+class LetterCauses(NamedTuple):
+    """Page of the causes of dead letters.
+
+    Attributes:
+        causes: of the page.
+        last: position behind which another page begins; None if there is none.
+        muted: how many more match, but are muted; 0 for any but the first page.
+        snoozed: how many more match, but have snoozed letters alone; as ``muted``.
+    """
+
+    causes: tuple[LetterCause, ...]
+    last: LetterCausePosition | None
+    muted: int = 0
+    snoozed: int = 0
+
+
 class LetterCauseStore:
     """Store of the causes of dead letters, and of operators' remarks on them, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def causes(self, which: ListCausesRequest) -> LetterCausePage:
-        """Return the causes that match, those with the most letters first.
+    async def causes(
+        self, which: ListCausesRequest, after: LetterCausePosition | None = None
+    ) -> LetterCauses:
+        """Return a page of the causes that match, those with the most letters first.
 
         Args:
             which: narrows by any of its fields; muted causes, and those whose open letters are all
-                snoozed, are counted only, unless asked for.
+                snoozed, are counted only, unless asked for. Its cursor is not looked at.
+            after: position behind which the page begins. Causes whose number of letters changes
+                meanwhile move, over the ends of pages too.
         """
         await self.sum_counts()
         state = None if which.state == "all" else which.state
+        # Letters in other states are not snoozed.
+        with_snoozed = which.snoozed or which.state is not DeadLetterState.OPEN
+        filters = (which.service, which.code, which.study, state)
+        shown = (which.muted, with_snoozed)
         rows = await self._database.fetch(
-            _QUERIES.select_causes, None, which.service, which.code, which.study, state
+            _QUERIES.select_causes,
+            None,
+            *filters,
+            *shown,
+            *(after or (None, None, None)),
+            which.limit + 1,
         )
-        unmuted = [row for row in rows if which.muted or not row["is_muted"]]
-        snoozed = await self._count_snoozed(which.study)
-        shown = unmuted
-        if which.state is DeadLetterState.OPEN and not which.snoozed:
-            shown = [row for row in unmuted if snoozed.get(row["cause_id"], 0) < row["open"]]
-        causes = await self._describe(shown[: which.limit], which.study, snoozed)
-        return LetterCausePage(
-            causes=causes, muted=len(rows) - len(unmuted), snoozed=len(unmuted) - len(shown)
-        )
+        page = rows[: which.limit]
+        causes = await self._describe(page, which.study)
+        last = None
+        if len(rows) > which.limit:
+            end = page[-1]
+            last = LetterCausePosition(end["meant"], end["last_failed_at"], end["cause_id"])
+        if after is not None:
+            return LetterCauses(causes, last)
+        left_out = await self._database.fetchrow(_QUERIES.count_left_out_causes, *filters, *shown)
+        assert left_out is not None
+        return LetterCauses(causes, last, left_out["muted"], left_out["snoozed"])
 
     async def cause(self, cause_id: str) -> LetterCause:
         """Return one cause, whatever the state of its letters.
@@ -67,12 +111,13 @@ class LetterCauseStore:
             NotFoundError: no letter died of it.
         """
         await self.sum_counts()
-        rows = await self._database.fetch(_QUERIES.select_causes, cause_id, None, None, None, None)
+        everything = (None, None, None, None, True, True, None, None, None)
+        rows = await self._database.fetch(_QUERIES.select_causes, cause_id, *everything, 1)
         if not rows:
             raise NotFoundError(
                 f"there is no cause {cause_id}: `onrecord dlq causes --state all` names them"
             )
-        (found,) = await self._describe(rows, None, await self._count_snoozed(None))
+        (found,) = await self._describe(rows, None)
         return found
 
     async def find(self, cause_id: str, version: int | None) -> LetterCause:
@@ -128,14 +173,7 @@ class LetterCauseStore:
         await self._database.execute(_QUERIES.delete_empty_counts)
         await self._database.execute(_QUERIES.delete_empty_causes)
 
-    async def _count_snoozed(self, study: str | None) -> Mapping[str, int]:
-        """How many open letters are snoozed, by cause."""
-        rows = await self._database.fetch(_QUERIES.count_snoozed_by_cause, study)
-        return {row["cause_id"]: row["letters"] for row in rows}
-
-    async def _describe(
-        self, rows: Sequence[Record], study: str | None, snoozed: Mapping[str, int]
-    ) -> tuple[LetterCause, ...]:
+    async def _describe(self, rows: Sequence[Record], study: str | None) -> tuple[LetterCause, ...]:
         ids = [row["cause_id"] for row in rows]
         if not ids:
             return ()
@@ -145,10 +183,7 @@ class LetterCauseStore:
         for row in await self._database.fetch(_QUERIES.select_studies_of_causes, ids, study):
             studies[row["cause_id"]].append(row)
         return tuple(
-            _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now).model_copy(
-                update={"snoozed": snoozed.get(row["cause_id"], 0)}
-            )
-            for row in rows
+            _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now) for row in rows
         )
 
     async def _hours(
@@ -201,6 +236,7 @@ def _cause(
         error_code=row["error_code"],
         error_type=row["error_type"],
         summary=row["summary"],
+        snoozed=row["snoozed"],
         letters={state: row[state.value] for state in DeadLetterState},
         first_failed_at=row["first_failed_at"],
         last_failed_at=row["last_failed_at"],

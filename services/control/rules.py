@@ -14,6 +14,7 @@ from contracts.call_purposes import DRAFT, JUDGE
 from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE, OnrecordError
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
+from contracts.pages import MAX_PAGE
 from control.domain import ConcurrentChangeError, NotFoundError
 from control.hopeless import find_hopeless
 from control.store import format_filter
@@ -92,9 +93,15 @@ class LetterRuleStore:
             )
         return _rule(row)
 
-    async def rules(self) -> list[LetterRule]:
-        """Return all rules, by their names."""
-        return [_rule(row) for row in await self._database.fetch(_QUERIES.select_rules, None)]
+    async def rules(self, *, limit: int = MAX_PAGE, after: str | None = None) -> list[LetterRule]:
+        """Return rules, by their names.
+
+        Args:
+            limit: at most so many.
+            after: only those whose names come behind this one.
+        """
+        rows = await self._database.fetch(_QUERIES.select_rules, None, after, limit)
+        return [_rule(row) for row in rows]
 
     async def rule(self, name: str) -> LetterRule:
         """Return the rule of a name.
@@ -102,7 +109,7 @@ class LetterRuleStore:
         Raises:
             NotFoundError: there is none.
         """
-        rows = await self._database.fetch(_QUERIES.select_rules, name)
+        rows = await self._database.fetch(_QUERIES.select_rules, name, None, 1)
         if not rows:
             raise NotFoundError(f"there is no rule {name}: `onrecord dlq rule list` names them")
         return _rule(rows[0])

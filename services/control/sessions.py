@@ -119,14 +119,26 @@ class SessionStore:
         )
         return SessionCaller(session_id, caller, row["expires_at"])
 
-    async def list_sessions(self, *, ended_too: bool = False) -> Sequence[Session]:
-        """Return the sessions that may still be used, the latest first; at most 1,000.
+    async def list_sessions(
+        self,
+        *,
+        ended_too: bool = False,
+        limit: int = MAX_LISTED,
+        after: tuple[datetime, UUID] | None = None,
+    ) -> Sequence[Session]:
+        """Return the sessions that may still be used, the latest first.
 
         Args:
             ended_too: return those that have ended, too, of the last month.
+            limit: at most so many.
+            after: position behind which they begin: when a session was opened, and its id.
         """
         rows = await self._database.fetch(
-            _QUERIES.select_sessions, ended_too, self._limits.idle, MAX_LISTED
+            _QUERIES.select_sessions,
+            ended_too,
+            self._limits.idle,
+            limit,
+            *(after or (None, None)),
         )
         return [Session(**{**row, "grants": _grants(row)}) for row in rows]
 

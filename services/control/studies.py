@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from contracts.errors import OnrecordError
+from contracts.pages import MAX_PAGE
 from contracts.registry import (
     CreateStudyRequest,
     EditStudyRequest,
@@ -71,10 +72,18 @@ class StudyStore:
         async with self._database.connection() as connection:
             return await _find(connection, study_id)
 
-    async def list_studies(self, only: Collection[str] | None) -> Sequence[RegisteredStudy]:
-        """Return registered studies by their ids; of some ids, or all if None."""
+    async def list_studies(
+        self, only: Collection[str] | None, *, limit: int = MAX_PAGE, after: str | None = None
+    ) -> Sequence[RegisteredStudy]:
+        """Return registered studies by their ids.
+
+        Args:
+            only: of these ids; None: of any.
+            limit: at most so many.
+            after: only those whose ids come behind this one.
+        """
         ids = None if only is None else list(only)
-        rows = await self._database.fetch(_QUERIES.select_registered_studies, ids)
+        rows = await self._database.fetch(_QUERIES.select_registered_studies, ids, after, limit)
         return [RegisteredStudy.of_row(dict(row)) for row in rows]
 
     async def edit(
@@ -124,7 +133,7 @@ class StudyStore:
 
 
 async def _find(connection: Connection, study_id: str) -> RegisteredStudy:
-    row = await connection.fetchrow(_QUERIES.select_registered_studies, [study_id])
+    row = await connection.fetchrow(_QUERIES.select_registered_studies, [study_id], None, 1)
     if row is None:
         raise NotFoundError(f"the study {study_id} is not registered")
     return RegisteredStudy.of_row(dict(row))

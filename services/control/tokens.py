@@ -9,6 +9,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -125,15 +126,15 @@ class TokenStore:
         return Caller(row["token_id"], row["name"], _grants(row))
 
     async def list_tokens(
-        self, *, limit: int = MAX_LISTED, after: UUID | None = None
+        self, *, limit: int = MAX_LISTED, after: tuple[datetime, UUID] | None = None
     ) -> Sequence[AccessToken]:
         """Return tokens, revoked and expired ones too, the latest first.
 
         Args:
             limit: at most so many.
-            after: only those behind this one; none if there is no such token.
+            after: position behind which they begin: when a token was made, and its id.
         """
-        rows = await self._database.fetch(_QUERIES.select_tokens, limit, after)
+        rows = await self._database.fetch(_QUERIES.select_tokens, limit, *(after or (None, None)))
         return [_token(row) for row in rows]
 
     async def revoke(self, token_id: UUID) -> AccessToken:

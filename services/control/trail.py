@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from contracts.access import TrailEntry, TrailPage
+from contracts.access import TrailEntry
 from control.access import Caller, NotAuthenticatedError
 from database.pool import Database
 from database.queries import load_queries
 from database.text import replace_nul
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "access.sql")
+
+
+class TrailEntries(NamedTuple):
+    """Page of the audit trail, the latest entry first.
+
+    Attributes:
+        entries: of the page.
+        last: id of the entry behind which another page begins; None if there is none.
+    """
+
+    entries: tuple[TrailEntry, ...]
+    last: int | None
 
 
 class AuditTrail:
@@ -63,7 +75,7 @@ class AuditTrail:
         action: str | None = None,
         study_id: str | None = None,
         limit: int = 100,
-    ) -> TrailPage:
+    ) -> TrailEntries:
         """Return a page of entries, the latest first.
 
         Args:
@@ -74,9 +86,7 @@ class AuditTrail:
             limit: at most so many.
         """
         rows = await self._database.fetch(
-            _QUERIES.select_trail, before, actor, action, study_id, limit
+            _QUERIES.select_trail, before, actor, action, study_id, limit + 1
         )
-        entries = tuple(TrailEntry(**row) for row in rows)
-        return TrailPage(
-            entries=entries, next=entries[-1].entry_id if len(entries) == limit else None
-        )
+        entries = tuple(TrailEntry(**row) for row in rows[:limit])
+        return TrailEntries(entries, entries[-1].entry_id if len(rows) > limit else None)

@@ -5,10 +5,11 @@ Nothing is kept: what a service has finished meanwhile, in order or out of it, i
 
 from __future__ import annotations
 
-import heapq
+import bisect
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from audit.broker import BacklogScanner
 from contracts import headers as h
@@ -36,20 +37,39 @@ LONGEST: Final = 500
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-async def read_waiting(scanner: BacklogScanner, wanted: ListWaitingRequest) -> WaitingPage:
-    """Read the messages that wait in retry topics from Kafka.
+class WaitingPosition(NamedTuple):
+    """Position of a message in the list of what waits, the next due first.
+
+    Attributes:
+        due_at: until when it waits.
+        topic: the retry topic that has it.
+        partition: of that topic.
+        offset: in that partition.
+    """
+
+    due_at: datetime
+    topic: str
+    partition: int
+    offset: int
+
+
+async def read_waiting(
+    scanner: BacklogScanner, wanted: ListWaitingRequest, after: WaitingPosition | None = None
+) -> tuple[WaitingPage, WaitingPosition | None]:
+    """Read the messages that wait in retry topics from Kafka, and where another page begins.
 
     Args:
         scanner: reads what services have not finished.
-        wanted: narrows by any of its fields.
+        wanted: narrows by any of its fields; its cursor is not looked at.
+        after: position behind which the page begins.
 
     Raises:
         KafkaUnavailableError: the broker does not answer.
     """
     matching: Counter[str] = Counter()
-    # The soonest are kept, whatever their topic: a heap with the latest of them on top.
-    soonest: list[tuple[float, int, WaitingMessage]] = []
-    is_partial, number = False, 0
+    # The soonest are kept, whatever their topic, and one more: there is another page then.
+    soonest: list[tuple[WaitingPosition, WaitingMessage]] = []
+    is_partial = False
     for service in PIPELINE:
         if wanted.service not in {None, service}:
             continue
@@ -64,20 +84,23 @@ async def read_waiting(scanner: BacklogScanner, wanted: ListWaitingRequest) -> W
                 if not _matches(message, wanted):
                     continue
                 matching[service] += 1
-                number += 1
-                # By time, then in the order in which they were read, which makes entries differ.
-                entry = (-(message.due_at or _NEVER).timestamp(), -number, message)
-                if len(soonest) < wanted.limit:
-                    heapq.heappush(soonest, entry)
-                else:
-                    heapq.heappushpop(soonest, entry)
-    found = [message for *_, message in sorted(soonest, reverse=True)]
-    return WaitingPage(
-        messages=tuple(found),
+                position = _locate(message)
+                if after is None or position > after:
+                    bisect.insort(soonest, (position, message), key=itemgetter(0))
+                    del soonest[wanted.limit + 1 :]
+    last = soonest[wanted.limit - 1][0] if len(soonest) > wanted.limit else None
+    page = WaitingPage(
+        messages=tuple(message for _, message in soonest[: wanted.limit]),
         matching=matching.total(),
         by_service=dict(matching),
         is_partial=is_partial,
     )
+    return page, last
+
+
+def _locate(message: WaitingMessage) -> WaitingPosition:
+    due_at = message.due_at or _NEVER
+    return WaitingPosition(due_at, message.topic, message.partition, message.offset)
 
 
 def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -> WaitingMessage:

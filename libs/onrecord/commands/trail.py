@@ -62,15 +62,15 @@ async def _read(which: dict[str, str | None], limit: int) -> list[TrailEntry]:
     from onrecord.connections import open_control_client  # noqa: PLC0415 - slow to import
 
     found: list[TrailEntry] = []
-    before: int | None = None
+    cursor: str | None = None
     async with open_control_client(ClientSettings.load()) as control:
         while len(found) < limit:
-            wanted = {"limit": min(PAGE, limit - len(found)), "before": before}
+            wanted = {"limit": min(PAGE, limit - len(found)), "cursor": cursor}
             page = await control.trail({**which, **wanted})
             found.extend(page.entries)
             if page.next is None:
                 break
-            before = page.next
+            cursor = page.next
     return found
 
 

@@ -8,11 +8,14 @@ SELECT study, count(*)::int AS interviews
 
 -- name: select_study_summaries
 -- Studies with at least one current interview: the name that the latest has, and how many there are;
--- and registered studies without any, as long as they are not archived.
+-- and registered studies without any, as long as they are not archived. Of some ids or of any, those
+-- behind an id.
 WITH latest AS MATERIALIZED (
     SELECT DISTINCT ON (study_id) study_id, transcript_id, revision,
            count(*) OVER (PARTITION BY study_id)::int AS interviews
       FROM current_transcripts AS interview
+     WHERE ($1::text[] IS NULL OR study_id = ANY ($1))
+       AND ($2::text IS NULL OR study_id COLLATE "C" > $2)
      ORDER BY study_id, ingested_at DESC, transcript_id
 )
 SELECT study_id, name, interviews
@@ -25,8 +28,11 @@ SELECT study_id, name, interviews
           FROM studies
           JOIN study_versions AS version USING (study_id, version)
          WHERE archived_at IS NULL AND study_id NOT IN (SELECT study_id FROM latest)
+           AND ($1::text[] IS NULL OR study_id = ANY ($1))
+           AND ($2::text IS NULL OR study_id COLLATE "C" > $2)
        ) AS study
- ORDER BY study_id COLLATE "C";
+ ORDER BY study_id COLLATE "C"
+ LIMIT $3;
 
 -- name: study_exists
 -- Whether a study is registered, or has an interview.
@@ -91,12 +97,13 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
  LIMIT $7;
 
 -- name: select_speakers
--- All speakers of a study's current interviews, or of one of them.
+-- Speakers of a study's current interviews, or of one of them, whose names come behind one.
 SELECT DISTINCT voice.speaker
   FROM shown_speakers AS voice
   JOIN current_transcripts AS interview USING (transcript_id, revision)
  WHERE ($1::text IS NULL OR interview.study_id = $1)
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
+   AND ($4::text IS NULL OR voice.speaker > $4)
  ORDER BY voice.speaker
  LIMIT $3;
 

@@ -29,7 +29,7 @@ SELECT CASE $1 WHEN 'study' THEN study_id WHEN 'model' THEN model WHEN 'purpose'
 -- name: select_budgets
 -- Limits and what is left of them: today's, then each study's that has one or spent something, then
 -- today's of each study that has a registered one or spent something today; '*': of those together
--- that registered themselves.
+-- that registered themselves. Those behind a budget, by its scope and name.
 WITH today AS (
     SELECT (now() AT TIME ZONE 'UTC')::date AS day
 ), known AS (
@@ -93,7 +93,10 @@ SELECT known.scope, known.name,
        ) AS own ON own.scope = known.scope AND own.name = known.budget
   LEFT JOIN llm_budgets AS given
     ON given.scope = known.scope AND given.name = '' AND given.set_by = 'settings'
- ORDER BY known.place, known.name;
+ WHERE $1::text IS NULL
+    OR (known.place, known.name) > (CASE $1 WHEN 'day' THEN 1 WHEN 'study' THEN 2 ELSE 3 END, $2::text)
+ ORDER BY known.place, known.name
+ LIMIT $3;
 
 -- name: select_budget_limit
 -- A limit, and who set it: a command, or else the settings of the services.

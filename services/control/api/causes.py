@@ -6,7 +6,9 @@ import json
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import TypeAdapter
 
+from contracts.control_api import ColumnText, Moment
 from contracts.letter_causes import (
     CAUSE_ID,
     CauseBackground,
@@ -19,9 +21,13 @@ from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import Int8, ListCursors
 from control.cause_backgrounds import CauseBackgroundStore
+from control.causes import LetterCausePosition
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
+
+_CURSORS: Final = ListCursors("causes", TypeAdapter(tuple[Int8, Moment, ColumnText]))
 
 CauseId = Annotated[str, Path(pattern=CAUSE_ID, description="Id of the cause, 16 hex digits.")]
 
@@ -32,7 +38,14 @@ async def list_causes(
 ) -> LetterCausePage:
     """List the causes of dead letters, the cause with the most dead letters first."""
     del caller
-    return await context.causes.causes(which)
+    position = _CURSORS.decode(which.cursor, which.state)
+    found = await context.causes.causes(which, position and LetterCausePosition(*position))
+    return LetterCausePage(
+        causes=found.causes,
+        next=_CURSORS.encode(found.last, which.state),
+        muted=found.muted,
+        snoozed=found.snoozed,
+    )
 
 
 @router.get("/{cause_id}", responses=build_error_responses(404))

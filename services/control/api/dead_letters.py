@@ -36,7 +36,7 @@ from control.access import Caller, Right
 from control.api.authorization import LetterReader, Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.openapi import build_error_responses
-from control.api.pagination import decode_cursor, encode_cursor
+from control.api.pagination import ListCursors
 from control.api.values import SlicedResponse
 from control.domain import (
     CLOCK_SKEW,
@@ -55,7 +55,7 @@ _HIDDEN: Final = "to read a letter's value takes the role evidence_reader in all
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 
-_POSITION: Final = TypeAdapter(tuple[Moment, ColumnText, Partition, Offset])
+_CURSORS: Final = ListCursors("letters", TypeAdapter(tuple[Moment, ColumnText, Partition, Offset]))
 
 LetterId = Annotated[
     str, Path(description="The letter's id, or the beginning of it: at least four digits.")
@@ -67,7 +67,7 @@ async def list_letters(
     which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterPage:
     """List dead letters that match a filter, the latest first."""
-    position = decode_cursor(which.cursor, _POSITION)
+    position = _CURSORS.decode(which.cursor)
     after = position and DeadLetterListPosition(*position)
     hides_snoozed = which.state is DeadLetterState.OPEN and not which.snoozed
     found = await context.store.letters(
@@ -79,9 +79,7 @@ async def list_letters(
     is_full = len(found) == which.limit
     last = DeadLetterListPosition.of(found[-1]) if is_full else None
     titled = await _add_titles(context, caller, found)
-    return DeadLetterPage(
-        letters=titled, next=last and encode_cursor(last, _POSITION), snoozed=snoozed
-    )
+    return DeadLetterPage(letters=titled, next=_CURSORS.encode(last), snoozed=snoozed)
 
 
 @router.get("/counts")

@@ -7,16 +7,17 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from contracts.control_api import ColumnText
 from contracts.events import TranscriptSettled
+from contracts.pages import PageRequest
 from control.access import Right
 from control.api.authorization import FindingReader, NoteReader
 from control.api.context import Context
 from control.api.lookups import find_revision, find_transcript
 from control.api.openapi import build_error_responses
-from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
+from control.api.pagination import Int4, ListCursors
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from control.outcomes_of_transcripts import list_transcript_outcomes
@@ -35,8 +36,8 @@ MAX_SEGMENTS: Final = 200
 
 router: Final = APIRouter(tags=["transcripts"])
 
-_POSITION: Final = TypeAdapter(tuple[ColumnText, UUID])
-_SEGMENT_POSITION: Final = TypeAdapter(tuple[Int4, Int4])
+_CURSORS: Final = ListCursors("transcripts", TypeAdapter(tuple[ColumnText, UUID]))
+_SEGMENT_CURSORS: Final = ListCursors("segments", TypeAdapter(tuple[Int4, Int4]))
 
 TranscriptPath = Annotated[UUID, Path(description="The interview's id.")]
 
@@ -84,19 +85,14 @@ class SegmentPage:
     next: str | None
 
 
-class ListTranscriptsRequest(BaseModel):
+class ListTranscriptsRequest(PageRequest):
     """Parameters of the request to list the interviews of a study."""
 
-    model_config = ConfigDict(extra="forbid")
-
     limit: int = Field(100, ge=1, le=MAX_TRANSCRIPTS, description="At most so many.")
-    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
-class ListSegmentsRequest(BaseModel):
+class ListSegmentsRequest(PageRequest):
     """Parameters of the request to list the segments of an interview."""
-
-    model_config = ConfigDict(extra="forbid")
 
     revision: int | None = Field(
         None, ge=1, lt=2**31, description="Of this revision; the latest if not given."
@@ -107,7 +103,6 @@ class ListSegmentsRequest(BaseModel):
         "`evidence_reader`, and goes into the trail.",
     )
     limit: int = Field(100, ge=1, le=MAX_SEGMENTS, description="At most so many.")
-    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
 @router.get("/studies/{study_id}/transcripts", responses=build_error_responses(404))
@@ -119,13 +114,13 @@ async def list_transcripts(
 ) -> TranscriptPage:
     """List a study's interviews by title, each with its status and its number of notes."""
     del caller
-    position = decode_cursor(which.cursor, _POSITION)
+    position = _CURSORS.decode(which.cursor, study_id)
     found, last = await TranscriptQueries(context.database).transcripts(
         study_id, limit=which.limit, after=position and TranscriptPosition(*position)
     )
     if not found:
         await require_study(context, study_id)
-    return TranscriptPage(tuple(found), last and encode_cursor(last, _POSITION))
+    return TranscriptPage(tuple(found), _CURSORS.encode(last, study_id))
 
 
 @router.get("/transcripts/{transcript_id}", responses=build_error_responses(404))
@@ -147,7 +142,7 @@ async def list_segments(
     caller: FindingReader,
 ) -> SegmentPage:
     """List an interview's segments; personal data is masked unless the study allows it."""
-    position = decode_cursor(which.cursor, _SEGMENT_POSITION)
+    position = _SEGMENT_CURSORS.decode(which.cursor, transcript_id)
     number = which.revision if position is None else position[0]
     if which.revision not in {None, number}:
         raise BadRequestError("revision: the cursor is of another one")
@@ -167,5 +162,5 @@ async def list_segments(
         after=0 if position is None else position[1],
     )
     position = None if last is None else (revision.revision, last)
-    cursor = position and encode_cursor(position, _SEGMENT_POSITION)
+    cursor = _SEGMENT_CURSORS.encode(position, transcript_id)
     return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)

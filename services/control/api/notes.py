@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from contracts.control_api import Asked, ColumnText
 from contracts.notes import Standing
+from contracts.pages import PageRequest
 from contracts.study import StatementPolicy
 from control.access import Caller, Right
 from control.api.authorization import (
@@ -22,7 +23,7 @@ from control.api.authorization import (
 from control.api.context import ApiContext, Context
 from control.api.lookups import find_note, find_note_by_id_prefix
 from control.api.openapi import build_error_responses
-from control.api.pagination import Cursor, Int4, decode_cursor, encode_cursor
+from control.api.pagination import Int4, ListCursors, get_first, split_page
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from read_model.explanation import ExplanationQueries, NoteExplanation
@@ -36,9 +37,6 @@ from read_model.notes import (
 )
 from read_model.queries import ReadModelQueries
 
-MAX_NOTES: Final = 1_000
-"""Most notes of a page."""
-
 MIN_ID_DIGITS: Final = 4
 """Fewest digits that a note is looked for by; fewer are how most notes begin."""
 
@@ -48,6 +46,9 @@ MAX_ID_DIGITS: Final = 32
 router: Final = APIRouter(tags=["notes"])
 
 _POSITION: Final = TypeAdapter(tuple[ColumnText, UUID, Int4, Int4, Int4])
+_CURSORS: Final = ListCursors("notes", _POSITION)
+_REJECTED_CURSORS: Final = ListCursors("rejected notes", _POSITION)
+_SPEAKER_CURSORS: Final = ListCursors("speakers", TypeAdapter(tuple[ColumnText]))
 
 NotePath = Annotated[UUID, Path(description="The note's id.")]
 NoteIdPrefix = Annotated[
@@ -87,6 +88,19 @@ class RejectedNotePage:
     """
 
     notes: tuple[RefusedNote, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerPage:
+    """Page of the speakers of a study's interviews, by name.
+
+    Attributes:
+        speakers: their names, or their pseudonyms.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    speakers: tuple[str, ...]
     next: str | None
 
 
@@ -133,27 +147,20 @@ class NotesFilter(RejectedNotesFilter):
         )
 
 
-class ListNotesRequest(NotesFilter):
+class ListNotesRequest(NotesFilter, PageRequest):
     """Parameters of the request to list the notes of a study that match a filter."""
 
     statements: StatementPolicy | None = Field(
         None, description="Which statements to show as findings, in place of what the study says."
     )
-    limit: int = Field(100, ge=1, le=MAX_NOTES, description="At most so many.")
-    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
-class ListRejectedNotesRequest(RejectedNotesFilter):
+class ListRejectedNotesRequest(RejectedNotesFilter, PageRequest):
     """Parameters of the request to list the rejected notes of a study."""
 
-    limit: int = Field(100, ge=1, le=MAX_NOTES, description="At most so many.")
-    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
-
-class ListSpeakersRequest(BaseModel):
+class ListSpeakersRequest(PageRequest):
     """Parameters of the request to list the speakers of a study's interviews."""
-
-    model_config = ConfigDict(extra="forbid")
 
     transcript: UUID | None = Field(None, description="Only in this interview, by its id.")
     exact: bool = Field(default=False, description="As for a list of notes.")
@@ -176,7 +183,7 @@ async def list_notes(
     Of notes whose statement is not proven, the quotes come first.
     """
     reading = await _open(context, caller, study_id, exact=which.exact)
-    position = decode_cursor(which.cursor, _POSITION)
+    position = _CURSORS.decode(which.cursor, study_id)
     notes, last = await reading.notes_page(
         which.build_filter(study_id),
         limit=which.limit,
@@ -185,7 +192,7 @@ async def list_notes(
     )
     if not notes:
         await require_study(context, study_id)
-    page = NotePage(tuple(notes), last and encode_cursor(last, _POSITION))
+    page = NotePage(tuple(notes), _CURSORS.encode(last, study_id))
     # Validating again what our own code built takes as long as reading it.
     return Response(_NOTES.dump_json(page), media_type="application/json")
 
@@ -216,13 +223,13 @@ async def list_rejected_notes(
     await context.trail.record(caller, "notes.read_rejected", study_id, study_id)
     transcript = None if which.transcript is None else str(which.transcript)
     wanted = NoteFilter(study_id, transcript, which.theme, which.question)
-    position = decode_cursor(which.cursor, _POSITION)
+    position = _REJECTED_CURSORS.decode(which.cursor, study_id)
     notes, last = await ReadModelQueries(context.database).rejected_page(
         wanted, limit=which.limit, after=position and NotePosition(*position)
     )
     if not notes:
         await require_study(context, study_id)
-    return RejectedNotePage(tuple(notes), last and encode_cursor(last, _POSITION))
+    return RejectedNotePage(tuple(notes), _REJECTED_CURSORS.encode(last, study_id))
 
 
 @router.get("/studies/{study_id}/speakers", responses=build_error_responses(404))
@@ -231,13 +238,15 @@ async def list_speakers(
     which: Annotated[ListSpeakersRequest, Query()],
     context: Context,
     caller: NoteReader,
-) -> list[str]:
-    """List the speakers of a study's interviews, or their pseudonyms; at most 1,000."""
+) -> SpeakerPage:
+    """List the speakers of a study's interviews, or their pseudonyms, by name."""
     reading = await _open(context, caller, study_id, exact=which.exact)
-    found = await reading.speakers(study_id, which.transcript)
+    after = get_first(_SPEAKER_CURSORS.decode(which.cursor, study_id))
+    found = await reading.speakers(study_id, which.transcript, limit=which.limit + 1, after=after)
     if not found:
         await require_study(context, study_id)
-    return found
+    page, last = split_page(found, which.limit, lambda one: (one,))
+    return SpeakerPage(page, _SPEAKER_CURSORS.encode(last, study_id))
 
 
 @router.get("/notes/{note_id}", responses=build_error_responses(404))

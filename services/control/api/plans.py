@@ -8,7 +8,9 @@ from typing import Annotated, Final, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field, TypeAdapter
 
+from contracts.control_api import Moment
 from contracts.replay_plans import (
     CreateReplayPlanRequest,
     ListReplayPlanLettersRequest,
@@ -23,9 +25,15 @@ from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, get_first
 from control.plans.preview import preview_plan
 
 router: Final = APIRouter(prefix="/plans", tags=["dead letters"])
+
+_CURSORS: Final = ListCursors("plans", TypeAdapter(tuple[Moment, UUID]))
+_LETTER_CURSORS: Final = ListCursors(
+    "letters of a plan", TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**31)]])
+)
 
 PlanId = Annotated[UUID, Path(description="Id of the plan.")]
 
@@ -58,7 +66,8 @@ async def list_plans(
 ) -> ReplayPlanPage:
     """List replay plans, the latest first."""
     del caller
-    return await context.plans.plans(which.limit, which.before)
+    found, last = await context.plans.plans(which.limit, _CURSORS.decode(which.cursor))
+    return ReplayPlanPage(plans=found, next=_CURSORS.encode(last))
 
 
 @router.get("/{plan_id}", responses=build_error_responses(404))
@@ -91,7 +100,10 @@ async def list_plan_letters(
 ) -> ReplayPlanLetterPage:
     """List a plan's letters in the order in which they are sent, and what became of each."""
     del caller, place
-    return await context.plans.letters(plan_id, page)
+    begin = get_first(_LETTER_CURSORS.decode(page.cursor, plan_id)) or 0
+    found, end = await context.plans.letters(plan_id, begin=begin, limit=page.limit)
+    position = None if end is None else (end,)
+    return ReplayPlanLetterPage(letters=found, next=_LETTER_CURSORS.encode(position, plan_id))
 
 
 @router.post("/{plan_id}/start", responses=_CHANGE)

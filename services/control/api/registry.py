@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import TypeAdapter
 
-from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
+from contracts.control_api import ColumnText
+from contracts.pages import PageRequest
+from contracts.registry import (
+    CreateStudyRequest,
+    EditStudyRequest,
+    RegisteredStudy,
+    RegisteredStudyPage,
+)
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, get_first, split_page
 from control.api.studies import StudyPath
 
 router: Final = APIRouter(tags=["studies"])
+
+_CURSORS: Final = ListCursors("registrations", TypeAdapter(tuple[ColumnText]))
 
 
 @router.post("/studies", status_code=201, responses=build_error_responses(409))
@@ -29,10 +40,15 @@ async def create_study(
 
 
 @router.get("/registrations")
-async def list_registrations(context: Context, caller: AnyCaller) -> list[RegisteredStudy]:
+async def list_registrations(
+    which: Annotated[PageRequest, Query()], context: Context, caller: AnyCaller
+) -> RegisteredStudyPage:
     """List the registered studies, including archived ones, that the caller may read."""
     allowed = caller.list_studies(Right.READ_NOTES)
-    return list(await context.studies.list_studies(allowed))
+    after = get_first(_CURSORS.decode(which.cursor))
+    found = await context.studies.list_studies(allowed, limit=which.limit + 1, after=after)
+    page, last = split_page(found, which.limit, lambda one: (one.study_id,))
+    return RegisteredStudyPage(studies=page, next=_CURSORS.encode(last))
 
 
 @router.get("/studies/{study_id}/registration", responses=build_error_responses(404))

@@ -19,12 +19,12 @@ from contracts.rehearsals import (
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.openapi import build_error_responses
-from control.api.pagination import decode_cursor, encode_cursor
+from control.api.pagination import ListCursors, get_first
 from control.domain import BadRequestError, DeadLetterNotOpenError
 
 router: Final = APIRouter(prefix="/rehearsals", tags=["dead letters"])
 
-_POSITION: Final = TypeAdapter(tuple[UUID])
+_CURSORS: Final = ListCursors("rehearsed letters", TypeAdapter(tuple[UUID]))
 
 RehearsalId = Annotated[UUID, Path(description="Id of the rehearsal.")]
 
@@ -64,12 +64,12 @@ async def list_rehearsed_letters(
 ) -> RehearsedLetterPage:
     """List a rehearsal's letters by id, each with its prediction and what became of it since."""
     del caller
-    after = decode_cursor(which.cursor, _POSITION)
-    found = await context.rehearsals.letters(rehearsal_id, which, after and after[0])
+    after = get_first(_CURSORS.decode(which.cursor, rehearsal_id))
+    found = await context.rehearsals.letters(rehearsal_id, which, after)
     if not found:
         await context.rehearsals.rehearsal(rehearsal_id)
     last = (found[-1].letter_id,) if len(found) == which.limit else None
-    return RehearsedLetterPage(letters=tuple(found), next=last and encode_cursor(last, _POSITION))
+    return RehearsedLetterPage(letters=tuple(found), next=_CURSORS.encode(last, rehearsal_id))
 
 
 @router.post("/{rehearsal_id}/cancel", responses=build_error_responses(404, 412))

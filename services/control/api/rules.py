@@ -5,30 +5,43 @@ from __future__ import annotations
 import json
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import TypeAdapter
 
+from contracts.control_api import ColumnText
 from contracts.letter_rules import (
     RULE_NAME,
     CreateLetterRuleRequest,
     EditLetterRuleRequest,
     LetterRule,
+    LetterRulePage,
 )
+from contracts.pages import PageRequest
 from control.api.authorization import Operator
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, get_first, split_page
 from control.domain import BadRequestError
 
 router: Final = APIRouter(prefix="/rules", tags=["dead letters"])
+
+_CURSORS: Final = ListCursors("rules", TypeAdapter(tuple[ColumnText]))
 
 Name = Annotated[str, Path(pattern=RULE_NAME, description="Name of the rule.")]
 
 
 @router.get("")
-async def list_rules(context: Context, caller: Operator) -> list[LetterRule]:
+async def list_rules(
+    which: Annotated[PageRequest, Query()], context: Context, caller: Operator
+) -> LetterRulePage:
     """List the rules by which dead letters are replayed, by their names."""
     del caller
-    return await context.rules.rules()
+    found = await context.rules.rules(
+        limit=which.limit + 1, after=get_first(_CURSORS.decode(which.cursor))
+    )
+    page, last = split_page(found, which.limit, lambda one: (one.name,))
+    return LetterRulePage(rules=page, next=_CURSORS.encode(last))
 
 
 @router.post("", status_code=201, responses=build_error_responses(409))

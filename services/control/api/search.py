@@ -7,14 +7,15 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from contracts.control_api import ColumnText
+from contracts.pages import PageRequest
 from contracts.study import Identifier
 from control.access import Caller, Right
 from control.api.authorization import FindingReader
 from control.api.context import Context
-from control.api.pagination import Cursor, decode_cursor, encode_cursor
+from control.api.pagination import ListCursors
 from control.domain import BadRequestError
 from database.errors import DatabaseTimeoutError
 from read_model.search import (
@@ -32,11 +33,14 @@ MAX_RESULTS: Final = 100
 
 router: Final = APIRouter(tags=["search"])
 
-_POSITION: Final = TypeAdapter(
-    tuple[
-        Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)],
-        Annotated[int, Field(ge=0, lt=2**63)],
-    ]
+_CURSORS: Final = ListCursors(
+    "search",
+    TypeAdapter(
+        tuple[
+            Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)],
+            Annotated[int, Field(ge=0, lt=2**63)],
+        ]
+    ),
 )
 
 
@@ -53,10 +57,8 @@ class SearchPage:
     next: str | None
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(PageRequest):
     """Parameters of the request to search a study's texts for words."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
         ColumnText,
@@ -80,7 +82,6 @@ class SearchRequest(BaseModel):
         "`evidence_reader`, and goes into the trail.",
     )
     limit: int = Field(20, ge=1, le=MAX_RESULTS, description="At most so many.")
-    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the page before.")
 
 
 @router.get("/search")
@@ -88,7 +89,7 @@ async def search(
     which: Annotated[SearchRequest, Query()], context: Context, caller: FindingReader
 ) -> SearchPage:
     """Search statements, quotes and segments for words, as far as the caller may read them."""
-    position = decode_cursor(which.cursor, _POSITION)
+    position = _CURSORS.decode(which.cursor, which.q)
     studies = _find_studies(which, caller)
     if which.exact:
         await context.trail.record(caller, "search.exact", which.q, which.study)
@@ -109,7 +110,7 @@ async def search(
             "q: names no word to find: it has only words that every text has, or that are not "
             "wanted"
         ) from error
-    return SearchPage(tuple(results), last and encode_cursor(last, _POSITION))
+    return SearchPage(tuple(results), _CURSORS.encode(last, which.q))
 
 
 def _find_studies(which: SearchRequest, caller: Caller) -> frozenset[str] | None:

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
-from contracts.access import CurrentSession, OpenSessionRequest, Session
+from contracts.access import CurrentSession, OpenSessionRequest, SessionPage
+from contracts.control_api import Moment
+from contracts.pages import PageRequest
 from control.access import Caller
 from control.api.authorization import (
     Admin,
@@ -22,6 +24,7 @@ from control.api.authorization import (
 from control.api.context import Context
 from control.api.cookies import BrowserFacingUrl, find_browser_facing_url
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, split_page
 from control.domain import BadRequestError, NotFoundError
 from control.oidc import LoginInProgress, LoginRefusedError, OidcProvider
 from control.sessions import OpenedSession, derive_csrf_token
@@ -35,6 +38,8 @@ ReturnTo = Annotated[
 ]
 
 router: Final = APIRouter(tags=["sessions"])
+
+_CURSORS: Final = ListCursors("sessions", TypeAdapter(tuple[Moment, UUID]))
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PAGE_HEADERS: Final = {
@@ -56,6 +61,12 @@ _REDIRECT: Final[dict[int | str, dict[str, Any]]] = {
 _HTML: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/html": {}}, "description": "The browser is logged in."}
 }
+
+
+class ListSessionsRequest(PageRequest):
+    """Parameters of the request to list the sessions of browsers."""
+
+    ended: bool = Field(default=False, description="Those that have ended, too.")
 
 
 class LoginAnswer(BaseModel):
@@ -162,14 +173,15 @@ async def close_session(here: InSession, context: Context, response: Response) -
 
 @router.get("/sessions")
 async def list_sessions(
-    context: Context,
-    caller: Admin,
-    *,
-    ended: Annotated[bool, Query(description="Those that have ended, too.")] = False,
-) -> list[Session]:
-    """List the login sessions of browsers, the latest first; at most 1,000."""
+    which: Annotated[ListSessionsRequest, Query()], context: Context, caller: Admin
+) -> SessionPage:
+    """List the login sessions of browsers, the latest first."""
     del caller
-    return list(await context.sessions.list_sessions(ended_too=ended))
+    found = await context.sessions.list_sessions(
+        ended_too=which.ended, limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
+    )
+    page, last = split_page(found, which.limit, lambda one: (one.created_at, one.session_id))
+    return SessionPage(sessions=page, next=_CURSORS.encode(last))
 
 
 @router.delete(

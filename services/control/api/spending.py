@@ -11,14 +11,18 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from contracts.control_api import ColumnText
+from contracts.pages import PageRequest
 from control.access import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.etags import compute_etag, require_matching_etag, respond_with_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, split_page
 from control.api.studies import StudyPath
 from read_model.spending import (
     BudgetLimit,
+    BudgetScope,
     BudgetStatus,
     CallCost,
     SpendQueries,
@@ -32,6 +36,8 @@ MAX_SPAN_S: Final = 100 * 366 * 24 * 3_600
 """The longest time that is looked back, in seconds."""
 
 router: Final = APIRouter(tags=["spending"])
+
+_CURSORS: Final = ListCursors("budgets", TypeAdapter(tuple[BudgetScope, ColumnText]))
 
 _LIMIT: Final = TypeAdapter(BudgetLimit)
 
@@ -55,6 +61,19 @@ class CostReport:
 
     rows: tuple[CostRow, ...]
     total: CallCost
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPage:
+    """Page of the budgets: today's, then studies', then studies' of today.
+
+    Attributes:
+        budgets: limits, with what is spent and reserved.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    budgets: tuple[BudgetStatus, ...]
+    next: str | None
 
 
 class ReadCostsRequest(BaseModel):
@@ -111,10 +130,16 @@ async def read_costs(
 
 
 @router.get("/budgets")
-async def list_budgets(context: Context, caller: Operator) -> list[BudgetStatus]:
+async def list_budgets(
+    which: Annotated[PageRequest, Query()], context: Context, caller: Operator
+) -> BudgetPage:
     """List the budgets for today and for studies, with the dollars spent and reserved."""
     del caller
-    return list(await SpendQueries(context.database).budgets())
+    found = await SpendQueries(context.database).budgets(
+        limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
+    )
+    page, last = split_page(found, which.limit, lambda one: (one.scope, one.name))
+    return BudgetPage(page, _CURSORS.encode(last))
 
 
 @router.get("/budgets/day", responses=build_error_responses(304), response_model=BudgetLimit)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
 from contracts.access import StudyId
+from contracts.control_api import ColumnText
+from contracts.pages import PageRequest
 from contracts.study import Study
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader
 from control.api.context import ApiContext, Context
 from control.api.etags import respond_with_etag
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, get_first, split_page
 from control.domain import NotFoundError
 from read_model.coverage import StudyCoverage, compute_coverage
 from read_model.queries import ReadModelQueries, StudySummary, StudyWithInterviewCount
@@ -26,6 +29,19 @@ StudyPath = Annotated[StudyId, Path(description="The study's id.")]
 
 
 @dataclass(frozen=True, slots=True)
+class StudyPage:
+    """Page of the studies, by id.
+
+    Attributes:
+        studies: each with its number of interviews.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    studies: tuple[StudySummary, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StudyDetails:
     """Study as of its latest interview, with the number of its interviews."""
 
@@ -33,17 +49,25 @@ class StudyDetails:
     interviews: int
 
 
+_CURSORS: Final = ListCursors("studies", TypeAdapter(tuple[ColumnText]))
+
 _DETAILS: Final = TypeAdapter(StudyDetails)
 
 
 @router.get("")
-async def list_studies(context: Context, caller: AnyCaller) -> list[StudySummary]:
+async def list_studies(
+    which: Annotated[PageRequest, Query()], context: Context, caller: AnyCaller
+) -> StudyPage:
     """List the studies that the caller may read, with their numbers of interviews."""
+    after = get_first(_CURSORS.decode(which.cursor))
     allowed = caller.list_studies(Right.READ_NOTES)
     if allowed == frozenset():
-        return []
-    found = await ReadModelQueries(context.database).study_summaries()
-    return [one for one in found if allowed is None or one.study_id in allowed]
+        return StudyPage((), None)
+    found = await ReadModelQueries(context.database).study_summaries(
+        allowed, limit=which.limit + 1, after=after
+    )
+    page, last = split_page(found, which.limit, lambda one: (one.study_id,))
+    return StudyPage(page, _CURSORS.encode(last))
 
 
 @router.get("/{study_id}", responses=build_error_responses(404, 304), response_model=StudyDetails)

@@ -6,9 +6,17 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import TypeAdapter
 
-from contracts.access import AccessToken, CreatedToken, CreateTokenRequest, WhoAmI
+from contracts.access import (
+    AccessToken,
+    AccessTokenPage,
+    CreatedToken,
+    CreateTokenRequest,
+    WhoAmI,
+)
+from contracts.control_api import Moment
+from contracts.pages import PageRequest
 from control.api.authorization import Admin, AnyCaller, TokenCreator
 from control.api.context import Context
 from control.api.idempotency import (
@@ -19,13 +27,16 @@ from control.api.idempotency import (
     get_idempotent_exchange,
 )
 from control.api.openapi import build_error_responses
+from control.api.pagination import ListCursors, split_page
 from control.domain import BadRequestError
 from control.idempotency import derive_new_token_secret
-from control.tokens import MAX_LISTED, format_token_secret
+from control.tokens import format_token_secret
 
 TokenId = Annotated[UUID, Path(description="The token's id.")]
 
 router: Final = APIRouter(tags=["access"])
+
+_CURSORS: Final = ListCursors("tokens", TypeAdapter(tuple[Moment, UUID]))
 
 
 @router.get("/me")
@@ -86,24 +97,17 @@ def _create_again(request: Request, error: AlreadyAnsweredError, own: str) -> Cr
     return CreatedToken(token=token, secret=secret)
 
 
-class ListTokensRequest(BaseModel):
-    """Parameters of the request to list access tokens."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(MAX_LISTED, ge=1, le=MAX_LISTED, description="At most so many.")
-    after: UUID | None = Field(
-        None, description="Only tokens behind this one: the id of the last of the page before."
-    )
-
-
 @router.get("/tokens")
 async def list_tokens(
-    which: Annotated[ListTokensRequest, Query()], context: Context, caller: Admin
-) -> list[AccessToken]:
+    which: Annotated[PageRequest, Query()], context: Context, caller: Admin
+) -> AccessTokenPage:
     """List access tokens, including revoked and expired ones, the latest first."""
     del caller
-    return list(await context.tokens.list_tokens(limit=which.limit, after=which.after))
+    found = await context.tokens.list_tokens(
+        limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
+    )
+    page, last = split_page(found, which.limit, lambda one: (one.created_at, one.token_id))
+    return AccessTokenPage(tokens=page, next=_CURSORS.encode(last))
 
 
 @router.delete("/tokens/{token_id}", responses=build_error_responses(404))

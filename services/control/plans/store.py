@@ -14,11 +14,10 @@ from uuid import UUID, uuid4
 from contracts.errors import UNMENDABLE
 from contracts.replay_plans import (
     CANARY_ABOVE,
+    MOST_LETTERS_SHOWN,
     CreateReplayPlanRequest,
-    ListReplayPlanLettersRequest,
     ReplayPlan,
-    ReplayPlanLetterPage,
-    ReplayPlanPage,
+    ReplayPlanLetter,
     ReplayPlanState,
 )
 from control.access import Caller
@@ -183,35 +182,46 @@ class ReplayPlanStore:
         Raises:
             NotFoundError: there is none.
         """
-        rows = await self._database.fetch(_QUERIES.select_plans, plan_id, None, 1)
+        rows = await self._database.fetch(_QUERIES.select_plans, plan_id, None, None, 1)
         if not rows:
             raise NotFoundError(f"there is no plan {plan_id}: `onrecord dlq plan list` names them")
         (found,) = await self._describe(rows)
         return found
 
-    async def plans(self, limit: int, before: UUID | None = None) -> ReplayPlanPage:
-        """Return a page of the plans, the latest first."""
-        rows = await self._database.fetch(_QUERIES.select_plans, None, before, limit)
-        found = await self._describe(rows)
-        return ReplayPlanPage(plans=found, next=found[-1].plan_id if len(found) == limit else None)
+    async def plans(
+        self, limit: int, after: tuple[datetime, UUID] | None = None
+    ) -> tuple[tuple[ReplayPlan, ...], tuple[datetime, UUID] | None]:
+        """Return a page of the plans, the latest first, and the position behind which is another.
+
+        Args:
+            limit: at most so many.
+            after: position behind which the page begins: when a plan was made, and its id.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.select_plans, None, *(after or (None, None)), limit + 1
+        )
+        found = await self._describe(rows[:limit])
+        last = (found[-1].created_at, found[-1].plan_id) if len(rows) > limit else None
+        return found, last
 
     async def letters(
-        self, plan_id: UUID, page: ListReplayPlanLettersRequest
-    ) -> ReplayPlanLetterPage:
-        """Return what became of a page of a plan's letters.
+        self, plan_id: UUID, *, begin: int = 0, limit: int = MOST_LETTERS_SHOWN
+    ) -> tuple[tuple[ReplayPlanLetter, ...], int | None]:
+        """Return what became of a page of a plan's letters, and where the next page begins.
+
+        Args:
+            plan_id: of the plan.
+            begin: number of the first letter, from 0.
+            limit: at most so many.
 
         Raises:
             NotFoundError: there is no such plan.
         """
         plan = await self.plan(plan_id)
-        rows = await self._database.fetch(
-            _QUERIES.select_letters, plan_id, page.begin, page.limit, BATCH
-        )
-        end = page.begin + len(rows)
-        return ReplayPlanLetterPage(
-            letters=tuple(read_plan_letter_row(row) for row in rows),
-            next=end if rows and end < plan.letters else None,
-        )
+        rows = await self._database.fetch(_QUERIES.select_letters, plan_id, begin, limit, BATCH)
+        end = begin + len(rows)
+        letters = tuple(read_plan_letter_row(row) for row in rows)
+        return letters, end if rows and end < plan.letters else None
 
     async def change_state(
         self,
@@ -359,7 +369,7 @@ class ReplayPlanStore:
 
     async def progress(self, plan_id: UUID) -> Record:
         """Return the row of a plan, with what the runner goes by."""
-        (row,) = await self._database.fetch(_QUERIES.select_plans, plan_id, None, 1)
+        (row,) = await self._database.fetch(_QUERIES.select_plans, plan_id, None, None, 1)
         return row
 
     async def end_step(self, plan_id: UUID, *, is_sending: bool = False) -> float | None:

@@ -37,14 +37,10 @@ UPDATE access_tokens SET last_used_at = now()
    );
 
 -- name: select_tokens
--- The next tokens behind one, the latest first.
+-- The tokens behind a position, the latest first.
 SELECT token_id, name, grants, created_at, created_by, expires_at, last_used_at, revoked_at
   FROM access_tokens
- WHERE $2::uuid IS NULL
-    OR (created_at, token_id) < (
-        SELECT before.created_at, before.token_id FROM access_tokens AS before
-         WHERE before.token_id = $2
-    )
+ WHERE $2::timestamptz IS NULL OR (created_at, token_id) < ($2, $3::uuid)
  ORDER BY created_at DESC, token_id DESC
  LIMIT $1;
 

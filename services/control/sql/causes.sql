@@ -26,8 +26,17 @@ DELETE FROM letter_cause_counts WHERE is_summed AND letters = 0;
 SELECT delete_empty_causes();
 
 -- name: select_causes
--- The causes meant, those with the most letters first; muted ones are marked.
-WITH totals AS (
+-- The causes meant behind a position, those with the most letters first, each with the number of its
+-- open letters that are snoozed now. Without muted ones, and without those whose open letters are all
+-- snoozed, unless they are asked for.
+WITH snoozed AS (
+    SELECT cause_id, count(*) AS snoozed
+      FROM dead_letters
+     WHERE NOT settled AND state = 'open' AND snoozed_until > now()
+       AND ($1::text IS NULL OR cause_id = $1)
+       AND ($4::text IS NULL OR study_id = $4)
+     GROUP BY cause_id
+), totals AS (
     SELECT cause_id,
            coalesce(sum(letters) FILTER (WHERE state = 'open'), 0)::bigint AS open,
            coalesce(sum(letters) FILTER (WHERE state = 'replaying'), 0)::bigint AS replaying,
@@ -44,13 +53,49 @@ WITH totals AS (
      GROUP BY cause_id
 )
 SELECT cause.*, open, replaying, replayed, resolved, failed_again, discarded, first_failed_at, last_failed_at,
-       coalesce(muted_until > now(), false) AS is_muted
+       meant, coalesce(snoozed, 0) AS snoozed
   FROM totals
   JOIN letter_causes AS cause USING (cause_id)
+  LEFT JOIN snoozed USING (cause_id)
  WHERE meant > 0
    AND ($2::text IS NULL OR service = $2)
    AND ($3::text IS NULL OR error_code = $3)
- ORDER BY meant DESC, last_failed_at DESC, cause_id;
+   AND ($6::boolean OR muted_until IS NULL OR muted_until <= now())
+   AND ($7::boolean OR coalesce(snoozed, 0) < open)
+   AND ($8::bigint IS NULL
+        OR (meant, last_failed_at) < ($8, $9::timestamptz)
+        OR (meant, last_failed_at) = ($8, $9) AND cause_id > $10::text)
+ ORDER BY meant DESC, last_failed_at DESC, cause_id
+ LIMIT $11;
+
+-- name: count_left_out_causes
+-- How many causes that are meant are muted, and how many others have no open letter that is not snoozed.
+WITH snoozed AS (
+    SELECT cause_id, count(*) AS snoozed
+      FROM dead_letters
+     WHERE NOT settled AND state = 'open' AND snoozed_until > now()
+       AND ($3::text IS NULL OR study_id = $3)
+     GROUP BY cause_id
+), totals AS (
+    SELECT cause_id,
+           coalesce(sum(letters) FILTER (WHERE state = 'open'), 0)::bigint AS open,
+           coalesce(sum(letters) FILTER (WHERE $4::text IS NULL OR state = $4), 0)::bigint AS meant
+      FROM letter_cause_counts
+     WHERE $3::text IS NULL OR study_id = $3
+     GROUP BY cause_id
+), found AS (
+    SELECT coalesce(muted_until > now(), false) AND NOT $5::boolean AS is_muted,
+           coalesce(snoozed, 0) >= open AND NOT $6::boolean AS is_snoozed
+      FROM totals
+      JOIN letter_causes USING (cause_id)
+      LEFT JOIN snoozed USING (cause_id)
+     WHERE meant > 0
+       AND ($1::text IS NULL OR service = $1)
+       AND ($2::text IS NULL OR error_code = $2)
+)
+SELECT count(*) FILTER (WHERE is_muted)::int AS muted,
+       count(*) FILTER (WHERE is_snoozed AND NOT is_muted)::int AS snoozed
+  FROM found;
 
 -- name: select_latest_hours
 -- Letters of causes by hour, of as many hours as are asked for.
@@ -88,11 +133,3 @@ UPDATE letter_causes
        version = version + 1
  WHERE cause_id = $1 AND ($2::bigint IS NULL OR version = $2)
 RETURNING cause_id;
-
--- name: count_snoozed_by_cause
--- Open letters of each cause that are snoozed now.
-SELECT cause_id, count(*) AS letters
-  FROM dead_letters
- WHERE NOT settled AND state = 'open' AND snoozed_until > now()
-   AND ($1::text IS NULL OR study_id = $1)
- GROUP BY cause_id;

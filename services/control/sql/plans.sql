@@ -120,15 +120,13 @@ UPDATE replay_plans
  WHERE plan_id = $1;
 
 -- name: select_plans
--- The latest plans, or one of them; those before another one.
+-- The latest plans, or one of them; those behind a position.
 SELECT *
   FROM replay_plans
  WHERE ($1::uuid IS NULL OR plan_id = $1)
-   AND ($2::uuid IS NULL OR (created_at, plan_id) < (
-        SELECT created_at, plan_id FROM replay_plans WHERE plan_id = $2
-   ))
+   AND ($2::timestamptz IS NULL OR (created_at, plan_id) < ($2, $3::uuid))
  ORDER BY created_at DESC, plan_id DESC
- LIMIT $3;
+ LIMIT $4;
 
 -- name: count_plans
 -- What became of the letters that some plans sent.

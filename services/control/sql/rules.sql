@@ -6,8 +6,12 @@ ON CONFLICT DO NOTHING
 RETURNING *;
 
 -- name: select_rules
--- All rules, or the one of a name.
-SELECT * FROM letter_rules WHERE $1::text IS NULL OR name = $1 ORDER BY name;
+-- The rules whose names come behind one, or the one of a name.
+SELECT *
+  FROM letter_rules
+ WHERE ($1::text IS NULL OR name = $1) AND ($2::text IS NULL OR name > $2)
+ ORDER BY name
+ LIMIT $3;
 
 -- name: enable_rule
 -- Enables or disables a rule, if nobody changed it meanwhile.

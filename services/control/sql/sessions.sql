@@ -46,17 +46,18 @@ UPDATE sessions SET ended_at = coalesce(ended_at, now())
 RETURNING session_id;
 
 -- name: select_sessions
--- Sessions that may still be used, or all; the latest first.
+-- Sessions behind a position that may still be used, or all; the latest first.
 SELECT session_id, token_id, issuer, subject, address, ended_at, sessions.created_at,
        sessions.last_used_at, sessions.expires_at,
        coalesce(access_tokens.name, sessions.name) AS name,
        coalesce(access_tokens.grants, sessions.grants) AS grants
   FROM sessions
   LEFT JOIN access_tokens USING (token_id)
- WHERE $1::boolean
-    OR (ended_at IS NULL AND sessions.expires_at > now()
-        AND sessions.last_used_at > now() - $2::interval
-        AND (token_id IS NULL OR (revoked_at IS NULL
-             AND (access_tokens.expires_at IS NULL OR access_tokens.expires_at > now()))))
- ORDER BY sessions.created_at DESC, session_id
+ WHERE ($1::boolean
+        OR (ended_at IS NULL AND sessions.expires_at > now()
+            AND sessions.last_used_at > now() - $2::interval
+            AND (token_id IS NULL OR (revoked_at IS NULL
+                 AND (access_tokens.expires_at IS NULL OR access_tokens.expires_at > now())))))
+   AND ($4::timestamptz IS NULL OR (sessions.created_at, session_id) < ($4, $5::uuid))
+ ORDER BY sessions.created_at DESC, session_id DESC
  LIMIT $3;

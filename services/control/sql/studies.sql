@@ -1,14 +1,16 @@
 -- name: select_registered_studies
--- Registered studies with the inputs of their current versions: one of an id, or all of some ids,
--- or all.
+-- Registered studies with the inputs of their current versions: of some ids or of any, those behind
+-- an id.
 SELECT study.study_id, study.version, study.personal_data, study.doubtful_speakers,
        study.statements, study.retention_days, study.daily_budget_usd, study.models,
        study.producers, study.changes, study.registered_by, study.is_self_registered,
        study.registered_at, study.changed_at, study.archived_at, asked.inputs
   FROM studies AS study
   JOIN study_versions AS asked USING (study_id, version)
- WHERE $1::text[] IS NULL OR study.study_id = ANY ($1)
- ORDER BY study.study_id;
+ WHERE ($1::text[] IS NULL OR study.study_id = ANY ($1))
+   AND ($2::text IS NULL OR study.study_id > $2)
+ ORDER BY study.study_id
+ LIMIT $3;
 
 -- name: lock_study
 -- Locks a study against other changes until the transaction ends.

@@ -304,7 +304,9 @@ async def test_studies_are_listed_for_those_who_may_read_them(
     ):
         secret = (await token(office, *grants)).secret
         status, body = await ask(office, "GET", "/studies", secret)
-        assert (status, [one["study_id"] for one in body]) == (200, [STUDY.study_id] * sees)
+        assert (status, [one["study_id"] for one in body["studies"]]) == (
+            *(200, [STUDY.study_id] * sees),
+        )
 
 
 async def test_letters_show_their_values_to_operators_who_may_read_evidence(
@@ -360,7 +362,7 @@ async def test_what_changes_something_is_in_the_trail_with_its_reason(office: Of
     ]
     assert made["secret"] not in str(page)
     _, first = await ask(office, "GET", "/trail?limit=3", admin)
-    _, rest = await ask(office, "GET", f"/trail?limit=3&before={first['next']}", admin)
+    _, rest = await ask(office, "GET", f"/trail?limit=3&cursor={first['next']}", admin)
     assert first["entries"] + rest["entries"] == page["entries"]
     assert rest["next"] is None
     _, letters = await ask(office, "GET", "/trail?action=letter", admin)
@@ -384,13 +386,14 @@ async def test_tokens_come_in_pages_that_miss_none(office: Office) -> None:
     admin = (await token(office, RoleGrant(role=ADMIN))).secret
     _, every = await ask(office, "GET", "/tokens", admin)
     found: list[Any] = []
+    cursor = ""
     while True:
-        after = f"&after={found[-1]['token_id']}" if found else ""
-        _, page = await ask(office, "GET", f"/tokens?limit=3{after}", admin)
-        found += page
-        if len(page) < 3:
+        _, page = await ask(office, "GET", f"/tokens?limit=3{cursor}", admin)
+        found += page["tokens"]
+        if page["next"] is None:
             break
-    assert found == every
+        cursor = f"&cursor={page['next']}"
+    assert found == every["tokens"]
     assert len(found) == 8
 
 
@@ -403,11 +406,13 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(
     _, listed = await ask(office, "GET", "/tokens", admin)
     stored = await fresh_database.fetchval("SELECT string_agg(t::text, '') FROM access_tokens t")
     assert made["secret"] not in str(listed) + stored
-    assert made["token"] in listed
+    assert made["token"] in listed["tokens"]
     _, me = await ask(office, "GET", "/me", made["secret"])
     assert (me["name"], me["grants"]) == ("another", [{"role": "reader", "study_id": None}])
     _, listed = await ask(office, "GET", "/tokens", admin)
-    assert [one["last_used_at"] is not None for one in listed if one["name"] == "another"] == [True]
+    assert [
+        one["last_used_at"] is not None for one in listed["tokens"] if one["name"] == "another"
+    ] == [True]
 
 
 async def test_the_installations_own_token_replaces_the_one_before(office: Office) -> None:

@@ -285,7 +285,7 @@ async def test_rules_change_only_as_they_were_read(office: Office) -> None:
     answer = await office.client.delete(path, headers={"If-Match": '"2"'})
     assert answer.status_code == 204
     assert (await office.ask("GET", "/v1/rules/timeouts"))[0] == 404
-    assert (await office.ask("GET", "/v1/rules"))[1] == []
+    assert (await office.ask("GET", "/v1/rules"))[1] == {"rules": [], "next": None}
 
 
 @pytest.mark.parametrize(
@@ -304,4 +304,4 @@ async def test_a_rule_that_makes_no_sense_is_refused(
     office: Office, changes: dict[str, Any]
 ) -> None:
     assert (await office.ask("POST", "/v1/rules", TIMEOUTS | changes))[0] == 400
-    assert (await office.ask("GET", "/v1/rules"))[1] == []
+    assert (await office.ask("GET", "/v1/rules"))[1] == {"rules": [], "next": None}

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import pytest
+from pydantic import TypeAdapter
 
+from contracts.access import CreateTokenRequest, Role, RoleGrant
+from contracts.control_api import Moment
 from contracts.ids import derive_id
 from contracts.notes import Standing
+from control.api.pagination import CHECKSUM_BYTES, ListCursors
 from database.pool import Database
 from persistence.store import NotesStore
 from read_model.notes import NoteFilter
 from read_model.queries import ReadModelQueries
-from support.control_office import Office
+from support.control_office import Office, TryAgainError
 from support.many_interviews import STUDY, interview
 
 INTERVIEWS = 7
@@ -102,11 +109,30 @@ async def test_a_note_that_is_stored_meanwhile_moves_no_other(
     assert [one for one in seen if one in set(stored)] == stored
 
 
-def cursor_of(position: Any) -> str:
-    return urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
 ID = str(derive_id("interview"))
+LISTS = (
+    "/plans",
+    f"/plans/{ID}/letters",
+    f"/rehearsals/{ID}/letters",
+    "/letters",
+    "/causes",
+    "/sessions",
+    "/studies",
+    "/registrations",
+    "/studies/x/transcripts",
+    f"/transcripts/{ID}/segments",
+    "/studies/x/notes",
+    "/studies/x/notes/rejected",
+    "/studies/x/speakers",
+    "/search?q=rent",
+    "/budgets",
+    "/tokens",
+    "/trail",
+    "/waiting",
+    "/rules",
+)
+"""Every list of the API."""
+
 POSITIONS: list[Any] = [
     [],
     None,
@@ -121,13 +147,139 @@ POSITIONS: list[Any] = [
     ["2026-01-01T00:00:00Z", "x", 0, 2**63],
     ["2026-01-01T00:00:00Z", "\0", 0, 1],
 ]
+ANY = TypeAdapter(Any)
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("path", ["/v1/studies/x/notes", "/v1/letters"])
-async def test_a_cursor_that_no_page_returned_is_refused(office: Office, path: str) -> None:
-    for cursor in ["x", "%00", "é", "W" * 2_000, *map(cursor_of, POSITIONS)]:
+def cursor_of(position: Any, of: str, scope: object = "") -> str:
+    """A cursor with a checksum that is right for a list, whatever it holds."""
+    content = json.dumps(position).encode()
+    named = f"{of}\0{scope}\0".encode() + content
+    checksum = blake2b(named, digest_size=CHECKSUM_BYTES).digest()
+    return urlsafe_b64encode(checksum + content).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("path", "of", "scope"), [("/v1/studies/x/notes", "notes", "x"), ("/v1/letters", "letters", "")]
+)
+async def test_a_cursor_that_no_page_returned_is_refused(
+    office: Office, path: str, of: str, scope: str
+) -> None:
+    forged = [cursor_of(position, of, scope) for position in POSITIONS]
+    for cursor in ["x", "%00", "é", "W" * 2_000, *forged]:
         status, body = await office.ask("GET", f"{path}?cursor={cursor}")
         assert (status, "cursor" in body["detail"]) == (400, True), cursor
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_refuses_what_is_no_cursor_of_its_own(office: Office, path: str) -> None:
+    another = ListCursors("another list", ANY)
+    own = ListCursors("tokens", TypeAdapter(tuple[Moment, UUID])).encode((AT, UUID(ID)))
+    assert own is not None
+    given = {"x", own[:-4], own[:-1], "A" + own[1:], own + "AAAA"}
+    for position in ([1], ["a"], [ID], [1, 1], ["a", ID], [0.5, 1], [1, AT.isoformat(), "a"]):
+        if (cursor := another.encode(position)) is not None:
+            given.add(cursor)
+    if path != "/tokens":
+        given.add(own)
+    mark = "&" if "?" in path else "?"
+    for cursor in given:
+        status, body = await office.ask("GET", f"/v1{path}{mark}cursor={cursor}")
+        assert (status, body["detail"].startswith("cursor:")) == (400, True), (cursor, body)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_names_what_replaces_its_earlier_parameters(
+    office: Office, path: str
+) -> None:
+    mark = "&" if "?" in path else "?"
+    for name in ("before", "after", "begin"):
+        if (path, name) == ("/letters", "before"):  # when they failed
+            continue
+        status, body = await office.ask("GET", f"/v1{path}{mark}{name}=1")
+        assert (status, "cursor" in body["detail"]) == (400, True), (name, body)
+
+
+async def read_pages(office: Office, path: str, entries: str, limit: int = 2) -> list[Any]:
+    """All entries of a list, by its pages."""
+    found: list[Any] = []
+    cursor = ""
+    while True:
+        mark = "&" if "?" in path else "?"
+        status, page = await office.ask("GET", f"/v1{path}{mark}limit={limit}{cursor}")
+        assert status == 200, page
+        found += page[entries]
+        if page["next"] is None:
+            assert page[entries] or not found
+            return found
+        assert len(page[entries]) == limit
+        cursor = f"&cursor={page['next']}"
+
+
+@pytest.mark.parametrize("number", [0, 1, 4, 5])
+async def test_small_lists_have_every_entry_once(
+    office: Office, fresh_database: Database, number: int
+) -> None:
+    for one in range(number):
+        study = STUDY.model_dump(mode="json", exclude={"version", "study_id"})
+        body = study | {"study_id": f"study-{one}", "daily_budget_usd": "1"}
+        assert (await office.ask("POST", "/v1/studies", body))[0] == 201
+        rule = {"name": f"rule-{one}", "filter": {"service": "enrichment"}}
+        assert (await office.ask("POST", "/v1/rules", rule))[0] == 201
+        wanted = CreateTokenRequest(name="ann", grants=(RoleGrant(role=Role.READER),))
+        made = await office.context.tokens.create(wanted, "a test")
+        answer = await office.client.post(f"{office.url}/v1/session", json={"token": made.secret})
+        assert answer.status_code == 201
+    ids = [f"study-{one}" for one in range(number)]
+    assert [one["study_id"] for one in await read_pages(office, "/studies", "studies")] == ids
+    assert [one["study_id"] for one in await read_pages(office, "/registrations", "studies")] == ids
+    rules = [one["name"] for one in await read_pages(office, "/rules", "rules")]
+    assert rules == [f"rule-{one}" for one in range(number)]
+    sessions = await read_pages(office, "/sessions", "sessions")
+    assert len({one["session_id"] for one in sessions}) == len(sessions) == number
+    tokens = await read_pages(office, "/tokens", "tokens")
+    assert len({one["token_id"] for one in tokens}) == len(tokens) == number + 1
+    trail = await read_pages(office, "/trail", "entries")
+    assert len({one["entry_id"] for one in trail}) == len(trail) == 3 * number
+    budgets = [
+        (one["scope"], one["name"]) for one in await read_pages(office, "/budgets", "budgets")
+    ]
+    assert [scope for scope, _ in budgets] == ["day", *["study_day"] * number]
+    assert [name for scope, name in budgets if scope != "day"] == ids
+
+
+async def test_causes_come_in_pages_and_are_counted_with_the_first(office: Office) -> None:
+    for number in range(7):
+        for one in range(number % 3 + 1):
+            why = TryAgainError(f"cause {chr(97 + number) * 3}")
+            await office.died(b"%d %d" % (number, one), 100 * number + one, error=why)
+    _, whole = await office.ask("GET", "/v1/causes")
+    (muted, *shown) = whole["causes"]
+    ids = [one["cause_id"] for one in whole["causes"]]
+    assert len(ids) == 7
+    assert await read_pages(office, "/causes", "causes", 3) == whole["causes"]
+    until = {"muted_until": "2100-01-01T00:00:00Z"}
+    answer = await office.client.patch(
+        f"{office.url}/v1/causes/{muted['cause_id']}", json=until, headers={"If-Match": "*"}
+    )
+    assert answer.status_code == 200
+    status, page = await office.ask("GET", "/v1/causes?limit=2")
+    assert (status, page["causes"], page["muted"]) == (200, shown[:2], 1)
+    _, rest = await office.ask("GET", f"/v1/causes?limit=2&cursor={page['next']}")
+    assert (rest["causes"], rest["muted"]) == (shown[2:4], 0)
+    refused = await office.ask("GET", f"/v1/causes?state=all&cursor={page['next']}")
+    assert refused[0] == 400
+
+
+async def test_speakers_come_in_pages(office: Office, fresh_database: Database) -> None:
+    for number in range(3):
+        one = interview(number, CHUNKS)
+        await NotesStore(fresh_database).store_transcript(one.ingested)
+    path = f"/studies/{STUDY.study_id}/speakers"
+    _, whole = await office.ask("GET", f"/v1{path}")
+    assert whole["speakers"] == sorted(set(whole["speakers"]))
+    assert whole["speakers"]
+    assert await read_pages(office, path, "speakers", 1) == whole["speakers"]
 
 
 async def test_a_list_of_notes_tells_an_empty_study_from_one_that_nobody_knows(

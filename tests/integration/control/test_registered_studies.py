@@ -89,7 +89,7 @@ async def test_what_is_no_study_is_refused(ada: Researcher, wrong: dict[str, Any
     answer = await ada.ask("POST", "/studies", STUDY | wrong)
     assert answer.status_code == 400, answer.text
     assert next(iter(wrong)) in answer.json()["detail"]
-    assert (await ada.ask("GET", "/registrations")).json() == []
+    assert (await ada.ask("GET", "/registrations")).json() == {"studies": [], "next": None}
 
 
 async def test_other_themes_are_a_new_version_and_other_policies_are_not(
@@ -139,7 +139,7 @@ async def test_a_registered_study_without_interviews_is_one(ada: Researcher) -> 
         missing = await ada.ask("GET", f"/studies/repairs{path}")
         assert missing.status_code == 404, path
     await ada.ask("POST", "/studies", STUDY | {"questions": [{"id": "why", "text": "Why?"}]})
-    summaries = (await ada.ask("GET", "/studies")).json()
+    summaries = (await ada.ask("GET", "/studies")).json()["studies"]
     assert [(one["study_id"], one["interviews"]) for one in summaries] == [("repairs", 0)]
     found = (await ada.ask("GET", "/studies/repairs")).json()
     assert (found["study"]["study_id"], found["interviews"]) == ("repairs", 0)
@@ -150,7 +150,7 @@ async def test_a_registered_study_without_interviews_is_one(ada: Researcher) -> 
     # Nothing proves that nobody says why.
     assert [one["finding"] for one in coverage["questions"]] == ["unknown"]
     await ada.ask("PATCH", PATH, {"archived": True}, match="*")
-    assert (await ada.ask("GET", "/studies")).json() == []
+    assert (await ada.ask("GET", "/studies")).json() == {"studies": [], "next": None}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ async def test_an_archived_study_stays_and_can_be_reopened(ada: Researcher) -> N
     again = (await ada.ask("PATCH", PATH, {"archived": True}, match="*")).json()
     assert archived["archived_at"]
     assert archived["archived_at"] == again["archived_at"]
-    (listed,) = (await ada.ask("GET", "/registrations")).json()
+    (listed,) = (await ada.ask("GET", "/registrations")).json()["studies"]
     assert listed == archived
     reopened = (await ada.ask("PATCH", PATH, {"archived": False}, match="*")).json()
     assert reopened["archived_at"] is None
@@ -188,7 +188,7 @@ async def test_researchers_of_one_study_see_and_change_that_one(
     for study_id in ("repairs", "another"):
         await ada.ask("POST", "/studies", STUDY | {"study_id": study_id})
     own = await somebody(office, RoleGrant(role=Role.RESEARCHER, study_id="repairs"))
-    (listed,) = (await own.ask("GET", "/registrations")).json()
+    (listed,) = (await own.ask("GET", "/registrations")).json()["studies"]
     assert listed["study_id"] == "repairs"
     assert (await own.ask("PATCH", PATH, SPEED, match="*")).status_code == 200
     other = PATH.replace("repairs", "another")

@@ -109,7 +109,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
     if page.snoozed:
         named = format_count(page.snoozed, "cause has", "causes have")
         err.print(f"{named} snoozed letters alone: --snoozed shows them")
-    if len(page.causes) == limit:
+    if page.next is not None:
         err.print(f"these are the first {limit:,}; a higher --limit shows more")
 
 

@@ -156,6 +156,8 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
     elif page.plans:
         for line in format_plans(page.plans):
             out.print(line)
+        if page.next is not None:
+            err.print(f"these are the latest {limit:,}; a higher --limit shows more")
     else:
         err.print("no plans: `onrecord dlq plan create` makes one")
 
@@ -223,8 +225,7 @@ def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> N
 def report(
     plan_id: PlanId,
     *,
-    begin: Annotated[int, typer.Option(min=0, help="First letter, from 0.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 1_000,
     json_output: Json = False,
 ) -> None:
     """List what became of each letter of a plan, in the order in which they are sent.
@@ -232,17 +233,21 @@ def report(
     Examples of use:
 
         onrecord dlq plan report 3fa9
-        onrecord dlq plan report 3fa9 --begin 1000 --json
+        onrecord dlq plan report 3fa9 --limit 100000 --json
     """
-    from contracts.replay_plans import ReplayPlanLetterPage  # noqa: PLC0415 - slow to import
+    from contracts.replay_plans import MOST_LETTERS_SHOWN, ReplayPlanLetterPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.replay_plans import format_plan_letters  # noqa: PLC0415 - as above
     from onrecord.replay_plans import read_plan  # noqa: PLC0415 - as above
 
     async def ask(control: ControlClient) -> ReplayPlanLetterPage:
         plan = await read_plan(control, plan_id)
         path = f"/v1/plans/{plan.plan_id}/letters"
-        found = await control.get(path, {"begin": begin, "limit": limit})
-        return ReplayPlanLetterPage.model_validate(found)
+        pages = [
+            ReplayPlanLetterPage.model_validate(one)
+            async for one in control.pages(path, limit=MOST_LETTERS_SHOWN, most=limit)
+        ]
+        letters = tuple(letter for one in pages for letter in one.letters)
+        return ReplayPlanLetterPage(letters=letters, next=pages[-1].next)
 
     page = ask_control_once(ask)
     if json_output:
@@ -251,7 +256,7 @@ def report(
     for line in format_plan_letters(page.letters):
         out.print(line)
     if page.next is not None:
-        err.print(f"there are more: --begin {page.next}")
+        err.print(f"these are the first {limit:,}; a higher --limit shows more")
 
 
 def _show(plan: ReplayPlan, *, json_output: bool) -> None:

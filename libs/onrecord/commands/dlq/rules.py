@@ -21,6 +21,7 @@ from onrecord.pages.rendering import format_duration, format_time
 
 if TYPE_CHECKING:
     from contracts.letter_rules import LetterRule
+    from onrecord.control_client import ControlClient
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and hyphens.")]
 Quiet = Annotated[
@@ -99,7 +100,10 @@ def list_(*, json_output: Json = False) -> None:
     """
     from contracts.letter_rules import LetterRule  # noqa: PLC0415 - slow to import
 
-    found = ask_control_once(lambda control: control.get("/v1/rules"))
+    async def ask(control: ControlClient) -> list[Any]:
+        return [one async for page in control.pages("/v1/rules") for one in page["rules"]]
+
+    found = ask_control_once(ask)
     if json_output:
         print_json(found)
         return
