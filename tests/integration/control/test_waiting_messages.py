@@ -122,6 +122,7 @@ async def test_what_a_service_is_done_with_waits_no_more_also_out_of_order(
         await commit(office, topic, 6, [])
         assert await waiting(office) == {
             "messages": [],
+            "next": None,
             "matching": 0,
             "by_service": {},
             "is_partial": False,
