@@ -55,6 +55,14 @@ SELECT count(*)
 ON_PURPOSE = {"rehearsals", "rehearsed_letters", "trail"}
 """Tables that a rehearsal writes to."""
 
+KEPT_UP = {
+    "access_tokens": "(SELECT token_id, name, grants, revoked_at FROM access_tokens)",
+    "letter_cause_counts": "(SELECT cause_id, study_id, state, sum(letters) "
+    "FROM letter_cause_counts GROUP BY 1, 2, 3 HAVING sum(letters) <> 0)",
+}
+"""Tables that control keeps up in the background, each minute and each hour, whatever is rehearsed:
+what of them means something."""
+
 OF_CALLS = {"llm_calls", "llm_answers", "llm_spending", "llm_fingerprints", "llm_claims"}
 """Tables that calls of models write to."""
 
@@ -136,10 +144,15 @@ async def digests_of(pipeline: Pipeline) -> dict[str, str]:
     digests = {}
     for (name,) in tables:
         ((digest,),) = await pipeline.rows(
-            f"SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) FROM \"{name}\" AS row"
+            "SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) "
+            f"FROM {KEPT_UP.get(name, _quote(name))} AS row"
         )
         digests[name] = digest
     return digests
+
+
+def _quote(table: str) -> str:
+    return f'"{table}"'
 
 
 async def offsets_of(pipeline: Pipeline) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from contracts.events import (
     TranscriptIngested,
     TranscriptSubmitted,
 )
+from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.topics import (
     CHUNKS_READY,
     CONTROL,
@@ -127,8 +128,10 @@ class Drafting:
         deadline: float,
         feedback: str = "",
         is_replay: bool = False,
+        overrides: ReplayOverrides = NO_OVERRIDES,
     ) -> NotesDrafted:
         assert deadline > 0
+        assert overrides.is_empty
         self.asked.append((attempt, feedback, is_replay))
         draft = NotesDrafted.model_validate_json(example(NotesDrafted))
         return draft.model_copy(update={"chunk": chunk, "attempt": attempt})
