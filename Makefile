@@ -84,13 +84,14 @@ chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
 		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
 
-contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md and the roles in docs/security.md
+contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md, the roles in docs/security.md and the CLI's runbook
 	@$(BIN)/onrecord contracts write
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
 	@PYTHONPATH=tests $(BIN)/python -m support.rights
 	@PYTHONPATH=tests $(BIN)/python -m support.api_pages
 	@PYTHONPATH=tests $(BIN)/python -m support.acl_pages
+	@PYTHONPATH=tests $(BIN)/python -m support.runbook_entries
 
 lock: setup $(UV) ## Pin all dependencies anew, with hashes
 	$(COMPILE) --extra local --extra entailment --extra heavy-grounding --extra personal-data \

@@ -18,6 +18,7 @@ from onrecord.pages.rendering import (
     format_time,
     wrap_paragraph,
 )
+from onrecord.runbook import format_runbook_entry
 
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _TRENDS: Final = {
@@ -87,7 +88,7 @@ def format_dead_letter_cause(cause: LetterCause, now: datetime, width: int) -> I
         ),
         ("an example", f"onrecord dlq show {str(cause.example)[:8]}"),
         ("its letters", f"onrecord dlq list --where cause={cause.cause_id}"),
-        ("what to do", f"docs/runbook.md, by error code: {cause.error_code}"),
+        *format_runbook_entry(cause.error_code),
     ]
     for name, value in facts:
         if value:

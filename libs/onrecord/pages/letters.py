@@ -26,6 +26,7 @@ from onrecord.pages.rendering import (
     format_time,
     wrap_paragraph,
 )
+from onrecord.runbook import format_runbook_entry
 
 ID_SHOWN: Final = 8
 """Characters of an id that a list shows; four are enough to name a letter."""
@@ -222,6 +223,7 @@ def _reason(letter: DeadLetter) -> list[tuple[str, str]]:
         ("stack", _header(letter, h.ERROR_STACK)),
         ("fingerprint", letter.fingerprint),
         ("trace", _trace_id(letter)),
+        *format_runbook_entry(letter.error_code),
     ]
 
 

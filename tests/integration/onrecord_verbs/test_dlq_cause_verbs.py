@@ -46,7 +46,8 @@ def test_shows_a_cause_and_notes_something_about_it(
     assert f"its letters onrecord dlq list --where cause={cause_id}" in lines
     assert f"an example onrecord dlq show {name_of(0)}" in lines
     assert "\x1b" not in page
-    assert "what to do docs/runbook.md, by error code: llm_timeout" in lines
+    assert "meaning the model did not answer in time, several times" in lines
+    assert "what to do OPENAI_TIMEOUT_S, the provider's status; then replay" in lines
     assert cli.run_command(["dlq", "cause", cause_id, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["assignee"] == "ada"
 

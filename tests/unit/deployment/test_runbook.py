@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import UNMENDABLE, ErrorCode
+from onrecord.runbook import find_runbook_entry, format_runbook_entry
+from support.runbook_entries import FILE, build_runbook_entries
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/runbook.md").read_text("utf-8")
@@ -51,3 +53,19 @@ def test_each_warning_of_a_service_has_an_entry_and_each_entry_is_written() -> N
         name for cells in rows("By line in the log") for name in re.findall(r"`(\w+)`", cells[0])
     }
     assert named | ONE_OFF == written_lines()
+
+
+def test_the_commands_print_the_entries_of_the_page() -> None:
+    assert FILE.read_text("utf-8") == build_runbook_entries(), "run `make contracts`"
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_the_commands_know_the_entry_of_each_error_code(code: ErrorCode) -> None:
+    found = find_runbook_entry(code.value)
+    assert found is not None
+    assert all((found.meaning, found.replay_helps, found.remedy))
+
+
+def test_a_code_of_another_version_has_a_line_of_its_own() -> None:
+    (fact,) = format_runbook_entry("made_up")
+    assert fact == ("what to do", "docs/runbook.md does not know made_up: ask who runs control")
