@@ -66,7 +66,8 @@ _TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-\u2013—] )?Transcript:?", re.IG
 _TITLED: Final = re.compile(r".{1,120} [-\u2013—] Transcript")
 # What tools write around a transcript; dropped, and reported with the number of lines.
 _VENDOR_LINES: Final = re.compile(
-    r"Meeting ended after [\d:]+.{0,5}|This editable transcript was computer generated.*"
+    r"(?:Meeting|Transcription|Recording) ended after [\d:]+.{0,5}"
+    r"|This editable transcript was computer generated.*"
     r"|Transcribed by https?://otter\.ai/?|.{1,80} (?:started|stopped) transcription\.?"
     r"|(?:#{1,6}\s*)?Transcript:?|People can also change the text after it was created\.?"
     r"|\[(?:ti|ar|al|by|offset|length):.*\]"

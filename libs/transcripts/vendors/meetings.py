@@ -178,8 +178,12 @@ def _youtube(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
 _TAG: Final = re.compile(r"<[^<>]{0,500}>")
 # oTranscribe shows whole seconds, and keeps the exact time in an attribute.
 _STATED_TIME: Final = re.compile(
-    r"<span[^<>]{0,200}data-timestamp=\"(?P<exact>\d{1,6}\.\d{1,9})\"[^<>]{0,200}>"
+    r"(?P<tag><span[^<>]{0,200}data-timestamp=\"(?P<exact>\d{1,6}\.\d{1,9})\"[^<>]{0,200}>)"
     r"\s*(?P<shown>(?:\d{1,3}:)?\d{1,3}:\d{2})\s*(?=</span>)"
+)
+_SHOWN_TIME: Final = re.compile(
+    r"(<span[^<>]{0,200}data-timestamp=[^<>]{0,200}>)"
+    r"\s*((?:\d{1,3}:)?\d{1,3}:\d{2}(?:\.\d{3})?)\s*(?=</span>)"
 )
 
 
@@ -196,8 +200,22 @@ def extract_otranscribe_text(document: Any) -> str:
     """Extract the plain text from oTranscribe's HTML, one line per paragraph."""
     html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", get_text_or_empty(document.get("text")))
     html = _STATED_TIME.sub(_exact_time, html)
-    html = re.sub(r"(?i)</span>", " ", html)  # a time, which may touch what follows
+    html = "\n".join(map(_bracket_inner_times, html.split("\n")))
+    html = re.sub(
+        r"(?i)</span>(?:[ \u00a0]|&nbsp;)*", " ", html
+    )  # a time, which may touch what follows
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
+
+
+def _bracket_inner_times(line: str) -> str:
+    """Put brackets around times behind some text, where they would be words without them."""
+    begin, has_text, parts = 0, False, []
+    for match in _SHOWN_TIME.finditer(line):
+        before = line[begin : match.start()]
+        has_text = has_text or bool(unescape(_TAG.sub("", before)).strip())
+        parts += [before, match[1], f"[{match[2]}]" if has_text else match[2]]
+        begin = match.end()
+    return "".join([*parts, line[begin:]])
 
 
 def _exact_time(match: re.Match[str]) -> str:
@@ -205,7 +223,7 @@ def _exact_time(match: re.Match[str]) -> str:
     shown_ms, exact_ms = parse_clock_time(match["shown"]), round(float(match["exact"]) * 1_000)
     if shown_ms is None or not shown_ms <= exact_ms < shown_ms + 1_000:
         return match[0]
-    return f"{match['shown']}.{exact_ms - shown_ms:03d}"
+    return f"{match['tag']}{match['shown']}.{exact_ms - shown_ms:03d}"
 
 
 def _is_recall(document: Any) -> bool:

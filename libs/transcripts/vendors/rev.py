@@ -1,7 +1,8 @@
 """Rev's JSON, from its editor and from its API.
 
 The editor has ``speakers[{id, name, note}]`` and ``monologues[{speaker, spans[{value, ts,
-endTs}]}]``; the API has ``monologues[{speaker, elements[{value, ts, end_ts}]}]`` without names.
+endTs}]}]``; the API has ``monologues[{speaker, elements[{value, ts, end_ts}]}]`` without names;
+of what people transcribe it has ``timestamp`` and ``end_timestamp``, as `00:00:01,480`.
 Values are put together as they are: spaces and punctuation are values of their own. Times are in
 seconds; ``offsetSeconds`` shifts them. A word may share an untimed span with others.
 """
@@ -15,7 +16,7 @@ from transcripts.formats import FormatDefinition, FormatFamily, adapt_json_funct
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan, has_visible_text, new_text_span
-from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
+from transcripts.times import clamp_end_time, parse_clock_time, parse_time_shift, seconds_to_ms
 from transcripts.vendors import json_documents as documents
 
 
@@ -68,6 +69,8 @@ def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) 
     if type(value) is not str:
         value = documents.get_text(span, "value", where)
     start, end = span.get("ts"), span.get("endTs", span.get("end_ts"))
+    if start is None and end is None:
+        start, end = _parse_clock(span, "timestamp"), _parse_clock(span, "end_timestamp")
     if start is None and end is None:  # punctuation and blanks
         return new_text_span((value, None, None))
     start_ms = seconds_to_ms(start, offset_s, notices)
@@ -75,6 +78,13 @@ def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) 
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         end_ms = clamp_end_time(start_ms, end_ms, notices)
     return new_text_span((value, start_ms, end_ms))
+
+
+def _parse_clock(span: dict[str, Any], name: str) -> float | None:
+    """The seconds of a time such as `00:00:01,480`; None if there is none."""
+    stated = span.get(name)
+    time_ms = parse_clock_time(stated) if isinstance(stated, str) else None
+    return None if time_ms is None else time_ms / 1_000
 
 
 def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:

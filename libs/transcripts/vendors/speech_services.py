@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -227,7 +227,15 @@ def _elevenlabs(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
 
 def _is_trint(document: Any) -> bool:
     paragraphs = get_nested(document, "transcript", "paragraphs")
-    return is_object_list(paragraphs)
+    return is_object_list(paragraphs) or _has_words_by_paragraph(document)
+
+
+def _has_words_by_paragraph(document: Any) -> bool:
+    """Whether the words name their paragraphs and speakers themselves."""
+    words = get_nested(document, "transcript", "words")
+    return is_object_list(words) and all(
+        isinstance(one, dict) and {"name", "time", "para"} <= one.keys() for one in words[:20]
+    )
 
 
 def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
@@ -243,6 +251,9 @@ def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             filter_objects(transcript.get("words")), key=lambda one: str(one.get("paragraphId"))
         )
     }
+    if _has_words_by_paragraph(document):
+        yield from group_words_by_speaker(_trint_words(transcript["words"], names, clock), notices)
+        return
     for paragraph in filter_objects(transcript["paragraphs"]):
         label = get_text_or_empty(paragraph.get("speaker")) or str(paragraph.get("speaker") or "")
         listed = paragraph.get("words") or loose.get(str(paragraph.get("id")), [])
@@ -262,6 +273,21 @@ def _trint(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             )
         for passage in group_words_by_speaker(words, notices):
             yield SpokenPassage(names.get(label) or label, passage.pieces)
+
+
+def _trint_words(
+    listed: Any, names: Mapping[str, str], clock: TimeConverter
+) -> Iterator[TimedWord]:
+    for one in filter_objects(listed):
+        start_ms, length_ms = clock(one.get("time")), clock(one.get("duration"))
+        end_ms = None if start_ms is None or length_ms is None else start_ms + length_ms
+        label = str(one.get("speaker") or "")
+        yield TimedWord(
+            get_text_or_empty(one.get("name")),
+            start_ms,
+            end_ms,
+            speaker=names.get(label) or label or None,
+        )
 
 
 FORMATS: Final = (
