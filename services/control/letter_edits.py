@@ -8,6 +8,7 @@ once it is claimed, and a replay that a crash cut short sends the same again.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,7 @@ from control.reader import DeadLetterRecord
 from database.pool import Database
 from database.queries import load_queries
 from database.text import replace_nul
-from messaging.codec import decode_event, parse_model
+from messaging.codec import decode_event, parse_model, strip_schema_id
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_edits.sql")
 
@@ -48,13 +49,19 @@ EDITABLE: Final[Mapping[type[Event], tuple[str, ...]]] = {
 """What may be edited of valid events, as JSON Pointers. What was said and by whom, ids, policies
 and what the guardrail decided may not: a corrected interview is submitted anew."""
 
-IDS: Final = ("transcript_id", "revision", "study_id", "supersedes", "refresh_version")
-"""What may not be edited of a submission that is no valid event, where it has it."""
+LOCKED: Final = ("transcript_id", "revision", "supersedes", "refresh_version")
+"""What may not be edited of a submission that is no valid event, nor added to it."""
+
+OPEN_OF_STUDY: Final = frozenset({"name", "themes", "questions", "languages"})
+"""What may be edited of the study in such a submission; its id and its policies may not."""
+
+MOST_EDITS: Final = 50
+"""Most edits of one letter."""
 
 MAX_CHANGES: Final = 1_000
 """Most fields in which an edit may differ from the message."""
 
-_FEWER_IDS: Final = "the ids of a message are locked: submit the interview anew instead"
+_ANEW: Final = "submit the interview anew instead"
 
 
 class LetterEditor:
@@ -123,6 +130,10 @@ class LetterEditor:
                 )
             number = 0
             if edit is not None:
+                if row["latest"] >= MOST_EDITS:
+                    raise DeadLetterNotOpenError(
+                        f"letter {letter_id} was edited {MOST_EDITS} times, the most there may be"
+                    )
                 value, changes = edit
                 number = row["latest"] + 1
                 listed = json.dumps(replace_nul([one.model_dump(mode="json") for one in changes]))
@@ -131,6 +142,15 @@ class LetterEditor:
                 )
             await connection.execute(_QUERIES.choose_edit, letter_id, number or None)
         return number
+
+    async def find_edited(self, letter_ids: Sequence[UUID]) -> set[UUID]:
+        """Return which of some letters are edited.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        rows = await self._database.fetch(_QUERIES.select_edited, letter_ids)
+        return {row["letter_id"] for row in rows}
 
     async def apply(self, found: Sequence[DeadLetterRecord]) -> list[DeadLetterRecord]:
         """Return letters with the values that are sent: of those that are edited, the edits'.
@@ -178,7 +198,9 @@ def list_editable(
         decode_event(found.value, found.original, event)
     except BadMessageError:
         if event is TranscriptSubmitted:
-            return ("",), ""
+            if isinstance(parse_value(found.value), dict):
+                return ("",), ""
+            return (), f"its ids cannot be read, and they are locked; {_ANEW}"
         return (), (
             f"it is no valid {event.ce_type}, and services alone write those: replay it once the "
             "code can read it"
@@ -221,7 +243,7 @@ def check_edit(
         raise BadRequestError(f"value: {error}") from error
     if found.key is not None and edited.key.encode() != found.key:
         raise BadRequestError(
-            "value: its id is not the record's key, by which its order is kept; " + _FEWER_IDS
+            f"value: its id is not the record's key, by which its order is kept; {_ANEW}"
         )
     return body, changes
 
@@ -247,7 +269,11 @@ def _require_editable(changes: Iterable[LetterChange], editable: Sequence[str]) 
 def parse_value(value: bytes | None) -> Any:
     """Parse a message's value as JSON; None if it is none, or no answer could have it."""
     try:
-        found = json.loads(value or b"null", parse_constant=_refuse_constant)
+        found = json.loads(
+            strip_schema_id(value or b"null"),
+            parse_constant=_refuse_constant,
+            parse_float=_parse_finite,
+        )
         json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         return None
@@ -258,10 +284,30 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"JSON has no {name}")
 
 
+def _parse_finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
 def _require_same_ids(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    for name in IDS:
-        if before.get(name) is not None and before[name] != after.get(name):
-            raise BadRequestError(f"value: /{name} is locked; {_FEWER_IDS}")
+    """Refuse other ids, another study and other policies of it in an invalid submission."""
+    for name in LOCKED:
+        if before.get(name) != after.get(name):
+            raise BadRequestError(f"value: /{name} is locked; {_ANEW}")
+    if _named_study(before) != _named_study(after):
+        raise BadRequestError(f"value: the id of its study is locked; {_ANEW}")
+    study, edited = before.get("study") or {}, after.get("study") or {}
+    if isinstance(study, dict) and isinstance(edited, dict):
+        for name in (study.keys() | edited.keys()) - OPEN_OF_STUDY - {"study_id"}:
+            if study.get(name) != edited.get(name):
+                raise BadRequestError(f"value: /study/{name} is locked; {_ANEW}")
+
+
+def _named_study(value: Mapping[str, Any]) -> Any:
+    study = value.get("study")
+    named = study.get("study_id") if isinstance(study, dict) else None
+    return value.get("study_id") if named is None else named
 
 
 def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:

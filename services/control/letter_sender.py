@@ -22,6 +22,7 @@ from contracts.errors import OutageError
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.topics import MIB, PIPELINE, build_retry_topic
 from control.domain import DeadLetterPosition
+from control.letter_edits import LetterEditor
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import DeadLetterReader, DeadLetterRecord
 from messaging import KafkaUnavailableError, Publisher
@@ -48,9 +49,6 @@ OverridesFinder = Callable[
 ]
 """Returns, by the ids of plans, what each sets for its messages alone."""
 
-EditsApplier = Callable[[Sequence[DeadLetterRecord]], Awaitable[list[DeadLetterRecord]]]
-"""Returns claimed letters with the values that are sent."""
-
 
 @dataclass(slots=True)
 class DeadLetterSendResult:
@@ -76,7 +74,7 @@ class DeadLetterSender:
         reader: fetches letters' bytes.
         publisher: sends them.
         find_overrides: returns what plans set for their messages alone.
-        apply_edits: puts edits in the place of the messages that are edited.
+        editor: has what is sent of letters that are edited.
 
     Attributes:
         publisher: the same.
@@ -87,10 +85,10 @@ class DeadLetterSender:
         reader: DeadLetterReader,
         publisher: Publisher,
         find_overrides: OverridesFinder,
-        apply_edits: EditsApplier,
+        editor: LetterEditor,
     ) -> None:
         self._find_overrides = find_overrides
-        self._apply_edits = apply_edits
+        self._editor = editor
         self._reader = reader
         self.publisher = publisher
         self._bytes = _BytesUnderWay()
@@ -103,7 +101,7 @@ class DeadLetterSender:
             KafkaUnavailableError: the broker does not acknowledge.
         """
         topic = build_retry_topic(service, 0).name
-        (found,) = await self._apply_edits([found])
+        (found,) = await self._editor.apply([found])
         await self.publisher.forward(topic, found.key, found.value, build_sent_headers(found))
 
     async def send(self, letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
@@ -179,7 +177,6 @@ class DeadLetterSender:
         sent: DeadLetterSendResult,
     ) -> None:
         await self._bytes.wait_for(size)
-        portion = await self._apply_edits(portion)
         overrides = await self._find_overrides([one.place.plan_id for one in portion])
         records = [
             (one.key, one.value, build_sent_headers(one, overrides[one.place.plan_id]))
@@ -192,10 +189,15 @@ class DeadLetterSender:
     async def _whole(
         self, found: Iterable[DeadLetterRecord], sent: DeadLetterSendResult
     ) -> AsyncIterator[DeadLetterRecord]:
-        """Yield letters with their whole messages; note why others cannot be sent."""
+        """Yield letters with what is sent of them; note why others cannot be sent."""
+        found = list(found)
+        edited = await self._editor.find_edited([one.place.letter_id for one in found])
         for one in found:
             try:
-                yield await self._reader.whole(one)
+                whole = await self._reader.whole(one)
+                if one.place.letter_id in edited:  # one by one: an edit may be large
+                    (whole,) = await self._editor.apply([whole])
+                yield whole
             except (OriginalGoneError, OriginalTooLargeError) as error:
                 sent.left[one.place.letter_id] = str(error)
 

@@ -88,7 +88,7 @@ class DeadLetterReplayer:
     ) -> None:
         self._store = store
         self._reader = reader
-        self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor.apply)
+        self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor)
         self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
@@ -241,7 +241,7 @@ class DeadLetterReplayer:
             with self._answering_for([letter.letter_id for letter in letters]):
                 sent = await self.sender.send(letters)
                 await self.sender.wait_until_settled(
-                    self._settle_soon(letters, sent, replays, keeps=True)
+                    self._settle_soon(letters, sent, replays, keeps=True, is_again=True)
                 )
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
@@ -365,8 +365,11 @@ class DeadLetterReplayer:
         replays: ReplayResult,
         *,
         keeps: bool = False,
+        is_again: bool = False,
     ) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._settle(letters, sent, replays, keeps=keeps))
+        task = asyncio.create_task(
+            self._settle(letters, sent, replays, keeps=keeps, is_again=is_again)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._settled)
         return task
@@ -384,6 +387,7 @@ class DeadLetterReplayer:
         replays: ReplayResult,
         *,
         keeps: bool,
+        is_again: bool,
     ) -> None:
         """Wait for delivery reports, and mark letters that were sent and open those that cannot be.
 
@@ -392,6 +396,7 @@ class DeadLetterReplayer:
             sent: their reports.
             replays: gets what became of them.
             keeps: whether those that an outage cut short are kept for ``repairing``.
+            is_again: whether somebody may have sent them before, and could not say so.
         """
         unanswered = {one.letter_id for one in letters}.difference(sent.left)
         left = dict(sent.left)
@@ -415,7 +420,8 @@ class DeadLetterReplayer:
             replays.replayed += replayed
         finally:
             if released:
-                await self._release(released, may_be_sent=unanswered if outage else ())
+                doubtful = released if is_again else unanswered if outage else ()
+                await self._release(released, may_be_sent=doubtful)
             if outage is not None and keeps:
                 self._under_way.difference_update(unanswered)
                 self._doubt.set()

@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from contracts.letter_edits import EditLetterRequest, LetterEdits
+from control.access import Caller
 from control.api.authorization import LetterReader
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.dead_letters import LetterId
@@ -38,8 +39,8 @@ async def read_edits(
     """Return what a replay of a dead letter sends, and what of it may be edited; with an `ETag`."""
     del place
     letter = await context.store.letter(letter_id)
-    await context.trail.record(caller, "letter.read", str(letter.letter_id))
-    return await _describe(context, letter, await _read(context, letter), response)
+    found = await _read(context, caller, letter)
+    return await _describe(context, letter, found, response)
 
 
 @router.put("", responses=build_error_responses(404, 409, 410, 412, 422, 428))
@@ -60,7 +61,7 @@ async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
     del place
     version = parse_if_match_version(if_match)
     letter = await context.store.letter(letter_id)
-    found = await _read(context, letter)
+    found = await _read(context, caller, letter)
     body, changes = check_edit(found, find_event_class(found, letter.source_topic), wanted.value)
     if not wanted.dry_run:
         target = {
@@ -89,14 +90,16 @@ async def undo_edit(  # noqa: PLR0913, PLR0917 - FastAPI names them
     del place
     version = parse_if_match_version(if_match)
     letter = await context.store.letter(letter_id)
-    found = await _read(context, letter)
+    found = await _read(context, caller, letter)
     await context.trail.record(caller, "letter.edit.undo", str(letter.letter_id))
     await context.editor.choose(letter.letter_id, version, None, caller, "")
     letter = await context.store.letter(letter.letter_id)
     return await _describe(context, letter, found, response)
 
 
-async def _read(context: ApiContext, letter: IndexedDeadLetter) -> DeadLetterRecord:
+async def _read(context: ApiContext, caller: Caller, letter: IndexedDeadLetter) -> DeadLetterRecord:
+    """Read a letter's message; the trail says so, as each of the answers shows it."""
+    await context.trail.record(caller, "letter.read", str(letter.letter_id))
     return await context.reader.whole(await context.reader.read(letter.place))
 
 

@@ -217,7 +217,7 @@ class LetterRehearser:
         letter_id, service = found.place.letter_id, found.place.service
         async with places:
             try:
-                (whole,) = await self._store.editor.apply([await self._reader.whole(found)])
+                whole = await self._read_whole(found)
                 record = build_rehearsed_record(
                     build_retry_topic(service, 0).name,
                     whole.key,
@@ -239,6 +239,13 @@ class LetterRehearser:
             except Exception as error:
                 log.exception("letter_not_rehearsed", letter_ids=[str(letter_id)])
                 await self._refuse(claimed, letter_id, _explain(error))
+
+    async def _read_whole(self, found: DeadLetterRecord) -> DeadLetterRecord:
+        """Read what a replay of a letter would send."""
+        (whole,) = await self._store.editor.apply([await self._reader.whole(found)])
+        if len(whole.value or b"") > MAX_REHEARSED_BYTES:
+            raise OriginalTooLargeError("its edit is too large to be rehearsed")
+        return whole
 
     async def _budget_left(self, claimed: ClaimedRehearsal) -> Decimal:
         if claimed.mode is not RehearsalMode.LIVE:

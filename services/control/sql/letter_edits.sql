@@ -27,6 +27,13 @@ SELECT number, octet_length(value) AS size_bytes, changes, edited_at, edited_by,
 -- What an edit of a letter sends.
 SELECT value FROM letter_edits WHERE letter_id = $1 AND number = $2;
 
+-- name: select_edited
+-- Which of some letters are edited.
+SELECT letter_id
+  FROM letter_edits AS edits
+  JOIN dead_letters AS letter USING (letter_id)
+ WHERE letter_id = ANY ($1::uuid[]) AND letter.edit = edits.number;
+
 -- name: select_edited_values
 -- What is sent of those of some letters that are edited.
 SELECT letter_id, value

@@ -130,7 +130,8 @@ SELECT letter_id, service
    AND source_topic IS NOT NULL
    AND (snoozed_until IS NULL OR snoozed_until <= now())
    AND letter_matches(letter, $1::jsonb)
-   AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[]))
+   AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[])
+        OR edit IS NOT NULL)
    AND (
         SELECT count(*)
           FROM dead_letters AS earlier

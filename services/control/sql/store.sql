@@ -136,7 +136,8 @@ WITH meant AS (
        AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($4, $5, $6)
        AND failed_at <= $2
        AND letter_matches(letter, $1::jsonb)
-       AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($7::text[]))
+       AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($7::text[])
+            OR edit IS NOT NULL)
      ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
      LIMIT $3
        FOR UPDATE SKIP LOCKED
@@ -156,6 +157,7 @@ SELECT reason, count(*) AS letters
                     WHEN source_topic IS NULL THEN 'unknown_source'
                     WHEN snoozed_until > now() THEN 'snoozed'
                     WHEN NOT $1::jsonb ?| ARRAY['code', 'cause'] AND error_code = ANY ($3::text[])
+                         AND edit IS NULL
                     THEN error_code
                END AS reason
           FROM dead_letters AS letter
@@ -174,7 +176,8 @@ SELECT count(*) AS letters,
        count(*) FILTER (
             WHERE displaced_at IS NULL AND source_topic IS NOT NULL
               AND (snoozed_until IS NULL OR snoozed_until <= now())
-              AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($2::text[]))
+              AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($2::text[])
+                   OR edit IS NOT NULL)
        ) AS replayable,
        count(*) FILTER (WHERE snoozed_until > now()) AS snoozed
   FROM dead_letters AS letter

@@ -11,13 +11,15 @@ from uuid import UUID
 import pytest
 
 from contracts.access import Role
+from contracts.errors import ErrorCode, RejectedError
 from contracts.replay_plans import CreateReplayPlanRequest
 from contracts.topics import build_retry_topic
 from control.plans.runner import ReplayPlanRunner
 from control.replay import DeadLetterReplayer
 from messaging import KafkaUnavailableError
+from messaging.codec import encode_event
 from support.chunks import CHUNK
-from support.control_office import Office, as_role
+from support.control_office import Office, as_role, letter_bytes
 from support.waiting import until
 
 RETRY = build_retry_topic("enrichment", 0).name
@@ -105,6 +107,46 @@ async def test_a_check_keeps_nothing_and_a_refused_edit_says_why(office: Office)
     assert (await office.ask("GET", path))[1]["edits"] == []
     unknown = UUID(int=5)
     assert (await edit(office, unknown, "Cars"))[0] == 404
+
+
+async def test_what_an_outage_sent_all_the_same_is_not_sent_again_once_it_failed_again(
+    office: Office,
+) -> None:
+    letter = await office.died_of(CHUNK, 1)
+    cut_short = DeadLetterReplayer(office.context.store, office.context.reader, OutagePublisher())  # type: ignore[arg-type]
+    with pytest.raises(KafkaUnavailableError):
+        await cut_short.replay(letter)
+    before = await office.context.store.letter(letter)
+    again = before.model_copy(
+        update={"letter_id": UUID(int=3), "replay_of": letter, "dlq_offset": 9, "dlq_partition": 0}
+    )
+    assert await office.context.store.index_letter(again)
+    after = await office.context.store.letter(letter)
+    assert (after.state, after.became) == ("failed_again", again.letter_id)
+    assert (await edit(office, letter, "Cars"))[0] == 409
+
+
+async def test_a_letter_that_is_edited_goes_back_with_the_others_though_nothing_mends_its_cause(
+    office: Office,
+) -> None:
+    class DoubtfulError(RejectedError):
+        code = ErrorCode.DOUBTFUL_READING
+
+    value = encode_event(CHUNK, source="/test")
+    added = letter_bytes(
+        1, value=value[1], key=value[0], original=tuple(value[2]), error=DoubtfulError("doubt")
+    )
+    letter = await office.set_aside(value[1], added, key=value[0])
+    for way in ("/v1/plans", "/v1/letters/replay"):
+        _, found = await office.ask("POST", way, {})
+        assert "doubtful_reading" in json.dumps(found), found
+    await edit(office, letter, "Cars")
+    _, found = await office.ask("GET", "/v1/letters/replayable")
+    assert (found["letters"], found["replayable"]) == (1, 1)
+    _, plan = await office.ask("POST", "/v1/plans", {})
+    assert plan["letters"] == 1
+    await office.ask("POST", "/v1/letters/replay", {})
+    assert await sent_titles(office, 1) == ["Cars"]
 
 
 async def test_a_message_of_any_bytes_may_be_looked_at(office: Office) -> None:

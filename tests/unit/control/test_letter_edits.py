@@ -144,14 +144,46 @@ def test_a_submission_that_is_no_event_may_be_mended_but_for_its_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"\xff\xfe", b"{", b"[]", b"7", b"[" * 100_000, b'{"title": "\\ud800"}', b"NaN"]
+    "value",
+    [
+        *(b"\xff\xfe", b"{", b"[]", b"7", b"[" * 100_000, b"NaN"),
+        *(b'{"title": "\\ud800"}', b'{"revision": 1e400}', b'{"transcript_id": 7, "a": NaN}'),
+    ],
+    ids=lambda one: repr(one[:12]),
 )
-def test_bytes_that_are_no_json_may_become_the_event_of_their_key(value: bytes) -> None:
+def test_bytes_whose_ids_cannot_be_read_are_not_edited(value: bytes) -> None:
     found = letter(SUBMITTED, value)
     whole = json.loads(letter(SUBMITTED).value or b"")
-    assert check_edit(found, TranscriptSubmitted, whole)[1][0].path == ""
-    with pytest.raises(BadRequestError, match="the record's key"):
-        check_edit(found, TranscriptSubmitted, whole | {"transcript_id": str(UUID(int=9))})
+    with pytest.raises(BadRequestError, match=r"ids cannot be read.*submit the interview anew"):
+        check_edit(found, TranscriptSubmitted, whole)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"revision": 3}, {"supersedes": 3}, {"refresh_version": 1}, {"study_id": "other"}),
+        {"transcript_id": str(UUID(int=9))},
+        {"study": STUDY.model_dump(mode="json") | {"study_id": "other"}},
+        {"study": STUDY.model_dump(mode="json") | {"personal_data": "reject"}},
+        {"study": STUDY.model_dump(mode="json") | {"statements": "quotes"}},
+        {"study": None, "study_id": "other"},
+    ],
+    ids=str,
+)
+def test_of_a_submission_that_is_no_event_ids_and_policies_are_neither_changed_nor_added(
+    other: dict[str, Any],
+) -> None:
+    whole = json.loads(letter(SUBMITTED).value or b"")
+    found = letter(SUBMITTED, json.dumps(whole | {"title": 7}).encode())
+    with pytest.raises(BadRequestError, match=r"locked|not the same study"):
+        check_edit(found, TranscriptSubmitted, whole | other)
+
+
+def test_a_value_behind_a_schema_id_is_read_and_edited() -> None:
+    found = letter(SUBMITTED, b"\0\0\0\0\7" + (letter(SUBMITTED).value or b""))
+    whole = json.loads(letter(SUBMITTED).value or b"")
+    _, changes = check_edit(found, TranscriptSubmitted, whole | {"title": "Cars"})
+    assert [one.path for one in changes] == ["/title"]
 
 
 def test_what_services_write_is_not_made_up_by_hand() -> None:
