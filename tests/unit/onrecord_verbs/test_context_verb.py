@@ -135,7 +135,8 @@ def test_options_stand_before_or_behind_the_verb(
     arguments: tuple[str, ...], asked: list[tuple[str, str, str]]
 ) -> None:
     run("context", "use", "local")
-    run(*arguments)
+    with contextlib.suppress(TypeError):  # what it makes of an answer of nothing
+        cli.run_command([*arguments])
     expected = ("https://onrecord.example", f"Bearer {SECRET}", "an incident")
     assert asked == [expected]
     assert GIVEN_OPTIONS.get() == GlobalOptions()
