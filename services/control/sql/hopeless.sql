@@ -1,7 +1,14 @@
 -- name: find_hopeless
 -- Those of some letters that a replay cannot mend as things are, and why: what they are about is stored,
--- withdrawn or superseded by a newer revision, or their study takes no interviews.
-SELECT letter_id, service, error_code, reason
+-- withdrawn or superseded by a newer revision, or their study takes no interviews. Of a plan's set they
+-- are only counted, by service, code and reason.
+WITH asked AS (
+    SELECT unnest($1::uuid[]) AS letter_id
+     UNION ALL
+    SELECT unnest(letter_ids) FROM replay_plan_batches WHERE plan_id = $3::uuid
+)
+SELECT CASE WHEN $3 IS NULL THEN letter_id END AS letter_id, service, error_code, reason,
+       count(*)::int AS letters
   FROM (
         SELECT letter.letter_id, letter.service, letter.error_code,
                CASE
@@ -30,8 +37,8 @@ SELECT letter_id, service, error_code, reason
                        CASE WHEN length(subject) = 36 AND pg_input_is_valid(subject, 'uuid')
                             THEN subject::uuid
                        END AS about
-                  FROM dead_letters
-                 WHERE letter_id = ANY ($1::uuid[])
+                  FROM asked
+                  JOIN dead_letters USING (letter_id)
                ) AS letter
           LEFT JOIN chunks AS chunk ON chunk.chunk_id = about
           LEFT JOIN transcripts AS interview
@@ -40,4 +47,5 @@ SELECT letter_id, service, error_code, reason
           LEFT JOIN studies AS study
             ON study.study_id = coalesce(interview.study_id, letter.study_id)
        ) AS judged
- WHERE reason IS NOT NULL;
+ WHERE reason IS NOT NULL
+ GROUP BY 1, 2, 3, 4;
