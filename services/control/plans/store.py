@@ -31,7 +31,7 @@ from control.domain import (
     NotFoundError,
     PreconditionRequiredError,
 )
-from control.hopeless import find_hopeless
+from control.hopeless import find_hopeless, require_budget
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
 from control.replay_overrides import settle_overrides
@@ -395,6 +395,10 @@ class ReplayPlanStore:
         Returns:
             Those that are open, in their place and not hopeless, in the order of the set; None if
             the plan does not run here, or not from there, any more.
+
+        Raises:
+            BudgetSpentError: models would be asked, and the budget for that is spent; nothing is
+                claimed, and the plan is where it was.
         """
         async with self._database.transaction() as connection:
             claimant = self._letters.claimant
@@ -412,6 +416,7 @@ class ReplayPlanStore:
             ]
             if not plan["is_forced"]:
                 hopeless = await find_hopeless(connection, wanted, names_cause=plan["names_cause"])
+                require_budget(hopeless)
                 wanted = [one for one in wanted if one not in hopeless]
                 if hopeless:
                     counted = json.dumps(Counter(hopeless.values()))
