@@ -33,7 +33,7 @@ from control.hopeless import find_hopeless, require_budget
 from control.plans.freezing import BATCH, freeze_set, write_set
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
-from control.replay_overrides import validate_overrides
+from control.replay_overrides import settle_overrides
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
 from database.pool import Database, Record
@@ -91,7 +91,7 @@ class ReplayPlanStore:
             BadRequestError: more match than a plan may have, or its messages are to use what there
                 is not.
         """
-        validate_overrides(wanted.overrides)
+        overrides = settle_overrides(wanted.overrides, datetime.now(UTC))
         which = wanted.which
         selected = await self._letters.count_selection(which, force=wanted.force)
         left_out = await self._letters.count_left_out(
@@ -117,7 +117,7 @@ class ReplayPlanStore:
             letters,
             is_canary,
             wanted.limit,
-            wanted.overrides.model_dump_json(exclude_none=True),
+            overrides.model_dump_json(exclude_defaults=True),
             wanted.force,
         )
         if letters > FROZEN_AT_ONCE:
