@@ -121,7 +121,8 @@ SELECT NOT EXISTS (
 
 -- name: select_letters_of_rule
 -- The next letters that a rule replays: open ones that a replay of many tries, and whose message was
--- not replayed as often as the rule allows. Replays keep the place where a message was first read.
+-- not replayed as often as the rule allows. Replays keep the place where a message was first read; of a
+-- refused draft, those of the drafts before count too, though each is a message of its own.
 SELECT letter_id, service
   FROM dead_letters AS letter
  WHERE NOT settled
@@ -132,6 +133,17 @@ SELECT letter_id, service
    AND letter_matches(letter, $1::jsonb)
    AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[])
         OR edit IS NOT NULL)
+   AND (
+        WITH RECURSIVE before (letter_id, generation) AS (
+            SELECT letter.letter_id, 0
+             UNION
+            SELECT earlier.letter_id, before.generation + 1
+              FROM before
+              JOIN dead_letters AS earlier ON earlier.became = before.letter_id
+             WHERE before.generation < $2
+        )
+        SELECT max(generation) FROM before
+       ) < $2
    AND (
         SELECT count(*)
           FROM dead_letters AS earlier
