@@ -168,7 +168,7 @@ async def test_replays_of_the_drafts_before_count_towards_the_most_of_a_refused_
             " AND outcome IS NULL",
             letter_id,
         )
-        assert await runner.look() == (1 if round_ < TIMEOUTS["most_replays"] else 0)
+        assert await runner.look() == (1 if round_ < 2 else 0)
     assert await open_letters(office) == {letter_id}
 
 
