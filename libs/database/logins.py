@@ -22,7 +22,14 @@ from configuration.private_files import PRIVATE_FOLDER, read_or_create_private_f
 from database.errors import MigrationError, format_error_headline
 from database.migrate import open_migration_connection
 from database.pool import Connection
-from database.rights import EVIDENCE_READER, GROUPS, OWNER, QUERIES, create_roles
+from database.rights import (
+    EVIDENCE_READER,
+    GROUPS,
+    OWNER,
+    QUERIES,
+    create_roles,
+    list_existing_roles,
+)
 from database.settings import PostgresSettings
 
 SCRAM_ITERATIONS: Final = 4096
@@ -61,10 +68,12 @@ LOGINS: Final = MappingProxyType(
         },
         # Its API shows notes to whoever may read them.
         "control": _service("control", EVIDENCE_READER),
-        "cli": Login("onrecord_cli_login", (EVIDENCE_READER, "onrecord_operator")),
     }
 )
 """All logins, by the name of the file that holds its password."""
+
+FORMER_LOGINS: Final = ("onrecord_cli_login",)
+"""Logins that earlier versions created and that nothing uses any more: commands ask control."""
 
 
 def read_or_create_password(file: Path) -> str:
@@ -113,7 +122,8 @@ async def create_logins(
 ) -> list[str]:
     """Create PostgreSQL login roles, set the database's owner and revoke PUBLIC's rights.
 
-    Safe to call again: passwords are kept, and set anew in the server.
+    Safe to call again: passwords are kept, and set anew in the server. Logins that nothing uses any
+    more are dropped, or locked if they own something.
 
     Args:
         settings: the database, as a login that may create roles.
@@ -131,6 +141,8 @@ async def create_logins(
                 await _join_owner(connection)
                 for name, login in LOGINS.items():
                     await _create_login(connection, login, passwords[name])
+                for role in await list_existing_roles(connection, FORMER_LOGINS):
+                    await _drop_login(connection, role, notice)
                 for transfer in await connection.fetch(QUERIES.select_transfers):
                     await connection.execute(transfer[0])
                 await connection.execute(QUERIES.close_schema)
@@ -157,3 +169,22 @@ async def _create_login(connection: Connection, login: Login, password: str) -> 
     await connection.execute(f"GRANT {', '.join(login.groups)} TO {login.role}")
     for name, value in login.settings.items():
         await connection.execute(f"ALTER ROLE {login.role} SET {name} = '{value}'")
+
+
+async def _drop_login(connection: Connection, role: str, notice: Callable[[str], None]) -> None:
+    """Drop a login; lock it if something is its own, in whichever database of the server."""
+    try:
+        async with connection.transaction():
+            await connection.execute(f"DROP ROLE {role}")
+    except asyncpg.DependentObjectsStillExistError:
+        await connection.execute(f"ALTER ROLE {role} NOLOGIN PASSWORD NULL")
+        for group in await connection.fetch(QUERIES.select_groups_of_role, role):
+            await connection.execute(f"REVOKE {group[0]} FROM {role}")
+        notice(
+            f"{role}, which nothing uses any more, owns something or has rights of its own: it may "
+            f"not log in any more; DROP OWNED BY {role} in that database, then DROP ROLE {role}"
+        )
+    except asyncpg.InsufficientPrivilegeError:
+        notice(
+            f"{role}, which nothing uses any more, is not this login's to drop: DROP ROLE {role}"
+        )

@@ -2,6 +2,12 @@
 -- Which of some roles exist.
 SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[]);
 
+-- name: select_groups_of_role
+-- The roles that a role is a member of.
+SELECT quote_ident(pg_roles.rolname)
+  FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = roleid
+ WHERE member = (SELECT oid FROM pg_roles WHERE rolname = $1);
+
 -- name: select_revocations
 -- Statements that revoke from PUBLIC and from some roles whatever they may do with our tables and
 -- functions. Ours are those of the owner of schema_migrations: others may share the schema.

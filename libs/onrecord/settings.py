@@ -29,11 +29,10 @@ ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
 COMPOSE: Final = MappingProxyType(
     {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
-        "POSTGRES_DSN": "postgresql://onrecord_cli_login@127.0.0.1:5432/onrecord",
         "ONRECORD_CONTROL_URL": "http://127.0.0.1:8080",
     }
 )
-"""Where ``docker compose up`` publishes the system with its default ports, without a password."""
+"""Where ``docker compose up`` publishes the system with its default ports."""
 
 
 def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
@@ -58,7 +57,7 @@ class ClientSettings:
     """Settings of the command line: how to reach the broker, the API and the services.
 
     Attributes:
-        env: settings by name, such as ``POSTGRES_DSN``.
+        env: settings by name, such as ``ONRECORD_CONTROL_URL``.
         home: the local stack's folder, in which was looked for what the environment leaves out.
         named: names that the environment itself has, and not the local stack.
     """
@@ -171,7 +170,7 @@ def _find_known(found: StackHome, environ: Mapping[str, str]) -> Mapping[str, st
     """Return what is known of the local stack or of Compose, as far as the environment means it."""
     state = found.load()
     known: Mapping[str, str] = state.client_env if state.wanted else {}
-    if not known and not COMPOSE.keys() & environ.keys():
+    if not known and not {*COMPOSE, DATABASE_SETTING} & environ.keys():
         known = COMPOSE
     if CONTROL_SETTING in environ:  # a token of one system is not for another's address
         return {name: known[name] for name in known if name not in TOKEN_SETTINGS}

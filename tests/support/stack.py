@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import SecretStr
@@ -32,6 +31,7 @@ APACHE: Final = "apache"
 single tests Apache Kafka from its jars."""
 
 BROUGHT: Final = frozenset({"broker", "postgres"})
+PORT_OF_BROUGHT_DATABASE: Final = "TEST_POSTGRES_PORT"
 """What a stack on containers does not start itself."""
 
 QUICK_RETRIES: Final = {
@@ -98,8 +98,7 @@ def without_brought(folder: Path, *, database_port: int) -> Path:
     whole = yaml.safe_load(
         text.replace("{port:postgres}", str(database_port)).replace("{secret}", ROLE)
     )["processes"]
-    clients = whole["postgres"]["provides"]["POSTGRES_DSN"]
-    whole["roles"]["provides"] = {"POSTGRES_DSN": clients.replace("{port}", str(database_port))}
+    whole["roles"]["provides"] = {PORT_OF_BROUGHT_DATABASE: str(database_port)}
     kept = {name: one for name, one in whole.items() if name not in BROUGHT}
     for process in kept.values():
         process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
@@ -110,10 +109,12 @@ def without_brought(folder: Path, *, database_port: int) -> Path:
 
 def as_superuser(stack: LocalStack) -> PostgresSettings:
     """Settings that reach a stack's database as its superuser, for what no service may do."""
-    place = urlsplit(stack.client_env()["POSTGRES_DSN"]).netloc.rpartition("@")[2]
-    is_embedded = "postgres" in stack.home.load().ports
-    password = stack.home.secret() if is_embedded else ROLE
-    return PostgresSettings(dsn=SecretStr(f"postgresql://{ROLE}:{password}@{place}/{ROLE}"))
+    embedded_port = stack.home.load().ports.get("postgres")
+    password = stack.home.secret() if embedded_port else ROLE
+    port = embedded_port or stack.client_env()[PORT_OF_BROUGHT_DATABASE]
+    return PostgresSettings(
+        dsn=SecretStr(f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}")
+    )
 
 
 def processes_of(folder: Path) -> dict[int, str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -107,7 +105,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
 
     "yes, but" is a process that works, and says what slows it down: such as a model's endpoint that
     asked to be called later. --json has the settings with which your own programs reach the stack
-    (client_env); the database's password stays in a file that only you may read.
+    (client_env): addresses, and the file that has the token, which only you may read.
 
     Examples of use:
 
@@ -147,22 +145,8 @@ def _overview(stack: LocalStack) -> dict[str, Any]:
         "home": stack.home.path,
         "processes": [asdict(one) for one in stack.status()],
         "model": model and model.model_dump(),
-        "client_env": _replace_password(stack.client_env(), stack.home.logins / "cli"),
+        "client_env": stack.client_env(),
     }
-
-
-def _replace_password(env: dict[str, str], file: Path) -> dict[str, str]:
-    """Return clients' settings with the password's file in place of the database's password.
-
-    What a command prints ends up in terminals' and build servers' logs; the file is the user's.
-    """
-    address = urlsplit(env.get("POSTGRES_DSN", ""))
-    if not address.password:
-        return env
-    host = address.netloc.rpartition("@")[2]
-    user = f"{address.username}@" if address.username else ""
-    public = address._replace(netloc=f"{user}{host}").geturl()
-    return {**env, "POSTGRES_DSN": public, "POSTGRES_PASSWORD_FILE": str(file)}
 
 
 def format_processes(found: list[ProcessStatus]) -> Table:

@@ -23,6 +23,8 @@ from support.postgres import EmbeddedServer, TestServer
 ADMINISTRATORS = ("postgres", "administrator")
 """A superuser, and one who may create roles and databases, as managed PostgreSQL has it."""
 
+FORMER = "onrecord_cli_login"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[TestServer]:
@@ -166,6 +168,73 @@ def test_a_password_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     passwords = read_or_create_passwords(tmp_path)
     assert (tmp_path / "control" / "password").read_text() == passwords["control"]
     assert (tmp_path / "guardrail").read_text() == passwords["guardrail"]
+
+
+async def make_former_login(office: Office) -> None:
+    """Make the login that earlier versions made for the command line, as they made it."""
+    connection = await asyncpg.connect(**office.administration.connect_options())
+    try:
+        await connection.execute(f"CREATE ROLE {FORMER} LOGIN PASSWORD 'throw-away'")
+        await connection.execute(f"GRANT onrecord_evidence_reader, onrecord_operator TO {FORMER}")
+        await connection.execute(f"ALTER ROLE {FORMER} SET statement_timeout = '60s'")
+    finally:
+        await connection.close()
+
+
+async def find_former_login(office: Office) -> str | None:
+    """Return ``open`` or ``locked``, or None where there is no such role."""
+    connection = await asyncpg.connect(office.server.address(office.database))
+    try:
+        found = await connection.fetchrow(
+            "SELECT rolcanlogin, rolpassword IS NULL AS has_no_password, ARRAY("
+            "    SELECT roleid FROM pg_auth_members WHERE member = pg_authid.oid) AS groups"
+            f"  FROM pg_authid WHERE rolname = '{FORMER}'"
+        )
+    finally:
+        await connection.close()
+    if found is None:
+        return None
+    is_locked = not found["rolcanlogin"] and found["has_no_password"] and not found["groups"]
+    return "locked" if is_locked else "open"
+
+
+async def test_a_former_login_is_dropped(office: Office) -> None:
+    await make_former_login(office)
+    await office.create_logins()
+    assert await find_former_login(office) is None
+
+
+async def test_a_former_login_that_owns_something_is_locked(office: Office) -> None:
+    await make_former_login(office)
+    former = as_login(office.server, office.database, FORMER, "throw-away")
+    # In another database of the server.
+    await office.server.arun(f"CREATE SCHEMA of_their_own AUTHORIZATION {FORMER}")
+    notices: list[str] = []
+    passwords = read_or_create_passwords(office.folder)
+    try:
+        await create_logins(office.administration, passwords, notice=notices.append)
+        assert await find_former_login(office) == "locked"
+        assert [one for one in notices if FORMER in one and "DROP OWNED" in one]
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="log in"):
+            await asyncpg.connect(**former.connect_options())
+        await create_logins(office.administration, passwords, notice=notices.append)
+    finally:
+        await office.server.arun("DROP SCHEMA of_their_own")
+        await office.create_logins()
+    assert await find_former_login(office) is None
+
+
+async def test_a_former_login_that_somebody_else_made_is_left_and_said(office: Office) -> None:
+    await office.server.arun(f"CREATE ROLE {FORMER} LOGIN PASSWORD 'throw-away'")
+    notices: list[str] = []
+    try:
+        passwords = read_or_create_passwords(office.folder)
+        await create_logins(office.administration, passwords, notice=notices.append)
+        superuser = office.administrator == "postgres"
+        assert await find_former_login(office) == (None if superuser else "open")
+        assert bool([one for one in notices if FORMER in one]) != superuser
+    finally:
+        await office.server.arun(f"DROP ROLE IF EXISTS {FORMER}")
 
 
 async def test_a_password_of_an_operators_own_is_taken(office: Office) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from database.settings import PostgresSettings
 from local_stack.spec import FILE_SETTING
 from local_stack.state import StackHome
 from support.stack import StackFile, processes_of
@@ -50,23 +49,6 @@ def test_up_shows_a_line_for_each_process_and_how_long_it_took(onrecord: Onrecor
     shown = onrecord("up").stderr.splitlines()
     assert [line.split()[:3] for line in shown] == [["✓", "one", "ready"], ["✓", "two", "ready"]]
     assert all(" s " in line for line in shown)
-
-
-def test_what_is_printed_names_the_file_of_the_databases_password_in_place_of_it(
-    onrecord: Onrecord, stack_file: StackFile, stack_home: Path
-) -> None:
-    dsn = "postgresql://onrecord_cli_login:{password:cli}@127.0.0.1:{port}/onrecord"
-    stack_file(one={"provides": {"POSTGRES_DSN": dsn}}, two={"after": ["one"]})
-    for verb in ("up", "status"):
-        printed = onrecord(verb, "--json")
-        env = json.loads(printed.stdout)["client_env"]
-        secret = Path(env["POSTGRES_PASSWORD_FILE"]).read_text("ascii")
-        assert secret == StackHome(stack_home).password("cli")
-        assert secret not in printed.stdout + printed.stderr
-        settings = PostgresSettings(
-            dsn=env["POSTGRES_DSN"], password_file=env["POSTGRES_PASSWORD_FILE"]
-        )
-        assert settings.connect_options()["password"]() == secret
 
 
 def test_status_exits_1_while_something_is_missing(onrecord: Onrecord, stack_home: Path) -> None:

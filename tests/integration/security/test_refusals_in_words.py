@@ -19,6 +19,7 @@ from support.secure_kafka import PASSWORD as KAFKA_PASSWORD
 from support.secure_kafka import SecureKafka
 from support.secure_postgres import CERTIFIED, SecurePostgres
 from support.secure_postgres import PASSWORD as POSTGRES_PASSWORD
+from support.stack import as_superuser
 
 WRONG = "canary-wrong-5e0c"
 
@@ -218,7 +219,7 @@ async def test_postgres_that_cannot_encrypt_is_said_so(stack_home: Path) -> None
     stack = LocalStack(stack_home, services=["postgres"])  # its wheel is built without encryption
     stack.start()
     try:
-        dsn = stack.client_env()["POSTGRES_DSN"]
+        dsn = as_superuser(stack).dsn.get_secret_value()
         text = await postgres_says(dsn=dsn, sslmode="require")
     finally:
         stack.stop()
