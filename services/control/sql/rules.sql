@@ -140,8 +140,9 @@ SELECT letter_id, service
              UNION
             SELECT earlier.letter_id, earlier.replay_of
               FROM chain
-              JOIN dead_letters AS earlier ON earlier.letter_id = chain.replay_of
-             WHERE earlier.service = letter.service
+              JOIN dead_letters AS earlier
+                ON earlier.became = chain.letter_id
+                OR earlier.letter_id = chain.replay_of AND earlier.service = letter.service
         )
         SELECT count(*)
           FROM (
