@@ -25,7 +25,7 @@ from contracts.events import (
     TranscriptSubmitted,
 )
 from contracts.letter_edits import MAX_EDIT_BYTES, LetterChange, LetterEdit
-from contracts.topics import EVENT_TOPICS
+from contracts.topics import EVENT_TOPICS, INGESTION
 from control.access import Caller
 from control.domain import (
     BadRequestError,
@@ -99,6 +99,9 @@ class LetterEditor:
     ) -> int:
         """Have replays of an open letter send an edit, or its message as it is.
 
+        Of a submission, the hash of the content that the edit brings is kept with the letter: the
+        message may have none, and what is stored is known by it.
+
         Args:
             letter_id: of the letter.
             version: number of the edit that was sent so far, 0 for none; None: whichever it is.
@@ -129,7 +132,7 @@ class LetterEditor:
                 raise ConcurrentChangeError(
                     f"letter {letter_id} was edited since it was read: read it again"
                 )
-            number = 0
+            number, content_sha256 = 0, None
             if edit is not None:
                 if row["latest"] >= MOST_EDITS:
                     raise DeadLetterNotOpenError(
@@ -137,11 +140,15 @@ class LetterEditor:
                     )
                 value, changes = edit
                 number = row["latest"] + 1
+                if row["service"] == INGESTION:
+                    content_sha256 = parse_model(value, TranscriptSubmitted).content_sha256
                 listed = json.dumps(replace_nul([one.model_dump(mode="json") for one in changes]))
                 await connection.execute(
                     *(_QUERIES.insert_edit, letter_id, number, value, listed, caller.name, reason)
                 )
-            await connection.execute(_QUERIES.choose_edit, letter_id, number or None)
+            await connection.execute(
+                _QUERIES.choose_edit, letter_id, number or None, content_sha256
+            )
         return number
 
     async def find_edited(self, letter_ids: Sequence[UUID]) -> set[UUID]:

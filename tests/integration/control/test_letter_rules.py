@@ -188,6 +188,29 @@ async def test_what_a_replay_of_many_leaves_out_is_left_out(
 
 
 @pytest.mark.usefixtures("well")
+async def test_hopeless_letters_are_passed_over_page_by_page_a_bounded_number_in_a_look(
+    office: Office, runner: RuleRunner, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.rules.PAGE", 2)
+    monkeypatch.setattr("control.rules.MOST_PAGES", 2)
+    for number in range(9):
+        await office.died(b"%d" % number, number)
+    await enabled(office, rate_per_s=1)
+    # What the first eight are about is withdrawn.
+    await fresh_database.execute(
+        "WITH first AS (UPDATE dead_letters SET subject = gen_random_uuid(), revision = 1"
+        " WHERE letter_id IN (SELECT letter_id FROM dead_letters"
+        " ORDER BY dlq_topic, dlq_partition, dlq_offset LIMIT 8) RETURNING subject)"
+        " INSERT INTO withdrawn_revisions (transcript_id, revision)"
+        " SELECT subject::uuid, 1 FROM first"
+    )
+    monkeypatch.setattr("control.rule_runner.PORTION_S", 1)
+    counted = [await runner.look() for _ in range(4)]
+    assert counted == [0, 0, 1, 0]
+    assert len(await open_letters(office)) == 8
+
+
+@pytest.mark.usefixtures("well")
 async def test_of_two_replicas_one_looks_at_a_rule_and_one_that_cannot_goes_on(
     office: Office, fresh_database: Database
 ) -> None:
