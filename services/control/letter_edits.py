@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -330,6 +331,33 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:
         yield LetterChange(path=path, before=before, after=after)
 
 
-def list_paths(changes: Iterable[LetterChange]) -> list[str]:
-    """List the paths of what an edit changes, for the trail: readers of it may not see evidence."""
-    return [one.path for one in changes]
+def list_fields(changes: Iterable[LetterChange]) -> list[str]:
+    """List what an edit changes, for the trail: paths of the events' own fields and of indexes.
+
+    A name that no event has may be anybody's words, such as a speaker's in a value that is no
+    event, and readers of the trail may not see evidence: ``*`` stands for it.
+    """
+    fields = _list_field_names()
+    return [
+        "/".join(
+            name if not name or name in fields or (name.isascii() and name.isdigit()) else "*"
+            for name in names
+        )
+        for names in (one.path.split("/") for one in changes)
+    ]
+
+
+@cache
+def _list_field_names() -> frozenset[str]:
+    """List the names of all fields of events that may be edited."""
+    schemas: list[Any] = [event.model_json_schema() for event in EDITABLE]
+    names: set[str] = set()
+    while schemas:
+        schema = schemas.pop()
+        if isinstance(schema, list):
+            schemas += schema
+        elif isinstance(schema, dict):
+            if isinstance(properties := schema.get("properties"), dict):
+                names.update(properties)
+            schemas += schema.values()
+    return frozenset(names)

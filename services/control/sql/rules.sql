@@ -122,7 +122,8 @@ SELECT NOT EXISTS (
 -- name: select_letters_of_rule
 -- The next letters that a rule replays, behind a place: open ones that a replay of many tries, and whose
 -- message was not replayed as often as the rule allows. What fails again is another letter, which names
--- the one that was replayed; and replays keep the place where a message was first read, if it is known.
+-- the one that was replayed, or is what that one became (of a refused draft, the next draft is a message
+-- of its own); and replays keep the place where a message was first read, if it is known.
 SELECT letter_id, service, dlq_topic, dlq_partition, dlq_offset
   FROM dead_letters AS letter
  WHERE NOT settled
@@ -140,8 +141,9 @@ SELECT letter_id, service, dlq_topic, dlq_partition, dlq_offset
              UNION
             SELECT earlier.letter_id, earlier.replay_of
               FROM chain
-              JOIN dead_letters AS earlier ON earlier.letter_id = chain.replay_of
-             WHERE earlier.service = letter.service
+              JOIN dead_letters AS earlier
+                ON earlier.became = chain.letter_id
+                OR earlier.letter_id = chain.replay_of AND earlier.service = letter.service
         )
         SELECT count(*)
           FROM (

@@ -151,6 +151,28 @@ async def test_replays_by_a_person_count_towards_the_most_of_a_message(
 
 
 @pytest.mark.usefixtures("well")
+async def test_replays_of_the_drafts_before_count_towards_the_most_of_a_refused_draft(
+    office: Office, runner: RuleRunner, fresh_database: Database
+) -> None:
+    await enabled(office, filter={"code": "ungrounded"})
+    for round_ in range(3):
+        letter_id = await office.died(
+            b"%d" % round_,
+            round_,
+            error=UngroundedError("not there"),
+            at=datetime.now(UTC) - timedelta(hours=1 - round_ / 10),
+        )
+        # Each draft of a chunk is a message of its own, from a place of its own.
+        await fresh_database.execute(
+            "UPDATE dead_letters SET became = $1, outcome = 'failed_again' WHERE state = 'replayed'"
+            " AND outcome IS NULL",
+            letter_id,
+        )
+        assert await runner.look() == (1 if round_ < 2 else 0)
+    assert await open_letters(office) == {letter_id}
+
+
+@pytest.mark.usefixtures("well")
 async def test_what_a_replay_of_many_leaves_out_is_left_out(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
