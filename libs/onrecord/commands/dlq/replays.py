@@ -148,8 +148,12 @@ def replay(  # noqa: PLR0913 - one parameter an option
     if letter_ids:
         if overrides:
             named = ask_control_once(lambda control: _find_ids(control, letter_ids))
-            which = {"letter_ids": named}
-            wanted = {"which": which, "canary": False, "force": force, "overrides": overrides}
+            wanted: dict[str, Any] = {
+                "which": {"letter_ids": named},
+                "canary": False,
+                "force": force,
+                "overrides": overrides,
+            }
             plan = _run_plan(wanted, reason, yes=True, wait=False)
             _print_result(plan, wait=False, json_output=json_output)
         else:
