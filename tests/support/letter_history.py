@@ -12,7 +12,7 @@ from control.replay_outcomes import ReplayOutcomeSweeper
 from support.letter_acts import MOST_REPLAYS, LetterActs
 from support.waiting import until
 
-AT_REST_WITHIN_S: Final = 8.0
+AT_REST_WITHIN_S: Final = 20.0
 """Far longer than replicas need, in seconds."""
 
 _BUSY = """
