@@ -81,7 +81,7 @@ async def check_letters(acts: LetterActs) -> None:
             state that does not fit what happened.
     """
     rows = await acts.database.fetch(_LETTERS)
-    letters: dict[UUID, Mapping[str, Any]] = {row["letter_id"]: row for row in rows}
+    letters: dict[UUID, Mapping[str, Any]] = {row["letter_id"]: dict(row) for row in rows}
     assert len(letters) == len({one["dlq_offset"] for one in letters.values()})
     written = {UUID(str(dict(one.headers)[h.LETTER_ID], "ascii")) for one in acts.broker.dead}
     assert letters.keys() == written, "each letter of the queue is in the index, once"

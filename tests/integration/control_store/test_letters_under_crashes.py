@@ -1,9 +1,9 @@
 """Letters and plans under all that people and replicas do, with a crash between any two steps.
 
-Hypothesis makes up the sequences, the same ones in each run: each begins with an empty index and two
-replicas of control, and ends when all is at rest. There are 200, and 1,000 where all tests run;
-``ONRECORD_SEEDS`` says otherwise. A failure is printed as it was found; ``ONRECORD_SHRINK=1`` has it
-made short first, which takes minutes.
+Hypothesis makes up the sequences, the same ones in each run: each begins with an empty index and
+two replicas of control, and ends when all is at rest. There are 200, and 1,000 where all tests run;
+``ONRECORD_SEEDS`` says otherwise. A failure is printed as it was found; ``ONRECORD_SHRINK=1`` has
+it made short first, which takes minutes.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ STEPS: Final = 12
 
 EMPTY: Final = """
 TRUNCATE dead_letters, letter_edits, letter_causes, letter_cause_counts, replay_plans,
-         replay_plan_batches, replay_plan_counts, letter_rules, letter_rule_replays, letter_discards,
-         pending_drafts, llm_calls, settlement_checks CASCADE
+         replay_plan_batches, replay_plan_counts, letter_rules, letter_rule_replays,
+         letter_discards, pending_drafts, llm_calls, settlement_checks CASCADE
 """
 
 LETTER_ACTS: Final = ("replay", "discard", "undo_discard", "edit", "undo_edit")
@@ -158,9 +158,9 @@ class LettersUnderCrashes(RuleBasedStateMachine):
     ) -> None:
         interruption = None
         if meanwhile is not None:
-            beside = meanwhile.act and partial(
-                self._acts.beside, 1 - place, meanwhile.act.of(self._acts)
-            )
+            beside = None
+            if meanwhile.act is not None:
+                beside = partial(self._acts.beside, 1 - place, meanwhile.act.of(self._acts))
             interruption = Interruption(meanwhile.step, beside)
         self._run(self._acts.run(place, act, interruption))
 
