@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from contracts.control_api import ColumnText, ControlApiModel
+from contracts.control_api import ColumnText, ControlApiModel, Moment
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.study import ModelName, PersonalData, StatementPolicy
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
@@ -54,6 +54,16 @@ class ReplayOverrides(ControlApiModel):
     statements: StatementPolicy | None = Field(
         None, description="Policy on statements, if it is stricter than the study's."
     )
+    fresh: bool = Field(
+        default=False,
+        description="Whether models are asked anew in place of answers that were kept. Each is "
+        "asked once, and its new answer takes the kept one's place.",
+    )
+    fresh_since: Moment | None = Field(
+        None,
+        description="When that was asked for; control sets it. Answers that were kept since are "
+        "used, so that a message that is delivered twice is paid for once.",
+    )
 
     @property
     def is_empty(self) -> bool:
@@ -74,7 +84,7 @@ def encode_replay_options(overrides: ReplayOverrides) -> bytes | None:
     """Encode options as the header's value; None if nothing is set."""
     if overrides.is_empty:
         return None
-    return overrides.model_dump_json(exclude_none=True).encode()
+    return overrides.model_dump_json(exclude_defaults=True).encode()
 
 
 @lru_cache(maxsize=256)
@@ -91,6 +101,28 @@ def decode_replay_options(value: bytes) -> ReplayOverrides:
         raise InvalidReplayOptionsError(
             "the options of its replay are none that this version of the service knows"
         ) from None
+
+
+def keep_policies(earlier: ReplayOverrides, overrides: ReplayOverrides) -> ReplayOverrides:
+    """Return what a replay sets, with the policies of the replay before it where they are stricter.
+
+    What an operator tightened for a message is not loosened by replaying it once more; a model, a
+    prompt or a deadline is of one replay.
+
+    Args:
+        earlier: what the replay before set for this message.
+        overrides: what this replay asks for.
+    """
+    policies: dict[str, object] = {}
+    if earlier.personal_data is not None:
+        policies["personal_data"] = _choose_strictest(
+            _STRICTNESS_OF_PERSONAL_DATA, earlier.personal_data, overrides.personal_data
+        )
+    if earlier.statements is not None:
+        policies["statements"] = _choose_strictest(
+            _STRICTNESS_OF_STATEMENTS, earlier.statements, overrides.statements
+        )
+    return overrides.model_copy(update=policies) if policies else overrides
 
 
 _STRICTNESS_OF_PERSONAL_DATA: Final = (
