@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from contracts.control_api import ControlApiModel
+from contracts.pages import MAX_CURSOR
 
 NEAR_BOUND: Final = 0.8
 """Share of a DLQ's bound from which on its operator is warned."""
@@ -81,3 +82,21 @@ class LetterRetention(ControlApiModel):
     missing_dlqs: tuple[str, ...] = Field(
         (), description="DLQs that the broker does not have: their letters are left as they are."
     )
+
+
+class ReindexRequest(ControlApiModel):
+    """Parameters of the request to read the DLQs again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cursor: str | None = Field(
+        None, max_length=MAX_CURSOR, description="`next` of the answer before."
+    )
+
+
+class ReindexResult(ControlApiModel):
+    """What was read again of the DLQs."""
+
+    read: int = Field(ge=0, description="How many records.")
+    new: int = Field(ge=0, description="How many of their letters the index did not have.")
+    next: str | None = Field(None, description="`cursor` of the next request; None: that was all.")

@@ -97,8 +97,7 @@ class StudyPolicies(ControlApiModel):
         ge=1,
         le=MAX_RETENTION_DAYS,
         description="Days for which its interviews are to be kept; null: no limit. Dead "
-        "letters expire after so long; else it is recorded for whoever deletes them, and nothing is "
-        "deleted by itself.",
+        "letters expire after so long; the rest is kept until somebody deletes it.",
     )
     daily_budget_usd: Dollars | None = Field(
         None,

@@ -118,6 +118,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/pipeline"): OPERATORS,
     ("GET", "/waiting"): OPERATORS,
     ("GET", "/letters/retention"): OPERATORS,
+    ("POST", "/letters/reindex"): OPERATORS,
     ("GET", "/rules"): OPERATORS,
     ("POST", "/rules"): OPERATORS,
     ("GET", "/rules/{name}"): OPERATORS,

@@ -18,6 +18,7 @@ from contracts.letter_retention import LetterRetention
 from control import retention
 from control.access import Caller
 from control.indexing import build_indexed_dead_letter
+from control.reindexing import reindex_dlqs
 from control.retention import LetterRetentionSweeper, RetentionPeriods, RetentionWarnings
 from control.trail import AuditTrail
 from database.pool import Database
@@ -346,3 +347,48 @@ async def test_a_plan_and_a_restore_leave_expired_letters_alone(archive: Archive
     assert [one.state for one in page] == ["expired", "replaying"]
     which = DeadLetterFilter(state=DeadLetterState.EXPIRED)
     assert len(await archive.office.context.store.letters(which)) == 1
+
+
+async def test_a_reindex_finds_what_the_index_lacks_and_opens_what_was_gone(
+    archive: Archive,
+) -> None:
+    kept, lost, resolved, gone = [await archive.office.died(b"%d" % n, n) for n in range(4)]
+    store = archive.office.context.store
+    assert await store.claim_for_replay(resolved)
+    await store.mark_many_replayed([resolved])
+    # As after a restored database, and a DLQ that was away.
+    await archive.database.execute("DELETE FROM dead_letters WHERE letter_id = $1", lost)
+    await archive.database.execute(
+        "UPDATE dead_letters SET state = 'discarded', outcome = 'expired', state_reason = 'gone',"
+        " displaced_at = now() WHERE letter_id = $1",
+        gone,
+    )
+    status, body = await archive.office.ask("POST", "/v1/letters/reindex", {})
+    assert (status, body) == (200, {"read": 4, "new": 1, "next": None})
+    assert [await archive.state(one) for one in (kept, lost, resolved, gone)] == [
+        *("open", "open", "replayed", "open")
+    ]
+    entries = (await AuditTrail(archive.database).page(action="letters.reindex")).entries
+    assert len(entries) == 1
+    status, body = await archive.office.ask("POST", f"/v1/letters/{gone}/replay")
+    assert (status, body["state"]) == (200, "replayed")
+    status, body = await archive.office.ask("POST", "/v1/letters/reindex", {"cursor": "x"})
+    assert (status, "cursor" in body["detail"]) == (400, True)
+
+
+async def test_a_reindex_goes_on_where_it_was(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.reindexing.AT_A_TIME", 2)
+    for number in range(5):
+        await archive.office.died(b"%d" % number, number)
+    await archive.database.execute("DELETE FROM dead_letters")
+    kafka, store = archive.office.bench.kafka, archive.office.context.store
+    # Its time is over at once, and then after it has begun.
+    nothing = await reindex_dlqs(store, kafka, budget_s=0)
+    assert nothing.next is not None
+    assert (nothing.read, *nothing.next) == (0, DLQ, 0, 0)
+    rest = await reindex_dlqs(store, kafka, begin=nothing.next._replace(offset=3))
+    assert (rest.read, rest.next) == (2, None)
+    first = await reindex_dlqs(store, kafka)
+    assert (first.read, first.new, len(await store.letters())) == (5, 3, 5)
