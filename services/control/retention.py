@@ -8,7 +8,8 @@
                 └─▶ deleted  a replayed one, once its record is deleted; of others the row stays
 
 Kafka deletes the beginning of a partition only. So the record of a letter that is not needed is
-deleted once no earlier one is, and no record is deleted that the index does not know.
+deleted once no earlier one is; never one behind the last letter that is not needed, nor one that
+control has not read.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -54,8 +57,10 @@ BATCH: Final = 2_000
 """Letters that are changed in one transaction."""
 
 GONE_FOR: Final = timedelta(hours=1)
-"""How long an open letter may be gone from its DLQ before it expires: a DLQ that is copied back, or
-that control is pointed at again, has it again by then."""
+"""How long an open letter may be gone from its DLQ before it expires: time to point control at the
+right broker again, or to copy a DLQ back. One that is there again later is open again, too."""
+
+_FIRST: Final = UUID(int=0)
 
 WARN_EVERY_S: Final = 24 * 3_600.0
 """Seconds between two warnings of the same."""
@@ -195,7 +200,6 @@ class LetterRetentionSweeper:
         self._period_s = period_s
         self._gone_for = gone_for
         self._store = LetterRetentionStore(database, kafka, periods)
-        self._trail = AuditTrail(database)
         self._warned_at: dict[str, float] = {}
         self.warnings = NO_WARNINGS
 
@@ -214,34 +218,43 @@ class LetterRetentionSweeper:
         """
         days = f"{self._periods.opened / timedelta(days=1):g} days"
         why = f"it was kept for {days}, or for as long as its study says"
-        await self._expire("due", self._periods.opened, why)
-        await self._repeat(_QUERIES.empty_closed, self._periods.closed, BATCH)
+        await self._expire(_QUERIES.expire_due, self._periods.opened, why)
+        await self._empty_closed()
         partitions, missing = await read_dlq_partitions(self._kafka)
         for one in partitions:
-            place = (one.topic, one.partition)
-            await self._database.fetch(_QUERIES.displace_gone, *place, one.begin, one.end)
-        await self._expire("gone", self._gone_for, GONE)
+            place = (one.topic, one.partition, one.begin)
+            # Of a place that control has read, it knows whose it is now.
+            read = min(one.indexed, one.end)
+            if again := await self._database.fetch(_QUERIES.find_again, *place, read):
+                log.info("letters_found_again", topic=one.topic, letters=len(again))
+            await self._database.fetch(_QUERIES.displace_gone, *place, one.end)
+        await self._expire(_QUERIES.expire_gone, self._gone_for, GONE)
         await self._delete_records(partitions)
         await self._warn(partitions, missing)
 
-    async def _expire(self, what: str, period: timedelta, why: str) -> None:
-        """Expire letters that are ``due`` or ``gone``, in the trail first, by cause."""
-        count = {"due": _QUERIES.count_due, "gone": _QUERIES.count_gone}[what]
-        expire = {"due": _QUERIES.expire_due, "gone": _QUERIES.expire_gone}[what]
-        groups = await self._database.fetch(count, period)
-        for group in groups:
-            fields = {
-                "service": group["service"],
-                "cause": group["cause_id"],
-                "code": group["error_code"],
-                "letters": group["letters"],
-                "first_failed_at": group["first_failed_at"].isoformat(),
-                "last_failed_at": group["last_failed_at"].isoformat(),
-            }
-            await self._trail.record(_BY_ITSELF, "letters.expire", json.dumps(fields), reason=why)
-            log.warning("letters_expired", reason=why, **fields)
-        if groups:
-            await self._repeat(expire, period, BATCH, why)
+    async def _expire(self, expire: str, period: timedelta, why: str) -> None:
+        """Expire letters by a query; the trail says which, by cause, in the same transactions."""
+        after = _FIRST
+        told: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+        while True:
+            async with self._database.transaction() as connection:
+                rows = await connection.fetch(expire, period, BATCH, why, after)
+                expired: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+                for row in rows:
+                    cause = (row["service"], row["cause_id"], row["error_code"])
+                    expired[cause].append(row["failed_at"])
+                for cause, failed_at in expired.items():
+                    entry = json.dumps(_describe_expiry(cause, failed_at))
+                    await AuditTrail(connection).record(
+                        _BY_ITSELF, "letters.expire", entry, reason=why
+                    )
+            for cause, failed_at in expired.items():
+                told[cause] += failed_at
+            if len(rows) < BATCH:
+                break
+            after = max(row["letter_id"] for row in rows)
+        for cause, failed_at in told.items():
+            log.warning("letters_expired", reason=why, **_describe_expiry(cause, failed_at))
 
     async def _delete_records(self, partitions: tuple[DlqPartition, ...]) -> None:
         wanted: dict[tuple[str, int], int] = {}
@@ -256,12 +269,19 @@ class LetterRetentionSweeper:
             await delete_records_before(self._kafka, wanted)
             log.info("dlq_records_deleted", before={f"{t}/{p}": o for (t, p), o in wanted.items()})
         for place, begin in (begins | wanted).items():
-            await self._repeat(_QUERIES.delete_closed, *place, begin, BATCH)
+            arguments = (*place, begin, BATCH)
+            while len(await self._database.fetch(_QUERIES.delete_closed, *arguments)) == BATCH:
+                pass
 
-    async def _repeat(self, query: str, *arguments: Any) -> None:
-        """Run a query that changes a batch of letters until none is left."""
-        while len(await self._database.fetch(query, *arguments)) == BATCH:
-            pass
+    async def _empty_closed(self) -> None:
+        after = _FIRST
+        while True:
+            rows = await self._database.fetch(
+                _QUERIES.empty_closed, self._periods.closed, BATCH, after
+            )
+            if len(rows) < BATCH:
+                return
+            after = max(row["letter_id"] for row in rows)
 
     async def _warn(self, partitions: tuple[DlqPartition, ...], missing: tuple[str, ...]) -> None:
         expiring = await self._store.count_expiring()
@@ -296,6 +316,20 @@ class LetterRetentionSweeper:
             except Exception:
                 log.exception("letters_not_expired")
             await asyncio.sleep(self._period_s)
+
+
+def _describe_expiry(
+    cause: tuple[str, str, str], failed_at: Sequence[datetime]
+) -> dict[str, str | int]:
+    service, cause_id, code = cause
+    return {
+        "service": service,
+        "cause": cause_id,
+        "code": code,
+        "letters": len(failed_at),
+        "first_failed_at": min(failed_at).isoformat(),
+        "last_failed_at": max(failed_at).isoformat(),
+    }
 
 
 def _read_expiry(row: Record) -> CauseExpiry:

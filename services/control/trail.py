@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from contracts.access import TrailEntry
 from control.access import Caller, NotAuthenticatedError
-from database.pool import Database
+from database.pool import Connection, Database
 from database.queries import load_queries
 from database.text import replace_nul
 
@@ -29,7 +29,7 @@ class TrailEntries(NamedTuple):
 class AuditTrail:
     """Audit trail in PostgreSQL: append-only log of changes and of accesses to exact quotes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | Connection) -> None:
         self._database = database
 
     async def record(

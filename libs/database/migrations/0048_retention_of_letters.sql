@@ -115,3 +115,10 @@ BEGIN
     RETURN NULL;
 END;
 $$;
+
+-- Letters whose closing is to be followed by emptying, in the order in which that goes; and those that are
+-- gone from their place.
+CREATE INDEX dead_letters_to_empty ON dead_letters (letter_id)
+ WHERE settled AND emptied_at IS NULL;
+CREATE INDEX dead_letters_displaced ON dead_letters (dlq_topic, dlq_partition, dlq_offset)
+ WHERE displaced_at IS NOT NULL;

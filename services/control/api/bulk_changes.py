@@ -30,13 +30,15 @@ router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 
 @router.post("/{letter_id}/restore", responses=build_error_responses(404, 409))
 async def restore_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
-    """Open a discarded dead letter again."""
+    """Open a discarded dead letter again whose message is still kept."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.restore", str(letter.letter_id))
     if not await context.bulk.restore_letter(letter.letter_id):
-        raise DeadLetterNotOpenError(
-            f"letter {letter.letter_id} is {letter.state.value}, not discarded"
+        letter = await context.store.letter(letter.letter_id)
+        why = (
+            "not discarded" if letter.emptied_at is None else "and its message is not kept any more"
         )
+        raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}, {why}")
     return await context.store.letter(letter.letter_id)
 
 

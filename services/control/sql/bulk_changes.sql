@@ -34,11 +34,11 @@ UPDATE dead_letters AS letter
 RETURNING letter.letter_id;
 
 -- name: restore_discard
--- Opens letters of one discard again that are still discarded.
+-- Opens letters of one discard again that are still discarded, and whose messages are still kept.
 WITH meant AS (
     SELECT letter_id
       FROM dead_letters
-     WHERE discard_id = $1 AND state = 'discarded' AND outcome IS NULL
+     WHERE discard_id = $1 AND state = 'discarded' AND outcome IS NULL AND emptied_at IS NULL
      LIMIT $2
        FOR UPDATE SKIP LOCKED
 )
@@ -49,16 +49,18 @@ UPDATE dead_letters AS letter
 RETURNING letter.letter_id;
 
 -- name: count_discard
--- How many letters were in a discard, and how many of them are discarded now.
-SELECT count(*) AS letters, count(*) FILTER (WHERE state = 'discarded' AND outcome IS NULL) AS discarded
+-- How many letters were in a discard, and how many of them can be opened again.
+SELECT count(*) AS letters, count(*) FILTER (
+        WHERE state = 'discarded' AND outcome IS NULL AND emptied_at IS NULL
+       ) AS discarded
   FROM dead_letters
  WHERE discard_id = $1;
 
 -- name: restore_letter
--- Opens a discarded letter again.
+-- Opens a discarded letter again whose message is still kept.
 UPDATE dead_letters
    SET state = 'open', state_changed_at = now(), state_reason = ''
- WHERE letter_id = $1 AND state = 'discarded' AND outcome IS NULL
+ WHERE letter_id = $1 AND state = 'discarded' AND outcome IS NULL AND emptied_at IS NULL
 RETURNING letter_id;
 
 -- name: snooze_many

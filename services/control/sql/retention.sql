@@ -1,18 +1,7 @@
--- name: count_due
--- Open letters whose time is over, by service and cause. It begins when a letter was set aside; what
--- headers say of that counts from when control read it, so that none expires by a wrong clock.
-SELECT service, cause_id, error_code, count(*)::int AS letters,
-       min(failed_at) AS first_failed_at, max(failed_at) AS last_failed_at
-  FROM dead_letters AS letter
-  LEFT JOIN studies AS study USING (study_id)
- WHERE NOT settled AND state = 'open'
-   AND greatest(indexed_at, CASE WHEN failed_at <= now() THEN failed_at END)
-       + least($1::interval, make_interval(days => study.retention_days)) <= now()
- GROUP BY service, cause_id, error_code
- ORDER BY letters DESC, cause_id;
-
 -- name: expire_due
--- Those letters expire, so many at a time: what the index has of their messages is deleted.
+-- Open letters whose time is over expire, so many at a time behind one: what the index has of their
+-- messages is deleted. The time begins when a letter was set aside; what headers say of that counts from
+-- when control read it, so that none expires by a wrong clock.
 WITH due AS (
     SELECT letter.letter_id
       FROM dead_letters AS letter
@@ -20,6 +9,7 @@ WITH due AS (
      WHERE NOT settled AND state = 'open'
        AND greatest(indexed_at, CASE WHEN failed_at <= now() THEN failed_at END)
            + least($1::interval, make_interval(days => study.retention_days)) <= now()
+       AND letter_id > $4
      ORDER BY letter_id
      LIMIT $2
        FOR UPDATE OF letter SKIP LOCKED
@@ -32,12 +22,12 @@ UPDATE dead_letters AS letter
        discard_id = NULL, snoozed_until = NULL
   FROM due
  WHERE letter.letter_id = due.letter_id
-RETURNING letter.letter_id;
+RETURNING letter.letter_id, letter.service, letter.cause_id, letter.error_code, letter.failed_at;
 
 -- name: empty_closed
--- Of letters that were closed so long ago, so many at a time, what the index has of their messages is
--- deleted. What became of a replay is looked for for a month, so that is when one without an outcome
--- counts as closed.
+-- Of letters that were closed so long ago, so many at a time behind one, what the index has of their
+-- messages is deleted. What became of a replay is looked for for a month, so that is when one without an
+-- outcome counts as closed. That a replay sent an edit is still known, for the interview's outcome.
 WITH due AS (
     SELECT letter.letter_id
       FROM dead_letters AS letter
@@ -47,6 +37,7 @@ WITH due AS (
                 THEN state_changed_at + interval '31 days'
                 ELSE greatest(outcome_at, state_changed_at)
            END + least($1::interval, make_interval(days => study.retention_days)) <= now()
+       AND letter_id > $3
      ORDER BY letter_id
      LIMIT $2
        FOR UPDATE OF letter SKIP LOCKED
@@ -54,7 +45,7 @@ WITH due AS (
     DELETE FROM letter_edits WHERE letter_id IN (SELECT letter_id FROM due)
 )
 UPDATE dead_letters AS letter
-   SET emptied_at = now(), headers = '[]', key = NULL, edit = NULL
+   SET emptied_at = now(), headers = '[]', key = NULL
   FROM due
  WHERE letter.letter_id = due.letter_id
 RETURNING letter.letter_id;
@@ -70,21 +61,42 @@ UPDATE dead_letters
    AND (dlq_offset < $3 OR dlq_offset >= $4 AND indexed_at < now() - interval '10 minutes')
 RETURNING letter_id;
 
--- name: count_gone
--- Open letters that have been gone for a while, by service and cause.
-SELECT service, cause_id, error_code, count(*)::int AS letters,
-       min(failed_at) AS first_failed_at, max(failed_at) AS last_failed_at
-  FROM dead_letters
- WHERE NOT settled AND state = 'open' AND displaced_at <= now() - $1::interval
- GROUP BY service, cause_id, error_code
- ORDER BY letters DESC, cause_id;
+-- name: find_again
+-- Letters of a partition that were gone and that its DLQ has again, as control was pointed at another
+-- broker for a while: their places are within it, and no other letter was read there since. Those that
+-- expired as they were gone are open.
+WITH found AS (
+    UPDATE dead_letters AS letter
+       SET displaced_at = NULL,
+           state = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN 'open' ELSE state END,
+           state_changed_at = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN now()
+                                   ELSE state_changed_at END,
+           state_reason = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN ''
+                               ELSE state_reason END,
+           outcome_at = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN NULL
+                             ELSE outcome_at END,
+           outcome = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN NULL ELSE outcome END
+     WHERE displaced_at IS NOT NULL
+       AND dlq_topic = $1 AND dlq_partition = $2 AND dlq_offset >= $3 AND dlq_offset < $4
+       AND NOT EXISTS (
+            SELECT FROM dead_letters AS other
+             WHERE (other.dlq_topic, other.dlq_partition, other.dlq_offset)
+                   = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
+               AND (other.displaced_at IS NULL
+                    OR (other.indexed_at, other.letter_id) > (letter.indexed_at, letter.letter_id))
+           )
+    RETURNING letter_id
+)
+INSERT INTO settlement_checks (letter_id) SELECT letter_id FROM found RETURNING letter_id;
 
 -- name: expire_gone
--- Those letters expire, so many at a time; one that is read again in its DLQ is open again.
+-- Open letters that have been gone for a while expire, so many at a time behind one; one that is read
+-- again in its DLQ is open again.
 WITH due AS (
     SELECT letter_id
       FROM dead_letters
      WHERE NOT settled AND state = 'open' AND displaced_at <= now() - $1::interval
+       AND letter_id > $4
      ORDER BY letter_id
      LIMIT $2
        FOR UPDATE SKIP LOCKED
@@ -94,16 +106,15 @@ UPDATE dead_letters AS letter
        state_reason = $3, discard_id = NULL, snoozed_until = NULL
   FROM due
  WHERE letter.letter_id = due.letter_id
-RETURNING letter.letter_id;
+RETURNING letter.letter_id, letter.service, letter.cause_id, letter.error_code, letter.failed_at;
 
 -- name: select_needed
--- From which offset on a partition of a DLQ is needed: that of its first letter whose message is kept, and
--- behind the last one that is not. Null if there is nothing that is not needed: a record that the index
--- does not know is kept.
+-- From which offset on a partition of a DLQ is needed: that of its first letter that is open or whose
+-- message is kept, and behind the last one that is not. Null if there is nothing that is not needed.
 SELECT CASE WHEN emptied > 0 THEN least(kept, last_emptied + 1) END AS first_needed
   FROM (
         SELECT count(*) FILTER (WHERE emptied_at IS NOT NULL) AS emptied,
-               min(dlq_offset) FILTER (WHERE emptied_at IS NULL) AS kept,
+               min(dlq_offset) FILTER (WHERE emptied_at IS NULL OR NOT settled) AS kept,
                max(dlq_offset) FILTER (WHERE emptied_at IS NOT NULL) AS last_emptied
           FROM dead_letters
          WHERE dlq_topic = $1 AND dlq_partition = $2 AND displaced_at IS NULL
@@ -111,7 +122,8 @@ SELECT CASE WHEN emptied > 0 THEN least(kept, last_emptied + 1) END AS first_nee
 
 -- name: delete_closed
 -- Rows of replayed letters whose record is gone from its DLQ, so that it is never read again, unless the
--- letter that one became is there. Of what was given up the row stays, for the audit.
+-- letter that one became is there, or a plan that sent one, or it was edited, which the interview's
+-- outcome asks for. Of what was given up the row stays, for the audit.
 WITH due AS (
     SELECT letter_id
       FROM dead_letters AS letter
@@ -120,6 +132,8 @@ WITH due AS (
        AND NOT EXISTS (
             SELECT FROM dead_letters AS again WHERE again.letter_id = letter.became
        )
+       AND NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = letter.plan_id)
+       AND edit IS NULL
      ORDER BY letter_id
      LIMIT $4
        FOR UPDATE SKIP LOCKED

@@ -52,13 +52,24 @@ RETURNING letter_id;
 
 -- name: place_letter
 -- A letter that is known was read at this place; one that expired because its bytes were gone is open.
-UPDATE dead_letters
-   SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL,
-       state = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN 'open' ELSE state END,
-       state_changed_at = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN now()
-                               ELSE state_changed_at END,
-       outcome = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN NULL ELSE outcome END
- WHERE letter_id = $1;
+WITH placed AS (
+    UPDATE dead_letters AS letter
+       SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL,
+           state = CASE WHEN expired THEN 'open' ELSE state END,
+           state_changed_at = CASE WHEN expired THEN now() ELSE state_changed_at END,
+           state_reason = CASE WHEN expired THEN '' ELSE state_reason END,
+           outcome_at = CASE WHEN expired THEN NULL ELSE outcome_at END,
+           outcome = CASE WHEN expired THEN NULL ELSE outcome END
+      FROM (
+            SELECT letter_id, outcome = 'expired' AND emptied_at IS NULL AS expired
+              FROM dead_letters
+             WHERE letter_id = $1
+               FOR UPDATE
+           ) AS known
+     WHERE letter.letter_id = known.letter_id
+    RETURNING letter.letter_id, expired
+)
+INSERT INTO settlement_checks (letter_id) SELECT letter_id FROM placed WHERE expired;
 
 -- name: reopen_letter
 -- A letter whose message failed again after the letter was closed is open again, with the new cause.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -226,6 +227,69 @@ async def test_a_record_that_the_index_does_not_know_is_not_deleted(archive: Arc
     await archive.commit(2)
     await archive.sweeper.sweep()
     assert (await archive.state(old), await archive.begin()) == ("expired", 1)
+
+
+async def test_a_letter_without_its_message_is_not_opened_again(archive: Archive) -> None:
+    first, one, other = [await archive.office.died(b"%d" % n, n) for n in range(3)]
+    for letter in (one, other):
+        status, body = await archive.office.ask(
+            "POST", f"/v1/letters/{letter}/discard", {"reason": "no use"}
+        )
+        assert status == 200
+    await archive.age(one, 31)
+    await archive.commit(3)
+    await archive.sweeper.sweep()
+    status, body = await archive.office.ask("POST", f"/v1/letters/{one}/restore")
+    assert (status, "not kept any more" in body["detail"]) == (409, True)
+    status, _ = await archive.office.ask("POST", f"/v1/letters/{other}/restore")
+    assert status == 200
+    assert [await archive.state(letter) for letter in (first, one, other)] == [
+        *("open", "discarded", "open")
+    ]
+
+
+async def test_the_record_of_an_open_letter_is_never_deleted(archive: Archive) -> None:
+    """However it came to be open: the index has emptied it."""
+    letter, behind = [await archive.office.died(b"%d" % n, n) for n in range(2)]
+    await archive.database.execute(
+        "UPDATE dead_letters SET emptied_at = now() WHERE letter_id = $1", letter
+    )
+    await archive.age(behind, 91)
+    await archive.commit(2)
+    await archive.sweeper.sweep()
+    assert (await archive.state(behind), await archive.begin()) == ("expired", 0)
+
+
+async def test_an_hour_at_another_broker_costs_no_letter(archive: Archive) -> None:
+    letters = [await archive.office.died(b"%d" % n, n) for n in range(3)]
+    await archive.commit(3)
+    # As the sweeps at a broker whose DLQs are empty leave them: one has not expired yet.
+    await archive.database.execute(
+        "UPDATE dead_letters SET displaced_at = now() - interval '2 hours'"
+    )
+    await archive.database.execute(
+        "UPDATE dead_letters SET state = 'discarded', outcome = 'expired', outcome_at = now(),"
+        " state_reason = $2 WHERE letter_id = ANY ($1)",
+        letters[:2],
+        retention.GONE,
+    )
+    await archive.sweeper.sweep()
+    assert [await archive.state(one) for one in letters] == ["open"] * 3
+    assert (await archive.read()).gone == 0
+    assert await archive.begin() == 0
+    for one in letters:
+        assert (await archive.office.ask("POST", f"/v1/letters/{one}/replay"))[0] == 200
+
+
+async def test_replicas_that_look_at_once_tell_each_expiry_once(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for number in range(7):
+        await archive.age(await archive.office.died(b"%d" % number, number), 91)
+    other = LetterRetentionSweeper(archive.database, archive.office.bench.kafka, PERIODS)
+    await asyncio.gather(archive.sweeper.sweep(), other.sweep())
+    assert sum(entry["letters"] for entry in await archive.trail()) == 7
 
 
 async def test_a_failed_again_letter_is_kept_as_long_as_what_it_became(archive: Archive) -> None:
