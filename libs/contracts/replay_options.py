@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from contracts.control_api import ColumnText, ControlApiModel
+from contracts.control_api import ColumnText, ControlApiModel, Moment
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.study import ModelName, PersonalData, StatementPolicy
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
@@ -54,6 +54,16 @@ class ReplayOverrides(ControlApiModel):
     statements: StatementPolicy | None = Field(
         None, description="Policy on statements, if it is stricter than the study's."
     )
+    fresh: bool = Field(
+        default=False,
+        description="Whether models are asked anew in place of answers that were kept. Each is "
+        "asked once, and its new answer takes the kept one's place.",
+    )
+    fresh_since: Moment | None = Field(
+        None,
+        description="When that was asked for; control sets it. Answers that were kept since are "
+        "used, so that a message that is delivered twice is paid for once.",
+    )
 
     @property
     def is_empty(self) -> bool:
@@ -74,7 +84,7 @@ def encode_replay_options(overrides: ReplayOverrides) -> bytes | None:
     """Encode options as the header's value; None if nothing is set."""
     if overrides.is_empty:
         return None
-    return overrides.model_dump_json(exclude_none=True).encode()
+    return overrides.model_dump_json(exclude_defaults=True).encode()
 
 
 @lru_cache(maxsize=256)

@@ -84,8 +84,8 @@ GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON replay_plan_counts TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
-GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after, letter_cause_id, letter_cause_summary,
-    letter_matches, delete_empty_causes TO onrecord_control;
+GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
+    letter_cause_summary, letter_matches, delete_empty_causes TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

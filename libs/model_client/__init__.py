@@ -1,5 +1,6 @@
 """The one client that calls language models."""
 
+from model_client.cache.freshness import answers_kept_since
 from model_client.client import ModelClient
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelConfig, ModelSettings
@@ -12,4 +13,5 @@ __all__ = [
     "ModelRequest",
     "ModelSettings",
     "ParsedResponse",
+    "answers_kept_since",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, OnrecordError
 from control.domain import DeadLetterNotOpenError
 from database.pool import Connection, Database
 from database.queries import load_queries
@@ -43,8 +44,32 @@ REASONS: Final = {
     "revision_conflict": "another interview with this id and revision is stored, so it is refused "
     "again",
     "not_yours": "its interview belongs to another study or producer, so it is refused again",
+    "study_budget_spent": "a model would be asked, and its study's budget is spent: "
+    "`onrecord budgets set` raises it",
+    "study_day_budget_spent": "a model would be asked, and its study's budget of the day is spent: "
+    "`onrecord study edit STUDY --daily-budget` raises it",
+    "day_budget_spent": "a model would be asked, and the budget of the day is spent: "
+    "`onrecord budgets set-day` raises it",
 }
 """Why a replay is hopeless, in words."""
+
+SPENT: Final = ("study_budget_spent", "study_day_budget_spent", "day_budget_spent")
+"""Reasons that pass by themselves or with money: plans stop at them, and do not go on behind."""
+
+_OF_A_DAY: Final = ("study_day_budget_spent", "day_budget_spent")
+
+
+def explain_reason(reason: str, now: datetime | None = None) -> str:
+    """Return why a replay is hopeless in words, and from when on it is not, if that is known.
+
+    Args:
+        reason: a key of ``REASONS``.
+        now: the time; the clock's if None.
+    """
+    if reason not in _OF_A_DAY:
+        return REASONS[reason]
+    tomorrow = (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)
+    return f"{REASONS[reason]}, and a new day begins at {tomorrow}T00:00Z"
 
 
 class HopelessReplayError(DeadLetterNotOpenError):
@@ -52,8 +77,30 @@ class HopelessReplayError(DeadLetterNotOpenError):
 
     def __init__(self, letter_id: UUID, reason: str) -> None:
         super().__init__(
-            f"letter {letter_id} is not replayed, as that cannot succeed: {REASONS[reason]} "
-            "(--force puts it back all the same)"
+            f"letter {letter_id} is not replayed, as that cannot succeed: "
+            f"{explain_reason(reason)} (--force puts it back all the same)"
+        )
+
+
+class BudgetSpentError(OnrecordError):
+    """Raised when a plan's next letters would ask models, and the budget for that is spent."""
+
+
+def require_budget(hopeless: Mapping[UUID, str]) -> None:
+    """Require that letters of a plan are not hopeless for a budget that is spent.
+
+    Args:
+        hopeless: the plan's next letters that are, and why.
+
+    Raises:
+        BudgetSpentError: some are for that.
+    """
+    spent = Counter(reason for reason in hopeless.values() if reason in SPENT)
+    if spent:
+        reason, letters = spent.most_common(1)[0]
+        raise BudgetSpentError(
+            f"of {letters:,} of the next letters, {explain_reason(reason)}; "
+            "resume it then, or make a plan of other letters"
         )
 
 

@@ -53,6 +53,10 @@ UNDER_WAY: Final = 2
 REPAIR_PAUSE_S: Final = 1.0
 """Seconds between two tries to bring the index up to date after an outage."""
 
+LOOK_AGAIN_S: Final = 300.0
+"""Seconds between two looks for letters that nobody works on, such as those of a replica that came
+and went between two looks at which ones live. A look goes through all open letters."""
+
 GONE: Final = "its DLQ does not have it at its place any more"
 
 
@@ -73,6 +77,8 @@ class DeadLetterReplayer:
         reader: fetches a letter's bytes.
         publisher: sends them to ``<service>-retry-0``.
         repair_pause_s: seconds between two tries to repair the index.
+        look_again_s: seconds until letters are looked for that nobody works on, if nothing tells of
+            any.
 
     Attributes:
         sender: sends the letters' messages, and limits how many are under way.
@@ -85,11 +91,13 @@ class DeadLetterReplayer:
         publisher: Publisher,
         *,
         repair_pause_s: float = REPAIR_PAUSE_S,
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         self._store = store
         self._reader = reader
         self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor)
         self._repair_pause_s = repair_pause_s
+        self._look_again_s = look_again_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
         self._under_way: set[UUID] = set()
@@ -251,10 +259,11 @@ class DeadLetterReplayer:
     async def repairing(self) -> AsyncIterator[None]:
         """For as long as the context lasts, settle what a crash or an outage left ``replaying``.
 
-        Looks once at the beginning, and after every outage until the index is up to date again.
+        Looks once at the beginning, when another replica is gone, now and then, and after every
+        outage until the index is up to date again.
         """
         self._doubt.set()
-        async with self._store.holding_claims():
+        async with self._store.holding_claims(on_gone=self._doubt.set):
             try:
                 async with running_in_background(self._repair()):
                     yield
@@ -269,7 +278,8 @@ class DeadLetterReplayer:
 
     async def _repair(self) -> None:
         while True:
-            await self._doubt.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._doubt.wait(), self._look_again_s)
             self._is_repairing = True
             self._doubt.clear()
             try:
@@ -335,9 +345,12 @@ class DeadLetterReplayer:
         self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
     ) -> None:
         """Open letters again; should the database be away, they are replayed later."""
-        self._under_way.difference_update(letter_ids)
-        with self._doubting():
-            await self._store.release_claims(letter_ids, may_be_sent=may_be_sent)
+        try:
+            with self._doubting():
+                await self._store.release_claims(letter_ids, may_be_sent=may_be_sent)
+        finally:
+            # Not before: what is neither under way nor open is sent by ``repairing``.
+            self._under_way.difference_update(letter_ids)
 
     @contextmanager
     def _answering_for(self, letter_ids: Iterable[UUID]) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -19,13 +20,17 @@ MOST_KEPT: Final = 1_000
 """Plans whose overrides are kept in memory; they never change."""
 
 
-def validate_overrides(overrides: ReplayOverrides) -> None:
+def settle_overrides(overrides: ReplayOverrides, now: datetime) -> ReplayOverrides:
     """Check that there is what a replay is asked to use, as far as control can know.
 
     Whether a model is configured only its stage knows, which sets the message aside if it is not.
 
+    Args:
+        overrides: as they were asked for.
+        now: since when answers count that are kept, if models are to be asked anew.
+
     Raises:
-        BadRequestError: there is no such version of the prompt.
+        BadRequestError: there is no such version of the prompt, or they have what control sets.
     """
     version = overrides.prompt_version
     if version is not None and version not in PROMPTS:
@@ -33,6 +38,9 @@ def validate_overrides(overrides: ReplayOverrides) -> None:
             f"overrides.prompt_version: there is no {version[:64]!r}; there are "
             f"{', '.join(PROMPTS)}"
         )
+    if overrides.fresh_since is not None:
+        raise BadRequestError("overrides.fresh_since: control sets it; ask for `fresh`")
+    return overrides.model_copy(update={"fresh_since": now}) if overrides.fresh else overrides
 
 
 class PlanOverrides:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -277,9 +277,15 @@ class DeadLetterStore:
         assert row is not None
         return DeadLetterSelection(**row)
 
-    def holding_claims(self) -> AbstractAsyncContextManager[None]:
-        """Let other replicas see that this one lives, so that they leave its letters alone."""
-        return holding_claims(self._database, self.claimant)
+    def holding_claims(
+        self, on_gone: Callable[[], object] = lambda: None
+    ) -> AbstractAsyncContextManager[None]:
+        """Let other replicas see that this one lives, so that they leave its letters alone.
+
+        Args:
+            on_gone: called when another replica is gone, whose letters may be taken over.
+        """
+        return holding_claims(self._database, self.claimant, on_gone)
 
     async def take_over_interrupted(
         self, under_way: Collection[UUID], limit: int = 2_000
@@ -299,13 +305,15 @@ class DeadLetterStore:
     async def release_claims(
         self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
     ) -> None:
-        """Open letters again whose replay did not come to pass.
+        """Open letters whose replay did not come to pass, unless another replica has them now.
 
         Args:
             letter_ids: of the letters.
             may_be_sent: those of them that the broker may have all the same.
         """
-        await self._database.execute(_QUERIES.release_claims, list(letter_ids), list(may_be_sent))
+        await self._database.execute(
+            _QUERIES.release_claims, list(letter_ids), list(may_be_sent), self.claimant
+        )
 
     async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
         """Mark claimed letters as replayed."""

@@ -12,7 +12,13 @@ from contracts.notes import Usage
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from contracts.study import Study
 from enrichment import domain
-from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
+from model_client import (
+    ChatMessage,
+    CostAttribution,
+    ModelClient,
+    ModelRequest,
+    answers_kept_since,
+)
 from model_client.errors import (
     ContextTooLongError,
     ModelNotConfiguredError,
@@ -83,8 +89,8 @@ class NoteDrafter:
             feedback: why the draft before was refused, if there was one.
             is_replay: whether an operator put the chunk back: what was cut off before is then
                 asked anew, as the model may have been mended.
-            overrides: the model and the prompt's version of this chunk alone, if a replay sets
-                them.
+            overrides: the model and the prompt's version of this chunk alone, and since when kept
+                answers count, if a replay sets them.
 
         Raises:
             PromptVersionUnknownError: a replay asks for a prompt that this version has not.
@@ -105,14 +111,15 @@ class NoteDrafter:
             overrides=overrides,
         )
         try:
-            answer = await self._client.ask(
-                request,
-                attribution,
-                deadline=deadline,
-                # Known to be cut off, it is split at once; what cannot be split is asked again.
-                accepts_truncated=parts is not None and not is_replay,
-                models=models,
-            )
+            with answers_kept_since(overrides.fresh_since):
+                answer = await self._client.ask(
+                    request,
+                    attribution,
+                    deadline=deadline,
+                    # Known to be cut off, it is split at once; what cannot be split is asked again.
+                    accepts_truncated=parts is not None and (not is_replay or overrides.fresh),
+                    models=models,
+                )
         except TruncatedAnswerError:
             if parts is None:
                 raise

@@ -14,6 +14,7 @@ from guardrail.domain import build_result_events, tighten_policies
 from guardrail.judge import NoteReviewer
 from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
+from model_client import answers_kept_since
 
 router = KafkaRouter()
 
@@ -33,6 +34,7 @@ async def validate_draft(
     # Costly drafts before this one would else use up its time, and it would be a timeout.
     checked = await assess(judged, waiting=delivery.clock.stopped())
     if review is not None:
-        checked = await review(judged, checked, deadline=delivery.clock.deadline)
+        with answers_kept_since(delivery.overrides.fresh_since):
+            checked = await review(judged, checked, deadline=delivery.clock.deadline)
     with convert_bugs_triggered_by_message("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

@@ -4,13 +4,14 @@
 -- lease on it holds; in the keys' order, so that no two statements deadlock. A claim is new if no
 -- earlier one has left its row: then no response can have been stored since the statement began.
 WITH asked AS (
-    SELECT * FROM unnest($1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[])
-        AS asked (request, place, key, takes_cut_off, claims)
+    SELECT * FROM unnest(
+        $1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[], $6::timestamptz[]
+    ) AS asked (request, place, key, takes_cut_off, claims, oldest)
 ), found AS (
     SELECT DISTINCT ON (asked.request) asked.request, answer.*
       FROM asked
       JOIN llm_answers AS answer USING (key)
-     WHERE answer.created_at > $7
+     WHERE answer.created_at > asked.oldest
        AND (answer.content IS NOT NULL OR asked.takes_cut_off)
        AND (NOT $8 OR answer.fingerprint = '' OR answer.fingerprint = (
             SELECT last.fingerprint FROM llm_fingerprints AS last WHERE last.model = answer.model
@@ -18,7 +19,7 @@ WITH asked AS (
      ORDER BY asked.request, asked.place, answer.created_at DESC
 ), used AS (
     UPDATE llm_answers AS answer
-       SET hits = answer.hits + sums.number, last_used_at = $6
+       SET hits = answer.hits + sums.number, last_used_at = $7
       FROM (SELECT key, fingerprint, count(*) AS number FROM found GROUP BY 1, 2) AS sums
      WHERE answer.key = sums.key AND answer.fingerprint = sums.fingerprint
 ), claimed AS (
@@ -97,6 +98,10 @@ WITH responses AS (
 UPDATE llm_claims
    SET claimant = '00000000-0000-0000-0000-000000000000', leased_until = now()
  WHERE claimant = $1 AND key = ANY($2::text[]);
+
+-- name: delete_replaced
+-- Deletes responses in whose place a new one was asked for.
+DELETE FROM llm_answers WHERE key = ANY ($1::text[]) AND created_at <= $2;
 
 -- name: renew_claims
 -- Extends the leases of a claimant that is still asking.

@@ -20,6 +20,7 @@ from database.errors import DatabaseUnavailableError
 from database.lazy import LazilyConnectedDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
+from model_client.cache.freshness import get_answers_since
 from model_client.cache.store import (
     CacheClaimRelease,
     CachedResponse,
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 ResponseFactory: TypeAlias = Callable[[], Awaitable[tuple[str, CachedResponse]]]
+PendingKey: TypeAlias = tuple[str, datetime | None]
 PendingResponse: TypeAlias = "asyncio.Future[tuple[str, CachedResponse] | None]"
 
 PATIENCE_S: Final = 2.0
@@ -114,7 +116,7 @@ class ResponseCache:
         self._store = CacheStore(lazy, settings, clock, lease_s)
         self._is_on = settings.switch == "on"
         self._lease_s = lease_s
-        self._pending: dict[str, PendingResponse] = {}
+        self._pending: dict[PendingKey, PendingResponse] = {}
         self._claimed: set[str] = set()
         self._tasks = BackgroundTasks()
         self._not_before = float("-inf")
@@ -148,7 +150,8 @@ class ResponseCache:
         """Return the cached response of the first key that has one, else call ``make``.
 
         Of those who want it at once, here and in other processes, one makes it. If that fails, the
-        error is its own, and the next one tries.
+        error is its own, and the next one tries. Within ``answers_kept_since``, older ones count
+        as none, and are deleted once there is a new one.
 
         Args:
             keys: cache keys of the request for each model that may answer it, best first.
@@ -162,7 +165,8 @@ class ResponseCache:
         """
         if not self._is_on:
             return (await make())[1], False
-        key = keys[0]
+        since = get_answers_since()
+        key = keys[0], since
         # A loop, since after a failure one of those who waited makes the call, and the others wait
         # for that one.
         while pending := self._pending.get(key):
@@ -176,7 +180,7 @@ class ResponseCache:
                 return _hit(shared[1])
         self._pending[key] = pending = asyncio.get_running_loop().create_future()
         try:
-            search = CacheQuery(keys, accepts_truncated=accepts_truncated, claims=True)
+            search = CacheQuery(keys, accepts_truncated=accepts_truncated, claims=True, since=since)
             found, cached = await self._find_or_make(search, make, deadline)
             pending.set_result(found)
         finally:
@@ -195,7 +199,10 @@ class ResponseCache:
         """
         if not self._is_on:
             return None
-        return await self._try(self._store.peek(keys, accepts_truncated=accepts_truncated))
+        since = get_answers_since()
+        return await self._try(
+            self._store.peek(keys, accepts_truncated=accepts_truncated, since=since)
+        )
 
     async def _find_or_make(
         self, search: CacheQuery, make: ResponseFactory, deadline: float
@@ -212,7 +219,7 @@ class ResponseCache:
         finally:
             if made is not None or key in self._claimed:
                 # On its own, so that what was paid for is stored even if the message is given up.
-                await asyncio.shield(self._tasks.start(self._finish(key, made)))
+                await asyncio.shield(self._tasks.start(self._finish(search, made)))
 
     async def _find_or_claim(
         self, search: CacheQuery, deadline: float
@@ -250,9 +257,12 @@ class ResponseCache:
             self._claimed.discard(key)
         return found
 
-    async def _finish(self, key: str, made: tuple[str, CachedResponse] | None) -> None:
+    async def _finish(self, search: CacheQuery, made: tuple[str, CachedResponse] | None) -> None:
+        key = search.keys[0]
         self._claimed.discard(key)
-        await self._try(self._store.complete(CacheClaimRelease(key, made)))
+        # What could not be asked anew leaves what was kept.
+        replaced = search.keys if made is not None and search.since is not None else ()
+        await self._try(self._store.complete(CacheClaimRelease(key, made, replaced, search.since)))
 
     async def _keep_up(self) -> None:
         loop = asyncio.get_running_loop()

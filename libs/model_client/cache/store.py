@@ -84,11 +84,13 @@ class CacheQuery:
         keys: of answers, the best first.
         accepts_truncated: whether it counts as found that an answer was cut off.
         claims: whether the first key is to be claimed where nothing is found.
+        since: answers kept earlier count as none; None: any that is not too old counts.
     """
 
     keys: Sequence[str]
     accepts_truncated: bool = False
     claims: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,14 @@ class CacheClaimRelease:
     Attributes:
         claimed: the key that others may claim again.
         answer: the key that the answer is for, with it; None if there is none.
+        replaced: keys of which the answer takes the place of those kept before ``since``.
+        since: see there.
     """
 
     claimed: str
     answer: tuple[str, CachedResponse] | None
+    replaced: Sequence[str] = ()
+    since: datetime | None = None
 
 
 class CacheStore:
@@ -161,14 +167,16 @@ class CacheStore:
         """Return the first of the keys that has a response, with it; count the hit."""
         return (await self.search(CacheQuery(keys, accepts_truncated=True))).answer
 
-    async def peek(self, keys: Sequence[str], *, accepts_truncated: bool) -> CachedResponse | None:
+    async def peek(
+        self, keys: Sequence[str], *, accepts_truncated: bool, since: datetime | None = None
+    ) -> CachedResponse | None:
         """Return the response of the first of the keys that has one; count no hit."""
         async with self._lazy.use() as database:
             row = await database.fetchrow(
                 _QUERIES.peek_answer,
                 list(keys),
                 accepts_truncated,
-                self._oldest(),
+                self._oldest(since),
                 self._settings.fingerprint == "latest",
             )
         return None if row is None else _kept(row)
@@ -198,16 +206,22 @@ class CacheStore:
 
     async def _search_all(self, searches: Sequence[CacheQuery]) -> Sequence[CacheLookupResult]:
         asked = [
-            (request, place, key, search.accepts_truncated, search.claims)
+            (
+                request,
+                place,
+                key,
+                search.accepts_truncated,
+                search.claims,
+                self._oldest(search.since),
+            )
             for request, search in enumerate(searches)
             for place, key in enumerate(search.keys, start=1)
         ]
         async with self._lazy.use() as database:
             rows = await database.fetch(
                 _QUERIES.find_answers,
-                *transpose_rows(5, asked),
+                *transpose_rows(6, asked),
                 self._clock(),
-                self._oldest(),
                 self._settings.fingerprint == "latest",
                 self._claimant,
                 self._lease,
@@ -221,16 +235,28 @@ class CacheStore:
             (key, _name(response.fingerprint)): (key, response)
             for key, response in (one.answer for one in endings if one.answer is not None)
         }
-        rows = [_row(key, response, self._clock()) for key, response in answers.values()]
+        now = self._clock()
+        # An answer is newer than those it replaces, whatever the clock here says.
+        kept_at = {
+            one.answer[0]: max(now, one.since + timedelta(microseconds=1))
+            for one in endings
+            if one.answer is not None and one.since is not None
+        }
+        rows = [_row(key, response, kept_at.get(key, now)) for key, response in answers.values()]
         claimed = [one.claimed for one in endings]
         async with self._lazy.use() as database:
             await database.execute(
                 _QUERIES.keep_answers, self._claimant, claimed, *transpose_rows(11, rows)
             )
+            for one in endings:
+                if one.replaced:
+                    # Of other models of the chain and other fingerprints, too.
+                    await database.execute(_QUERIES.delete_replaced, [*one.replaced], one.since)
         return [None] * len(endings)
 
-    def _oldest(self) -> datetime:
-        return self._clock() - timedelta(days=self._settings.ttl_days)
+    def _oldest(self, since: datetime | None = None) -> datetime:
+        oldest = self._clock() - timedelta(days=self._settings.ttl_days)
+        return oldest if since is None else max(oldest, since)
 
 
 def _row(key: str, response: CachedResponse, now: datetime) -> tuple[Any, ...]:

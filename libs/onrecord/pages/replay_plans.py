@@ -51,6 +51,9 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
 def format_overrides(overrides: ReplayOverrides) -> Iterator[Text]:
     """Format what holds for the messages of a plan or a rehearsal alone, if anything does."""
     given = overrides.model_dump(mode="json", exclude_none=True)
+    if given.pop("fresh"):
+        given["answers"] = "asked anew"
+    given.pop("fresh_since", None)
     if "deadline_s" in given:
         given["deadline"] = f"{given.pop('deadline_s')} s"
     if given:

@@ -181,8 +181,8 @@ async def replay_letter(
     """Replay one dead letter to the service that failed on it.
 
     One that cannot succeed is refused with the reason (409): its notes are stored already, its
-    revision is withdrawn or superseded or in conflict with another one, or its study is archived or
-    not registered.
+    revision is withdrawn or superseded or in conflict with another one, its study is archived or
+    not registered, or a model would be asked and the budget for that is spent.
     """
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.replay", str(letter.letter_id))

@@ -28,6 +28,7 @@ from contracts.control_api import ReplayResult
 from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
+from control.hopeless import BudgetSpentError
 from control.plans.judgement import StepOutcomes, Verdict, is_step_over, judge_plan
 from control.plans.store import BATCH, ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
@@ -157,9 +158,12 @@ class ReplayPlanRunner:
         if not await pace.wait(plan.rate):
             return True  # it took long: the plan may be paused by now
         replays = ReplayResult()
-        sent = await self._replayer.replay_claimed(
-            lambda: self._store.claim(plan.plan_id, position, end), replays
-        )
+        try:
+            sent = await self._replayer.replay_claimed(
+                lambda: self._store.claim(plan.plan_id, position, end), replays
+            )
+        except BudgetSpentError as error:
+            return await self._end(plan, ReplayPlanState.STOPPED, str(error))
         if sent is None:
             return False
         pace.note(end - position, plan.rate)

@@ -31,10 +31,10 @@ from control.domain import (
     NotFoundError,
     PreconditionRequiredError,
 )
-from control.hopeless import find_hopeless
+from control.hopeless import find_hopeless, require_budget
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
-from control.replay_overrides import validate_overrides
+from control.replay_overrides import settle_overrides
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
 from database.pool import Database, Record
@@ -103,7 +103,7 @@ class ReplayPlanStore:
             BadRequestError: more match than a plan may have, or its messages are to use what there
                 is not.
         """
-        validate_overrides(wanted.overrides)
+        overrides = settle_overrides(wanted.overrides, datetime.now(UTC))
         which = wanted.which
         selected = await self._letters.count_selection(which, force=wanted.force)
         left_out = await self._letters.count_left_out(
@@ -130,7 +130,7 @@ class ReplayPlanStore:
             letters,
             is_canary,
             wanted.limit,
-            wanted.overrides.model_dump_json(exclude_none=True),
+            overrides.model_dump_json(exclude_defaults=True),
             wanted.force,
         )
         if letters <= FROZEN_AT_ONCE:
@@ -395,6 +395,10 @@ class ReplayPlanStore:
         Returns:
             Those that are open, in their place and not hopeless, in the order of the set; None if
             the plan does not run here, or not from there, any more.
+
+        Raises:
+            BudgetSpentError: models would be asked, and the budget for that is spent; nothing is
+                claimed, and the plan is where it was.
         """
         async with self._database.transaction() as connection:
             claimant = self._letters.claimant
@@ -412,6 +416,7 @@ class ReplayPlanStore:
             ]
             if not plan["is_forced"]:
                 hopeless = await find_hopeless(connection, wanted, names_cause=plan["names_cause"])
+                require_budget(hopeless)
                 wanted = [one for one in wanted if one not in hopeless]
                 if hopeless:
                     counted = json.dumps(Counter(hopeless.values()))

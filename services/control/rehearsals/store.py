@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +24,7 @@ from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
 from control.letter_edits import LetterEditor
 from control.rehearsals.prediction import LetterPrediction
-from control.replay_overrides import validate_overrides
+from control.replay_overrides import settle_overrides
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
@@ -82,7 +82,7 @@ class RehearsalStore:
             NotFoundError: no open letter matches.
             BadRequestError: its messages are to use what there is not.
         """
-        validate_overrides(asked.overrides)
+        overrides = settle_overrides(asked.overrides, datetime.now(UTC))
         rehearsal_id = uuid4()
         which = asked.model_dump_json(
             include=set(DeadLetterFilter.model_fields) - {"state"}, exclude_none=True
@@ -94,7 +94,7 @@ class RehearsalStore:
                 asked.mode,
                 asked.budget_usd,
                 by,
-                asked.overrides.model_dump_json(exclude_none=True),
+                overrides.model_dump_json(exclude_defaults=True),
             )
             matching = await connection.fetchval(
                 _QUERIES.choose_letters, rehearsal_id, which, list(named) or None, asked.sample

@@ -121,7 +121,8 @@ SELECT NOT EXISTS (
 
 -- name: select_letters_of_rule
 -- The next letters that a rule replays: open ones that a replay of many tries, and whose message was
--- not replayed as often as the rule allows. Replays keep the place where a message was first read.
+-- not replayed as often as the rule allows. What fails again is another letter, which names the one
+-- that was replayed; and replays keep the place where a message was first read, if it is known.
 SELECT letter_id, service
   FROM dead_letters AS letter
  WHERE NOT settled
@@ -133,13 +134,26 @@ SELECT letter_id, service
    AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[])
         OR edit IS NOT NULL)
    AND (
+        WITH RECURSIVE chain AS (
+            SELECT letter.letter_id, letter.replay_of
+             UNION
+            SELECT earlier.letter_id, earlier.replay_of
+              FROM chain
+              JOIN dead_letters AS earlier ON earlier.letter_id = chain.replay_of
+             WHERE earlier.service = letter.service
+        )
         SELECT count(*)
-          FROM dead_letters AS earlier
-         WHERE (earlier.source_topic, earlier.source_partition, earlier.source_offset)
-               = (letter.source_topic, letter.source_partition, letter.source_offset)
-           AND earlier.source_sent_at IS NOT DISTINCT FROM letter.source_sent_at
-           AND earlier.service = letter.service
-           AND earlier.state = 'replayed'
+          FROM (
+                SELECT letter_id FROM chain WHERE letter_id <> letter.letter_id
+                 UNION
+                SELECT earlier.letter_id
+                  FROM dead_letters AS earlier
+                 WHERE (earlier.source_topic, earlier.source_partition, earlier.source_offset)
+                       = (letter.source_topic, letter.source_partition, letter.source_offset)
+                   AND earlier.source_sent_at IS NOT DISTINCT FROM letter.source_sent_at
+                   AND earlier.service = letter.service
+                   AND earlier.state = 'replayed'
+               ) AS replays
        ) < $2
  ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
  LIMIT $3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -161,6 +162,7 @@ async def test_a_crash_of_control_leaves_a_plans_letters_with_what_it_sets(offic
         ({"personal_data": "publish"}, "personal_data"),
         ({"modell": "small"}, "modell"),
         ({"model": ""}, "model"),
+        ({"fresh": True, "fresh_since": "2026-11-23T12:00:00Z"}, "control sets it"),
     ],
 )
 async def test_a_plan_sets_only_what_there_is(
@@ -172,3 +174,15 @@ async def test_a_plan_sets_only_what_there_is(
     assert says in str(problem)
     status, problem = await office.ask("POST", "/v1/rehearsals", {"overrides": overrides})
     assert (status, says in str(problem)) == (400, True)
+
+
+async def test_a_plan_that_asks_models_anew_says_since_when_answers_count(office: Office) -> None:
+    await office.died(b"1", 1)
+    before = datetime.now(UTC)
+    made = await plan(office, overrides={"fresh": True})
+    since = datetime.fromisoformat(made["overrides"]["fresh_since"])
+    assert before <= since <= datetime.now(UTC)
+    assert made["overrides"]["fresh"]
+    # A plan that is sent by somebody else later, after a crash, sets the same.
+    read = await office.ask("GET", f"/v1/plans/{made['plan_id']}")
+    assert read[1]["overrides"] == made["overrides"]

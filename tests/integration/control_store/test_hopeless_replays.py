@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,18 @@ import pytest
 
 from contracts.ids import derive_id
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlanFilter
-from control.hopeless import REASONS, HopelessReplayError, find_hopeless
-from control.plans import ReplayPlanStore
+from control.hopeless import (
+    REASONS,
+    BudgetSpentError,
+    HopelessReplayError,
+    explain_reason,
+    find_hopeless,
+)
+from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
+from control.trail import AuditTrail
 from database.pool import Database
 
 FILL = """
@@ -41,6 +49,18 @@ VALUES ($1, $2, $3, 1, 1, 1)
 STUDY = """
 INSERT INTO studies (study_id, doubtful_speakers, statements, registered_by, archived_at)
 VALUES ('old', 'refuse', 'proven', 'ada', now())
+"""
+SPEND = """
+INSERT INTO llm_spending (scope, name, settled_usd)
+VALUES ('study', 'bikes', 2), ('study_day', llm_study_day_name('bikes', $1), 2),
+       ('day', llm_day_name($1), 2)
+"""
+BUDGET = "INSERT INTO llm_budgets (scope, name, set_by, limit_usd) VALUES ($1, $2, $3, $4)"
+CALL = """
+INSERT INTO llm_calls (
+    call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at, worst_usd
+)
+VALUES (gen_random_uuid(), 'bikes', 'c', 'draft', 'p', 'e', 'm', $1, now(), 0.5)
 """
 INGESTED, REVISED = derive_id("transcript", "ingested"), derive_id("transcript", "revised")
 
@@ -80,6 +100,21 @@ async def letters(fresh_database: Database) -> Letters:
 
 def chunk_of(transcript_id: UUID, revision: int = 1) -> UUID:
     return derive_id("chunk", f"{transcript_id} {revision}")
+
+
+def spend(
+    *limits: tuple[str, str, str, float | None],
+) -> Callable[[Letters], Awaitable[None]]:
+    """Build what spends two dollars today; limits: scope, name, who set it, dollars."""
+
+    async def change(letters: Letters) -> None:
+        today = datetime.now(UTC).date()
+        await letters.database.execute(SPEND, today)
+        await letters.database.execute(CALL, today)
+        for limit in limits:
+            await letters.database.execute(BUDGET, *limit)
+
+    return change
 
 
 async def none(_: Letters) -> None:
@@ -132,6 +167,34 @@ async def archive(letters: Letters) -> None:
         ({"service": "ingestion", "code": "revision_conflict"}, none, "revision_conflict"),
         ({"service": "ingestion", "code": "not_yours"}, none, "not_yours"),
         ({"service": "ingestion", "code": "undecodable"}, none, None),
+        ({"study": "bikes"}, spend(("study", "bikes", "command", 2)), "study_budget_spent"),
+        (
+            {"subject": chunk_of(INGESTED)},
+            spend(("study", "", "settings", 1)),
+            "study_budget_spent",
+        ),
+        (
+            {"study": "bikes"},
+            spend(("study", "", "settings", 1), ("study", "bikes", "command", None)),
+            None,
+        ),
+        (
+            {"study": "bikes"},
+            spend(("study_day", "", "settings", 2), ("day", "", "command", 2)),
+            "study_day_budget_spent",
+        ),
+        ({"study": "other"}, spend(("study_day", "", "settings", 2)), None),
+        ({"study": "other"}, spend(("day", "", "settings", 2)), "day_budget_spent"),
+        ({}, spend(("day", "", "settings", 2)), "day_budget_spent"),
+        ({}, spend(("day", "", "settings", 2.4)), "day_budget_spent"),
+        ({}, spend(("day", "", "settings", 2.5)), None),
+        ({}, spend(("day", "", "settings", 2), ("day", "", "command", None)), None),
+        ({"service": "guardrail"}, spend(("day", "", "settings", 2)), None),
+        (
+            {"service": "guardrail", "code": "budget_exceeded"},
+            spend(("day", "", "settings", 2)),
+            "day_budget_spent",
+        ),
     ],
 )
 async def test_what_cannot_succeed_is_refused_with_the_reason_and_is_no_part_of_a_plan(
@@ -151,6 +214,7 @@ async def test_what_cannot_succeed_is_refused_with_the_reason_and_is_no_part_of_
     with pytest.raises(HopelessReplayError, match="--force") as raised:
         await replayer.replay(letter_id)
     assert REASONS[reason] in str(raised.value)
+    assert ("T00:00Z" in str(raised.value)) == ("day" in reason)
     assert (await letters.store.letter(letter_id)).state == "open"
 
 
@@ -173,6 +237,43 @@ async def test_a_plan_counts_the_hopeless_and_does_not_send_them_unless_it_is_fo
     assert (found.counts.not_sent, found.not_sent) == (1, {"stored": 1})
     claimed = await letters.plans.claim(forced.plan_id, 0, 2)
     assert [one.letter_id for one in claimed or ()] == [hopeless]
+
+
+async def test_a_plan_stops_where_a_budget_is_spent_and_goes_on_once_it_is_raised(
+    letters: Letters,
+) -> None:
+    await spend(("day", "", "command", 2))(letters)
+    letter_id = await letters.add("one", study="bikes")
+    plan = await letters.plans.create(CreateReplayPlanRequest(canary=False), "ada")
+    (part,) = (await preview_plan(letters.database, plan)).parts
+    assert part.hopeless == {"day_budget_spent": 1}
+    await letters.plans.start(plan.plan_id)
+    assert await letters.plans.take_plans() == [plan.plan_id]
+    replayer = DeadLetterReplayer(letters.store, None, None)  # type: ignore[arg-type]
+    await ReplayPlanRunner(letters.plans, replayer).run_plan(plan.plan_id)
+    found = await letters.plans.plan(plan.plan_id)
+    assert (found.state, found.counts.waiting, found.not_sent) == ("stopped", 1, {})
+    assert "of 1 of the next letters" in found.state_reason
+    assert explain_reason("day_budget_spent") in found.state_reason
+    (entry,) = (await AuditTrail(letters.database).page(action="plan.stop")).entries
+    assert entry.reason == found.state_reason
+    await letters.plans.resume(plan.plan_id, version=found.version, accepts_stop=True)
+    assert await letters.plans.take_plans() == [plan.plan_id]
+    with pytest.raises(BudgetSpentError):
+        await letters.plans.claim(plan.plan_id, 0, 1)
+    await letters.database.execute("UPDATE llm_budgets SET limit_usd = 3")
+    claimed = await letters.plans.claim(plan.plan_id, 0, 1)
+    assert [one.letter_id for one in claimed or ()] == [letter_id]
+
+
+async def test_a_forced_plan_does_not_ask_what_is_left_of_a_budget(letters: Letters) -> None:
+    await spend(("day", "", "command", 2))(letters)
+    letter_id = await letters.add("one")
+    plan = await letters.plans.create(CreateReplayPlanRequest(canary=False, force=True), "ada")
+    await letters.plans.start(plan.plan_id)
+    assert await letters.plans.take_plans() == [plan.plan_id]
+    claimed = await letters.plans.claim(plan.plan_id, 0, 1)
+    assert [one.letter_id for one in claimed or ()] == [letter_id]
 
 
 async def test_a_cause_that_is_named_goes_back_and_force_takes_all_causes(

@@ -178,3 +178,9 @@ def test_the_stricter_policy_counts() -> None:
     assert choose_stricter_statements(proven, every) is proven
     assert choose_stricter_statements(proven, quotes) is quotes
     assert choose_stricter_statements(proven, None) is proven
+
+
+def test_what_is_not_set_is_not_in_the_header() -> None:
+    # An older version of a service refuses what it does not know.
+    assert encode_replay_options(ReplayOverrides(model="small")) == b'{"model":"small"}'
+    assert encode_replay_options(ReplayOverrides(fresh=False)) is None

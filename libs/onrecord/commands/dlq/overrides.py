@@ -56,15 +56,25 @@ Statements = Annotated[
         "judging model is asked.",
     ),
 ]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh",
+        rich_help_panel=_ALONE,
+        help="Ask models anew in place of answers that were kept; each is asked and paid for once, "
+        "and its new answer is kept.",
+    ),
+]
 
 
-def parse_overrides(
+def parse_overrides(  # noqa: PLR0913 - one parameter an option
     *,
     model: str | None,
     prompt_version: str | None,
     deadline: str | None,
     personal_data: str | None,
     statements: str | None,
+    fresh: bool,
 ) -> dict[str, Any]:
     """Parse the options to the request's field; empty if none is given.
 
@@ -98,4 +108,6 @@ def parse_overrides(
         found["deadline_s"] = int(seconds)
     if any(value == "" for value in found.values()):
         raise UsageError("an option for these messages alone has no value")
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None} | (
+        {"fresh": True} if fresh else {}
+    )

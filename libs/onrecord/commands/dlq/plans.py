@@ -9,6 +9,7 @@ import typer
 
 from onrecord.commands.dlq.overrides import (
     Deadline,
+    Fresh,
     Model,
     PersonalDataPolicy,
     PromptVersion,
@@ -84,6 +85,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     deadline: Deadline = None,
     personal_data: PersonalDataPolicy = None,
     statements: Statements = None,
+    fresh: Fresh = False,
     force: Force = False,
     begin: Start = False,
     yes: Yes = False,
@@ -105,6 +107,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         onrecord dlq plan create --where cause=3fa9c1d25b7e0a44 --rate 50 --start --wait
         onrecord dlq plan create --where study=bikes --no-canary --yes --reason "the quota is up"
         onrecord dlq plan create --where code=ungrounded --prompt-version notes-3 --start
+        onrecord dlq plan create --where code=llm_bad_output --fresh --start
     """
     from onrecord.letter_filters import parse_duration_option, parse_filter_conditions  # noqa: PLC0415 - slow to import
     from onrecord.replay_plans import create_plan  # noqa: PLC0415 - as above
@@ -123,6 +126,7 @@ def create(  # noqa: PLR0913 - one parameter an option
             deadline=deadline,
             personal_data=personal_data,
             statements=statements,
+            fresh=fresh,
         ),
     }
     is_started = begin or yes or wait

@@ -12,6 +12,7 @@ import typer
 
 from onrecord.commands.dlq.overrides import (
     Deadline,
+    Fresh,
     Model,
     PersonalDataPolicy,
     PromptVersion,
@@ -74,6 +75,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     deadline: Deadline = None,
     personal_data: PersonalDataPolicy = None,
     statements: Statements = None,
+    fresh: Fresh = False,
     timeout: Timeout = TIMEOUT_S,
     reason: Why = "",
     json_output: Json = False,
@@ -106,6 +108,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
                 deadline=deadline,
                 personal_data=personal_data,
                 statements=statements,
+                fresh=fresh,
             ),
         },
         timeout_s=timeout,

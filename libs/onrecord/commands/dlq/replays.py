@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onrecord.commands.dlq import rehearse
+from onrecord.commands.dlq.overrides import Fresh
 from onrecord.commands.dlq.plans import Rate, explain_interrupt
 from onrecord.commands.dlq.selection import (
     All,
@@ -73,6 +74,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     canary: Canary = False,
     wait: Wait = False,
     force: Force = False,
+    fresh: Fresh = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     reason: Why = "",
@@ -95,6 +97,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --where cause=3fa9c1d25b7e0a44 --since 1d --limit 5 --wait
         onrecord dlq replay --all --yes --reason "the endpoint is back"
         onrecord dlq replay --all --code ungrounded --dry-run
+        onrecord dlq replay --where subject=5a4e7b1e-63f6-5a8e-8d8a-2f5d0c2f7c11 --fresh
     """
     every = every or (where is not None and not letter_ids)
     if bool(letter_ids) == every:
@@ -103,12 +106,15 @@ def replay(  # noqa: PLR0913 - one parameter an option
         raise UsageError("--service, --code, --study, --since, --limit and --where go with --all")
     if letter_ids and (rate or canary or wait):
         raise UsageError("--rate, --canary and --wait go with --all")
+    if letter_ids and fresh and not dry_run:
+        raise UsageError("--fresh goes with --all and --where, such as --where subject=CHUNK")
+    overrides = {"fresh": True} if fresh else {}
     if dry_run:
         rehearse.run_rehearsal(
             letter_ids,
             where,
             every=every,
-            asked={"sample": limit or None},
+            asked={"sample": limit or None, "overrides": overrides},
             timeout_s=rehearse.TIMEOUT_S,
             reason=reason,
             json_output=json_output,
@@ -129,6 +135,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         "limit": limit,
         "rate": rate,
         "force": force,
+        "overrides": overrides,
     }
     selected = ask_control_once(lambda control: _count(control, which))
     if not selected.replayable and not (force and selected.letters):

@@ -1,0 +1,32 @@
+"""How old a kept answer may be for what runs now: any age, or only from some moment on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+
+_since: ContextVar[datetime | None] = ContextVar("answers_since", default=None)
+
+
+def get_answers_since() -> datetime | None:
+    """Return since when answers have to have been kept to be used; None: any will do."""
+    return _since.get()
+
+
+@contextmanager
+def answers_kept_since(moment: datetime | None) -> Iterator[None]:
+    """Have models asked anew in the context, and in tasks started in it, instead of older answers.
+
+    What is asked is kept in place of the older answers, and is used when the same is asked again
+    with the same moment: a message that is delivered twice is paid for once.
+
+    Args:
+        moment: since when kept answers are used; None leaves everything as it is.
+    """
+    token = _since.set(moment)
+    try:
+        yield
+    finally:
+        _since.reset(token)
