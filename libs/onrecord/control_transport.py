@@ -145,8 +145,11 @@ class ControlTransport:
             size = limit if most is None else min(limit, most)
             page = await self.get(path, kind, {**(params or {}), "limit": size, "cursor": cursor})
             yield page
-            most = None if most is None else most - size
-            if page.next is None or most == 0:
+            if most is not None:
+                # A page may have fewer than were asked for, and others behind it.
+                lists = [one for one in vars(page).values() if isinstance(one, (list, tuple))]
+                most -= max(map(len, lists), default=0)
+            if page.next is None or (most is not None and most <= 0):
                 return
             if page.next == cursor:  # it would go on for ever
                 raise self._refuse_answer("GET", path, "the next page is the same page")

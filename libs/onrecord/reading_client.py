@@ -24,7 +24,7 @@ SEARCH_PAGE: Final = 100
 """Results of one request."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _StudyPage:
     studies: list[StudySummary]
     next: str | None
@@ -36,31 +36,31 @@ class _Title:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _TitlePage:
     transcripts: list[_Title]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _NotePage:
     notes: list[StoredNote]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _RefusedNotePage:
     notes: list[RefusedNote]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _SpeakerPage:
     speakers: list[str]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _ResultPage:
     results: list[SearchResult]
     next: str | None

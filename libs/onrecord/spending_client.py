@@ -28,7 +28,7 @@ class _Costs:
     rows: list[_CostRow]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _BudgetPage:
     budgets: list[BudgetStatus]
     next: str | None

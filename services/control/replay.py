@@ -36,7 +36,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
-from control.hopeless import HopelessReplayError
+from control.hopeless import REASONS, HopelessReplayError
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
@@ -164,8 +164,9 @@ class DeadLetterReplayer:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
         While some letters are being sent, the next ones are claimed and the ones before marked.
-        Letters that cannot be put back are open again. Letters of causes that no replay mends are
-        left out, unless the filter names their cause.
+        Letters that cannot be put back are open again, as are those that a replay cannot mend as
+        things are. Letters of causes that no replay mends are left out, unless the filter names
+        their cause.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -191,6 +192,7 @@ class DeadLetterReplayer:
                 point = advance_replay_cursor(point, letters[-1])
                 claiming = self._claim(which, point, limit)
                 with self._answering_for([letter.letter_id for letter in letters]):
+                    letters = await self._release_hopeless(letters, which, replays)
                     sent = await self.sender.send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
@@ -325,6 +327,22 @@ class DeadLetterReplayer:
                 )
                 self._under_way.update(letter.letter_id for letter in letters)
                 return letters
+
+    async def _release_hopeless(
+        self,
+        letters: Sequence[DeadLetterPosition],
+        which: DeadLetterFilter,
+        replays: ReplayResult,
+    ) -> list[DeadLetterPosition]:
+        """Open those of claimed letters again that a replay cannot mend; returns the others."""
+        names_cause = which.code is not None or which.cause is not None
+        found = await self._store.find_hopeless(
+            [letter.letter_id for letter in letters], names_cause=names_cause
+        )
+        if found:
+            await self._release([*found])
+            replays.not_replayed |= {one: REASONS[reason] for one, reason in found.items()}
+        return [letter for letter in letters if letter.letter_id not in found]
 
     async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:
         with suppress(OnrecordError):

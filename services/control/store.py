@@ -256,9 +256,16 @@ class DeadLetterStore:
         )
         return {row["reason"]: row["letters"] for row in rows}
 
-    async def find_hopeless(self, letter_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return which of some letters a replay cannot mend as things are, and why."""
-        return await find_hopeless(self._database, letter_ids)
+    async def find_hopeless(
+        self, letter_ids: Collection[UUID], *, names_cause: bool = False
+    ) -> dict[UUID, str]:
+        """Return which of some letters a replay cannot mend as things are, and why.
+
+        Args:
+            letter_ids: of the letters.
+            names_cause: whether their cause was asked for by name, so that it is no reason.
+        """
+        return await find_hopeless(self._database, letter_ids, names_cause=names_cause)
 
     async def count_selection(
         self, which: DeadLetterFilter, *, force: bool = False

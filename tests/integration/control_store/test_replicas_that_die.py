@@ -145,7 +145,7 @@ async def test_a_rule_counts_replays_of_a_message_whose_place_is_not_known(world
     await world.letters(1)
     await world.database.execute("UPDATE dead_letters SET source_partition = NULL")
     for replays in range(3):
-        found = await rules.next_letters(rule, 10)
+        found, _ = await rules.next_letters(rule, 10)
         assert len(found) == (1 if replays < 2 else 0)
         if found:
             await world.second.replayer.replay(found[0][0])
