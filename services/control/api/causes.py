@@ -38,6 +38,7 @@ async def list_causes(
 ) -> LetterCausePage:
     """List the causes of dead letters, the cause with the most dead letters first."""
     del caller
+    await context.store.require_known(which.model, which.prompt)
     position = _CURSORS.decode(which)
     found = await context.causes.causes(which, position and LetterCausePosition(*position))
     return LetterCausePage(

@@ -67,6 +67,7 @@ async def list_letters(
     which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterPage:
     """List dead letters that match a filter, the latest first."""
+    await context.store.require_known(which.model, which.prompt)
     position = _CURSORS.decode(which)
     after = position and DeadLetterListPosition(*position)
     hides_snoozed = which.state is DeadLetterState.OPEN and not which.snoozed
@@ -95,6 +96,7 @@ async def count_replayable(
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
+    await context.store.require_known(which.model, which.prompt)
     wanted = build_filter(which)
     selected = await context.store.count_selection(wanted)
     if selected.letters == selected.replayable:

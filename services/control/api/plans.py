@@ -54,6 +54,7 @@ async def create_plan(
     `freezing` for fifteen seconds a million letters at most.
     """
     del place
+    await context.store.require_known(wanted.which.model, wanted.which.prompt)
     await context.trail.record(caller, "plan.create", wanted.model_dump_json(exclude_none=True))
     plan = await context.plans.create(wanted, caller.name)
     set_version_etag(response, plan.version)

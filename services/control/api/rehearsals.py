@@ -38,6 +38,7 @@ async def begin_rehearsal(
     It goes on in the background; `GET` shows how far it is.
     """
     _refuse_contradictions(wanted)
+    await context.store.require_known(wanted.model, wanted.prompt)
     named = await _find_open(context, wanted.letters)
     target = wanted.model_dump_json(exclude_defaults=True)
     await context.trail.record(caller, "letters.rehearse", target)

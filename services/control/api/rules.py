@@ -51,6 +51,7 @@ async def create_rule(
     """Create a rule; it does nothing until it is enabled."""
     if not wanted.filter.model_dump(exclude_none=True):
         raise BadRequestError("filter: a rule has at least one condition on letters")
+    await context.store.require_known(wanted.filter.model, wanted.filter.prompt)
     target = wanted.model_dump_json(exclude_none=True)
     await context.trail.record(caller, "rule.create", target)
     created = await context.rules.create(wanted, caller.name)
