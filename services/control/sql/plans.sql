@@ -31,6 +31,14 @@ SELECT plan_id, state, cause_id, sum(letters)::int AS letters
 HAVING sum(letters) > 0
  ORDER BY 4 DESC, 2, 3;
 
+-- name: select_spending
+-- What calls for messages of some plans with a budget cost, or may cost at most, and whether one was
+-- refused for it.
+SELECT plan_id, sum(usd) AS usd, bool_or(is_refusal) AS is_refused
+  FROM llm_plan_spending
+ WHERE plan_id = ANY ($1::uuid[])
+ GROUP BY plan_id;
+
 -- name: sum_plan_counts
 -- Sums up the counts of a plan that are visible; they are the same before and after.
 WITH taken AS (
@@ -238,3 +246,8 @@ DELETE FROM replay_plans
 -- Counts of plans that are deleted.
 DELETE FROM replay_plan_counts AS counted
  WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = counted.plan_id);
+
+-- name: delete_spending_of_no_plan
+-- What messages of plans spent that are deleted.
+DELETE FROM llm_plan_spending AS spent
+ WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = spent.plan_id);
