@@ -39,11 +39,11 @@ async def list_causes(
     """List the causes of dead letters, the cause with the most dead letters first."""
     del caller
     await context.store.require_known(which.model, which.prompt)
-    position = _CURSORS.decode(which.cursor, which.state)
+    position = _CURSORS.decode(which)
     found = await context.causes.causes(which, position and LetterCausePosition(*position))
     return LetterCausePage(
         causes=found.causes,
-        next=_CURSORS.encode(found.last, which.state),
+        next=_CURSORS.encode(found.last, which),
         muted=found.muted,
         snoozed=found.snoozed,
     )

@@ -68,7 +68,7 @@ async def list_letters(
 ) -> DeadLetterPage:
     """List dead letters that match a filter, the latest first."""
     await context.store.require_known(which.model, which.prompt)
-    position = _CURSORS.decode(which.cursor)
+    position = _CURSORS.decode(which)
     after = position and DeadLetterListPosition(*position)
     hides_snoozed = which.state is DeadLetterState.OPEN and not which.snoozed
     found = await context.store.letters(
@@ -80,7 +80,7 @@ async def list_letters(
     is_full = len(found) == which.limit
     last = DeadLetterListPosition.of(found[-1]) if is_full else None
     titled = await _add_titles(context, caller, found)
-    return DeadLetterPage(letters=titled, next=_CURSORS.encode(last), snoozed=snoozed)
+    return DeadLetterPage(letters=titled, next=_CURSORS.encode(last, which), snoozed=snoozed)
 
 
 @router.get("/counts")

@@ -106,7 +106,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
         "muted": muted or None,
         "snoozed": snoozed or None,
     }
-    page = LetterCausePage.model_validate(_ask(lambda control: control.get("/v1/causes", params)))
+    page = _ask(lambda control: control.get("/v1/causes", LetterCausePage, params))
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
@@ -154,15 +154,13 @@ def cause(  # noqa: PLR0913 - one parameter an option
         )
     changes = _changes(assign, remark, mute, unmute=unmute)
     path = f"/v1/causes/{cause_id}"
-    found = _ask(
-        (lambda control: control.send("PATCH", path, json=changes, headers={"If-Match": "*"}))
+    headers = {"If-Match": "*"}
+    shown = _ask(
+        (lambda control: control.send("PATCH", path, LetterCause, json=changes, headers=headers))
         if changes
-        else (lambda control: control.get(path))
+        else (lambda control: control.get(path, LetterCause))
     )
-    shown = LetterCause.model_validate(found)
-    background = CauseBackground.model_validate(
-        _ask(lambda control: control.get(f"{path}/background"))
-    )
+    background = _ask(lambda control: control.get(f"{path}/background", CauseBackground))
     if json_output:
         past = background.model_dump(mode="json")
         print_json(shown.model_dump(mode="json") | {"background": past})

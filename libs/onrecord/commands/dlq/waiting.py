@@ -65,8 +65,9 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     params = parse_filter(where, service=service, code=code, study=study)
     if other := [name for name in params if name not in CONDITIONS]:
         raise UsageError(f"--where: {', '.join(other)} is known of letters alone")
-    found = ask_control_once(lambda control: control.get("/v1/waiting", {**params, "limit": limit}))
-    page = WaitingPage.model_validate(found)
+    page = ask_control_once(
+        lambda control: control.get("/v1/waiting", WaitingPage, {**params, "limit": limit})
+    )
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
