@@ -138,24 +138,28 @@ async def test_a_plan_with_a_budget_spends_no_more_and_leaves_the_rest_open(
     async with open_control_client(ClientSettings.load(pipeline.env)) as control:
 
         async def are_indexed() -> bool:
-            page = await control.get("/v1/letters", {"state": "open", "code": "ungrounded"})
+            page = await control.get(
+                "/v1/letters", dict[str, Any], {"state": "open", "code": "ungrounded"}
+            )
             return len(page["letters"]) == WITH_BUDGET
 
         await until(are_indexed)
         wanted = {"which": {"code": "ungrounded"}, "overrides": {"budget_usd": str(budget)}}
-        plan = await control.send("POST", "/v1/plans", json=wanted | {"max_failed": 1})
+        plan = await control.send(
+            "POST", "/v1/plans", dict[str, Any], json=wanted | {"max_failed": 1}
+        )
         path = f"/v1/plans/{plan['plan_id']}"
-        await control.send("POST", f"{path}/start")
+        await control.send("POST", f"{path}/start", dict[str, Any])
 
         async def is_over() -> dict[str, Any] | None:
-            found: dict[str, Any] = await control.get(path)
+            found = await control.get(path, dict[str, Any])
             return None if found["state"] == "running" else found
 
         ended = await until(is_over, within_s=120)
         await pipeline.settled()
 
         async def has_resolved() -> bool:
-            return bool((await control.get(path))["counts"]["resolved"])
+            return bool((await control.get(path, dict[str, Any]))["counts"]["resolved"])
 
         await until(has_resolved)
     assert ended["state"] == "stopped"
