@@ -29,6 +29,7 @@ GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 -- serve notes, control's login is an evidence reader too. The words that people search it reads for
 -- them, as lexemes.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
+GRANT DELETE ON dead_letters, letter_edits TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
 GRANT SELECT (
     transcript_id, revision, study_id, content_sha256, statements, withdrawn_at, refreshes,
@@ -86,7 +87,7 @@ GRANT SELECT, DELETE ON llm_plan_spending TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
-    letter_cause_summary, letter_matches, delete_empty_causes TO onrecord_control;
+    letter_cause_summary, letter_matches, shown_letter_state, delete_empty_causes TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

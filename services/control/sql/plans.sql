@@ -128,7 +128,7 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
 -- Why letters of a plan are not sent, that are not being replayed by it.
 SELECT CASE WHEN letter.letter_id IS NULL THEN 'unknown'
             WHEN displaced_at IS NOT NULL THEN 'gone'
-            WHEN state = 'replayed' THEN coalesce(outcome, state)
+            WHEN settled THEN shown_letter_state(state, outcome)
             WHEN state = 'open' AND snoozed_until > now() THEN 'snoozed'
             WHEN state = 'open' AND source_topic IS NOT NULL THEN 'failed_since'
             ELSE state
@@ -178,8 +178,7 @@ RETURNING now() - step_ended_at AS waited;
 SELECT asked.number::int AS number, asked.letter_id, letter.service, letter.error_code,
        letter.subject,
        CASE WHEN letter.letter_id IS NULL THEN 'unknown'
-            WHEN letter.state = 'replayed' THEN coalesce(letter.outcome, letter.state)
-            ELSE letter.state END AS state,
+            ELSE shown_letter_state(letter.state, letter.outcome) END AS state,
        letter.plan_id IS NOT DISTINCT FROM $1 AS by_this_plan,
        letter.became, again.error_code AS became_code
   FROM (
