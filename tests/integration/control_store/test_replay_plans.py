@@ -551,6 +551,19 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
     assert part.usd is not None
     assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(10))
     assert (part.usd.low, part.usd.high) == (Decimal(0), Decimal("0.15"))
+    # Another model that was asked before costs what it cost; one that never was, by its price, and
+    # one without a price nobody knows.
+    await control.database.execute(
+        "UPDATE llm_calls SET model = 'dear', cost_usd = 1 WHERE call_id ="
+        " (SELECT call_id FROM llm_calls WHERE purpose = 'draft' LIMIT 1)"
+    )
+    known: dict[str, Decimal | None] = {"dear": Decimal(5), "gpt-4o-mini": None, "nobodys": None}
+    for model, expected in known.items():
+        asked = await control.plan(overrides=ReplayOverrides(model=model, statements="quotes"))
+        (other,) = (await preview_plan(control.database, asked)).parts
+        assert (other.usd is None) == (model == "nobodys")
+        assert expected is None or (other.usd is not None and other.usd.high == expected)
+    await control.database.execute("UPDATE llm_calls SET model = 'm', cost_usd = 0.015")
     await control.database.execute("UPDATE dead_letters SET service = 'ingestion'")
     (part,) = (await preview_plan(control.database, plan)).parts
     assert part.calls is not None
