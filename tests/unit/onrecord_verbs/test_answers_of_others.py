@@ -28,6 +28,7 @@ class Answer(NamedTuple):
 
 
 JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
 HTML: Final = "text/html; charset=utf-8"
 
 OTHERS: Final = {
@@ -38,6 +39,8 @@ OTHERS: Final = {
     "a redirection": Answer(302, HTML, b""),
     "another API's object": Answer(200, JSON, b'{"hello": "world", "next": "on"}'),
     "another API's list": Answer(200, JSON, b'{"items": [], "total": 0}'),
+    "a control without the endpoint": Answer(404, PROBLEM, b'{"detail": "Not Found"}'),
+    "a control with other methods": Answer(405, PROBLEM, b'{"detail": "Method Not Allowed"}'),
     "another API's error": Answer(404, JSON, b'{"detail": "Not Found"}'),
     "another API's errors": Answer(400, JSON, b'{"detail": [{"msg": "no"}]}'),
     "a list without pages": Answer(200, JSON, b'[{"id": 1}]'),
