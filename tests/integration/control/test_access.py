@@ -117,6 +117,8 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/audit"): OPERATORS,
     ("GET", "/pipeline"): OPERATORS,
     ("GET", "/waiting"): OPERATORS,
+    ("GET", "/letters/retention"): OPERATORS,
+    ("POST", "/letters/reindex"): OPERATORS,
     ("GET", "/rules"): OPERATORS,
     ("POST", "/rules"): OPERATORS,
     ("GET", "/rules/{name}"): OPERATORS,

@@ -66,6 +66,7 @@ TAKE_KAFKA: Final = {
     ("POST", "/studies/{study_id}/refresh"),
     ("POST", "/transcripts"),
     ("POST", "/letters/replay"),
+    ("POST", "/letters/reindex"),
     ("POST", "/letters/{letter_id}/replay"),
     ("PUT", "/letters/{letter_id}/edit"),
     ("DELETE", "/letters/{letter_id}/edit"),
