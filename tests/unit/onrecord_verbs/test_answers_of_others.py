@@ -78,10 +78,12 @@ dlq plan show 0000
 dlq plan start {ID}
 dlq rehearsal {ID}
 dlq rehearse --all
+dlq reindex
 dlq replay abcd
 dlq replay --all --yes
 dlq restore abcd
 dlq restore --discard {ID}
+dlq retention
 dlq rule create slow --code llm_timeout --quiet-for 1h
 dlq rule delete slow
 dlq rule disable slow
