@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import Field, JsonValue
 
 from contracts.control_api import ColumnText, ControlApiModel
 
-MAX_EDIT_BYTES = 8 * 1024 * 1024
+MAX_EDIT_BYTES: Final = 8 * 1024 * 1024
 """Longest value that an edit may have, in bytes of JSON: as much as topics take of a message."""
 
 

@@ -103,6 +103,28 @@ def decode_replay_options(value: bytes) -> ReplayOverrides:
         ) from None
 
 
+def keep_policies(earlier: ReplayOverrides, overrides: ReplayOverrides) -> ReplayOverrides:
+    """Return what a replay sets, with the policies of the replay before it where they are stricter.
+
+    What an operator tightened for a message is not loosened by replaying it once more; a model, a
+    prompt or a deadline is of one replay.
+
+    Args:
+        earlier: what the replay before set for this message.
+        overrides: what this replay asks for.
+    """
+    policies: dict[str, object] = {}
+    if earlier.personal_data is not None:
+        policies["personal_data"] = _choose_strictest(
+            _STRICTNESS_OF_PERSONAL_DATA, earlier.personal_data, overrides.personal_data
+        )
+    if earlier.statements is not None:
+        policies["statements"] = _choose_strictest(
+            _STRICTNESS_OF_STATEMENTS, earlier.statements, overrides.statements
+        )
+    return overrides.model_copy(update=policies) if policies else overrides
+
+
 _STRICTNESS_OF_PERSONAL_DATA: Final = (
     PersonalData.ALLOW,
     PersonalData.MASK,

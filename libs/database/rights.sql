@@ -61,7 +61,7 @@ GRANT UPDATE (last_used_at, ended_at) ON sessions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON studies TO onrecord_control;
 GRANT SELECT, INSERT ON study_versions TO onrecord_control;
 GRANT SELECT (
-    chunk_id, transcript_id, source_topic, source_partition, source_offset, received_at
+    chunk_id, final, transcript_id, source_topic, source_partition, source_offset, received_at
 ) ON pending_drafts TO onrecord_control;
 GRANT SELECT (chunk_id, stored_at) ON drafts TO onrecord_control;
 GRANT SELECT ON llm_calls, llm_spending TO onrecord_control;

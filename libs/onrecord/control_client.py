@@ -327,8 +327,10 @@ class ControlClient(ControlTransport):
             page = await self.get(path, {**(params or {}), "limit": size, "cursor": cursor})
             yield page
             cursor = page["next"]
-            most = None if most is None else most - size
-            if cursor is None or most == 0:
+            if most is not None:
+                # A page may have fewer than were asked for, and others behind it.
+                most -= max((len(one) for one in page.values() if isinstance(one, list)), default=0)
+            if cursor is None or (most is not None and most <= 0):
                 return
 
     async def send(self, method: str, path: str, **options: Any) -> Any:

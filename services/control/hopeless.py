@@ -16,21 +16,6 @@ from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "hopeless.sql")
 
-_OF_PLAN: Final = (
-    _QUERIES.find_hopeless.rstrip()
-    .rstrip(";")
-    .replace(
-        "letter_id = ANY ($1::uuid[])",
-        "letter_id IN (SELECT unnest(letter_ids) FROM replay_plan_batches WHERE plan_id = $1)",
-    )
-)
-_COUNT: Final = f"""
-SELECT service, error_code, reason, count(*)::int AS letters
-  FROM ({_OF_PLAN}) AS hopeless
- GROUP BY service, error_code, reason
-"""  # noqa: S608 - of queries alone
-"""The same letters of a plan's whole set, counted where they are."""
-
 _REFUSED_AGAIN: Final = (ErrorCode.REVISION_CONFLICT.value, ErrorCode.NOT_YOURS.value)
 """Causes that are in the database, so that a mend of code or settings does not remove them. What no
 replay mends besides (``UNMENDABLE``) may pass once the code is mended."""
@@ -118,7 +103,7 @@ async def find_hopeless(
         DatabaseUnavailableError: try again later.
     """
     causes = [] if names_cause else list(_REFUSED_AGAIN)
-    rows = await database.fetch(_QUERIES.find_hopeless, list(letter_ids), causes)
+    rows = await database.fetch(_QUERIES.find_hopeless, list(letter_ids), causes, None)
     return {row["letter_id"]: row["reason"] for row in rows}
 
 
@@ -128,6 +113,6 @@ async def count_hopeless(
     """Return how many letters of a plan's set are hopeless by why, by their service and code."""
     causes = [] if names_cause else list(_REFUSED_AGAIN)
     found: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for row in await database.fetch(_COUNT, plan_id, causes):
+    for row in await database.fetch(_QUERIES.find_hopeless, [], causes, plan_id):
         found[row["service"], row["error_code"]][row["reason"]] = row["letters"]
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +25,7 @@ from contracts.events import (
     TranscriptSubmitted,
 )
 from contracts.letter_edits import MAX_EDIT_BYTES, LetterChange, LetterEdit
-from contracts.topics import EVENT_TOPICS
+from contracts.topics import EVENT_TOPICS, INGESTION
 from control.access import Caller
 from control.domain import (
     BadRequestError,
@@ -98,6 +99,9 @@ class LetterEditor:
     ) -> int:
         """Have replays of an open letter send an edit, or its message as it is.
 
+        Of a submission, the hash of the content that the edit brings is kept with the letter: the
+        message may have none, and what is stored is known by it.
+
         Args:
             letter_id: of the letter.
             version: number of the edit that was sent so far, 0 for none; None: whichever it is.
@@ -128,7 +132,7 @@ class LetterEditor:
                 raise ConcurrentChangeError(
                     f"letter {letter_id} was edited since it was read: read it again"
                 )
-            number = 0
+            number, content_sha256 = 0, None
             if edit is not None:
                 if row["latest"] >= MOST_EDITS:
                     raise DeadLetterNotOpenError(
@@ -136,11 +140,15 @@ class LetterEditor:
                     )
                 value, changes = edit
                 number = row["latest"] + 1
+                if row["service"] == INGESTION:
+                    content_sha256 = parse_model(value, TranscriptSubmitted).content_sha256
                 listed = json.dumps(replace_nul([one.model_dump(mode="json") for one in changes]))
                 await connection.execute(
                     *(_QUERIES.insert_edit, letter_id, number, value, listed, caller.name, reason)
                 )
-            await connection.execute(_QUERIES.choose_edit, letter_id, number or None)
+            await connection.execute(
+                _QUERIES.choose_edit, letter_id, number or None, content_sha256
+            )
         return number
 
     async def find_edited(self, letter_ids: Sequence[UUID]) -> set[UUID]:
@@ -323,6 +331,33 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:
         yield LetterChange(path=path, before=before, after=after)
 
 
-def list_paths(changes: Iterable[LetterChange]) -> list[str]:
-    """List the paths of what an edit changes, for the trail: readers of it may not see evidence."""
-    return [one.path for one in changes]
+def list_fields(changes: Iterable[LetterChange]) -> list[str]:
+    """List what an edit changes, for the trail: paths of the events' own fields and of indexes.
+
+    A name that no event has may be anybody's words, such as a speaker's in a value that is no
+    event, and readers of the trail may not see evidence: ``*`` stands for it.
+    """
+    fields = _list_field_names()
+    return [
+        "/".join(
+            name if not name or name in fields or (name.isascii() and name.isdigit()) else "*"
+            for name in names
+        )
+        for names in (one.path.split("/") for one in changes)
+    ]
+
+
+@cache
+def _list_field_names() -> frozenset[str]:
+    """List the names of all fields of events that may be edited."""
+    schemas: list[Any] = [event.model_json_schema() for event in EDITABLE]
+    names: set[str] = set()
+    while schemas:
+        schema = schemas.pop()
+        if isinstance(schema, list):
+            schemas += schema
+        elif isinstance(schema, dict):
+            if isinstance(properties := schema.get("properties"), dict):
+                names.update(properties)
+            schemas += schema.values()
+    return frozenset(names)

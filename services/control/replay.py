@@ -36,7 +36,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
-from control.hopeless import HopelessReplayError
+from control.hopeless import REASONS, HopelessReplayError
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
@@ -52,6 +52,10 @@ UNDER_WAY: Final = 2
 
 REPAIR_PAUSE_S: Final = 1.0
 """Seconds between two tries to bring the index up to date after an outage."""
+
+LOOK_AGAIN_S: Final = 300.0
+"""Seconds between two looks for letters that nobody works on, such as those of a replica that came
+and went between two looks at which ones live. A look goes through all open letters."""
 
 GONE: Final = "its DLQ does not have it at its place any more"
 
@@ -73,6 +77,8 @@ class DeadLetterReplayer:
         reader: fetches a letter's bytes.
         publisher: sends them to ``<service>-retry-0``.
         repair_pause_s: seconds between two tries to repair the index.
+        look_again_s: seconds until letters are looked for that nobody works on, if nothing tells of
+            any.
 
     Attributes:
         sender: sends the letters' messages, and limits how many are under way.
@@ -85,11 +91,13 @@ class DeadLetterReplayer:
         publisher: Publisher,
         *,
         repair_pause_s: float = REPAIR_PAUSE_S,
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         self._store = store
         self._reader = reader
         self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor)
         self._repair_pause_s = repair_pause_s
+        self._look_again_s = look_again_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
         self._under_way: set[UUID] = set()
@@ -156,8 +164,9 @@ class DeadLetterReplayer:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
         While some letters are being sent, the next ones are claimed and the ones before marked.
-        Letters that cannot be put back are open again. Letters of causes that no replay mends are
-        left out, unless the filter names their cause.
+        Letters that cannot be put back are open again, as are those that a replay cannot mend as
+        things are. Letters of causes that no replay mends are left out, unless the filter names
+        their cause.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -183,6 +192,7 @@ class DeadLetterReplayer:
                 point = advance_replay_cursor(point, letters[-1])
                 claiming = self._claim(which, point, limit)
                 with self._answering_for([letter.letter_id for letter in letters]):
+                    letters = await self._release_hopeless(letters, which, replays)
                     sent = await self.sender.send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
@@ -251,10 +261,11 @@ class DeadLetterReplayer:
     async def repairing(self) -> AsyncIterator[None]:
         """For as long as the context lasts, settle what a crash or an outage left ``replaying``.
 
-        Looks once at the beginning, and after every outage until the index is up to date again.
+        Looks once at the beginning, when another replica is gone, now and then, and after every
+        outage until the index is up to date again.
         """
         self._doubt.set()
-        async with self._store.holding_claims():
+        async with self._store.holding_claims(on_gone=self._doubt.set):
             try:
                 async with running_in_background(self._repair()):
                     yield
@@ -269,7 +280,8 @@ class DeadLetterReplayer:
 
     async def _repair(self) -> None:
         while True:
-            await self._doubt.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._doubt.wait(), self._look_again_s)
             self._is_repairing = True
             self._doubt.clear()
             try:
@@ -316,6 +328,22 @@ class DeadLetterReplayer:
                 self._under_way.update(letter.letter_id for letter in letters)
                 return letters
 
+    async def _release_hopeless(
+        self,
+        letters: Sequence[DeadLetterPosition],
+        which: DeadLetterFilter,
+        replays: ReplayResult,
+    ) -> list[DeadLetterPosition]:
+        """Open those of claimed letters again that a replay cannot mend; returns the others."""
+        names_cause = which.code is not None or which.cause is not None
+        found = await self._store.find_hopeless(
+            [letter.letter_id for letter in letters], names_cause=names_cause
+        )
+        if found:
+            await self._release([*found])
+            replays.not_replayed |= {one: REASONS[reason] for one, reason in found.items()}
+        return [letter for letter in letters if letter.letter_id not in found]
+
     async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:
         with suppress(OnrecordError):
             if letters := await claiming:
@@ -335,9 +363,12 @@ class DeadLetterReplayer:
         self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
     ) -> None:
         """Open letters again; should the database be away, they are replayed later."""
-        self._under_way.difference_update(letter_ids)
-        with self._doubting():
-            await self._store.release_claims(letter_ids, may_be_sent=may_be_sent)
+        try:
+            with self._doubting():
+                await self._store.release_claims(letter_ids, may_be_sent=may_be_sent)
+        finally:
+            # Not before: what is neither under way nor open is sent by ``repairing``.
+            self._under_way.difference_update(letter_ids)
 
     @contextmanager
     def _answering_for(self, letter_ids: Iterable[UUID]) -> Iterator[None]:

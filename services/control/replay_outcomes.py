@@ -6,7 +6,8 @@ letters without an outcome alone, a bounded number at a time. The latest are loo
 the others of the last day in turn, and older ones now and then, for a month::
 
     replayed ─▶ resolved          its effect is stored, or a later stage had the same
-        └─────▶ failed_again      a letter with `replay_of` was indexed
+        └─────▶ failed_again      a letter with `replay_of` was indexed; of a guardrail's letter,
+                                  also one of the next draft of its chunk
 """
 
 from __future__ import annotations

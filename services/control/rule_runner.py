@@ -25,7 +25,7 @@ from contracts.ids import derive_id
 from contracts.letter_rules import LetterRule
 from control.access import Caller
 from control.background import running_in_background
-from control.rules import LetterRuleStore
+from control.rules import FIRST_PLACE, DeadLetterPlace, LetterRuleStore
 from control.trail import AuditTrail
 from database.pool import Database
 
@@ -63,6 +63,7 @@ class RuleRunner:
         self._replay = replay
         self._period_s = period_s
         self._second_s = second_s
+        self._places: dict[str, DeadLetterPlace] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -120,7 +121,9 @@ class RuleRunner:
         replays = await self._rules.count_replays(rule)
         if not replays.allowance:
             return ()
-        found = await self._rules.next_letters(rule, rule.rate_per_s * PORTION_S)
+        found, self._places[rule.name] = await self._rules.next_letters(
+            rule, rule.rate_per_s * PORTION_S, self._places.get(rule.name, FIRST_PLACE)
+        )
         well = await self._rules.well_services(rule, {service for _, service in found})
         letters = [letter_id for letter_id, service in found if service in well]
         if letters or replays.unknown_of_late:

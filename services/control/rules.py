@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -34,6 +33,18 @@ MOST_UNKNOWN: Final = 20
 
 MOST_UNKNOWN_SHARE: Final = 0.1
 """The same as a share of its latest replays, if that is more."""
+
+PAGE: Final = 2_000
+"""Letters that are looked through at a time for those that a replay may mend."""
+
+MOST_PAGES: Final = 50
+"""Most such pages in one look at a rule: of 1,000,000 hopeless letters, ten looks pass over all."""
+
+DeadLetterPlace = tuple[str, int, int]
+"""Place of a letter: its DLQ, partition and offset."""
+
+FIRST_PLACE: Final[DeadLetterPlace] = ("", -1, -1)
+"""Place before that of every letter."""
 
 KEPT: Final = timedelta(days=1)
 """How long it is kept which letters a rule replayed."""
@@ -164,17 +175,31 @@ class LetterRuleStore:
         meant = format_filter(rule.filter)
         return bool(await self._database.fetchval(_QUERIES.have_ceased, meant, rule.quiet_s))
 
-    async def next_letters(self, rule: LetterRule, limit: int) -> list[tuple[UUID, str]]:
-        """Return the letters that a rule replays next and their services, in the DLQs' order."""
+    async def next_letters(
+        self, rule: LetterRule, limit: int, after: DeadLetterPlace = FIRST_PLACE
+    ) -> tuple[list[tuple[UUID, str]], DeadLetterPlace]:
+        """Return the letters that a rule replays next and their services, in the DLQs' order.
+
+        Args:
+            rule: the rule.
+            limit: at most so many.
+            after: only letters behind this place.
+
+        Returns:
+            The letters, and the place behind which the next look goes on. Letters that a replay
+            cannot mend are passed over, ``MOST_PAGES`` pages at most in one look: the next one goes
+            on behind them, and at the end begins anew.
+        """
         found: list[tuple[UUID, str]] = []
-        for page in count():
+        size, goes_on = max(limit, PAGE), after
+        for _ in range(MOST_PAGES):
             rows = await self._database.fetch(
                 _QUERIES.select_letters_of_rule,
                 format_filter(rule.filter),
                 rule.most_replays,
-                limit,
+                size,
                 _UNMENDABLE,
-                page * limit,
+                *after,
             )
             hopeless = await find_hopeless(self._database, [row["letter_id"] for row in rows])
             found += [
@@ -182,9 +207,14 @@ class LetterRuleStore:
                 for row in rows
                 if row["letter_id"] not in hopeless
             ]
-            if len(found) >= limit or len(rows) < limit:
+            if len(rows) < size:
+                return found[:limit], goes_on if found else FIRST_PLACE
+            if len(found) >= limit:
                 break
-        return found[:limit]
+            last = rows[-1]
+            after = (last["dlq_topic"], last["dlq_partition"], last["dlq_offset"])
+            goes_on = goes_on if found else after
+        return found[:limit], goes_on
 
     async def well_services(self, rule: LetterRule, services: Collection[str]) -> set[str]:
         """Return which of some services are known to be well since the rule's while began.

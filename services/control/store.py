@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -256,9 +256,16 @@ class DeadLetterStore:
         )
         return {row["reason"]: row["letters"] for row in rows}
 
-    async def find_hopeless(self, letter_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return which of some letters a replay cannot mend as things are, and why."""
-        return await find_hopeless(self._database, letter_ids)
+    async def find_hopeless(
+        self, letter_ids: Collection[UUID], *, names_cause: bool = False
+    ) -> dict[UUID, str]:
+        """Return which of some letters a replay cannot mend as things are, and why.
+
+        Args:
+            letter_ids: of the letters.
+            names_cause: whether their cause was asked for by name, so that it is no reason.
+        """
+        return await find_hopeless(self._database, letter_ids, names_cause=names_cause)
 
     async def count_selection(
         self, which: DeadLetterFilter, *, force: bool = False
@@ -277,9 +284,15 @@ class DeadLetterStore:
         assert row is not None
         return DeadLetterSelection(**row)
 
-    def holding_claims(self) -> AbstractAsyncContextManager[None]:
-        """Let other replicas see that this one lives, so that they leave its letters alone."""
-        return holding_claims(self._database, self.claimant)
+    def holding_claims(
+        self, on_gone: Callable[[], object] = lambda: None
+    ) -> AbstractAsyncContextManager[None]:
+        """Let other replicas see that this one lives, so that they leave its letters alone.
+
+        Args:
+            on_gone: called when another replica is gone, whose letters may be taken over.
+        """
+        return holding_claims(self._database, self.claimant, on_gone)
 
     async def take_over_interrupted(
         self, under_way: Collection[UUID], limit: int = 2_000
@@ -299,13 +312,15 @@ class DeadLetterStore:
     async def release_claims(
         self, letter_ids: Sequence[UUID], *, may_be_sent: Collection[UUID] = ()
     ) -> None:
-        """Open letters again whose replay did not come to pass.
+        """Open letters whose replay did not come to pass, unless another replica has them now.
 
         Args:
             letter_ids: of the letters.
             may_be_sent: those of them that the broker may have all the same.
         """
-        await self._database.execute(_QUERIES.release_claims, list(letter_ids), list(may_be_sent))
+        await self._database.execute(
+            _QUERIES.release_claims, list(letter_ids), list(may_be_sent), self.claimant
+        )
 
     async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
         """Mark claimed letters as replayed."""

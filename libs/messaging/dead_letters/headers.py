@@ -18,9 +18,16 @@ from uuid import UUID
 
 from contracts import headers as h
 from contracts.errors import BugTriggeredByMessageError, ErrorCode, OnrecordError
-from contracts.replay_options import NO_OVERRIDES, ReplayOverrides, encode_replay_options
+from contracts.replay_options import (
+    NO_OVERRIDES,
+    InvalidReplayOptionsError,
+    ReplayOverrides,
+    decode_replay_options,
+    encode_replay_options,
+    keep_policies,
+)
 from messaging.dead_letters import identity
-from messaging.delivery import Delivery, Headers, get_header_number
+from messaging.delivery import Delivery, Headers, find_replay_options, get_header_number
 from messaging.processing.failure_policy import SingleMessageOutageError
 
 MESSAGE_LIMIT: Final = 500
@@ -139,14 +146,15 @@ def build_replay_headers(
     """Build the headers that are added to a dead letter's message when it is replayed.
 
     The origin (where the message was first read) is kept, as the conservation law counts by it; the
-    attempts are not, so that a replay has all its tries.
+    attempts are not, so that a replay has all its tries. Of what an earlier replay set, policies
+    are kept where they are stricter.
 
     Args:
         letter: id of the dead letter.
         added: the headers the letter carries behind the original ones; damaged ones are left out.
         overrides: what holds for this message alone.
     """
-    options = encode_replay_options(overrides)
+    options = _build_replay_options(added, overrides)
     kept = dict(added)
     replays = get_header_number(added, h.REPLAYS, 0) + 1
     return (
@@ -155,6 +163,17 @@ def build_replay_headers(
         (h.REPLAYS, b"%d" % replays),
         *([(h.REPLAY_OPTIONS, options)] if options is not None else ()),
     )
+
+
+def _build_replay_options(added: Headers, overrides: ReplayOverrides) -> bytes | None:
+    if (earlier := find_replay_options(added)) is None:
+        return encode_replay_options(overrides)
+    try:
+        return encode_replay_options(keep_policies(decode_replay_options(earlier), overrides))
+    except InvalidReplayOptionsError:
+        # Another version wrote them, and its policies are not known here: the stage that knows them
+        # decides, and this one would refuse them.
+        return earlier
 
 
 _ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET, h.ORIGIN_TIMESTAMP)

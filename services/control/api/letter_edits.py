@@ -20,7 +20,7 @@ from control.letter_edits import (
     check_edit,
     find_event_class,
     list_editable,
-    list_paths,
+    list_fields,
     parse_value,
 )
 from control.reader import DeadLetterRecord
@@ -66,7 +66,7 @@ async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
     if not wanted.dry_run:
         target = {
             "letter": str(letter.letter_id),
-            "changes": list_paths(changes),
+            "changes": list_fields(changes),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
         await context.trail.record(caller, "letter.edit", json.dumps(target), reason=wanted.reason)

@@ -29,8 +29,9 @@ from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
 from control.hopeless import BudgetSpentError
+from control.plans.freezing import BATCH
 from control.plans.judgement import StepOutcomes, Verdict, is_step_over, judge_plan
-from control.plans.store import BATCH, ReplayPlanStore
+from control.plans.store import ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
 
 log = structlog.get_logger(__name__)

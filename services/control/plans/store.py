@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from contracts.errors import UNMENDABLE
 from contracts.replay_plans import (
     CANARY_ABOVE,
     MOST_LETTERS_SHOWN,
@@ -32,6 +30,7 @@ from control.domain import (
     PreconditionRequiredError,
 )
 from control.hopeless import find_hopeless, require_budget
+from control.plans.freezing import BATCH, freeze_set, write_set
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
 from control.replay_overrides import settle_overrides
@@ -42,22 +41,11 @@ from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
 
-BATCH: Final = 2_000
-"""Letters of a set in one row."""
-
 FROZEN_AT_ONCE: Final = 200_000
 """Most letters of a plan whose set is frozen before the answer: about a second's work."""
 
 MOST_LETTERS: Final = 10_000_000
 """Most letters of a plan: their ids as text, of which the hash is, stay below PostgreSQL's 1 GB."""
-
-FREEZE_TIMEOUT_S: Final = 180.0
-"""Longest time that freezing a set may take, in seconds."""
-
-STEPS: Final = (0.01, 0.05, 0.25, 1.0)
-"""Shares of a plan's letters that are sent by the end of each step."""
-
-_UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
 
 _FROM: Final = {
     ReplayPlanState.RUNNING: (
@@ -118,8 +106,7 @@ class ReplayPlanStore:
             )
         is_canary = letters > CANARY_ABOVE if wanted.canary is None else wanted.canary
         plan_id = uuid4()
-        await self._database.execute(
-            _QUERIES.insert_plan,
+        inserted = (
             plan_id,
             created_by,
             which.model_dump_json(exclude_none=True),
@@ -133,48 +120,17 @@ class ReplayPlanStore:
             overrides.model_dump_json(exclude_defaults=True),
             wanted.force,
         )
-        if letters <= FROZEN_AT_ONCE:
-            await self.freeze(plan_id)
+        if letters > FROZEN_AT_ONCE:
+            await self._database.execute(_QUERIES.insert_plan, *inserted)
+        else:  # nobody sees a plan of few letters without its set
+            async with self._database.transaction() as connection:
+                await connection.execute(_QUERIES.insert_plan, *inserted)
+                await write_set(connection, plan_id)
         return await self.plan(plan_id)
 
     async def freeze(self, plan_id: UUID) -> None:
-        """Write the set of a plan that is ``freezing``; nothing changes if it is not, or elsewhere.
-
-        The set is of letters as they were when the plan was made: those that came or failed anew
-        since are not in it, nor are those that are not open any more. It takes 15 seconds a
-        million letters at most on two cores (measured: 10 while three others worked).
-
-        Raises:
-            DatabaseUnavailableError, DatabaseTimeoutError: try again later.
-        """
-        async with self._database.transaction() as connection:
-            await connection.execute(_QUERIES.prepare_to_freeze)
-            plan = await connection.fetchrow(
-                _QUERIES.lock_freezing_plan, plan_id, self._letters.claimant
-            )
-            if plan is None:
-                return
-            frozen = await connection.fetchrow(
-                _QUERIES.freeze,
-                plan_id,
-                plan["meant"],
-                secrets.randbits(62),
-                [] if plan["is_forced"] else _UNMENDABLE,
-                list(STEPS if plan["is_canary"] else STEPS[-1:]),
-                BATCH,
-                plan["created_at"],
-                plan["most_letters"],
-                timeout=FREEZE_TIMEOUT_S,
-            )
-            assert frozen is not None
-            steps = frozen["steps"]
-            await connection.execute(
-                _QUERIES.finish_plan,
-                plan_id,
-                steps,
-                steps[-1] if steps else 0,
-                frozen["set_sha256"] or "",
-            )
+        """Write the set of a plan that is ``freezing``; errors as by ``freeze_set``."""
+        await freeze_set(self._database, plan_id, self._letters.claimant)
 
     async def plan(self, plan_id: UUID) -> ReplayPlan:
         """Return one plan, with its counts.

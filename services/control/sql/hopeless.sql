@@ -1,8 +1,13 @@
 -- name: find_hopeless
 -- Those of some letters that a replay cannot mend as things are, and why: what they are about is stored,
 -- withdrawn or superseded by a newer revision, their study takes no interviews, or a model would be asked
--- and a budget for that is spent: their study's, that of its day, or that of everybody's day.
-WITH found AS MATERIALIZED (
+-- and a budget for that is spent: their study's, that of its day, or that of everybody's day. Of a plan's
+-- set they are only counted, by service, code and reason.
+WITH asked AS (
+    SELECT unnest($1::uuid[]) AS letter_id
+     UNION ALL
+    SELECT unnest(letter_ids) FROM replay_plan_batches WHERE plan_id = $3::uuid
+), found AS MATERIALIZED (
     SELECT letter.letter_id, letter.service, letter.error_code, letter.about, letter.revision,
            letter.study_id AS named_study, chunk.transcript_id, chunk.stored_at,
            interview.withdrawn_at, coalesce(interview.refreshes, interview.revision) AS shown_revision,
@@ -12,8 +17,8 @@ WITH found AS MATERIALIZED (
                    CASE WHEN length(subject) = 36 AND pg_input_is_valid(subject, 'uuid')
                         THEN subject::uuid
                    END AS about
-              FROM dead_letters
-             WHERE letter_id = ANY ($1::uuid[])
+              FROM asked
+              JOIN dead_letters USING (letter_id)
            ) AS letter
       LEFT JOIN chunks AS chunk ON chunk.chunk_id = about
       LEFT JOIN transcripts AS interview
@@ -56,7 +61,8 @@ WITH found AS MATERIALIZED (
         OR coalesce(sums.settled_usd, 0) + least_usd > limited.limit_usd
      ORDER BY asked.study_id, limited.place
 )
-SELECT letter_id, service, error_code, reason
+SELECT CASE WHEN $3 IS NULL THEN letter_id END AS letter_id, service, error_code, reason,
+       count(*)::int AS letters
   FROM (
         SELECT letter.letter_id, letter.service, letter.error_code,
                CASE
@@ -86,4 +92,5 @@ SELECT letter_id, service, error_code, reason
           LEFT JOIN studies AS study ON study.study_id = letter.study_id
           LEFT JOIN spent ON spent.study_id = letter.study_id
        ) AS judged
- WHERE reason IS NOT NULL;
+ WHERE reason IS NOT NULL
+ GROUP BY 1, 2, 3, 4;

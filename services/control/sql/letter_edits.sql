@@ -1,6 +1,6 @@
 -- name: lock_letter
 -- Where a letter stands; nobody claims it for a replay until the end of the transaction.
-SELECT state, coalesce(edit, 0) AS edit, may_be_sent,
+SELECT service, state, coalesce(edit, 0) AS edit, may_be_sent,
        (SELECT coalesce(max(number), 0) FROM letter_edits AS edits
          WHERE edits.letter_id = letter.letter_id) AS latest
   FROM dead_letters AS letter
@@ -13,8 +13,12 @@ INSERT INTO letter_edits (letter_id, number, value, changes, edited_by, reason)
 VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: choose_edit
--- What a replay sends from now on: an edit, or the message as it is.
-UPDATE dead_letters SET edit = $2 WHERE letter_id = $1;
+-- What a replay sends from now on: an edit, or the message as it is. A submission does not say which
+-- content it brings; of an edited one that is known.
+UPDATE dead_letters
+   SET edit = $2,
+       content_sha256 = CASE service WHEN 'ingestion' THEN $3 ELSE content_sha256 END
+ WHERE letter_id = $1;
 
 -- name: select_edits
 -- All edits of a letter, the latest first.

@@ -55,49 +55,21 @@ SELECT rehearsal.rehearsal_id, rehearsal.state, rehearsal.mode, rehearsal.budget
  WHERE rehearsal.rehearsal_id = $1;
 
 -- name: select_outcomes
--- Letters of a rehearsal that were replayed since, with what that ended in. Failed, if the letter's
--- message became another letter. The guardrail's are rehearsed through enrichment and back, so for one
--- of those the first letter counts that either set aside about the same chunk since; it has passed
--- once the chunk is stored, or has got to persistence. Else pending.
+-- Letters of a rehearsal that were replayed since, with what became of them, as for plans: failed, if
+-- the message, or for the guardrail the next draft of the same chunk, became another letter.
 SELECT rehearsed.letter_id, rehearsed.prediction, rehearsed.predicted_cause_id,
        again.cause_id AS failed_cause_id,
-       CASE WHEN again.letter_id IS NOT NULL THEN 'failed'
-            WHEN letter.service <> 'guardrail' AND letter.outcome = 'resolved'
-              OR chunk.stored_at >= letter.replay_began_at
-              OR letter.service = 'guardrail' AND EXISTS (
-                   SELECT FROM dead_letters AS later
-                    WHERE later.subject = letter.subject AND later.service = 'persistence'
-                      AND later.indexed_at >= letter.replay_began_at
-                 ) THEN 'passed'
-            ELSE 'pending'
+       CASE letter.outcome WHEN 'failed_again' THEN 'failed'
+                           WHEN 'resolved' THEN 'passed'
+                           ELSE 'pending'
        END AS outcome
   FROM rehearsed_letters AS rehearsed
   JOIN dead_letters AS letter
     ON letter.letter_id = rehearsed.letter_id
    AND letter.state IN ('replaying', 'replayed')
    AND letter.replay_began_at > rehearsed.rehearsed_at
-  LEFT JOIN LATERAL (
-        SELECT letter_id, cause_id
-          FROM (
-                SELECT became.letter_id, became.cause_id, became.failed_at
-                  FROM dead_letters AS became
-                 WHERE letter.outcome = 'failed_again' AND became.letter_id = letter.became
-                 UNION ALL
-                SELECT later.letter_id, later.cause_id, later.failed_at
-                  FROM dead_letters AS later
-                 WHERE letter.service = 'guardrail' AND later.subject = letter.subject
-                   AND later.service IN ('enrichment', 'guardrail')
-                   AND later.letter_id <> letter.letter_id
-                   AND later.indexed_at >= letter.replay_began_at
-               ) AS failures
-         ORDER BY failed_at
-         LIMIT 1
-       ) AS again ON true
-  LEFT JOIN chunks AS chunk
-    ON chunk.chunk_id = CASE
-        WHEN letter.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-        THEN letter.subject::uuid
-       END
+  LEFT JOIN dead_letters AS again
+    ON again.letter_id = letter.became AND letter.outcome = 'failed_again'
  WHERE rehearsed.rehearsal_id = $1
    AND rehearsed.rehearsed_at IS NOT NULL
    AND ($2::uuid[] IS NULL OR rehearsed.letter_id = ANY ($2));

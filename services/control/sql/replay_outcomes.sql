@@ -15,7 +15,9 @@ SELECT sent_at, letter_id
 
 -- name: resolve
 -- Marks those of some letters whose messages have gone through their stage: its effect is there, or a
--- later stage had the same chunk or interview since. What a replay sent is no effect. Returns how many.
+-- later stage had the same chunk or interview since. What a replay sent is no effect. A draft that the
+-- guardrail refuses goes on without its bad notes while the model is asked for another one, so a letter
+-- of the guardrail is resolved by the last draft of its chunk alone. Returns how many.
 WITH awaited AS (
     SELECT letter.*,
            CASE WHEN subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN subject::uuid
@@ -32,10 +34,13 @@ WITH awaited AS (
         OR EXISTS (
             SELECT FROM drafts AS draft
              WHERE draft.chunk_id = about AND draft.stored_at >= replay_began_at
+               AND awaited.service <> 'guardrail'
            )
         OR EXISTS (
             SELECT FROM pending_drafts AS pending
-             WHERE pending.chunk_id = about AND pending.received_at >= replay_began_at
+             WHERE pending.chunk_id = about
+               AND (pending.final
+                    OR pending.received_at >= replay_began_at AND awaited.service <> 'guardrail')
            )
         OR EXISTS (
             SELECT FROM transcripts AS interview
@@ -59,7 +64,6 @@ WITH awaited AS (
                     CASE awaited.service
                         WHEN 'ingestion' THEN ARRAY['transcripts-ingested', 'chunks-ready']
                         WHEN 'enrichment' THEN ARRAY['notes-drafted', 'notes-validated']
-                        WHEN 'guardrail' THEN ARRAY['notes-rejected', 'notes-validated']
                     END
                )
            )

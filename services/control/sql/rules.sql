@@ -120,30 +120,46 @@ SELECT NOT EXISTS (
        );
 
 -- name: select_letters_of_rule
--- The next letters that a rule replays: open ones that a replay of many tries, and whose message was
--- not replayed as often as the rule allows. Replays keep the place where a message was first read.
-SELECT letter_id, service
+-- The next letters that a rule replays, behind a place: open ones that a replay of many tries, and whose
+-- message was not replayed as often as the rule allows. What fails again is another letter, which names
+-- the one that was replayed, or is what that one became (of a refused draft, the next draft is a message
+-- of its own); and replays keep the place where a message was first read, if it is known.
+SELECT letter_id, service, dlq_topic, dlq_partition, dlq_offset
   FROM dead_letters AS letter
  WHERE NOT settled
    AND state = 'open'
    AND displaced_at IS NULL
    AND source_topic IS NOT NULL
    AND (snoozed_until IS NULL OR snoozed_until <= now())
+   AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($5, $6::int, $7::bigint)
    AND letter_matches(letter, $1::jsonb)
    AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[])
         OR edit IS NOT NULL)
    AND (
+        WITH RECURSIVE chain AS (
+            SELECT letter.letter_id, letter.replay_of
+             UNION
+            SELECT earlier.letter_id, earlier.replay_of
+              FROM chain
+              JOIN dead_letters AS earlier
+                ON earlier.became = chain.letter_id
+                OR earlier.letter_id = chain.replay_of AND earlier.service = letter.service
+        )
         SELECT count(*)
-          FROM dead_letters AS earlier
-         WHERE (earlier.source_topic, earlier.source_partition, earlier.source_offset)
-               = (letter.source_topic, letter.source_partition, letter.source_offset)
-           AND earlier.source_sent_at IS NOT DISTINCT FROM letter.source_sent_at
-           AND earlier.service = letter.service
-           AND earlier.state = 'replayed'
+          FROM (
+                SELECT letter_id FROM chain WHERE letter_id <> letter.letter_id
+                 UNION
+                SELECT earlier.letter_id
+                  FROM dead_letters AS earlier
+                 WHERE (earlier.source_topic, earlier.source_partition, earlier.source_offset)
+                       = (letter.source_topic, letter.source_partition, letter.source_offset)
+                   AND earlier.source_sent_at IS NOT DISTINCT FROM letter.source_sent_at
+                   AND earlier.service = letter.service
+                   AND earlier.state = 'replayed'
+               ) AS replays
        ) < $2
  ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
- LIMIT $3
-OFFSET $5;
+ LIMIT $3;
 
 -- name: note_firing
 -- Notes that a rule replayed letters.

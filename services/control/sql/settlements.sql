@@ -36,7 +36,8 @@ SELECT (SELECT count(*) FROM taken) AS checks,
 
 -- name: select_facts
 -- What is known of every content that was submitted for some interviews, with the outcome that was
--- decided last. An ingested revision is counted only if all of its chunks are stored or dead.
+-- decided last. An ingested revision is counted only if all of its chunks are stored or dead. Of a
+-- submission that is not valid, an edit of its letter has the content that was sent in its place.
 WITH submitted AS (
     SELECT transcript_id, revision, content_sha256,
            count(*) AS submissions, max(submitted_at) AS last_submitted_at
@@ -80,10 +81,26 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
     ON settled.transcript_id = submitted.transcript_id
    AND settled.revision IS NOT DISTINCT FROM submitted.revision
    AND settled.content_sha256 IS NOT DISTINCT FROM submitted.content_sha256
+  LEFT JOIN LATERAL (
+        SELECT edited.content_sha256
+          FROM submissions AS record
+          JOIN dead_letters AS edited
+            ON (edited.source_topic, edited.source_partition, edited.source_offset)
+               = (record.topic, record.partition, record.record_offset)
+         WHERE submitted.content_sha256 IS NULL
+           AND record.transcript_id = submitted.transcript_id
+           AND record.revision IS NOT DISTINCT FROM submitted.revision
+           AND record.content_sha256 IS NULL
+           AND edited.service = 'ingestion'
+           AND edited.state = 'replayed'
+           AND edited.edit IS NOT NULL
+         ORDER BY edited.replay_began_at DESC
+         LIMIT 1
+   ) AS mended ON true
   LEFT JOIN transcripts AS interview
     ON interview.transcript_id = submitted.transcript_id
    AND interview.revision = submitted.revision
-   AND interview.content_sha256 = submitted.content_sha256
+   AND interview.content_sha256 = coalesce(submitted.content_sha256, mended.content_sha256)
   LEFT JOIN LATERAL (
         SELECT EXISTS (
                 SELECT FROM chunks AS chunk

@@ -215,11 +215,12 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
 -- Letters whose replay did not come to pass are open again, without an outcome. One whose message has
 -- failed again meanwhile was sent, whatever the broker answered: the letter that it became is open. In
 -- one order, as by whoever else changes many letters, so that none waits for the other. What the broker may
--- have all the same is not edited.
+-- have all the same is not edited. One that another replica took over is that one's to open: it may be
+-- sending it.
 WITH unsent AS (
     SELECT letter_id
       FROM dead_letters
-     WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying'
+     WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying' AND claimed_by = $3
      ORDER BY letter_id
        FOR UPDATE
 )

@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,9 @@ from asgi_server.problems import build_problem_details
 from contracts import headers as h
 from contracts.ids import derive_id
 from control.api import ControlApi
+from control.hopeless import REASONS
 from control.indexing import build_indexed_dead_letter
+from database.pool import Database
 from messaging import Record
 from messaging.dead_letters.identity import derive_dead_letter_id
 from messaging.dead_letters.record_digest import digest_record
@@ -87,6 +90,26 @@ async def test_replays_all_open_letters_that_are_meant(office: Office) -> None:
     assert await office.ask("POST", "/v1/letters/replay") == (200, nothing)
     records = await office.bench.records("enrichment-retry-0", 2)
     assert {record.value for record in records} == {b"0", b"2"}
+
+
+async def test_a_replay_of_many_leaves_those_open_that_a_replay_cannot_mend(
+    office: Office, fresh_database: Database
+) -> None:
+    good, withdrawn = [await office.died(b"%d" % number, number) for number in range(2)]
+    transcript = uuid4()
+    await fresh_database.execute(
+        "INSERT INTO withdrawn_revisions (transcript_id, revision) VALUES ($1, 1)", transcript
+    )
+    await fresh_database.execute(
+        "UPDATE dead_letters SET subject = $2, revision = 1 WHERE letter_id = $1",
+        withdrawn,
+        str(transcript),
+    )
+    status, body = await office.ask("POST", "/v1/letters/replay", {"service": "enrichment"})
+    assert (status, body["replayed"]) == (200, [str(good)])
+    assert body["not_replayed"] == {str(withdrawn): REASONS["withdrawn"]}
+    assert await office.bench.size("enrichment-retry-0") == 1
+    assert (await office.context.store.letter(withdrawn)).state == "open"
 
 
 async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Office) -> None:

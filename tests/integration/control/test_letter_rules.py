@@ -151,6 +151,28 @@ async def test_replays_by_a_person_count_towards_the_most_of_a_message(
 
 
 @pytest.mark.usefixtures("well")
+async def test_replays_of_the_drafts_before_count_towards_the_most_of_a_refused_draft(
+    office: Office, runner: RuleRunner, fresh_database: Database
+) -> None:
+    await enabled(office, filter={"code": "ungrounded"})
+    for round_ in range(3):
+        letter_id = await office.died(
+            b"%d" % round_,
+            round_,
+            error=UngroundedError("not there"),
+            at=datetime.now(UTC) - timedelta(hours=1 - round_ / 10),
+        )
+        # Each draft of a chunk is a message of its own, from a place of its own.
+        await fresh_database.execute(
+            "UPDATE dead_letters SET became = $1, outcome = 'failed_again' WHERE state = 'replayed'"
+            " AND outcome IS NULL",
+            letter_id,
+        )
+        assert await runner.look() == (1 if round_ < 2 else 0)
+    assert await open_letters(office) == {letter_id}
+
+
+@pytest.mark.usefixtures("well")
 async def test_what_a_replay_of_many_leaves_out_is_left_out(
     office: Office, runner: RuleRunner, fresh_database: Database
 ) -> None:
@@ -163,6 +185,29 @@ async def test_what_a_replay_of_many_leaves_out_is_left_out(
         "UPDATE dead_letters SET error_code = 'undecodable' WHERE letter_id = $1", hopeless
     )
     assert await runner.look() == 0
+
+
+@pytest.mark.usefixtures("well")
+async def test_hopeless_letters_are_passed_over_page_by_page_a_bounded_number_in_a_look(
+    office: Office, runner: RuleRunner, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.rules.PAGE", 2)
+    monkeypatch.setattr("control.rules.MOST_PAGES", 2)
+    for number in range(9):
+        await office.died(b"%d" % number, number)
+    await enabled(office, rate_per_s=1)
+    # What the first eight are about is withdrawn.
+    await fresh_database.execute(
+        "WITH first AS (UPDATE dead_letters SET subject = gen_random_uuid(), revision = 1"
+        " WHERE letter_id IN (SELECT letter_id FROM dead_letters"
+        " ORDER BY dlq_topic, dlq_partition, dlq_offset LIMIT 8) RETURNING subject)"
+        " INSERT INTO withdrawn_revisions (transcript_id, revision)"
+        " SELECT subject::uuid, 1 FROM first"
+    )
+    monkeypatch.setattr("control.rule_runner.PORTION_S", 1)
+    counted = [await runner.look() for _ in range(4)]
+    assert counted == [0, 0, 1, 0]
+    assert len(await open_letters(office)) == 8
 
 
 @pytest.mark.usefixtures("well")

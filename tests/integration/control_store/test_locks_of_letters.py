@@ -25,7 +25,9 @@ async def test_a_release_of_claims_meets_others_in_the_order_of_ids(
     lock = "SELECT FROM dead_letters WHERE letter_id = $1 FOR UPDATE"
     async with fresh_database.transaction() as connection:
         await connection.execute(lock, first)
-        releasing = asyncio.create_task(_release_in_order_of_table(fresh_database, [first, last]))
+        releasing = asyncio.create_task(
+            _release_in_order_of_table(fresh_database, [first, last], store.claimant)
+        )
 
         async def is_waiting() -> bool:
             waiting = (
@@ -41,10 +43,12 @@ async def test_a_release_of_claims_meets_others_in_the_order_of_ids(
     assert {letter.state for letter in await store.letters()} == {"open"}
 
 
-async def _release_in_order_of_table(database: Database, letter_ids: Sequence[UUID]) -> None:
+async def _release_in_order_of_table(
+    database: Database, letter_ids: Sequence[UUID], claimant: int
+) -> None:
     """Release claims as where PostgreSQL reads the whole table, as it does for many letters."""
     queries = load_queries(Path(control.store.__file__).parent / "sql" / "store.sql")
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL enable_indexscan = off")
         await connection.execute("SET LOCAL enable_bitmapscan = off")
-        await connection.execute(queries.release_claims, letter_ids, [])
+        await connection.execute(queries.release_claims, letter_ids, [], claimant)

@@ -101,8 +101,8 @@ async def test_notes_that_wait_for_their_interview_are_through(interview: Settle
     [
         ("enrichment", "guardrail", "notes-drafted", RESOLVED),
         ("enrichment", "persistence", "notes-validated", RESOLVED),
-        ("guardrail", "persistence", "notes-validated", RESOLVED),
-        ("guardrail", "enrichment", "notes-rejected", RESOLVED),
+        # It may be about the good notes of a draft that was refused once more.
+        ("guardrail", "persistence", "notes-validated", REPLAYED),
         ("persistence", "guardrail", "notes-drafted", REPLAYED),
         ("guardrail", "enrichment", "chunks-ready", REPLAYED),
     ],
@@ -117,6 +117,112 @@ async def test_a_letter_of_a_later_stage_shows_that_it_went_through(
     assert await state(interview, letter) is REPLAYED, "that one is older than the replay"
     await interview.set_aside(2, service=later, subject=about, source_topic=topic)
     assert await state(interview, letter) is expected
+
+
+async def refused(interview: SettledInterview, number: int = 1) -> IndexedDeadLetter:
+    """A draft of a chunk that the guardrail set aside, as the model has had its last try."""
+    return await interview.set_aside(
+        number,
+        service="guardrail",
+        subject=str(chunk(1, 2).chunk_id),
+        source_topic="notes-drafted",
+        error_code="ungrounded",
+    )
+
+
+async def test_good_notes_of_a_draft_that_is_refused_once_more_resolve_no_letter(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await refused(interview)
+    await interview.replay(letter)
+    await interview.store(2, attempt=3, final=False)
+    assert await state(interview, letter) is REPLAYED
+    await interview.store(2, attempt=4)
+    assert await state(interview, letter) is RESOLVED
+
+
+async def test_good_notes_that_wait_for_their_interview_resolve_no_refused_draft(
+    interview: SettledInterview,
+) -> None:
+    letter = await refused(interview)
+    await interview.replay(letter)
+    await interview.store(2, attempt=3, final=False)
+    assert await state(interview, letter) is REPLAYED
+    await interview.store(2, attempt=4)
+    assert await state(interview, letter) is RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("service", "topic", "expected"),
+    [
+        ("guardrail", "notes-drafted", FAILED_AGAIN),
+        ("enrichment", "notes-rejected", FAILED_AGAIN),
+        ("guardrail", "notes-rejected", REPLAYED),
+        ("enrichment", "chunks-ready", REPLAYED),
+        ("persistence", "notes-validated", REPLAYED),
+    ],
+)
+@pytest.mark.parametrize("marked", ["marked", "not marked yet"])
+async def test_a_refused_draft_has_failed_again_when_the_next_one_does(
+    interview: SettledInterview,
+    service: str,
+    topic: str,
+    marked: str,
+    expected: DeadLetterState,
+) -> None:
+    is_marked = marked == "marked"
+    await interview.ingest()
+    letter = await refused(interview)
+    if is_marked:
+        await interview.replay(letter)
+    else:
+        assert await interview.letters.claim_for_replay(letter.letter_id)
+    await interview.store(2, attempt=3, final=False)
+    next_one = await interview.set_aside(
+        2, service=service, subject=letter.subject, source_topic=topic
+    )
+    if not is_marked:
+        await interview.letters.mark_many_replayed([letter.letter_id])
+    assert await state(interview, letter) is expected
+    found = await interview.letters.letter(letter.letter_id)
+    assert found.became == (next_one.letter_id if expected is FAILED_AGAIN else None)
+    assert (await interview.letters.letter(next_one.letter_id)).state is DeadLetterState.OPEN
+
+
+async def test_a_letter_of_another_draft_that_failed_before_says_nothing(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await refused(interview, 5)
+    await interview.replay(letter)
+    # Its DLQ is read later than the guardrail's.
+    await interview.set_aside(4, subject=letter.subject, source_topic="notes-rejected")
+    other = {"subject": str(chunk(1, 1).chunk_id), "source_topic": "notes-rejected"}
+    await interview.set_aside(6, **other)
+    assert await state(interview, letter) is REPLAYED
+
+
+async def test_a_refused_draft_that_is_open_has_not_failed_again(
+    interview: SettledInterview,
+) -> None:
+    letter = await refused(interview)
+    await refused(interview, 2)
+    assert await state(interview, letter) is DeadLetterState.OPEN
+
+
+async def test_each_refused_draft_is_linked_to_the_next(interview: SettledInterview) -> None:
+    await interview.ingest()
+    chain = [await refused(interview)]
+    for number in (2, 3):
+        await interview.replay(chain[-1])
+        chain.append(await refused(interview, number))
+    await interview.replay(chain[-1])
+    await interview.store(2, attempt=6)
+    await ReplayOutcomeSweeper(interview.database).sweep()
+    letters = [await interview.letters.letter(one.letter_id) for one in chain]
+    assert [one.state for one in letters] == [FAILED_AGAIN, FAILED_AGAIN, RESOLVED]
+    assert [one.became for one in letters] == [chain[1].letter_id, chain[2].letter_id, None]
 
 
 async def test_a_submission_is_through_when_its_content_is_stored(

@@ -616,6 +616,54 @@ async def test_a_large_set_that_is_given_up_or_left_by_a_crash_is_frozen_once_or
         await control.plan()
 
 
+async def test_a_plan_is_cancelled_while_its_set_is_being_frozen(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
+    monkeypatch.setattr("control.plans.freezing.WATCH_S", 0.05)
+    await control.fill(5)
+    plan, finishes = await control.plan(), await control.plan()
+    async with control.database.transaction() as other:
+        # Freezing waits for this, as it would take its time with millions of letters.
+        await other.execute("LOCK TABLE replay_plan_batches IN SHARE MODE")
+        tasks = [asyncio.create_task(control.plans.freeze(plan.plan_id)) for _ in range(2)]
+        # One is at work on it, so the other has nothing to do.
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await until(lambda: is_waiting(control.database))
+        await control.plans.cancel(plan.plan_id)
+        await asyncio.gather(*tasks)
+        assert not await is_waiting(control.database)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, found.set_sha256) == (ReplayPlanState.CANCELLED, "")
+    assert await control.ids(found) == []
+    await control.plans.freeze(finishes.plan_id)
+    assert (await control.plans.plan(finishes.plan_id)).state is ReplayPlanState.READY
+
+
+async def is_waiting(database: Database) -> bool:
+    return bool(
+        await database.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        )
+    )
+
+
+async def test_a_set_that_takes_too_long_is_given_up_and_not_begun_again(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
+    monkeypatch.setattr("control.plans.freezing.FREEZE_TIMEOUT_S", 0.3)
+    await control.fill(5)
+    plan = await control.plan()
+    async with control.database.transaction() as other:
+        await other.execute("LOCK TABLE replay_plan_batches IN SHARE MODE")
+        await control.plans.freeze(plan.plan_id)
+    found = await control.plans.plan(plan.plan_id)
+    assert (found.state, "narrow it" in found.state_reason) == (ReplayPlanState.CANCELLED, True)
+    assert plan.plan_id not in await control.plans.take_plans()
+
+
 async def test_a_plan_has_a_bound(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("control.plans.store.MOST_LETTERS", 3)
     await control.fill(4)

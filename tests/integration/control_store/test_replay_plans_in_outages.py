@@ -232,9 +232,10 @@ async def test_a_released_letter_has_no_outcome_and_one_that_failed_again_was_se
 ) -> None:
     letters, _ = await replica.start(2, canary=False)
     await replica.database.execute(
-        "UPDATE dead_letters SET state = 'replaying', claimed_by = 1,"
+        "UPDATE dead_letters SET state = 'replaying', claimed_by = $2,"
         " outcome = CASE letter_id WHEN $1 THEN 'failed_again' END",
         letters[0],
+        replica.letters.claimant,
     )
     await replica.letters.release_claims(letters)
     rows = await replica.database.fetch("SELECT state, outcome, claimed_by FROM dead_letters")

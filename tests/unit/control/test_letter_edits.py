@@ -17,6 +17,7 @@ from contracts.events import (
     NotesValidated,
     TranscriptSubmitted,
 )
+from contracts.letter_edits import LetterChange
 from contracts.topics import PIPELINE, get_event_topic
 from control.domain import BadRequestError, DeadLetterPosition
 from control.letter_edits import (
@@ -25,6 +26,7 @@ from control.letter_edits import (
     check_edit,
     find_event_class,
     list_editable,
+    list_fields,
 )
 from control.reader import DeadLetterRecord
 from messaging.codec import encode_event
@@ -221,3 +223,20 @@ def test_an_edit_of_very_many_fields_is_refused() -> None:
     found = letter(SUBMITTED, json.dumps({f"f{n}": n for n in range(MAX_CHANGES)}).encode())
     with pytest.raises(BadRequestError, match="more than 1,000 fields"):
         check_edit(found, TranscriptSubmitted, whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("", ""),
+        ("/title", "/title"),
+        ("/study/questions/0/text", "/study/questions/0/text"),
+        ("/notes/1/statement", "/notes/1/statement"),
+        ("/Jane Doe said no", "/*"),
+        ("/study/Jane Doe/0/name", "/study/*/0/name"),
+        ("/notes/0/~1etc~1secret", "/notes/0/*"),
+        ("/٣", "/*"),
+    ],
+)
+def test_the_trail_names_fields_of_events_alone(path: str, told: str) -> None:
+    assert list_fields([LetterChange(path=path, before=None, after="x")]) == [told]

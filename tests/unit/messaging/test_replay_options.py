@@ -146,18 +146,53 @@ def test_another_replay_without_options_is_without_those_of_the_first() -> None:
     assert job.lineage.replay_options is None
 
 
-def test_a_letter_says_what_was_set_and_its_next_replay_does_not_have_it() -> None:
-    failure = describe_failure(TimeoutError(), "enrichment")
-    added = build_dead_letter_headers(
-        failure,
-        replayed().delivery,
+def set_aside(job: InFlightMessage) -> Headers:
+    return build_dead_letter_headers(
+        describe_failure(TimeoutError(), "enrichment"),
+        job.delivery,
         b"0" * 32,
         service="enrichment",
         group="g",
         at=datetime.now(UTC),
     )
+
+
+def test_a_letter_says_what_was_set_and_its_next_replay_does_not_have_it() -> None:
+    added = set_aside(replayed())
     assert dict(added)[h.REPLAY_OPTIONS] == OPTIONS
     assert h.REPLAY_OPTIONS not in dict(build_replay_headers(LETTER, added))
+
+
+def replay_again(job: InFlightMessage, **overrides: Any) -> InFlightMessage:
+    added = build_replay_headers(LETTER, set_aside(job), ReplayOverrides(**overrides))
+    return read(message("enrichment-retry-0", append_headers(PLAIN, added), tier=0))
+
+
+def test_a_policy_stays_with_a_message_however_often_it_fails_again() -> None:
+    job = replayed((), ReplayOverrides(model="small", personal_data="reject", statements="quotes"))
+    for _ in range(3):
+        job = replay_again(job)
+        policies = ReplayOverrides(personal_data="reject", statements="quotes")
+        assert job.delivery.overrides == policies
+    # One that was passed on by the stage before, whose header is one of the message's own.
+    options = encode_replay_options(policies)
+    passed_on = read(message("chunks-ready", (*PLAIN, (h.REPLAY_OPTIONS, options or b""))))
+    assert replay_again(passed_on).delivery.overrides == policies
+
+
+def test_a_later_replay_tightens_policies_and_never_loosens_them() -> None:
+    job = replayed((), ReplayOverrides(personal_data="mask", statements="proven"))
+    job = replay_again(job, personal_data="reject", statements="all", model="large")
+    assert job.delivery.overrides == ReplayOverrides(
+        personal_data="reject", statements="proven", model="large"
+    )
+
+
+@pytest.mark.parametrize("value", [b"{", b'{"modell": "x"}'])
+def test_options_that_control_does_not_know_are_not_dropped(value: bytes) -> None:
+    added = (*ORIGIN, (h.REPLAYS, b"1"), (h.REPLAY_OPTIONS, value))
+    for overrides in (ReplayOverrides(), OVERRIDES):
+        assert dict(build_replay_headers(LETTER, added, overrides))[h.REPLAY_OPTIONS] == value
 
 
 @pytest.mark.parametrize("value", [b"{", b'{"modell": "x"}', b'{"deadline_s": 9999}', b"\xff"])

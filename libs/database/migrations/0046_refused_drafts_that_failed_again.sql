@@ -1,0 +1,61 @@
+-- A refused draft that is replayed has the model asked for another draft, which is another message. If
+-- that one is refused too, or the model gives none, the replayed letter has failed again, though the new
+-- letter does not name it: it is about the same chunk, and failed later. Both are told in the transaction
+-- that indexes the new letter. Only the last draft of its chunk resolves a guardrail's letter.
+CREATE OR REPLACE FUNCTION note_letters_failed_again() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    came_from uuid[];
+    went_on uuid[];
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM indexed
+         WHERE replay_of IS NOT NULL
+            OR (service, source_topic)
+               IN (('guardrail', 'notes-drafted'), ('enrichment', 'notes-rejected'))
+    ) THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(link.came_from), array_agg(link.went_on)
+      INTO came_from, went_on
+      FROM (
+            SELECT letter.letter_id AS came_from, again.letter_id AS went_on
+              FROM indexed AS again
+              JOIN public.dead_letters AS letter ON letter.letter_id = again.replay_of
+             WHERE letter.service = again.service
+               AND (letter.source_partition IS NULL
+                    OR (letter.source_topic, letter.source_partition, letter.source_offset)
+                       = (again.source_topic, again.source_partition, again.source_offset))
+             UNION ALL
+            SELECT letter.letter_id, again.letter_id
+              FROM indexed AS again
+              JOIN public.dead_letters AS letter ON letter.subject = again.subject
+             WHERE (again.service, again.source_topic)
+                   IN (('guardrail', 'notes-drafted'), ('enrichment', 'notes-rejected'))
+               AND again.replay_of IS DISTINCT FROM letter.letter_id
+               AND again.letter_id <> letter.letter_id
+               AND again.failed_at > letter.failed_at
+               AND letter.service = 'guardrail'
+               AND letter.outcome IS NULL
+           ) AS link;
+    -- In one order, as by whoever else changes many letters, so that none waits for the other.
+    PERFORM FROM public.dead_letters
+     WHERE letter_id = ANY (came_from)
+     ORDER BY letter_id
+       FOR UPDATE;
+    UPDATE public.dead_letters AS letter
+       SET outcome = 'failed_again', outcome_at = now(), became = link.went_on,
+           state = CASE letter.state WHEN 'open' THEN 'replayed' ELSE letter.state END,
+           state_changed_at = CASE letter.state WHEN 'open' THEN now()
+                                                ELSE letter.state_changed_at END
+      FROM unnest(came_from, went_on) AS link (came_from, went_on)
+     WHERE letter.letter_id = link.came_from
+       AND (letter.state IN ('replaying', 'replayed')
+            OR letter.state = 'open' AND letter.may_be_sent)
+       AND letter.outcome IS DISTINCT FROM 'failed_again';
+    RETURN NULL;
+END;
+$$;
+
+-- From a letter to those that it was before.
+CREATE INDEX dead_letters_by_became ON dead_letters (became) WHERE became IS NOT NULL;

@@ -1,0 +1,290 @@
+"""Replicas of control that end between two steps, over one index, and a broker in memory.
+
+A step is what others see of a replica: a statement that PostgreSQL carries out, or records that are
+handed to the broker. A replica may end before and after each of them, or others may act there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+
+from contracts import headers as h
+from contracts.topics import build_retry_topic
+from control.bulk_changes import LetterBulkStore
+from control.domain import DeadLetterGoneError, DeadLetterPosition
+from control.plans import ReplayPlanRunner, ReplayPlanStore
+from control.reader import DeadLetterReader, DeadLetterRecord
+from control.replay import LOOK_AGAIN_S, DeadLetterReplayer
+from control.rule_runner import RuleRunner
+from control.store import DeadLetterStore
+from database.pool import Connection, Database
+from messaging import KafkaUnavailableError, Publisher
+from messaging.delivery import Headers, Record, split_headers
+
+SERVICE = "enrichment"
+DLQ = "enrichment-dlq"
+RETRY = build_retry_topic(SERVICE, 0).name
+
+Records = Sequence[tuple[bytes | None, bytes | None, Headers]]
+
+
+class Crash(BaseException):
+    """The process ends here: none of its code does anything from now on."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Event between two steps of a replica.
+
+    Attributes:
+        step: number of the step, from 1, before which it happens.
+        act: what others do there; None: the replica ends.
+    """
+
+    step: int
+    act: Callable[[], Awaitable[None]] | None = None
+
+
+class Process:
+    """Process of a replica, which counts its steps."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_dead = False
+        self.next: Interruption | None = None
+        self._steps = 0
+
+    def interrupt(self, interruption: Interruption | None) -> None:
+        """Count steps from now on, up to an interruption."""
+        self._steps, self.next = 0, interruption
+
+    async def step(self, *, is_open: bool = False) -> None:
+        """Come to a step.
+
+        Args:
+            is_open: whether a transaction is open, in which nobody else acts: it may hold locks.
+
+        Raises:
+            Crash: the process ends here, or has ended before.
+        """
+        if self.is_dead:
+            raise Crash(self.name)
+        self._steps += 1
+        if self.next is None or self._steps < self.next.step or (is_open and self.next.act):
+            return
+        act, self.next = self.next.act, None
+        if act is None:
+            self.is_dead = True
+            raise Crash(self.name)
+        await act()
+
+
+class SteppedDatabase(Database):
+    """Database that is reached in steps of a process."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], process: Process) -> None:
+        super().__init__(pool)
+        self._process = process
+
+    async def execute(self, query: str, *args: Any) -> str:
+        return cast(str, await self._stepped(super().execute, query, *args))
+
+    async def fetch(self, query: str, *args: Any) -> Any:
+        return await self._stepped(super().fetch, query, *args)
+
+    async def fetchrow(self, query: str, *args: Any) -> Any:
+        return await self._stepped(super().fetchrow, query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        return await self._stepped(super().fetchval, query, *args)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        await self._process.step()
+        async with super().transaction() as connection:
+            yield cast(Connection, _SteppedConnection(connection, self._process))
+        await self._process.step()
+
+    async def _stepped(self, run: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        await self._process.step()
+        found = await run(*args)
+        await self._process.step()
+        return found
+
+
+class _SteppedConnection:
+    """Connection within a transaction."""
+
+    def __init__(self, connection: Connection, process: Process) -> None:
+        self._connection = connection
+        self._process = process
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        run = getattr(self._connection, name)
+
+        async def stepped(*args: Any, **options: Any) -> Any:
+            await self._process.step(is_open=True)
+            return await run(*args, **options)
+
+        return stepped
+
+
+@dataclass
+class Sent:
+    """Record that the broker has of a letter.
+
+    Attributes:
+        letter_id: of the letter.
+        process: that sent it.
+        record: as the service reads it.
+        is_excused: whether the process could not say that it sent it: another one may.
+    """
+
+    letter_id: UUID
+    process: Process
+    record: Record
+    is_excused: bool = False
+
+
+@dataclass
+class BrokerInMemory:
+    """Retry topic and dead letter queue.
+
+    Attributes:
+        sent: what was sent, in order.
+        dead: records of the dead letter queue, by their offsets.
+        is_away: whether no broker answers.
+        loses_reports: whether what it has taken is reported as an outage.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    dead: list[Record] = field(default_factory=list)
+    is_away: bool = False
+    loses_reports: bool = False
+
+    def take(self, process: Process, records: Records) -> list[Exception | None]:
+        """Take records of letters; returns their delivery reports."""
+        for key, value, headers in records:
+            added = dict(split_headers(headers)[1])
+            letter_id = UUID(str(added[h.REPLAY_OF], "ascii"))
+            record = Record(RETRY, 0, len(self.sent), key, value, headers, 1_000)
+            self.sent.append(Sent(letter_id, process, record, is_excused=self.loses_reports))
+        error = KafkaUnavailableError("no report came") if self.loses_reports else None
+        return [error] * len(records)
+
+
+class SteppedPublisher:
+    """Publisher that hands records to the broker in steps of a process."""
+
+    def __init__(self, broker: BrokerInMemory, process: Process) -> None:
+        self._broker = broker
+        self._process = process
+
+    def name(self, topic: str) -> str:
+        return topic
+
+    async def find_missing_topics(self, topics: Collection[str]) -> set[str]:
+        self._require_broker()
+        return set()
+
+    async def forward(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> None:
+        (error,) = await self._hand_over([(key, value, headers)])
+        if error is not None:
+            raise error
+
+    async def forward_all(
+        self, topic: str, records: Records
+    ) -> asyncio.Future[list[Exception | None]]:
+        report: asyncio.Future[list[Exception | None]] = asyncio.Future()
+        report.set_result(await self._hand_over(records))
+        return report
+
+    async def _hand_over(self, records: Records) -> list[Exception | None]:
+        await self._process.step()
+        self._require_broker()
+        reports = self._broker.take(self._process, records)
+        await self._process.step()
+        return reports
+
+    def _require_broker(self) -> None:
+        if self._broker.is_away:
+            raise KafkaUnavailableError("no broker answers")
+
+
+class ReaderInMemory:
+    """Reader of the dead letter queue in memory."""
+
+    def __init__(self, broker: BrokerInMemory) -> None:
+        self._broker = broker
+
+    async def read(self, letter: DeadLetterPosition) -> DeadLetterRecord:
+        async for (found,) in self.read_many([letter]):
+            return found
+        raise DeadLetterGoneError("it is gone")
+
+    async def read_many(
+        self, letters: Sequence[DeadLetterPosition]
+    ) -> AsyncGenerator[list[DeadLetterRecord], None]:
+        if self._broker.is_away:
+            raise KafkaUnavailableError("no broker answers")
+        for one in letters:
+            record = self._broker.dead[one.dlq_offset]
+            yield [DeadLetterRecord(one, record.key, record.value, *split_headers(record.headers))]
+
+    async def whole(self, found: DeadLetterRecord) -> DeadLetterRecord:
+        return found
+
+
+class Replica:
+    """Replica of control, which replays, repairs, and runs plans and rules as control does.
+
+    Args:
+        pool: reaches the index, for all replicas.
+        broker: the same for all.
+        name: for people.
+        look_again_s: seconds until it looks for letters that nobody works on, if nothing tells of
+            any.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        broker: BrokerInMemory,
+        name: str,
+        *,
+        look_again_s: float = LOOK_AGAIN_S,
+    ) -> None:
+        self.process = Process(name)
+        self.database = SteppedDatabase(pool, self.process)
+        self.letters = DeadLetterStore(self.database)
+        self.plans = ReplayPlanStore(self.database, self.letters)
+        self.bulk = LetterBulkStore(self.database)
+        self.replayer = DeadLetterReplayer(
+            self.letters,
+            cast(DeadLetterReader, ReaderInMemory(broker)),
+            cast(Publisher, SteppedPublisher(broker, self.process)),
+            repair_pause_s=0.02,
+            look_again_s=look_again_s,
+        )
+        self.rules = RuleRunner(self.database, self.replayer.replay, period_s=0.0, second_s=0.0)
+        self._running = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Begin to repair, and to run plans."""
+        runner = ReplayPlanRunner(self.plans, self.replayer, poll_s=0.02)
+        await self._running.enter_async_context(self.replayer.repairing())
+        await self._running.enter_async_context(runner.running())
+
+    async def end(self) -> None:
+        """End, as a process does that is killed: what it was at stays as it is."""
+        self.process.is_dead = True
+        await self._running.aclose()
