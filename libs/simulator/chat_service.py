@@ -24,6 +24,7 @@ from simulator.picker import draft_notes_from_noteworthy_sentences
 from simulator.prompt import (
     PromptPassage,
     join_all_text,
+    join_instructions,
     join_user_text,
     parse_judging_prompt,
     parse_notes_prompt,
@@ -131,7 +132,14 @@ class ChatService:
             labelled = await self._paraphraser.read(f"{rates.model_dump_json()}\n{messages}")
             notes = tuple(one.note for one in labelled)
         user_text = join_user_text(request.messages)
-        rule = self.rules.fire(user_text, content, attempt, notes=bool(notes), model=model.name)
+        rule = self.rules.fire(
+            user_text,
+            content,
+            attempt,
+            notes=bool(notes),
+            model=model.name,
+            instructions=join_instructions(request.messages),
+        )
         seed = self._settings.seed
         builder = ReplyBuilder(
             request, model, passage, notes, spent, seed, content, attempt, others, judging, labelled

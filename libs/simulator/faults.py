@@ -72,6 +72,12 @@ class FaultRule(BaseModel):
     match: str | None = Field(
         None, min_length=1, description="Text that the user messages must contain, as sent."
     )
+    instructions: str | None = Field(
+        None,
+        min_length=1,
+        description="Text that the system messages must contain, as sent: so that the rule applies "
+        "to some versions of a prompt alone.",
+    )
     times: int | None = Field(
         None, ge=1, description="How often it fires; without limit if absent."
     )
@@ -116,12 +122,13 @@ class _ActiveRule:
     identity: str | int
     fired: int = 0
 
-    def concerns(self, text: str, model: str, *, notes: bool) -> bool:
+    def concerns(self, text: str, instructions: str, model: str, *, notes: bool) -> bool:
         rule = self.rule
         return (
             (rule.times is None or self.fired < rule.times)
             and rule.model in {None, model}
             and (rule.match or "") in text
+            and (rule.instructions or "") in instructions
             and (notes or rule.fault not in NOTE_FAULTS)
         )
 
@@ -164,8 +171,15 @@ class FaultRuleSet:
         self._listed = [one for one in self._listed if one.rule.name != name]
         return len(self._listed) < before
 
-    def fire(
-        self, text: str, fingerprint: str, attempt: int, *, notes: bool, model: str = ""
+    def fire(  # noqa: PLR0913 - all by which rules tell requests apart, and named
+        self,
+        text: str,
+        fingerprint: str,
+        attempt: int,
+        *,
+        notes: bool,
+        model: str = "",
+        instructions: str = "",
     ) -> FaultRule | None:
         """Return the rule that a request falls under, if any, and count it as fired.
 
@@ -175,12 +189,14 @@ class FaultRuleSet:
             attempt: how often this content has been asked for, from 1.
             notes: whether the answer would hold notes that can be spoiled.
             model: the model that is asked.
+            instructions: the text of the system messages.
 
         Returns:
             The rule that fired, now counted, or nothing if the request is to be answered well.
         """
         for one in self._listed:
-            if one.concerns(text, model, notes=notes) and self._wins(one, fingerprint, attempt):
+            concerns = one.concerns(text, instructions, model, notes=notes)
+            if concerns and self._wins(one, fingerprint, attempt):
                 one.fired += 1
                 return one.rule
         return None

@@ -99,6 +99,11 @@ def join_user_text(messages: list[Any]) -> str:
     return "\n".join(_contents(messages, "user"))
 
 
+def join_instructions(messages: list[Any]) -> str:
+    """Join the text of all system messages of a chat request, to match fault rules with."""
+    return "\n".join(_contents(messages, "system"))
+
+
 def join_all_text(messages: list[Any]) -> str:
     """Join the text of all messages of a chat request, to estimate its tokens."""
     return "\n".join(_contents(messages, None))

@@ -7,7 +7,15 @@ handed to the broker. A replica may end before and after each of them, or others
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -57,9 +65,35 @@ class Process:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.is_dead = False
         self.next: Interruption | None = None
         self._steps = 0
+        self._death = asyncio.Event()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended."""
+        return self._death.is_set()
+
+    def end(self) -> None:
+        """End it: from now on, it comes to no step."""
+        self._death.set()
+
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work, until it is done or the process ends.
+
+        Raises:
+            Crash: the process has ended, whichever of its tasks came to the step.
+        """
+        task, death = asyncio.create_task(work), asyncio.create_task(self._death.wait())
+        await asyncio.wait((task, death), return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        while not task.done():
+            # More than once: some code waits for the end of what a process does no more.
+            task.cancel()
+            await asyncio.wait((task, death), timeout=0.01)
+        if self.is_dead:
+            raise Crash(self.name)
+        task.result()
 
     def interrupt(self, interruption: Interruption | None) -> None:
         """Count steps from now on, up to an interruption."""
@@ -81,7 +115,7 @@ class Process:
             return
         act, self.next = self.next.act, None
         if act is None:
-            self.is_dead = True
+            self.end()
             raise Crash(self.name)
         await act()
 
@@ -286,5 +320,5 @@ class Replica:
 
     async def end(self) -> None:
         """End, as a process does that is killed: what it was at stays as it is."""
-        self.process.is_dead = True
+        self.process.end()
         await self._running.aclose()

@@ -116,6 +116,15 @@ def test_a_rule_fires_only_where_its_text_is() -> None:
     assert fires(book, 1, "a violin") == [True]
 
 
+def test_a_rule_may_apply_to_one_version_of_a_prompt_alone() -> None:
+    book = FaultRuleSet([FaultRule(fault=FaultKind.HANG, instructions="word by word")], 1)
+    fired = [
+        book.fire("word by word", "c", 1, notes=True, instructions=instructions)
+        for instructions in ("", "It is compared.", "It is compared word by word.")
+    ]
+    assert [bool(rule) for rule in fired] == [False, False, True]
+
+
 def test_the_first_rule_that_fits_fires_and_an_exhausted_one_gives_way() -> None:
     book = FaultRuleSet(
         [FaultRule(fault=FaultKind.HANG, times=1), FaultRule(fault=FaultKind.REFUSAL)], 1

@@ -1,0 +1,212 @@
+"""Letters and plans under all that people and replicas do, with a crash between any two steps.
+
+Hypothesis makes up the sequences, the same ones in each run: each begins with an empty index and
+two replicas of control, and ends when all is at rest. There are 200, and 1,000 where all tests run;
+``ONRECORD_SEEDS`` says otherwise. A failure is printed as it was found; ``ONRECORD_SHRINK=1`` has
+it made short first, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Final, cast
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from control import claim_session
+from database.pool import open_connection_pool
+from database.settings import PostgresSettings
+from support.letter_acts import REPLICAS, LetterActs
+from support.letter_history import check_letters, come_to_rest
+from support.postgres import TestServer
+from support.replicas_with_faults import Interruption, Replica
+
+SEEDS: Final = 200
+ALL_SEEDS: Final = 1_000
+PARTS: Final = 8
+"""Tests that the seeds are divided into, so that each takes less than a test may."""
+
+STEPS: Final = 12
+"""Most acts of a seed."""
+
+EMPTY: Final = """
+TRUNCATE dead_letters, letter_edits, letter_causes, letter_cause_counts, replay_plans,
+         replay_plan_batches, replay_plan_counts, letter_rules, letter_rule_replays,
+         letter_discards, pending_drafts, llm_calls, settlement_checks CASCADE
+"""
+
+LETTER_ACTS: Final = ("replay", "discard", "undo_discard", "edit", "undo_edit")
+PLAN_ACTS: Final = ("pause", "resume", "cancel")
+OTHER_ACTS: Final = ("replay_all", "discard_all", "undo_discards", "repair", "look_at_rules")
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody does on a replica: the name of a method of ``LetterActs``, and of what."""
+
+    name: str
+    number: int | None = None
+
+    def of(self, acts: LetterActs) -> Callable[[Replica], Coroutine[Any, Any, None]]:
+        """Return what a replica does."""
+        method = getattr(acts, self.name)
+        if self.number is None:
+            return cast(Callable[[Replica], Coroutine[Any, Any, None]], method)
+        return partial(method, **{"plan" if self.name in PLAN_ACTS else "letter": self.number})
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What happens at a step of an act: the other replica does something; None: this one ends."""
+
+    step: int
+    act: Act | None
+
+
+PLACES: Final = st.integers(0, REPLICAS - 1)
+NUMBERS: Final = st.integers(0, 7)
+ACTS: Final = st.one_of(
+    st.builds(Act, st.sampled_from(LETTER_ACTS), NUMBERS),
+    st.builds(Act, st.sampled_from(PLAN_ACTS), NUMBERS),
+    st.builds(Act, st.sampled_from(OTHER_ACTS)),
+)
+CRASHES: Final = st.builds(Meanwhile, st.integers(1, 30), st.none())
+MEANWHILE: Final = st.none() | CRASHES | st.builds(Meanwhile, st.integers(1, 30), ACTS)
+
+
+class LettersUnderCrashes(RuleBasedStateMachine):
+    """Sequence of acts on letters and plans; each is checked once all is at rest."""
+
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    pool: ClassVar[asyncpg.Pool[asyncpg.Record]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run(self.pool.execute(EMPTY))
+        self._acts = LetterActs(self.pool)
+        self._run(self._acts.begin())
+
+    @initialize(number=st.integers(1, 6), place=PLACES)
+    def begin(self, number: int, place: int) -> None:
+        """Messages are set aside."""
+        self.messages_are_set_aside(number, place, None)
+
+    @rule(number=st.integers(1, 3), place=PLACES, meanwhile=MEANWHILE)
+    def messages_are_set_aside(self, number: int, place: int, meanwhile: Meanwhile | None) -> None:
+        for _ in range(number):
+            self._acts.stage.set_aside()
+        self._do(place, self._acts.index, meanwhile)
+
+    @rule(place=PLACES, act=ACTS, meanwhile=MEANWHILE)
+    def somebody_acts(self, place: int, act: Act, meanwhile: Meanwhile | None) -> None:
+        self._do(place, act.of(self._acts), meanwhile)
+
+    @rule(place=PLACES, canary=st.booleans(), meanwhile=MEANWHILE)
+    def a_plan_is_started(self, place: int, canary: bool, meanwhile: Meanwhile | None) -> None:  # noqa: FBT001
+        self._do(place, partial(self._acts.plan, canary=canary), meanwhile)
+
+    @rule(place=PLACES, meanwhile=MEANWHILE)
+    def plans_go_on(self, place: int, meanwhile: Meanwhile | None) -> None:
+        self._do(place, self._acts.wait, meanwhile)
+
+    @rule(place=PLACES, number=st.integers(1, 4), goes_through=st.booleans())
+    def the_stage_takes_messages(self, place: int, number: int, goes_through: bool) -> None:  # noqa: FBT001
+        for _ in range(number):
+            self._run(self._acts.stage.take(lambda _: goes_through))
+        self._do(place, self._acts.index, None)
+
+    @rule(place=PLACES)
+    def a_replica_is_restarted(self, place: int) -> None:
+        self._run(self._acts.restart(place))
+
+    @rule(place=PLACES)
+    def a_session_breaks(self, place: int) -> None:
+        self._run(self._acts.break_session(place))
+
+    @rule(is_away=st.booleans(), loses_reports=st.booleans())
+    def kafka_changes(self, is_away: bool, loses_reports: bool) -> None:  # noqa: FBT001
+        self._acts.broker.is_away = is_away
+        self._acts.broker.loses_reports = loses_reports
+
+    def teardown(self) -> None:
+        """Have all come to rest, and check it."""
+        try:
+            self._run(come_to_rest(self._acts))
+            self._run(check_letters(self._acts))
+        finally:
+            self._run(self._acts.end())
+
+    def _do(
+        self,
+        place: int,
+        act: Callable[[Replica], Coroutine[Any, Any, None]],
+        meanwhile: Meanwhile | None,
+    ) -> None:
+        interruption = None
+        if meanwhile is not None:
+            beside = None
+            if meanwhile.act is not None:
+                beside = partial(self._acts.beside, 1 - place, meanwhile.act.of(self._acts))
+            interruption = Interruption(meanwhile.step, beside)
+        self._run(self._acts.run(place, act, interruption))
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.loop.run_until_complete(coroutine)
+
+
+@contextmanager
+def _machine(settings_: PostgresSettings) -> Iterator[type[LettersUnderCrashes]]:
+    """A machine with a pool and an event loop, which all of its seeds use."""
+    with asyncio.Runner() as runner:
+        pool = runner.run(open_connection_pool(settings_))
+        try:
+            yield type("Machine", (LettersUnderCrashes,), {"loop": runner.get_loop(), "pool": pool})
+        finally:
+            runner.run(pool.close())
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_letter_is_lost_nor_sent_twice(
+    part: int,
+    pytestconfig: pytest.Config,
+    postgres: TestServer,
+    postgres_template: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = ALL_SEEDS if pytestconfig.getoption("all") else SEEDS
+    seeds = int(os.environ.get("ONRECORD_SEEDS", usual))
+    shrink = [Phase.shrink] if os.environ.get("ONRECORD_SHRINK") else []
+    monkeypatch.setattr(claim_session, "CLAIMS_CHECKED_S", 0.05)
+    monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.02)
+    name = f"letters_under_crashes_{part}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    try:
+        reached = postgres.settings(name).model_copy(update={"pool_max_size": 12})
+        with _machine(reached) as machine:
+            run_state_machine_as_test(
+                seed(part)(machine),
+                settings=settings(
+                    max_examples=seeds // PARTS,
+                    stateful_step_count=STEPS,
+                    database=None,
+                    print_blob=False,
+                    suppress_health_check=list(HealthCheck),
+                    phases=[Phase.generate, *shrink],
+                ),
+            )
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")

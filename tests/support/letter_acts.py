@@ -1,0 +1,274 @@
+"""What people and control do with dead letters and plans, on replicas that may end at any step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from contracts.call_purposes import DRAFT
+from contracts.control_api import DeadLetterFilter
+from contracts.errors import OnrecordError
+from contracts.letter_edits import LetterChange
+from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
+from contracts.replay_plans import CreateReplayPlanRequest
+from control.access import Caller
+from control.claim_session import CLAIMS_LOCK
+from control.rules import LetterRuleStore
+from database.pool import Database
+from support.letter_stage import Stage
+from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Replica
+from support.waiting import until
+
+REPLICAS: Final = 2
+MOST_REPLAYS: Final = 2
+"""How often the rule replays a message at most."""
+
+ADA: Final = Caller(token_id=UUID(int=1), name="ada", grants=())
+ALL: Final = DeadLetterFilter()
+
+_WELL = """
+INSERT INTO llm_calls (
+    call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at,
+    settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens, output_tokens,
+    estimated, latency_s
+)
+VALUES (gen_random_uuid(), 's', 'c', $1, 'p', 'e', 'm', current_date, now(), now(), 'answered',
+        'm', '', 1, 0, 1, false, 1)
+"""
+_IN_HAND = """
+SELECT letter_id FROM dead_letters WHERE state = 'replaying' AND claimed_by = $1
+"""
+_OFFSET = "SELECT dlq_offset FROM dead_letters WHERE letter_id = $1"
+_END_SESSION = """
+SELECT pg_terminate_backend(pid)
+  FROM pg_locks
+ WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
+"""
+_IS_HELD = _END_SESSION.replace("pg_terminate_backend(pid)", "count(*) > 0")
+
+
+class LetterActs:
+    """Letters, plans and a rule, and what is done with them.
+
+    Letters and plans are named by any number: the remainder by how many there are counts.
+
+    Args:
+        pool: reaches an index without letters.
+
+    Attributes:
+        broker: has what was sent, and the dead letter queue.
+        stage: sets messages aside, and takes what is sent back.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+        self.database = Database(pool)
+        self.broker = BrokerInMemory()
+        self.stage = Stage(self.broker, self.database)
+        self._replicas: dict[int, Replica] = {}
+        self._number = 0
+        self._letters: list[UUID] = []
+        self._plans: list[UUID] = []
+        self._discards: list[UUID] = []
+
+    async def begin(self) -> None:
+        """Enable the rule, with services that are well, and start the replicas."""
+        await self.database.execute(_WELL, DRAFT)
+        rules = LetterRuleStore(self.database)
+        wanted = CreateLetterRuleRequest(
+            name="timeouts",
+            filter=RuleFilter(code="llm_timeout"),
+            quiet_s=0,
+            rate_per_s=100,
+            most_replays=MOST_REPLAYS,
+        )
+        await rules.create(wanted, "ada")
+        await rules.enable("timeouts", None, is_enabled=True)
+        for place in range(REPLICAS):
+            await self.restart(place)
+
+    async def end(self) -> None:
+        """End all replicas."""
+        for replica in self._replicas.values():
+            await replica.end()
+
+    async def run(
+        self,
+        place: int,
+        act: Callable[[Replica], Coroutine[Any, Any, None]],
+        interruption: Interruption | None = None,
+    ) -> None:
+        """Have a replica act, unless it is dead; what it refuses is refused.
+
+        Args:
+            place: of the replica.
+            act: what it does.
+            interruption: what happens meanwhile, if the act has so many steps.
+        """
+        replica = self._replicas[place]
+        if replica.process.is_dead:
+            return
+        replica.process.interrupt(interruption)
+        with suppress(OnrecordError, Crash):
+            await replica.process.run(act(replica))
+        replica.process.interrupt(None)
+        for one in self._replicas.values():
+            if one.process.is_dead:
+                await self._bury(one)
+
+    async def beside(self, place: int, act: Callable[[Replica], Coroutine[Any, Any, None]]) -> None:
+        """Have a replica act while another one is at something; nothing happens if it is dead."""
+        replica = self._replicas[place]
+        if not replica.process.is_dead:
+            with suppress(OnrecordError, Crash):
+                await replica.process.run(act(replica))
+
+    async def restart(self, place: int) -> None:
+        """End a replica, whatever it is at, and start another one in its place."""
+        before = self._replicas.get(place)
+        if before is not None:
+            before.process.end()
+            await self._bury(before)
+        self._number += 1
+        replica = Replica(self._pool, self.broker, f"replica {self._number}", look_again_s=0.5)
+        self._replicas[place] = replica
+        await replica.start()
+
+    async def break_session(self, place: int) -> None:
+        """End the session by which a replica is seen to live; it opens another one."""
+        replica = self._replicas[place]
+        if replica.process.is_dead:
+            return
+        claimant = replica.letters.claimant
+        before = len(self.broker.sent)
+        await self._excuse(replica)
+        await self.database.execute(_END_SESSION, CLAIMS_LOCK, claimant)
+
+        async def is_held() -> bool:
+            return replica.process.is_dead or bool(
+                await self.database.fetchval(_IS_HELD, CLAIMS_LOCK, claimant)
+            )
+
+        await until(is_held, within_s=20)
+        for sent in self.broker.sent[before:]:
+            sent.is_excused = True
+        await self._excuse(replica)
+
+    def living(self) -> Replica | None:
+        """A replica that lives; None if there is none."""
+        return next((one for one in self._replicas.values() if not one.process.is_dead), None)
+
+    async def index(self, replica: Replica) -> None:
+        """Index what is in the dead letter queue."""
+        await self.stage.index(replica)
+        rows = await self.database.fetch("SELECT letter_id FROM dead_letters ORDER BY dlq_offset")
+        self._letters = [row["letter_id"] for row in rows]
+
+    async def replay(self, replica: Replica, letter: int) -> None:
+        """Replay one letter."""
+        if self._letters:
+            await replica.replayer.replay(self._letter(letter))
+
+    async def replay_all(self, replica: Replica) -> None:
+        """Replay all open letters."""
+        await replica.replayer.replay_many(ALL, limit=100)
+
+    async def discard(self, replica: Replica, letter: int) -> None:
+        """Discard one letter."""
+        if self._letters:
+            await replica.letters.discard(self._letter(letter), "not needed")
+
+    async def discard_all(self, replica: Replica) -> None:
+        """Discard all open letters."""
+        discard_id = uuid4()
+        self._discards.append(discard_id)
+        await replica.bulk.discard(
+            ALL, reason="not needed", discard_id=discard_id, until=datetime.now(UTC), limit=100
+        )
+
+    async def undo_discard(self, replica: Replica, letter: int) -> None:
+        """Open a discarded letter again."""
+        if self._letters:
+            await replica.bulk.restore_letter(self._letter(letter))
+
+    async def undo_discards(self, replica: Replica) -> None:
+        """Open the letters of the latest discard of all again."""
+        if self._discards:
+            await replica.bulk.restore(self._discards[-1], limit=100)
+
+    async def edit(self, replica: Replica, letter: int) -> None:
+        """Edit a letter."""
+        if not self._letters:
+            return
+        letter_id = self._letter(letter)
+        offset = await self.database.fetchval(_OFFSET, letter_id)
+        record = self.broker.dead[offset]
+        title = f"edit {uuid4()}"
+        value = json.dumps(json.loads(record.value or b"") | {"title": title}).encode()
+        change = LetterChange(path="/title", before="as it was", after=title)
+        await replica.letters.editor.choose(letter_id, None, (value, [change]), ADA, "a typo")
+
+    async def undo_edit(self, replica: Replica, letter: int) -> None:
+        """Have a letter's message sent as it is."""
+        if self._letters:
+            await replica.letters.editor.choose(self._letter(letter), None, None, ADA, "no")
+
+    async def plan(self, replica: Replica, *, canary: bool) -> None:
+        """Make a plan of all open letters, and start it."""
+        wanted = CreateReplayPlanRequest(canary=canary, step_wait_s=60)
+        plan = await replica.plans.create(wanted, "ada")
+        self._plans.append(plan.plan_id)
+        await replica.plans.start(plan.plan_id)
+
+    async def pause(self, replica: Replica, plan: int) -> None:
+        """Pause a plan."""
+        if self._plans:
+            await replica.plans.pause(self._plan(plan))
+
+    async def resume(self, replica: Replica, plan: int) -> None:
+        """Have a plan go on, whatever it stopped for."""
+        if self._plans:
+            await replica.plans.resume(self._plan(plan), accepts_stop=True)
+
+    async def cancel(self, replica: Replica, plan: int) -> None:
+        """Cancel a plan."""
+        if self._plans:
+            await replica.plans.cancel(self._plan(plan))
+
+    async def look_at_rules(self, replica: Replica) -> None:
+        """Replay what the rule says."""
+        await replica.rules.look()
+
+    async def repair(self, replica: Replica) -> None:
+        """Take over what others left."""
+        await replica.replayer.finish_interrupted()
+
+    async def wait(self, replica: Replica) -> None:
+        """Let plans go on for a while."""
+        del replica
+        await asyncio.sleep(0.05)
+
+    def _letter(self, number: int) -> UUID:
+        return self._letters[number % len(self._letters)]
+
+    def _plan(self, number: int) -> UUID:
+        return self._plans[number % len(self._plans)]
+
+    async def _bury(self, replica: Replica) -> None:
+        await self._excuse(replica)
+        await replica.end()
+
+    async def _excuse(self, replica: Replica) -> None:
+        """Excuse what a replica has sent and not marked: another one may send it once more."""
+        rows = await self.database.fetch(_IN_HAND, replica.letters.claimant)
+        in_hand = {row["letter_id"] for row in rows}
+        for sent in self.broker.sent:
+            if sent.process is replica.process and sent.letter_id in in_hand:
+                sent.is_excused = True
