@@ -103,6 +103,14 @@ class DeadLetter(ControlApiModel):
         None, description="`ce_source` of a submission: its producer's claim."
     )
     cause_id: str = Field("", description="Its cause; set by the index.")
+    model: str | None = Field(
+        None,
+        description="The model that was asked last for a draft of it, by the ledger of calls; set "
+        "by the index.",
+    )
+    prompt_version: str | None = Field(
+        None, description="The version of the prompt that it was asked with; set by the index."
+    )
     revision: int | None = Field(None, description="The transcript's revision, if known.")
     content_sha256: str | None = Field(
         None, description="Hash of that revision's content, if known."
@@ -231,6 +239,12 @@ class DeadLetterFilter(ControlApiModel):
     study: Asked | None = Field(None, description="Only about interviews of this study.")
     producer: Asked | None = Field(
         None, description="Only submissions of this producer, by its `ce_source`."
+    )
+    model: Asked | None = Field(
+        None, description="Only what this model drafted last, by its name at its endpoint."
+    )
+    prompt: Asked | None = Field(
+        None, description="Only what was drafted last with this version of the prompt."
     )
     text: Asked | None = Field(
         None, description="Only with this in the error's text, in capital or small letters."

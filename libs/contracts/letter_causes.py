@@ -131,6 +131,10 @@ class ListCausesRequest(PageRequest):
     service: Asked | None = Field(None, description="Only of this service.")
     code: Asked | None = Field(None, description="Only with this code, such as `llm_timeout`.")
     study: Asked | None = Field(None, description="Only letters of this study.")
+    model: Asked | None = Field(None, description="Only letters that this model drafted last.")
+    prompt: Asked | None = Field(
+        None, description="Only letters that were drafted last with this version of the prompt."
+    )
     state: DeadLetterState | Literal["all"] = Field(
         DeadLetterState.OPEN, description="Only causes that have letters in this state; `all`: any."
     )

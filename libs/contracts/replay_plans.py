@@ -32,6 +32,10 @@ MOST_LETTERS_SHOWN: Final = 10_000
 """Most letters on one page of a report."""
 
 
+MOST_NAMED: Final = 1_000
+"""Most letters that a plan can name."""
+
+
 class ReplayPlanState(StrEnum):
     """State of a replay plan.
 
@@ -55,6 +59,12 @@ class ReplayPlanFilter(DeadLetterFilter):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: None = Field(None, description="Not to be given: a plan is made of open letters.")
+    letter_ids: tuple[UUID, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_NAMED,
+        description="Only these letters, also of causes that no replay mends.",
+    )
 
 
 class CreateReplayPlanRequest(ControlApiModel):
@@ -121,7 +131,7 @@ class ReplayPlan(ControlApiModel):
     version: int = Field(ge=1, description="Counts the changes of its state.")
     created_at: datetime
     created_by: str = Field(description="Who made it.")
-    which: DeadLetterFilter = Field(description="Which letters were asked for.")
+    which: ReplayPlanFilter = Field(description="Which letters were asked for.")
     limit: int | None = Field(None, description="At most how many were asked for.")
     force: bool = Field(default=False, description="Whether hopeless letters go back, too.")
     letters: int = Field(

@@ -32,7 +32,7 @@ async def count_open(
     control: ControlClient, which: Mapping[str, str | None]
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter."""
-    return DeadLetterSelection.model_validate(await control.get("/v1/letters/replayable", which))
+    return await control.get("/v1/letters/replayable", DeadLetterSelection, which)
 
 
 async def discard_matching(
@@ -51,8 +51,9 @@ async def discard_matching(
     number = 0
     while True:
         limit = AT_A_TIME if most is None else min(most - number, AT_A_TIME)
-        found = await control.send("POST", "/v1/letters/discard", json=body | {"limit": limit})
-        done = DiscardResult.model_validate(found)
+        done = await control.send(
+            "POST", "/v1/letters/discard", DiscardResult, json=body | {"limit": limit}
+        )
         number += done.discarded
         if not done.is_more or number == most:
             return done.model_copy(update={"discarded": number})
@@ -65,8 +66,7 @@ async def restore_discard(control: ControlClient, discard_id: UUID) -> RestoreRe
     number = 0
     while True:
         body = {"discard_id": str(discard_id), "limit": AT_A_TIME}
-        found = await control.send("POST", "/v1/letters/restore", json=body)
-        done = RestoreResult.model_validate(found)
+        done = await control.send("POST", "/v1/letters/restore", RestoreResult, json=body)
         first = first or done
         number += done.restored
         if not done.is_more:
@@ -80,7 +80,7 @@ async def restore_letter(control: ControlClient, letter_id: str) -> DeadLetter:
         DeadLetterClosedError: it is not discarded.
     """
     path = f"{get_letter_path(letter_id)}/restore"
-    return DeadLetter.model_validate(await control.send("POST", path))
+    return await control.send("POST", path, DeadLetter)
 
 
 async def snooze_letter(
@@ -93,7 +93,7 @@ async def snooze_letter(
     """
     body = {"snooze_until": snooze_until and snooze_until.isoformat()}
     path = f"{get_letter_path(letter_id)}/snooze"
-    return DeadLetter.model_validate(await control.send("POST", path, json=body))
+    return await control.send("POST", path, DeadLetter, json=body)
 
 
 async def snooze_matching(
@@ -110,8 +110,9 @@ async def snooze_matching(
     number = 0
     while True:
         limit = AT_A_TIME if most is None else min(most - number, AT_A_TIME)
-        found = await control.send("POST", "/v1/letters/snooze", json=body | {"limit": limit})
-        done = SnoozeResult.model_validate(found)
+        done = await control.send(
+            "POST", "/v1/letters/snooze", SnoozeResult, json=body | {"limit": limit}
+        )
         number += done.snoozed
         if not done.is_more or number == most:
             return number

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.access import (
     AccessToken,
+    AccessTokenPage,
     CreatedToken,
     CreateTokenRequest,
     Session,
+    SessionPage,
     TrailPage,
     WhoAmI,
 )
@@ -33,23 +35,22 @@ from contracts.ownership import (
     OwnedTranscript,
     WithdrawRevisionRequest,
 )
-from contracts.pages import MAX_PAGE
 from contracts.refreshing import RefreshStudyRequest, StudyRefresh
-from contracts.registry import CreateStudyRequest, EditStudyRequest, RegisteredStudy
+from contracts.registry import (
+    CreateStudyRequest,
+    EditStudyRequest,
+    RegisteredStudy,
+    RegisteredStudyPage,
+)
 from contracts.study import Identifier
 from contracts.submissions import InterviewState, SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.control_transport import (
     ControlTransport,
     SlicedRequestBody,
-    get_body_or_none,
 )
 from onrecord.errors import FailedError, UsageError
 
-_TOKENS: Final = TypeAdapter(list[AccessToken])
-_SESSIONS: Final = TypeAdapter(list[Session])
 _STUDY_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
-_STUDIES: Final = TypeAdapter(list[RegisteredStudy])
-_COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 AUDIT_S: Final = 600.0
 """Longest wait for an audit, in seconds."""
@@ -73,10 +74,8 @@ class ControlClient(ControlTransport):
                 not.
             limit: at most so many, up to ``MOST_LETTERS``.
         """
-        query = {name: value for name, value in which.items() if value is not None}
-        params = {**query, "limit": limit}
-        found = await self._call("GET", "/v1/letters", params=params)
-        return list(DeadLetterPage.model_validate(found).letters)
+        page = await self.get("/v1/letters", DeadLetterPage, {**which, "limit": limit})
+        return list(page.letters)
 
     async def letters_page(
         self, which: Mapping[str, str | None], *, limit: int, snoozed: bool = False
@@ -89,23 +88,19 @@ class ControlClient(ControlTransport):
             snoozed: with ``state`` open: letters that are snoozed now, too.
         """
         params = {**which, "limit": limit, "snoozed": snoozed or None}
-        return DeadLetterPage.model_validate(await self.get("/v1/letters", params))
+        return await self.get("/v1/letters", DeadLetterPage, params)
 
     async def counts(self) -> list[DeadLetterCount]:
         """Return how many letters there are by service, state and cause."""
-        return _COUNTS.validate_python(await self._call("GET", "/v1/letters/counts"))
+        return await self.get("/v1/letters/counts", list[DeadLetterCount])
 
     async def letter(self, letter_id: str) -> DeadLetterWithValue:
         """Return a letter by its id or the beginning of it, with its value's first MiB."""
-        return DeadLetterWithValue.model_validate(
-            await self._call("GET", f"{get_letter_path(letter_id)}")
-        )
+        return await self.get(get_letter_path(letter_id), DeadLetterWithValue)
 
     async def value(self, letter_id: str) -> bytes | None:
         """Return a letter's value as it was set aside, however large; None for a tombstone."""
-        path = f"{get_letter_path(letter_id)}/value"
-        value: bytes | None = await self._call("GET", path, read=get_body_or_none, is_large=True)
-        return value
+        return await self.get_bytes(f"{get_letter_path(letter_id)}/value")
 
     async def replay(self, letter_id: str, *, force: bool = False) -> DeadLetter:
         """Put a letter back.
@@ -118,9 +113,8 @@ class ControlClient(ControlTransport):
             DeadLetterClosedError: it was replayed or discarded before, or a replay cannot mend it.
         """
         params = {"force": "true"} if force else {}
-        return DeadLetter.model_validate(
-            await self._call("POST", f"{get_letter_path(letter_id)}/replay", params=params)
-        )
+        path = f"{get_letter_path(letter_id)}/replay"
+        return await self.send("POST", path, DeadLetter, params=params)
 
     async def discard(self, letter_id: str, reason: str) -> DeadLetter:
         """Give a letter up.
@@ -129,7 +123,7 @@ class ControlClient(ControlTransport):
             DeadLetterClosedError: it was replayed or discarded before.
         """
         path = f"{get_letter_path(letter_id)}/discard"
-        return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))
+        return await self.send("POST", path, DeadLetter, json={"reason": reason})
 
     async def submit(
         self, request: SubmitTranscriptRequest, idempotency_key: str
@@ -151,16 +145,16 @@ class ControlClient(ControlTransport):
             "Idempotency-Key": idempotency_key,
         }
         try:
-            found = await self._call(
+            return await self.send(
                 "POST",
                 "/v1/transcripts",
+                SubmittedTranscript,
                 content=SlicedRequestBody(body),
                 headers=headers,
                 is_large=True,
             )
         except FailedError as error:
             raise UsageError(str(error)) from error
-        return SubmittedTranscript.model_validate(found)
 
     async def interview_state(self, study_id: str, source: str) -> InterviewState:
         """Return what is known of an interview: stored revisions, and outcomes.
@@ -170,32 +164,29 @@ class ControlClient(ControlTransport):
             source: what it was submitted as, such as its file's name.
         """
         path = f"/v1/studies/{study_id}/submissions"
-        return InterviewState.model_validate(
-            await self._call("GET", path, params={"source": source})
-        )
+        return await self.get(path, InterviewState, {"source": source})
 
     async def audit(self) -> AuditReport:
         """Audit that nothing is lost."""
-        found = await self._call("GET", "/v1/audit", within_s=AUDIT_S)
-        return AuditReport.model_validate(found)
+        return await self.send("GET", "/v1/audit", AuditReport, within_s=AUDIT_S)
 
     async def who_am_i(self) -> WhoAmI:
         """Return the name and the roles of the token."""
-        return WhoAmI.model_validate(await self._call("GET", "/v1/me"))
+        return await self.get("/v1/me", WhoAmI)
 
     async def create_token(self, wanted: CreateTokenRequest) -> CreatedToken:
         """Make a token, and return it with its secret."""
         body = wanted.model_dump(mode="json")
-        return CreatedToken.model_validate(await self._call("POST", "/v1/tokens", json=body))
+        return await self.send("POST", "/v1/tokens", CreatedToken, json=body)
 
     async def list_tokens(self) -> list[AccessToken]:
         """Return the tokens, the latest first."""
-        pages = self.pages("/v1/tokens")
-        return [one async for page in pages for one in _TOKENS.validate_python(page["tokens"])]
+        pages = self.pages("/v1/tokens", AccessTokenPage)
+        return [one async for page in pages for one in page.tokens]
 
     async def revoke_token(self, token_id: UUID) -> AccessToken:
         """Revoke a token, and return it."""
-        return AccessToken.model_validate(await self._call("DELETE", f"/v1/tokens/{token_id}"))
+        return await self.send("DELETE", f"/v1/tokens/{token_id}", AccessToken)
 
     async def list_sessions(self, *, ended: bool = False) -> list[Session]:
         """Return the sessions of browsers, the latest first.
@@ -203,33 +194,33 @@ class ControlClient(ControlTransport):
         Args:
             ended: those that have ended, too.
         """
-        pages = self.pages("/v1/sessions", {"ended": "true" if ended else None})
-        return [one async for page in pages for one in _SESSIONS.validate_python(page["sessions"])]
+        pages = self.pages("/v1/sessions", SessionPage, {"ended": "true" if ended else None})
+        return [one async for page in pages for one in page.sessions]
 
     async def end_session(self, session_id: UUID) -> None:
         """End a session of a browser."""
-        await self._call("DELETE", f"/v1/sessions/{session_id}", read=get_body_or_none)
+        await self.send_for_nothing("DELETE", f"/v1/sessions/{session_id}")
 
     async def create_study(self, wanted: CreateStudyRequest) -> RegisteredStudy:
         """Register a study, and return it."""
         body = wanted.model_dump(mode="json", exclude_unset=True)
-        return RegisteredStudy.model_validate(await self._call("POST", "/v1/studies", json=body))
+        return await self.send("POST", "/v1/studies", RegisteredStudy, json=body)
 
     async def study(self, study_id: str) -> RegisteredStudy:
         """Return a registered study."""
         path = f"/v1/studies/{_study_part(study_id)}/registration"
-        return RegisteredStudy.model_validate(await self._call("GET", path))
+        return await self.get(path, RegisteredStudy)
 
     async def list_registered_studies(self) -> list[RegisteredStudy]:
         """Return the registered studies that the token may read, by their ids."""
-        pages = self.pages("/v1/registrations")
-        return [one async for page in pages for one in _STUDIES.validate_python(page["studies"])]
+        pages = self.pages("/v1/registrations", RegisteredStudyPage)
+        return [one async for page in pages for one in page.studies]
 
     async def refresh_study(self, study_id: str, wanted: RefreshStudyRequest) -> StudyRefresh:
         """Ask a study's interviews again with its current version, or say what that costs."""
         path = f"/v1/studies/{_study_part(study_id)}/refresh"
         body = wanted.model_dump(mode="json")
-        return StudyRefresh.model_validate(await self._call("POST", path, json=body))
+        return await self.send("POST", path, StudyRefresh, json=body)
 
     async def edit_study(
         self, study: RegisteredStudy, changes: EditStudyRequest
@@ -239,13 +230,13 @@ class ControlClient(ControlTransport):
         Raises:
             FailedError: it was changed meanwhile.
         """
-        found = await self._call(
+        return await self.send(
             "PATCH",
             f"/v1/studies/{study.study_id}/registration",
+            RegisteredStudy,
             json=changes.model_dump(mode="json", exclude_unset=True),
             headers={"If-Match": f'"{study.changes}"'},
         )
-        return RegisteredStudy.model_validate(found)
 
     async def withdraw_revision(
         self, transcript_id: UUID, wanted: WithdrawRevisionRequest
@@ -264,14 +255,12 @@ class ControlClient(ControlTransport):
     ) -> OwnedTranscript:
         """Hand an interview over to another producer, and return it."""
         path = f"/v1/transcripts/{transcript_id}/handover"
-        found = await self._call("POST", path, json=wanted.model_dump(mode="json"))
-        return OwnedTranscript.model_validate(found)
+        return await self.send("POST", path, OwnedTranscript, json=wanted.model_dump(mode="json"))
 
     async def hand_over_interviews(self, study_id: str, wanted: HandOverStudyRequest) -> HandedOver:
         """Hand the interviews of a study over to another producer; return how many were."""
         path = f"/v1/studies/{_study_part(study_id)}/handover"
-        found = await self._call("POST", path, json=wanted.model_dump(mode="json"))
-        return HandedOver.model_validate(found)
+        return await self.send("POST", path, HandedOver, json=wanted.model_dump(mode="json"))
 
     async def _change_revision(
         self, transcript_id: UUID, verb: str, wanted: WithdrawRevisionRequest
@@ -280,8 +269,7 @@ class ControlClient(ControlTransport):
         # Without a number, a request that is sent again would take another revision.
         headers = {"Idempotency-Key": str(uuid4())}
         body = wanted.model_dump(mode="json")
-        found = await self._call("POST", path, json=body, headers=headers)
-        return ChangedRevision.model_validate(found)
+        return await self.send("POST", path, ChangedRevision, json=body, headers=headers)
 
     async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
         """Return a page of the trail, the latest entry first.
@@ -290,58 +278,7 @@ class ControlClient(ControlTransport):
             which: ``actor``, ``action``, ``study_id``, ``cursor`` and ``limit``; None does not
                 narrow.
         """
-        params = {name: value for name, value in which.items() if value is not None}
-        return TrailPage.model_validate(await self._call("GET", "/v1/trail", params=params))
-
-    async def get(
-        self, path: str, params: Mapping[str, str | int | bool | None] | None = None
-    ) -> Any:
-        """Return what is at a path, as JSON has it.
-
-        Args:
-            path: with the version of the API.
-            params: of the query; None leaves one out.
-        """
-        given = {name: value for name, value in (params or {}).items() if value is not None}
-        return await self._call("GET", path, params=given)
-
-    async def pages(
-        self,
-        path: str,
-        params: Mapping[str, str | int | bool | None] | None = None,
-        *,
-        limit: int = MAX_PAGE,
-        most: int | None = None,
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the pages of a list, as JSON has them, one in memory at a time.
-
-        Args:
-            path: with the version of the API.
-            params: of the query; None leaves one out.
-            limit: entries of one request at most.
-            most: entries of all pages together at most; None: all that there are.
-        """
-        cursor: str | None = None
-        while True:
-            size = limit if most is None else min(limit, most)
-            page = await self.get(path, {**(params or {}), "limit": size, "cursor": cursor})
-            yield page
-            cursor = page["next"]
-            if most is not None:
-                # A page may have fewer than were asked for, and others behind it.
-                most -= max((len(one) for one in page.values() if isinstance(one, list)), default=0)
-            if cursor is None or (most is not None and most <= 0):
-                return
-
-    async def send(self, method: str, path: str, **options: Any) -> Any:
-        """Send a request that changes something, and return its response as JSON has it.
-
-        Args:
-            method: of HTTP.
-            path: with the version of the API.
-            options: of the HTTP client, such as ``json``.
-        """
-        return await self._call(method, path, **options)
+        return await self.get("/v1/trail", TrailPage, which)
 
 
 def get_letter_path(letter_id: str) -> str:

@@ -1,26 +1,47 @@
-"""Requests to control's HTTP API: sent again while it is busy; refusals are commands' errors."""
+"""Requests to control's HTTP API: sent again while it is busy; refusals are commands' errors.
+
+Answers are parsed here and nowhere else, so whatever answers in control's place, such as an older
+control, a proxy's page or another API, is one line to whoever asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Hashable, Mapping
+from functools import cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar, cast
 
 import httpx2
+from pydantic import TypeAdapter, ValidationError
 
+from contracts.pages import MAX_PAGE
 from onrecord.errors import FailedError, UnreachableError, UsageError
 from onrecord.settings import URL_SETTING, require_http_url
 
-Read: TypeAlias = Callable[[httpx2.Response], Any]
+T = TypeVar("T")
+Params: TypeAlias = Mapping[str, str | int | bool | None]
+
+
+class ListPage(Protocol):
+    """Page of a list."""
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page; None if there is none."""
+
+
+PageT = TypeVar("PageT", bound=ListPage)
 
 _BAD_REQUEST: Final = (
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
+
+PROBLEM: Final = "application/problem+json"
+OCTETS: Final = "application/octet-stream"
 
 SLICE_BYTES: Final = 64 * 1024
 """Bytes of a body that are sent at once, each within the time for an answer."""
@@ -30,6 +51,10 @@ MAX_WAITS: Final = 10
 
 MAX_WAIT_S: Final = 10.0
 """Longest wait before that, whatever control asks for, in seconds."""
+
+
+SHOWN: Final = 80
+"""Longest name of a field that an error shows, in characters."""
 
 
 class DeadLetterClosedError(FailedError):
@@ -80,15 +105,119 @@ class ControlTransport:
         """Close the client."""
         await self._client.aclose()
 
-    async def _call(
+    async def get(self, path: str, kind: type[T], params: Params | None = None) -> T:
+        """Return what is at a path.
+
+        Args:
+            path: with the version of the API.
+            kind: what it is, such as a model of ``contracts`` or a list of them.
+            params: of the query; None leaves one out.
+
+        Raises:
+            UnreachableError: control does not answer, or what answers is none.
+        """
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        return await self.send("GET", path, kind, params=given)
+
+    async def pages(
+        self,
+        path: str,
+        kind: type[PageT],
+        params: Params | None = None,
+        *,
+        limit: int = MAX_PAGE,
+        most: int | None = None,
+    ) -> AsyncIterator[PageT]:
+        """Yield the pages of a list, one in memory at a time.
+
+        Args:
+            path: with the version of the API.
+            kind: of a page.
+            params: of the query; None leaves one out.
+            limit: entries of one request at most.
+            most: entries of all pages together at most; None: all that there are.
+
+        Raises:
+            UnreachableError: as ``get``.
+        """
+        cursor: str | None = None
+        while True:
+            size = limit if most is None else min(limit, most)
+            page = await self.get(path, kind, {**(params or {}), "limit": size, "cursor": cursor})
+            yield page
+            if most is not None:
+                # A page may have fewer than were asked for, and others behind it.
+                lists = [one for one in vars(page).values() if isinstance(one, (list, tuple))]
+                most -= max(map(len, lists), default=0)
+            if page.next is None or (most is not None and most <= 0):
+                return
+            if page.next == cursor:  # it would go on for ever
+                raise self._refuse_answer("GET", path, "the next page is the same page")
+            cursor = page.next
+
+    async def send(
         self,
         method: str,
         path: str,
+        kind: type[T],
         *,
-        read: Read = httpx2.Response.json,
         within_s: float | None = None,
         **options: Any,
-    ) -> Any:
+    ) -> T:
+        """Send a request, such as one that changes something; return its answer.
+
+        Args:
+            method: of HTTP.
+            path: with the version of the API.
+            kind: of the answer, as ``get``.
+            within_s: longest wait for the answer, in seconds; the client's own if None.
+            options: of the HTTP client, such as ``json``; ``is_large``: what is sent takes as long
+                as the network does.
+
+        Raises:
+            UnreachableError: as ``get``.
+        """
+        answer = await self._ask(method, path, within_s=within_s, **options)
+        try:
+            parsed: T = _get_parser(cast(Hashable, kind)).validate_python(answer.json())
+        except ValidationError as error:
+            raise self._refuse_answer(method, path, _describe_mismatch(error)) from None
+        except (ValueError, RecursionError):
+            raise self._refuse_answer(method, path, "no JSON") from None
+        return parsed
+
+    async def send_for_nothing(self, method: str, path: str, **options: Any) -> None:
+        """Send a request whose answer has nothing in it (204); arguments as for ``send``."""
+        answer = await self._ask(method, path, **options)
+        if answer.status_code != HTTPStatus.NO_CONTENT:
+            raise self._refuse_answer(method, path, f"status {answer.status_code}, not 204")
+
+    async def get_bytes(self, path: str) -> bytes | None:
+        """Return the bytes at a path, however many; None if there are none (204).
+
+        Raises:
+            UnreachableError: as ``get``.
+        """
+        answer = await self._ask("GET", path, is_large=True)
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            return None
+        if answer.headers.get("content-type") != OCTETS:
+            raise self._refuse_answer("GET", path, f"not {OCTETS}")
+        return answer.content
+
+    def _refuse_answer(self, method: str, path: str, problem: str) -> UnreachableError:
+        """Return the error that what answers is not control, or not one that this command knows.
+
+        What it answered is not in it: it may be anybody's.
+        """
+        return UnreachableError(
+            f"what answers at {self._url} is not control, or one of another version than this "
+            f"command: {method} {path}: {problem}"
+        )
+
+    async def _ask(
+        self, method: str, path: str, *, within_s: float | None = None, **options: Any
+    ) -> httpx2.Response:
         require_http_url(self._url, f"the setting {URL_SETTING}")
         options["within_s"] = within_s or self._answer_timeout_s
         try:
@@ -101,14 +230,24 @@ class ControlTransport:
                 answer = await self._request(method, path, options)
         except (httpx2.RequestError, OSError) as error:  # OSError: a TimeoutError is one too
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
-        if not answer.is_success:
-            if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
-                raise DeadLetterClosedError(parse_problem_detail(answer.text))
-            raise _refusal(answer.status_code, answer.text)
-        try:
-            return read(answer)
-        except ValueError as error:
-            raise UnreachableError(f"what answers at {self._url} is not control") from error
+        if answer.is_success:
+            return answer
+        if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
+            raise DeadLetterClosedError(read_problem_detail(answer))
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: httpx2.Response) -> FailedError | UsageError | UnreachableError:
+        message = read_problem_detail(answer)
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            return UnreachableError(message or "the control service is not ready")
+        if not message:
+            return UnreachableError(
+                f"{self._url} answers with HTTP status {answer.status_code} and not as control "
+                "does: is ONRECORD_URL that of control?"
+            )
+        if answer.status_code in _BAD_REQUEST:
+            return UsageError(message)
+        return FailedError(message)
 
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx2.Response:
         options = dict(options)
@@ -135,26 +274,25 @@ def _read_retry_after(answer: httpx2.Response) -> float:
     return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
 
 
-def get_body_or_none(answer: httpx2.Response) -> bytes | None:
-    """Return the body of an HTTP response; None if its status is 204."""
-    return None if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
+@cache
+def _get_parser(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))
 
 
-def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    message = parse_problem_detail(body)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return UnreachableError(message or "the control service is not ready")
-    if not message:
-        return UnreachableError(f"HTTP status {status}: is ONRECORD_URL that of control?")
-    if status in _BAD_REQUEST:
-        return UsageError(message)
-    return FailedError(message)
+def _describe_mismatch(error: ValidationError) -> str:
+    """Return which field of an answer is not as it should be, without its value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    name = ".".join(map(str, first["loc"]))[:SHOWN] or "the answer"
+    return f"{name} is {first['type'].replace('_', ' ')}"
 
 
-def parse_problem_detail(body: str) -> str:
-    """Return the ``detail`` of a problem details body (RFC 9457); "" if there is none."""
-    try:
-        problem = json.loads(body)
-    except ValueError:
+def read_problem_detail(answer: httpx2.Response) -> str:
+    """Return the ``detail`` of an answer in problem details (RFC 9457); "" if it is none."""
+    if answer.headers.get("content-type", "").partition(";")[0] != PROBLEM:
         return ""
-    return str(problem.get("detail", "")) if isinstance(problem, dict) else ""
+    try:
+        problem = answer.json()
+    except (ValueError, RecursionError):
+        return ""
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return detail if isinstance(detail, str) else ""

@@ -23,7 +23,7 @@ _HEAD: Final = """\
 
 async def read_edits(control: ControlClient, letter_id: str) -> LetterEdits:
     """Return what a replay of a letter sends, and what of it may be edited."""
-    return LetterEdits.model_validate(await control.get(f"{get_letter_path(letter_id)}/edit"))
+    return await control.get(f"{get_letter_path(letter_id)}/edit", LetterEdits)
 
 
 async def send_edit(
@@ -34,20 +34,19 @@ async def send_edit(
     Raises:
         FailedError: it is refused, with the field.
     """
-    found = await control.send(
+    return await control.send(
         "PUT",
         f"{get_letter_path(str(letter.letter_id))}/edit",
+        LetterEdits,
         json=wanted.model_dump(mode="json"),
         headers={"If-Match": _etag(letter)},
     )
-    return LetterEdits.model_validate(found)
 
 
 async def undo_edit(control: ControlClient, letter: LetterEdits) -> LetterEdits:
     """Have replays of a letter send its message as it is, if nobody edited it since it was read."""
     path = f"{get_letter_path(str(letter.letter_id))}/edit"
-    found = await control.send("DELETE", path, headers={"If-Match": _etag(letter)})
-    return LetterEdits.model_validate(found)
+    return await control.send("DELETE", path, LetterEdits, headers={"If-Match": _etag(letter)})
 
 
 def parse_event(text: str, name: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "transcript": "subject",
     "chunk": "subject",
     "producer": "producer",
+    "model": "model",
+    "prompt": "prompt",
     "key": "key",
     "text": "text",
     "attempts": "min_attempts",

@@ -13,4 +13,4 @@ async def read_letter(
     """Fetch a dead letter with its message and its history from the control service's API."""
     shown = await control.letter(letter_id)
     path = f"{get_letter_path(str(shown.letter.letter_id))}/history"
-    return shown, LetterHistory.model_validate(await control.get(path))
+    return shown, await control.get(path, LetterHistory)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
-
-from pydantic import TypeAdapter
 
 from contracts.access import Role
 from onrecord.control_client import ControlClient
+from onrecord.control_transport import Params
 from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
 from read_model.explanation import NoteExplanation
@@ -23,17 +23,47 @@ PAGE: Final = 500
 SEARCH_PAGE: Final = 100
 """Results of one request."""
 
-Params: TypeAlias = Mapping[str, str | int | bool | None]
 
-_SUMMARIES: Final = TypeAdapter(list[StudySummary])
-_STUDY: Final = TypeAdapter(StudyWithInterviewCount)
-_COVERAGE: Final = TypeAdapter(StudyCoverage)
-_COUNTS: Final = TypeAdapter(NoteCounts)
-_NOTES: Final = TypeAdapter(list[StoredNote])
-_REFUSED: Final = TypeAdapter(list[RefusedNote])
-_RESULTS: Final = TypeAdapter(list[SearchResult])
-_SPEAKERS: Final = TypeAdapter(list[str])
-_EXPLANATION: Final = TypeAdapter(NoteExplanation)
+@dataclass(frozen=True)
+class _StudyPage:
+    studies: list[StudySummary]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    transcript_id: UUID
+    title: str
+
+
+@dataclass(frozen=True)
+class _TitlePage:
+    transcripts: list[_Title]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _NotePage:
+    notes: list[StoredNote]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _RefusedNotePage:
+    notes: list[RefusedNote]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _SpeakerPage:
+    speakers: list[str]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _ResultPage:
+    results: list[SearchResult]
+    next: str | None
 
 
 class ReadingClient:
@@ -55,8 +85,8 @@ class ReadingClient:
         Raises:
             UsageError: its roles let it read none, whatever studies there are.
         """
-        pages = self._control.pages("/v1/studies")
-        found = [one async for page in pages for one in _SUMMARIES.validate_python(page["studies"])]
+        pages = self._control.pages("/v1/studies", _StudyPage)
+        found = [one async for page in pages for one in page.studies]
         if not found:  # it is a finding only if it is not a matter of rights
             grants = (await self._control.who_am_i()).grants
             if all(one.role is Role.OPERATOR for one in grants):
@@ -68,19 +98,18 @@ class ReadingClient:
 
     async def study(self, study_id: str) -> StudyWithInterviewCount:
         """Return a study's themes, questions and policies."""
-        return _STUDY.validate_python(await self._control.get(f"/v1/studies/{study_id}"))
+        return await self._control.get(f"/v1/studies/{study_id}", StudyWithInterviewCount)
 
     async def coverage(self, study_id: str) -> StudyCoverage:
         """Return which questions and themes of a study its interviews address."""
-        found = await self._control.get(f"/v1/studies/{study_id}/coverage")
-        return _COVERAGE.validate_python(found)
+        return await self._control.get(f"/v1/studies/{study_id}/coverage", StudyCoverage)
 
     async def transcripts(self, study_id: str) -> AsyncIterator[tuple[UUID, str]]:
         """Yield the ids and titles of a study's interviews, by title."""
         path = f"/v1/studies/{study_id}/transcripts"
-        async for page in self._control.pages(path, limit=PAGE):
-            for one in page["transcripts"]:
-                yield UUID(one["transcript_id"]), one["title"]
+        async for page in self._control.pages(path, _TitlePage, limit=PAGE):
+            for one in page.transcripts:
+                yield one.transcript_id, one.title
 
     async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
         """Return how many notes of a study match.
@@ -89,8 +118,7 @@ class ReadingClient:
             study_id: the study.
             which: what the endpoint narrows by; None does not.
         """
-        found = await self._control.get(f"/v1/studies/{study_id}/notes/counts", which)
-        return _COUNTS.validate_python(found)
+        return await self._control.get(f"/v1/studies/{study_id}/notes/counts", NoteCounts, which)
 
     async def notes(
         self, study_id: str, which: Params, *, most: int | None = None
@@ -103,8 +131,8 @@ class ReadingClient:
             most: how many will be read at most; None: all.
         """
         path = f"/v1/studies/{study_id}/notes"
-        async for page in self._control.pages(path, which, limit=PAGE, most=most):
-            for one in _NOTES.validate_python(page["notes"]):
+        async for page in self._control.pages(path, _NotePage, which, limit=PAGE, most=most):
+            for one in page.notes:
                 yield one
 
     async def rejected_notes(
@@ -112,14 +140,14 @@ class ReadingClient:
     ) -> AsyncIterator[RefusedNote]:
         """Yield a study's refused notes that match; arguments as for ``notes``."""
         path = f"/v1/studies/{study_id}/notes/rejected"
-        async for page in self._control.pages(path, which, limit=PAGE, most=most):
-            for one in _REFUSED.validate_python(page["notes"]):
+        async for page in self._control.pages(path, _RefusedNotePage, which, limit=PAGE, most=most):
+            for one in page.notes:
                 yield one
 
     async def speakers(self, study_id: str, which: Params) -> list[str]:
         """Return who speaks in a study's interviews."""
-        pages = self._control.pages(f"/v1/studies/{study_id}/speakers", which)
-        return [one async for page in pages for one in _SPEAKERS.validate_python(page["speakers"])]
+        pages = self._control.pages(f"/v1/studies/{study_id}/speakers", _SpeakerPage, which)
+        return [one async for page in pages for one in page.speakers]
 
     async def search(self, which: Params, *, most: int) -> AsyncIterator[SearchResult]:
         """Yield the texts that have some words, the best first.
@@ -128,11 +156,11 @@ class ReadingClient:
             which: the endpoint's query; None leaves a parameter out.
             most: how many will be read at most.
         """
-        async for page in self._control.pages("/v1/search", which, limit=SEARCH_PAGE, most=most):
-            for one in _RESULTS.validate_python(page["results"]):
+        pages = self._control.pages("/v1/search", _ResultPage, which, limit=SEARCH_PAGE, most=most)
+        async for page in pages:
+            for one in page.results:
                 yield one
 
     async def explanation(self, digits: str) -> NoteExplanation:
         """Return why the note whose id begins with some digits was accepted or refused."""
-        found = await self._control.get(f"/v1/notes/{digits}/explanation")
-        return _EXPLANATION.validate_python(found)
+        return await self._control.get(f"/v1/notes/{digits}/explanation", NoteExplanation)

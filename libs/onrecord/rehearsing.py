@@ -32,12 +32,12 @@ async def begin_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> L
         asked: the body of the request; None leaves a field out.
     """
     body = {name: value for name, value in asked.items() if value is not None}
-    return LetterRehearsal.model_validate(await control.send("POST", "/v1/rehearsals", json=body))
+    return await control.send("POST", "/v1/rehearsals", LetterRehearsal, json=body)
 
 
 async def read_rehearsal(control: ControlClient, rehearsal_id: str) -> LetterRehearsal:
     """Return how far a rehearsal is."""
-    return LetterRehearsal.model_validate(await control.get(f"/v1/rehearsals/{rehearsal_id}"))
+    return await control.get(f"/v1/rehearsals/{rehearsal_id}", LetterRehearsal)
 
 
 async def wait_for_rehearsal(
@@ -64,14 +64,6 @@ async def read_rehearsed_letters(
     control: ControlClient, rehearsal_id: str
 ) -> list[RehearsedLetter]:
     """Return all letters of a rehearsal."""
-    letters: list[RehearsedLetter] = []
-    cursor: str | None = None
-    while True:
-        page = RehearsedLetterPage.model_validate(
-            await control.get(
-                f"/v1/rehearsals/{rehearsal_id}/letters", {"limit": PAGE, "cursor": cursor}
-            )
-        )
-        letters += page.letters
-        if (cursor := page.next) is None:
-            return letters
+    path = f"/v1/rehearsals/{rehearsal_id}/letters"
+    pages = control.pages(path, RehearsedLetterPage, limit=PAGE)
+    return [letter async for page in pages for letter in page.letters]

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from contracts.replay_plans import (
     ReplayPlan,
+    ReplayPlanPage,
     ReplayPlanPreview,
     ReplayPlanState,
 )
@@ -41,7 +42,7 @@ async def create_plan(control: ControlClient, wanted: Mapping[str, Any]) -> Repl
         control: the API.
         wanted: the body of the request.
     """
-    plan = ReplayPlan.model_validate(await control.send("POST", "/v1/plans", json=wanted))
+    plan = await control.send("POST", "/v1/plans", ReplayPlan, json=wanted)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         if plan.state is ReplayPlanState.FREEZING:
             progress.add_task(f"freezing a set of {plan.letters:,} letters", total=None)
@@ -62,13 +63,12 @@ async def read_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
         UsageError: it names no plan, or more than one.
     """
     found = await _find_plan(control, plan_id)
-    return ReplayPlan.model_validate(await control.get(f"/v1/plans/{found}"))
+    return await control.get(f"/v1/plans/{found}", ReplayPlan)
 
 
 async def preview_plan(control: ControlClient, plan: ReplayPlan) -> ReplayPlanPreview:
     """Return where a plan's letters go, and what that may cost."""
-    found = await control.get(f"/v1/plans/{plan.plan_id}/preview")
-    return ReplayPlanPreview.model_validate(found)
+    return await control.get(f"/v1/plans/{plan.plan_id}/preview", ReplayPlanPreview)
 
 
 async def change_plan(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan:
@@ -85,7 +85,7 @@ async def change_plan(control: ControlClient, plan_id: str, verb: str) -> Replay
     else:
         found, headers = await _find_plan(control, plan_id), {}
     path = f"/v1/plans/{found}/{verb}"
-    return ReplayPlan.model_validate(await control.send("POST", path, headers=headers))
+    return await control.send("POST", path, ReplayPlan, headers=headers)
 
 
 async def follow_plan(
@@ -140,8 +140,9 @@ async def _find_plan(control: ControlClient, plan_id: str) -> UUID:
     asked = plan_id.strip().lower()
     if len(asked) < SHORTEST_PREFIX:
         raise UsageError(f"PLAN: an id, or at least its first {SHORTEST_PREFIX} characters")
-    plans = [one["plan_id"] async for page in control.pages("/v1/plans") for one in page["plans"]]
-    found = [UUID(one) for one in plans if one.startswith(asked)]
+    pages = control.pages("/v1/plans", ReplayPlanPage)
+    plans = [one.plan_id async for page in pages for one in page.plans]
+    found = [one for one in plans if str(one).startswith(asked)]
     if len(found) != 1:
         problem = "more than one plan's id begins" if found else "no plan's id begins"
         raise UsageError(f"{problem} with {plan_id!r}: `onrecord dlq plan list` names them")

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx2
 
-from onrecord.control_transport import parse_problem_detail
+from onrecord.control_transport import read_problem_detail
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 _TIMEOUT_S: Final = 10.0
@@ -41,7 +41,7 @@ async def resume_service(service: str, url: str, token: str) -> None:
         raise UnreachableError(f"{service} does not answer at {url}") from error
     if answer.status_code == HTTPStatus.OK:
         return
-    detail = parse_problem_detail(answer.text) or f"{service} answered {answer.status_code}"
+    detail = read_problem_detail(answer) or f"{service} answered {answer.status_code}"
     if answer.status_code == HTTPStatus.CONFLICT:
         raise FailedError(detail)
     raise UsageError(detail)

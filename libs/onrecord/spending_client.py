@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
-
-from pydantic import TypeAdapter
 
 from onrecord.control_client import ControlClient
 from read_model.cache_stats import CacheFilter, ModelCacheStats
@@ -17,9 +16,32 @@ from read_model.spending import BudgetStatus, CallCost
 MAX_SPAN_S: Final = 100 * 366 * 24 * 3_600
 """The longest time that control looks back, in seconds: longer than anything is kept."""
 
-_COST: Final = TypeAdapter(CallCost)
-_BUDGETS: Final = TypeAdapter(list[BudgetStatus])
-_CACHE: Final = TypeAdapter(list[ModelCacheStats])
+
+@dataclass(frozen=True, slots=True)
+class _CostRow:
+    name: str
+    cost: CallCost
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    rows: list[_CostRow]
+
+
+@dataclass(frozen=True)
+class _BudgetPage:
+    budgets: list[BudgetStatus]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedBudget:
+    is_study_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _CachedCount:
+    answers: int
 
 
 class SpendingClient:
@@ -41,13 +63,14 @@ class SpendingClient:
             by: ``study``, ``model``, ``purpose`` or ``day``.
             since: how far back calls count; None: all.
         """
-        found = await self._control.get("/v1/costs", {"by": by, "within_s": _seconds(since)})
-        return {row["name"]: _COST.validate_python(row["cost"]) for row in found["rows"]}
+        params = {"by": by, "within_s": _seconds(since)}
+        found = await self._control.get("/v1/costs", _Costs, params)
+        return {row.name: row.cost for row in found.rows}
 
     async def budgets(self) -> list[BudgetStatus]:
         """Return today's budget, then those of studies."""
-        pages = self._control.pages("/v1/budgets")
-        return [one async for page in pages for one in _BUDGETS.validate_python(page["budgets"])]
+        pages = self._control.pages("/v1/budgets", _BudgetPage)
+        return [one async for page in pages for one in page.budgets]
 
     async def set_budget(self, study_id: str | None, usd: Decimal | None) -> bool:
         """Set a study's budget, or each day's; return whether the study is known.
@@ -57,27 +80,28 @@ class SpendingClient:
             usd: the most that calls may cost; None: anything.
         """
         body = {"limit_usd": None if usd is None else str(usd)}
-        found = await self._control.send("PUT", _budget_path(study_id), json=body)
-        return bool(found["is_study_known"])
+        path = _budget_path(study_id)
+        return (await self._control.send("PUT", path, _ChangedBudget, json=body)).is_study_known
 
     async def reset_budget(self, study_id: str | None) -> bool:
         """Reset a budget to what the services' settings say; otherwise as ``set_budget``."""
-        found = await self._control.send("DELETE", _budget_path(study_id))
-        return bool(found["is_study_known"])
+        path = _budget_path(study_id)
+        return (await self._control.send("DELETE", path, _ChangedBudget)).is_study_known
 
     async def cache_statistics(self) -> list[ModelCacheStats]:
         """Return how many responses of each model are cached, and what they saved."""
-        return _CACHE.validate_python(await self._control.get("/v1/cache"))
+        return await self._control.get("/v1/cache", list[ModelCacheStats])
 
     async def count_cached(self, which: CacheFilter) -> int:
         """Return how many cached responses match."""
-        found = await self._control.get("/v1/cache/count", _params(which))
-        return int(found["answers"])
+        return (await self._control.get("/v1/cache/count", _CachedCount, _params(which))).answers
 
     async def clear_cache(self, which: CacheFilter) -> int:
         """Delete cached responses that match; return how many."""
-        found = await self._control.send("DELETE", "/v1/cache", params=_params(which))
-        return int(found["answers"])
+        params = _params(which)
+        return (
+            await self._control.send("DELETE", "/v1/cache", _CachedCount, params=params)
+        ).answers
 
 
 def _budget_path(study_id: str | None) -> str:

@@ -83,6 +83,7 @@ class LetterCauseStore:
         # Letters in other states are not snoozed.
         with_snoozed = which.snoozed or which.state is not DeadLetterState.OPEN
         filters = (which.service, which.code, which.study, state)
+        drafted = (which.model, which.prompt)
         shown = (which.muted, with_snoozed)
         rows = await self._database.fetch(
             _QUERIES.select_causes,
@@ -91,16 +92,19 @@ class LetterCauseStore:
             *shown,
             *(after or (None, None, None)),
             which.limit + 1,
+            *drafted,
         )
         page = rows[: which.limit]
-        causes = await self._describe(page, which.study)
+        causes = await self._describe(page, which.study, *drafted)
         last = None
         if len(rows) > which.limit:
             end = page[-1]
             last = LetterCausePosition(end["meant"], end["last_failed_at"], end["cause_id"])
         if after is not None:
             return LetterCauses(causes, last)
-        left_out = await self._database.fetchrow(_QUERIES.count_left_out_causes, *filters, *shown)
+        left_out = await self._database.fetchrow(
+            _QUERIES.count_left_out_causes, *filters, *shown, *drafted
+        )
         assert left_out is not None
         return LetterCauses(causes, last, left_out["muted"], left_out["snoozed"])
 
@@ -112,7 +116,9 @@ class LetterCauseStore:
         """
         await self.sum_counts()
         everything = (None, None, None, None, True, True, None, None, None)
-        rows = await self._database.fetch(_QUERIES.select_causes, cause_id, *everything, 1)
+        rows = await self._database.fetch(
+            _QUERIES.select_causes, cause_id, *everything, 1, None, None
+        )
         if not rows:
             raise NotFoundError(
                 f"there is no cause {cause_id}: `onrecord dlq causes --state all` names them"
@@ -173,27 +179,40 @@ class LetterCauseStore:
         await self._database.execute(_QUERIES.delete_empty_counts)
         await self._database.execute(_QUERIES.delete_empty_causes)
 
-    async def _describe(self, rows: Sequence[Record], study: str | None) -> tuple[LetterCause, ...]:
+    async def _describe(
+        self,
+        rows: Sequence[Record],
+        study: str | None,
+        model: str | None = None,
+        prompt: str | None = None,
+    ) -> tuple[LetterCause, ...]:
         ids = [row["cause_id"] for row in rows]
         if not ids:
             return ()
         now = datetime.now(UTC)
-        hours = await self._hours(ids, study, now)
+        drafted = (model, prompt)
+        hours = await self._hours(ids, study, now, drafted)
         studies: defaultdict[str, list[Record]] = defaultdict(list)
-        for row in await self._database.fetch(_QUERIES.select_studies_of_causes, ids, study):
+        for row in await self._database.fetch(
+            _QUERIES.select_studies_of_causes, ids, study, *drafted
+        ):
             studies[row["cause_id"]].append(row)
         return tuple(
             _cause(row, hours[row["cause_id"]], studies[row["cause_id"]], now) for row in rows
         )
 
     async def _hours(
-        self, ids: Sequence[str], study: str | None, now: datetime
+        self,
+        ids: Sequence[str],
+        study: str | None,
+        now: datetime,
+        drafted: tuple[str | None, str | None],
     ) -> defaultdict[str, list[int]]:
         """Letters by hour of each cause, the current hour last."""
         current = now.replace(minute=0, second=0, microsecond=0)
         found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * HOURS_SHOWN)
         rows = await self._database.fetch(
-            _QUERIES.select_latest_hours, ids, study, current - HOURS_SHOWN * _HOUR
+            _QUERIES.select_latest_hours, ids, study, current - HOURS_SHOWN * _HOUR, *drafted
         )
         for row in rows:
             # A service's clock may be ahead of control's: such letters are of the current hour.

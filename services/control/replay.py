@@ -36,7 +36,7 @@ from control.domain import (
     RetryTopicMissingError,
     advance_replay_cursor,
 )
-from control.hopeless import REASONS, HopelessReplayError
+from control.hopeless import HopelessReplayError, explain_reason
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
@@ -341,7 +341,7 @@ class DeadLetterReplayer:
         )
         if found:
             await self._release([*found])
-            replays.not_replayed |= {one: REASONS[reason] for one, reason in found.items()}
+            replays.not_replayed |= {one: explain_reason(why) for one, why in found.items()}
         return [letter for letter in letters if letter.letter_id not in found]
 
     async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:

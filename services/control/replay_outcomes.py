@@ -5,7 +5,8 @@ message went through its stage is seen by the stage's effects, which this sweep 
 letters without an outcome alone, a bounded number at a time. The latest are looked at each time,
 the others of the last day in turn, and older ones now and then, for a month::
 
-    replayed ─▶ resolved          its effect is stored, or a later stage had the same
+    replayed ─▶ resolved          its effect is stored, or a later stage had the same; of a
+        │                         guardrail's letter, the last draft of its chunk is stored
         └─────▶ failed_again      a letter with `replay_of` was indexed; of a guardrail's letter,
                                   also one of the next draft of its chunk
 """

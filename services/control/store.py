@@ -23,6 +23,7 @@ from contracts.errors import UNMENDABLE
 from control.claim_session import CLAIMS_LOCK, holding_claims
 from control.domain import (
     AmbiguousDeadLetterIdError,
+    BadRequestError,
     DeadLetterListPosition,
     DeadLetterPosition,
     DeadLetterSortOrder,
@@ -45,6 +46,7 @@ from database.group_commit import GroupCommitter
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
+from prompts.notes import PROMPTS
 
 log = structlog.get_logger(__name__)
 
@@ -204,6 +206,27 @@ class DeadLetterStore:
     async def claim_for_replay(self, letter_id: UUID) -> bool:
         """Mark an open letter as being replayed; False if it is not open."""
         return await self._changed(_QUERIES.claim_for_replay, letter_id, self.claimant)
+
+    async def require_known(self, model: str | None, prompt: str | None) -> None:
+        """Require that letters can be of a model, and of a version of the prompt.
+
+        Raises:
+            BadRequestError: there is none of this name; says which there are.
+        """
+        if model is None and prompt is None:
+            return
+        known = await self._database.fetchrow(_QUERIES.select_models)
+        assert known is not None
+        prompts = sorted({*known["prompts"], *PROMPTS})
+        for name, value, names in (
+            ("model", model, known["models"]),
+            ("prompt", prompt, prompts),
+        ):
+            if value is not None and value not in names:
+                raise BadRequestError(
+                    f"{name}: nothing was drafted with {value[:64]!r}; there are "
+                    f"{', '.join(names) or 'none'}"
+                )
 
     async def claim_many_for_replay(
         self,

@@ -44,7 +44,7 @@ async def measure(lab: Lab) -> Result:
         settings = server.settings("bench")
         await apply_migrations(settings)
         async with open_database(settings) as database:
-            await _fill(database, lab.scaled(INTERVIEWS, least=10))
+            await fill(database, lab.scaled(INTERVIEWS, least=10))
             notes = await database.fetchval("SELECT count(*) FROM notes WHERE same_as IS NULL")
             return await _compare(lab, database, notes)
     finally:
@@ -53,21 +53,21 @@ async def measure(lab: Lab) -> Result:
 
 async def _compare(lab: Lab, database: Database, notes: int) -> Result:
     requests = lab.scaled(REQUESTS, least=20)
-    async with _ours(database) as ours, _bare(database) as bare:
+    async with ours(database, f"{PATH}?limit={PAGE}") as own, _bare(database) as bare:
         # PostgreSQL plans a statement anew for the first five times on each connection, which the
         # sides share: the first one would pay for both.
-        for side in (ours, bare):
-            await _requests_per_s(side, WARM_UP)
+        for side in (own, bare):
+            await requests_per_s(side, WARM_UP)
         found = await interleaved(
             lab.repeats,
             {
-                "ours": lambda: _requests_per_s(ours, requests),
-                "bare": lambda: _requests_per_s(bare, requests),
+                "ours": lambda: requests_per_s(own, requests),
+                "bare": lambda: requests_per_s(bare, requests),
             },
         )
-        cursor = await _last_cursor(ours)
-        first = [await _milliseconds(ours, "") for _ in range(20)]
-        last = [await _milliseconds(ours, f"&cursor={cursor}") for _ in range(20)]
+        cursor = await _last_cursor(own)
+        first = [await milliseconds(own, "") for _ in range(20)]
+        last = [await milliseconds(own, f"&cursor={cursor}") for _ in range(20)]
     pages = {"first_page_ms": round(median(first), 1), "last_page_ms": round(median(last), 1)}
     return Result(
         figure=paired(found["ours"], found["bare"]),
@@ -89,7 +89,8 @@ async def _compare(lab: Lab, database: Database, notes: int) -> Result:
     )
 
 
-async def _fill(database: Database, number: int) -> None:
+async def fill(database: Database, number: int) -> None:
+    """Store so many interviews with their notes."""
     store = NotesStore(database)
     numbers = iter(range(number))
 
@@ -105,7 +106,8 @@ async def _fill(database: Database, number: int) -> None:
 
 
 @asynccontextmanager
-async def _ours(database: Database) -> AsyncIterator[Callable[[str], Any]]:
+async def ours(database: Database, path: str) -> AsyncIterator[Callable[[str], Any]]:
+    """Control's API: asks it for a path, with what is appended to its query."""
     api = ControlApi()
     unused: Any = None  # no letter is read here
     api.context = ApiContext(DeadLetterStore(database), unused, unused, database)
@@ -113,7 +115,7 @@ async def _ours(database: Database) -> AsyncIterator[Callable[[str], Any]]:
     await api.context.tokens.put_admin_token(secret)
     async with serve_routes(api.routes) as port, http_client() as client:
         client.headers["Authorization"] = f"Bearer {secret}"
-        yield lambda query: client.get(f"http://127.0.0.1:{port}{PATH}?limit={PAGE}{query}")
+        yield lambda query: client.get(f"http://127.0.0.1:{port}{path}{query}")
 
 
 @asynccontextmanager
@@ -130,7 +132,8 @@ async def _bare(database: Database) -> AsyncIterator[Callable[[str], Any]]:
         yield lambda _: client.get(f"http://127.0.0.1:{port}/notes")
 
 
-async def _requests_per_s(ask: Callable[[str], Any], number: int) -> float:
+async def requests_per_s(ask: Callable[[str], Any], number: int) -> float:
+    """How many requests a second are answered, for so many."""
     left = iter(range(number))
 
     async def work() -> None:
@@ -142,7 +145,8 @@ async def _requests_per_s(ask: Callable[[str], Any], number: int) -> float:
     return number / (time.perf_counter() - begin)
 
 
-async def _milliseconds(ask: Callable[[str], Any], query: str) -> float:
+async def milliseconds(ask: Callable[[str], Any], query: str) -> float:
+    """How long one request takes."""
     begin = time.perf_counter()
     (await ask(query)).raise_for_status()
     return (time.perf_counter() - begin) * 1_000

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from contracts import ids
+from contracts.control_api import DeadLetter, DeadLetterState, DeadLetterWithValue
+from contracts.letter_edits import LetterEdits
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from onrecord.connections import open_control_client
 from onrecord.settings import ClientSettings
@@ -49,13 +51,15 @@ async def test_an_invalid_submission_is_resolved_once_it_is_edited_and_replayed(
         await control.send(
             "PUT",
             f"{path}/edit",
+            LetterEdits,
             json={"value": SUBMITTED | {"title": "Paying"}, "reason": "it had no title"},
             headers={"If-Match": "*"},
         )
-        await control.send("POST", f"{path}/replay")
+        await control.send("POST", f"{path}/replay", DeadLetter)
 
         async def is_resolved() -> bool:
-            return bool((await control.get(path))["letter"]["state"] == "resolved")
+            found = await control.get(path, DeadLetterWithValue)
+            return found.letter.state is DeadLetterState.RESOLVED
 
         await until(is_resolved, within_s=60)
 

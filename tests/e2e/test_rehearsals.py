@@ -111,10 +111,10 @@ async def control_of(pipeline: Pipeline) -> AsyncIterator[ControlClient]:
 
 
 async def rehearse(control: ControlClient, **asked: Any) -> dict[str, Any]:
-    begun = await control.send("POST", "/v1/rehearsals", json=asked)
+    begun = await control.send("POST", "/v1/rehearsals", dict[str, Any], json=asked)
 
     async def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = await control.get(f"/v1/rehearsals/{begun['rehearsal_id']}")
+        found = await control.get(f"/v1/rehearsals/{begun['rehearsal_id']}", dict[str, Any])
         return None if found["state"] == "running" else found
 
     return dict(await until(look, within_s=LIMIT_S))
@@ -130,7 +130,7 @@ async def letters_of(control: ControlClient, rehearsal: Mapping[str, Any]) -> li
     path, found = f"/v1/rehearsals/{rehearsal['rehearsal_id']}/letters", []
     cursor: str | None = None
     while True:
-        page = await control.get(path, {"limit": 200, "cursor": cursor})
+        page = await control.get(path, dict[str, Any], {"limit": 200, "cursor": cursor})
         found += page["letters"]
         if (cursor := page["next"]) is None:
             return found
@@ -256,7 +256,7 @@ async def test_predictions_are_right_and_nothing_is_changed(pipeline: Pipeline) 
             "name": "Later",
             "themes": [{"id": "pricing", "name": "Prices", "description": "cost, dollars, pay"}],
         }
-        await control.send("POST", "/v1/studies", json=known)
+        await control.send("POST", "/v1/studies", dict[str, Any], json=known)
         rows, offsets = await wait_until_unchanging(pipeline)
         # Only now are all of them indexed.
         open_letters = await causes_of(pipeline)
@@ -290,7 +290,7 @@ async def test_predictions_are_right_and_nothing_is_changed(pipeline: Pipeline) 
         await pipeline.settled(within_s=LIMIT_S)
 
         async def compare() -> dict[str, Any] | None:
-            found = await control.get(f"/v1/rehearsals/{live['rehearsal_id']}")
+            found = await control.get(f"/v1/rehearsals/{live['rehearsal_id']}", dict[str, Any])
             accuracy = dict(found["accuracy"])
             return accuracy if accuracy["settled"] == accuracy["replayed"] else None
 

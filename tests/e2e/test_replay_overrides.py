@@ -83,10 +83,10 @@ async def test_refused_drafts_are_asked_again_with_another_prompt(stack: LocalSt
             "canary": True,
             "overrides": {"prompt_version": OTHER},
         }
-        plan = await control.send("POST", "/v1/plans", json=wanted)
+        plan = await control.send("POST", "/v1/plans", dict[str, Any], json=wanted)
         path = f"/v1/plans/{plan['plan_id']}"
         assert len(plan["steps"]) > 1
-        await control.send("POST", f"{path}/start")
+        await control.send("POST", f"{path}/start", dict[str, Any])
         # While they go through, others do, too.
         others = [
             submitted(STUDY, f"other-{number}", TALK.format(500 + number, "York"))
@@ -95,7 +95,7 @@ async def test_refused_drafts_are_asked_again_with_another_prompt(stack: LocalSt
         await pipeline.publish(others)
 
         async def is_over() -> dict[str, Any] | None:
-            found: dict[str, Any] = await control.get(path)
+            found = await control.get(path, dict[str, Any])
             return None if found["state"] == "running" else found
 
         ended = await until(is_over, within_s=120)

@@ -27,7 +27,7 @@ BEGIN
                     OR (letter.source_topic, letter.source_partition, letter.source_offset)
                        = (again.source_topic, again.source_partition, again.source_offset))
              UNION ALL
-            SELECT letter.letter_id, again.letter_id
+            (SELECT DISTINCT ON (letter.letter_id) letter.letter_id, again.letter_id
               FROM indexed AS again
               JOIN public.dead_letters AS letter ON letter.subject = again.subject
              WHERE (again.service, again.source_topic)
@@ -37,6 +37,7 @@ BEGIN
                AND again.failed_at > letter.failed_at
                AND letter.service = 'guardrail'
                AND letter.outcome IS NULL
+             ORDER BY letter.letter_id, again.failed_at, again.letter_id)
            ) AS link;
     -- In one order, as by whoever else changes many letters, so that none waits for the other.
     PERFORM FROM public.dead_letters

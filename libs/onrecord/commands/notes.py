@@ -22,7 +22,8 @@ from read_model.notes import NoteFilter, RefusedNote, StoredNote
 from read_model.queries import StudyWithInterviewCount
 
 if TYPE_CHECKING:
-    from onrecord.reading_client import Params, ReadingClient
+    from onrecord.control_transport import Params
+    from onrecord.reading_client import ReadingClient
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[

@@ -14,7 +14,7 @@ from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.reading_client import Params
+    from onrecord.control_transport import Params
     from read_model.search import SearchResult
 
 KINDS: Final = ("note", "quote", "segment")

@@ -21,7 +21,7 @@ from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count, format_time
 
 if TYPE_CHECKING:
-    from contracts.waiting import WaitingDecisionResult, WaitingPage
+    from contracts.waiting import WaitingDecisionResult
 
 All = Annotated[bool, typer.Option("--all", help="Everything that waits.")]
 AtMost = Annotated[
@@ -170,10 +170,10 @@ def _decide(verb: str, choice: Selection, wanted: dict[str, Any], *, json_output
         _confirm(verb, choice)
     body = {**choice.which, **wanted, "limit": choice.limit}
     body = {name: value for name, value in body.items() if value not in {"", None}}
-    answer = ask_control_once(
-        lambda control: control.send("POST", f"/v1/waiting/{verb}", json=body)
+    path = f"/v1/waiting/{verb}"
+    done = ask_control_once(
+        lambda control: control.send("POST", path, WaitingDecisionResult, json=body)
     )
-    done = WaitingDecisionResult.model_validate(answer)
     if json_output:
         print_json(done.model_dump(mode="json"))
     else:
@@ -187,10 +187,9 @@ def _decide(verb: str, choice: Selection, wanted: dict[str, Any], *, json_output
 def _confirm(verb: str, choice: Selection) -> None:
     from contracts.waiting import WaitingPage  # noqa: PLC0415 - slow to import
 
-    found = ask_control_once(
-        lambda control: control.get("/v1/waiting", {**choice.which, "limit": 1})
+    page = ask_control_once(
+        lambda control: control.get("/v1/waiting", WaitingPage, {**choice.which, "limit": 1})
     )
-    page: WaitingPage = WaitingPage.model_validate(found)
     if not page.matching:
         raise FailedError("no message that waits matches")
     number = min(choice.limit or page.matching, page.matching)

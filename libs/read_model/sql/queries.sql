@@ -9,30 +9,78 @@ SELECT study, count(*)::int AS interviews
 -- name: select_study_summaries
 -- Studies with at least one current interview: the name that the latest has, and how many there are;
 -- and registered studies without any, as long as they are not archived. Of some ids or of any, those
--- behind an id.
-WITH latest AS MATERIALIZED (
-    SELECT DISTINCT ON (study_id) study_id, transcript_id, revision,
-           count(*) OVER (PARTITION BY study_id)::int AS interviews
-      FROM current_transcripts AS interview
-     WHERE ($1::text[] IS NULL OR study_id = ANY ($1))
-       AND ($2::text IS NULL OR study_id COLLATE "C" > $2)
-     ORDER BY study_id, ingested_at DESC, transcript_id
-)
-SELECT study_id, name, interviews
-  FROM (
-        SELECT latest.study_id, interview.study ->> 'name' AS name, latest.interviews
-          FROM latest
-          JOIN transcripts AS interview USING (transcript_id, revision)
-         UNION ALL
-        SELECT study_id, version.inputs ->> 'name', 0
+-- behind an id. Only the studies of the page are looked into, however many come behind it: ids of
+-- studies with interviews are taken one after another from the index, until there are enough.
+WITH RECURSIVE interviewed (study_id) AS (
+    (
+        SELECT study_id
+          FROM transcripts
+         WHERE $1::text[] IS NULL AND study_id COLLATE "C" > coalesce($2::text, '')
+         ORDER BY study_id COLLATE "C"
+         LIMIT 1
+    )
+     UNION ALL
+    SELECT (
+            SELECT following.study_id
+              FROM transcripts AS following
+             WHERE following.study_id COLLATE "C" > interviewed.study_id
+             ORDER BY following.study_id COLLATE "C"
+             LIMIT 1
+           )
+      FROM interviewed
+     WHERE interviewed.study_id IS NOT NULL
+), candidates (study_id) AS (
+    (
+        SELECT study_id
+          FROM interviewed
+         CROSS JOIN LATERAL (
+                SELECT FROM current_transcripts AS interview
+                 WHERE interview.study_id = interviewed.study_id LIMIT 1
+               ) AS current_one
+         LIMIT $3
+    )
+     UNION
+    (
+        SELECT study_id
+          FROM (
+                SELECT DISTINCT named COLLATE "C" AS study_id
+                  FROM unnest($1::text[]) AS named
+                 WHERE named COLLATE "C" > coalesce($2::text, '')
+                 ORDER BY 1
+               ) AS asked
+         CROSS JOIN LATERAL (
+                SELECT FROM current_transcripts AS interview
+                 WHERE interview.study_id = asked.study_id COLLATE "default" LIMIT 1
+               ) AS current_one
+         LIMIT $3
+    )
+     UNION
+    (
+        SELECT study_id
           FROM studies
-          JOIN study_versions AS version USING (study_id, version)
-         WHERE archived_at IS NULL AND study_id NOT IN (SELECT study_id FROM latest)
+         WHERE archived_at IS NULL
            AND ($1::text[] IS NULL OR study_id = ANY ($1))
-           AND ($2::text IS NULL OR study_id COLLATE "C" > $2)
-       ) AS study
- ORDER BY study_id COLLATE "C"
- LIMIT $3;
+           AND study_id COLLATE "C" > coalesce($2::text, '')
+         ORDER BY study_id COLLATE "C"
+         LIMIT $3
+    )
+)
+SELECT page.study_id, coalesce(latest.name, version.inputs ->> 'name') AS name,
+       coalesce(latest.interviews, 0) AS interviews
+  FROM (
+        SELECT study_id FROM candidates ORDER BY study_id COLLATE "C" LIMIT $3
+       ) AS page
+  LEFT JOIN LATERAL (
+        SELECT interview.study ->> 'name' AS name, count(*) OVER ()::int AS interviews
+          FROM current_transcripts AS interview
+         WHERE interview.study_id = page.study_id
+         ORDER BY interview.ingested_at DESC, interview.transcript_id
+         LIMIT 1
+       ) AS latest ON true
+  LEFT JOIN studies ON studies.study_id = page.study_id
+  LEFT JOIN study_versions AS version
+         ON version.study_id = studies.study_id AND version.version = studies.version
+ ORDER BY page.study_id COLLATE "C";
 
 -- name: study_exists
 -- Whether a study is registered, or has an interview.

@@ -58,6 +58,7 @@ async def snooze_letters(
 ) -> SnoozeResult:
     """Hide open dead letters that match a filter from lists, causes and bulk replays."""
     del place
+    await context.store.require_known(wanted.model, wanted.prompt)
     until = wanted.snooze_until.isoformat() if wanted.snooze_until else None
     await context.trail.record(caller, "letters.snooze", _target(wanted, snooze_until=until))
     return await context.bulk.snooze(
@@ -74,6 +75,7 @@ async def discard_letters(
 ) -> DiscardResult:
     """Discard open dead letters that match a filter, with a reason; not those that are snoozed."""
     del place
+    await context.store.require_known(wanted.model, wanted.prompt)
     discard_id = wanted.discard_id or uuid4()
     target = _target(wanted, discard_id=str(discard_id))
     await context.trail.record(caller, "letters.discard", target, reason=wanted.reason)

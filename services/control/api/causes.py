@@ -38,11 +38,12 @@ async def list_causes(
 ) -> LetterCausePage:
     """List the causes of dead letters, the cause with the most dead letters first."""
     del caller
-    position = _CURSORS.decode(which.cursor, which.state)
+    await context.store.require_known(which.model, which.prompt)
+    position = _CURSORS.decode(which)
     found = await context.causes.causes(which, position and LetterCausePosition(*position))
     return LetterCausePage(
         causes=found.causes,
-        next=_CURSORS.encode(found.last, which.state),
+        next=_CURSORS.encode(found.last, which),
         muted=found.muted,
         snoozed=found.snoozed,
     )

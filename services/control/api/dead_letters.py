@@ -67,7 +67,8 @@ async def list_letters(
     which: Annotated[ListDeadLettersRequest, Query()], context: Context, caller: Operator
 ) -> DeadLetterPage:
     """List dead letters that match a filter, the latest first."""
-    position = _CURSORS.decode(which.cursor)
+    await context.store.require_known(which.model, which.prompt)
+    position = _CURSORS.decode(which)
     after = position and DeadLetterListPosition(*position)
     hides_snoozed = which.state is DeadLetterState.OPEN and not which.snoozed
     found = await context.store.letters(
@@ -79,7 +80,7 @@ async def list_letters(
     is_full = len(found) == which.limit
     last = DeadLetterListPosition.of(found[-1]) if is_full else None
     titled = await _add_titles(context, caller, found)
-    return DeadLetterPage(letters=titled, next=_CURSORS.encode(last), snoozed=snoozed)
+    return DeadLetterPage(letters=titled, next=_CURSORS.encode(last, which), snoozed=snoozed)
 
 
 @router.get("/counts")
@@ -95,6 +96,7 @@ async def count_replayable(
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
+    await context.store.require_known(which.model, which.prompt)
     wanted = build_filter(which)
     selected = await context.store.count_selection(wanted)
     if selected.letters == selected.replayable:

@@ -114,13 +114,13 @@ async def list_transcripts(
 ) -> TranscriptPage:
     """List a study's interviews by title, each with its status and its number of notes."""
     del caller
-    position = _CURSORS.decode(which.cursor, study_id)
+    position = _CURSORS.decode(which, study_id)
     found, last = await TranscriptQueries(context.database).transcripts(
         study_id, limit=which.limit, after=position and TranscriptPosition(*position)
     )
     if not found:
         await require_study(context, study_id)
-    return TranscriptPage(tuple(found), _CURSORS.encode(last, study_id))
+    return TranscriptPage(tuple(found), _CURSORS.encode(last, which, study_id))
 
 
 @router.get("/transcripts/{transcript_id}", responses=build_error_responses(404))
@@ -142,7 +142,7 @@ async def list_segments(
     caller: FindingReader,
 ) -> SegmentPage:
     """List an interview's segments; personal data is masked unless the study allows it."""
-    position = _SEGMENT_CURSORS.decode(which.cursor, transcript_id)
+    position = _SEGMENT_CURSORS.decode(which, transcript_id)
     number = which.revision if position is None else position[0]
     if which.revision not in {None, number}:
         raise BadRequestError("revision: the cursor is of another one")
@@ -162,5 +162,5 @@ async def list_segments(
         after=0 if position is None else position[1],
     )
     position = None if last is None else (revision.revision, last)
-    cursor = _SEGMENT_CURSORS.encode(position, transcript_id)
+    cursor = _SEGMENT_CURSORS.encode(position, which, transcript_id)
     return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)

@@ -183,7 +183,7 @@ async def list_notes(
     Of notes whose statement is not proven, the quotes come first.
     """
     reading = await _open(context, caller, study_id, exact=which.exact)
-    position = _CURSORS.decode(which.cursor, study_id)
+    position = _CURSORS.decode(which, study_id)
     notes, last = await reading.notes_page(
         which.build_filter(study_id),
         limit=which.limit,
@@ -192,7 +192,7 @@ async def list_notes(
     )
     if not notes:
         await require_study(context, study_id)
-    page = NotePage(tuple(notes), _CURSORS.encode(last, study_id))
+    page = NotePage(tuple(notes), _CURSORS.encode(last, which, study_id))
     # Validating again what our own code built takes as long as reading it.
     return Response(_NOTES.dump_json(page), media_type="application/json")
 
@@ -223,13 +223,13 @@ async def list_rejected_notes(
     await context.trail.record(caller, "notes.read_rejected", study_id, study_id)
     transcript = None if which.transcript is None else str(which.transcript)
     wanted = NoteFilter(study_id, transcript, which.theme, which.question)
-    position = _REJECTED_CURSORS.decode(which.cursor, study_id)
+    position = _REJECTED_CURSORS.decode(which, study_id)
     notes, last = await ReadModelQueries(context.database).rejected_page(
         wanted, limit=which.limit, after=position and NotePosition(*position)
     )
     if not notes:
         await require_study(context, study_id)
-    return RejectedNotePage(tuple(notes), _REJECTED_CURSORS.encode(last, study_id))
+    return RejectedNotePage(tuple(notes), _REJECTED_CURSORS.encode(last, which, study_id))
 
 
 @router.get("/studies/{study_id}/speakers", responses=build_error_responses(404))
@@ -241,12 +241,12 @@ async def list_speakers(
 ) -> SpeakerPage:
     """List the speakers of a study's interviews, or their pseudonyms, by name."""
     reading = await _open(context, caller, study_id, exact=which.exact)
-    after = get_first(_SPEAKER_CURSORS.decode(which.cursor, study_id))
+    after = get_first(_SPEAKER_CURSORS.decode(which, study_id))
     found = await reading.speakers(study_id, which.transcript, limit=which.limit + 1, after=after)
     if not found:
         await require_study(context, study_id)
     page, last = split_page(found, which.limit, lambda one: (one,))
-    return SpeakerPage(page, _SPEAKER_CURSORS.encode(last, study_id))
+    return SpeakerPage(page, _SPEAKER_CURSORS.encode(last, which, study_id))
 
 
 @router.get("/notes/{note_id}", responses=build_error_responses(404))

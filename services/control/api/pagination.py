@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from contracts.pages import MAX_CURSOR
+from contracts.pages import MAX_CURSOR, PageRequest
 from control.domain import BadRequestError
 
 T = TypeVar("T")
@@ -30,9 +30,10 @@ CHECKSUM_BYTES: Final = 8
 class ListCursors(Generic[T]):
     """Cursors of one list: positions in it, encoded for URLs, with a checksum.
 
-    The checksum covers which list a position is in, so that a cursor of another list, and one that
-    was cut off or edited, is refused. It is no signature and need not be one: a position says from
-    where on a list is read, and every entry is one that the caller may read anyway.
+    The checksum covers which list a position is in, and what the list was narrowed by, so that a
+    cursor of another list or of other filters, and one that was cut off or edited, is refused. It
+    is no signature and need not be one: a position says from where on a list is read, and every
+    entry is one that the caller may read anyway.
 
     Args:
         of: names the list.
@@ -43,42 +44,48 @@ class ListCursors(Generic[T]):
         self._of = of
         self._kind = kind
 
-    def encode(self, position: T | None, scope: object = "") -> str | None:
+    def encode(self, position: T | None, request: PageRequest, scope: object = "") -> str | None:
         """Encode the position behind which the next page begins; None if there is no such page.
 
         Args:
             position: where this page ends.
+            request: for this page.
             scope: of which of several lists, such as a study's id.
         """
         if position is None:
             return None
         content = self._kind.dump_json(position)
-        return urlsafe_b64encode(self._checksum(content, scope) + content).decode().rstrip("=")
+        checksum = self._checksum(content, request, scope)
+        return urlsafe_b64encode(checksum + content).decode().rstrip("=")
 
-    def decode(self, cursor: str | None, scope: object = "") -> T | None:
-        """Decode a cursor to the position behind which a page begins; None if there is no cursor.
+    def decode(self, request: PageRequest, scope: object = "") -> T | None:
+        """Decode a request's cursor to the position behind which its page begins; None without one.
 
         Args:
-            cursor: of a request.
+            request: for a page.
             scope: as it was encoded with.
 
         Raises:
-            BadRequestError: it is none that this list returned.
+            BadRequestError: it is none that this list returned, narrowed by the same.
         """
+        cursor = request.cursor
         if cursor is None:
             return None
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             decoded = b64decode(padded, altchars=b"-_", validate=True)
             checksum, content = decoded[:CHECKSUM_BYTES], decoded[CHECKSUM_BYTES:]
-            if checksum == self._checksum(content, scope):
+            if checksum == self._checksum(content, request, scope):
                 return self._kind.validate_json(content)
         except (ValueError, ValidationError, RecursionError):
             pass
-        raise BadRequestError("cursor: is none that this list returned as `next`")
+        raise BadRequestError(
+            "cursor: is none that this list returned as `next` for the same filters"
+        )
 
-    def _checksum(self, content: bytes, scope: object) -> bytes:
-        named = f"{self._of}\0{scope}\0".encode("utf-8", "backslashreplace")
+    def _checksum(self, content: bytes, request: PageRequest, scope: object) -> bytes:
+        filters = repr(request.model_dump(mode="python", exclude={"cursor", "limit"}))
+        named = f"{self._of}\0{scope}\0{filters}\0".encode("utf-8", "backslashreplace")
         return blake2b(named + content, digest_size=CHECKSUM_BYTES).digest()
 
 

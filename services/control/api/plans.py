@@ -54,6 +54,7 @@ async def create_plan(
     `freezing` for fifteen seconds a million letters at most.
     """
     del place
+    await context.store.require_known(wanted.which.model, wanted.which.prompt)
     await context.trail.record(caller, "plan.create", wanted.model_dump_json(exclude_none=True))
     plan = await context.plans.create(wanted, caller.name)
     set_version_etag(response, plan.version)
@@ -66,8 +67,8 @@ async def list_plans(
 ) -> ReplayPlanPage:
     """List replay plans, the latest first."""
     del caller
-    found, last = await context.plans.plans(which.limit, _CURSORS.decode(which.cursor))
-    return ReplayPlanPage(plans=found, next=_CURSORS.encode(last))
+    found, last = await context.plans.plans(which.limit, _CURSORS.decode(which))
+    return ReplayPlanPage(plans=found, next=_CURSORS.encode(last, which))
 
 
 @router.get("/{plan_id}", responses=build_error_responses(404))
@@ -100,10 +101,10 @@ async def list_plan_letters(
 ) -> ReplayPlanLetterPage:
     """List a plan's letters in the order in which they are sent, and what became of each."""
     del caller, place
-    begin = get_first(_LETTER_CURSORS.decode(page.cursor, plan_id)) or 0
+    begin = get_first(_LETTER_CURSORS.decode(page, plan_id)) or 0
     found, end = await context.plans.letters(plan_id, begin=begin, limit=page.limit)
     position = None if end is None else (end,)
-    return ReplayPlanLetterPage(letters=found, next=_LETTER_CURSORS.encode(position, plan_id))
+    return ReplayPlanLetterPage(letters=found, next=_LETTER_CURSORS.encode(position, page, plan_id))
 
 
 @router.post("/{plan_id}/start", responses=_CHANGE)

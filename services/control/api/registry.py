@@ -45,10 +45,10 @@ async def list_registrations(
 ) -> RegisteredStudyPage:
     """List the registered studies, including archived ones, that the caller may read."""
     allowed = caller.list_studies(Right.READ_NOTES)
-    after = get_first(_CURSORS.decode(which.cursor))
+    after = get_first(_CURSORS.decode(which))
     found = await context.studies.list_studies(allowed, limit=which.limit + 1, after=after)
     page, last = split_page(found, which.limit, lambda one: (one.study_id,))
-    return RegisteredStudyPage(studies=page, next=_CURSORS.encode(last))
+    return RegisteredStudyPage(studies=page, next=_CURSORS.encode(last, which))
 
 
 @router.get("/studies/{study_id}/registration", responses=build_error_responses(404))

@@ -38,6 +38,7 @@ async def begin_rehearsal(
     It goes on in the background; `GET` shows how far it is.
     """
     _refuse_contradictions(wanted)
+    await context.store.require_known(wanted.model, wanted.prompt)
     named = await _find_open(context, wanted.letters)
     target = wanted.model_dump_json(exclude_defaults=True)
     await context.trail.record(caller, "letters.rehearse", target)
@@ -64,12 +65,14 @@ async def list_rehearsed_letters(
 ) -> RehearsedLetterPage:
     """List a rehearsal's letters by id, each with its prediction and what became of it since."""
     del caller
-    after = get_first(_CURSORS.decode(which.cursor, rehearsal_id))
+    after = get_first(_CURSORS.decode(which, rehearsal_id))
     found = await context.rehearsals.letters(rehearsal_id, which, after)
     if not found:
         await context.rehearsals.rehearsal(rehearsal_id)
     last = (found[-1].letter_id,) if len(found) == which.limit else None
-    return RehearsedLetterPage(letters=tuple(found), next=_CURSORS.encode(last, rehearsal_id))
+    return RehearsedLetterPage(
+        letters=tuple(found), next=_CURSORS.encode(last, which, rehearsal_id)
+    )
 
 
 @router.post("/{rehearsal_id}/cancel", responses=build_error_responses(404, 412))

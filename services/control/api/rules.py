@@ -38,10 +38,10 @@ async def list_rules(
     """List the rules by which dead letters are replayed, by their names."""
     del caller
     found = await context.rules.rules(
-        limit=which.limit + 1, after=get_first(_CURSORS.decode(which.cursor))
+        limit=which.limit + 1, after=get_first(_CURSORS.decode(which))
     )
     page, last = split_page(found, which.limit, lambda one: (one.name,))
-    return LetterRulePage(rules=page, next=_CURSORS.encode(last))
+    return LetterRulePage(rules=page, next=_CURSORS.encode(last, which))
 
 
 @router.post("", status_code=201, responses=build_error_responses(409))
@@ -51,6 +51,7 @@ async def create_rule(
     """Create a rule; it does nothing until it is enabled."""
     if not wanted.filter.model_dump(exclude_none=True):
         raise BadRequestError("filter: a rule has at least one condition on letters")
+    await context.store.require_known(wanted.filter.model, wanted.filter.prompt)
     target = wanted.model_dump_json(exclude_none=True)
     await context.trail.record(caller, "rule.create", target)
     created = await context.rules.create(wanted, caller.name)

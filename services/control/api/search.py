@@ -89,7 +89,7 @@ async def search(
     which: Annotated[SearchRequest, Query()], context: Context, caller: FindingReader
 ) -> SearchPage:
     """Search statements, quotes and segments for words, as far as the caller may read them."""
-    position = _CURSORS.decode(which.cursor, which.q)
+    position = _CURSORS.decode(which)
     studies = _find_studies(which, caller)
     if which.exact:
         await context.trail.record(caller, "search.exact", which.q, which.study)
@@ -110,7 +110,7 @@ async def search(
             "q: names no word to find: it has only words that every text has, or that are not "
             "wanted"
         ) from error
-    return SearchPage(tuple(results), _CURSORS.encode(last, which.q))
+    return SearchPage(tuple(results), _CURSORS.encode(last, which))
 
 
 def _find_studies(which: SearchRequest, caller: Caller) -> frozenset[str] | None:

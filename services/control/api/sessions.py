@@ -178,10 +178,10 @@ async def list_sessions(
     """List the login sessions of browsers, the latest first."""
     del caller
     found = await context.sessions.list_sessions(
-        ended_too=which.ended, limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
+        ended_too=which.ended, limit=which.limit + 1, after=_CURSORS.decode(which)
     )
     page, last = split_page(found, which.limit, lambda one: (one.created_at, one.session_id))
-    return SessionPage(sessions=page, next=_CURSORS.encode(last))
+    return SessionPage(sessions=page, next=_CURSORS.encode(last, which))
 
 
 @router.delete(

@@ -136,10 +136,10 @@ async def list_budgets(
     """List the budgets for today and for studies, with the dollars spent and reserved."""
     del caller
     found = await SpendQueries(context.database).budgets(
-        limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
+        limit=which.limit + 1, after=_CURSORS.decode(which)
     )
     page, last = split_page(found, which.limit, lambda one: (one.scope, one.name))
-    return BudgetPage(page, _CURSORS.encode(last))
+    return BudgetPage(page, _CURSORS.encode(last, which))
 
 
 @router.get("/budgets/day", responses=build_error_responses(304), response_model=BudgetLimit)

@@ -59,7 +59,7 @@ async def list_studies(
     which: Annotated[PageRequest, Query()], context: Context, caller: AnyCaller
 ) -> StudyPage:
     """List the studies that the caller may read, with their numbers of interviews."""
-    after = get_first(_CURSORS.decode(which.cursor))
+    after = get_first(_CURSORS.decode(which))
     allowed = caller.list_studies(Right.READ_NOTES)
     if allowed == frozenset():
         return StudyPage((), None)
@@ -67,7 +67,7 @@ async def list_studies(
         allowed, limit=which.limit + 1, after=after
     )
     page, last = split_page(found, which.limit, lambda one: (one.study_id,))
-    return StudyPage(page, _CURSORS.encode(last))
+    return StudyPage(page, _CURSORS.encode(last, which))
 
 
 @router.get("/{study_id}", responses=build_error_responses(404, 304), response_model=StudyDetails)

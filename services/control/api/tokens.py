@@ -103,11 +103,9 @@ async def list_tokens(
 ) -> AccessTokenPage:
     """List access tokens, including revoked and expired ones, the latest first."""
     del caller
-    found = await context.tokens.list_tokens(
-        limit=which.limit + 1, after=_CURSORS.decode(which.cursor)
-    )
+    found = await context.tokens.list_tokens(limit=which.limit + 1, after=_CURSORS.decode(which))
     page, last = split_page(found, which.limit, lambda one: (one.created_at, one.token_id))
-    return AccessTokenPage(tokens=page, next=_CURSORS.encode(last))
+    return AccessTokenPage(tokens=page, next=_CURSORS.encode(last, which))
 
 
 @router.delete("/tokens/{token_id}", responses=build_error_responses(404))

@@ -36,6 +36,8 @@ async def list_trail(
     """List the audit trail, the latest entry first: who changed what, and who read quotes."""
     del caller
     filters = which.model_dump(exclude={"cursor"})
-    before = get_first(_CURSORS.decode(which.cursor))
+    before = get_first(_CURSORS.decode(which))
     entries, last = await context.trail.page(**filters, before=before)
-    return TrailPage(entries=entries, next=_CURSORS.encode(None if last is None else (last,)))
+    return TrailPage(
+        entries=entries, next=_CURSORS.encode(None if last is None else (last,), which)
+    )

@@ -43,13 +43,13 @@ async def list_waiting(
 ) -> WaitingPage:
     """List messages that wait in retry topics: why, until when, and what they are about."""
     del caller, place
-    position = _CURSORS.decode(which.cursor)
+    position = _CURSORS.decode(which)
     async with (
         cancel_on_disconnect(request.receive),
         open_backlog_scanner(context.reader.kafka) as scanner,
     ):
         page, last = await read_waiting(scanner, which, position and WaitingPosition(*position))
-    return page.model_copy(update={"next": _CURSORS.encode(last)})
+    return page.model_copy(update={"next": _CURSORS.encode(last, which)})
 
 
 @router.post("/waiting/release", responses=build_error_responses(424))

@@ -6,9 +6,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.control_api import DeadLetterFilter
 from contracts.replay_options import ReplayOverrides
-from contracts.replay_plans import ReplayPlan, ReplayPlanLetter, ReplayPlanLetters
+from contracts.replay_plans import (
+    ReplayPlan,
+    ReplayPlanFilter,
+    ReplayPlanLetter,
+    ReplayPlanLetters,
+)
 from database.pool import Record
 
 
@@ -32,7 +36,7 @@ def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -
         version=row["version"],
         created_at=row["created_at"],
         created_by=row["created_by"],
-        which=DeadLetterFilter.model_validate_json(row["meant"]),
+        which=ReplayPlanFilter.model_validate_json(row["meant"]),
         limit=row["most_letters"],
         force=row["is_forced"],
         letters=row["letters"],

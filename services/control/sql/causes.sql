@@ -28,13 +28,27 @@ SELECT delete_empty_causes();
 -- name: select_causes
 -- The causes meant behind a position, those with the most letters first, each with the number of its
 -- open letters that are snoozed now. Without muted ones, and without those whose open letters are all
--- snoozed, unless they are asked for.
-WITH snoozed AS (
+-- snoozed, unless they are asked for. Letters of a model or a prompt are counted where they are.
+WITH counted AS (
+    SELECT cause_id, study_id, state, letters, first_failed_at, last_failed_at
+      FROM letter_cause_counts
+     WHERE $12::text IS NULL AND $13::text IS NULL
+     UNION ALL
+    SELECT cause_id, coalesce(study_id, ''),
+           CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END, 1,
+           failed_at, failed_at
+      FROM dead_letters
+     WHERE ($12 IS NOT NULL OR $13 IS NOT NULL)
+       AND ($12 IS NULL OR model = $12)
+       AND ($13 IS NULL OR prompt_version = $13)
+), snoozed AS (
     SELECT cause_id, count(*) AS snoozed
       FROM dead_letters
      WHERE NOT settled AND state = 'open' AND snoozed_until > now()
        AND ($1::text IS NULL OR cause_id = $1)
        AND ($4::text IS NULL OR study_id = $4)
+       AND ($12 IS NULL OR model = $12)
+       AND ($13 IS NULL OR prompt_version = $13)
      GROUP BY cause_id
 ), totals AS (
     SELECT cause_id,
@@ -47,7 +61,7 @@ WITH snoozed AS (
            coalesce(sum(letters) FILTER (WHERE $5::text IS NULL OR state = $5), 0)::bigint AS meant,
            min(first_failed_at) FILTER (WHERE letters > 0) AS first_failed_at,
            max(last_failed_at) FILTER (WHERE letters > 0) AS last_failed_at
-      FROM letter_cause_counts
+      FROM counted
      WHERE ($1::text IS NULL OR cause_id = $1)
        AND ($4::text IS NULL OR study_id = $4)
      GROUP BY cause_id
@@ -70,17 +84,31 @@ SELECT cause.*, open, replaying, replayed, resolved, failed_again, discarded, fi
 
 -- name: count_left_out_causes
 -- How many causes that are meant are muted, and how many others have no open letter that is not snoozed.
-WITH snoozed AS (
+WITH counted AS (
+    SELECT cause_id, study_id, state, letters, first_failed_at, last_failed_at
+      FROM letter_cause_counts
+     WHERE $7::text IS NULL AND $8::text IS NULL
+     UNION ALL
+    SELECT cause_id, coalesce(study_id, ''),
+           CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END, 1,
+           failed_at, failed_at
+      FROM dead_letters
+     WHERE ($7 IS NOT NULL OR $8 IS NOT NULL)
+       AND ($7 IS NULL OR model = $7)
+       AND ($8 IS NULL OR prompt_version = $8)
+), snoozed AS (
     SELECT cause_id, count(*) AS snoozed
       FROM dead_letters
      WHERE NOT settled AND state = 'open' AND snoozed_until > now()
        AND ($3::text IS NULL OR study_id = $3)
+       AND ($7 IS NULL OR model = $7)
+       AND ($8 IS NULL OR prompt_version = $8)
      GROUP BY cause_id
 ), totals AS (
     SELECT cause_id,
            coalesce(sum(letters) FILTER (WHERE state = 'open'), 0)::bigint AS open,
            coalesce(sum(letters) FILTER (WHERE $4::text IS NULL OR state = $4), 0)::bigint AS meant
-      FROM letter_cause_counts
+      FROM counted
      WHERE $3::text IS NULL OR study_id = $3
      GROUP BY cause_id
 ), found AS (
@@ -100,7 +128,17 @@ SELECT count(*) FILTER (WHERE is_muted)::int AS muted,
 -- name: select_latest_hours
 -- Letters of causes by hour, of as many hours as are asked for.
 SELECT cause_id, hour, sum(letters)::bigint AS letters
-  FROM letter_cause_counts
+  FROM (
+        SELECT cause_id, study_id, hour, letters
+          FROM letter_cause_counts
+         WHERE $4::text IS NULL AND $5::text IS NULL
+         UNION ALL
+        SELECT cause_id, coalesce(study_id, ''), date_trunc('hour', failed_at, 'UTC'), 1
+          FROM dead_letters
+         WHERE ($4 IS NOT NULL OR $5 IS NOT NULL)
+           AND ($4 IS NULL OR model = $4)
+           AND ($5 IS NULL OR prompt_version = $5)
+       ) AS counted
  WHERE cause_id = ANY ($1::text[])
    AND ($2::text IS NULL OR study_id = $2)
    AND hour > $3
@@ -115,7 +153,17 @@ SELECT cause_id, study_id, letters, study_count
                row_number() OVER (
                     PARTITION BY cause_id ORDER BY sum(letters) DESC, study_id
                ) AS place
-          FROM letter_cause_counts
+          FROM (
+                SELECT cause_id, study_id, letters
+                  FROM letter_cause_counts
+                 WHERE $3::text IS NULL AND $4::text IS NULL
+                 UNION ALL
+                SELECT cause_id, coalesce(study_id, ''), 1
+                  FROM dead_letters
+                 WHERE ($3 IS NOT NULL OR $4 IS NOT NULL)
+                   AND ($3 IS NULL OR model = $3)
+                   AND ($4 IS NULL OR prompt_version = $4)
+               ) AS of_letters
          WHERE cause_id = ANY ($1::text[])
            AND ($2::text IS NULL OR study_id = $2)
          GROUP BY cause_id, study_id

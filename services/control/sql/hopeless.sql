@@ -27,7 +27,7 @@ WITH asked AS (
 ), today AS MATERIALIZED (
     SELECT (now() AT TIME ZONE 'UTC')::date AS day,
            (
-            SELECT coalesce(min(worst_usd), 0)
+            SELECT min(worst_usd)
               FROM (SELECT worst_usd FROM llm_calls ORDER BY started_at DESC LIMIT 100) AS latest
            ) AS least_usd
 ), budget AS MATERIALIZED (
@@ -36,8 +36,9 @@ WITH asked AS (
       FROM llm_budgets
      ORDER BY scope, name, set_by
 ), spent AS MATERIALIZED (
-    -- A budget is spent that would not allow the cheapest of the latest calls; what running calls have
-    -- reserved may come back. Of a study's budgets, the one that is spent for longest.
+    -- A budget is spent that would not allow the cheapest of the latest calls, if there was any, so a
+    -- model that costs nothing is asked at a budget of nothing; what running calls have reserved may
+    -- come back. Of a study's budgets, the one that is spent for longest.
     SELECT DISTINCT ON (asked.study_id) asked.study_id, limited.scope || '_budget_spent' AS reason
       FROM (SELECT DISTINCT study_id FROM found) AS asked
      CROSS JOIN today
@@ -57,8 +58,8 @@ WITH asked AS (
                     (SELECT limit_usd FROM budget WHERE scope = 'day' AND name = ''))
            ) AS limited (place, scope, name, limit_usd)
       LEFT JOIN llm_spending AS sums ON sums.scope = limited.scope AND sums.name = limited.name
-     WHERE coalesce(sums.settled_usd, 0) >= limited.limit_usd
-        OR coalesce(sums.settled_usd, 0) + least_usd > limited.limit_usd
+     WHERE coalesce(sums.settled_usd, 0) + coalesce(least_usd, 0) > limited.limit_usd
+        OR coalesce(sums.settled_usd, 0) = limited.limit_usd AND least_usd IS NULL
      ORDER BY asked.study_id, limited.place
 )
 SELECT CASE WHEN $3 IS NULL THEN letter_id END AS letter_id, service, error_code, reason,

@@ -57,7 +57,7 @@ WITH meant AS MATERIALIZED (
        AND letter.source_topic IS NOT NULL
        AND (letter.snoozed_until IS NULL OR letter.snoozed_until <= now())
        AND letter_matches(letter, $2::jsonb)
-       AND ($2::jsonb ?| ARRAY['code', 'cause'] OR letter.error_code <> ALL ($4::text[])
+       AND ($2::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] OR letter.error_code <> ALL ($4::text[])
             OR letter.edit IS NOT NULL)
        AND letter.indexed_at <= $7
        AND NOT (least(letter.failed_at, letter.state_changed_at) > $7)
@@ -70,7 +70,7 @@ WITH meant AS MATERIALIZED (
                AND first.source_topic IS NOT NULL
                AND (first.snoozed_until IS NULL OR first.snoozed_until <= now())
                AND letter_matches(first, $2::jsonb)
-               AND ($2::jsonb ?| ARRAY['code', 'cause'] OR first.error_code <> ALL ($4::text[])
+               AND ($2::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] OR first.error_code <> ALL ($4::text[])
                     OR first.edit IS NOT NULL)
                AND first.indexed_at <= $7
                AND NOT (least(first.failed_at, first.state_changed_at) > $7)

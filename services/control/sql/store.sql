@@ -1,19 +1,34 @@
 -- name: insert_letters
--- Indexes letters once; those whose id or place is known are not returned.
+-- Indexes letters once; those whose id or place is known are not returned. The model and the prompt are
+-- those of the latest call for a draft about the same before; clocks of services differ by seconds.
 INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
     source_offset, source_sent_at, consumer_group, error_code, error_type, error_message, attempts,
     timeouts, first_failed_at, failed_at, fingerprint, replay_of, subject, revision, content_sha256,
-    key, message_sha256, study_id, producer, headers, size_bytes
+    key, message_sha256, study_id, producer, headers, size_bytes, model, prompt_version
 )
-SELECT *
+SELECT given.*, call.model, call.prompt_version
   FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::int[],
         $8::bigint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[],
         $14::int[], $15::int[], $16::timestamptz[], $17::timestamptz[], $18::text[], $19::uuid[],
         $20::text[], $21::int[], $22::text[], $23::bytea[], $24::bytea[], $25::text[], $26::text[],
         $27::jsonb[], $28::bigint[]
+       ) AS given (
+        letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+        source_offset, source_sent_at, consumer_group, error_code, error_type, error_message,
+        attempts, timeouts, first_failed_at, failed_at, fingerprint, replay_of, subject, revision,
+        content_sha256, key, message_sha256, study_id, producer, headers, size_bytes
        )
+  LEFT JOIN LATERAL (
+        SELECT model, prompt_version
+          FROM llm_calls
+         WHERE llm_calls.subject = given.subject
+           AND purpose IN ('draft', 'draft-repair')
+           AND started_at <= given.failed_at + interval '10 s'
+         ORDER BY started_at DESC
+         LIMIT 1
+       ) AS call ON true
 ON CONFLICT DO NOTHING
 RETURNING letter_id;
 
@@ -136,7 +151,7 @@ WITH meant AS (
        AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($4, $5, $6)
        AND failed_at <= $2
        AND letter_matches(letter, $1::jsonb)
-       AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($7::text[])
+       AND ($1::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] OR error_code <> ALL ($7::text[])
             OR edit IS NOT NULL)
      ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
      LIMIT $3
@@ -156,7 +171,7 @@ SELECT reason, count(*) AS letters
         SELECT CASE WHEN displaced_at IS NOT NULL THEN 'gone'
                     WHEN source_topic IS NULL THEN 'unknown_source'
                     WHEN snoozed_until > now() THEN 'snoozed'
-                    WHEN NOT $1::jsonb ?| ARRAY['code', 'cause'] AND error_code = ANY ($3::text[])
+                    WHEN NOT $1::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] AND error_code = ANY ($3::text[])
                          AND edit IS NULL
                     THEN error_code
                END AS reason
@@ -176,7 +191,7 @@ SELECT count(*) AS letters,
        count(*) FILTER (
             WHERE displaced_at IS NULL AND source_topic IS NOT NULL
               AND (snoozed_until IS NULL OR snoozed_until <= now())
-              AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($2::text[])
+              AND ($1::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] OR error_code <> ALL ($2::text[])
                    OR edit IS NOT NULL)
        ) AS replayable,
        count(*) FILTER (WHERE snoozed_until > now()) AS snoozed
@@ -266,3 +281,38 @@ SELECT service,
   FROM dead_letters
  GROUP BY 1, 2, 3
  ORDER BY 1, 2, 3;
+
+-- name: select_models
+-- Models and versions of prompts by which letters can be selected: those of letters, found one after the
+-- other by an index, and those of the latest calls.
+WITH RECURSIVE models AS (
+    (SELECT min(model) AS name FROM dead_letters)
+     UNION ALL
+    SELECT (SELECT min(model) FROM dead_letters WHERE model > models.name)
+      FROM models
+     WHERE models.name IS NOT NULL
+), prompts AS (
+    (SELECT min(prompt_version) AS name FROM dead_letters)
+     UNION ALL
+    SELECT (SELECT min(prompt_version) FROM dead_letters WHERE prompt_version > prompts.name)
+      FROM prompts
+     WHERE prompts.name IS NOT NULL
+), latest AS (
+    SELECT model, prompt_version
+      FROM llm_calls
+     WHERE purpose IN ('draft', 'draft-repair')
+     ORDER BY started_at DESC
+     LIMIT 1000
+)
+SELECT ARRAY(
+            SELECT name FROM models WHERE name IS NOT NULL
+             UNION
+            SELECT model FROM latest
+             ORDER BY 1
+       ) AS models,
+       ARRAY(
+            SELECT name FROM prompts WHERE name IS NOT NULL
+             UNION
+            SELECT prompt_version FROM latest
+             ORDER BY 1
+       ) AS prompts;

@@ -14,9 +14,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from contracts.control_api import Moment
+from contracts.control_api import ListDeadLettersRequest, Moment
 from contracts.ids import derive_id
 from contracts.notes import Standing
+from contracts.pages import PageRequest
+from control.api.notes import ListNotesRequest
 from control.api.pagination import CHECKSUM_BYTES, ListCursors
 from database.pool import Database
 from persistence.store import NotesStore
@@ -109,6 +111,21 @@ async def test_a_note_that_is_stored_meanwhile_moves_no_other(
     assert [one for one in seen if one in set(stored)] == stored
 
 
+async def test_a_cursor_goes_on_with_the_filters_of_its_page_alone(
+    office: Office, stored: list[str]
+) -> None:
+    path = f"/v1/studies/{STUDY.study_id}/notes"
+    _, first = await office.ask("GET", f"{path}?limit=5")
+    cursor = f"cursor={first['next']}"
+    for other in ("theme=pricing", "speaker=a", f"transcript={ID}", "exact=true"):
+        status, body = await office.ask("GET", f"{path}?{cursor}&{other}")
+        assert (status, body["detail"].startswith("cursor:")) == (400, True), other
+    _, narrowed = await office.ask("GET", f"{path}?limit=1&exact=true")
+    status, _ = await office.ask("GET", f"{path}?cursor={narrowed['next']}")
+    assert status == 400
+    assert (await office.ask("GET", f"{path}?limit=1000&{cursor}"))[0] == 200
+
+
 ID = str(derive_id("interview"))
 LISTS = (
     "/plans",
@@ -151,21 +168,28 @@ ANY = TypeAdapter(Any)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def cursor_of(position: Any, of: str, scope: object = "") -> str:
+def cursor_of(position: Any, of: str, request: PageRequest, scope: object = "") -> str:
     """A cursor with a checksum that is right for a list, whatever it holds."""
     content = json.dumps(position).encode()
-    named = f"{of}\0{scope}\0".encode() + content
+    filters = request.model_dump(exclude={"cursor", "limit"})
+    named = f"{of}\0{scope}\0{filters!r}\0".encode() + content
     checksum = blake2b(named, digest_size=CHECKSUM_BYTES).digest()
     return urlsafe_b64encode(checksum + content).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
-    ("path", "of", "scope"), [("/v1/studies/x/notes", "notes", "x"), ("/v1/letters", "letters", "")]
+    ("path", "of", "request_", "scope"),
+    [
+        ("/v1/studies/x/notes", "notes", ListNotesRequest(), "x"),
+        ("/v1/letters", "letters", ListDeadLettersRequest(), ""),
+    ],
 )
 async def test_a_cursor_that_no_page_returned_is_refused(
-    office: Office, path: str, of: str, scope: str
+    office: Office, path: str, of: str, request_: PageRequest, scope: str
 ) -> None:
-    forged = [cursor_of(position, of, scope) for position in POSITIONS]
+    right = cursor_of(["2026-01-01T00:00:00Z", "x", 0, 0], "letters", ListDeadLettersRequest())
+    assert (await office.ask("GET", f"/v1/letters?cursor={right}"))[0] == 200
+    forged = [cursor_of(position, of, request_, scope) for position in POSITIONS]
     for cursor in ["x", "%00", "é", "W" * 2_000, *forged]:
         status, body = await office.ask("GET", f"{path}?cursor={cursor}")
         assert (status, "cursor" in body["detail"]) == (400, True), cursor
@@ -174,11 +198,13 @@ async def test_a_cursor_that_no_page_returned_is_refused(
 @pytest.mark.parametrize("path", LISTS)
 async def test_every_list_refuses_what_is_no_cursor_of_its_own(office: Office, path: str) -> None:
     another = ListCursors("another list", ANY)
-    own = ListCursors("tokens", TypeAdapter(tuple[Moment, UUID])).encode((AT, UUID(ID)))
+    own = ListCursors("tokens", TypeAdapter(tuple[Moment, UUID])).encode(
+        (AT, UUID(ID)), PageRequest()
+    )
     assert own is not None
     given = {"x", own[:-4], own[:-1], "A" + own[1:], own + "AAAA"}
     for position in ([1], ["a"], [ID], [1, 1], ["a", ID], [0.5, 1], [1, AT.isoformat(), "a"]):
-        if (cursor := another.encode(position)) is not None:
+        if (cursor := another.encode(position, PageRequest())) is not None:
             given.add(cursor)
     if path != "/tokens":
         given.add(own)

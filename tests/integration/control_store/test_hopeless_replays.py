@@ -104,13 +104,19 @@ def chunk_of(transcript_id: UUID, revision: int = 1) -> UUID:
 
 def spend(
     *limits: tuple[str, str, str, float | None],
+    worst_usd: float | None = None,
 ) -> Callable[[Letters], Awaitable[None]]:
-    """Build what spends two dollars today; limits: scope, name, who set it, dollars."""
+    """Build what spends two dollars today; limits: scope, name, who set it, dollars.
+
+    Calls may cost ``worst_usd`` at most, if it is given.
+    """
 
     async def change(letters: Letters) -> None:
         today = datetime.now(UTC).date()
         await letters.database.execute(SPEND, today)
         await letters.database.execute(CALL, today)
+        if worst_usd is not None:
+            await letters.database.execute("UPDATE llm_calls SET worst_usd = $1", worst_usd)
         for limit in limits:
             await letters.database.execute(BUDGET, *limit)
 
@@ -188,6 +194,8 @@ async def archive(letters: Letters) -> None:
         ({}, spend(("day", "", "settings", 2)), "day_budget_spent"),
         ({}, spend(("day", "", "settings", 2.4)), "day_budget_spent"),
         ({}, spend(("day", "", "settings", 2.5)), None),
+        ({}, spend(("day", "", "settings", 2), worst_usd=0), None),
+        ({}, spend(("day", "", "settings", 1.9), worst_usd=0), "day_budget_spent"),
         ({}, spend(("day", "", "settings", 2), ("day", "", "command", None)), None),
         ({"service": "guardrail"}, spend(("day", "", "settings", 2)), None),
         (

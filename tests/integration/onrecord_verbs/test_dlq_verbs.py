@@ -39,6 +39,34 @@ def test_lists_letters_the_latest_first(control: None, capsys: pytest.CaptureFix
     assert (one["subject"], one["key"]) == ("chunk-0", "//77")
 
 
+def test_letters_that_are_named_go_back_with_what_is_set_for_them_alone(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, options = name_of(0), ["--statements", "quotes", "--deadline", "2m"]
+    assert cli.run_command(["dlq", "replay", name, name, *options]) == 0
+    assert "1 dead letter put back" in capsys.readouterr().out
+    assert states(capsys).count("replayed") == 1
+    assert cli.run_command(["dlq", "plan", "list", "--json"]) == 0
+    (plan,) = json.loads(capsys.readouterr().out)["plans"]
+    assert [one[:8] for one in plan["which"]["letter_ids"]] == [name]
+    assert (plan["overrides"]["statements"], plan["overrides"]["deadline_s"]) == ("quotes", 120)
+    # What is set for many is set by the same options.
+    assert cli.run_command(["dlq", "replay", "--all", "--yes", "--force", "--model", "small"]) == 0
+    assert cli.run_command(["dlq", "plan", "list", "--json"]) == 0
+    plan, _ = json.loads(capsys.readouterr().out.rpartition("put back")[2].lstrip())["plans"]
+    assert plan["overrides"]["model"] == "small"
+
+
+def test_a_typo_in_a_condition_says_what_there_is(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verb in (["list"], ["causes"], ["plan", "create"], ["discard", "--reason", "x", "--yes"]):
+        assert cli.run_command(["dlq", *verb, "--where", "prompt=nots-1"]) == 2
+        assert "nothing was drafted with 'nots-1'; there are notes-" in capsys.readouterr().err
+    assert cli.run_command(["dlq", "causes", "--where", "key=x"]) == 2
+    assert "causes are selected by code, model, prompt, service, study" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("grants", "is_named"),
     [

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 import asgi_server
+from contracts.registry import RegisteredStudy
 from contracts.submissions import SubmittedTranscript, SubmitTranscriptRequest
 from onrecord.control_client import ControlClient
 from onrecord.control_transport import DeadLetterClosedError
@@ -180,7 +181,7 @@ async def test_only_a_letters_conflict_is_that_of_a_closed_letter() -> None:
         ControlClient(f"http://{LOCAL}:{port}") as control,
     ):
         with pytest.raises(FailedError) as raised:
-            await control.send("POST", "/v1/studies", json={})
+            await control.send("POST", "/v1/studies", RegisteredStudy, json={})
         assert not isinstance(raised.value, DeadLetterClosedError)
         with pytest.raises(DeadLetterClosedError):
             await control.replay("aa")

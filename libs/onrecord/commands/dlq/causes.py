@@ -6,12 +6,11 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from contracts.errors import ErrorCode
-from contracts.topics import PIPELINE
+from onrecord.commands.dlq.selection import parse_filter
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.settings import ClientSettings
@@ -36,6 +35,15 @@ Snoozed = Annotated[
     bool, typer.Option("--snoozed", help="Causes whose open letters are all snoozed, too.")
 ]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="At most so many.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="Only letters that match, several times: service, code, study, model, prompt.",
+    ),
+]
+_CONDITIONS: Final = frozenset({"service", "code", "study", "model", "prompt"})
 CauseId = Annotated[
     str, typer.Argument(metavar="CAUSE", help="A cause's id, as `dlq causes` has it.")
 ]
@@ -61,6 +69,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
     service: Service = None,
     code: Code = None,
     study: Study = None,
+    where: Where = None,
     state: State = "open",
     muted: Muted = False,
     snoozed: Snoozed = False,
@@ -76,6 +85,7 @@ def causes(  # noqa: PLR0913 - one parameter an option
 
         onrecord dlq causes
         onrecord dlq causes --service enrichment --state all
+        onrecord dlq causes --where model=gpt-4o-mini --where prompt=notes-3
         onrecord dlq replay --all --where cause=3fa9c1d25b7e0a44
     """
     from contracts.letter_causes import LetterCausePage  # noqa: PLC0415 - slow to import
@@ -83,19 +93,20 @@ def causes(  # noqa: PLR0913 - one parameter an option
     from onrecord.pages.causes import format_dead_letter_causes  # noqa: PLC0415 - as above
     from onrecord.pages.rendering import format_count, get_page_width  # noqa: PLC0415 - as above
 
-    require_known_value("--service", service, PIPELINE)
-    require_known_value("--code", code, ErrorCode)
     require_known_value("--state", state, STATES)
+    if where and (others := {*parse_filter(where)} - _CONDITIONS):
+        raise UsageError(
+            f"--where: causes are selected by {', '.join(sorted(_CONDITIONS))}; "
+            f"`onrecord dlq list` takes {', '.join(sorted(others))}, too"
+        )
     params = {
-        "service": service,
-        "code": code,
-        "study": study,
+        **parse_filter(where, service=service, code=code, study=study),
         "state": state,
         "limit": limit,
         "muted": muted or None,
         "snoozed": snoozed or None,
     }
-    page = LetterCausePage.model_validate(_ask(lambda control: control.get("/v1/causes", params)))
+    page = _ask(lambda control: control.get("/v1/causes", LetterCausePage, params))
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
@@ -143,15 +154,13 @@ def cause(  # noqa: PLR0913 - one parameter an option
         )
     changes = _changes(assign, remark, mute, unmute=unmute)
     path = f"/v1/causes/{cause_id}"
-    found = _ask(
-        (lambda control: control.send("PATCH", path, json=changes, headers={"If-Match": "*"}))
+    headers = {"If-Match": "*"}
+    shown = _ask(
+        (lambda control: control.send("PATCH", path, LetterCause, json=changes, headers=headers))
         if changes
-        else (lambda control: control.get(path))
+        else (lambda control: control.get(path, LetterCause))
     )
-    shown = LetterCause.model_validate(found)
-    background = CauseBackground.model_validate(
-        _ask(lambda control: control.get(f"{path}/background"))
-    )
+    background = _ask(lambda control: control.get(f"{path}/background", CauseBackground))
     if json_output:
         past = background.model_dump(mode="json")
         print_json(shown.model_dump(mode="json") | {"background": past})

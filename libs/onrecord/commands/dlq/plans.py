@@ -153,8 +153,9 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
     from contracts.replay_plans import ReplayPlanPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.replay_plans import format_plans  # noqa: PLC0415 - as above
 
-    found = ask_control_once(lambda control: control.get("/v1/plans", {"limit": limit}))
-    page = ReplayPlanPage.model_validate(found)
+    page = ask_control_once(
+        lambda control: control.get("/v1/plans", ReplayPlanPage, {"limit": limit})
+    )
     if json_output:
         print_json(page.model_dump(mode="json"))
     elif page.plans:
@@ -246,10 +247,8 @@ def report(
     async def ask(control: ControlClient) -> ReplayPlanLetterPage:
         plan = await read_plan(control, plan_id)
         path = f"/v1/plans/{plan.plan_id}/letters"
-        pages = [
-            ReplayPlanLetterPage.model_validate(one)
-            async for one in control.pages(path, limit=MOST_LETTERS_SHOWN, most=limit)
-        ]
+        found = control.pages(path, ReplayPlanLetterPage, limit=MOST_LETTERS_SHOWN, most=limit)
+        pages = [one async for one in found]
         letters = tuple(letter for one in pages for letter in one.letters)
         return ReplayPlanLetterPage(letters=letters, next=pages[-1].next)
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onrecord.commands.dlq import rehearse
-from onrecord.commands.dlq.overrides import Fresh
+from onrecord.commands.dlq.overrides import (
+    Deadline,
+    Fresh,
+    Model,
+    PersonalDataPolicy,
+    PromptVersion,
+    Statements,
+    parse_overrides,
+)
 from onrecord.commands.dlq.plans import Rate, explain_interrupt
 from onrecord.commands.dlq.selection import (
     All,
@@ -74,6 +82,11 @@ def replay(  # noqa: PLR0913 - one parameter an option
     canary: Canary = False,
     wait: Wait = False,
     force: Force = False,
+    model: Model = None,
+    prompt_version: PromptVersion = None,
+    deadline: Deadline = None,
+    personal_data: PersonalDataPolicy = None,
+    statements: Statements = None,
     fresh: Fresh = False,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -89,6 +102,8 @@ def replay(  # noqa: PLR0913 - one parameter an option
     and counted; --code CAUSE or an id puts them back all the same. What cannot succeed as things
     are is refused with the reason, such as notes that are stored already or a revision that is
     withdrawn, superseded or in conflict with another; --force puts it back.
+    A model, prompt version, deadline or policy that is given holds for these messages alone, and
+    for what they cause; letters that are named go back by a plan then, too.
 
     Examples of use:
 
@@ -97,7 +112,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --where cause=3fa9c1d25b7e0a44 --since 1d --limit 5 --wait
         onrecord dlq replay --all --yes --reason "the endpoint is back"
         onrecord dlq replay --all --code ungrounded --dry-run
-        onrecord dlq replay --where subject=5a4e7b1e-63f6-5a8e-8d8a-2f5d0c2f7c11 --fresh
+        onrecord dlq replay 3fa9 77b0 --prompt-version notes-3 --fresh
     """
     every = every or (where is not None and not letter_ids)
     if bool(letter_ids) == every:
@@ -106,9 +121,14 @@ def replay(  # noqa: PLR0913 - one parameter an option
         raise UsageError("--service, --code, --study, --since, --limit and --where go with --all")
     if letter_ids and (rate or canary or wait):
         raise UsageError("--rate, --canary and --wait go with --all")
-    if letter_ids and fresh and not dry_run:
-        raise UsageError("--fresh goes with --all and --where, such as --where subject=CHUNK")
-    overrides = {"fresh": True} if fresh else {}
+    overrides = parse_overrides(
+        model=model,
+        prompt_version=prompt_version,
+        deadline=deadline,
+        personal_data=personal_data,
+        statements=statements,
+        fresh=fresh,
+    )
     if dry_run:
         rehearse.run_rehearsal(
             letter_ids,
@@ -126,7 +146,18 @@ def replay(  # noqa: PLR0913 - one parameter an option
         return
     which = parse_filter(where, service=service, code=code, study=study, since=since)
     if letter_ids:
-        _replay_named(letter_ids, reason, force=force, json_output=json_output)
+        if overrides:
+            named = ask_control_once(lambda control: _find_ids(control, letter_ids))
+            wanted: dict[str, Any] = {
+                "which": {"letter_ids": named},
+                "canary": False,
+                "force": force,
+                "overrides": overrides,
+            }
+            plan = _run_plan(wanted, reason, yes=True, wait=False)
+            _print_result(plan, wait=False, json_output=json_output)
+        else:
+            _replay_named(letter_ids, reason, force=force, json_output=json_output)
         return
     refuse_unasked("replay", yes=yes)
     wanted = {
@@ -149,6 +180,12 @@ async def _count(control: ControlClient, which: dict[str, str | None]) -> DeadLe
     from onrecord.bulk_changes import count_open  # noqa: PLC0415 - slow to import
 
     return await count_open(control, which)
+
+
+async def _find_ids(control: ControlClient, letter_ids: list[str]) -> list[str]:
+    """Return the ids of letters that are named by the beginnings of them, each once."""
+    found = [str((await control.letter(one)).letter.letter_id) for one in letter_ids]
+    return list(dict.fromkeys(found))
 
 
 def _replay_named(letter_ids: list[str], reason: str, *, force: bool, json_output: bool) -> None:

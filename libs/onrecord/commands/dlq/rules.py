@@ -98,17 +98,17 @@ def list_(*, json_output: Json = False) -> None:
 
         onrecord dlq rule list
     """
-    from contracts.letter_rules import LetterRule  # noqa: PLC0415 - slow to import
+    from contracts.letter_rules import LetterRulePage  # noqa: PLC0415 - slow to import
 
-    async def ask(control: ControlClient) -> list[Any]:
-        return [one async for page in control.pages("/v1/rules") for one in page["rules"]]
+    async def ask(control: ControlClient) -> list[LetterRule]:
+        pages = control.pages("/v1/rules", LetterRulePage)
+        return [one async for page in pages for one in page.rules]
 
     found = ask_control_once(ask)
     if json_output:
-        print_json(found)
+        print_json([rule.model_dump(mode="json") for rule in found])
         return
-    for one in found:
-        rule = LetterRule.model_validate(one)
+    for rule in found:
         out.print(f"{rule.name}: {_describe(rule)}", markup=False)
     if not found:
         err.print("there are no rules")
@@ -121,8 +121,7 @@ def show(name: Name, *, json_output: Json = False) -> None:
 
         onrecord dlq rule show timeouts
     """
-    path = f"/v1/rules/{_require_name(name)}"
-    _print(ask_control_once(lambda control: control.get(path)), json_output=json_output)
+    _print(_send("GET", f"/v1/rules/{_require_name(name)}", ""), json_output=json_output)
 
 
 def enable(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
@@ -152,10 +151,10 @@ def delete(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
 
         onrecord dlq rule delete timeouts
     """
-    from onrecord.control_transport import get_body_or_none  # noqa: PLC0415 - slow to import
-
-    path = f"/v1/rules/{_require_name(name)}"
-    _send("DELETE", path, reason, headers={"If-Match": "*"}, read=get_body_or_none)
+    path, headers = f"/v1/rules/{_require_name(name)}", {"If-Match": "*"}
+    ask_control_once(
+        lambda control: control.send_for_nothing("DELETE", path, headers=headers), reason
+    )
     if json_output:
         print_json({"deleted": name})
     else:
@@ -173,14 +172,15 @@ def _edit(name: str, reason: str, *, is_enabled: bool, json_output: bool) -> Non
     _print(found, json_output=json_output)
 
 
-def _send(method: str, path: str, reason: str, **options: Any) -> Any:
-    return ask_control_once(lambda control: control.send(method, path, **options), reason)
-
-
-def _print(found: Any, *, json_output: bool) -> None:
+def _send(method: str, path: str, reason: str, **options: Any) -> LetterRule:
     from contracts.letter_rules import LetterRule  # noqa: PLC0415 - slow to import
 
-    rule = LetterRule.model_validate(found)
+    return ask_control_once(
+        lambda control: control.send(method, path, LetterRule, **options), reason
+    )
+
+
+def _print(rule: LetterRule, *, json_output: bool) -> None:
     if json_output:
         print_json(rule.model_dump(mode="json"))
         return

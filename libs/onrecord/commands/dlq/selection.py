@@ -42,7 +42,8 @@ Where = Annotated[
         "--where",
         metavar="NAME=VALUE",
         help="Only letters that match, several times: service, code, cause, study, transcript, "
-        "chunk, producer, key, text, attempts>=N, since or before (2h, 3d, or a time).",
+        "chunk, producer, model, prompt, key, text, attempts>=N, since or before (2h, 3d, or a "
+        "time).",
     ),
 ]
 

@@ -70,8 +70,9 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     from onrecord.pages.waiting import format_waiting  # noqa: PLC0415 - as above
 
     params = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
-    found = ask_control_once(lambda control: control.get("/v1/waiting", {**params, "limit": limit}))
-    page = WaitingPage.model_validate(found)
+    page = ask_control_once(
+        lambda control: control.get("/v1/waiting", WaitingPage, {**params, "limit": limit})
+    )
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
