@@ -107,6 +107,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "partitions": topic.partitions,
         "topicConfiguration": {
             "retention.ms": topic.retention_ms,
+            "retention.bytes": topic.retention_bytes,
             "max.message.bytes": topic.max_message_bytes,
         },
         "bindingVersion": BINDING_VERSION,

@@ -33,7 +33,8 @@ class DeadLetterState(StrEnum):
     """State of a dead letter.
 
     ``replayed`` is sent again, and nobody knows yet what became of it; then it is ``resolved``, as
-    its message went through the stage, or ``failed_again``.
+    its message went through the stage, or ``failed_again``. ``expired`` is given up because its
+    time was over, or because its DLQ does not have its message any more.
     """
 
     OPEN = "open"
@@ -42,6 +43,7 @@ class DeadLetterState(StrEnum):
     RESOLVED = "resolved"
     FAILED_AGAIN = "failed_again"
     DISCARDED = "discarded"
+    EXPIRED = "expired"
 
 
 def _encode_base64(value: bytes) -> str:
@@ -124,7 +126,7 @@ class DeadLetter(ControlApiModel):
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
     state: DeadLetterState = Field(DeadLetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
-    state_reason: str = Field("", description="Why, for discarded letters.")
+    state_reason: str = Field("", description="Why, for discarded and expired letters.")
     outcome_at: datetime | None = Field(
         None, description="Since when it is known what became of its replay; set by the index."
     )
@@ -145,6 +147,11 @@ class DeadLetter(ControlApiModel):
         None, description="The latest discard of many letters that it was part of."
     )
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
+    emptied_at: datetime | None = Field(
+        None,
+        description="Since when its headers, key and edits are deleted, as its time was over; its "
+        "message, once its DLQ has no earlier one that is kept.",
+    )
     title: str = Field(
         "",
         description="What its subject is called: the interview, and which chunk of it. Only in an "

@@ -57,6 +57,7 @@ def describe_topic(topic: Topic) -> dict[str, Any]:
         "consumers": list(topic.consumers),
         "partitions": topic.partitions,
         "retention_ms": topic.retention_ms,
+        "retention_bytes": topic.retention_bytes,
         "max_message_bytes": topic.max_message_bytes,
     }
 

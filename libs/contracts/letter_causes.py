@@ -93,6 +93,9 @@ class LetterCausePage(ControlApiModel):
         description="How many more match, but have no open letter that is not snoozed; counted "
         "for the first page.",
     )
+    expiring: int = Field(
+        0, ge=0, description="How many open letters, of any cause, expire soon, as last counted."
+    )
 
 
 class CauseChange(ControlApiModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from contracts.control_api import ControlApiModel
+from contracts.letter_retention import DlqSize
 
 
 class AuditAccount(ControlApiModel):
@@ -78,3 +79,9 @@ class PipelineState(ControlApiModel):
     """Status of all services of the pipeline."""
 
     services: tuple[PipelineService, ...]
+    expiring_letters: int = Field(
+        0, ge=0, description="How many open letters expire soon, as last counted."
+    )
+    full_dlqs: tuple[DlqSize, ...] = Field(
+        (), description="DLQs that are near their bound, beyond which Kafka deletes the oldest."
+    )

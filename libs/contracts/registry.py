@@ -96,8 +96,8 @@ class StudyPolicies(ControlApiModel):
         None,
         ge=1,
         le=MAX_RETENTION_DAYS,
-        description="Days for which its interviews are to be kept; null: no limit. It is recorded "
-        "for whoever deletes them: nothing is deleted by itself.",
+        description="Days for which its interviews are to be kept; null: no limit. Dead "
+        "letters expire after so long; the rest is kept until somebody deletes it.",
     )
     daily_budget_usd: Dollars | None = Field(
         None,

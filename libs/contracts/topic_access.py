@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE, Topic
+from contracts.topics import ALL_TOPICS, CONTROL, DLQ_TOPICS, PIPELINE, Topic
 
 PRODUCER: Final = "producer"
 """Programs that submit interviews, and read what became of them."""
@@ -34,6 +34,7 @@ class KafkaOperation(StrEnum):
 
     READ = "Read"
     WRITE = "Write"
+    DELETE = "Delete"
     CREATE = "Create"
     DESCRIBE = "Describe"
     DESCRIBE_CONFIGS = "DescribeConfigs"
@@ -80,6 +81,8 @@ def _topic_rules() -> Iterator[AccessRule]:
             (KafkaOperation.WRITE, _writers(topic)),
             # Services refuse to start on a topic that could lose or refuse messages.
             (KafkaOperation.DESCRIBE_CONFIGS, {*_readers(topic), *_writers(topic)} & {*SERVICES}),
+            # Of letters that expired, as far as none before them is kept.
+            (KafkaOperation.DELETE, {CONTROL} if topic in DLQ_TOPICS else set()),
             (KafkaOperation.CREATE, {MIGRATOR}),
             (KafkaOperation.DESCRIBE, {MIGRATOR}),
         ):

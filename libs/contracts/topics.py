@@ -25,6 +25,9 @@ MIB: Final = 1024 * 1024
 DAY_MS: Final = 24 * 60 * 60 * 1000
 FOREVER: Final = -1
 
+MAX_DLQ_BYTES: Final = 16 * 1024 * 1024 * 1024
+"""Most bytes of a partition of a DLQ: beyond them Kafka deletes the oldest letters."""
+
 INGESTION: Final = "ingestion"
 ENRICHMENT: Final = "enrichment"
 GUARDRAIL: Final = "guardrail"
@@ -51,6 +54,7 @@ class Topic:
         partitions: how many partitions it is created with.
         retention_ms: how long Kafka keeps records, in milliseconds; -1 for ever.
         max_message_bytes: the largest record batch the broker takes, in bytes.
+        retention_bytes: most bytes of a partition, beyond which Kafka deletes the oldest; -1: any.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Topic:
     partitions: int = 4
     retention_ms: int = 7 * DAY_MS
     max_message_bytes: int = 8 * MIB
+    retention_bytes: int = FOREVER
 
 
 TRANSCRIPTS_SUBMITTED: Final = Topic(
@@ -158,7 +163,11 @@ def build_retry_topic(service: str, tier: int) -> Topic:
 
 
 def build_dlq_topic(service: str) -> Topic:
-    """Build the declaration of a service's dead letter topic, which has unlimited retention."""
+    """Build the declaration of a service's dead letter topic.
+
+    Kafka keeps records however old they are, as control deletes those of letters that expired; the
+    bound keeps a service that sets everything aside from filling the broker's disk.
+    """
     return Topic(
         f"{service}-dlq",
         None,
@@ -169,6 +178,7 @@ def build_dlq_topic(service: str) -> Topic:
         partitions=1,
         retention_ms=FOREVER,
         max_message_bytes=64 * MIB,
+        retention_bytes=MAX_DLQ_BYTES,
     )
 
 

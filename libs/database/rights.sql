@@ -29,6 +29,7 @@ GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
 -- serve notes, control's login is an evidence reader too. The words that people search it reads for
 -- them, as lexemes.
 GRANT SELECT, INSERT, UPDATE ON dead_letters, submissions, settlements TO onrecord_control;
+GRANT DELETE ON dead_letters, letter_edits TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON settlement_checks TO onrecord_control;
 GRANT SELECT (
     transcript_id, revision, study_id, content_sha256, statements, withdrawn_at, refreshes,
@@ -82,26 +83,31 @@ GRANT SELECT, INSERT, UPDATE (replayed_at), DELETE ON letter_rule_replays TO onr
 GRANT SELECT, INSERT, UPDATE, DELETE ON replay_plans TO onrecord_control;
 GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON replay_plan_counts TO onrecord_control;
+GRANT SELECT, DELETE ON llm_plan_spending TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
-    letter_cause_summary, letter_matches, delete_empty_causes TO onrecord_control;
+    letter_cause_summary, letter_matches, shown_letter_state, delete_empty_causes TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_enrichment;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
+GRANT SELECT, INSERT, DELETE ON llm_plan_spending TO onrecord_enrichment;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_enrichment;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_enrichment;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
+    reserve_paid_call TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
 -- Asks models that judge notes: the same.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_guardrail;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
+GRANT SELECT, INSERT, DELETE ON llm_plan_spending TO onrecord_guardrail;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_guardrail;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_guardrail;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
+    reserve_paid_call TO onrecord_guardrail;
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.

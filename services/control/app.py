@@ -33,6 +33,7 @@ from control.rehearsals.stages import open_stage_client
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
+from control.retention import LetterRetentionSweeper, RetentionPeriods
 from control.rule_runner import RuleRunner
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
@@ -98,6 +99,8 @@ async def lifespan(
             await store_admin_token_from_file(TokenStore(database), settings.admin_token_file)
         context.set_global("store", store)
         broker.check_dependencies = database.ping
+        retention = RetentionPeriods.of(settings.control)
+        sweeper = LetterRetentionSweeper(database, broker.kafka, retention)
         rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
         async with (
             replayer.repairing(),
@@ -109,6 +112,7 @@ async def lifespan(
                 database, plans_kept=timedelta(days=settings.control.plans_kept_days)
             ),
             RuleRunner(database, replayer.replay).running(),
+            sweeper.running(),
         ):
             api.context = ApiContext(
                 store,
@@ -129,6 +133,8 @@ async def lifespan(
                 compute=compute,
                 open_registration=settings.control.open_registration,
                 wake_rehearser=rehearser.wake,
+                retention=retention,
+                get_retention_warnings=lambda: sweeper.warnings,
             )
             try:
                 yield

@@ -10,7 +10,12 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts import headers as h
-from contracts.control_api import ControlApiModel, DeadLetter, ReplayCursor
+from contracts.control_api import (
+    ControlApiModel,
+    DeadLetter,
+    DeadLetterState,
+    ReplayCursor,
+)
 from contracts.errors import OnrecordError
 
 CLOCK_SKEW: Final = timedelta(days=1)
@@ -81,6 +86,15 @@ class IndexedDeadLetter(DeadLetter):
             self.service,
             self.message_sha256,
         )
+
+
+def explain_expiry(letter: DeadLetter) -> str:
+    """Return why a letter that expired, or was closed long ago, has no message any more."""
+    reason = letter.state_reason if letter.state is DeadLetterState.EXPIRED else ""
+    return (
+        f"letter {letter.letter_id} is {letter.state.value}, and its message is not kept any more"
+        f"{': ' if reason else ''}{reason}"
+    )
 
 
 def advance_replay_cursor(cursor: ReplayCursor, letter: DeadLetterPosition) -> ReplayCursor:

@@ -13,7 +13,8 @@ from database.pool import Record
 from database.queries import transpose_rows
 from database.text import replace_nul
 
-_REPLAYED: Final = DeadLetterState.REPLAYED
+_SETTLED: Final = (DeadLetterState.REPLAYED, DeadLetterState.DISCARDED)
+"""States of rows that have an outcome, which is the letter's state then."""
 
 _FAILURE: Final = (
     "error_code",
@@ -100,5 +101,5 @@ def read_letter_row(row: Record) -> IndexedDeadLetter:
         (name, None if value is None else base64.b64decode(value))
         for name, value in json.loads(row["headers"])
     ]
-    state = row["outcome"] if row["state"] == _REPLAYED and row["outcome"] else row["state"]
+    state = row["outcome"] if row["state"] in _SETTLED and row["outcome"] else row["state"]
     return IndexedDeadLetter(**{**row, "headers": headers, "state": state})

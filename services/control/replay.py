@@ -30,11 +30,13 @@ from contracts.errors import OnrecordError, OutageError
 from contracts.topics import build_retry_topic
 from control.background import running_in_background
 from control.domain import (
+    DeadLetterGoneError,
     DeadLetterNotOpenError,
     DeadLetterPosition,
     IndexedDeadLetter,
     RetryTopicMissingError,
     advance_replay_cursor,
+    explain_expiry,
 )
 from control.hopeless import HopelessReplayError, explain_reason
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
@@ -125,7 +127,7 @@ class DeadLetterReplayer:
             DeadLetterNotOpenError: it was replayed or discarded before, or lacks the place it
                 came from.
             HopelessReplayError: a replay cannot mend it, and it is not forced.
-            DeadLetterGoneError: its DLQ does not have it any more.
+            DeadLetterGoneError: it expired, or its DLQ does not have it any more.
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
             RecordTooLargeError: the retry topic does not take it.
@@ -133,6 +135,8 @@ class DeadLetterReplayer:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         letter = await self._store.letter(letter_id)
+        if letter.state is DeadLetterState.EXPIRED:
+            raise DeadLetterGoneError(explain_expiry(letter))
         if letter.source_topic is None:
             raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"

@@ -60,6 +60,22 @@ class ControlSettings(StageSettings):
         le=36_500,
         description="How long a replay plan that is finished or cancelled is kept, in days.",
     )
+    open_letters_kept_days: float = Field(
+        180.0,
+        gt=0,
+        le=36_500,
+        description="How long an open dead letter is kept, in days; then it expires. A study's own "
+        "retention, if that is shorter, goes before.",
+    )
+    closed_letters_kept_days: float = Field(
+        30.0,
+        gt=0,
+        le=36_500,
+        description="The same of letters that were replayed, discarded or expired, from then on.",
+    )
+    expiry_warning_days: float = Field(
+        7.0, ge=0, le=36_500, description="How many days before open letters expire control warns."
+    )
     heavy_requests: int = Field(
         4,
         ge=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -52,10 +52,12 @@ log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
-OUTCOMES: Final = (DeadLetterState.RESOLVED, DeadLetterState.FAILED_AGAIN)
-"""What became of replayed letters: in the index, ``replayed`` with an outcome."""
-
-_REPLAYED: Final = DeadLetterState.REPLAYED
+OUTCOMES: Final[Mapping[DeadLetterState, DeadLetterState]] = {
+    DeadLetterState.RESOLVED: DeadLetterState.REPLAYED,
+    DeadLetterState.FAILED_AGAIN: DeadLetterState.REPLAYED,
+    DeadLetterState.EXPIRED: DeadLetterState.DISCARDED,
+}
+"""States that the index keeps as another one with an outcome."""
 
 UNSETTLED: Final = (DeadLetterState.OPEN, DeadLetterState.REPLAYING)
 """What the index finds fast, however many letters there are in the other states."""
@@ -167,7 +169,7 @@ class DeadLetterStore:
         """
         which = which or DeadLetterFilter()
         newest = order is DeadLetterSortOrder.NEWEST_FIRST
-        state = _REPLAYED if which.state in OUTCOMES else which.state
+        state = OUTCOMES.get(which.state, which.state) if which.state else None
         rows = await self._database.fetch(
             _QUERIES.select_letters_newest_first
             if newest
@@ -177,7 +179,7 @@ class DeadLetterStore:
             which.state not in UNSETTLED,
             limit,
             *(after or (None, None, None, None)),
-            state == _REPLAYED,
+            state in OUTCOMES.values(),
             which.state if which.state in OUTCOMES else None,
             with_snoozed,
         )

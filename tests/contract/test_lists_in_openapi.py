@@ -19,6 +19,7 @@ BOUNDED: Final = {
     "/letters/counts": "a row for each service, state and error code",
     "/letters/{letter_id}/edit": "fields and edits of one message",
     "/letters/{letter_id}/history": "calls and tries about one chunk",
+    "/letters/retention": "1,000 causes at most, those that expire first, with how many there are",
     "/me": "the roles of one token",
     "/notes/{note_id}": "quotes of one note",
     "/notes/{note_id}/evidence": "quotes of one note",

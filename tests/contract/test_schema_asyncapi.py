@@ -97,6 +97,7 @@ def test_every_topic_is_a_channel_with_its_settings(topic: Topic) -> None:
     assert binding["partitions"] == topic.partitions
     assert binding["topicConfiguration"] == {
         "retention.ms": topic.retention_ms,
+        "retention.bytes": topic.retention_bytes,
         "max.message.bytes": topic.max_message_bytes,
     }
 

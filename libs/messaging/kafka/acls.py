@@ -37,6 +37,7 @@ OPERATION_CODES: Final = {
     KafkaOperation.READ: 3,
     KafkaOperation.WRITE: 4,
     KafkaOperation.CREATE: 5,
+    KafkaOperation.DELETE: 6,
     KafkaOperation.DESCRIBE: 8,
     KafkaOperation.DESCRIBE_CONFIGS: 10,
 }

@@ -121,8 +121,8 @@ def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:
         topic_configs={
             "retention.ms": str(topic.retention_ms),
             "max.message.bytes": str(topic.max_message_bytes),
-            # Whatever the broker's own defaults are: nothing is dropped for its size or key.
-            "retention.bytes": "-1",
+            # Whatever the broker's own defaults are.
+            "retention.bytes": str(topic.retention_bytes),
             "cleanup.policy": "delete",
         },
     )

@@ -131,10 +131,13 @@ def _wrong_settings(name: str, topic: Topic, config: Mapping[str, str]) -> Itera
     """Yield a phrase for each setting of a topic that does not satisfy its declaration."""
     needed = {
         "cleanup.policy": ("delete", config.get("cleanup.policy") == "delete"),
-        "retention.bytes": ("-1", config.get("retention.bytes") == "-1"),
+        "retention.bytes": (
+            str(topic.retention_bytes),
+            _retains_enough(int(config.get("retention.bytes", FOREVER)), topic.retention_bytes),
+        ),
         "retention.ms": (
             str(topic.retention_ms),
-            _retains_long_enough(int(config.get("retention.ms", FOREVER)), topic.retention_ms),
+            _retains_enough(int(config.get("retention.ms", FOREVER)), topic.retention_ms),
         ),
         "max.message.bytes": (
             str(topic.max_message_bytes),
@@ -146,8 +149,8 @@ def _wrong_settings(name: str, topic: Topic, config: Mapping[str, str]) -> Itera
             yield f"{name} has {setting}={config[setting]} and needs {value}"
 
 
-def _retains_long_enough(retention_ms: int, needed_ms: int) -> bool:
-    return retention_ms == FOREVER or (needed_ms != FOREVER and retention_ms >= needed_ms)
+def _retains_enough(retention: int, needed: int) -> bool:
+    return retention == FOREVER or (needed != FOREVER and retention >= needed)
 
 
 def _describe(faults: Sequence[str]) -> str:

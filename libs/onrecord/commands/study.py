@@ -69,7 +69,11 @@ Doubtful = Annotated[
 ]
 Retention = Annotated[
     int | None,
-    typer.Option("--retention-days", min=1, help="Recorded only: nothing is deleted by itself."),
+    typer.Option(
+        "--retention-days",
+        min=1,
+        help="Dead letters expire after so long; nothing else is deleted by itself.",
+    ),
 ]
 Budget = Annotated[
     float | None,

@@ -47,6 +47,7 @@ STYLES: Final = {
     DeadLetterState.RESOLVED: "green",
     DeadLetterState.FAILED_AGAIN: "red",
     DeadLetterState.DISCARDED: "dim",
+    DeadLetterState.EXPIRED: "dim",
 }
 
 

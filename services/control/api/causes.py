@@ -46,6 +46,7 @@ async def list_causes(
         next=_CURSORS.encode(found.last, which),
         muted=found.muted,
         snoozed=found.snoozed,
+        expiring=context.get_retention_warnings().expiring,
     )
 
 

@@ -25,6 +25,7 @@ from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
+from control.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
 from control.rules import LetterRuleStore
 from control.sessions import SessionLifetimes, SessionStore
 from control.store import DeadLetterStore
@@ -118,6 +119,8 @@ class ApiContext:
         open_registration: whether a study that comes with a submission is registered by it.
         searching: places for searches, all but one for one token at most.
         wake_rehearser: called when there is a rehearsal to work on.
+        retention: how long letters are kept.
+        get_retention_warnings: returns what operators are warned of, as last seen.
     """
 
     store: DeadLetterStore
@@ -136,6 +139,8 @@ class ApiContext:
     large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
     wake_rehearser: Callable[[], None] = _wake_nobody
     open_registration: bool = False
+    retention: RetentionPeriods = field(default_factory=RetentionPeriods)
+    get_retention_warnings: Callable[[], RetentionWarnings] = lambda: NO_WARNINGS
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:

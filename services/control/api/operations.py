@@ -42,4 +42,8 @@ async def read_pipeline(
     """Return the status of all services: consumers, lag by topic and open dead letters."""
     del caller, place
     async with cancel_on_disconnect(request.receive):
-        return await read_pipeline_state(context.reader.kafka, await context.store.counts())
+        state = await read_pipeline_state(context.reader.kafka, await context.store.counts())
+    warnings = context.get_retention_warnings()
+    return state.model_copy(
+        update={"expiring_letters": warnings.expiring, "full_dlqs": warnings.full}
+    )

@@ -38,7 +38,7 @@ RETURNING letter.letter_id;
 WITH meant AS (
     SELECT letter_id
       FROM dead_letters
-     WHERE discard_id = $1 AND state = 'discarded'
+     WHERE discard_id = $1 AND state = 'discarded' AND outcome IS NULL
      LIMIT $2
        FOR UPDATE SKIP LOCKED
 )
@@ -50,7 +50,7 @@ RETURNING letter.letter_id;
 
 -- name: count_discard
 -- How many letters were in a discard, and how many of them are discarded now.
-SELECT count(*) AS letters, count(*) FILTER (WHERE state = 'discarded') AS discarded
+SELECT count(*) AS letters, count(*) FILTER (WHERE state = 'discarded' AND outcome IS NULL) AS discarded
   FROM dead_letters
  WHERE discard_id = $1;
 
@@ -58,7 +58,7 @@ SELECT count(*) AS letters, count(*) FILTER (WHERE state = 'discarded') AS disca
 -- Opens a discarded letter again.
 UPDATE dead_letters
    SET state = 'open', state_changed_at = now(), state_reason = ''
- WHERE letter_id = $1 AND state = 'discarded'
+ WHERE letter_id = $1 AND state = 'discarded' AND outcome IS NULL
 RETURNING letter_id;
 
 -- name: snooze_many

@@ -58,6 +58,7 @@ WITH counted AS (
            coalesce(sum(letters) FILTER (WHERE state = 'resolved'), 0)::bigint AS resolved,
            coalesce(sum(letters) FILTER (WHERE state = 'failed_again'), 0)::bigint AS failed_again,
            coalesce(sum(letters) FILTER (WHERE state = 'discarded'), 0)::bigint AS discarded,
+           coalesce(sum(letters) FILTER (WHERE state = 'expired'), 0)::bigint AS expired,
            coalesce(sum(letters) FILTER (WHERE $5::text IS NULL OR state = $5), 0)::bigint AS meant,
            min(first_failed_at) FILTER (WHERE letters > 0) AS first_failed_at,
            max(last_failed_at) FILTER (WHERE letters > 0) AS last_failed_at
@@ -66,8 +67,8 @@ WITH counted AS (
        AND ($4::text IS NULL OR study_id = $4)
      GROUP BY cause_id
 )
-SELECT cause.*, open, replaying, replayed, resolved, failed_again, discarded, first_failed_at, last_failed_at,
-       meant, coalesce(snoozed, 0) AS snoozed
+SELECT cause.*, open, replaying, replayed, resolved, failed_again, discarded, expired,
+       first_failed_at, last_failed_at, meant, coalesce(snoozed, 0) AS snoozed
   FROM totals
   JOIN letter_causes AS cause USING (cause_id)
   LEFT JOIN snoozed USING (cause_id)

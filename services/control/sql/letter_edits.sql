@@ -1,6 +1,7 @@
 -- name: lock_letter
 -- Where a letter stands; nobody claims it for a replay until the end of the transaction.
-SELECT service, state, coalesce(edit, 0) AS edit, may_be_sent,
+SELECT service, shown_letter_state(state, outcome) AS state, coalesce(edit, 0) AS edit,
+       may_be_sent,
        (SELECT coalesce(max(number), 0) FROM letter_edits AS edits
          WHERE edits.letter_id = letter.letter_id) AS latest
   FROM dead_letters AS letter

@@ -31,6 +31,14 @@ SELECT plan_id, state, cause_id, sum(letters)::int AS letters
 HAVING sum(letters) > 0
  ORDER BY 4 DESC, 2, 3;
 
+-- name: select_spending
+-- What calls for messages of some plans with a budget cost, or may cost at most, and whether one was
+-- refused for it.
+SELECT plan_id, sum(usd) AS usd, bool_or(is_refusal) AS is_refused
+  FROM llm_plan_spending
+ WHERE plan_id = ANY ($1::uuid[])
+ GROUP BY plan_id;
+
 -- name: sum_plan_counts
 -- Sums up the counts of a plan that are visible; they are the same before and after.
 WITH taken AS (
@@ -120,7 +128,7 @@ RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, messa
 -- Why letters of a plan are not sent, that are not being replayed by it.
 SELECT CASE WHEN letter.letter_id IS NULL THEN 'unknown'
             WHEN displaced_at IS NOT NULL THEN 'gone'
-            WHEN state = 'replayed' THEN coalesce(outcome, state)
+            WHEN settled THEN shown_letter_state(state, outcome)
             WHEN state = 'open' AND snoozed_until > now() THEN 'snoozed'
             WHEN state = 'open' AND source_topic IS NOT NULL THEN 'failed_since'
             ELSE state
@@ -170,8 +178,7 @@ RETURNING now() - step_ended_at AS waited;
 SELECT asked.number::int AS number, asked.letter_id, letter.service, letter.error_code,
        letter.subject,
        CASE WHEN letter.letter_id IS NULL THEN 'unknown'
-            WHEN letter.state = 'replayed' THEN coalesce(letter.outcome, letter.state)
-            ELSE letter.state END AS state,
+            ELSE shown_letter_state(letter.state, letter.outcome) END AS state,
        letter.plan_id IS NOT DISTINCT FROM $1 AS by_this_plan,
        letter.became, again.error_code AS became_code
   FROM (
@@ -238,3 +245,8 @@ DELETE FROM replay_plans
 -- Counts of plans that are deleted.
 DELETE FROM replay_plan_counts AS counted
  WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = counted.plan_id);
+
+-- name: delete_spending_of_no_plan
+-- What messages of plans spent that are deleted.
+DELETE FROM llm_plan_spending AS spent
+ WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = spent.plan_id);

@@ -33,12 +33,13 @@ ON CONFLICT DO NOTHING
 RETURNING letter_id;
 
 -- name: adopt_letter
--- A letter that an earlier version indexed, by the id in its headers, is read again at its place.
+-- A letter that an earlier version indexed, by the id in its headers, is read again at its place; not one
+-- that was gone from there.
 UPDATE dead_letters
    SET message_sha256 = $5
  WHERE letter_id = $1 AND dlq_topic = $2 AND dlq_partition = $3 AND dlq_offset = $4
    AND (message_sha256 IS NULL OR message_sha256 = $5)
-   AND size_bytes = $6 AND key IS NOT DISTINCT FROM $7
+   AND size_bytes = $6 AND key IS NOT DISTINCT FROM $7 AND displaced_at IS NULL
 RETURNING letter_id;
 
 -- name: displace_letter
@@ -50,9 +51,13 @@ UPDATE dead_letters
 RETURNING letter_id;
 
 -- name: place_letter
--- A letter that is known was read at this place.
+-- A letter that is known was read at this place; one that expired because its bytes were gone is open.
 UPDATE dead_letters
-   SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL
+   SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL,
+       state = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN 'open' ELSE state END,
+       state_changed_at = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN now()
+                               ELSE state_changed_at END,
+       outcome = CASE WHEN outcome = 'expired' AND emptied_at IS NULL THEN NULL ELSE outcome END
  WHERE letter_id = $1;
 
 -- name: reopen_letter
@@ -63,7 +68,7 @@ WITH reopened AS (
        SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
            error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
            fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL,
-           snoozed_until = NULL, may_be_sent = false
+           snoozed_until = NULL, may_be_sent = false, emptied_at = NULL
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
        AND failed_at < $7 AND state_changed_at < $7
@@ -273,7 +278,7 @@ RETURNING letter_id;
 -- name: count_letters
 -- Letters by service, state and cause.
 SELECT service,
-       CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END AS state,
+       shown_letter_state(state, outcome) AS state,
        error_code, count(*) AS letters,
        count(*) FILTER (
             WHERE state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL

@@ -120,6 +120,8 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/waiting/release"): OPERATORS,
     ("POST", "/waiting/hold"): OPERATORS,
     ("POST", "/waiting/give-up"): OPERATORS,
+    ("GET", "/letters/retention"): OPERATORS,
+    ("POST", "/letters/reindex"): OPERATORS,
     ("GET", "/rules"): OPERATORS,
     ("POST", "/rules"): OPERATORS,
     ("GET", "/rules/{name}"): OPERATORS,

@@ -69,6 +69,7 @@ TAKE_KAFKA: Final = {
     ("POST", "/studies/{study_id}/refresh"),
     ("POST", "/transcripts"),
     ("POST", "/letters/replay"),
+    ("POST", "/letters/reindex"),
     ("POST", "/letters/{letter_id}/replay"),
     ("POST", "/waiting/release"),
     ("POST", "/waiting/hold"),

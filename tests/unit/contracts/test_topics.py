@@ -61,8 +61,14 @@ def test_a_retry_topic_or_dlq_has_the_service_whose_messages_it_holds(topic: Top
 
 
 @pytest.mark.parametrize("topic", DLQ_TOPICS, ids=named)
-def test_dead_letters_are_kept_without_limit(topic: Topic) -> None:
+def test_dead_letters_are_kept_however_old_they_are_and_have_a_bound(topic: Topic) -> None:
     assert topic.retention_ms == FOREVER
+    assert topic.retention_bytes >= 100 * topic.max_message_bytes
+
+
+@pytest.mark.parametrize("topic", [*EVENT_TOPICS, *RETRY_TOPICS], ids=named)
+def test_what_services_have_yet_to_read_has_no_bound_in_bytes(topic: Topic) -> None:
+    assert topic.retention_bytes == FOREVER
 
 
 @pytest.mark.parametrize("topic", [*RETRY_TOPICS, *DLQ_TOPICS], ids=named)

@@ -15,6 +15,7 @@ from onrecord.commands.dlq import (
     plans,
     rehearse,
     replays,
+    retention,
     rules,
     waiting,
 )
@@ -41,7 +42,7 @@ State = Annotated[
     str,
     typer.Option(
         help="open, replaying, replayed (what became of it is not known yet), resolved, "
-        "failed_again, discarded, or all of them."
+        "failed_again, discarded, expired, or all of them."
     ),
 ]
 Subject = Annotated[
@@ -74,6 +75,7 @@ def register(app: typer.Typer) -> None:
     discards.register(dlq)
     edit.register(dlq)
     waiting.register(dlq)
+    retention.register(dlq)
     rules.register(dlq)
     plans.register(dlq)
     rehearse.register(dlq)

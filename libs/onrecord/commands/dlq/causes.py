@@ -27,7 +27,7 @@ State = Annotated[
     str,
     typer.Option(
         help="Only causes that have letters in this state: open, replaying, replayed, resolved, "
-        "failed_again, discarded, or all of them."
+        "failed_again, discarded, expired, or all of them."
     ),
 ]
 Muted = Annotated[bool, typer.Option("--muted", help="Muted causes too.")]
@@ -120,6 +120,9 @@ def causes(  # noqa: PLR0913 - one parameter an option
     if page.snoozed:
         named = format_count(page.snoozed, "cause has", "causes have")
         err.print(f"{named} snoozed letters alone: --snoozed shows them")
+    if page.expiring:
+        soon = format_count(page.expiring, "open letter expires", "open letters expire")
+        err.print(f"{soon} soon: `onrecord dlq retention` shows when")
     if page.next is not None:
         err.print(f"these are the first {limit:,}; a higher --limit shows more")
 

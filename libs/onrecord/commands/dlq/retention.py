@@ -1,0 +1,78 @@
+"""``onrecord dlq retention`` and ``dlq reindex``: how long letters are kept, and what there is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from onrecord.commands.dlq.selection import ask_control_once
+from onrecord.console import Json, err, out, print_json
+from onrecord.pages.rendering import format_count, get_page_width
+
+Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
+
+
+def register(dlq: typer.Typer) -> None:
+    """Add the commands ``retention`` and ``reindex`` to the group ``dlq``."""
+    dlq.command()(retention)
+    dlq.command()(reindex)
+
+
+def retention(*, json_output: Json = False) -> None:
+    """Show which open dead letters expire when, by cause, and how full the DLQs are.
+
+    What expired is in `onrecord dlq list --state expired`, and in the trail as `letters.expire`.
+    How long letters are kept is set by CONTROL_OPEN_LETTERS_KEPT_DAYS and
+    CONTROL_CLOSED_LETTERS_KEPT_DAYS, and by `--retention-days` of studies.
+
+    Examples of use:
+
+        onrecord dlq retention
+        onrecord dlq retention --json
+    """
+    from contracts.letter_retention import LetterRetention  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letter_retention import format_retention  # noqa: PLC0415 - as above
+
+    found = LetterRetention.model_validate(
+        ask_control_once(lambda control: control.get("/v1/letters/retention"))
+    )
+    if json_output:
+        print_json(found.model_dump(mode="json"))
+        return
+    for line in format_retention(found, datetime.now(UTC), get_page_width(out)):
+        out.print(line)
+
+
+def reindex(*, reason: Why = "", json_output: Json = False) -> None:
+    """Read the DLQs again, so that the index has every dead letter that they have.
+
+    Control indexes letters by itself. This is for a database that was restored or made anew, and
+    for a DLQ that was copied back: letters that were gone from it, and expired for that, are open
+    again. All other letters stay what they are. It may be interrupted and begun again.
+
+    Examples of use:
+
+        onrecord dlq reindex
+        onrecord dlq reindex --reason "restored from the backup of Monday" --json
+    """
+    from contracts.letter_retention import ReindexResult  # noqa: PLC0415 - slow to import
+
+    read = new = 0
+    cursor: str | None = None
+    while True:
+        asked = {} if cursor is None else {"cursor": cursor}
+        body = ask_control_once(
+            lambda control: control.send("POST", "/v1/letters/reindex", json=asked),  # noqa: B023
+            reason,
+        )
+        found = ReindexResult.model_validate(body)
+        read, new, cursor = read + found.read, new + found.new, found.next
+        if cursor is None:
+            break
+        err.print(f"{format_count(read, 'record')} read, {new:,} of letters that are new")
+    if json_output:
+        print_json({"read": read, "new": new})
+        return
+    out.print(f"{format_count(read, 'record')} read, {new:,} of letters that are new")

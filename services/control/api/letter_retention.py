@@ -1,0 +1,50 @@
+"""Endpoints of how long dead letters are kept, and of the index that is brought up to date."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body
+from pydantic import TypeAdapter
+
+from contracts.control_api import ColumnText, Offset, Partition
+from contracts.letter_retention import LetterRetention, ReindexRequest, ReindexResult
+from control.api.authorization import Operator
+from control.api.context import Context, HeavyPlace
+from control.api.pagination import ListCursors
+from control.reindexing import DlqPosition, reindex_dlqs
+from control.retention import LetterRetentionStore
+
+router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
+
+_CURSORS: Final = ListCursors("reindex", TypeAdapter(tuple[ColumnText, Partition, Offset]))
+
+
+@router.get("/retention")
+async def read_retention(context: Context, caller: Operator, place: HeavyPlace) -> LetterRetention:
+    """Return which open dead letters expire when, by cause, and how full the DLQs are."""
+    del caller, place
+    kafka, periods = context.reader.kafka, context.retention
+    return await LetterRetentionStore(context.database, kafka, periods).read()
+
+
+@router.post("/reindex")
+async def reindex_letters(
+    context: Context,
+    caller: Operator,
+    place: HeavyPlace,
+    wanted: Annotated[ReindexRequest | None, Body()] = None,
+) -> ReindexResult:
+    """Read the DLQs again from their beginning, for seconds; `next` in the answer continues.
+
+    The index has every letter then that they have. Letters that were gone from their DLQ, and are
+    there again, are open again; all others stay what they are.
+    """
+    del place
+    position = _CURSORS.decode(wanted.cursor if wanted else None)
+    if position is None:
+        await context.trail.record(caller, "letters.reindex", "")
+    found = await reindex_dlqs(
+        context.store, context.reader.kafka, begin=position and DlqPosition(*position)
+    )
+    return ReindexResult(read=found.read, new=found.new, next=_CURSORS.encode(found.next))
