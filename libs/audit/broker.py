@@ -27,9 +27,9 @@ from audit.earlier_logs import Partition
 from audit.facts import DatedDeadLetter, Ends, Place, SubmissionFact, UnfinishedRecord
 from contracts.topic_access import KafkaOperation
 from contracts.topics import (
-    ALL_TOPICS,
     CONTROL,
     EVENT_TOPICS,
+    MESSAGE_TOPICS,
     PIPELINE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_SUBMITTED,
@@ -90,7 +90,7 @@ FETCH_WAIT_MS: Final = 20
 
 
 _READ_TOPICS: Final = tuple(
-    topic for topic in ALL_TOPICS if {*topic.consumers} & {CONTROL, *PIPELINE}
+    topic for topic in MESSAGE_TOPICS if {*topic.consumers} & {CONTROL, *PIPELINE}
 )
 
 

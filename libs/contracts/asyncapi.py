@@ -16,6 +16,7 @@ from contracts.topics import (
     CONTROL,
     DLQ_TOPICS,
     PIPELINE,
+    WAITING_DECISIONS,
     Topic,
 )
 
@@ -150,6 +151,12 @@ def _messages(topics: Iterable[Topic]) -> dict[str, Any]:
 def _message(topic: Topic) -> dict[str, Any]:
     if topic.event is not None:
         return _event_message(topic)
+    if topic is WAITING_DECISIONS:
+        return {
+            "summary": "What an operator decided about waiting messages of the service in its key "
+            "(`contracts.waiting_decisions`); for onrecord's own services alone.",
+            "contentType": "application/json",
+        }
     if topic.name in _DEAD_LETTERS:
         return _raw_message(
             "A message that was set aside, decodable or not; its original bytes.",
@@ -164,6 +171,8 @@ def _message(topic: Topic) -> dict[str, Any]:
 def _message_name(topic: Topic) -> str:
     if topic.event is not None:
         return topic.event.__name__
+    if topic is WAITING_DECISIONS:
+        return "WaitingDecision"
     return "DeadLetter" if topic.name in _DEAD_LETTERS else "WaitingMessage"
 
 

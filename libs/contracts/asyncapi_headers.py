@@ -70,6 +70,8 @@ _WAIT: Final[dict[str, dict[str, Any]]] = {
     h.OWN_OUTAGE: {"description": "`1` if it met an outage while other messages passed."},
     h.NOT_BEFORE: {"description": "When the wait ends, in milliseconds since the epoch."},
     h.DELAY: {"description": "How long the wait is, in milliseconds; it never takes longer."},
+    h.HELD_UNTIL: {"description": "Until when an operator holds it, in milliseconds likewise."},
+    h.WAIT: {"description": "Of what is held: when its wait would have ended; names that wait."},
     h.ERROR_CODE: {"enum": [code.value for code in ErrorCode], "description": "Why it waits."},
     h.DLQ_MESSAGE: {"description": "The same in a line for people; never quotes the payload."},
     **_TRAILER,

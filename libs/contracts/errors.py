@@ -68,6 +68,7 @@ class ErrorCode(StrEnum):
     PRODUCER_NOT_ALLOWED = "producer_not_allowed"
     REVISION_GAP = "revision_gap"
     REVISION_WITHDRAWN = "revision_withdrawn"
+    GIVEN_UP = "given_up"
     # RejectedError
     UNGROUNDED = "ungrounded"
     PII = "pii"

@@ -15,6 +15,7 @@ from contracts.topics import (
     EVENT_TOPICS,
     PIPELINE,
     RETRY_DELAYS_S,
+    WAITING_DECISIONS,
     Topic,
     build_dlq_topic,
     build_retry_topic,
@@ -87,6 +88,8 @@ class _PlainDumper(yaml.SafeDumper):
 
 
 def _carried(topic: Topic) -> dict[str, Any]:
+    if topic is WAITING_DECISIONS:
+        return {"document": "WaitingDecision"}
     if topic.event is None:
         service = OWNING_SERVICE[topic.name]
         return {"service": service, "sources": [one.name for one in list_source_topics(service)]}

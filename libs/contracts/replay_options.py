@@ -8,8 +8,10 @@ passes on what it was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, TypeVar
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -53,6 +55,17 @@ class ReplayOverrides(ControlApiModel):
     )
     statements: StatementPolicy | None = Field(
         None, description="Policy on statements, if it is stricter than the study's."
+    )
+    budget_usd: Decimal | None = Field(
+        None,
+        gt=0,
+        lt=1_000_000_000,
+        allow_inf_nan=False,
+        description="Most that calls of models may cost which these messages cause, in US dollars. "
+        "Each is made only if the most it can cost still fits.",
+    )
+    plan_id: UUID | None = Field(
+        None, description="The plan whose budget that is; control sets it."
     )
     fresh: bool = Field(
         default=False,

@@ -152,6 +152,11 @@ class ReplayPlan(ControlApiModel):
     overrides: ReplayOverrides = Field(
         NO_OVERRIDES, description="What holds for its messages alone."
     )
+    spent_usd: Decimal | None = Field(
+        None,
+        description="Of a plan with a budget: what calls for its messages cost by the ledger, "
+        "those that are under way at the most that they can cost, in US dollars.",
+    )
     step_wait_s: int = Field(description="Longest wait for what became of a step's letters.")
     counts: ReplayPlanLetters
     not_sent: dict[str, int] = Field(

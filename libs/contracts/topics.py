@@ -186,7 +186,21 @@ RETRY_TOPICS: Final = tuple(
     build_retry_topic(service, tier) for service in PIPELINE for tier in range(len(RETRY_DELAYS_S))
 )
 DLQ_TOPICS: Final = tuple(build_dlq_topic(service) for service in PIPELINE)
-ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
+MESSAGE_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
+"""Topics whose messages a service's group finishes, one by one; the audit counts these."""
+
+WAITING_DECISIONS: Final = Topic(
+    "waiting-decisions",
+    None,
+    "service",
+    (CONTROL,),
+    PIPELINE,
+    "What operators decided about messages that wait in retry topics.",
+    partitions=1,
+)
+"""Every replica reads it whole, without a group. It is kept for as long as what it is about."""
+
+ALL_TOPICS: Final = (*MESSAGE_TOPICS, WAITING_DECISIONS)
 
 
 def get_event_topic(event: type[Event]) -> Topic:

@@ -1,18 +1,23 @@
-"""Models of messages that wait in retry topics, as control's API returns them."""
+"""Models of messages that wait in retry topics, and of what operators decide about them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints
 
-from contracts.control_api import Asked, Base64Bytes, ControlApiModel
+from contracts.control_api import Asked, Base64Bytes, ControlApiModel, Moment
+from contracts.letter_changes import Reason
 from contracts.pages import PageRequest
+from contracts.waiting_decisions import WaitingAction
 
 MOST_WAITING: Final = 10_000
 """Most messages that one request lists."""
+
+MOST_DECIDED: Final = 50_000
+"""Most messages that one request decides about."""
 
 
 class WaitingMessage(ControlApiModel):
@@ -24,6 +29,9 @@ class WaitingMessage(ControlApiModel):
     offset: int = Field(description="Offset in that partition.")
     due_at: datetime | None = Field(
         None, description="Until when it waits; None: it is replayed, and was due at once."
+    )
+    held_until: datetime | None = Field(
+        None, description="Until when an operator holds it; None: nobody does."
     )
     error_code: str = Field(
         "", description="Why it failed, from `contracts.errors.ErrorCode`; empty: not said."
@@ -59,8 +67,8 @@ class WaitingPage(ControlApiModel):
     )
 
 
-class ListWaitingRequest(PageRequest):
-    """Parameters of the request to list the messages that wait in retry topics."""
+class WaitingFilter(ControlApiModel):
+    """Filter of messages that wait in retry topics; a field that is None matches all."""
 
     service: Asked | None = Field(None, description="Only of this service.")
     code: Asked | None = Field(None, description="Only with this code, such as `llm_timeout`.")
@@ -73,4 +81,59 @@ class ListWaitingRequest(PageRequest):
     min_attempts: int | None = Field(
         None, ge=0, le=2**31 - 1, description="Only what was tried so often, or more."
     )
+    held: bool | None = Field(
+        None, description="Only what an operator holds; `false`: only what nobody holds."
+    )
+
+
+class ListWaitingRequest(WaitingFilter, PageRequest):
+    """Parameters of the request to list the messages that wait in retry topics."""
+
     limit: int = Field(100, ge=1, le=MOST_WAITING, description="At most so many.")
+
+
+class ReleaseWaitingRequest(WaitingFilter):
+    """Request to have messages that wait tried at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(
+        MOST_DECIDED, ge=1, le=MOST_DECIDED, description="At most so many, the next due first."
+    )
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)] = Field(
+        "", description="Why; it goes into the trail."
+    )
+
+
+class HoldWaitingRequest(ReleaseWaitingRequest):
+    """Request to have messages that wait not tried before a time, or until they are released."""
+
+    held_until: Moment | None = Field(
+        None,
+        description="Until when: within 7 days; a day, if not given. Then each is tried as if its "
+        "time had come.",
+    )
+
+
+class GiveUpWaitingRequest(ReleaseWaitingRequest):
+    """Request to make messages that wait dead letters, which can be replayed."""
+
+    reason: Reason = Field(description="Why; it goes into the trail and into the letters.")
+
+
+class WaitingDecisionResult(ControlApiModel):
+    """Result of a decision about messages that wait: how many, and whose.
+
+    Their services do what was decided within a second or two. A message whose try has begun by
+    then is not decided about any more.
+    """
+
+    decision_id: UUID = Field(description="Names the decision in the services' logs.")
+    action: WaitingAction
+    messages: int = Field(ge=0, description="How many were decided about.")
+    by_service: dict[str, int] = Field(description="How many of them, by service.")
+    held_until: datetime | None = Field(None, description="Of a hold: until when.")
+    is_partial: bool = Field(
+        default=False,
+        description="Whether there are more in the topics than one request reads.",
+    )

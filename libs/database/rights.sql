@@ -83,6 +83,7 @@ GRANT SELECT, INSERT, UPDATE (replayed_at), DELETE ON letter_rule_replays TO onr
 GRANT SELECT, INSERT, UPDATE, DELETE ON replay_plans TO onrecord_control;
 GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON replay_plan_counts TO onrecord_control;
+GRANT SELECT, DELETE ON llm_plan_spending TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
@@ -92,17 +93,21 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, lett
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_enrichment;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_enrichment;
+GRANT SELECT, INSERT, DELETE ON llm_plan_spending TO onrecord_enrichment;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_enrichment;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_enrichment;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
+    reserve_paid_call TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
 -- Asks models that judge notes: the same.
 GRANT SELECT, INSERT, UPDATE, DELETE ON llm_answers, llm_claims, llm_calls TO onrecord_guardrail;
 GRANT SELECT, INSERT, UPDATE ON llm_fingerprints, llm_spending, llm_budgets TO onrecord_guardrail;
+GRANT SELECT, INSERT, DELETE ON llm_plan_spending TO onrecord_guardrail;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_guardrail;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
-    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending TO onrecord_guardrail;
+    reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
+    reserve_paid_call TO onrecord_guardrail;
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.

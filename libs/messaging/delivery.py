@@ -84,6 +84,25 @@ class _UnlimitedClock:
 UNLIMITED: Final = _UnlimitedClock()
 
 
+class WaitId(NamedTuple):
+    """One wait of one message in its service's retry topics, wherever in them the message is.
+
+    Attributes:
+        topic: where the message was first read, without prefix.
+        partition: of that topic.
+        offset: in that partition.
+        replays: how often the message was replayed.
+        number: when the wait was to end, in milliseconds since the epoch; the next wait of the
+            message ends later.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    replays: int
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Delivery of a message to its handler: the record, its deadline and earlier attempts.
@@ -100,6 +119,8 @@ class Delivery:
         not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch by the
             clock of whoever wrote it there.
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
+        held_until_ms: until when an operator holds it, likewise; 0: nobody does.
+        held_wait: of a held message, the wait in which it was held first; None of others.
         own_outage: whether the last delivery met an outage that was proved to be its own.
         headers: of the message, as its producer wrote them.
         record: as its producer wrote it; None where the delivery is of no record, or of a large one
@@ -118,6 +139,8 @@ class Delivery:
     replay_options: bytes | None = None
     not_before_ms: int = 0
     delay_ms: int | None = None
+    held_until_ms: int = 0
+    held_wait: int | None = None
     own_outage: bool = False
     headers: Headers = field(default=(), compare=False, repr=False)
     record: Record | None = field(default=None, compare=False, repr=False)
@@ -134,6 +157,13 @@ class Delivery:
         if self.replay_options is None:
             return NO_OVERRIDES
         return decode_replay_options(self.replay_options)
+
+    @property
+    def wait(self) -> WaitId:
+        """What names this wait in a retry topic, and no other wait of the same message."""
+        origin = self.origin
+        number = self.not_before_ms if self.held_wait is None else self.held_wait
+        return WaitId(origin.topic, origin.partition, origin.offset, self.replays, number)
 
     def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
         """Return this delivery with one more failed try."""
@@ -159,7 +189,11 @@ class Delivery:
 
 
 def build_retry_headers(
-    delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None
+    delivery: Delivery,
+    *,
+    not_before_ms: int,
+    delay_ms: int | None = None,
+    held_until_ms: int | None = None,
 ) -> Headers:
     """Build the headers of a retried message: its origin, attempts and when it is due.
 
@@ -167,6 +201,7 @@ def build_retry_headers(
         delivery: what was tried so far.
         not_before_ms: when the wait ends, in milliseconds since the epoch.
         delay_ms: how long it is, in milliseconds.
+        held_until_ms: until when an operator holds the message; None: nobody does.
 
     Returns:
         The headers without the trailer.
@@ -183,6 +218,8 @@ def build_retry_headers(
     ]
     if delay_ms is not None:
         added.append((h.DELAY, str(delay_ms)))
+    if held_until_ms is not None:
+        added += [(h.HELD_UNTIL, str(held_until_ms)), (h.WAIT, str(delivery.wait.number))]
     if delivery.first_failed_at is not None:
         added.append((h.FIRST_FAILED_AT, delivery.first_failed_at.isoformat()))
     if delivery.own_outage:
@@ -228,6 +265,7 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
     if origin.partition > MAX_INT4:
         origin = replace(origin, partition=fallback.partition)  # Kafka has no such partition
     delay_ms = get_header_number(added, h.DELAY, -1)
+    held_wait = get_header_number(added, h.WAIT, -1)
     return Delivery(
         origin=origin,
         tier=tier,
@@ -240,6 +278,8 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
         replay_options=find_replay_options(added),
         not_before_ms=get_header_number(added, h.NOT_BEFORE, 0),
         delay_ms=None if delay_ms < 0 else delay_ms,
+        held_until_ms=get_header_number(added, h.HELD_UNTIL, 0),
+        held_wait=None if held_wait < 0 else held_wait,
     )
 
 

@@ -2,7 +2,14 @@
 
 from model_client.cache.freshness import answers_kept_since
 from model_client.client import ModelClient
-from model_client.requests import ChatMessage, CostAttribution, ModelRequest, ParsedResponse
+from model_client.ledger.paying_plans import calls_paid_by
+from model_client.requests import (
+    ChatMessage,
+    CostAttribution,
+    ModelRequest,
+    ParsedResponse,
+    PlanBudget,
+)
 from model_client.settings import ModelConfig, ModelSettings
 
 __all__ = [
@@ -13,5 +20,7 @@ __all__ = [
     "ModelRequest",
     "ModelSettings",
     "ParsedResponse",
+    "PlanBudget",
     "answers_kept_since",
+    "calls_paid_by",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from openai.types.chat import (
     ChatCompletionAssistantMessageParam,
@@ -79,6 +80,24 @@ class ModelRequest(Generic[A]):
     def limit_output(self, configured: int) -> int:
         """Return the most tokens that the answer may have, given what is set for the model."""
         return min(configured, self.max_output_tokens or configured)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBudget:
+    """Budget of a replay plan, from which calls are paid that its messages cause.
+
+    Attributes:
+        plan_id: of the plan.
+        limit_usd: the most that they may cost together, in US dollars.
+    """
+
+    plan_id: UUID
+    limit_usd: Decimal
+
+    @classmethod
+    def find(cls, plan_id: UUID | None, limit_usd: Decimal | None) -> PlanBudget | None:
+        """Return the budget of the plan that has a message sent; None if it has none."""
+        return None if plan_id is None or limit_usd is None else cls(plan_id, limit_usd)
 
 
 @dataclass(frozen=True, slots=True)

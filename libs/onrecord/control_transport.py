@@ -43,6 +43,8 @@ _BAD_REQUEST: Final = (
 PROBLEM: Final = "application/problem+json"
 OCTETS: Final = "application/octet-stream"
 
+_NO_ENDPOINT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+
 SLICE_BYTES: Final = 64 * 1024
 """Bytes of a body that are sent at once, each within the time for an answer."""
 
@@ -234,6 +236,8 @@ class ControlTransport:
             return answer
         if answer.status_code == HTTPStatus.CONFLICT and path.startswith("/v1/letters/"):
             raise DeadLetterClosedError(read_problem_detail(answer))
+        if answer.status_code in _NO_ENDPOINT and is_problem_without_detail(answer):
+            raise self._refuse_answer(method, path, "it has no such endpoint")
         raise self._refusal(answer)
 
     def _refusal(self, answer: httpx2.Response) -> FailedError | UsageError | UnreachableError:
@@ -284,6 +288,11 @@ def _describe_mismatch(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     name = ".".join(map(str, first["loc"]))[:SHOWN] or "the answer"
     return f"{name} is {first['type'].replace('_', ' ')}"
+
+
+def is_problem_without_detail(answer: httpx2.Response) -> bool:
+    """Return whether a problem says no more than its status, as where there is no endpoint."""
+    return read_problem_detail(answer) == HTTPStatus(answer.status_code).phrase
 
 
 def read_problem_detail(answer: httpx2.Response) -> str:

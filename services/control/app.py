@@ -12,7 +12,13 @@ from typing import Annotated
 
 from faststream import Context, ContextRepo
 
-from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, build_retry_topic
+from contracts.topics import (
+    CONTROL,
+    DLQ_TOPICS,
+    PIPELINE,
+    WAITING_DECISIONS,
+    build_retry_topic,
+)
 from control.api import SUBMISSIONS, ApiContext, ControlApi, LoginSettings
 from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import MinimumUploadSpeed
@@ -45,7 +51,11 @@ broker = ReliableKafkaBroker(
     settings=ControlSettings,
     dead_letters=False,
     # One service's topics that are missing must not keep the others' letters from anybody.
-    optional_topics=(*DLQ_TOPICS, *(build_retry_topic(service, 0) for service in PIPELINE)),
+    optional_topics=(
+        *DLQ_TOPICS,
+        *(build_retry_topic(service, 0) for service in PIPELINE),
+        WAITING_DECISIONS,
+    ),
     allow_auto_create_topics=False,
     routers=[router],
 )

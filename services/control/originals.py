@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError
 from contracts.topic_access import KafkaOperation
-from contracts.topics import ALL_TOPICS
+from contracts.topics import MESSAGE_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import BatchDigestCollector
 from messaging.consumer.oversize import DigestScope, OversizeValue
@@ -193,4 +193,4 @@ def _place_in(added: Headers) -> OriginalPosition | None:
 
 def _read_by(service: str) -> set[str]:
     """Return a service's topics; nothing else is read for it, whatever a letter's headers name."""
-    return {topic.name for topic in ALL_TOPICS if service in topic.consumers}
+    return {topic.name for topic in MESSAGE_TOPICS if service in topic.consumers}

@@ -13,7 +13,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, for_code
 from contracts.control_api import DeadLetterCount, DeadLetterState
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
 from contracts.topic_access import KafkaOperation, KafkaResourceKind
-from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
+from contracts.topics import CONTROL, MESSAGE_TOPICS, PIPELINE
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.admin import open_admin_client
@@ -70,7 +70,7 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
     state, members = await _describe_group(kafka, admin, group)
     committed = await _committed(kafka, admin, group)
     topics = []
-    for topic in ALL_TOPICS:
+    for topic in MESSAGE_TOPICS:
         name = kafka.topic(topic.name)
         if service in topic.consumers and name in existing:
             lag = await _lag(admin, consumer, name, committed)

@@ -20,7 +20,9 @@ MOST_KEPT: Final = 1_000
 """Plans whose overrides are kept in memory; they never change."""
 
 
-def settle_overrides(overrides: ReplayOverrides, now: datetime) -> ReplayOverrides:
+def settle_overrides(
+    overrides: ReplayOverrides, now: datetime, plan_id: UUID | None = None
+) -> ReplayOverrides:
     """Check that there is what a replay is asked to use, as far as control can know.
 
     Whether a model is configured only its stage knows, which sets the message aside if it is not.
@@ -28,6 +30,7 @@ def settle_overrides(overrides: ReplayOverrides, now: datetime) -> ReplayOverrid
     Args:
         overrides: as they were asked for.
         now: since when answers count that are kept, if models are to be asked anew.
+        plan_id: of the plan that sets them; None of a rehearsal, which has a budget of its own.
 
     Raises:
         BadRequestError: there is no such version of the prompt, or they have what control sets.
@@ -40,7 +43,14 @@ def settle_overrides(overrides: ReplayOverrides, now: datetime) -> ReplayOverrid
         )
     if overrides.fresh_since is not None:
         raise BadRequestError("overrides.fresh_since: control sets it; ask for `fresh`")
-    return overrides.model_copy(update={"fresh_since": now}) if overrides.fresh else overrides
+    if overrides.plan_id is not None:
+        raise BadRequestError("overrides.plan_id: control sets it; ask for a `budget_usd`")
+    if overrides.budget_usd is not None and plan_id is None:
+        raise BadRequestError("overrides.budget_usd: a rehearsal has a `budget_usd` of its own")
+    stamped: dict[str, object] = {"fresh_since": now} if overrides.fresh else {}
+    if overrides.budget_usd is not None:
+        stamped["plan_id"] = plan_id
+    return overrides.model_copy(update=stamped) if stamped else overrides
 
 
 class PlanOverrides:

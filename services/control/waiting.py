@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -15,11 +16,12 @@ from audit.broker import BacklogScanner
 from contracts import headers as h
 from contracts.bounds import is_representable_time
 from contracts.topics import PIPELINE, RETRY_DELAYS_S, TRANSCRIPTS_SUBMITTED
-from contracts.waiting import ListWaitingRequest, WaitingMessage, WaitingPage
+from contracts.waiting import ListWaitingRequest, WaitingFilter, WaitingMessage, WaitingPage
 from messaging.dead_letters import identity
 from messaging.delivery import (
     Headers,
     MessageOrigin,
+    WaitId,
     get_header_text,
     read_delivery_history,
     split_headers,
@@ -70,24 +72,16 @@ async def read_waiting(
     # The soonest are kept, whatever their topic, and one more: there is another page then.
     soonest: list[tuple[WaitingPosition, WaitingMessage]] = []
     is_partial = False
-    for service in PIPELINE:
-        if wanted.service not in {None, service}:
+    async for found in scan_waiting(scanner, wanted):
+        if found is None:
+            is_partial = True
             continue
-        for tier in range(len(RETRY_DELAYS_S)):
-            read = 0
-            async for record, topic in scanner.read_retry_topic(service, tier):
-                read += 1
-                if read > MOST_READ:
-                    is_partial = True
-                    break
-                message = build_waiting_message(record, service=service, topic=topic, tier=tier)
-                if not _matches(message, wanted):
-                    continue
-                matching[service] += 1
-                position = _locate(message)
-                if after is None or position > after:
-                    bisect.insort(soonest, (position, message), key=itemgetter(0))
-                    del soonest[wanted.limit + 1 :]
+        message, _ = found
+        matching[message.service] += 1
+        position = locate(message)
+        if after is None or position > after:
+            bisect.insort(soonest, (position, message), key=itemgetter(0))
+            del soonest[wanted.limit + 1 :]
     last = soonest[wanted.limit - 1][0] if len(soonest) > wanted.limit else None
     page = WaitingPage(
         messages=tuple(message for _, message in soonest[: wanted.limit]),
@@ -98,7 +92,30 @@ async def read_waiting(
     return page, last
 
 
-def _locate(message: WaitingMessage) -> WaitingPosition:
+async def scan_waiting(
+    scanner: BacklogScanner, wanted: WaitingFilter
+) -> AsyncIterator[tuple[WaitingMessage, WaitId] | None]:
+    """Yield the messages in retry topics that match, with the wait of each; in no order.
+
+    A topic that has more than ``MOST_READ`` is read no further, and yields None once.
+    """
+    for service in PIPELINE:
+        if wanted.service not in {None, service}:
+            continue
+        for tier in range(len(RETRY_DELAYS_S)):
+            read = 0
+            async for record, topic in scanner.read_retry_topic(service, tier):
+                read += 1
+                if read > MOST_READ:
+                    yield None
+                    break
+                message, wait = _read_message(record, service=service, topic=topic, tier=tier)
+                if _matches(message, wanted):
+                    yield message, wait
+
+
+def locate(message: WaitingMessage) -> WaitingPosition:
+    """Return where a message stands in the list of what waits."""
     due_at = message.due_at or _NEVER
     return WaitingPosition(due_at, message.topic, message.partition, message.offset)
 
@@ -112,17 +129,25 @@ def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -
         topic: without prefix.
         tier: of the topic.
     """
+    return _read_message(record, service=service, topic=topic, tier=tier)[0]
+
+
+def _read_message(
+    record: Any, *, service: str, topic: str, tier: int
+) -> tuple[WaitingMessage, WaitId]:
     original, added = split_headers(record.headers)
     here = MessageOrigin(topic, record.partition, record.offset, record.timestamp)
     history = read_delivery_history(added, fallback=here, tier=tier)
     origin = history.origin
     about = identity.read_message_subject(origin.topic, record.key, record.value)
-    return WaitingMessage(
+    held_until = convert_milliseconds(history.held_until_ms)
+    message = WaitingMessage(
         service=service,
         topic=topic,
         partition=record.partition,
         offset=record.offset,
-        due_at=_find_due_time(history.not_before_ms),
+        due_at=held_until or convert_milliseconds(history.not_before_ms),
+        held_until=held_until,
         error_code=(get_header_text(added, h.ERROR_CODE) or "")[:LONGEST],
         error_message=(get_header_text(added, h.DLQ_MESSAGE) or "")[:LONGEST],
         attempts=history.attempts,
@@ -137,9 +162,10 @@ def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -
         producer=_read_producer(original) if origin.topic == TRANSCRIPTS_SUBMITTED.name else None,
         key=record.key and record.key[:KEY_BYTES],
     )
+    return message, history.wait
 
 
-def _matches(message: WaitingMessage, wanted: ListWaitingRequest) -> bool:
+def _matches(message: WaitingMessage, wanted: WaitingFilter) -> bool:
     pairs = (
         (wanted.code, message.error_code),
         (wanted.subject, message.subject),
@@ -149,15 +175,17 @@ def _matches(message: WaitingMessage, wanted: ListWaitingRequest) -> bool:
     return (
         all(asked is None or asked == found for asked, found in pairs)
         and (wanted.min_attempts is None or message.attempts >= wanted.min_attempts)
+        and wanted.held in {None, message.held_until is not None}
         and (wanted.text is None or wanted.text.lower() in message.error_message.lower())
     )
 
 
-def _find_due_time(not_before_ms: int) -> datetime | None:
-    if not_before_ms <= 0:
+def convert_milliseconds(epoch_ms: int) -> datetime | None:
+    """Convert milliseconds since the epoch to a time; None if it is none that can be shown."""
+    if epoch_ms <= 0:
         return None
     try:
-        due = datetime.fromtimestamp(not_before_ms / 1000, UTC)
+        due = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return due if is_representable_time(due) else None

@@ -17,7 +17,9 @@ from model_client import (
     CostAttribution,
     ModelClient,
     ModelRequest,
+    PlanBudget,
     answers_kept_since,
+    calls_paid_by,
 )
 from model_client.errors import (
     ContextTooLongError,
@@ -111,7 +113,8 @@ class NoteDrafter:
             overrides=overrides,
         )
         try:
-            with answers_kept_since(overrides.fresh_since):
+            budget = PlanBudget.find(overrides.plan_id, overrides.budget_usd)
+            with answers_kept_since(overrides.fresh_since), calls_paid_by(budget):
                 answer = await self._client.ask(
                     request,
                     attribution,

@@ -14,7 +14,7 @@ from guardrail.domain import build_result_events, tighten_policies
 from guardrail.judge import NoteReviewer
 from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
-from model_client import answers_kept_since
+from model_client import PlanBudget, answers_kept_since, calls_paid_by
 
 router = KafkaRouter()
 
@@ -34,7 +34,9 @@ async def validate_draft(
     # Costly drafts before this one would else use up its time, and it would be a timeout.
     checked = await assess(judged, waiting=delivery.clock.stopped())
     if review is not None:
-        with answers_kept_since(delivery.overrides.fresh_since):
+        overrides = delivery.overrides
+        budget = PlanBudget.find(overrides.plan_id, overrides.budget_usd)
+        with answers_kept_since(overrides.fresh_since), calls_paid_by(budget):
             checked = await review(judged, checked, deadline=delivery.clock.deadline)
     with convert_bugs_triggered_by_message("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

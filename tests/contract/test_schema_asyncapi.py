@@ -173,7 +173,7 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
 def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
     failure = dead_letter_headers.describe_failure(TimeoutError(), "enrichment")
     cause = dead_letter_headers.build_cause_headers(failure)
-    wait = build_retry_headers(TRIED, not_before_ms=5, delay_ms=3)
+    wait = build_retry_headers(TRIED, not_before_ms=5, delay_ms=3, held_until_ms=9)
 
     added = append_headers((), (*wait, *cause))
 

@@ -75,8 +75,9 @@ def test_an_event_topic_names_a_schema_that_is_there(name: str) -> None:
     assert schema["$id"] == "urn:" + TOPICS[name]["event"].replace(".", ":")
 
 
-def test_every_topic_holds_either_one_event_or_what_a_service_set_aside() -> None:
-    assert all(("event" in topic) != ("service" in topic) for topic in TOPICS.values())
+def test_every_topic_holds_either_one_event_or_what_a_service_set_aside_or_decisions() -> None:
+    kinds = {"event", "service", "document"}
+    assert all(len(kinds & topic.keys()) == 1 for topic in TOPICS.values())
 
 
 def test_no_example_is_an_orphan() -> None:

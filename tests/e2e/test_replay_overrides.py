@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -33,6 +35,7 @@ TALK = (
 )
 REFUSED = 20
 OTHERS = 5
+WITH_BUDGET = 60
 
 CALLS = """
 SELECT chunk.transcript_id, call.prompt_version, count(*) AS calls
@@ -111,3 +114,61 @@ async def test_refused_drafts_are_asked_again_with_another_prompt(stack: LocalSt
     lineage = {row["transcript_id"]: row["prompt_version"] for row in stored}
     assert {lineage[one.transcript_id] for one in refused} == {OTHER}
     assert {lineage[one.transcript_id] for one in others} == {CURRENT.version}
+
+
+async def test_a_plan_with_a_budget_spends_no_more_and_leaves_the_rest_open(
+    stack: LocalStack,
+) -> None:
+    pipeline = Pipeline(stack)
+    model = stack.model()
+    assert model is not None
+    assert model.base_url is not None
+    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
+    async with http_client() as client:
+        spoiled = {"fault": "wrong_segment", "match": "Hull"}
+        assert (await client.put(f"{rules}/spoil", json=spoiled)).is_success
+        await pipeline.publish(
+            submitted(STUDY, f"dear-{number}", TALK.format(200 + number, "Hull"))
+            for number in range(WITH_BUDGET)
+        )
+        await pipeline.settled()
+        assert (await client.delete(rules)).is_success
+    ((worst,),) = await pipeline.rows("SELECT max(worst_usd) FROM llm_calls")
+    budget = worst * Decimal("1.5")
+    async with open_control_client(ClientSettings.load(pipeline.env)) as control:
+
+        async def are_indexed() -> bool:
+            page = await control.get(
+                "/v1/letters", dict[str, Any], {"state": "open", "code": "ungrounded"}
+            )
+            return len(page["letters"]) == WITH_BUDGET
+
+        await until(are_indexed)
+        wanted = {"which": {"code": "ungrounded"}, "overrides": {"budget_usd": str(budget)}}
+        plan = await control.send(
+            "POST", "/v1/plans", dict[str, Any], json=wanted | {"max_failed": 1}
+        )
+        path = f"/v1/plans/{plan['plan_id']}"
+        await control.send("POST", f"{path}/start", dict[str, Any])
+
+        async def is_over() -> dict[str, Any] | None:
+            found = await control.get(path, dict[str, Any])
+            return None if found["state"] == "running" else found
+
+        ended = await until(is_over, within_s=120)
+        await pipeline.settled()
+
+        async def has_resolved() -> bool:
+            return bool((await control.get(path, dict[str, Any]))["counts"]["resolved"])
+
+        await until(has_resolved)
+    assert ended["state"] == "stopped"
+    assert "is spent" in ended["state_reason"]
+    assert ended["counts"]["waiting"] >= WITH_BUDGET // 2
+    ((calls, booked),) = await pipeline.rows(
+        "SELECT count(*), sum(cost_usd) FROM llm_calls WHERE plan_id = $1", UUID(plan["plan_id"])
+    )
+    assert calls >= 1
+    assert 0 < booked <= budget
+    ((counted,),) = await pipeline.rows("SELECT sum(usd) FROM llm_plan_spending")
+    assert counted == booked

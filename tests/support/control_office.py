@@ -17,7 +17,13 @@ from contracts import headers as h
 from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.events import Event
-from contracts.topics import TRANSCRIPTS_SUBMITTED, Topic, build_dlq_topic, build_retry_topic
+from contracts.topics import (
+    TRANSCRIPTS_SUBMITTED,
+    WAITING_DECISIONS,
+    Topic,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.api.application import NAVIGABLE_PATHS
 from control.indexing import build_indexed_dead_letter
@@ -41,6 +47,7 @@ TOPICS: Final = (
     build_dlq_topic("enrichment"),
     build_retry_topic("enrichment", 0),
     TRANSCRIPTS_SUBMITTED,
+    WAITING_DECISIONS,
 )
 
 

@@ -25,7 +25,7 @@ allow() {
 allow auditor group Describe -- \
   control enrichment guardrail ingestion persistence
 allow auditor topic Read -- \
-  chunks-ready enrichment-dlq enrichment-retry-0 enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-dlq guardrail-retry-0 guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-dlq ingestion-retry-0 ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 notes-drafted notes-rejected notes-validated persistence-dlq persistence-retry-0 persistence-retry-1 persistence-retry-2 persistence-retry-3 transcripts-ingested transcripts-submitted
+  chunks-ready enrichment-dlq enrichment-retry-0 enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-dlq guardrail-retry-0 guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-dlq ingestion-retry-0 ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 notes-drafted notes-rejected notes-validated persistence-dlq persistence-retry-0 persistence-retry-1 persistence-retry-2 persistence-retry-3 transcripts-ingested transcripts-submitted waiting-decisions
 allow control group Describe Read -- \
   control
 allow control group Describe -- \
@@ -35,13 +35,13 @@ allow control topic DescribeConfigs Read -- \
 allow control topic Delete DescribeConfigs Read -- \
   enrichment-dlq guardrail-dlq ingestion-dlq persistence-dlq
 allow control topic DescribeConfigs Read Write -- \
-  enrichment-retry-0 guardrail-retry-0 ingestion-retry-0 persistence-retry-0 transcripts-submitted
+  enrichment-retry-0 guardrail-retry-0 ingestion-retry-0 persistence-retry-0 transcripts-submitted waiting-decisions
 allow control topic DescribeConfigs Write -- \
   transcripts-settled
 allow enrichment group Read -- \
   enrichment
 allow enrichment topic DescribeConfigs Read -- \
-  chunks-ready enrichment-retry-0 notes-rejected
+  chunks-ready enrichment-retry-0 notes-rejected waiting-decisions
 allow enrichment topic DescribeConfigs Write -- \
   enrichment-dlq notes-drafted
 allow enrichment topic DescribeConfigs Read Write -- \
@@ -51,7 +51,7 @@ allow guardrail group Read -- \
 allow guardrail topic DescribeConfigs Write -- \
   guardrail-dlq notes-rejected notes-validated
 allow guardrail topic DescribeConfigs Read -- \
-  guardrail-retry-0 notes-drafted
+  guardrail-retry-0 notes-drafted waiting-decisions
 allow guardrail topic DescribeConfigs Read Write -- \
   guardrail-retry-1 guardrail-retry-2 guardrail-retry-3
 allow ingestion group Read -- \
@@ -59,11 +59,11 @@ allow ingestion group Read -- \
 allow ingestion topic DescribeConfigs Write -- \
   chunks-ready ingestion-dlq transcripts-ingested
 allow ingestion topic DescribeConfigs Read -- \
-  ingestion-retry-0 transcripts-submitted
+  ingestion-retry-0 transcripts-submitted waiting-decisions
 allow ingestion topic DescribeConfigs Read Write -- \
   ingestion-retry-1 ingestion-retry-2 ingestion-retry-3
 allow migrator topic Create Describe -- \
-  chunks-ready enrichment-dlq enrichment-retry-0 enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-dlq guardrail-retry-0 guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-dlq ingestion-retry-0 ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 notes-drafted notes-rejected notes-stored notes-validated persistence-dlq persistence-retry-0 persistence-retry-1 persistence-retry-2 persistence-retry-3 transcripts-ingested transcripts-settled transcripts-submitted
+  chunks-ready enrichment-dlq enrichment-retry-0 enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-dlq guardrail-retry-0 guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-dlq ingestion-retry-0 ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 notes-drafted notes-rejected notes-stored notes-validated persistence-dlq persistence-retry-0 persistence-retry-1 persistence-retry-2 persistence-retry-3 transcripts-ingested transcripts-settled transcripts-submitted waiting-decisions
 allow persistence group Read -- \
   persistence
 allow persistence topic DescribeConfigs Write -- \
@@ -71,7 +71,7 @@ allow persistence topic DescribeConfigs Write -- \
 allow persistence topic DescribeConfigs Read Write -- \
   notes-validated persistence-retry-1 persistence-retry-2 persistence-retry-3
 allow persistence topic DescribeConfigs Read -- \
-  persistence-retry-0 transcripts-ingested
+  persistence-retry-0 transcripts-ingested waiting-decisions
 allow producer topic Read -- \
   notes-stored transcripts-settled
 allow producer topic Write -- \

@@ -14,7 +14,13 @@ from faststream.specification import AsyncAPI
 
 from contracts.asyncapi import build_service_document
 from contracts.export import to_yaml
-from contracts.topics import RETRY_DELAYS_S, Topic, build_dlq_topic, build_retry_topic
+from contracts.topics import (
+    RETRY_DELAYS_S,
+    WAITING_DECISIONS,
+    Topic,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.internals import ManagedPublisher, ManagedSubscriber
 
@@ -77,4 +83,7 @@ def _wires(broker: ReliableKafkaBroker) -> tuple[list[Topic], list[Topic]] | Non
         tiers = [build_retry_topic(broker.service, tier) for tier in range(len(RETRY_DELAYS_S))]
         receives += tiers
         sends += [*tiers[1:], build_dlq_topic(broker.service)]
+    # No handler's: the machinery reads it, and control's API writes it.
+    receives += [WAITING_DECISIONS] * (broker.service in WAITING_DECISIONS.consumers)
+    sends += [WAITING_DECISIONS] * (broker.service in WAITING_DECISIONS.producers)
     return sends, receives

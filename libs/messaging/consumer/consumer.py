@@ -7,7 +7,7 @@ checks whether the broker answers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Collection, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,10 +16,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topic_access import KafkaOperation
-from contracts.topics import ALL_TOPICS, RETRY_DELAYS_S, build_dlq_topic, build_retry_topic
+from contracts.topics import (
+    ALL_TOPICS,
+    RETRY_DELAYS_S,
+    WAITING_DECISIONS,
+    build_dlq_topic,
+    build_retry_topic,
+)
 from messaging.consumer import batch_reader, corrupt_batches
 from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
+from messaging.consumer.decision_reader import WaitingDecisionReader
 from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.instance_fencing import InstanceIdGuard
 from messaging.consumer.prefetch import PrefetchBudget
@@ -131,11 +138,18 @@ class StageConsumer:
             commits=self.committer,
             assignment=self.assignment,
             sources=SubscribedTopics(self._names, self._tiers),
+            decisions=worker.decisions,
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
+        # Only services of the pipeline have it; without it, what waits is tried when it is due.
+        decided = [WAITING_DECISIONS.name] * (stage.service in WAITING_DECISIONS.consumers)
+        self._decided = [*map(kafka.topic, decided)]
+        self._decision_reader = WaitingDecisionReader(
+            stage.service, kafka, worker.decisions, self._hasten
+        )
         self.topic_presence = TopicExistenceChecker(
-            needed={*self.topics, *map(kafka.topic, _written_topics(stage))},
-            optional=map(kafka.topic, stage.optional_topics),
+            needed={*self.topics, *map(kafka.topic, _written_topics(stage)), *self._decided},
+            optional=[*map(kafka.topic, stage.optional_topics), *self._decided],
         )
         self.monitor = BrokerMonitor(
             self.fetcher.fetching, self.committer, self.topic_presence, patience
@@ -152,7 +166,7 @@ class StageConsumer:
     def topic_access(self) -> dict[str, set[KafkaOperation]]:
         """What the stage has to be allowed to do with each topic, by the broker's names."""
         access: dict[str, set[KafkaOperation]] = {
-            name: {KafkaOperation.READ} for name in self.topics
+            name: {KafkaOperation.READ} for name in (*self.topics, *self._decided)
         }
         for name in map(self._kafka.topic, _written_topics(self.stage)):
             access.setdefault(name, set()).add(KafkaOperation.WRITE)
@@ -218,23 +232,28 @@ class StageConsumer:
             KafkaUnavailableError: no broker answers at the start, or polling fails in a way that
                 polling again does not mend.
         """
+        if not await self._read_decisions():
+            return
         self.client = self._new_consumer()
         self.assignment.follow(self.client)
         there = [topic for topic in self.topics if topic not in self.topic_presence.missing]
         self.client.subscribe(there, listener=self.assignment)
         if not await self._join():
+            await self._decision_reader.close()
             return
         try:
             await self._until_stopped(
                 self.fetcher.run(self.client),
                 self._commit_regularly(),
                 self.monitor.run(self.client),
+                self._decision_reader.run(),
                 InstanceIdGuard(self._kafka, self.group, self._replica).run(self.client),
             )
             # During an outage messages in flight only wait, so a grace would be in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
             await self.window.drain(None, grace_s)
         finally:
+            await self._decision_reader.close()
             await self.window.cancel(None)
             await self._worker.close()
             with suppress(TimeoutError):
@@ -246,6 +265,22 @@ class StageConsumer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                     await self.client.stop()
+
+    async def _read_decisions(self) -> bool:
+        """Read all decisions before the first message; return False if asked to stop meanwhile."""
+        if not {*self._decided} - self.topic_presence.missing:
+            return True
+        started = False
+        try:
+            started = await self._until_stopped(self._decision_reader.start())
+        finally:
+            if not started:
+                await self._decision_reader.close()
+        return started
+
+    def _hasten(self, topic: str, partition: int, offsets: Collection[int]) -> None:
+        place = TopicPartition(self._kafka.topic(topic), partition)
+        self.fetcher.retries.hasten(place, offsets)
 
     async def _join(self) -> bool:
         """Connect and wait for the first assignment; return False if asked to stop meanwhile."""

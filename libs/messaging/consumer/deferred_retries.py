@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Collection
 
 from messaging.consumer.offsets import OffsetWentBackError
 
@@ -61,6 +62,19 @@ class DeferredRetries:
             due: when it is due, by a monotonic clock, in seconds.
         """
         heapq.heappush(self._not_due, (due, offset, size))
+
+    def hasten(self, offsets: Collection[int], now: float) -> None:
+        """Make remembered messages due.
+
+        Args:
+            offsets: of them; others are passed over.
+            now: by the clock that ``remember`` was given.
+        """
+        self._not_due = [
+            (min(due, now) if offset in offsets else due, offset, size)
+            for due, offset, size in self._not_due
+        ]
+        heapq.heapify(self._not_due)
 
     def refetch_due(self, now: float, room: int) -> int | None:
         """Return the offset to seek to, if messages that are due are to be fetched again.

@@ -37,6 +37,7 @@ from messaging.kafka.aiokafka_internals import get_position
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.processor import MessageProcessor
+from messaging.processing.waiting_decisions import WaitingDecisions
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class Fetcher:
         commits: the partitions' ledgers; messages are entered as they are fetched.
         assignment: the partitions that are this member's.
         sources: the subscribed topics.
+        decisions: what operators decided about messages that wait.
         idle_pause_s: the rest between looks at idle topics, in seconds; 0 where the broker keeps an
             empty fetch waiting.
 
@@ -86,6 +88,7 @@ class Fetcher:
         commits: OffsetCommitter,
         assignment: PartitionAssignment,
         sources: SubscribedTopics,
+        decisions: WaitingDecisions,
         idle_pause_s: float,
     ) -> None:
         self._window = window
@@ -94,7 +97,7 @@ class Fetcher:
         self._commits = commits
         self._assignment = assignment
         self._sources = sources
-        self.retries = RetryTopicReader(window, read_ahead, commits, sources)
+        self.retries = RetryTopicReader(window, read_ahead, commits, sources, decisions=decisions)
         self._deleted = DeletedRecordsHandler(commits, self.retries, assignment)
         self._idle_pause_s = idle_pause_s
         self._poll_s = SHORT_POLL_S if idle_pause_s else POLL_S

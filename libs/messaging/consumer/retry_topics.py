@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from messaging.consumer.offsets import OffsetLedger
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.window import InFlightWindow
 from messaging.processing.inflight import InFlightMessage
+from messaging.processing.waiting_decisions import WaitingDecisions
 
 MAX_DEFERRED: Final = 100_000
 """Most messages remembered by their offsets; with more, their partitions wait as a whole."""
@@ -42,6 +43,7 @@ class RetryTopicReader:
         read_ahead: the memory budget for what is held.
         commits: the partitions' ledgers.
         sources: the subscribed topics.
+        decisions: what operators decided about messages that wait.
         clock: seconds since the epoch, as in the messages' ``onrecord-not-before``.
         now: a monotonic clock, in seconds.
     """
@@ -53,6 +55,7 @@ class RetryTopicReader:
         commits: OffsetCommitter,
         sources: SubscribedTopics,
         *,
+        decisions: WaitingDecisions,
         clock: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,6 +63,7 @@ class RetryTopicReader:
         self._read_ahead = read_ahead
         self._commits = commits
         self._sources = sources
+        self._decisions = decisions
         self._clock = clock
         self._now = now
         self._deferred: dict[TopicPartition, DeferredRetries] = {}
@@ -89,6 +93,17 @@ class RetryTopicReader:
     def forget(self, partition: TopicPartition) -> None:
         """Forget a partition that was assigned to another member."""
         self._deferred.pop(partition, None)
+
+    def hasten(self, partition: TopicPartition, offsets: Collection[int]) -> None:
+        """Have messages begun that are not due, as an operator decided about them.
+
+        Args:
+            partition: of a retry topic; nothing happens if it is another member's.
+            offsets: of messages in it; those that are in flight or finished are passed over.
+        """
+        self._window.hasten(partition, offsets)
+        if (deferred := self._deferred.get(partition)) is not None:
+            deferred.hasten(offsets, self._now())
 
     def refetch_due(self, partitions: Iterable[TopicPartition], consumer: Any, epoch: int) -> None:
         """Seek to remembered messages that are due, as far as there is room for them.
@@ -160,6 +175,8 @@ class RetryTopicReader:
 
     def _take_new(self, job: InFlightMessage, deferred: DeferredRetries) -> None:
         delay_s = job.delivery.wait_s(self._clock())
+        if self._decisions.must_be_done(job.delivery):
+            delay_s = 0.0  # what is decided is done at once, and a hold written down
         if self._must_wait(job, due=delay_s <= 0):
             # By the monotonic clock from here on: a change of the wall clock must not delay it.
             cost = self._read_ahead.cost(job.size)

@@ -125,6 +125,13 @@ class InFlightWindow:
         loop = asyncio.get_running_loop()
         self._not_due[job] = loop.call_later(delay_s, self._on_due, job)
 
+    def hasten(self, partition: TopicPartition, offsets: Collection[int]) -> None:
+        """Queue held messages of a partition that are not due, as if they were."""
+        for job in [one for one in self._not_due if one.partition == partition]:
+            if job.received.offset in offsets:
+                self._not_due[job].cancel()
+                self._on_due(job)
+
     def fill(self) -> None:
         """Start messages while there is room and they may be started."""
         queue = self._queue

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from math import ceil
+from typing import Final
 
 import structlog
 
@@ -21,13 +22,23 @@ from messaging.dead_letters.stubs import (
     build_dead_letter_stub,
     describe_oversize_record,
 )
-from messaging.delivery import Headers, Record, append_headers, build_retry_headers
+from messaging.delivery import (
+    Headers,
+    Record,
+    append_headers,
+    build_retry_headers,
+    split_headers,
+)
 from messaging.processing.attempts import StuckMessageError
 from messaging.processing.failure_policy import RetryLater
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 
 log = structlog.get_logger(__name__)
+
+
+HOLD_ROUND_S: Final = 600.0
+"""Longest that a held message stays at one place of a retry topic, in seconds."""
 
 
 class FailureRouter:
@@ -79,6 +90,39 @@ class FailureRouter:
             delay_s=decision.delay_s,
             attempts=job.delivery.attempts,
         )
+
+    async def hold(self, job: InFlightMessage, until_ms: int) -> None:
+        """Write a message to a retry topic again, which says until when it is held.
+
+        It goes round there, at most ``HOLD_ROUND_S`` at a time: where it stayed, what is finished
+        behind it could not be committed, and the topic would delete it after a week. A message
+        that is too large for the retry topic becomes a dead letter.
+
+        Args:
+            job: a message of a retry topic.
+            until_ms: until when it is held, in milliseconds since the epoch.
+
+        Raises:
+            OutageError: the broker does not take it.
+        """
+        now_ms = ceil(time.time() * 1000)
+        delay_ms = max(0, min(until_ms - now_ms, ceil(HOLD_ROUND_S * 1000)))
+        _, before = split_headers(job.received.headers)
+        cause = tuple(one for one in before if one[0] in {h.ERROR_CODE, h.DLQ_MESSAGE})
+        added = build_retry_headers(
+            job.delivery,
+            not_before_ms=now_ms + delay_ms,
+            delay_ms=delay_ms,
+            held_until_ms=until_ms,
+        )
+        # A replay's own topic is control's to write.
+        topic = build_retry_topic(self._service, max(1, job.delivery.tier)).name
+        try:
+            await self._forward(topic, job, (*added, *cause))
+        except RecordTooLargeError as error:
+            log.warning("too_large_to_retry", topic=topic)
+            failure = dead_letter_headers.describe_failure(error, self._service)
+            await self.dead_letter(job, failure)
 
     async def dead_letter(
         self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription

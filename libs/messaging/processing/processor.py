@@ -7,6 +7,7 @@ only once the broker has acknowledged what came of it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from contracts import headers as h
 from contracts.content_bugs import convert_bugs_triggered_by_message
 from contracts.errors import (
     BugTriggeredByMessageError,
@@ -23,9 +25,11 @@ from contracts.errors import (
     RejectedError,
     ThrottledError,
 )
+from contracts.waiting_decisions import WaitingAction
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.failure_router import FailureRouter
 from messaging.dead_letters.metrics import DeadLetterMetrics
+from messaging.delivery import get_header_text, split_headers
 from messaging.limits import MessageLimits
 from messaging.processing import failure_policy
 from messaging.processing.attempts import HandlerRunner
@@ -35,6 +39,11 @@ from messaging.processing.inflight import InFlightMessage
 from messaging.processing.outage_gate import OutageGate
 from messaging.processing.reading import read_message
 from messaging.processing.throttle import ThrottledMessages
+from messaging.processing.waiting_decisions import (
+    DecisionOnWait,
+    GivenUpError,
+    WaitingDecisions,
+)
 from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
@@ -56,16 +65,25 @@ class MessageProcessor:
         settings: tries, deadlines, retry delays.
         publisher: where results, retries and dead letters go.
         group: the consumer group, as dead letters name it.
+        decisions: what operators decided about messages that wait.
 
     Attributes:
+        decisions: what operators decided about messages that wait.
         breaker: watches how messages end, and stops the stage if too many fail.
         failure: why a message could not be settled although nobody works on it any more.
     """
 
     def __init__(
-        self, stage: Stage, settings: StageSettings, publisher: Publisher, *, group: str
+        self,
+        stage: Stage,
+        settings: StageSettings,
+        publisher: Publisher,
+        *,
+        group: str,
+        decisions: WaitingDecisions | None = None,
     ) -> None:
         self._stage = stage
+        self.decisions = WaitingDecisions() if decisions is None else decisions
         self._settings = settings
         self._publisher = publisher
         self._attempts = HandlerRunner(settings, has_dead_letters=stage.dead_letters)
@@ -164,6 +182,8 @@ class MessageProcessor:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.breaker.resumed
         try:
+            if job.tier is not None and await self._follow_decision(job):
+                return None
             with _DECODING:
                 route, subject = read_message(self._stage, self._limits, job)
             proved = job.tier is not None and job.delivery.own_outage
@@ -182,6 +202,28 @@ class MessageProcessor:
             is_well = await self._dead_letter(job, error, resumed=resumed)
             drop_tracebacks(error)
             return is_well
+        return True
+
+    async def _follow_decision(self, job: InFlightMessage) -> bool:
+        """Do what an operator decided about a message of a retry topic, unless it is to be tried.
+
+        Returns:
+            Whether the message is settled by that: it is held, or a dead letter.
+        """
+        decision = self.decisions.find(job.delivery)
+        if decision is None:
+            return False
+        if decision.action is WaitingAction.GIVE_UP:
+            error = GivenUpError(_describe_giving_up(job, decision))
+            failure = dead_letter_headers.describe_failure(error, self._stage.service)
+            await self._publishing.run(self._failure_router.dead_letter, job, failure)
+            self._dead_letter_metrics.record(job.record, failure.code)
+        elif decision.action is WaitingAction.HOLD and decision.held_until_ms > time.time() * 1000:
+            until_ms = decision.held_until_ms
+            await self._publishing.run(self._failure_router.hold, job, until_ms)
+        else:
+            return False
+        job.finish()
         return True
 
     async def _publish(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:
@@ -297,6 +339,14 @@ class MessageProcessor:
         else:
             await self._publishing.run(self._failure_router.dead_letter, job, failure)
             self._dead_letter_metrics.record(job.record, failure.code)
+
+
+def _describe_giving_up(job: InFlightMessage, decision: DecisionOnWait) -> str:
+    _, added = split_headers(job.received.headers)
+    waited = get_header_text(added, h.ERROR_CODE)
+    why = f" ({waited})" if waited else ""
+    reason = f": {decision.reason}" if decision.reason else ""
+    return f"given up by {decision.decided_by} while it waited to be tried again{why}{reason}"
 
 
 def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) -> None:

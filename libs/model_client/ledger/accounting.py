@@ -18,6 +18,7 @@ from model_client import errors, metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.budgets import BudgetBusyError
 from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
+from model_client.ledger.paying_plans import get_paying_plan
 from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
@@ -155,7 +156,12 @@ class CallAccounting:
         worst = self.estimate_max_cost(body)
         config = self._config
         call = CallDetails(
-            bill.attribution, bill.prompt_version, config.base_url, config.model, worst
+            bill.attribution,
+            bill.prompt_version,
+            config.base_url,
+            config.model,
+            worst,
+            get_paying_plan(),
         )
         return await self._ledger.reserve(call, latest=latest)
 

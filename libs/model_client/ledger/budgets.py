@@ -78,7 +78,8 @@ class BudgetRefusal:
     """Refusal of a call by a budget: its limit, and what is spent and reserved, in US dollars.
 
     Attributes:
-        scope: ``study``, ``study_day`` (the study's budget of the day) or ``day``.
+        scope: ``study``, ``study_day`` (the study's budget of the day), ``day`` or ``plan`` (of
+            the replay plan that has the message sent).
         limit_usd: the budget.
         settled_usd: what calls cost that have ended.
         reserved_usd: the most that calls may cost that have not.
@@ -130,6 +131,7 @@ def build_budget_error(
             f"study edit {study} --daily-budget USD",
         ),
         "day": ("of the day (UTC)", "budgets set-day USD"),
+        "plan": ("of its replay plan", "dlq plan create --budget USD"),
     }[refusal.scope]
     message = (
         f"the budget {whose} is {format_dollars(refusal.limit_usd)}: "
@@ -147,6 +149,8 @@ def _unpriced(refusals: Sequence[BudgetRefusal], study: str, model: str) -> Onre
         f"the price of {model} is not known: set ONRECORD_MODEL_PRICED_AS, or its `prices` in the "
         "file of ONRECORD_MODELS (a judge's: GUARDRAIL_JUDGE_MODELS)"
     )
+    if any(one.scope == "plan" for one in refusals):
+        return errors.PriceUnknownError(f"its replay plan has a budget, but {mend}")
     if all(one.scope != "day" and one.is_own for one in refusals):
         return errors.PriceUnknownError(f"study {study} has a budget, but {mend}")
     return errors.ModelUnavailableError(f"there is a budget, but {mend}")

@@ -188,7 +188,7 @@ class Ledger:
             ruling = await self._rule_in_time(reservation)
         except (*AWAY, TimeoutError) as error:
             self._backlog.report_unavailable(str(error))
-            if self._may_refuse:
+            if self._may_refuse or reservation.call.plan is not None:
                 raise
             return ()
         self._backlog.report_available()
@@ -201,8 +201,9 @@ class Ledger:
         The statement runs in a task of its own, since a cancelled one takes a while to end.
         """
         asking = self._asking.start(self._rule(reservation))
+        may_refuse = self._may_refuse or reservation.call.plan is not None
         try:
-            await asyncio.wait([asking], timeout=None if self._may_refuse else PATIENCE_S)
+            await asyncio.wait([asking], timeout=None if may_refuse else PATIENCE_S)
         except asyncio.CancelledError:
             if not asking.cancel():
                 # Just done: it may be reserved, and no caller is left to settle it.

@@ -1,6 +1,6 @@
 -- name: reserve_calls
 -- Inserts calls of one study, day and kind of price if the budgets allow their sum; else inserts
--- none and returns a row for each budget that refuses.
+-- none and returns a row for each budget that refuses. Calls of one replay plan are within its budget.
 WITH asked AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
@@ -15,16 +15,16 @@ WITH asked AS (
 ), refusals AS MATERIALIZED (
     SELECT refusal.*
       FROM together,
-           reserve_call_spending(
-               $9, together.study_day, together.moment, together.worst_usd, $11, $12, $13
+           reserve_paid_call(
+               $14, $15, $9, together.study_day, together.moment, together.worst_usd, $11, $12, $13
            ) AS refusal
 ), reserved AS (
     INSERT INTO llm_calls (
         call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, study_day,
-        started_at, worst_usd
+        started_at, worst_usd, plan_id
     )
     SELECT asked.call_id, $9, asked.subject, asked.purpose, asked.prompt_version, asked.endpoint,
-           asked.model, $10, together.study_day, asked.started_at, asked.worst_usd
+           asked.model, $10, together.study_day, asked.started_at, asked.worst_usd, $14
       FROM asked, together
      WHERE NOT EXISTS (SELECT FROM refusals)
 )
@@ -55,9 +55,15 @@ WITH outcomes AS (
            first_token_s = outcomes.first_token_s
       FROM outcomes
      WHERE call.call_id = outcomes.call_id AND call.settled_at IS NULL
-    RETURNING call.call_id, call.study_id, call.study_day, call.day,
+    RETURNING call.call_id, call.study_id, call.study_day, call.day, call.plan_id,
               coalesce(call.cost_usd, call.worst_usd, 0) AS charged,
               coalesce(call.worst_usd, 0) AS reserved
+), of_plans AS (
+    INSERT INTO llm_plan_spending (plan_id, usd)
+    SELECT plan_id, sum(charged - reserved)
+      FROM settled
+     WHERE plan_id IS NOT NULL
+     GROUP BY plan_id
 ), sums AS (
     SELECT study_id, study_day, day, sum(charged) AS charged, sum(reserved) AS reserved,
            array_agg(call_id) AS calls
@@ -74,14 +80,17 @@ WITH recorded AS (
     INSERT INTO llm_calls (
         call_id, settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
         output_tokens, cost_usd, estimated, latency_s, first_token_s, study_id, subject, purpose,
-        prompt_version, endpoint, model, day, started_at, worst_usd
+        prompt_version, endpoint, model, day, started_at, worst_usd, plan_id
     )
     VALUES (
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21
+        $21, $22
     )
     ON CONFLICT (call_id) DO NOTHING
-    RETURNING study_id, day, coalesce(cost_usd, worst_usd, 0) AS charged
+    RETURNING study_id, day, plan_id, coalesce(cost_usd, worst_usd, 0) AS charged
+), of_plan AS (
+    INSERT INTO llm_plan_spending (plan_id, usd)
+    SELECT plan_id, charged FROM recorded WHERE plan_id IS NOT NULL
 )
 SELECT book_call_spending(study_id, NULL, day, charged, 0) FROM recorded;
 
@@ -90,7 +99,10 @@ SELECT book_call_spending(study_id, NULL, day, charged, 0) FROM recorded;
 WITH withdrawn AS (
     DELETE FROM llm_calls
      WHERE call_id = $1 AND settled_at IS NULL
-    RETURNING study_id, study_day, day, coalesce(worst_usd, 0) AS reserved
+    RETURNING study_id, study_day, day, plan_id, coalesce(worst_usd, 0) AS reserved
+), of_plan AS (
+    INSERT INTO llm_plan_spending (plan_id, usd)
+    SELECT plan_id, -reserved FROM withdrawn WHERE plan_id IS NOT NULL
 )
 SELECT book_call_spending(study_id, study_day, day, 0, -reserved) FROM withdrawn;
 

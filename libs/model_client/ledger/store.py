@@ -18,7 +18,7 @@ from database.pool import Record
 from database.queries import load_queries, transpose_rows
 from database.text import make_storable_text
 from model_client.ledger.budgets import BudgetRefusal, BudgetSettings
-from model_client.requests import CostAttribution
+from model_client.requests import CostAttribution, PlanBudget
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "ledger.sql")
 
@@ -40,6 +40,7 @@ class CallDetails:
         endpoint: where the model is.
         model: its name there.
         worst_usd: the most it can cost, in US dollars; None if not known.
+        plan: budget of the replay plan that has the message sent; None if there is none.
     """
 
     attribution: CostAttribution
@@ -47,6 +48,12 @@ class CallDetails:
     endpoint: str
     model: str
     worst_usd: Decimal | None
+    plan: PlanBudget | None = None
+
+    @property
+    def plan_id(self) -> UUID | None:
+        """Id of that plan."""
+        return None if self.plan is None else self.plan.plan_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,7 @@ class LedgerStore:
             (one.call_id, *_texts(one.call)[1:], one.started_at, one.call.worst_usd)
             for one in group
         ]
+        plan = group[0].call.plan
         async with self._lazy.use() as database:
             found = await database.fetch(
                 _QUERIES.reserve_calls,
@@ -189,6 +197,8 @@ class LedgerStore:
                 self._budgets.per_study_usd,
                 self._budgets.per_study_day_usd,
                 self._budgets.per_day_usd,
+                None if plan is None else plan.plan_id,
+                None if plan is None else plan.limit_usd,
             )
         ruling = _ruling(found)
         if ruling.refusals and len(group) > 1:
@@ -212,6 +222,7 @@ class LedgerStore:
                         one.reservation.day,
                         one.reservation.started_at,
                         one.reservation.call.worst_usd,
+                        one.reservation.call.plan_id,
                     )
         return [None] * len(group)
 
@@ -221,12 +232,15 @@ def _account(reservation: BudgetReservation) -> tuple[str, date]:
     return reservation.call.attribution.study_id, reservation.day
 
 
-def _reserved_together(reservation: BudgetReservation) -> tuple[str, date, bool]:
+def _reserved_together(
+    reservation: BudgetReservation,
+) -> tuple[str, date, bool, PlanBudget | None]:
     """Return a key: calls with the same one may be reserved as a sum.
 
     A sum would hide that one of its parts has no price.
     """
-    return *_account(reservation), reservation.call.worst_usd is None
+    call = reservation.call
+    return *_account(reservation), call.worst_usd is None, call.plan
 
 
 def _ruling(rows: Sequence[Record]) -> ReservationResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from rich.text import Text
 
@@ -38,6 +39,8 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
     rate = f"{plan.rate:g} a second" if plan.rate else "as fast as it goes"
     yield Text(f"  sent      {rate}, in steps up to {steps} letters")
     yield from format_overrides(plan.overrides)
+    if plan.spent_usd is not None:
+        yield Text(f"  spent     ${plan.spent_usd:,.4f} by the ledger of calls")
     yield Text(f"  stops     when more than {plan.max_failed:.0%} have failed again")
     for reason, number in plan.left_out.items():
         yield Text(f"  left out  {number:,} {reason}", "dim")
@@ -53,7 +56,10 @@ def format_overrides(overrides: ReplayOverrides) -> Iterator[Text]:
     given = overrides.model_dump(mode="json", exclude_none=True)
     if given.pop("fresh"):
         given["answers"] = "asked anew"
-    given.pop("fresh_since", None)
+    for name in ("fresh_since", "plan_id"):
+        given.pop(name, None)
+    if "budget_usd" in given:
+        given["budget"] = f"${Decimal(given.pop('budget_usd')):,.2f}"
     if "deadline_s" in given:
         given["deadline"] = f"{given.pop('deadline_s')} s"
     if given:

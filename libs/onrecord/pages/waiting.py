@@ -9,7 +9,7 @@ from rich.text import Text
 
 from contracts.terminal import escape_control_characters
 from contracts.waiting import WaitingMessage
-from onrecord.pages.rendering import format_duration, wrap_paragraph
+from onrecord.pages.rendering import format_duration, format_time, wrap_paragraph
 
 
 def format_waiting(messages: Sequence[WaitingMessage], now: datetime, width: int) -> Iterator[Text]:
@@ -47,6 +47,7 @@ def _describe(message: WaitingMessage) -> str:
         f"study {message.study_id}" if message.study_id else "",
         f"from {message.producer}" if message.producer else "",
         f"a replay of {str(message.replay_of)[:8]}" if message.replay_of else "",
+        f"held until {format_time(message.held_until)}" if message.held_until else "",
         f"{message.topic}, partition {message.partition}, offset {message.offset}",
     ]
     return "; ".join(part for part in parts if part)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from contracts.control_api import ColumnText, Offset, Partition
 from contracts.letter_retention import LetterRetention, ReindexRequest, ReindexResult
+from contracts.pages import PageRequest
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.pagination import ListCursors
@@ -41,10 +42,12 @@ async def reindex_letters(
     there again, are open again; all others stay what they are.
     """
     del place
-    position = _CURSORS.decode(wanted.cursor if wanted else None)
+    request = PageRequest(cursor=wanted.cursor if wanted else None)
+    position = _CURSORS.decode(request)
     if position is None:
         await context.trail.record(caller, "letters.reindex", "")
     found = await reindex_dlqs(
         context.store, context.reader.kafka, begin=position and DlqPosition(*position)
     )
-    return ReindexResult(read=found.read, new=found.new, next=_CURSORS.encode(found.next))
+    cursor = _CURSORS.encode(found.next, request)
+    return ReindexResult(read=found.read, new=found.new, next=cursor)

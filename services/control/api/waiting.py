@@ -1,7 +1,8 @@
-"""Endpoint of messages that wait in retry topics."""
+"""Endpoints of messages that wait in retry topics: listed, released, held and given up."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -10,11 +11,22 @@ from pydantic import TypeAdapter
 from asgi_server import cancel_on_disconnect
 from audit.broker import open_backlog_scanner
 from contracts.control_api import ColumnText, Moment, Offset, Partition
-from contracts.waiting import ListWaitingRequest, WaitingPage
+from contracts.waiting import (
+    GiveUpWaitingRequest,
+    HoldWaitingRequest,
+    ListWaitingRequest,
+    ReleaseWaitingRequest,
+    WaitingDecisionResult,
+    WaitingPage,
+)
+from contracts.waiting_decisions import WaitingAction
+from control.access import Caller
 from control.api.authorization import Operator
-from control.api.context import Context, HeavyPlace
+from control.api.context import ApiContext, Context, HeavyPlace
+from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
 from control.waiting import WaitingPosition, read_waiting
+from control.waiting_decisions import DecisionMaker, choose_hold_end, decide_about_waiting
 
 router: Final = APIRouter(tags=["operations"])
 
@@ -38,3 +50,46 @@ async def list_waiting(
     ):
         page, last = await read_waiting(scanner, which, position and WaitingPosition(*position))
     return page.model_copy(update={"next": _CURSORS.encode(last, which)})
+
+
+@router.post("/waiting/release", responses=build_error_responses(424))
+async def release_waiting(
+    wanted: ReleaseWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+) -> WaitingDecisionResult:
+    """Have messages that wait tried at once, those that are held among them."""
+    del place
+    return await _decide(wanted, context, caller, WaitingAction.RELEASE)
+
+
+@router.post("/waiting/hold", responses=build_error_responses(424))
+async def hold_waiting(
+    wanted: HoldWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+) -> WaitingDecisionResult:
+    """Have messages that wait not tried before a time, or until they are released."""
+    del place
+    until = choose_hold_end(wanted, datetime.now(UTC))
+    return await _decide(wanted, context, caller, WaitingAction.HOLD, until)
+
+
+@router.post("/waiting/give-up", responses=build_error_responses(424))
+async def give_up_waiting(
+    wanted: GiveUpWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+) -> WaitingDecisionResult:
+    """Make messages that wait dead letters (`given_up`), which can be replayed."""
+    del place
+    return await _decide(wanted, context, caller, WaitingAction.GIVE_UP)
+
+
+async def _decide(
+    wanted: ReleaseWaitingRequest,
+    context: ApiContext,
+    caller: Caller,
+    action: WaitingAction,
+    until: datetime | None = None,
+) -> WaitingDecisionResult:
+    target = wanted.model_dump_json(exclude_defaults=True, exclude={"reason"})
+    await context.trail.record(caller, f"waiting.{action.value}", target, reason=wanted.reason)
+    maker = DecisionMaker(action, caller.name)
+    publisher = context.replayer.sender.publisher
+    async with open_backlog_scanner(context.reader.kafka) as scanner:
+        return await decide_about_waiting(scanner, publisher, wanted, maker, until)

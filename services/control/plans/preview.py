@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from contracts.call_purposes import DRAFT, JUDGE, REPAIR_SUFFIX
+from contracts.notes import Usage
+from contracts.replay_options import ReplayOverrides
 from contracts.replay_plans import Interval, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
+from contracts.study import StatementPolicy
 from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, build_retry_topic
 from control.hopeless import count_hopeless
 from database.pool import Database, Record
 from database.queries import load_queries
+from model_client.ledger.prices import PriceCalculator
 
 _QUERIES: Final = load_queries(Path(__file__).parents[1] / "sql" / "plans.sql")
 
@@ -32,8 +37,7 @@ async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPrevie
     """
     names_cause = plan.which.code is not None or plan.which.cause is not None
     hopeless = await count_hopeless(database, plan.plan_id, names_cause=names_cause)
-    rows = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX)
-    costs = {row["purpose"]: row for row in rows}
+    costs = await _find_costs(database, plan.overrides)
     chunks = await database.fetchval(_QUERIES.select_chunks_of_interviews) or 0
     return ReplayPlanPreview(
         parts=tuple(
@@ -43,8 +47,34 @@ async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPrevie
     )
 
 
+async def _find_costs(
+    database: Database, overrides: ReplayOverrides
+) -> dict[str, Record | Mapping[str, Any]]:
+    """What chunks cost of late, by purpose; drafts of the model that a plan sets, if it does."""
+    rows = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX, None)
+    costs: dict[str, Record | Mapping[str, Any]] = {row["purpose"]: row for row in rows}
+    if overrides.statements is StatementPolicy.QUOTES:
+        costs.pop(JUDGE, None)  # no judging model is asked
+    model = overrides.model
+    if model is None or DRAFT not in costs:
+        return costs
+    own = await database.fetch(_QUERIES.select_chunk_costs, REPAIR_SUFFIX, model)
+    if drafted := [row for row in own if row["purpose"] == DRAFT]:
+        costs[DRAFT] = drafted[0]
+        return costs
+    # It was never asked: what others took, at its price; unknown if there is none.
+    others = costs[DRAFT]
+    usage = Usage(input_tokens=others["input_high"], output_tokens=others["output_high"])
+    usd = PriceCalculator(model).cost(usage)
+    costs[DRAFT] = {"calls_high": others["calls_high"], "usd_high": usd}
+    return costs
+
+
 def _part(
-    row: Record, costs: dict[str, Record], hopeless: dict[str, int], chunks_high: int
+    row: Record,
+    costs: dict[str, Record | Mapping[str, Any]],
+    hopeless: dict[str, int],
+    chunks_high: int,
 ) -> ReplayPlanPart:
     service, subjects = row["service"], row["subjects"]
     known = [costs[name] for name in PURPOSES.get(service, ()) if name in costs]
@@ -52,7 +82,8 @@ def _part(
         # An interview that was never read has no chunks yet: as many as 95 in 100 interviews have.
         subjects = row["letters"] * chunks_high
         known = known if chunks_high else []
-    priced = [one for one in known if one["usd_high"] is not None]
+    # A sum without the price of one model would be too small.
+    priced = known if all(one["usd_high"] is not None for one in known) else []
     return ReplayPlanPart(
         service=service,
         error_code=row["error_code"],

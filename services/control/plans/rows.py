@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from contracts.replay_options import ReplayOverrides
@@ -16,19 +17,23 @@ from contracts.replay_plans import (
 from database.pool import Record
 
 
-def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -> ReplayPlan:
+def read_plan_row(
+    row: Record, counts: dict[str, int], causes: dict[str, int], spent_usd: Decimal
+) -> ReplayPlan:
     """Convert a row of ``replay_plans`` to a plan.
 
     Args:
         row: of the plan.
         counts: letters that were sent, by what became of them.
         causes: letters that failed again, by cause.
+        spent_usd: what calls for its messages cost, of a plan with a budget.
     """
     known: dict[str, Any] = {
         name: counts.get(name, 0) for name in ("replaying", "replayed", "resolved", "failed_again")
     }
     sent = sum(known.values())
     position = row["position"]
+    overrides = ReplayOverrides.model_validate_json(row["overrides"])
     return ReplayPlan(
         plan_id=row["plan_id"],
         state=row["state"],
@@ -46,7 +51,8 @@ def read_plan_row(row: Record, counts: dict[str, int], causes: dict[str, int]) -
         step=_find_step(row),
         rate=row["rate"],
         max_failed=row["max_failed"],
-        overrides=ReplayOverrides.model_validate_json(row["overrides"]),
+        overrides=overrides,
+        spent_usd=None if overrides.budget_usd is None else spent_usd,
         step_wait_s=int(row["step_wait"].total_seconds()),
         counts=ReplayPlanLetters(
             **known,

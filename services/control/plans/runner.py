@@ -29,6 +29,7 @@ from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
 from control.hopeless import BudgetSpentError
+from control.plans.budget import PlanSpending, count_allowance, find_budget_stop
 from control.plans.freezing import BATCH
 from control.plans.judgement import StepOutcomes, Verdict, is_step_over, judge_plan
 from control.plans.store import ReplayPlanStore
@@ -131,7 +132,26 @@ class ReplayPlanRunner:
                 return await self._end(plan, ReplayPlanState.STOPPED, judged.reason)
             case Verdict.FINISH:
                 return await self._end(plan, ReplayPlanState.FINISHED, "")
-        return await self._send_slice(plan, position, pace, settling)
+        return await self._send_within_budget(plan, position, pace, settling)
+
+    async def _send_within_budget(
+        self,
+        plan: ReplayPlan,
+        position: int,
+        pace: _Pace,
+        settling: deque[tuple[asyncio.Task[None], ReplayResult]],
+    ) -> bool:
+        """Send the next letters, as many as the plan's budget lets be on their way."""
+        spending = (await self._store.spending([plan.plan_id])).get(plan.plan_id, PlanSpending())
+        if reason := find_budget_stop(plan, spending):
+            return await self._end(plan, ReplayPlanState.STOPPED, reason)
+        pace.most = pace.count_free(plan, count_allowance(plan, spending))
+        if pace.most > 0:
+            return await self._send_slice(plan, position, pace, settling)
+        while settling:
+            await self._settle(plan.plan_id, *settling.popleft())
+        await asyncio.sleep(self._poll_s)
+        return True
 
     async def _count_step(
         self, plan: ReplayPlan, position: int, accepted: int, waited_s: float
@@ -154,7 +174,8 @@ class ReplayPlanRunner:
             return True
         end = min(
             next(step for step in plan.steps if step > position),
-            position + (min(max(int(plan.rate * SLICE_S), 1), BATCH) if plan.rate else BATCH),
+            position
+            + (min(max(int(plan.rate * SLICE_S), 1), pace.most) if plan.rate else pace.most),
         )
         if not await pace.wait(plan.rate):
             return True  # it took long: the plan may be paused by now
@@ -226,7 +247,25 @@ class _Pace:
 
     def __init__(self) -> None:
         self.slices = 0
+        self.most = BATCH
         self._next = time.monotonic()
+        self._under_way = 0
+        self._given_up = 0
+        self._since = time.monotonic()
+
+    def count_free(self, plan: ReplayPlan, allowance: int | None) -> int:
+        """Count how many letters may be sent, if so many may be on their way.
+
+        Those of which nothing becomes known for as long as a step is waited for count no more.
+        """
+        under_way = plan.letters - plan.counts.waiting - plan.counts.not_sent
+        under_way -= plan.counts.resolved + plan.counts.failed_again
+        now = time.monotonic()
+        if under_way != self._under_way:
+            self._under_way, self._since = under_way, now
+        elif now - self._since > plan.step_wait_s:
+            self._given_up, self._since = under_way, now
+        return BATCH if allowance is None else allowance - max(under_way - self._given_up, 0)
 
     async def wait(self, rate: float | None) -> bool:
         """Wait until letters may be sent; False if that is not yet, after a while of waiting."""

@@ -30,6 +30,7 @@ from control.domain import (
     PreconditionRequiredError,
 )
 from control.hopeless import find_hopeless, require_budget
+from control.plans.budget import PlanSpending
 from control.plans.freezing import BATCH, freeze_set, write_set
 from control.plans.judgement import StepOutcomes
 from control.plans.rows import read_plan_letter_row, read_plan_row
@@ -91,7 +92,8 @@ class ReplayPlanStore:
             BadRequestError: more match than a plan may have, or its messages are to use what there
                 is not.
         """
-        overrides = settle_overrides(wanted.overrides, datetime.now(UTC))
+        plan_id = uuid4()
+        overrides = settle_overrides(wanted.overrides, datetime.now(UTC), plan_id)
         which = wanted.which
         selected = await self._letters.count_selection(which, force=wanted.force)
         left_out = await self._letters.count_left_out(
@@ -105,7 +107,6 @@ class ReplayPlanStore:
                 f"{letters:,} letters match, and a plan has {MOST_LETTERS:,} at most: narrow it"
             )
         is_canary = letters > CANARY_ABOVE if wanted.canary is None else wanted.canary
-        plan_id = uuid4()
         inserted = (
             plan_id,
             created_by,
@@ -389,6 +390,11 @@ class ReplayPlanStore:
         """Add to the letters that were not sent, by why not."""
         await self._database.execute(_QUERIES.add_not_sent, plan_id, json.dumps(reasons))
 
+    async def spending(self, plan_ids: Sequence[UUID]) -> dict[UUID, PlanSpending]:
+        """Return what calls for messages of plans with a budget cost, by the ledger."""
+        rows = await self._database.fetch(_QUERIES.select_spending, plan_ids)
+        return {row["plan_id"]: PlanSpending(row["usd"], row["is_refused"]) for row in rows}
+
     async def sum_counts(self, plan_id: UUID) -> None:
         """Sum up what triggers appended; counts are the same before and after."""
         await self._database.execute(_QUERIES.sum_plan_counts, plan_id)
@@ -401,8 +407,17 @@ class ReplayPlanStore:
             counts[one["plan_id"]][one["state"]] += one["letters"]
             if one["state"] == "failed_again":
                 causes[one["plan_id"]][one["cause_id"]] = one["letters"]
+        spent = await self.spending(
+            [row["plan_id"] for row in rows if "budget" in row["overrides"]]
+        )
         return tuple(
-            read_plan_row(row, counts[row["plan_id"]], causes[row["plan_id"]]) for row in rows
+            read_plan_row(
+                row,
+                counts[row["plan_id"]],
+                causes[row["plan_id"]],
+                spent.get(row["plan_id"], PlanSpending()).usd,
+            )
+            for row in rows
         )
 
 
@@ -418,6 +433,7 @@ async def delete_old_plans(database: Database, kept: timedelta) -> None:
     """
     await database.execute(_QUERIES.delete_old_plans, kept)
     await database.execute(_QUERIES.delete_counts_of_no_plan)
+    await database.execute(_QUERIES.delete_spending_of_no_plan)
 
 
 def _explain_nothing(left_out: dict[str, int]) -> str:

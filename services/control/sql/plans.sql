@@ -31,6 +31,14 @@ SELECT plan_id, state, cause_id, sum(letters)::int AS letters
 HAVING sum(letters) > 0
  ORDER BY 4 DESC, 2, 3;
 
+-- name: select_spending
+-- What calls for messages of some plans with a budget cost, or may cost at most, and whether one was
+-- refused for it.
+SELECT plan_id, sum(usd) AS usd, bool_or(is_refusal) AS is_refused
+  FROM llm_plan_spending
+ WHERE plan_id = ANY ($1::uuid[])
+ GROUP BY plan_id;
+
 -- name: sum_plan_counts
 -- Sums up the counts of a plan that are visible; they are the same before and after.
 WITH taken AS (
@@ -211,16 +219,20 @@ SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY chunk_count)::int FROM trans
 
 -- name: select_chunk_costs
 -- What chunks cost of late, by purpose: how many calls, and dollars, 95 in 100 chunks took at most, with
--- the calls that repair answers; of the latest 10,000 calls.
+-- the calls that repair answers, and tokens; of the latest 10,000 calls, those of one model if asked.
 SELECT purpose,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY calls)::int AS calls_high,
-       percentile_disc(0.95) WITHIN GROUP (ORDER BY usd) AS usd_high
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY usd) AS usd_high,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY input_tokens)::bigint AS input_high,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY output_tokens)::bigint AS output_high
   FROM (
-        SELECT purpose, subject, count(*) AS calls, sum(cost_usd) AS usd
+        SELECT purpose, subject, count(*) AS calls, sum(cost_usd) AS usd,
+               sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
           FROM (
-                SELECT replace(purpose, $1, '') AS purpose, subject, cost_usd
+                SELECT replace(purpose, $1, '') AS purpose, subject, cost_usd, input_tokens,
+                       output_tokens
                   FROM llm_calls
-                 WHERE settled_at IS NOT NULL
+                 WHERE settled_at IS NOT NULL AND ($2::text IS NULL OR model = $2)
                  ORDER BY started_at DESC
                  LIMIT 10000
                ) AS latest
@@ -237,3 +249,8 @@ DELETE FROM replay_plans
 -- Counts of plans that are deleted.
 DELETE FROM replay_plan_counts AS counted
  WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = counted.plan_id);
+
+-- name: delete_spending_of_no_plan
+-- What messages of plans spent that are deleted.
+DELETE FROM llm_plan_spending AS spent
+ WHERE NOT EXISTS (SELECT FROM replay_plans AS plan WHERE plan.plan_id = spent.plan_id);

@@ -11,15 +11,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 import control.waiting
+from contracts import headers as h
 from contracts.errors import ErrorCode
-from contracts.topics import ALL_TOPICS
+from contracts.topics import ALL_TOPICS, CHUNKS_READY, WAITING_DECISIONS
 from database.pool import Database
+from messaging import Record
 from messaging.consumer.offset_metadata import UNKNOWN_LOG, encode_commit_metadata
 from messaging.dead_letters.headers import build_cause_headers, describe_failure
 from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
-from support.broker import RestartableBroker
+from support.broker import QUICK, RestartableBroker
 from support.chunks import CHUNK
 from support.control_office import Office, TryAgainError, open_office
+from support.stages import Stage
+from support.waiting import until
 
 NOW = datetime.now(UTC)
 
@@ -153,3 +157,94 @@ async def test_without_kafka_what_waits_is_not_known_and_to_be_asked_again(
         answer = await office.client.get(f"{office.url}/v1/waiting", timeout=120)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         await asyncio.to_thread(own_broker.start)
+
+
+def failing_stage(calls: list[bytes], failing: set[bytes]) -> Stage:
+    """Enrichment with a handler that fails on some values."""
+    stage = Stage("enrichment")
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        calls.append(record.value or b"")
+        if record.value in failing:
+            raise TryAgainError("no answer")
+
+    return stage
+
+
+async def test_what_waits_is_held_released_and_given_up_by_selection(
+    broker: str, fresh_database: Database
+) -> None:
+    calls, failing = list[bytes](), {b"0", b"1", b"2"}
+    settings = QUICK.model_copy(update={"retry_delays_s": (600.0,), "tries": 1})
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        stage = failing_stage(calls, failing)
+
+        async def wait_for(query: str, number: int) -> dict[str, Any]:
+            async def look() -> dict[str, Any] | None:
+                page = await waiting(office, query)
+                return page if page["matching"] == number else None
+
+            found: dict[str, Any] = await until(look)
+            return found
+
+        async with office.bench.running(stage, settings):
+            await office.bench.send("chunks-ready", *sorted(failing))
+            await wait_for("?code=llm_timeout", 3)
+            hold = {"limit": 2, "reason": "mending", "service": "enrichment"}
+            status, held = await office.ask("POST", "/v1/waiting/hold", hold)
+            assert (status, held["messages"], held["by_service"]) == (200, 2, {"enrichment": 2})
+            page = await wait_for("?held=true", 2)
+            until_then = datetime.fromisoformat(held["held_until"])
+            shown = datetime.fromisoformat(page["messages"][0]["held_until"])
+            assert abs((shown - until_then).total_seconds()) < 0.01
+            assert (await wait_for("?held=false", 1))["messages"][0]["held_until"] is None
+            assert len(calls) == 3
+
+            _, given_up = await office.ask(
+                "POST", "/v1/waiting/give-up", {"held": True, "limit": 1, "reason": "never mind"}
+            )
+            assert given_up["messages"] == 1
+            (letter,) = await office.bench.records("enrichment-dlq", 1)
+            assert dict(letter.headers)[h.ERROR_CODE] == b"given_up"
+            await wait_for("", 2)
+
+            failing.clear()
+            _, released = await office.ask("POST", "/v1/waiting/release", {})
+            assert released["messages"] == 2
+            await wait_for("", 0)
+        assert sorted([*calls[3:], letter.value]) == [b"0", b"1", b"2"]
+        _, trail = await office.ask("GET", "/v1/trail")
+        told = {one["action"]: one["reason"] for one in trail["entries"]}
+        assert told["waiting.hold"] == "mending"
+        assert told["waiting.give_up"] == "never mind"
+        assert "waiting.release" in told
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "says"),
+    [
+        ("give-up", {}, "reason"),
+        ("give-up", {"reason": " "}, "reason"),
+        ("hold", {"held_until": "2020-01-01T00:00:00Z"}, "held_until"),
+        ("hold", {"held_until": "2999-01-01T00:00:00Z"}, "7 days"),
+        ("release", {"studdy": "x"}, "studdy"),
+        ("release", {"limit": 0}, "limit"),
+    ],
+)
+async def test_a_decision_that_makes_no_sense_is_refused(
+    broker: str, fresh_database: Database, verb: str, body: dict[str, Any], says: str
+) -> None:
+    async with open_office(broker, fresh_database, ALL_TOPICS) as office:
+        status, problem = await office.ask("POST", f"/v1/waiting/{verb}", body)
+        assert status == 400
+        assert says in str(problem)
+
+
+async def test_without_its_topic_nothing_can_be_decided(
+    broker: str, fresh_database: Database
+) -> None:
+    topics = [topic for topic in ALL_TOPICS if topic is not WAITING_DECISIONS]
+    async with open_office(broker, fresh_database, topics) as office:
+        status, problem = await office.ask("POST", "/v1/waiting/release", {})
+        assert (status, "topics create" in problem["detail"]) == (424, True)

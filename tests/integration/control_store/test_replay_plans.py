@@ -16,6 +16,7 @@ import pytest
 
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
+from contracts.replay_options import ReplayOverrides
 from contracts.replay_plans import (
     CreateReplayPlanRequest,
     ReplayPlan,
@@ -32,6 +33,7 @@ from control.domain import (
 )
 from control.letter_sender import DeadLetterSendResult
 from control.plans import ReplayPlanRunner, ReplayPlanStore
+from control.plans.budget import LEAST_UNDER_WAY
 from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
@@ -549,6 +551,19 @@ async def test_a_preview_says_what_calls_may_cost_by_what_chunks_cost_of_late(
     assert part.usd is not None
     assert (part.calls.low, part.calls.high) == (Decimal(0), Decimal(10))
     assert (part.usd.low, part.usd.high) == (Decimal(0), Decimal("0.15"))
+    # Another model that was asked before costs what it cost; one that never was, by its price, and
+    # one without a price nobody knows.
+    await control.database.execute(
+        "UPDATE llm_calls SET model = 'dear', cost_usd = 1 WHERE call_id ="
+        " (SELECT call_id FROM llm_calls WHERE purpose = 'draft' LIMIT 1)"
+    )
+    known: dict[str, Decimal | None] = {"dear": Decimal(5), "gpt-4o-mini": None, "nobodys": None}
+    for model, expected in known.items():
+        asked = await control.plan(overrides=ReplayOverrides(model=model, statements="quotes"))
+        (other,) = (await preview_plan(control.database, asked)).parts
+        assert (other.usd is None) == (model == "nobodys")
+        assert expected is None or (other.usd is not None and other.usd.high == expected)
+    await control.database.execute("UPDATE llm_calls SET model = 'm', cost_usd = 0.015")
     await control.database.execute("UPDATE dead_letters SET service = 'ingestion'")
     (part,) = (await preview_plan(control.database, plan)).parts
     assert part.calls is not None
@@ -662,6 +677,47 @@ async def test_a_set_that_takes_too_long_is_given_up_and_not_begun_again(
     found = await control.plans.plan(plan.plan_id)
     assert (found.state, "narrow it" in found.state_reason) == (ReplayPlanState.CANCELLED, True)
     assert plan.plan_id not in await control.plans.take_plans()
+
+
+async def test_a_plan_stops_when_its_budget_is_spent_and_what_is_not_sent_stays_open(
+    control: Control,
+) -> None:
+    await control.fill(60)
+    overrides = ReplayOverrides(budget_usd=Decimal(3))
+    plan = await control.plan(overrides=overrides, canary=False)
+    assert (plan.overrides.plan_id, plan.spent_usd) == (plan.plan_id, Decimal(0))
+    await control.start(plan)
+    task = asyncio.create_task(control.run(plan))
+    await until(lambda: len(control.sender.sent) == LEAST_UNDER_WAY)
+    await asyncio.sleep(0.2)
+    assert len(control.sender.sent) == LEAST_UNDER_WAY  # the others wait for what these cost
+
+    async def spend(usd: str) -> None:
+        await control.database.execute(
+            "INSERT INTO llm_plan_spending VALUES ($1, $2)", plan.plan_id, Decimal(usd)
+        )
+
+    await spend("1.50")
+    await control.resolve()
+    await until(lambda: len(control.sender.sent) > LEAST_UNDER_WAY)
+    await spend("1.50")
+    await control.resolve()
+    await task
+    stopped = await control.plans.plan(plan.plan_id)
+    assert (stopped.state, stopped.spent_usd) == (ReplayPlanState.STOPPED, Decimal(3))
+    assert "its budget of $3.00 is spent: $3.0000 is booked" in stopped.state_reason
+    sent = len(control.sender.sent)
+    assert sent <= 2 * LEAST_UNDER_WAY
+    still_open = await control.database.fetchval(
+        "SELECT count(*) FROM dead_letters WHERE state = 'open'"
+    )
+    assert (stopped.counts.waiting, still_open) == (60 - sent, 60 - sent)
+    # Another replica, later, does not begin to count anew.
+    other = Control(control.database, control.sender.sent)
+    await other.plans.resume(plan.plan_id, accepts_stop=True)
+    await other.run(plan)
+    assert (await other.plans.plan(plan.plan_id)).state is ReplayPlanState.STOPPED
+    assert len(control.sender.sent) == sent
 
 
 async def test_a_plan_has_a_bound(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:

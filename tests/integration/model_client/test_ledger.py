@@ -116,6 +116,7 @@ async def test_a_call_is_a_row_before_it_is_made_and_complete_after(
         "study_day": f"shops {NOON.date()}",
         "started_at": NOON,
         "worst_usd": Decimal("0.10"),
+        "plan_id": None,
         "settled_at": NOON,
         "outcome": "answered",
         "answered_by": "gpt-4o-mini\N{REPLACEMENT CHARACTER}?",

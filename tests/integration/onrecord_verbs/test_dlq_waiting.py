@@ -59,3 +59,32 @@ def test_each_message_has_its_wait_and_why_without_control_characters() -> None:
     assert lines[3] == "enrichment (not said) now 2 nothing that is known"
     assert "study bikes; enrichment-retry-2, partition 0, offset 7" in lines[2]
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["release"], "--where and other options, or --all"),
+        (["release", "--all"], "add --yes to release them all"),
+        (["hold", "--all", "--until", "yesterday", "--yes"], "--until"),
+        (["hold", "--all", "--until", "8d", "--yes"], "7 days"),
+        (["give-up", "--all", "--yes"], "--reason"),
+        (["give-up", "--all", "--reason", " ", "--yes"], "--reason"),
+        (["release", "--service", "enrichmnet", "--yes"], "enrichment"),
+        (["release", "--where", "cause=3fa9c1d25b7e0a44", "--yes"], "known of letters alone"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(
+    control: None, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert cli.run_command(["waiting", *arguments]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_where_services_cannot_be_told_nothing_is_decided(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_command(["waiting", "list", "--held"]) == 0
+    assert capsys.readouterr().err == "nothing waits in the retry topics\n"
+    assert cli.run_command(["waiting", "release", "--all", "--yes", "--json"]) == 1
+    assert "waiting-decisions does not exist" in " ".join(capsys.readouterr().err.split())

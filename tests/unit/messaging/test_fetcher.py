@@ -16,6 +16,7 @@ from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import MessageProcessor
+from messaging.processing.waiting_decisions import WaitingDecisions
 from unit.messaging.fetched import P0, P1
 
 
@@ -48,6 +49,7 @@ async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
         commits=OffsetCommitter(),
         assignment=cast("PartitionAssignment", assignment),
         sources=SubscribedTopics({}, {}),
+        decisions=WaitingDecisions(),
         idle_pause_s=0.0,
     )
     intake._consumer = consumer

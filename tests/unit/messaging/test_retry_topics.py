@@ -25,6 +25,7 @@ from messaging.consumer.start_offsets import StartPosition
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import InFlightMessage
+from messaging.processing.waiting_decisions import WaitingDecisions
 from messaging.stage import Stage as MessagingStage
 from unit.messaging.fetched import RETRY, Received, waiting
 
@@ -100,6 +101,7 @@ class Stage:
             self.read_ahead,
             self.commits,
             SubscribedTopics({RETRY.topic: "probe-retry-1"}, {RETRY.topic: 1}),
+            decisions=WaitingDecisions(),
             clock=lambda: NOW_S + self.now,
             now=lambda: self.now,
         )

@@ -28,6 +28,7 @@ class Answer(NamedTuple):
 
 
 JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
 HTML: Final = "text/html; charset=utf-8"
 
 OTHERS: Final = {
@@ -38,6 +39,8 @@ OTHERS: Final = {
     "a redirection": Answer(302, HTML, b""),
     "another API's object": Answer(200, JSON, b'{"hello": "world", "next": "on"}'),
     "another API's list": Answer(200, JSON, b'{"items": [], "total": 0}'),
+    "a control without the endpoint": Answer(404, PROBLEM, b'{"detail": "Not Found"}'),
+    "a control with other methods": Answer(405, PROBLEM, b'{"detail": "Method Not Allowed"}'),
     "another API's error": Answer(404, JSON, b'{"detail": "Not Found"}'),
     "another API's errors": Answer(400, JSON, b'{"detail": [{"msg": "no"}]}'),
     "a list without pages": Answer(200, JSON, b'[{"id": 1}]'),
@@ -75,10 +78,12 @@ dlq plan show 0000
 dlq plan start {ID}
 dlq rehearsal {ID}
 dlq rehearse --all
+dlq reindex
 dlq replay abcd
 dlq replay --all --yes
 dlq restore abcd
 dlq restore --discard {ID}
+dlq retention
 dlq rule create slow --code llm_timeout --quiet-for 1h
 dlq rule delete slow
 dlq rule disable slow

@@ -56,6 +56,17 @@ Statements = Annotated[
         "judging model is asked.",
     ),
 ]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        metavar="USD",
+        min=0.0001,
+        rich_help_panel=_ALONE,
+        help="Most that calls of models for these messages may cost; when it is spent the plan "
+        "stops, and what was not sent stays open.",
+    ),
+]
 Fresh = Annotated[
     bool,
     typer.Option(
@@ -75,6 +86,7 @@ def parse_overrides(  # noqa: PLR0913 - one parameter an option
     personal_data: str | None,
     statements: str | None,
     fresh: bool,
+    budget: float | None = None,
 ) -> dict[str, Any]:
     """Parse the options to the request's field; empty if none is given.
 
@@ -94,6 +106,8 @@ def parse_overrides(  # noqa: PLR0913 - one parameter an option
         "personal_data": personal_data,
         "statements": statements,
     }
+    if budget is not None:
+        found["budget_usd"] = str(budget)
     if personal_data is not None:
         require_known_value("--personal-data", personal_data, PersonalData)
     if statements is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onrecord.commands.dlq.overrides import (
+    Budget,
     Deadline,
     Fresh,
     Model,
@@ -85,6 +86,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     deadline: Deadline = None,
     personal_data: PersonalDataPolicy = None,
     statements: Statements = None,
+    budget: Budget = None,
     fresh: Fresh = False,
     force: Force = False,
     begin: Start = False,
@@ -127,6 +129,7 @@ def create(  # noqa: PLR0913 - one parameter an option
             personal_data=personal_data,
             statements=statements,
             fresh=fresh,
+            budget=budget,
         ),
     }
     is_started = begin or yes or wait

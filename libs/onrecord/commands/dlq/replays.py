@@ -8,6 +8,7 @@ import typer
 
 from onrecord.commands.dlq import rehearse
 from onrecord.commands.dlq.overrides import (
+    Budget,
     Deadline,
     Fresh,
     Model,
@@ -87,6 +88,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     deadline: Deadline = None,
     personal_data: PersonalDataPolicy = None,
     statements: Statements = None,
+    budget: Budget = None,
     fresh: Fresh = False,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -128,6 +130,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         personal_data=personal_data,
         statements=statements,
         fresh=fresh,
+        budget=budget,
     )
     if dry_run:
         rehearse.run_rehearsal(

@@ -35,9 +35,7 @@ def retention(*, json_output: Json = False) -> None:
     from contracts.letter_retention import LetterRetention  # noqa: PLC0415 - slow to import
     from onrecord.pages.letter_retention import format_retention  # noqa: PLC0415 - as above
 
-    found = LetterRetention.model_validate(
-        ask_control_once(lambda control: control.get("/v1/letters/retention"))
-    )
+    found = ask_control_once(lambda control: control.get("/v1/letters/retention", LetterRetention))
     if json_output:
         print_json(found.model_dump(mode="json"))
         return
@@ -63,11 +61,10 @@ def reindex(*, reason: Why = "", json_output: Json = False) -> None:
     cursor: str | None = None
     while True:
         asked = {} if cursor is None else {"cursor": cursor}
-        body = ask_control_once(
-            lambda control: control.send("POST", "/v1/letters/reindex", json=asked),  # noqa: B023
+        found = ask_control_once(
+            lambda control: control.send("POST", "/v1/letters/reindex", ReindexResult, json=asked),  # noqa: B023
             reason,
         )
-        found = ReindexResult.model_validate(body)
         read, new, cursor = read + found.read, new + found.new, found.next
         if cursor is None:
             break

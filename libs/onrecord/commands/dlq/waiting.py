@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -35,6 +35,11 @@ Where = Annotated[
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the soonest first.")]
 
 
+Held = Annotated[
+    bool | None, typer.Option("--held/--not-held", help="Only what is held, or what is not.")
+]
+
+
 def register(dlq: typer.Typer) -> None:
     """Add the command ``waiting`` to the group ``dlq``."""
     dlq.command()(waiting)
@@ -46,12 +51,14 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     code: Code = None,
     study: Study = None,
     where: Where = None,
+    held: Held = None,
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
     """List messages that wait in retry topics: why, until when, and what they are about.
 
-    They are no dead letters: each is tried again by itself when its time comes.
+    They are no dead letters: each is tried again by itself when its time comes. `onrecord waiting`
+    releases, holds and gives them up.
 
     Examples of use:
 
@@ -62,9 +69,7 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     from contracts.waiting import WaitingPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.waiting import format_waiting  # noqa: PLC0415 - as above
 
-    params = parse_filter(where, service=service, code=code, study=study)
-    if other := [name for name in params if name not in CONDITIONS]:
-        raise UsageError(f"--where: {', '.join(other)} is known of letters alone")
+    params = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
     page = ask_control_once(
         lambda control: control.get("/v1/waiting", WaitingPage, {**params, "limit": limit})
     )
@@ -80,3 +85,22 @@ def waiting(  # noqa: PLR0913 - one parameter an option
         err.print(f"{format_count(page.matching, 'message')} wait: {counts}", markup=False)
     if page.is_partial:
         err.print("there are more in the topics than one request reads: --service narrows")
+
+
+def parse_waiting_filter(
+    where: list[str] | None, *, held: bool | None, **options: str | None
+) -> dict[str, Any]:
+    """Parse conditions and options to the API's parameters of what waits.
+
+    Args:
+        where: conditions such as ``study=bikes``.
+        held: whether only what an operator holds, or does not; None: both.
+        options: of the same names as parameters; None narrows nothing.
+
+    Raises:
+        UsageError: one of them is malformed or unknown, or is of letters alone.
+    """
+    params: dict[str, Any] = parse_filter(where, **options)
+    if other := [name for name in params if name not in CONDITIONS]:
+        raise UsageError(f"--where: {', '.join(other)} is known of letters alone")
+    return params if held is None else params | {"held": str(held).lower()}

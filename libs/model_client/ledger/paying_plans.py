@@ -1,0 +1,32 @@
+"""The replay plan, if any, from whose budget calls are paid that are made now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from model_client.requests import PlanBudget
+
+_paying: ContextVar[PlanBudget | None] = ContextVar("paying_plan", default=None)
+
+
+def get_paying_plan() -> PlanBudget | None:
+    """Return the budget from which calls of the caller are paid; None: their study's alone."""
+    return _paying.get()
+
+
+@contextmanager
+def calls_paid_by(budget: PlanBudget | None) -> Iterator[None]:
+    """Have calls in the context, and in tasks started in it, paid from a plan's budget, too.
+
+    A call that is shared is paid by who asks first.
+
+    Args:
+        budget: the plan's; None leaves everything as it is.
+    """
+    token = _paying.set(budget)
+    try:
+        yield
+    finally:
+        _paying.reset(token)
