@@ -63,6 +63,11 @@ BEYOND_QUERIES: Final = {
         for name in ("enrichment", "guardrail")
         for verb in ("SELECT", "INSERT", "UPDATE")
     ),
+    *(
+        (f"onrecord_{name}", "llm_plan_spending", verb)
+        for name in ("enrichment", "guardrail")
+        for verb in ("SELECT", "DELETE")
+    ),
     # People read these tables with SQL of their own.
     *((f"onrecord_{name}", "current_notes", "SELECT") for name in ("reader", "evidence_reader")),
 }
@@ -142,7 +147,6 @@ FOR_NOBODY: Final = (
     "TRUNCATE notes",
     "DELETE FROM transcripts",
     "DELETE FROM notes",
-    "DELETE FROM dead_letters",
     "DELETE FROM submissions",
     "DELETE FROM access_tokens",
     "UPDATE access_tokens SET grants = '[]'",
