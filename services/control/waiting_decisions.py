@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from audit.broker import BacklogScanner
 from contracts.topics import WAITING_DECISIONS
@@ -39,10 +39,12 @@ class DecisionMaker:
     Attributes:
         action: what is done about the messages.
         name: whose decision it is.
+        decision_id: names the decision in the trail and in the services' logs.
     """
 
     action: WaitingAction
     name: str
+    decision_id: UUID = field(default_factory=uuid4)
 
 
 def choose_hold_end(wanted: HoldWaitingRequest, now: datetime) -> datetime:
@@ -94,11 +96,13 @@ async def decide_about_waiting(
         message, wait = one
         place = (message.topic, message.partition, message.offset)
         found.append((locate(message), message.service, DecidedWait(*wait, *place)))
+        if len(found) >= 2 * wanted.limit:  # so that a request's memory has a bound
+            found = heapq.nsmallest(wanted.limit, found)
     waits: defaultdict[str, list[DecidedWait]] = defaultdict(list)
     for _, service, decided in heapq.nsmallest(wanted.limit, found):
         waits[service].append(decided)
     decision = WaitingDecision(
-        decision_id=uuid4(),
+        decision_id=maker.decision_id,
         service="",
         action=maker.action,
         held_until_ms=0 if held_until is None else round(held_until.timestamp() * 1_000),

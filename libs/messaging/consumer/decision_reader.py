@@ -145,6 +145,7 @@ class WaitingDecisionReader:
             self._hasten(topic, partition, offsets)
         log.info(
             "waiting_decided",
+            decision=str(decision.decision_id),
             action=decision.action.value,
             messages=len(decision.waits),
             decided_by=decision.decided_by,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -87,9 +88,10 @@ async def _decide(
     action: WaitingAction,
     until: datetime | None = None,
 ) -> WaitingDecisionResult:
-    target = wanted.model_dump_json(exclude_defaults=True, exclude={"reason"})
-    await context.trail.record(caller, f"waiting.{action.value}", target, reason=wanted.reason)
     maker = DecisionMaker(action, caller.name)
+    which = wanted.model_dump(mode="json", exclude_defaults=True, exclude={"reason"})
+    target = json.dumps(which | {"decision": str(maker.decision_id)})
+    await context.trail.record(caller, f"waiting.{action.value}", target, reason=wanted.reason)
     publisher = context.replayer.sender.publisher
     async with open_backlog_scanner(context.reader.kafka) as scanner:
         return await decide_about_waiting(scanner, publisher, wanted, maker, until)
