@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -23,6 +23,7 @@ import structlog
 from contracts.errors import OnrecordError, OutageError
 from contracts.ids import derive_id
 from contracts.letter_rules import LetterRule
+from contracts.topics import PIPELINE
 from control.access import Caller
 from control.background import running_in_background
 from control.rules import FIRST_PLACE, DeadLetterPlace, LetterRuleStore
@@ -63,7 +64,7 @@ class RuleRunner:
         self._replay = replay
         self._period_s = period_s
         self._second_s = second_s
-        self._places: dict[str, DeadLetterPlace] = {}
+        self._places: dict[tuple[str, frozenset[str]], DeadLetterPlace] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -121,14 +122,22 @@ class RuleRunner:
         replays = await self._rules.count_replays(rule)
         if not replays.allowance:
             return ()
-        found, self._places[rule.name] = await self._rules.next_letters(
-            rule, rule.rate_per_s * PORTION_S, self._places.get(rule.name, FIRST_PLACE)
-        )
-        well = await self._rules.well_services(rule, {service for _, service in found})
-        letters = [letter_id for letter_id, service in found if service in well]
-        if letters or replays.unknown_of_late:
+        well = await self._rules.well_services(rule, PIPELINE)
+        # Letters of services that are not well do not stand before those of others.
+        letters = await self._next(rule, rule.rate_per_s * PORTION_S, well) if well else []
+        others = [service for service in PIPELINE if service not in well]
+        if letters or replays.unknown_of_late or not others:
             return letters
-        return [letter_id for letter_id, _ in found[:1]]
+        return await self._next(rule, 1, others)
+
+    async def _next(
+        self, rule: LetterRule, limit: int, services: Collection[str]
+    ) -> Sequence[UUID]:
+        place = (rule.name, frozenset(services))
+        letters, self._places[place] = await self._rules.next_letters(
+            rule, limit, self._places.get(place, FIRST_PLACE), services=services
+        )
+        return letters
 
     async def _replay_one(self, rule: LetterRule, letter_id: UUID) -> bool:
         try:

@@ -14,6 +14,7 @@ from contracts.control_api import DeadLetterFilter
 from contracts.errors import UNMENDABLE, OnrecordError
 from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
 from contracts.pages import MAX_PAGE
+from contracts.topics import PIPELINE
 from control.domain import ConcurrentChangeError, NotFoundError
 from control.hopeless import find_hopeless
 from control.store import format_filter
@@ -169,30 +170,44 @@ class LetterRuleStore:
 
         Renews the claim of it.
         """
-        renewed = await self._database.fetchval(_QUERIES.renew_rule_claim, rule.name, rule.version)
-        if renewed is None:
+        if not await self._renew(rule):
             return False
         meant = format_filter(rule.filter)
         return bool(await self._database.fetchval(_QUERIES.have_ceased, meant, rule.quiet_s))
 
+    async def _renew(self, rule: LetterRule) -> bool:
+        renewed = await self._database.fetchval(_QUERIES.renew_rule_claim, rule.name, rule.version)
+        return renewed is not None
+
     async def next_letters(
-        self, rule: LetterRule, limit: int, after: DeadLetterPlace = FIRST_PLACE
-    ) -> tuple[list[tuple[UUID, str]], DeadLetterPlace]:
-        """Return the letters that a rule replays next and their services, in the DLQs' order.
+        self,
+        rule: LetterRule,
+        limit: int,
+        after: DeadLetterPlace = FIRST_PLACE,
+        *,
+        services: Collection[str] = PIPELINE,
+    ) -> tuple[list[UUID], DeadLetterPlace]:
+        """Return the letters that a rule replays next, in the DLQs' order.
+
+        Renews the claim of the rule.
 
         Args:
             rule: the rule.
             limit: at most so many.
             after: only letters behind this place.
+            services: only letters of these.
 
         Returns:
             The letters, and the place behind which the next look goes on. Letters that a replay
             cannot mend are passed over, ``MOST_PAGES`` pages at most in one look: the next one goes
             on behind them, and at the end begins anew.
         """
-        found: list[tuple[UUID, str]] = []
+        found: list[UUID] = []
         size, goes_on = max(limit, PAGE), after
-        for _ in range(MOST_PAGES):
+        for page in range(MOST_PAGES):
+            # A page may take a while: of two replicas one goes on.
+            if page and not await self._renew(rule):
+                return [], goes_on
             rows = await self._database.fetch(
                 _QUERIES.select_letters_of_rule,
                 format_filter(rule.filter),
@@ -200,13 +215,10 @@ class LetterRuleStore:
                 size,
                 _UNMENDABLE,
                 *after,
+                list(services),
             )
             hopeless = await find_hopeless(self._database, [row["letter_id"] for row in rows])
-            found += [
-                (row["letter_id"], row["service"])
-                for row in rows
-                if row["letter_id"] not in hopeless
-            ]
+            found += [row["letter_id"] for row in rows if row["letter_id"] not in hopeless]
             if len(rows) < size:
                 return found[:limit], goes_on if found else FIRST_PLACE
             if len(found) >= limit:

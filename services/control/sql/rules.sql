@@ -120,11 +120,11 @@ SELECT NOT EXISTS (
        );
 
 -- name: select_letters_of_rule
--- The next letters that a rule replays, behind a place: open ones that a replay of many tries, and whose
--- message was not replayed as often as the rule allows. What fails again is another letter, which names
+-- The next letters of some services that a rule replays, behind a place: open ones that a replay of many
+-- tries, and whose message was not replayed as often as the rule allows. What fails again is another letter, which names
 -- the one that was replayed, or is what that one became (of a refused draft, the next draft is a message
 -- of its own); and replays keep the place where a message was first read, if it is known.
-SELECT letter_id, service, dlq_topic, dlq_partition, dlq_offset
+SELECT letter_id, dlq_topic, dlq_partition, dlq_offset
   FROM dead_letters AS letter
  WHERE NOT settled
    AND state = 'open'
@@ -132,6 +132,7 @@ SELECT letter_id, service, dlq_topic, dlq_partition, dlq_offset
    AND source_topic IS NOT NULL
    AND (snoozed_until IS NULL OR snoozed_until <= now())
    AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($5, $6::int, $7::bigint)
+   AND service = ANY ($8::text[])
    AND letter_matches(letter, $1::jsonb)
    AND ($1::jsonb ?| ARRAY['code', 'cause'] OR error_code <> ALL ($4::text[])
         OR edit IS NOT NULL)

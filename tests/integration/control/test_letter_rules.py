@@ -172,6 +172,27 @@ async def test_replays_of_the_drafts_before_count_towards_the_most_of_a_refused_
     assert await open_letters(office) == {letter_id}
 
 
+async def test_letters_of_a_service_that_is_away_do_not_stand_before_those_of_another(
+    office: Office, fresh_database: Database
+) -> None:
+    seen: list[UUID] = []
+
+    async def replay(letter_id: UUID) -> None:
+        seen.append(letter_id)
+
+    for number in range(130):
+        await office.died(b"%d" % number, number)
+    letter = await office.died(b"well", 500)
+    await fresh_database.execute(
+        "UPDATE dead_letters SET service = 'guardrail' WHERE letter_id <> $1", letter
+    )
+    await is_well(fresh_database)  # enrichment; of the guardrail nothing is known
+    await enabled(office)
+    runner = RuleRunner(fresh_database, replay, period_s=0.0, second_s=0.0)
+    assert await runner.look() == 1
+    assert seen == [letter]
+
+
 @pytest.mark.usefixtures("well")
 async def test_what_a_replay_of_many_leaves_out_is_left_out(
     office: Office, runner: RuleRunner, fresh_database: Database

@@ -148,6 +148,6 @@ async def test_a_rule_counts_replays_of_a_message_whose_place_is_not_known(world
         found, _ = await rules.next_letters(rule, 10)
         assert len(found) == (1 if replays < 2 else 0)
         if found:
-            await world.second.replayer.replay(found[0][0])
+            await world.second.replayer.replay(found[0])
             await world.stage.take(lambda _: False)
             await world.stage.index(world.second)
