@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Hashable, Mapping
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar, cast
@@ -278,7 +278,7 @@ def _read_retry_after(answer: httpx2.Response) -> float:
     return min(float(sent), MAX_WAIT_S) if sent.isdecimal() else 1.0
 
 
-@cache
+@lru_cache(maxsize=128)
 def _get_parser(kind: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(cast(Any, kind))
 

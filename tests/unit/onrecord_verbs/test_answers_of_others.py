@@ -119,6 +119,10 @@ transcript handover {ID} --to token:ada --reason why
 transcript handover --study s --to token:ada --reason why
 transcript restore {ID} --reason why
 transcript withdraw {ID} --reason why
+waiting give-up --all --reason why --yes
+waiting hold --all --yes
+waiting list
+waiting release --all --yes
 """.strip().splitlines()
 
 TRIED_WITH_EACH: Final = ("another API's object", "a list without pages", "a proxy's page")

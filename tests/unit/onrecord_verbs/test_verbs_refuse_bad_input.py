@@ -40,7 +40,7 @@ def talk(tmp_path: Path) -> Path:
         ("notes --rejected --speaker Ann", "--speaker does not go with --rejected"),
         (
             "dlq list --state lost",
-            "--state is one of open, replaying, replayed, resolved, failed_again, discarded, all",
+            "is one of open, replaying, replayed, resolved, failed_again, discarded, expired, all",
         ),
         ("dlq replay", "name the letters"),
         ("dlq replay abcd --all", "name the letters"),
