@@ -56,6 +56,10 @@ WITH meant AS MATERIALIZED (
        AND letter.displaced_at IS NULL
        AND letter.source_topic IS NOT NULL
        AND (letter.snoozed_until IS NULL OR letter.snoozed_until <= now())
+       -- As a join: looked up by their ids, however many letters are open.
+       AND ($2::jsonb -> 'letter_ids' IS NULL OR letter.letter_id IN (
+            SELECT jsonb_array_elements_text($2::jsonb -> 'letter_ids')::uuid
+           ))
        AND letter_matches(letter, $2::jsonb)
        AND ($2::jsonb ?| ARRAY['code', 'cause', 'letter_ids'] OR letter.error_code <> ALL ($4::text[])
             OR letter.edit IS NOT NULL)

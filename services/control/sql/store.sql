@@ -195,6 +195,10 @@ SELECT reason, count(*) AS letters
          WHERE NOT settled
            AND state = 'open'
            AND failed_at <= $2
+           -- As a join: looked up by their ids, however many letters are open.
+           AND ($1::jsonb -> 'letter_ids' IS NULL OR letter_id IN (
+                SELECT jsonb_array_elements_text($1::jsonb -> 'letter_ids')::uuid
+               ))
            AND letter_matches(letter, $1::jsonb)
        ) AS meant
  WHERE reason IS NOT NULL
@@ -212,7 +216,12 @@ SELECT count(*) AS letters,
        ) AS replayable,
        count(*) FILTER (WHERE snoozed_until > now()) AS snoozed
   FROM dead_letters AS letter
- WHERE NOT settled AND state = 'open' AND letter_matches(letter, $1::jsonb);
+ WHERE NOT settled AND state = 'open'
+   -- As a join: looked up by their ids, however many letters are open.
+   AND ($1::jsonb -> 'letter_ids' IS NULL OR letter_id IN (
+        SELECT jsonb_array_elements_text($1::jsonb -> 'letter_ids')::uuid
+       ))
+   AND letter_matches(letter, $1::jsonb);
 
 -- name: take_over_interrupted
 -- Takes over letters whose replay was cut short: of replicas that are gone, and this one's own that it
