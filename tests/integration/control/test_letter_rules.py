@@ -322,15 +322,16 @@ async def test_a_firing_that_takes_longer_than_a_period_stays_of_one_replica(
     for number in range(6):
         await office.died(b"%d" % number, number)
     await enabled(office, rate_per_s=1)
-    second = RuleRunner(fresh_database, office.context.replayer.replay, period_s=3.0)
+    second = RuleRunner(fresh_database, office.context.replayer.replay, period_s=8.0)
     seen: list[int] = []
 
     async def replay(letter_id: UUID) -> None:
         await office.context.replayer.replay(letter_id)
-        await asyncio.sleep(0.3)  # so that six letters take longer than a period of 1 s
+        # So that six letters take longer than the 6.4 s after which a claim lapses.
+        await asyncio.sleep(0.8)
         seen.append(await second.look())
 
-    first = RuleRunner(fresh_database, replay, period_s=3.0, second_s=0.5)
+    first = RuleRunner(fresh_database, replay, period_s=8.0, second_s=0.5)
     assert await first.look() == 6
     assert seen == [0] * 6
     assert len((await office.context.trail.page(action="rule.fire")).entries) == 1
