@@ -61,6 +61,12 @@ class PipelineTopic(ControlApiModel):
 
     topic: str
     lag: int = Field(description="Records behind the group's commits; of those, some may be done.")
+    committed: int = Field(
+        0,
+        ge=0,
+        description="Sum of the offsets that the group has committed: between two looks it grows "
+        "by what was done.",
+    )
 
 
 class PipelineService(ControlApiModel):
@@ -73,6 +79,16 @@ class PipelineService(ControlApiModel):
     members: int = Field(description="Replicas in the consumer group.")
     topics: tuple[PipelineTopic, ...] = Field(description="The topics that it reads.")
     open_letters: int = Field(description="Its dead letters that wait for an operator.")
+    ready: bool | None = Field(
+        None,
+        description="Whether it handles messages, by its `/readyz`; null: control does not know "
+        "where it answers (`CONTROL_STAGE_URLS`).",
+    )
+    reason: str = Field(
+        "",
+        description="Why it handles none, such as an outage or that it stopped itself, or what "
+        "slows it down, such as throttling.",
+    )
 
 
 class PipelineState(ControlApiModel):

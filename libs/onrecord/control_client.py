@@ -26,7 +26,7 @@ from contracts.control_api import (
     DeadLetterPage,
     DeadLetterWithValue,
 )
-from contracts.operations import AuditReport
+from contracts.operations import AuditReport, PipelineState
 from contracts.ownership import (
     ChangedRevision,
     HandedOver,
@@ -169,6 +169,10 @@ class ControlClient(ControlTransport):
     async def audit(self) -> AuditReport:
         """Audit that nothing is lost."""
         return await self.send("GET", "/v1/audit", AuditReport, within_s=AUDIT_S)
+
+    async def pipeline(self) -> PipelineState:
+        """Return the status of all services, and what each has before it."""
+        return await self.get("/v1/pipeline", PipelineState)
 
     async def who_am_i(self) -> WhoAmI:
         """Return the name and the roles of the token."""

@@ -135,6 +135,7 @@ async def lifespan(
                 wake_rehearser=rehearser.wake,
                 retention=retention,
                 get_retention_warnings=lambda: sweeper.warnings,
+                read_health=stages.read_health,
             )
             try:
                 yield

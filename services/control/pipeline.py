@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,6 +14,7 @@ from contracts.control_api import DeadLetterCount, DeadLetterState
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
 from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from contracts.topics import CONTROL, MESSAGE_TOPICS, PIPELINE
+from control.rehearsals.stages import StageHealth
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.admin import open_admin_client
@@ -25,13 +26,16 @@ _UNKNOWN: Final = "Unknown"
 
 
 async def read_pipeline_state(
-    kafka: KafkaSettings, letters: Sequence[DeadLetterCount]
+    kafka: KafkaSettings,
+    letters: Sequence[DeadLetterCount],
+    health: Mapping[str, StageHealth] | None = None,
 ) -> PipelineState:
     """Return the status of each service: its consumers, its lag and its open dead letters.
 
     Args:
         kafka: how to reach the broker.
         letters: how many letters there are, by service and state.
+        health: what services say of themselves; None: they were not asked.
 
     Raises:
         KafkaUnavailableError: the broker does not answer.
@@ -54,7 +58,7 @@ async def read_pipeline_state(
         raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
     finally:
         await consumer.stop()
-    return PipelineState(services=tuple(services))
+    return PipelineState(services=tuple(_add_health(one, health or {}) for one in services))
 
 
 async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by now
@@ -73,8 +77,8 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
     for topic in MESSAGE_TOPICS:
         name = kafka.topic(topic.name)
         if service in topic.consumers and name in existing:
-            lag = await _lag(admin, consumer, name, committed)
-            topics.append(PipelineTopic(topic=topic.name, lag=lag))
+            lag, done = await _lag(admin, consumer, name, committed)
+            topics.append(PipelineTopic(topic=topic.name, lag=lag, committed=done))
     return PipelineService(
         service=service,
         state=state,
@@ -116,9 +120,19 @@ def _require_access(kafka: KafkaSettings, error: KafkaError, group: str) -> None
         raise build_denial_error(kafka, [denial]) from error
 
 
-async def _lag(admin: Any, consumer: Any, name: str, committed: dict[TopicPartition, int]) -> int:
+async def _lag(
+    admin: Any, consumer: Any, name: str, committed: dict[TopicPartition, int]
+) -> tuple[int, int]:
+    """Return how many records of a topic are not committed, and the sum of the offsets that are."""
     (described,) = await admin.describe_topics([name])
     partitions = [TopicPartition(name, one["partition"]) for one in described["partitions"]]
     begins = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
-    return sum(max(0, ends[one] - max(begins[one], committed.get(one, 0))) for one in partitions)
+    done = {one: max(begins[one], committed.get(one, 0)) for one in partitions}
+    return sum(max(0, ends[one] - done[one]) for one in partitions), sum(done.values())
+
+
+def _add_health(service: PipelineService, health: Mapping[str, StageHealth]) -> PipelineService:
+    if (said := health.get(service.service)) is None:
+        return service
+    return service.model_copy(update={"ready": said.ready, "reason": said.reason})

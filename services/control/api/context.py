@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from control.ownership import TranscriptOwnershipStore
 from control.plans import ReplayPlanStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
+from control.rehearsals.stages import StageHealth
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
@@ -78,6 +79,11 @@ def _wake_nobody() -> None:
     """Wake nothing: whoever works on what is begun looks for it by itself."""
 
 
+async def _ask_nobody() -> Mapping[str, StageHealth]:
+    """Ask no service: where they answer is not known."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
     """Settings and limits of logins by browsers: OpenID Connect provider, session lifetimes.
@@ -121,6 +127,7 @@ class ApiContext:
         wake_rehearser: called when there is a rehearsal to work on.
         retention: how long letters are kept.
         get_retention_warnings: returns what operators are warned of, as last seen.
+        read_health: asks the services whether they are ready, as far as control knows where.
     """
 
     store: DeadLetterStore
@@ -141,6 +148,7 @@ class ApiContext:
     open_registration: bool = False
     retention: RetentionPeriods = field(default_factory=RetentionPeriods)
     get_retention_warnings: Callable[[], RetentionWarnings] = lambda: NO_WARNINGS
+    read_health: Callable[[], Awaitable[Mapping[str, StageHealth]]] = _ask_nobody
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:

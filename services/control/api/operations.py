@@ -39,10 +39,12 @@ async def read_audit(
 async def read_pipeline(
     request: Request, context: Context, caller: Operator, place: HeavyPlace
 ) -> PipelineState:
-    """Return the status of all services: consumers, lag by topic and open dead letters."""
+    """Return the status of all services: readiness, consumers, lag by topic, open dead letters."""
     del caller, place
     async with cancel_on_disconnect(request.receive):
-        state = await read_pipeline_state(context.reader.kafka, await context.store.counts())
+        state = await read_pipeline_state(
+            context.reader.kafka, await context.store.counts(), await context.read_health()
+        )
     warnings = context.get_retention_warnings()
     return state.model_copy(
         update={"expiring_letters": warnings.expiring, "full_dlqs": warnings.full}

@@ -1,17 +1,18 @@
-"""Client of other services' ports: has a stage take a record through its code."""
+"""Client of other services' ports: whether they are ready, and what they make of a record."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import httpx2
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import OnrecordError
 from contracts.rehearsals import (
@@ -30,6 +31,23 @@ QUEUE_S: Final = 60.0
 
 CONNECT_TIMEOUT_S: Final = 2.0
 """Longest that a service may take to accept a connection, in seconds."""
+
+
+HEALTH_TIMEOUT_S: Final = 2.0
+"""Longest that a service may take to say whether it is ready, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageHealth:
+    """What a service's `/readyz` says.
+
+    Attributes:
+        ready: whether it handles messages.
+        reason: why not, or what slows it down; may be empty.
+    """
+
+    ready: bool
+    reason: str
 
 
 class StageAwayError(OnrecordError):
@@ -108,6 +126,24 @@ class StageClient:
         except ValidationError as error:
             raise StageAwayError(f"{service} at {url} is of another version") from error
 
+    async def read_health(self) -> dict[str, StageHealth]:
+        """Return what each service says of itself, by its name; of one that is away, that it is."""
+        services = [*self._urls]
+        found = await asyncio.gather(*(self._read_health(one) for one in services))
+        return dict(zip(services, found, strict=True))
+
+    async def _read_health(self, service: str) -> StageHealth:
+        url = self._urls[service]
+        try:
+            answer = await self._client.get(f"{url}/readyz", timeout=HEALTH_TIMEOUT_S)
+            said = _HEALTH.validate_json(answer.content)
+        except (httpx2.RequestError, httpx2.InvalidURL, OSError):
+            return StageHealth(ready=False, reason=f"it does not answer at {url}")
+        except ValidationError:
+            return StageHealth(ready=False, reason=f"what answers at {url} is no service")
+        reason = said.get("reason") or said.get("detail") or ""
+        return StageHealth(ready=said.get("ready") is True, reason=str(reason)[:LONGEST_REASON])
+
     async def _read_token(self) -> str:
         if self._token_file is None:
             raise StageAwayError("CONTROL_OPERATOR_TOKEN_FILE names no file with a token")
@@ -115,6 +151,12 @@ class StageClient:
             return (await asyncio.to_thread(self._token_file.read_text, "ascii")).strip()
         except (OSError, ValueError) as error:
             raise StageAwayError("the file of CONTROL_OPERATOR_TOKEN_FILE holds none") from error
+
+
+LONGEST_REASON: Final = 500
+"""Characters that are shown of a service's reason."""
+
+_HEALTH: Final = TypeAdapter(dict[str, bool | str])
 
 
 @asynccontextmanager

@@ -99,6 +99,7 @@ dlq waiting
 explain 3f2a91c0
 notes
 notes --study s --rejected
+pipeline --for 1
 search bikes
 session list
 session revoke {ID}
