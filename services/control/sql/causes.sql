@@ -35,7 +35,7 @@ WITH counted AS (
      WHERE $12::text IS NULL AND $13::text IS NULL
      UNION ALL
     SELECT cause_id, coalesce(study_id, ''),
-           CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END, 1,
+           shown_letter_state(state, outcome), 1,
            failed_at, failed_at
       FROM dead_letters
      WHERE ($12 IS NOT NULL OR $13 IS NOT NULL)
@@ -91,7 +91,7 @@ WITH counted AS (
      WHERE $7::text IS NULL AND $8::text IS NULL
      UNION ALL
     SELECT cause_id, coalesce(study_id, ''),
-           CASE WHEN state = 'replayed' THEN coalesce(outcome, state) ELSE state END, 1,
+           shown_letter_state(state, outcome), 1,
            failed_at, failed_at
       FROM dead_letters
      WHERE ($7 IS NOT NULL OR $8 IS NOT NULL)

@@ -197,7 +197,10 @@ async def test_a_muted_cause_is_counted_and_comes_back(office: Office) -> None:
     muted = await office.client.patch(path, json={"muted_until": until}, headers={"If-Match": "*"})
     assert muted.status_code == 200
     status, page = await office.ask("GET", "/v1/causes")
-    assert (status, page) == (200, {"causes": [], "next": None, "muted": 1, "snoozed": 0})
+    assert (status, page) == (
+        200,
+        {"causes": [], "next": None, "muted": 1, "snoozed": 0, "expiring": 0},
+    )
     assert len(await causes(office, "?muted=true")) == 1
     await office.client.patch(path, json={"muted_until": None}, headers={"If-Match": "*"})
     assert len(await causes(office)) == 1
