@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts import headers as h
@@ -59,6 +59,19 @@ class Record:
     def header(self, name: str) -> str | None:
         """Return the last value of a header as text; None if it is missing or not UTF-8."""
         return get_header_text(self.headers, name)
+
+
+def convert_consumer_record(raw: Any, topic: str) -> Record:
+    """Convert aiokafka's ``ConsumerRecord`` to this library's ``Record``."""
+    return Record(
+        topic,
+        raw.partition,
+        raw.offset,
+        raw.key,
+        raw.value,
+        tuple(raw.headers or ()),
+        raw.timestamp,
+    )
 
 
 class DeadlineClock(Protocol):

@@ -29,7 +29,6 @@ from control.oidc import OidcSettings, open_provider
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
 from control.rehearsals.runner import LetterRehearser
-from control.rehearsals.stages import open_stage_client
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.replay_outcomes import ReplayOutcomeSweeper
@@ -38,6 +37,7 @@ from control.rule_runner import RuleRunner
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
+from control.stages import open_stage_client
 from control.store import DeadLetterStore
 from control.tokens import TokenStore, store_admin_token_from_file
 from control.upkeep import delete_expired_rows_periodically

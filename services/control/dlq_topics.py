@@ -12,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from contracts.topics import CONTROL, DLQ_TOPICS, FOREVER
+from control.pipeline import read_commits
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import open_admin_client
 
@@ -57,7 +58,7 @@ async def read_dlq_partitions(
             if not present:
                 return (), missing
             bounds = await _read_bounds(kafka, admin, present)
-            commits = await _read_commits(kafka, admin)
+            commits = await read_commits(kafka, admin, kafka.topic(CONTROL))
             found = []
             for described in await admin.describe_topics([kafka.topic(one) for one in present]):
                 name = described["topic"].removeprefix(kafka.topic_prefix)
@@ -118,11 +119,3 @@ async def _read_bounds(kafka: KafkaSettings, admin: Any, names: Iterable[str]) -
             if value is not None and int(value) != FOREVER:
                 found[name.removeprefix(kafka.topic_prefix)] = int(value)
     return found
-
-
-async def _read_commits(kafka: KafkaSettings, admin: Any) -> dict[TopicPartition, int]:
-    try:
-        commits = await admin.list_consumer_group_offsets(kafka.topic(CONTROL))
-    except KafkaError:  # a group that never was has no coordinator
-        return {}
-    return {place: commit.offset for place, commit in commits.items()}

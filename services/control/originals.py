@@ -18,7 +18,12 @@ from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import BatchDigestCollector
 from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters.stubs import DeadLetterStub, compute_record_digest
-from messaging.delivery import Headers, get_header_number, get_header_text
+from messaging.delivery import (
+    Headers,
+    convert_consumer_record,
+    get_header_number,
+    get_header_text,
+)
 from messaging.kafka.access_checks import explain_denial, require_topic_access
 from messaging.kafka.aiokafka_internals import get_network_client
 
@@ -102,9 +107,9 @@ class OriginalMessageReader:
     async def _fetch(self, place: OriginalPosition) -> Record:
         partition = TopicPartition(self._kafka.topic(place.topic), place.partition)
         consumer = await self._started()
-        # Private, as the client's ``topics()`` tells no partitions; of one that is not there, it
-        # would wait for the offsets.
-        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        # The client's ``topics()`` has no partitions; of one that is not there, it would wait for
+        # the offsets.
+        cluster = await get_network_client(consumer).fetch_all_metadata()
         if place.partition not in (cluster.partitions_for_topic(partition.topic) or ()):
             # A topic that may not be read is not listed either.
             needed = {partition.topic: (KafkaOperation.READ,)}
@@ -123,15 +128,7 @@ class OriginalMessageReader:
         if received is None or received.offset != place.offset:
             raise OriginalGoneError(f"its message is gone: {place} there is none any more")
         consumer.assign([])
-        return Record(
-            place.topic,
-            place.partition,
-            place.offset,
-            received.key,
-            received.value,
-            tuple(received.headers),
-            received.timestamp,
-        )
+        return convert_consumer_record(received, place.topic)
 
     async def _started(self) -> Any:
         if self._consumer is None:

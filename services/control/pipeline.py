@@ -14,7 +14,7 @@ from contracts.control_api import DeadLetterCount, DeadLetterState
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
 from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from contracts.topics import CONTROL, MESSAGE_TOPICS, PIPELINE
-from control.rehearsals.stages import StageHealth
+from control.stages import StageHealth
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.access_checks import build_denial_error
 from messaging.kafka.admin import open_admin_client
@@ -72,7 +72,7 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
 ) -> PipelineService:
     group = kafka.topic(service)
     state, members = await _describe_group(kafka, admin, group)
-    committed = await _committed(kafka, admin, group)
+    committed = await read_commits(kafka, admin, group)
     topics = []
     for topic in MESSAGE_TOPICS:
         name = kafka.topic(topic.name)
@@ -100,7 +100,12 @@ async def _describe_group(kafka: KafkaSettings, admin: Any, group: str) -> tuple
     return found["state"] or _UNKNOWN, len(found["members"])
 
 
-async def _committed(kafka: KafkaSettings, admin: Any, group: str) -> dict[TopicPartition, int]:
+async def read_commits(kafka: KafkaSettings, admin: Any, group: str) -> dict[TopicPartition, int]:
+    """Return the offsets that a consumer group has committed; none of a group that never was.
+
+    Raises:
+        AccessRuleMissingError: control may not see the group.
+    """
     try:
         commits = await admin.list_consumer_group_offsets(group)
     except KafkaError as error:

@@ -20,6 +20,7 @@ from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.consumer import batch_reader
 from messaging.dead_letters import identity, stubs
 from messaging.delivery import Headers, split_headers
+from messaging.kafka.aiokafka_internals import get_network_client
 
 CLOSE: Final = 5_000
 """Offsets that are read over rather than sought past."""
@@ -162,8 +163,8 @@ class DeadLetterReader:
     async def _partitions(self, topic: str) -> set[int]:
         while True:
             try:
-                # Private, as the client's ``topics()`` tells no partitions.
-                cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001
+                # The client's ``topics()`` has no partitions.
+                cluster = await get_network_client(self._consumer).fetch_all_metadata()
                 return set(cluster.partitions_for_topic(topic) or ())
             except KafkaError:  # unlike others, this request is not tried again by the client
                 await asyncio.sleep(RETRY_S)
@@ -223,6 +224,21 @@ async def open_dead_letter_reader(
     Raises:
         KafkaUnavailableError: no broker answers.
     """
+    async with open_dlq_consumer(kafka) as consumer:
+        reader = DeadLetterReader(consumer, kafka, timeout_s)
+        try:
+            yield reader
+        finally:
+            await reader.close()
+
+
+@asynccontextmanager
+async def open_dlq_consumer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    """Open a consumer for DLQs without a group, whose batches are bounded after decompression.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+    """
     batch_reader.install_bounded_batch_reader(kafka.max_batch_bytes)
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
@@ -236,10 +252,6 @@ async def open_dead_letter_reader(
             await consumer.start()
         except KafkaError as error:
             raise KafkaUnavailableError(f"no broker answers: {error!r}") from error
-        reader = DeadLetterReader(consumer, kafka, timeout_s)
-        try:
-            yield reader
-        finally:
-            await reader.close()
+        yield consumer
     finally:
         await consumer.stop()

@@ -11,14 +11,16 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import DLQ_TOPICS
 from control.indexing import build_indexed_dead_letter
-from control.reader import AT_A_TIME, FETCH_BYTES, FETCH_WAIT_MS
+from control.reader import AT_A_TIME, open_dlq_consumer
 from control.store import DeadLetterStore
 from messaging import KafkaSettings, KafkaUnavailableError, Record
+from messaging.delivery import convert_consumer_record
+from messaging.kafka.aiokafka_internals import get_network_client
 
 TIMEOUT_S: Final = 10.0
 """Longest that the broker is waited for, in seconds."""
@@ -69,32 +71,22 @@ async def reindex_dlqs(
     """
     until = time.monotonic() + budget_s
     read = new = 0
-    consumer = AIOKafkaConsumer(
-        **kafka.client_options(),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-    )
-    try:
-        await consumer.start()
-        for place, offset, end in await _list_places(consumer, kafka, begin):
-            consumer.assign([place])
-            consumer.seek(place, offset)
-            topic = place.topic.removeprefix(kafka.topic_prefix)
-            while (position := await _position(consumer, place)) < end:
-                if time.monotonic() > until:
-                    return ReindexedRecords(
-                        read, new, DlqPosition(topic, place.partition, position)
-                    )
-                some = await consumer.getmany(place, timeout_ms=1_000, max_records=AT_A_TIME)
-                records = [_build(topic, one) for one in some.get(place, ())]
-                read += len(records)
-                new += await _index(store, records)
-    except (TimeoutError, KafkaError) as error:
-        raise KafkaUnavailableError(f"the DLQs cannot be read: {error!r}") from error
-    finally:
-        await consumer.stop()
+    async with open_dlq_consumer(kafka) as consumer:
+        try:
+            for place, offset, end in await _list_places(consumer, kafka, begin):
+                consumer.assign([place])
+                consumer.seek(place, offset)
+                topic = place.topic.removeprefix(kafka.topic_prefix)
+                while (position := await _position(consumer, place)) < end:
+                    if time.monotonic() > until:
+                        goes_on = DlqPosition(topic, place.partition, position)
+                        return ReindexedRecords(read, new, goes_on)
+                    some = await consumer.getmany(place, timeout_ms=1_000, max_records=AT_A_TIME)
+                    records = [convert_consumer_record(one, topic) for one in some.get(place, ())]
+                    read += len(records)
+                    new += await _index(store, records)
+        except (TimeoutError, KafkaError) as error:
+            raise KafkaUnavailableError(f"the DLQs cannot be read: {error!r}") from error
     return ReindexedRecords(read, new, None)
 
 
@@ -103,8 +95,8 @@ async def _list_places(
 ) -> list[tuple[TopicPartition, int, int]]:
     """List the partitions that are there from a place on, with their first and last offsets."""
     async with asyncio.timeout(TIMEOUT_S):
-        # Private, as the client's ``topics()`` tells no partitions.
-        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        # The client's ``topics()`` has no partitions.
+        cluster = await get_network_client(consumer).fetch_all_metadata()
         places = sorted(
             TopicPartition(kafka.topic(topic.name), partition)
             for topic in DLQ_TOPICS
@@ -130,18 +122,6 @@ async def _list_places(
 async def _position(consumer: Any, place: TopicPartition) -> int:
     async with asyncio.timeout(TIMEOUT_S):
         return int(await consumer.position(place))
-
-
-def _build(topic: str, received: Any) -> Record:
-    return Record(
-        topic,
-        received.partition,
-        received.offset,
-        received.key,
-        received.value,
-        tuple(received.headers),
-        received.timestamp,
-    )
 
 
 async def _index(store: DeadLetterStore, records: Sequence[Record]) -> int:

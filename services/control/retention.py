@@ -235,7 +235,7 @@ class LetterRetentionSweeper:
     async def _expire(self, expire: str, period: timedelta, why: str) -> None:
         """Expire letters by a query; the trail says which, by cause, in the same transactions."""
         after = _FIRST
-        told: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+        failures: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
         while True:
             async with self._database.transaction() as connection:
                 rows = await connection.fetch(expire, period, BATCH, why, after)
@@ -249,11 +249,11 @@ class LetterRetentionSweeper:
                         _BY_ITSELF, "letters.expire", entry, reason=why
                     )
             for cause, failed_at in expired.items():
-                told[cause] += failed_at
+                failures[cause] += failed_at
             if len(rows) < BATCH:
                 break
             after = max(row["letter_id"] for row in rows)
-        for cause, failed_at in told.items():
+        for cause, failed_at in failures.items():
             log.warning("letters_expired", reason=why, **_describe_expiry(cause, failed_at))
 
     async def _delete_records(self, partitions: tuple[DlqPartition, ...]) -> None:

@@ -25,9 +25,9 @@ from control.domain import IndexedDeadLetter
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import open_dead_letter_reader
 from control.rehearsals.runner import LetterRehearser
-from control.rehearsals.stages import open_stage_client
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
+from control.stages import open_stage_client
 from control.store import DeadLetterStore
 from control.tokens import generate_token_secret
 from database.pool import open_database

@@ -30,7 +30,7 @@ from messaging.codec import (
     read_event_headers,
     strip_schema_id,
 )
-from messaging.delivery import PropagatedContext, Record
+from messaging.delivery import PropagatedContext, Record, convert_consumer_record
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -84,19 +84,6 @@ def build_decoder(
             raise UndecodableError("the value is not a JSON document in UTF-8") from None
 
     return decode_it
-
-
-def convert_consumer_record(raw: Any, topic: str) -> Record:
-    """Convert aiokafka's ``ConsumerRecord`` to this library's ``Record``."""
-    return Record(
-        topic,
-        raw.partition,
-        raw.offset,
-        raw.key,
-        raw.value,
-        tuple(raw.headers or ()),
-        raw.timestamp,
-    )
 
 
 def convert_validation_error(error: ValidationError, expected: str) -> BadMessageError | None:

@@ -23,12 +23,12 @@ from control.ownership import TranscriptOwnershipStore
 from control.plans import ReplayPlanStore
 from control.reader import DeadLetterReader
 from control.refreshing import StudyRefresher
-from control.rehearsals.stages import StageHealth
 from control.rehearsals.store import RehearsalStore
 from control.replay import DeadLetterReplayer
 from control.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
 from control.rules import LetterRuleStore
 from control.sessions import SessionLifetimes, SessionStore
+from control.stages import StageHealth
 from control.store import DeadLetterStore
 from control.studies import StudyStore
 from control.submitting import TranscriptSubmitter

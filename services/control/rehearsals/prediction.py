@@ -14,7 +14,7 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_DRAFTED, NOTES_REJECTED
-from control.rehearsals.stages import StageAwayError
+from control.stages import StageAwayError
 
 FOLLOWED: Final = {
     GUARDRAIL: (NOTES_REJECTED.name, ENRICHMENT),

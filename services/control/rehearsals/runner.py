@@ -28,8 +28,8 @@ from control.letter_sender import build_sent_headers
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import DeadLetterReader, DeadLetterRecord
 from control.rehearsals.prediction import LetterPrediction, predict
-from control.rehearsals.stages import StageClient
 from control.rehearsals.store import LEASE, ClaimedRehearsal, LetterToRehearse, RehearsalStore
+from control.stages import StageClient
 
 log = structlog.get_logger(__name__)
 

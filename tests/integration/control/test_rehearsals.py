@@ -30,8 +30,8 @@ from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers
 from control.reader import DeadLetterRecord
 from control.rehearsals.runner import MOST_FAILURES, LetterRehearser
-from control.rehearsals.stages import StageClient
 from control.rehearsals.store import RehearsalStore
+from control.stages import StageClient
 from database.pool import Database
 from messaging import KafkaUnavailableError, Record, StageSettings
 from messaging.broker.rehearsals import RecordRehearser

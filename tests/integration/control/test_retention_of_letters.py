@@ -1,4 +1,4 @@
-"""How long dead letters are kept: what expires when, what is deleted then, and who is told."""
+"""How long dead letters are kept: what expires when, what is deleted then, and who is warned."""
 
 from __future__ import annotations
 

@@ -164,6 +164,26 @@ async def test_a_hold_ends_by_itself(broker: str) -> None:
         assert soon_ms(0) >= until_ms
 
 
+async def test_a_held_message_goes_round_until_its_time_and_stays_the_same_wait(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.dead_letters.failure_router.HOLD_ROUND_S", 1.0)
+    bench, tried = await bench_on(broker, TOPICS), Tried()
+    async with bench.running(tried.stage(), PATIENT):
+        (held,) = await fail(bench, tried, b"held")
+        tried.failing.clear()
+        until_ms = soon_ms(6)
+        await decide(bench, WaitingAction.HOLD, held, until_ms=until_ms)
+        rounds = (await bench.records(FIRST, 4))[1:]
+        assert {name_wait(one, FIRST)[:5] for one in rounds} == {held[:5]}
+        stated = [dict(split_headers(one.headers)[1]) for one in rounds]
+        assert {one[h.HELD_UNTIL] for one in stated} == {b"%d" % until_ms}
+        assert {one.get(h.ATTEMPTS) for one in stated} == {b"1"}, "a round is no try"
+        await until(lambda: len(tried.calls) == 2)
+        assert soon_ms(0) >= until_ms
+    assert await bench.size(LETTERS) == 0
+
+
 async def test_a_message_that_is_given_up_is_a_letter_with_who_and_why(broker: str) -> None:
     bench, tried = await bench_on(broker, TOPICS), Tried()
     async with bench.running(tried.stage(), PATIENT):

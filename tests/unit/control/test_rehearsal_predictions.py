@@ -13,7 +13,7 @@ from contracts.rehearsals import (
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_REJECTED
 from control.rehearsals.prediction import predict
-from control.rehearsals.stages import StageAwayError
+from control.stages import StageAwayError
 
 REJECTED = RehearsedRecord(topic=NOTES_REJECTED.name)
 

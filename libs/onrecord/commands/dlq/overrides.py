@@ -1,4 +1,4 @@
-"""Options of ``onrecord dlq plan`` and ``dlq rehearse``: what holds for these messages alone."""
+"""Options of ``dlq replay``, ``dlq plan`` and ``dlq rehearse``: what holds for these messages."""
 
 from __future__ import annotations
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onrecord.commands.dlq.selection import ask_control_once
 from onrecord.console import Json, err, out, print_json
 from onrecord.pages.rendering import format_count, get_page_width
+
+if TYPE_CHECKING:
+    from contracts.letter_retention import ReindexResult
 
 Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into the trail.")]
 
@@ -55,21 +58,24 @@ def reindex(*, reason: Why = "", json_output: Json = False) -> None:
         onrecord dlq reindex
         onrecord dlq reindex --reason "restored from the backup of Monday" --json
     """
-    from contracts.letter_retention import ReindexResult  # noqa: PLC0415 - slow to import
-
-    read = new = 0
-    cursor: str | None = None
-    while True:
-        asked = {} if cursor is None else {"cursor": cursor}
-        found = ask_control_once(
-            lambda control: control.send("POST", "/v1/letters/reindex", ReindexResult, json=asked),  # noqa: B023
-            reason,
-        )
-        read, new, cursor = read + found.read, new + found.new, found.next
-        if cursor is None:
-            break
+    found = _read_again(None, reason)
+    read, new = found.read, found.new
+    while found.next is not None:
         err.print(f"{format_count(read, 'record')} read, {new:,} of letters that are new")
+        found = _read_again(found.next, reason)
+        read, new = read + found.read, new + found.new
     if json_output:
         print_json({"read": read, "new": new})
         return
     out.print(f"{format_count(read, 'record')} read, {new:,} of letters that are new")
+
+
+def _read_again(cursor: str | None, reason: str) -> ReindexResult:
+    """Have control read the next part of the DLQs."""
+    from contracts.letter_retention import ReindexResult  # noqa: PLC0415 - slow to import
+
+    asked = {} if cursor is None else {"cursor": cursor}
+    return ask_control_once(
+        lambda control: control.send("POST", "/v1/letters/reindex", ReindexResult, json=asked),
+        reason,
+    )
