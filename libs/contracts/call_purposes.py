@@ -13,6 +13,9 @@ JUDGE: Final = "judge"
 JUDGE_CONTROL: Final = "judge-control"
 """A judge is asked a question with a known answer."""
 
+AVAILABILITY_CHECK: Final = "availability-check"
+"""A model is asked a short question, to tell whether it serves nobody or one request hangs."""
+
 REHEARSAL: Final = "rehearsal"
 """A letter is rehearsed, whatever the call would be for in a replay."""
 

@@ -127,9 +127,15 @@ class RetryableError(OnrecordError):
 
 
 class HandlerTimedOutError(RetryableError):
-    """Raised when a message's handler exceeded its time limit."""
+    """Raised when a message's handler exceeded its time limit.
+
+    Attributes:
+        dependency_answers: whether what the handler waited for is known to answer others, so that
+            the message alone is to blame.
+    """
 
     code = ErrorCode.TIMEOUT
+    dependency_answers: bool = False
 
 
 class ThrottledError(OnrecordError):

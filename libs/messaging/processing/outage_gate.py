@@ -69,7 +69,8 @@ class _Trial:
 class OutageGate(ProbeGate):
     """Gate that closes during a dependency's outage, and opens when a probe succeeds.
 
-    Success shows it, and so does a failure of the probe's own; running out of time does not. A
+    Success shows it, and so does a failure of the probe's own; running out of time does not, unless
+    the dependency is known to answer others (``HandlerTimedOutError.dependency_answers``). A
     message whose probes ran out of time ``MAX_TIMEOUTS`` times in a row makes way for others.
 
     Attributes:
@@ -164,8 +165,8 @@ class OutageGate(ProbeGate):
             probes = await self.wait_for_turn(trial.failures)
             try:
                 return await self._once(trial, step, about, probes=probes)
-            except (TimeoutError, HandlerTimedOutError):
-                if not probes:
+            except (TimeoutError, HandlerTimedOutError) as error:
+                if not probes or _is_its_own_timeout(error):
                     raise
                 self.probe_failed(self.reason)
                 trial.timeouts += 1
@@ -184,8 +185,10 @@ class OutageGate(ProbeGate):
         except OutageError as outage:
             self._failed(trial, outage, probes=probes)
             raise
-        except (TimeoutError, HandlerTimedOutError, DeadlinePassedError):
-            raise  # which is no evidence about the dependency
+        except (TimeoutError, HandlerTimedOutError, DeadlinePassedError) as error:
+            if probes and _is_its_own_timeout(error):
+                self.open()
+            raise  # any other is no evidence about the dependency
         except Exception:
             if probes:
                 self.open()
@@ -228,3 +231,7 @@ class OutageGate(ProbeGate):
             return trial.failures >= TRIES
         passed, failed = self._passes - trial.passes, self._fails - trial.fails
         return trial.strikes >= STRIKES and passed > failed
+
+
+def _is_its_own_timeout(error: BaseException) -> bool:
+    return isinstance(error, HandlerTimedOutError) and error.dependency_answers

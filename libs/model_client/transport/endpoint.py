@@ -18,7 +18,8 @@ import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from contracts.call_purposes import REPAIR_SUFFIX
+from contracts.call_purposes import AVAILABILITY_CHECK, REPAIR_SUFFIX
+from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors, metrics
 from model_client.durations import format_clock_time, format_seconds
@@ -30,6 +31,7 @@ from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, CalibratedTokenEstimator
+from model_client.transport.availability_question import AVAILABILITY_QUESTION
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
 from model_client.transport.http_client import ErrorBodyTruncatingClient
 from model_client.transport.http_errors import build_status_error
@@ -273,21 +275,47 @@ class ModelEndpoint:
         except BaseException as error:
             self._settle(reply, admission, error)
             shown = None if self._is_hurried(reply, error, deadline) else error
+            has_failed = self._blame.has_failed(attribution)
             is_to_blame = self._is_to_blame(shown, attribution)
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
             if isinstance(shown, ANSWERED):
                 self._blame.record_success(attribution, began)
-            # Once the breaker is open, a failure is everybody's: the message waits out the outage
-            # and is not counted as failed.
-            is_outage = self.breaker.is_open and not is_to_blame
-            if is_outage and isinstance(error, ENDPOINT_FAILURES):
-                raise errors.ModelUnavailableError(str(error)) from error
+            if self.breaker.is_open and not is_to_blame and isinstance(error, ENDPOINT_FAILURES):
+                is_to_blame = has_failed and await self._answers_others(attribution, deadline)
+                # Once the breaker is open, a failure is everybody's: the message waits out the
+                # outage and is not counted as failed.
+                if not is_to_blame:
+                    raise errors.ModelUnavailableError(str(error)) from error
+            if is_to_blame and isinstance(error, errors.ModelTimeoutError):
+                error.dependency_answers = True
             raise
         self._settle(reply, admission, None)
         self.concurrency.record_success(reply.first_token_s or reply.latency_s)
         self.breaker.record_success()
         self._blame.record_success(attribution, began)
         return reply
+
+    async def _answers_others(self, attribution: CostAttribution, deadline: float) -> bool:
+        """Return whether the endpoint answers a short question right after a request failed again.
+
+        Requests that are left alone with an endpoint, after all others were served, have nobody
+        beside them who would show that it works.
+        """
+        if attribution.purpose == AVAILABILITY_CHECK:
+            return False
+        checking = replace(attribution, purpose=AVAILABILITY_CHECK)
+        try:
+            admission = await self._admit(self._dialect.build_body(AVAILABILITY_QUESTION), deadline)
+            try:
+                await self._call(AVAILABILITY_QUESTION, checking, admission, deadline, forced=True)
+            finally:
+                admission.release_probe()
+        except ANSWERED:
+            pass
+        except OnrecordError:
+            return False
+        self._blame.blame(attribution)
+        return True
 
     async def _send(
         self, request: ModelRequest[A], reply: CallResult, deadline: float, first_token_s: float

@@ -112,8 +112,8 @@ async def test_a_released_message_is_tried_at_once_and_its_next_wait_is_another(
         assert len(tried.calls) == 12
         await decide(bench, WaitingAction.RELEASE, waits[3], waits[7])
         again = await bench.records(SECOND, 2)
-    assert tried.calls[12:] == [one.value for one in again]
-    assert {*tried.calls[12:]} == {b"3", b"7"}
+    # Both are due at once, so that either may be tried, and wait again, first.
+    assert sorted(tried.calls[12:]) == sorted(one.value for one in again) == [b"3", b"7"]
 
 
 async def test_a_held_message_lets_others_pass_survives_restarts_and_is_tried_once_released(

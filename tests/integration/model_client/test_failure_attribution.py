@@ -104,24 +104,54 @@ async def test_what_fails_by_itself_is_no_outage_while_others_are_served(
                 assert set(fates) == {None}
                 served += len(goods)
             for task in asking:
-                assert type(task.result()) is expected
+                assert isinstance(task.result(), expected)
             assert served > 0
             await client.ask(request("good at last"), CostAttribution("heating", "last"))
             assert not client.endpoints[0].breaker.is_open
 
 
-async def test_alone_it_is_waited_for_until_somebody_else_is_served() -> None:
+@pytest.mark.parametrize("poisons", [1, 7])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_left_alone_it_is_told_from_an_outage_by_a_short_question(
+    name: str, poisons: int
+) -> None:
+    fault, expected = FAULTS[name]
+    async with endpoint_with(fault).serve() as url:
+        settings = ModelSettings(
+            base_url=url, model="m", timeout_s=1.0 if name == "hangs" else 30.0
+        )
+        async with ModelClient(settings) as client:
+            turn = asyncio.Lock()
+            fates = await asyncio.gather(
+                *(ask_as_messaging_does(client, f"poison {one}", turn) for one in range(poisons))
+            )
+            assert {isinstance(one, expected) for one in fates} == {True}
+            assert not client.endpoints[0].breaker.is_open
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(name: str) -> None:
+    asked: list[str] = []
+
+    def respond(request: dict[str, Any], _: int) -> Any:
+        asked.append(str(request["messages"]))
+        return FAULTS[name][0]()
+
+    outages = 0
     async with (
-        endpoint_with(fails).serve() as url,
-        ModelClient(ModelSettings(base_url=url, model="m")) as client,
+        ScriptedEndpoint(respond).serve() as url,
+        ModelClient(ModelSettings(base_url=url, model="m", timeout_s=0.5)) as client,
     ):
-        poison, good = CostAttribution("heating", "poison"), CostAttribution("heating", "good")
-        for _ in range(3):
-            with pytest.raises(errors.ModelUnavailableError):
-                await client.ask(request("poison"), poison)
-        await client.ask(request("good"), good)
-        with pytest.raises(errors.ServerError):
-            await client.ask(request("poison"), poison)
+        for _ in range(8):
+            try:
+                await client.ask(request("good"), CostAttribution("heating", "good"))
+            except errors.ModelUnavailableError:
+                outages += 1
+            except OnrecordError:
+                assert outages == 0, "an outage befell the message"
+    assert outages >= 7
+    # Each failure in the outage is followed by one short question at most.
+    assert len([one for one in asked if "Reply with" in one]) <= len(asked) / 2
 
 
 async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:

@@ -115,6 +115,17 @@ async def test_a_probe_that_runs_out_of_time_is_no_answer(late: Exception) -> No
     assert gate.is_open
 
 
+async def test_a_probe_that_runs_out_of_time_while_others_are_answered_opens_it_and_ends() -> None:
+    gate, late = await closed(QUICK_S), HandlerTimedOutError("slow")
+    late.dependency_answers = True
+    step = Steps(late)
+    async with asyncio.timeout(5):
+        with pytest.raises(HandlerTimedOutError):
+            await gate.run(step)
+    assert step.calls == 1
+    assert gate.is_open
+
+
 async def test_an_answer_to_a_probe_opens_it_for_all() -> None:
     gate = await closed(QUICK_S)
     passed: list[int] = []
