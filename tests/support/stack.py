@@ -20,6 +20,7 @@ from local_stack.postgres import ROLE, find_postgres_programs
 from local_stack.spec import find_stack_file
 from local_stack.supervisor import LocalStack
 from support.containers import kafka_container, postgres_container
+from support.data_folders import make_data_folder
 
 StackFile = Callable[..., Path]
 """Writes a ``stack.yaml`` of the processes it is given as keyword arguments."""
@@ -49,7 +50,7 @@ def temporary_home() -> Iterator[Path]:
     It is not pytest's ``tmp_path``: that one is closed to other users, and as root the database
     runs as ``nobody``.
     """
-    folder = Path(tempfile.mkdtemp(prefix="onrecord-stack-"))
+    folder = make_data_folder("onrecord-stack-")
     try:
         yield folder / "home"
     finally:
