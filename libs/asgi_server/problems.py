@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from contracts.terminal import escape_control_characters
+
 MEDIA_TYPE: Final = "application/problem+json"
 
 
@@ -36,6 +38,10 @@ class ProblemResponse(Response):
 
 
 def build_problem_details(status: int, detail: str) -> dict[str, Any]:
-    """Build problem details (RFC 9457), as a dict, from an HTTP status and one sentence."""
+    """Build problem details (RFC 9457), as a dict, from an HTTP status and one sentence.
+
+    What the sentence quotes of a request controls no terminal: such characters are escaped.
+    """
     title = HTTPStatus(status).phrase
+    detail = escape_control_characters(detail)
     return {"type": "about:blank", "title": title, "status": int(status), "detail": detail}

@@ -21,7 +21,7 @@ from control.api.context import ApiContext, Context
 from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
 from control.api.interviews import TranscriptPath
 from control.api.openapi import build_error_responses
-from control.api.studies import StudyPath
+from control.api.studies import StudyPath, require_study
 from control.domain import NotFoundError
 from control.ownership import check_restoration
 
@@ -83,11 +83,12 @@ async def hand_over_transcript(
     return await context.ownership.hand_over(owned, wanted.to)
 
 
-@router.post("/studies/{study_id}/handover", responses=build_error_responses(422))
+@router.post("/studies/{study_id}/handover", responses=build_error_responses(404, 422))
 async def hand_over_interviews(
     study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
 ) -> HandedOver:
     """Make another producer the owner of a study's interviews, of all or of one producer's."""
+    await require_study(context, study_id)
     target = f"{wanted.of or 'all'} to {wanted.to}"
     await context.trail.record(caller, "study.handover", target, study_id, wanted.reason)
     changed = await context.ownership.hand_over_interviews(study_id, wanted.to, wanted.of)

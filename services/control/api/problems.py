@@ -99,7 +99,17 @@ def format_validation_error(errors: Sequence[Any]) -> str:
     first = errors[0]
     # The first part of a place is where it was found: query, path or body.
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return f"{place}: {first['msg']}".replace("\n", " ")
+    return f"{place}: {_describe_invalid(first)}".replace("\n", " ")
+
+
+def _describe_invalid(found: Mapping[str, Any]) -> str:
+    limits = found.get("ctx", {})
+    if isinstance(found.get("input"), str):  # of which pydantic counts "items", behind a check
+        if found["type"] == "too_short":
+            return "may not be empty" if limits["min_length"] == 1 else found["msg"]
+        if found["type"] == "too_long":
+            return f"at most {limits['max_length']:,} characters are allowed"
+    return str(found["msg"]).removeprefix("Value error, ")
 
 
 async def _answer_invalid(_: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +15,7 @@ from contracts.registry import (
     EditStudyRequest,
     RegisteredStudy,
     RegisteredStudyPage,
+    StudyPolicies,
 )
 from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
@@ -76,9 +78,23 @@ async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
     Interviews that are ingested from then on are asked the new version, and its policies count.
     """
     expected = parse_if_match_version(if_match)
-    action = "study.edit" if changes.archived is None else "study.archive"
-    named = ", ".join(sorted(changes.model_fields_set))
-    await context.trail.record(caller, action, f"{study_id}: {named}", study_id)
+    action, target = _describe_changes(study_id, changes)
+    await context.trail.record(caller, action, target, study_id)
     edited = await context.studies.edit(study_id, changes, expected, caller.name)
     set_version_etag(response, edited.changes)
     return edited
+
+
+def _describe_changes(study_id: str, changes: EditStudyRequest) -> tuple[str, str]:
+    """Return the action and the target under which the trail has changes of a study.
+
+    Of policies the target has the new values; what is asked is kept by version, so its names do.
+    """
+    policies = changes.model_dump(mode="json", include={*StudyPolicies.model_fields})
+    changed = changes.model_fields_set - {"archived"}
+    parts = [
+        f"{name}={json.dumps(policies[name], ensure_ascii=False)}" if name in policies else name
+        for name in sorted(changed)
+    ]
+    actions = {None: "study.edit", True: "study.archive", False: "study.reopen"}
+    return actions[changes.archived], ": ".join(filter(None, (study_id, ", ".join(parts))))

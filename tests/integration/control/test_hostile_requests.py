@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import product
 from typing import Any, Final
 
 from contracts.ids import derive_id
+from contracts.terminal import TERMINAL_CONTROLS
 from contracts.topics import MIB
+from control.api.idempotency import CHANGING
+from support.api_pages import list_endpoints
 from support.control_office import Office
 
 HUGE: Final = "9" * 5_000
@@ -33,6 +37,8 @@ async def refuses(
     error = json.loads(text)["detail"]
     assert error
     assert "\n" not in error
+    assert TERMINAL_CONTROLS.findall(error) == []
+    assert not re.search(r"Value error|after validation|items? ", error), "pydantic's own words"
     assert len(error) < 500
     assert (await office.ask("GET", "/v1/letters"))[0] == 200, "others are served"
     return str(error)
@@ -46,6 +52,26 @@ async def test_a_filter_that_no_letter_can_have_is_refused(office: Office) -> No
 async def test_a_limit_that_is_none_is_refused(office: Office) -> None:
     for number in ODD_NUMBERS:
         assert "limit" in await refuses(office, "GET", f"/v1/letters?limit={number}")
+
+
+async def test_a_text_that_is_too_short_or_too_long_is_refused_in_words(office: Office) -> None:
+    assert await refuses(office, "GET", "/v1/search?q=") == "q: may not be empty"
+    long = await refuses(office, "GET", f"/v1/search?q={'x' * 3_000}")
+    assert re.fullmatch(r"q: at most [\d,]+ characters are allowed", long)
+
+
+async def test_an_id_in_any_path_is_quoted_without_control_characters(office: Office) -> None:
+    named = [(method, path) for method, path, _ in list_endpoints() if "{" in path]
+    for (method, path), odd in product(named, (*ODD_IDS, "%E2%80%AE", "%1b[2J", "a%0d%0ab")):
+        answer = await office.client.request(
+            *(method, f"{office.url}/v1{re.sub(r'{.*?}', odd[:200], path)}"),
+            json={} if method in CHANGING else None,
+        )
+        assert answer.status_code < 500, (method, path, odd, answer.text)
+        if answer.is_client_error:
+            detail = answer.json()["detail"]
+            assert TERMINAL_CONTROLS.findall(detail) == [], (method, path, detail)
+            assert len(detail.splitlines()) == 1
 
 
 async def test_a_parameter_that_nobody_knows_or_that_comes_twice_is_refused(

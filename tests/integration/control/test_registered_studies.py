@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -199,17 +199,26 @@ async def test_researchers_of_one_study_see_and_change_that_one(
     assert (await reader.ask("PATCH", PATH, SPEED, match="*")).status_code == 403
 
 
+LOOSENED: Final = 'repairs: daily_budget_usd=7.5, personal_data="allow", producers=["/portal"]'
+"""Of policies the trail has the values: who loosened one is not to be guessed."""
+
+
 async def test_changes_are_in_the_trail(ada: Researcher, fresh_database: Database) -> None:
     await ada.ask("POST", "/studies", STUDY)
     await ada.ask("PATCH", PATH, SPEED | {"name": "New"}, match="*")
-    await ada.ask("PATCH", PATH, {"archived": True}, match="*")
+    for is_archived in (True, False):
+        await ada.ask("PATCH", PATH, {"archived": is_archived}, match="*")
+    loosened = {"personal_data": "allow", "producers": ["/portal"], "daily_budget_usd": "7.5"}
+    await ada.ask("PATCH", PATH, loosened, match="*")
     rows = await fresh_database.fetch(
         "SELECT actor, action, target, study_id FROM trail ORDER BY entry_id"
     )
     assert [tuple(row) for row in rows] == [
         ("ada", "study.create", "repairs", "repairs"),
         ("ada", "study.edit", "repairs: name, themes", "repairs"),
-        ("ada", "study.archive", "repairs: archived", "repairs"),
+        ("ada", "study.archive", "repairs", "repairs"),
+        ("ada", "study.reopen", "repairs", "repairs"),
+        ("ada", "study.edit", LOOSENED, "repairs"),
     ]
 
 
