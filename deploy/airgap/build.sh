@@ -192,6 +192,8 @@ make_onrecord() {
   local config=${PIP_CONFIG_FILE:-/etc/pip.conf}
   [ ! -r "$config" ] || lent+=(--secret "id=pip-config,src=$config")
   [ ! -r "$certificates" ] || lent+=(--secret "id=ca-certificates,src=$certificates")
+  # Not of a copy without its history.
+  lent+=(--build-arg "COMMIT=$(git describe --always --dirty --abbrev=12 2>/dev/null || true)")
   nice docker buildx build --progress plain --load "${lent[@]}" --tag "$onrecord_image" \
     --file deploy/Dockerfile . >"$cache/build.log" 2>&1 ||
     give_up "the build of $onrecord_image failed: $(tail -n 12 "$cache/build.log")"

@@ -99,12 +99,13 @@ class LetterCausePage(ControlApiModel):
 
 
 class CauseChange(ControlApiModel):
-    """Change, such as of a prompt or model, shortly before the first dead letter of a cause."""
+    """Change, such as a deploy or a new prompt, shortly before the first dead letter of a cause."""
 
     at: datetime = Field(description="When.")
     kind: str = Field(
         description="What: a `prompt` version, `model`, `endpoint`, `answered_by` (what the "
-        "endpoint calls the model), `fingerprint`, `study` or `budget`."
+        "endpoint calls the model), `fingerprint`, `study`, `budget`, or `deploy`: a start of a "
+        "service with another version, digest of its sources or commit than the start before."
     )
     value: str = Field(description="Which.")
 

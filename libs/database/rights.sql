@@ -9,6 +9,7 @@ GRANT SELECT (refreshes) ON transcripts TO onrecord_ingestion;
 GRANT SELECT (transcript_id, revision) ON refreshes TO onrecord_ingestion;
 GRANT EXECUTE ON FUNCTION claim_transcript, select_refreshed, select_refreshed_segments
     TO onrecord_ingestion;
+GRANT INSERT ON service_starts TO onrecord_ingestion;
 
 -- name: onrecord_persistence
 -- Stores interviews and notes; of what is stored it changes what it has to and deletes what waited.
@@ -22,6 +23,7 @@ GRANT UPDATE (final, stored_at, waited) ON drafts TO onrecord_persistence;
 GRANT UPDATE (meaning) ON notes TO onrecord_persistence;
 GRANT UPDATE (received_at) ON pending_drafts TO onrecord_persistence;
 GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
+GRANT INSERT ON service_starts TO onrecord_persistence;
 
 -- name: onrecord_control
 -- Indexes letters and submissions, decides outcomes, and knows who may ask for what; shows costs, sets
@@ -88,6 +90,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
     letter_cause_summary, letter_matches, shown_letter_state, delete_empty_causes TO onrecord_control;
+GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.
@@ -98,6 +101,7 @@ GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onre
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
     reserve_paid_call TO onrecord_enrichment;
+GRANT INSERT ON service_starts TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
 -- Asks models that judge notes: the same.
@@ -108,6 +112,7 @@ GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onre
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
     reserve_paid_call TO onrecord_guardrail;
+GRANT INSERT ON service_starts TO onrecord_guardrail;
 
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.

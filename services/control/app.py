@@ -42,6 +42,7 @@ from control.store import DeadLetterStore
 from control.tokens import TokenStore, store_admin_token_from_file
 from control.upkeep import delete_expired_rows_periodically
 from database.migrate import open_migrated_database
+from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 
@@ -60,6 +61,7 @@ broker = ReliableKafkaBroker(
     routers=[router],
 )
 api = ControlApi()
+start = ServiceStart(CONTROL)
 
 
 class Settings:
@@ -84,6 +86,7 @@ async def lifespan(
 ) -> AsyncIterator[None]:
     """Open the database, the dead letter reader and the replayer while the service runs."""
     async with (
+        start.recording(settings.postgres),
         open_migrated_database(settings.postgres) as database,
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
         open_provider(settings.oidc) as provider,

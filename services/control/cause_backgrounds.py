@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from contracts.letter_causes import CauseBackground, CauseChange, LetterCause
-from database.pool import Database
+from database.pool import Database, Record
 from database.queries import load_queries
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cause_backgrounds.sql")
+_SQL: Final = Path(__file__).parent / "sql"
+_QUERIES: Final = load_queries(_SQL / "cause_backgrounds.sql", _SQL / "service_starts.sql")
 
 MOST_LETTERS_COUNTED: Final = 100_000
 """Latest letters of a cause whose calls are added up."""
@@ -45,7 +46,9 @@ class CauseBackgroundStore:
             ),
             *await fetch(_QUERIES.select_budget_changes, began, WINDOW, MOST_CHANGES),
         ]
+        deploys = await fetch(_QUERIES.select_deploys, began, WINDOW, MOST_CHANGES)
         found = [CauseChange(**row) for row in changes]
+        found += [build_deploy_change(row) for row in deploys]
         return CauseBackground(
             cause_id=cause.cause_id,
             **spend,
@@ -53,3 +56,18 @@ class CauseBackgroundStore:
             window_s=WINDOW.total_seconds(),
             changes=tuple(sorted(found, key=lambda one: one.at, reverse=True)),
         )
+
+
+def build_deploy_change(start: Record) -> CauseChange:
+    """Build the change that a start of a service with another build than before is."""
+    build = _describe_build(start["version"], start["digest"], start["commit"])
+    earlier = _describe_build(
+        start["earlier_version"], start["earlier_digest"], start["earlier_commit"]
+    )
+    value = f"{start['service']} {build} on {start['host']}, until then {earlier}"
+    return CauseChange(at=start["started_at"], kind="deploy", value=value)
+
+
+def _describe_build(version: str, digest: str, commit: str) -> str:
+    source = f"commit {commit}, build {digest}" if commit else f"build {digest}"
+    return f"{version} ({source})"

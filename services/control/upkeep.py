@@ -22,13 +22,23 @@ from database.queries import load_queries
 
 log = structlog.get_logger(__name__)
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "changes.sql")
+_SQL: Final = Path(__file__).parent / "sql"
+_QUERIES: Final = load_queries(_SQL / "changes.sql", _SQL / "service_starts.sql")
 
 CHANGES_KEPT: Final = timedelta(hours=24)
 """How long changes are kept for those who follow them and were away."""
 
 PLANS_KEPT: Final = timedelta(days=90)
 """How long replay plans that are over are kept, unless the settings say otherwise."""
+
+STARTS_KEPT: Final = timedelta(days=90)
+"""How long a start of a service is kept after another start of the service."""
+
+MOST_STARTS: Final = 1_000
+"""Latest starts of each service that are kept at most."""
+
+MOST_RESTARTS: Final = 100
+"""The same of starts of the same build as the start before, such as of a service that crashes."""
 
 PERIOD_S: Final = 600.0
 """Seconds between two times."""
@@ -50,13 +60,14 @@ async def delete_expired_rows_periodically(
 
 
 async def delete_expired_rows(database: Database, plans_kept: timedelta = PLANS_KEPT) -> None:
-    """Delete expired answers, change events, rehearsals and plans; sum up old dead letter counts.
+    """Delete expired answers, change events, starts, rehearsals and plans; sum up letter counts.
 
     Raises:
         DatabaseUnavailableError: try again later.
     """
     await IdempotentRequestStore(database).delete_old()
     await database.execute(_QUERIES.delete_old_changes, CHANGES_KEPT)
+    await database.execute(_QUERIES.delete_old_starts, STARTS_KEPT, MOST_STARTS, MOST_RESTARTS)
     causes = LetterCauseStore(database)
     await causes.sum_counts()
     await causes.delete_empty_counts()

@@ -13,6 +13,7 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import ENRICHMENT
+from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
@@ -40,6 +41,7 @@ broker = ReliableKafkaBroker(
     allow_auto_create_topics=False,
     routers=[router],
 )
+start = ServiceStart(ENRICHMENT)
 
 
 @asynccontextmanager
@@ -54,7 +56,7 @@ async def lifespan(
         settings.budgets,
         share=lambda: broker.share,
     )
-    async with client as opened:
+    async with start.recording(settings.postgres), client as opened:
         broker.notice = lambda: opened.notice
         broker.check_dependencies = opened.check_dependencies
         context.set_global("drafter", NoteDrafter(opened))

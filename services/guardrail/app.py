@@ -19,6 +19,7 @@ import structlog
 from faststream import Context, ContextRepo
 
 from contracts.topics import GUARDRAIL
+from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
@@ -45,6 +46,7 @@ broker = ReliableKafkaBroker(
     allow_auto_create_topics=False,
     routers=[router],
 )
+start = ServiceStart(GUARDRAIL)
 
 
 class Settings:
@@ -74,6 +76,7 @@ def build_judge_panel_opener(settings: GuardrailSettings) -> OpenJudge:
         if any(one.chain[0].model == drafting for one in members):
             log.warning("judge_is_the_drafter", model=drafting)
         async with AsyncExitStack() as opened:
+            await opened.enter_async_context(start.recording(postgres))
             clients = [
                 await opened.enter_async_context(
                     open_model_client(

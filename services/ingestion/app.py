@@ -13,6 +13,7 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import INGESTION
 from database.migrate import open_migrated_database
+from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from ingestion.fetching import ContentFetcher
 from ingestion.handlers import router
@@ -28,6 +29,7 @@ broker = ReliableKafkaBroker(
     allow_auto_create_topics=False,
     routers=[router],
 )
+start = ServiceStart(INGESTION)
 
 
 class Settings:
@@ -54,7 +56,12 @@ async def lifespan(
         ),
         max_content_bytes=settings.max_content_bytes,
     )
-    async with open_migrated_database(all_settings.postgres) as database, reading as read:
+    postgres = all_settings.postgres
+    async with (
+        start.recording(postgres),
+        open_migrated_database(postgres) as database,
+        reading as read,
+    ):
         registry = StudyRegistry(
             database, is_open=settings.open_registration, cache_s=settings.study_cache_s
         )

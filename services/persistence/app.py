@@ -13,6 +13,7 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import PERSISTENCE
 from database.migrate import open_migrated_database
+from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from persistence.handlers import router
@@ -26,6 +27,7 @@ broker = ReliableKafkaBroker(
     allow_auto_create_topics=False,
     routers=[router],
 )
+start = ServiceStart(PERSISTENCE)
 
 
 @asynccontextmanager
@@ -34,6 +36,7 @@ async def lifespan(
 ) -> AsyncIterator[None]:
     """Open the database, and periodically check pending drafts, while the service runs."""
     async with (
+        start.recording(settings),
         open_migrated_database(settings) as database,
         resend_overdue_drafts_periodically(database, broker.connected_publisher.publish),
     ):

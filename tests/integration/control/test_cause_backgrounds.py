@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.registry import CreateStudyRequest
+from control.upkeep import MOST_RESTARTS, MOST_STARTS, delete_expired_rows
 from database.pool import Database
 from support.control_office import Office, TryAgainError
 from support.interviews import STUDY
@@ -110,6 +111,106 @@ async def test_what_was_used_first_or_changed_before_a_cause_began_is_named(
         ("budget", "study s"),
         ("study", f"{STUDY.study_id}, version 2"),
     ]
+
+
+async def started(
+    database: Database, service: str, minutes: float, *build: str, commit: str = ""
+) -> None:
+    """A start of a service, of a version and a digest, so many minutes before the cause began."""
+    await database.execute(
+        "INSERT INTO service_starts (start_id, service, version, digest, commit, host, started_at) "
+        "VALUES (gen_random_uuid(), $1, $2, $3, $4, 'pod-1', $5)",
+        *(service, *build, commit, BEGAN - timedelta(minutes=minutes)),
+    )
+
+
+async def deploys(office: Office) -> list[str]:
+    found = (await background(office))["changes"]
+    return [one["value"] for one in found if one["kind"] == "deploy"]
+
+
+async def test_a_deploy_before_a_cause_began_is_named_and_a_restart_is_not(
+    office: Office, fresh_database: Database
+) -> None:
+    await office.died(b"1", 1, at=BEGAN)
+    await started(fresh_database, "enrichment", 3_000, "0.1.0", "aaa")
+    assert await deploys(office) == []
+    await started(fresh_database, "enrichment", 40, "0.1.0", "aaa")  # a restart
+    await started(fresh_database, "guardrail", 40, "0.1.0", "aaa")  # the first that is known
+    assert await deploys(office) == []
+    await started(fresh_database, "enrichment", 30, "0.2.0", "bbb", commit="3fa9c2d1")
+    await started(
+        fresh_database, "enrichment", 20, "0.2.0", "bbb", commit="3fa9c2d1"
+    )  # another replica
+    told = "enrichment 0.2.0 (commit 3fa9c2d1, build bbb) on pod-1, until then 0.1.0 (build aaa)"
+    assert await deploys(office) == [told]
+    (change,) = (await background(office))["changes"]
+    assert datetime.fromisoformat(change["at"]) == BEGAN - timedelta(minutes=30)
+    # Sources that changed without another version, and back: both are told, the latest first.
+    await started(fresh_database, "persistence", 70, "0.1.0", "aaa")
+    await started(fresh_database, "persistence", 10, "0.1.0", "ccc")
+    await started(fresh_database, "persistence", 5, "0.1.0", "aaa")
+    await started(fresh_database, "persistence", -5, "0.3.0", "ddd")  # after it began
+    assert await deploys(office) == [
+        "persistence 0.1.0 (build aaa) on pod-1, until then 0.1.0 (build ccc)",
+        "persistence 0.1.0 (build ccc) on pod-1, until then 0.1.0 (build aaa)",
+        told,
+    ]
+
+
+async def test_a_deploy_long_before_a_cause_began_is_not_named(
+    office: Office, fresh_database: Database
+) -> None:
+    await office.died(b"1", 1, at=BEGAN)
+    await started(fresh_database, "enrichment", 90, "0.1.0", "aaa")
+    await started(fresh_database, "enrichment", 61, "0.2.0", "bbb")
+    await started(fresh_database, "enrichment", 10, "0.2.0", "bbb")
+    assert await deploys(office) == []
+
+
+async def test_old_starts_are_deleted_and_deploys_stay_what_they_were(
+    office: Office, fresh_database: Database
+) -> None:
+    await office.died(b"1", 1, at=BEGAN)
+    # It ran for half a year: its start is what the one after it is compared with.
+    await started(fresh_database, "guardrail", 300 * 24 * 60, "0.0.1", "000")
+    await started(fresh_database, "guardrail", 180 * 24 * 60, "0.1.0", "aaa")
+    await started(fresh_database, "guardrail", 10, "0.2.0", "bbb")
+    await started(fresh_database, "persistence", 400 * 24 * 60, "0.1.0", "aaa")  # runs still
+    await started(fresh_database, "enrichment", 50, "0.1.0", "aaa")
+    for number in range(150):  # it crashes over and over
+        await started(fresh_database, "enrichment", 30 - number / 10, "0.2.0", "bbb")
+    before = await deploys(office)
+    assert [one.partition(" on ")[0] for one in before] == [
+        "guardrail 0.2.0 (build bbb)",
+        "enrichment 0.2.0 (build bbb)",
+    ]
+    await delete_expired_rows(fresh_database)
+    assert await deploys(office) == before
+    left = await fresh_database.fetch(
+        "SELECT service, count(*) FROM service_starts GROUP BY service ORDER BY service"
+    )
+    assert [tuple(row) for row in left] == [
+        ("enrichment", MOST_RESTARTS + 2),
+        ("guardrail", 2),
+        ("persistence", 1),
+    ]
+
+
+async def test_starts_of_a_service_have_a_bound_whatever_it_starts(
+    fresh_database: Database,
+) -> None:
+    await fresh_database.execute(
+        "INSERT INTO service_starts (start_id, service, version, digest, commit, host, started_at) "
+        "SELECT gen_random_uuid(), 'enrichment', '1', n, '', 'h', now() - n * interval '1 s' "
+        "FROM generate_series(1, 1500) AS n"
+    )
+    await delete_expired_rows(fresh_database)
+    left = await fresh_database.fetchrow(
+        "SELECT count(*), max(digest::int) AS oldest FROM service_starts"
+    )
+    assert left is not None
+    assert tuple(left) == (MOST_STARTS, MOST_STARTS)
 
 
 async def test_a_cause_that_nobody_has_is_not_found(office: Office) -> None:

@@ -21,21 +21,23 @@ MODEL_CALLS: Final = (
     LIBS / "model_client" / "cache" / "cache.sql",
     LIBS / "model_client" / "ledger" / "ledger.sql",
 )
+STARTS: Final = LIBS / "database" / "service_starts.sql"
 SPENDING: Final = (
     LIBS / "read_model" / "sql" / "cache_stats.sql",
     LIBS / "read_model" / "sql" / "spending.sql",
 )
 FILES: Final = {
-    "onrecord_ingestion": tuple((SERVICES / "ingestion" / "sql").glob("*.sql")),
-    "onrecord_persistence": tuple((SERVICES / "persistence" / "sql").glob("*.sql")),
+    "onrecord_ingestion": (STARTS, *(SERVICES / "ingestion" / "sql").glob("*.sql")),
+    "onrecord_persistence": (STARTS, *(SERVICES / "persistence" / "sql").glob("*.sql")),
     "onrecord_control": (
+        STARTS,
         *(SERVICES / "control" / "sql").glob("*.sql"),
         LIBS / "audit" / "sql" / "audit.sql",
         LIBS / "read_model" / "sql" / "search.sql",
         *SPENDING,
     ),
-    "onrecord_enrichment": MODEL_CALLS,
-    "onrecord_guardrail": MODEL_CALLS,
+    "onrecord_enrichment": (STARTS, *MODEL_CALLS),
+    "onrecord_guardrail": (STARTS, *MODEL_CALLS),
     "onrecord_operator": (LIBS / "audit" / "sql" / "audit.sql", *SPENDING),
     "onrecord_reader": (LIBS / "read_model" / "sql" / "queries.sql",),
     "onrecord_evidence_reader": (

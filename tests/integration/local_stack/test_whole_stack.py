@@ -9,11 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contracts.topics import CONTROL, PIPELINE
+from contracts.topics import CONTROL, ENRICHMENT, GUARDRAIL, PIPELINE
 from database.logins import LOGINS
 from database.pool import open_database
 from local_stack.supervisor import LocalStack
 from support.stack import as_superuser
+from support.waiting import until
 
 
 def test_everything_gets_ready(stack: LocalStack) -> None:
@@ -57,6 +58,35 @@ def test_a_service_knows_no_other_login_than_its_own(stack: LocalStack, service:
     passwords = {name: stack.home.password(name) for name in LOGINS} | {"": stack.home.secret()}
     known = {name for name, password in passwords.items() if password in str(env)}
     assert known == ({service} if service in LOGINS else set())
+
+
+async def test_services_with_a_database_record_their_starts_with_their_own_logins(
+    stack: LocalStack,
+) -> None:
+    recording = {*PIPELINE, CONTROL} - {GUARDRAIL}  # without a judge it has no database
+
+    async def read() -> dict[str, list[str]]:
+        rows = await database.fetch("SELECT service, digest FROM service_starts")
+        return {
+            name: [one["digest"] for one in rows if one["service"] == name] for name in recording
+        }
+
+    async with open_database(as_superuser(stack)) as database:
+
+        async def are_recorded() -> bool:
+            return all((await read()).values())
+
+        await until(are_recorded)
+        before = await read()
+        stack.restart(ENRICHMENT)
+
+        async def is_recorded() -> bool:
+            return len((await read())[ENRICHMENT]) > len(before[ENRICHMENT])
+
+        await until(is_recorded)
+        assert len(set((await read())[ENRICHMENT])) == 1  # a restart is the same build
+        known = await database.fetch("SELECT DISTINCT service FROM service_starts")
+        assert {one["service"] for one in known} == recording
 
 
 def test_passwords_are_files_of_their_owner_alone(stack: LocalStack) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from configuration.builds import BuildSettings
 from control.oidc import OidcSettings
 from control.settings import ControlSettings
 from database.settings import PostgresSettings
@@ -28,6 +29,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
         (ModelSettings, ""),
         (CacheSettings, "ONRECORD_CACHE_"),
         (BudgetSettings, "ONRECORD_BUDGET_"),
+        (BuildSettings, "ONRECORD_"),
         (StageSettings, "<SERVICE>_"),
         (ControlSettings, "CONTROL_"),
         (OidcSettings, "CONTROL_OIDC_"),

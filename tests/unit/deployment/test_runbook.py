@@ -27,7 +27,8 @@ def rows(section: str) -> list[list[str]]:
 
 def written_lines() -> set[str]:
     """The events that services log as warnings and errors."""
-    folders = (ROOT / "libs/messaging", ROOT / "libs/model_client", ROOT / "services")
+    libraries = ("database", "messaging", "model_client")
+    folders = (*(ROOT / "libs" / name for name in libraries), ROOT / "services")
     files = (path for folder in folders for path in folder.rglob("*.py"))
     return {name for path in files for name in LINE.findall(path.read_text("utf-8"))}
 
