@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from contracts.access import Role
+from contracts.events import TranscriptSettled
 from onrecord.control_client import ControlClient
 from onrecord.control_transport import Params
 from onrecord.errors import UsageError
@@ -16,6 +17,7 @@ from read_model.explanation import NoteExplanation
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
 from read_model.queries import StudySummary, StudyWithInterviewCount
 from read_model.search import SearchResult
+from read_model.transcripts import TranscriptSummary
 
 PAGE: Final = 500
 """Entries of one request."""
@@ -30,16 +32,23 @@ class _StudyPage:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Title:
-    transcript_id: UUID
-    title: str
+@dataclass(frozen=True)
+class _TranscriptPage:
+    transcripts: list[TranscriptSummary]
+    next: str | None
 
 
 @dataclass(frozen=True)
-class _TitlePage:
-    transcripts: list[_Title]
-    next: str | None
+class InterviewDetails:
+    """An interview with what became of its submissions.
+
+    Attributes:
+        transcript: its current revision.
+        outcomes: the latest revision first.
+    """
+
+    transcript: TranscriptSummary
+    outcomes: list[TranscriptSettled]
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,23 @@ class ReadingClient:
         """Return which questions and themes of a study its interviews address."""
         return await self._control.get(f"/v1/studies/{study_id}/coverage", StudyCoverage)
 
-    async def transcripts(self, study_id: str) -> AsyncIterator[tuple[UUID, str]]:
-        """Yield the ids and titles of a study's interviews, by title."""
+    async def transcripts(
+        self, study_id: str, *, most: int | None = None
+    ) -> AsyncIterator[TranscriptSummary]:
+        """Yield a study's interviews, by title.
+
+        Args:
+            study_id: the study.
+            most: how many will be read at most; None: all.
+        """
         path = f"/v1/studies/{study_id}/transcripts"
-        async for page in self._control.pages(path, _TitlePage, limit=PAGE):
+        async for page in self._control.pages(path, _TranscriptPage, limit=PAGE, most=most):
             for one in page.transcripts:
-                yield one.transcript_id, one.title
+                yield one
+
+    async def transcript(self, transcript_id: UUID) -> InterviewDetails:
+        """Return an interview with what became of its submissions."""
+        return await self._control.get(f"/v1/transcripts/{transcript_id}", InterviewDetails)
 
     async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
         """Return how many notes of a study match.
@@ -164,3 +184,25 @@ class ReadingClient:
     async def explanation(self, digits: str) -> NoteExplanation:
         """Return why the note whose id begins with some digits was accepted or refused."""
         return await self._control.get(f"/v1/notes/{digits}/explanation", NoteExplanation)
+
+
+def choose_study(asked: str | None, studies: Sequence[StudySummary]) -> str:
+    """Return the id of the study that is meant: the one that is named, or the only one.
+
+    Args:
+        asked: its id, if it was named.
+        studies: those that may be read.
+
+    Raises:
+        UsageError: there is none of this id, or there are several.
+    """
+    known = [one.study_id for one in studies]
+    if asked in known:
+        return asked
+    there = "; ".join(known) or "none yet"
+    if asked is not None:
+        raise UsageError(f"there is no study {asked!r}; known: {there}")
+    read = [one.study_id for one in studies if one.interviews]
+    if len(read) != 1:
+        raise UsageError(f"name a study with --study; known: {there}")
+    return read[0]

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onrecord.console import Json, out, print_json
-from onrecord.errors import UsageError
 from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from read_model.coverage import StudyCoverage
-    from read_model.queries import StudySummary
 
 Study = Annotated[
     str | None, typer.Option(help="The study's id; may be left out if there is only one.")
@@ -52,20 +48,9 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
 
 
 async def _find(asked: str | None) -> StudyCoverage:
-    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
+    # Slow to import.
+    from onrecord.connections import open_reading_client  # noqa: PLC0415
+    from onrecord.reading_client import choose_study  # noqa: PLC0415
 
     async with open_reading_client(ClientSettings.load()) as reading:
-        return await reading.coverage(_only(asked, await reading.studies()))
-
-
-def _only(asked: str | None, studies: Sequence[StudySummary]) -> str:
-    known = [one.study_id for one in studies]
-    if asked in known:
-        return asked
-    there = "; ".join(known) or "none yet"
-    if asked is not None:
-        raise UsageError(f"there is no study {asked!r}; known: {there}")
-    read = [one.study_id for one in studies if one.interviews]
-    if len(read) != 1:
-        raise UsageError(f"name a study with --study; known: {there}")
-    return read[0]
+        return await reading.coverage(choose_study(asked, await reading.studies()))

@@ -323,7 +323,8 @@ async def _only_interview(
     exact: dict[UUID, tuple[str, str]] = {}
     begin: dict[UUID, tuple[str, str]] = {}
     for study in studies:
-        async for key, title in reading.transcripts(study):
+        async for one in reading.transcripts(study):
+            key, title = one.transcript_id, one.title
             if len(titles) < MAX_NAMED:
                 titles.add(title)
             if title.lower() == wanted:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from contracts.ownership import (
     ChangedRevision,
@@ -18,22 +19,28 @@ from contracts.ownership import (
     OwnedTranscript,
     WithdrawRevisionRequest,
 )
-from onrecord.console import Json, err, print_json
+from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import format_count
+from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 from onrecord.submit.document_errors import format_document_errors
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient
+    from onrecord.reading_client import InterviewDetails
+    from read_model.transcripts import TranscriptSummary
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 TranscriptId = Annotated[
     str,
-    typer.Argument(metavar="ID", help="The interview's id, as `onrecord notes --json` has it."),
+    typer.Argument(metavar="ID", help="The interview's id, as `onrecord transcript list` has it."),
 ]
+Study = Annotated[
+    str | None, typer.Option(help="The study's id; may be left out if there is only one.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")]
 Revision = Annotated[
     int | None,
     typer.Option("--revision", metavar="N", min=1, max=2**31 - 1, help="Which revision."),
@@ -58,14 +65,81 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the tra
 def register(app: typer.Typer) -> None:
     """Add the commands of ``transcript`` to the command line."""
     transcript = typer.Typer(
-        help="Interviews: which of their revisions count, and whose they are.",
+        help="Interviews: how far they are read, which revisions count, and whose they are.",
         no_args_is_help=True,
         rich_markup_mode="markdown",
     )
+    transcript.command("list")(list_interviews)
+    transcript.command("show")(show)
     transcript.command("withdraw")(withdraw)
     transcript.command("restore")(restore)
     transcript.command("handover")(handover)
     app.add_typer(transcript, name="transcript")
+
+
+def list_interviews(
+    study: Study = None,
+    limit: Limit = 1_000,
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """List a study's interviews by title, each with its id and how far it is read.
+
+    Examples of use:
+
+        onrecord transcript list --study small-repair-shops
+        onrecord transcript list --study small-repair-shops --limit 10 --json
+    """
+    from onrecord.pages.interviews import format_interviews  # noqa: PLC0415 - keeps help quick
+
+    found = asyncio.run(_list(study, limit + 1))
+    is_cut, found = len(found) > limit, found[:limit]
+    if json_output:
+        print_json([to_jsonable_python(one) for one in found])
+    else:
+        for line in format_interviews(found, get_page_width(out)):
+            out.print(line)
+    if is_cut:
+        err.print(f"the first {format_count(limit, 'interview')}; a higher --limit shows more")
+    elif not found:
+        err.print("no interviews yet")
+
+
+def show(
+    transcript_id: TranscriptId,
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show how far an interview is read, and what became of each of its submissions.
+
+    Examples of use:
+
+        onrecord transcript show 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d
+        onrecord transcript show 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --json
+    """
+    from onrecord.pages.interviews import format_interview  # noqa: PLC0415 - keeps help quick
+
+    found = asyncio.run(_find(_read_id(transcript_id)))
+    if json_output:
+        print_json(to_jsonable_python(found))
+        return
+    for line in format_interview(found.transcript, found.outcomes, get_page_width(out)):
+        out.print(line)
+
+
+async def _list(study: str | None, limit: int) -> list[TranscriptSummary]:
+    # Slow to import.
+    from onrecord.connections import open_reading_client  # noqa: PLC0415
+    from onrecord.reading_client import choose_study  # noqa: PLC0415
+
+    async with open_reading_client(ClientSettings.load()) as reading:
+        name = choose_study(study, await reading.studies())
+        return [one async for one in reading.transcripts(name, most=limit)]
+
+
+async def _find(transcript_id: UUID) -> InterviewDetails:
+    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
+
+    async with open_reading_client(ClientSettings.load()) as reading:
+        return await reading.transcript(transcript_id)
 
 
 def withdraw(
@@ -167,7 +241,7 @@ def _read_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is no interview's id: `onrecord notes --json` has them as transcript_id"
+            f"{text!r} is no interview's id: `onrecord transcript list` has them"
         ) from error
 
 

@@ -20,7 +20,7 @@ from model_client.ledger.ledger import CallDetails, Ledger
 from model_client.requests import CostAttribution
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import TURNS, evidence, ingested, note, refused, validated
+from support.interviews import TRANSCRIPT, TURNS, evidence, ingested, note, refused, validated
 
 HOSTILE: Final = (
     "\x1b[2J\x1b]0;owned\x07\r\x08\x9b31m\x85\u202eevil\u2028[bold]x[/] [/nothing] :warning:"
@@ -62,6 +62,8 @@ COMMANDS: Final = (
     (("notes",), 0),
     (("notes", "--rejected"), 0),
     (("notes", "--transcript", "x"), 2),
+    (("transcript", "list"), 0),
+    (("transcript", "show", str(TRANSCRIPT)), 0),
     (("notes", "--transcript", "\x1b[31mx"), 2),
     (("notes", "--speaker", "nobody"), 2),
     (("notes", "--study", "\x9b31m"), 2),

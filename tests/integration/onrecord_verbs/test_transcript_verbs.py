@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from contracts.ids import derive_id
 from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli
@@ -48,6 +49,53 @@ def test_a_revision_is_withdrawn_and_restored(capsys: pytest.CaptureFixture[str]
     assert (code, json.loads(out)["transcript"]["withdrawn"]) == (0, [1]), err
     code, _, err = run(capsys, "restore", str(TRANSCRIPT), "--revision", "2", "--reason", "again")
     assert (code, "its highest is 2, and withdrawn: 1" in err) == (2, True), err
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_interviews_are_listed_with_their_ids_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "list", "--study", "billing")
+    assert (code, err) == (0, "")
+    listed = out.splitlines()
+    assert listed[1] == f"  id {TRANSCRIPT}"
+    assert listed[2].startswith("  revision 2, ")
+    (one,) = json.loads(run(capsys, "list", "--json")[1])
+    assert (one["transcript_id"], one["revision"], one["notes"]) == (str(TRANSCRIPT), 2, 1)
+    assert run(capsys, "show", str(TRANSCRIPT))[1].splitlines()[:3] == listed
+    found = json.loads(run(capsys, "show", str(TRANSCRIPT), "--json")[1])
+    assert (found["transcript"], found["outcomes"]) == (one, [])
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_a_list_that_is_cut_says_so(
+    capsys: pytest.CaptureFixture[str], postgres_settings: PostgresSettings
+) -> None:
+    async def store() -> None:
+        async with open_database(postgres_settings) as database:
+            other = ingested(transcript_id=derive_id("other"), title="Zoe", chunks=())
+            await NotesStore(database).store_transcript(other)
+
+    asyncio.run(store())
+    code, out, err = run(capsys, "list", "--limit", "1")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert err == "the first 1 interview; a higher --limit shows more\n"
+    assert run(capsys, "list", "--limit", "2")[2] == ""
+
+
+@pytest.mark.usefixtures("reading_api")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("list", "--study", "none"), "there is no study 'none'"),
+        (("list", "--limit", "0"), "--limit"),
+        (("show", str(TRANSCRIPT)), "there is no interview"),
+        (("show", "ana.txt"), "`onrecord transcript list` has them"),
+    ],
+)
+def test_what_cannot_be_listed_or_shown_is_said_in_a_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], why: str
+) -> None:
+    code, _, err = run(capsys, *words)
+    assert (code, why in err, len(err.splitlines())) == (2, True, 1), err
 
 
 @pytest.mark.usefixtures("reading_api")

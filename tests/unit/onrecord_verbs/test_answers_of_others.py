@@ -118,7 +118,9 @@ token whoami
 trail
 transcript handover {ID} --to token:ada --reason why
 transcript handover --study s --to token:ada --reason why
+transcript list
 transcript restore {ID} --reason why
+transcript show {ID}
 transcript withdraw {ID} --reason why
 waiting give-up --all --reason why --yes
 waiting hold --all --yes

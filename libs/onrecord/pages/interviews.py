@@ -1,0 +1,63 @@
+"""Interviews of a study, and one with what became of its submissions, as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.text import Text
+
+from contracts.events import TranscriptSettled
+from onrecord.pages.rendering import format_count, wrap_paragraph
+from read_model.transcripts import TranscriptStatus, TranscriptSummary
+
+_STATUSES: Final = {
+    TranscriptStatus.IN_PROGRESS: "in progress",
+    TranscriptStatus.COMPLETE: "complete",
+    TranscriptStatus.DEAD_IN_PART: "dead in part",
+}
+
+
+def format_interviews(interviews: Sequence[TranscriptSummary], width: int) -> Iterator[Text]:
+    """Format interviews as a list: title, id, and how far each is read.
+
+    Args:
+        interviews: in the order in which they are to stand.
+        width: of a line, in columns.
+    """
+    for one in interviews:
+        yield from _format_interview(one, width)
+
+
+def format_interview(
+    interview: TranscriptSummary, outcomes: Sequence[TranscriptSettled], width: int
+) -> Iterator[Text]:
+    """Format one interview, and below it what became of each of its submissions.
+
+    Args:
+        interview: its current revision.
+        outcomes: the latest first.
+        width: of a line, in columns.
+    """
+    yield from _format_interview(interview, width)
+    for one in outcomes:
+        revision = "without a revision" if one.revision is None else f"revision {one.revision}"
+        outcome = one.outcome.value.replace("_", " ")
+        yield from wrap_paragraph(f"submission of {revision}: {outcome}", width, indent="  ")
+        for reason in one.reasons:
+            said = f"{reason.service} {reason.code}: {reason.message}".removesuffix(": ")
+            yield from wrap_paragraph(said, width, indent="    ", style="dim")
+
+
+def _format_interview(one: TranscriptSummary, width: int) -> Iterator[Text]:
+    yield from wrap_paragraph(one.title, width, style="bold")
+    yield Text(f"  id {one.transcript_id}")
+    lost = [(one.dead, "dead"), (one.discarded, "discarded")]
+    parts = [
+        f"revision {one.revision}",
+        _STATUSES[one.status],
+        f"{one.stored} of {format_count(one.chunks, 'chunk')} stored",
+        *(f"{number} {what}" for number, what in lost if number),
+        format_count(one.notes, "note"),
+    ]
+    yield from wrap_paragraph(", ".join(parts), width, indent="  ", style="dim")
