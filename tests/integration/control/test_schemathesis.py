@@ -22,6 +22,13 @@ EXAMPLES: Final = {Role.ADMIN: 25}
 FEWER_EXAMPLES: Final = 8
 """The same for roles that are refused most of what an admin may ask."""
 
+PHASES: Final = {Role.ADMIN: "examples,coverage,fuzzing,stateful"}
+FEWER_PHASES: Final = "fuzzing,stateful"
+"""What schemathesis tries, by role; ``coverage``, of each way to be invalid, once."""
+
+PATIENCE_S: Final = 60
+"""Longest wait for an answer: how long one takes tells of the machine, not of the code."""
+
 CHECKS: Final = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance"
@@ -46,6 +53,7 @@ async def test_made_up_requests_get_documented_answers(
         *(sys.executable, "-m", "schemathesis.cli", "run", str(OPENAPI)),
         *("--url", f"{office.url}/v1", "--header", f"Authorization: Bearer {secret}"),
         *("--checks", CHECKS, "--max-examples", str(examples), "--seed", "1", "--no-color"),
+        *("--phases", PHASES.get(role, FEWER_PHASES), "--request-timeout", str(PATIENCE_S)),
         # An answer without an end is no answer for it: test_events_stream.py asks there.
         *("--exclude-path", "/events"),
         *("--suppress-health-check", "all", "--generation-database", "none"),
