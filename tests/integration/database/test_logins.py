@@ -6,6 +6,7 @@ import stat
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -249,6 +250,29 @@ async def test_a_password_of_an_operators_own_is_taken(office: Office) -> None:
         await connection.close()
     salt = stored.split(":")[1].split("$")[0]
     assert stored == hash_password("of-their-own", b64decode(salt))
+
+
+async def test_no_statement_that_is_sent_has_a_password(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers log statements, and keep those of the moment in pg_stat_activity."""
+    sent: list[str] = []
+    for name in ("execute", "_execute"):
+        original = getattr(asyncpg.Connection, name)
+
+        async def record(
+            self: Any, query: str, *args: Any, _call: Any = original, **more: Any
+        ) -> Any:
+            sent.append(f"{query} {args}")
+            return await _call(self, query, *args, **more)
+
+        monkeypatch.setattr(asyncpg.Connection, name, record)
+    (office.folder / "control").write_text("of-their-own\n", encoding="ascii")
+    await office.create_logins()
+    assert "SCRAM-SHA-256$" in str(sent)
+    passwords = [file.read_text().strip() for file in office.folder.iterdir() if file.is_file()]
+    assert len(passwords) >= len(LOGINS)
+    assert [one for one in passwords if one in str(sent)] == []
 
 
 async def test_who_may_create_no_roles_migrates_all_the_same(server: TestServer) -> None:
