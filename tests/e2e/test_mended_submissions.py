@@ -6,6 +6,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from contracts import ids
 from contracts.control_api import DeadLetter, DeadLetterState, DeadLetterWithValue
 from contracts.letter_edits import LetterEdits
@@ -14,6 +16,8 @@ from onrecord.connections import open_control_client
 from onrecord.settings import ClientSettings
 from support.pipeline import Pipeline
 from support.waiting import until
+
+pytestmark = pytest.mark.long
 
 INTERVIEW = ids.derive_transcript_id("mended", "no title")
 SUBMITTED: dict[str, Any] = {

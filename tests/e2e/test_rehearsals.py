@@ -26,6 +26,8 @@ from support.pipeline import Pipeline, submitted
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
+pytestmark = pytest.mark.long
+
 EACH: Final = int(os.environ.get("ONRECORD_REHEARSED_LETTERS", "20"))
 """Letters of each of the six causes; a longer round, of 3,000 letters, sets it to 500."""
 

@@ -21,6 +21,8 @@ from support.pipeline import Pipeline, submitted
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
+pytestmark = pytest.mark.long
+
 OTHER = "notes-2"
 assert CURRENT.version != OTHER
 

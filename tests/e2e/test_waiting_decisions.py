@@ -20,6 +20,8 @@ from support.pipeline import Pipeline, submitted
 from support.stack import whole_stack
 from support.waiting import until
 
+pytestmark = pytest.mark.long
+
 STUDY = Study(
     study_id="waits",
     name="Paying for repairs",
