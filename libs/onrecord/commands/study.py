@@ -49,11 +49,15 @@ Language = Annotated[
 ]
 Themes = Annotated[
     list[str] | None,
-    typer.Option("--theme", metavar="ID=NAME", help="A theme; can be repeated, and is all then."),
+    typer.Option(
+        "--theme",
+        metavar="ID=NAME",
+        help="A theme; repeat it for each, since those given replace all there were.",
+    ),
 ]
 Questions = Annotated[
     list[str] | None,
-    typer.Option("--question", metavar="ID=TEXT", help="A research question; likewise."),
+    typer.Option("--question", metavar="ID=TEXT", help="A research question; the same holds."),
 ]
 Personal = Annotated[
     PersonalData | None,
@@ -247,6 +251,13 @@ def edit(  # noqa: PLR0913, PLR0917 - a study has so many properties
         edited = _change(current, document | given, file)
     done = "unchanged" if edited.changes == current.changes else "changed"
     _print(edited, done, json_output=json_output)
+    for what, before, after in (
+        ("themes", current.themes, edited.themes),
+        ("questions", current.questions, edited.questions),
+    ):
+        kept = {one.id for one in after}
+        if dropped := [one.id for one in before if one.id not in kept]:
+            err.print(f"no longer among its {what}: {', '.join(dropped)}", markup=False)
 
 
 def archive(

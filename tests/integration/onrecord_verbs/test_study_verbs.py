@@ -116,6 +116,20 @@ def test_a_file_changes_a_study(
     assert as_json(capsys, "study", "show", "churn")["changes"] == 2
 
 
+def test_an_edit_says_which_themes_and_questions_it_leaves_out(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that are given replace all: who meant to add one is to see it."""
+    run(capsys, "study", "create", *FLAGS, "--question", "why=Why?", "--question", "when=When?")
+    code, out, err = run(capsys, "study", "edit", "churn", "--question", "who=Who?")
+    assert (code, out) == (0, "")
+    assert err.splitlines()[1:] == ["no longer among its questions: why, when"]
+    code, out, err = run(capsys, "study", "edit", "churn", "--theme", "new=New", "--json")
+    assert (code, json.loads(out)["version"]) == (0, 3)
+    assert err.startswith("no longer among its themes: ")
+    assert len(run(capsys, "study", "edit", "churn", "--name", "Other")[2].splitlines()) == 1
+
+
 def test_a_study_is_changed_in_the_editor(
     control: None,
     capsys: pytest.CaptureFixture[str],
