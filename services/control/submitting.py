@@ -40,6 +40,10 @@ class RevisionConflictError(OnrecordError):
     """Raised when the submitted revision is already stored with different content (HTTP 409)."""
 
 
+class TranscriptOfOthersError(OnrecordError):
+    """Raised when the submitted interview belongs to another producer (HTTP 409)."""
+
+
 class SubmissionTooLargeError(OnrecordError):
     """Raised when a submission is too large for its topic, even compressed (HTTP 413)."""
 
@@ -67,11 +71,19 @@ class TranscriptSubmitter:
             NotFoundError: its study is not registered, and this submission does not register it.
             StudyArchivedError: its study takes no more interviews.
             NotPermittedError: its study takes none of this producer.
+            TranscriptOfOthersError: another producer submitted it first.
             RevisionConflictError: the revision is stored with other content, or is withdrawn.
             KafkaUnavailableError: the broker or its topic is not there.
             DatabaseUnavailableError: try again later.
         """
         await self._check_study(event, submitter)
+        whose = (event.transcript_id, event.named_study_id, submitter.producer)
+        if await self._database.fetchval(_OWNERSHIP.is_of_another, *whose):
+            raise TranscriptOfOthersError(
+                f"this interview of {event.named_study_id} belongs to another producer than "
+                f"{submitter.producer}, which submitted it first: `onrecord transcript handover` "
+                "makes it this one's, or submit it under a name of its own"
+            )
         if await self._database.fetchval(
             _OWNERSHIP.is_withdrawn, event.transcript_id, event.revision, event.named_study_id
         ):

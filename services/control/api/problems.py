@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from asgi_server import ProblemResponse
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError, RetryableError
+from contracts.validation_messages import PATTERNS
 from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
@@ -36,7 +37,11 @@ from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
 from control.rules import RuleExistsError
 from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
-from control.submitting import RevisionConflictError, SubmissionTooLargeError
+from control.submitting import (
+    RevisionConflictError,
+    SubmissionTooLargeError,
+    TranscriptOfOthersError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +57,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
         (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
-            *(RuleExistsError, DiscardOfOthersError),
+            *(RuleExistsError, DiscardOfOthersError, TranscriptOfOthersError),
         ),
         409,
     ),
@@ -104,11 +109,15 @@ def format_validation_error(errors: Sequence[Any]) -> str:
 
 def _describe_invalid(found: Mapping[str, Any]) -> str:
     limits = found.get("ctx", {})
-    if isinstance(found.get("input"), str):  # of which pydantic counts "items", behind a check
-        if found["type"] == "too_short":
-            return "may not be empty" if limits["min_length"] == 1 else found["msg"]
-        if found["type"] == "too_long":
-            return f"at most {limits['max_length']:,} characters are allowed"
+    # Of a text that is checked before its length pydantic says "Value", and counts "items".
+    is_text = limits.get("field_type") == "Value"
+    match found["type"]:
+        case "too_short" if limits["min_length"] == 1:
+            return "may not be empty" if is_text else "at least one is needed"
+        case "too_long":
+            return f"at most {limits['max_length']:,} {'characters ' * is_text}are allowed"
+        case "string_pattern_mismatch":
+            return PATTERNS.get(limits["pattern"], found["msg"])
     return str(found["msg"]).removeprefix("Value error, ")
 
 

@@ -204,6 +204,46 @@ async def test_what_is_no_interview_is_refused_with_its_place(
     assert await count_submitted(office) == 0
 
 
+async def test_an_interview_of_another_producer_is_refused_at_once(
+    office: Office, fresh_database: Database
+) -> None:
+    """Ingestion would make a letter of it, and whoever waits would see the other one's outcome."""
+    transcript_id = derive_transcript_id(STUDY.study_id, "ana.txt")
+    await fresh_database.execute(
+        "INSERT INTO transcript_owners VALUES ($1, $2, '/portal', 1)",
+        *(transcript_id, STUDY.study_id),
+    )
+    for revision in (1, 2):
+        status, problem, _ = await post(office, interview(revision=revision))
+        assert (status, "belongs to another producer than token:admin" in problem["detail"]) == (
+            *(409, True),
+        )
+        assert "/portal" not in problem["detail"]
+    assert (await count_submitted(office), (await office.context.trail.page()).entries) == (0, ())
+    handed = await office.client.post(
+        f"{office.url}/v1/transcripts/{transcript_id}/handover",
+        json={"to": "token:admin", "reason": "a test"},
+    )
+    assert handed.status_code == 200, handed.text
+    assert (await post(office, interview(revision=2)))[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"study": {"themes": []}}, "study.themes: at least one is needed"),
+        ({"study": {"study_id": "a b"}}, "study.study_id: may have letters, digits, '.', '_' and"),
+    ],
+)
+async def test_what_is_too_short_or_no_id_is_said_in_words(
+    office: Office, changes: dict[str, Any], detail: str
+) -> None:
+    body = interview()
+    body["study"] |= changes["study"]
+    status, problem, _ = await post(office, body)
+    assert (status, problem["detail"][: len(detail)]) == (400, detail)
+
+
 async def test_a_stored_revision_with_other_content_is_refused(
     office: Office, fresh_database: Database
 ) -> None:
