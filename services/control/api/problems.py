@@ -117,7 +117,7 @@ def _describe_invalid(found: Mapping[str, Any]) -> str:
         case "too_long":
             return f"at most {limits['max_length']:,} {'characters ' * is_text}are allowed"
         case "string_pattern_mismatch":
-            return PATTERNS.get(limits["pattern"], found["msg"])
+            return PATTERNS.get(limits["pattern"], str(found["msg"]))
     return str(found["msg"]).removeprefix("Value error, ")
 
 
