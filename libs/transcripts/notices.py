@@ -68,8 +68,8 @@ class Repair(Enum):
         "{} lines of rolling captions that repeat the lines before them were dropped",
     )
     FRAMES = (
-        "1 time counts frames; it was read at 25 frames a second",
-        "{} times count frames; they were read at 25 frames a second",
+        "1 time counts frames; it was read at {rate}",
+        "{} times count frames; they were read at {rate}",
     )
     PART = (
         "the times start again in 1 place, as where files are put together, and were left so",
@@ -82,6 +82,10 @@ class Repair(Enum):
     CARRIED_ROW = (
         "1 row without a name goes on with the speaker before: this table names changes of speaker",
         "{} rows without a name go on with the speaker before: this table names changes of speaker",
+    )
+    SHORT_ROW = (
+        "1 row that ends before the column of what was said was passed over",
+        "{} rows that end before the column of what was said were passed over",
     )
     PAUSE = (
         "1 row that holds nothing but a pause was passed over",
@@ -138,7 +142,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._counts: Counter[Repair] = Counter()
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int | str] = {}
         self._lines: dict[Repair, set[int]] = defaultdict(set)
         self._guesses: list[str] = []
         self._hidden: dict[str, tuple[int, str]] = {}
@@ -180,7 +184,7 @@ class Notices:
         if numbers:
             self._lines[kind] |= numbers
 
-    def add(self, kind: Repair, count: int = 1, **numbers: int) -> None:
+    def add(self, kind: Repair, count: int = 1, **numbers: int | str) -> None:
         """Count ``count`` more mendings of a kind; none is none.
 
         ``numbers`` are what the kind's sentences name beside the count.

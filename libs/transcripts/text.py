@@ -28,6 +28,10 @@ SURELY_VISIBLE: Final = frozenset(ascii_letters + digits)
 """Characters of which one is enough for a text to be visible, whatever else is in it."""
 
 
+_BLANKS_AND_MARKS: Final = " \u061c\u200e\u200f"
+"""Blanks and marks of direction, which have nothing to decide at the end of a text."""
+
+
 class TextSpan(NamedTuple):
     """Piece of a speaker's text as in the source file, with its times and white space.
 
@@ -53,7 +57,7 @@ def clean_text(text: str) -> str:
         shown = text.strip()
         return shown if "  " not in shown else " ".join(shown.split())
     shown, _ = strip_hidden_characters(text)
-    return _composed(shown)
+    return _composed(shown).rstrip(_BLANKS_AND_MARKS)
 
 
 def ends_within_sentence(text: str) -> bool:
@@ -115,7 +119,9 @@ def join_pieces(pieces: Sequence[TextSpan]) -> tuple[str, tuple[WordTiming, ...]
         parts.append(text)
         length += len(text)
         spaced = visible[-1].isspace()
-    return _in_one_form("".join(parts), _VALIDATE_TIMINGS(words))
+    whole = "".join(parts).rstrip(_BLANKS_AND_MARKS)
+    timed = [one for one in words if one["offset"] < len(whole)]
+    return _in_one_form(whole, _VALIDATE_TIMINGS(timed))
 
 
 def _time_words(pieces: Iterable[TextSpan], leading: int) -> tuple[WordTiming, ...]:

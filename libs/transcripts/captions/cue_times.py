@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from transcripts.errors import MalformedTranscriptError
-from transcripts.notices import Notices, Repair
+from transcripts.notices import Notices
+from transcripts.timecodes import FrameRate, find_frame_rate
 
 _S: Final = r"[ \t\u00a0\u200e\u200f\u202f]{0,3}"
 # Hours may be missing, and minutes too where there is a fraction; a fourth number counts frames.
 _TIME: Final = (
     rf"(?:\d{{1,4}}{_S}:{_S})?\d{{1,3}}{_S}:{_S}\d{{1,2}}(?:{_S}[.,:;]{_S}\d{{1,9}})?"
-    r"|\d{1,6}[.,]\d{1,9}"
+    r"|\d{1,6}[.,]\d{1,9}|\d{1,2};\d{2};\d{2};\d{2}"
 )
 _ARROW: Final = r"(?:-{1,6}\s?>|-\s-\s?>|[—\u2013]{1,2}\s?>|→|⟶|⇒|=+>|à)"
 _SPACE: Final = r"[\s\u00a0\u200e\u200f\ufeff]*"
@@ -31,10 +32,11 @@ _PARTS: Final = re.compile(
     r"(?:(?P<mark>[.,:;])(?P<fraction>\d{1,9}))?"
 )
 _BLANKS: Final = re.compile(r"[\s\u00a0\u200e\u200f\u202f]+")
-_FRAMES_A_SECOND: Final = 25
 _MS: Final = 1_000
 _MIN: Final = 60
 _OVERFLOW_DIGITS: Final = 4
+_HEAD_LINES: Final = 40
+_MS_DIGITS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class TimingLineReader:
 
     def __init__(self, lines: Iterable[str], notices: Notices) -> None:
         self._notices = notices
+        lines = list(lines)
         timings = [timing for line in lines if (timing := parse_timing_line(line)) is not None]
         times = [one for timing in timings for one in (timing.start, timing.end)]
         fractions = [
@@ -87,6 +90,7 @@ class TimingLineReader:
             if (match := _PARTS.fullmatch(one)) is not None and match["mark"] in {".", ","}
         ]
         four = [one for one in fractions if len(one) == _OVERFLOW_DIGITS]
+        self._rate = self._find_rate(lines, times)
         self._whole_ms = bool(four) and all(int(one) <= _MS for one in four)
 
     def read(self, line: str, number: int) -> tuple[int, int]:
@@ -108,7 +112,16 @@ class TimingLineReader:
             )
         return start_ms, end_ms
 
+    @staticmethod
+    def _find_rate(lines: Sequence[str], times: Iterable[str]) -> FrameRate | None:
+        """The rate at which times with hours, minutes, seconds and frames count; None without."""
+        framed = [one for one in times if ";" in one or one.count(":") > 2]  # noqa: PLR2004
+        return find_frame_rate("\n".join(lines[:_HEAD_LINES]), framed) if framed else None
+
     def _ms(self, time: str) -> int | None:
+        if self._rate is not None and (framed := self._rate.parse(time)) is not None:
+            self._rate.note(self._notices)
+            return framed
         match = _PARTS.fullmatch(time)
         if match is None:
             return None
@@ -123,9 +136,10 @@ class TimingLineReader:
     def _fraction_ms(self, mark: str | None, fraction: str | None) -> int:
         if mark is None or fraction is None:
             return 0
-        if mark in ":;":
-            self._notices.add(Repair.FRAMES)
-            return round(int(fraction) * _MS / _FRAMES_A_SECOND)
+        if mark in ":;" and len(fraction) < _MS_DIGITS:
+            rate = self._rate or FrameRate()
+            rate.note(self._notices)
+            return rate.to_ms(0, 0, 0, int(fraction))
         if self._whole_ms and len(fraction) == _OVERFLOW_DIGITS:
             return int(fraction)
         return int(fraction[:3].ljust(3, "0"))

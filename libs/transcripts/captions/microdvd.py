@@ -13,8 +13,9 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.captions.cues import Cue, read_cue_passages, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
-from transcripts.notices import Notices, Repair
+from transcripts.notices import Notices
 from transcripts.segments.turns import ParsedTranscript
+from transcripts.timecodes import FrameRate
 
 _CUE: Final = re.compile(r"\ufeff?\s*\{(?P<start>\d{1,8})\}\{(?P<end>\d{0,8})\}(?P<said>.*)")
 _MPL2_CUE: Final = re.compile(r"\ufeff?\s*\[(?P<start>\d{1,8})\]\[(?P<end>\d{0,8})\](?P<said>.*)")
@@ -23,8 +24,6 @@ _RATE: Final = re.compile(r"\s*(\d{2,3}(?:[.,]\d{1,3})?)\s*")
 _CODE: Final = re.compile(r"\{[^{}|]{0,60}\}")
 _ITALIC: Final = re.compile(r"(?:^|(?<=[\n:])) ?/(?=\S)", re.MULTILINE)
 """The sign that a line is in italics, at its beginning or behind a name."""
-_USUAL_RATE: Final = 25.0
-"""Frames a second where the file does not say, as for all captions timed in frames."""
 
 
 def is_microdvd(content: str) -> bool:
@@ -53,10 +52,12 @@ def read_microdvd(content: str, speakers: Sequence[Speaker], notices: Notices) -
             continue
         said = _ITALIC.sub("", _CODE.sub("", match["said"]).replace("|", "\n"))
         start, end = int(match["start"]), int(match["end"] or match["start"])
-        start_ms, end_ms = (round(one * 1_000 / (rate or _USUAL_RATE)) for one in (start, end))
+        start_ms, end_ms = (
+            round(one * 1_000 / (rate or FrameRate().nominal)) for one in (start, end)
+        )
         cues.append(Cue(start_ms, max(start_ms, end_ms), said))
     if not rate:
-        notices.add(Repair.FRAMES, len(cues))
+        FrameRate().note(notices, len(cues))
     return read_cue_passages(cues, speakers, notices)
 
 

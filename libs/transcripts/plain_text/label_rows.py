@@ -50,6 +50,11 @@ _DIRECTED: Final = re.compile(
 )
 _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
+# Hansard numbers questions and topical ones: `T3. Mary Ellis (Leeds East) (Lab): What ...?`
+_MEMBER: Final = r"[^\W\d_][^():?!\n]{1,60}\([^()\n]{2,60}\)\s?\([^()\n]{2,40}\)"
+_NUMBERED_MEMBER: Final = re.compile(rf"\s*T?\d{{1,3}}\.\s+(?={_MEMBER}[^:\n]{{0,30}}:)")
+_MEMBER_FOR: Final = re.compile(r"\s*\([^()\n]{2,60}\)\s?\([^()\n]{2,40}\)(?:\s?\[V\])?\s*:?\s*")
+_LONGEST_NAME: Final = 60
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _TIME_FIELD: Final = re.compile(
     r"\s*(?:Time(?:stamp|code)?|Start(?: time)?|Zeit)\s?:"
@@ -287,7 +292,30 @@ def _without_question_numbers(rows: list[Row], notices: Notices) -> list[Row]:
     ]
 
 
+def _with_members_seats(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Mary Ellis (Leeds East) (Lab):` as a member of a parliament is named, on one line.
+
+    Hansard's page has the seat and the party on a line below the name, and numbers before members
+    who ask a question that is on the paper.
+    """
+    del notices
+    made: list[Row] = []
+    for number, row in rows:
+        above = made[-1][1] if made else ""
+        name = above.strip().rstrip(":")
+        if (
+            _MEMBER_FOR.fullmatch(row)
+            and 0 < len(name) <= _LONGEST_NAME
+            and classify_label(name) in {LabelKind.NAME, LabelKind.ROLE}
+        ):
+            made[-1] = (made[-1][0], f"{name} {row.strip().rstrip(' :')}:")
+            continue
+        made.append((number, _NUMBERED_MEMBER.sub("", row)))
+    return made
+
+
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _with_members_seats,
     _without_question_numbers,
     _with_unbolded_lines,
     _with_headed_questions,

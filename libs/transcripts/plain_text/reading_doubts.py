@@ -23,6 +23,7 @@ _FEW: Final = 3
 _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
 _SCENE: Final = re.compile(r"(?:INT|EXT|INT\.?/EXT|I/E)[. ]\s?[A-Z][A-Z0-9 .,'\u2019/&()-]{2,80}$")
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
+_BRACKETS: Final = re.compile(r"\([^()]{2,60}\)")
 _ENDS: Final = frozenset('.?!…"\u201d)]')
 _NOTE: Final = re.compile(r"[\[(]?(\d{1,3})(?:[\])]|\.|\s)\s*[^\W\d_a-z]")
 _REFERS: Final = re.compile(r"\[(\d{1,3})\]|[^\W\d][.?!,\"\u201d](\d{1,3})(?!\S)")
@@ -200,6 +201,9 @@ def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
         for _, one in chosen
     )
     asks = any(line.text.rstrip().endswith(_ASKS) for line in lines)
+    members = sum(len(_BRACKETS.findall(one.label)) >= TWICE for _, one in chosen)
+    if TWICE * members >= len(chosen):
+        return  # with seat and party: a parliament's minutes
     if len(labels) == len(chosen) >= _FEW and plain and not roles and not asks:
         yield (
             f"each of the {len(labels):,} names stands once: they may be a list, and no speakers"

@@ -26,6 +26,7 @@ from transcripts.plain_text.summaries import is_summary_heading, remove_summarie
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import is_header_row
+from transcripts.timecodes import replace_timecodes
 
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
@@ -117,6 +118,9 @@ _TEAMS_TIME: Final = re.compile(
 )
 _TEAMS_CLOCK: Final = re.compile(r"\d{1,3}(?::\d{2}){1,2}")
 _TEAMS_INITIALS: Final = re.compile(r"[^\W\d_a-z]{1,3}")
+_FIELD_LINE: Final = re.compile(r"([^\W\d][\w -]{0,40}):(?:\s|$)")
+_FENCES: Final = ("---", "...")
+_MOST_FIELDS: Final = 40
 _FEW: Final = 3
 _MOST_LINES_OF_A_HEAD: Final = 12
 _MOST: Final = 0.8
@@ -148,12 +152,36 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
         for number, line in enumerate(lines, start=1)
     ]
+    rows = replace_timecodes(rows, notices)
     for step in _STEPS:
         rows = step(rows, notices)
     return rows
 
 
 # Tools' own lines
+
+
+def _without_front_matter(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows without the fields between `---` and `---` at the top, as of notes and web pages."""
+    filled = find_nonblank_rows(rows)[: _MOST_FIELDS + 2]
+    if not filled or filled[0][1].strip() != "---":
+        return rows
+    end = next((at for at, row in filled[1:] if row.strip() in _FENCES), None)
+    fields = [row for at, row in filled[1:] if end is not None and at < end]
+    keys = [match[1] for row in fields if (match := _FIELD_LINE.match(row))]
+    others = [row for row in fields if not _FIELD_LINE.match(row)]
+    if (
+        end is None
+        or not keys
+        or len(set(keys)) < len(keys)
+        or not all(row.lstrip().startswith("- ") or row[:1].isspace() for row in others)
+    ):
+        return rows
+    begins = tuple(f"{key}:" for key in keys)
+    if any(row.lstrip().startswith(begins) for _, row in rows[end:]):
+        return rows  # who speaks in it speaks below it, too
+    notices.drop_lines(Repair.VENDOR_LINE, [number for number, row in rows[: end + 1] if row])
+    return rows[end + 1 :]
 
 
 def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
@@ -297,6 +325,7 @@ def _cells(row: Row) -> Row | None:
 
 
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _without_front_matter,
     remove_page_furniture,
     remove_summaries,
     _without_vendor_lines,

@@ -25,7 +25,10 @@ _OF_DAY: Final = (
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
-_TO: Final = r"(?:\s*(?:-->|->|→|\u2013|—|-|to|,)\s*|(?<=\d{2}[:;.,]\d{2})\s+(?=\d{2}:\d{2}:\d{2}))"
+_TO: Final = (
+    r"(?:\s*(?:-->|->|→|\u2013|—|-|to|,)\s*"
+    r"|(?:(?<=\d{2}[:;.,]\d{2})|(?<=\d{2}\.\d{3}))\s+(?=\d{2}:\d{2}:\d{2}))"
+)
 _RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
 _SEPARATORS: Final = r"[\s:|/→•·,\u2013—-]{0,6}"
 _BRACKETED: Final = re.compile(

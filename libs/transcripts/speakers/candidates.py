@@ -18,6 +18,10 @@ _MOST_WORDS: Final = 12
 # Marks of direction and byte order marks stand around labels and hide their colons.
 _MARKS: Final = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u061c"
 _INVISIBLE: Final = re.compile(f"[{_MARKS}]+")
+_AROUND_LINE: Final = re.compile(f"^[{_MARKS}]+|[{_MARKS}\\s]*[{_MARKS}]\\s*$")
+_SIGNS: Final = r"\s\d:\[\](){}<>|"
+_OPENING: Final = ("[", "(", "<", "{")
+_BESIDE_SIGNS: Final = re.compile(f"(?<=[{_SIGNS}])[{_MARKS}]+|[{_MARKS}]+(?=[{_SIGNS}])")
 COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789\u1366]")  # the last is Ethiopic
 _HEADING_MARK: Final = re.compile(r"#{1,6}\s+")
 # Webex: `"Ann Lee" (1078322432)`.
@@ -78,12 +82,20 @@ new_candidate: Final = partial(tuple.__new__, LabelCandidate)
 
 
 def strip_direction_marks(line: str) -> str:
-    """Remove invisible writing direction marks from the label at a line's beginning."""
+    """Remove invisible writing direction marks from where a line's label and time may stand.
+
+    They hide colons, brackets and times there, and tell two labels apart that look alike. At the
+    end of a line there is nothing whose direction they could decide.
+    """
     if line.isascii() or _INVISIBLE.search(line) is None:
         return line
+    line = _AROUND_LINE.sub("", line)
     label, colon, said = line.partition(":")
     if not colon or len(label) > LONGEST_LABEL:
-        return _INVISIBLE.sub("", line[:1]) + line[1:]
+        return _BESIDE_SIGNS.sub("", line) if line[:1] in _OPENING or line[:1].isdigit() else line
+    if label[-1:].isdigit():  # of a time; what somebody says begins behind the label's own colon
+        head, end, said = line.partition(": ")
+        return f"{_BESIDE_SIGNS.sub('', head)}{end}{said}"
     return f"{_INVISIBLE.sub('', label)}:{said}"
 
 

@@ -232,7 +232,15 @@ class StrongLabelDecision:
             for key, count in spoken.items()
             if count >= TWICE and classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
         )
-        return set(alone) if sum(alone.values()) > again else set()
+        if sum(alone.values()) <= again:
+            return set()
+        return set(alone) | {key for key in spoken if self._is_fuller_name(key, alone)}
+
+    @staticmethod
+    def _is_fuller_name(key: str, alone: Collection[str]) -> bool:
+        """Whether a label is another's with seat and party, as a member's is the first time."""
+        bare = _IN_BRACKETS.sub("", key).strip()
+        return bare != key and (bare in alone or len(_IN_BRACKETS.findall(key)) >= TWICE)
 
     def _may_head(self, one: LabelCandidate) -> bool:
         kind = classify_label(one.label)

@@ -51,7 +51,8 @@ _END: Final = re.compile(
     re.IGNORECASE,
 )
 _CLOCK: Final = (
-    r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?|(?:\d{1,2}h\s?)?\d{1,2}m\s?\d{1,2}s)"
+    r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?|\d{1,2};\d{2};\d{2};\d{2}"
+    r"|(?:\d{1,2}h\s?)?\d{1,2}m\s?\d{1,2}s)"
 )
 _IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}[.,]\d{{1,9}}")
 _UNIT: Final = re.compile(r"\s*[(\[][^()\[\]]{1,20}[)\]]$")

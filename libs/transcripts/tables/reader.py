@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
@@ -22,19 +22,19 @@ from transcripts.tables.columns import (
     find_table_columns,
     read_table_rows,
 )
-from transcripts.text import TextSpan
-from transcripts.times import parse_clock_time
+from transcripts.tables.quoted_cells import read_quoted_rows
+from transcripts.text import TextSpan, clean_text
+from transcripts.timecodes import TIMECODE, FrameRate, find_frame_rate
 from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
-_FRAMES: Final = re.compile(r"(\d{1,3}[:;]\d{2}[:;]\d{2})[:;](\d{2})")
 _DECIMAL_COMMA: Final = re.compile(r"\d{1,6},\d{1,9}")
-_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
-_FEWEST_QUOTED: Final = 2
+_TIMECODE: Final = re.compile(TIMECODE)
+_FEWEST_SHORT: Final = 2
 _FEWEST_UNTIMED: Final = 2
 _OFTEN_UNTIMED: Final = 0.2
 _RULE: Final = re.compile(r"[\s:-]*")
-_SPAN: Final = re.compile(r"([\d:.,]{3,20})\s*[-\u2013]\s*([\d:.,]{3,20})")
+_SPAN: Final = re.compile(r"([\d:;.,]{3,20})\s*[-\u2013]\s*([\d:;.,]{3,20})")
 _LONGEST_CELL: Final = 20_000_000
 """Characters of one cell of a table."""
 
@@ -48,8 +48,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     """Parse a CSV or TSV table into passages, one for each row with text.
 
     Raises:
-        MalformedTranscriptError: the columns are not named, or a cell holds a line break, so that
-            rows and lines cannot be told apart reliably.
+        MalformedTranscriptError: the columns are not named, or a cell holds a line break and its
+            quotation marks leave open where it ends.
     """
     del speakers  # labels are explicit here; roles are given later
     columns = find_table_columns(content)
@@ -62,29 +62,22 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     before = list(islice(lines, columns.first_line))
     above = [number for number, line in enumerate(before, start=1) if line.strip(", ;\t\r\n")]
     notices.drop_lines(Repair.VENDOR_LINE, above)
-    if columns.delimiter == "\t":  # in which quotation marks are speech
-        rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    else:
-        rows = csv.reader(lines, delimiter=columns.delimiter)
-    clock = TimeConverter(columns.unit_ms, notices)
+    rows = list(read_quoted_rows(lines.read(), columns, lines_above=len(before)))
+    starts = [_cell(row, columns.start) for _, row in rows]
+    times = _CellTimes(content, starts, columns.unit_ms, notices)
     passages: list[SpokenPassage] = []
-    try:
-        for position, row in enumerate(_without_quotes(rows, columns)):
-            if any("\n" in cell or "\r" in cell for cell in row):
-                raise MalformedTranscriptError(
-                    f"line {rows.line_num + len(before)}: a cell holds a line break; export the "
-                    "table again without line breaks in cells",
-                    line=rows.line_num + len(before),
-                )
-            if (position or not columns.named) and len(row) > columns.text:
-                made = _passage(row, columns, clock)
-                notices.add(Repair.PAUSE, int(not made and _is_pause(row[columns.text])))
-                passages += made
-    except csv.Error as error:
-        raise MalformedTranscriptError(
-            f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
-        ) from None
-    doubts = [*_shifted_cells(passages, columns)]
+    short: list[int] = []
+    for position, (number, row) in enumerate(rows):
+        if not position and columns.named:
+            continue
+        if len(row) > columns.text:
+            made = _passage(row, columns, times)
+            notices.add(Repair.PAUSE, int(not made and _is_pause(row[columns.text])))
+            passages += made
+        elif any(cell.strip() for cell in row) and not _is_rule(row):
+            short.append(number)
+    notices.drop_lines(Repair.SHORT_ROW, short)
+    doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
     passages = _carried_on(passages, columns, notices)
     others = find_other_text_columns(content, columns)
     if others:
@@ -97,25 +90,6 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         else:
             doubts.append(sentence)
     return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
-
-
-def _without_quotes(rows: Iterable[list[str]], columns: TableColumns) -> Iterable[list[str]]:
-    """The rows without the quotation marks that Excel puts around cells of a table with tabs.
-
-    Excel does so to each cell with a comma or a quotation mark; other tools to all or to none.
-    """
-    if columns.delimiter != "\t":
-        return rows
-    listed = list(rows)
-    said = [row[columns.text] for row in listed[columns.named :] if len(row) > columns.text]
-    quoted = [one for one in said if _QUOTED.fullmatch(one)]
-    special = [one for one in said if '"' in one or "," in one]
-    if len(quoted) < _FEWEST_QUOTED or len(quoted) < len(special):
-        return listed
-    return [
-        [cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell for cell in row]
-        for row in listed
-    ]
 
 
 def _carried_on(
@@ -147,13 +121,23 @@ def _shifted_cells(passages: Sequence[SpokenPassage], columns: TableColumns) -> 
         )
 
 
+def _short_rows(short: Sequence[int], passages: Sequence[SpokenPassage]) -> Iterator[str]:
+    """Rows that end before the column of what was said, as where a break divides a cell."""
+    if len(short) >= max(_FEWEST_SHORT, _OFTEN_UNTIMED * len(passages)):
+        yield (
+            f"{len(short):,} rows end before the column of what was said, the first in line "
+            f"{short[0]}: a cell may be divided"
+        )
+
+
 def _read_columns_of_speakers(
     content: str, delimiter: str, start: int | None, names: Mapping[int, str], notices: Notices
 ) -> ParsedTranscript:
-    clock = TimeConverter(1_000, notices)
+    rows = read_table_rows(content, delimiter)[1:]
+    times = _CellTimes(content, [_cell(row, start) for row in rows], 1_000, notices)
     passages: list[SpokenPassage] = []
-    for row in read_table_rows(content, delimiter)[1:]:
-        start_ms = clock(_time(_cell(row, start)))
+    for row in rows:
+        start_ms = times(_cell(row, start))
         passages += [
             SpokenPassage(name, (TextSpan(_cell(row, at), start_ms, None),))
             for at, name in names.items()
@@ -162,10 +146,8 @@ def _read_columns_of_speakers(
     return ParsedTranscript(tuple(passages))
 
 
-def _passage(
-    row: Sequence[str], columns: TableColumns, clock: TimeConverter
-) -> list[SpokenPassage]:
-    if all(_RULE.fullmatch(cell) for cell in row):  # below a Markdown table's head
+def _passage(row: Sequence[str], columns: TableColumns, times: _CellTimes) -> list[SpokenPassage]:
+    if _is_rule(row):
         return []
     said = row[columns.text]
     if columns.text == columns.count - 1:  # a last column that is not quoted may hold delimiters
@@ -176,10 +158,15 @@ def _passage(
     start, end = _cell(row, columns.start), _cell(row, columns.end)
     if not end and (span := _SPAN.fullmatch(start)):
         start, end = span[1], span[2]
-    start_ms, end_ms = clock.span(_time(start), _time(end))
-    label = speaker.strip().rstrip(":")
+    start_ms, end_ms = times.span(start, end)
+    label = clean_text(speaker).rstrip(":\uff1a ")
     label = format_speaker_label(label) if label.isdecimal() else label
     return [SpokenPassage(label, (TextSpan(said, start_ms, end_ms),))]
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    """Whether it is the rule below a Markdown table's head."""
+    return all(_RULE.fullmatch(cell) for cell in row)
 
 
 def _is_pause(said: str) -> bool:
@@ -190,18 +177,49 @@ def _cell(row: Sequence[str], place: int | None) -> str:
     return row[place].strip() if place is not None and place < len(row) else ""
 
 
-def _time(cell: str) -> str | None:
-    cell = cell.strip("[](){}<># ")
-    if not cell:
-        return None
-    if _DECIMAL_COMMA.fullmatch(cell):
-        return cell.replace(",", ".")
-    if match := _FRAMES.fullmatch(cell):
-        whole = parse_clock_time(match[1].replace(";", ":"))
-        return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
-    if cell[-1] == "s" and (stamp := parse_leading_timestamp(f"[{cell}]")) is not None:
-        return cell if stamp.start_ms is None else f"{stamp.start_ms / 1_000}s"
-    return cell
+def _bare_time(cell: str) -> str:
+    return cell.strip("[](){}<># ")
+
+
+class _CellTimes:
+    """Reader of a table's cells of times, which may count frames.
+
+    Args:
+        content: the table, which may state how many frames a second has.
+        starts: the cells of the turns' starts.
+        unit_ms: how many milliseconds the unit of plain numbers has.
+        notices: takes what could not be read, and how frames were counted.
+    """
+
+    def __init__(
+        self, content: str, starts: Sequence[str], unit_ms: float, notices: Notices
+    ) -> None:
+        framed = [one for one in map(_bare_time, starts) if _TIMECODE.fullmatch(one)]
+        self._rate = find_frame_rate(content, framed) if framed else FrameRate()
+        self._clock = TimeConverter(unit_ms, notices)
+        self._notices = notices
+
+    def __call__(self, cell: str) -> int | None:
+        return self._clock(self._written(cell))
+
+    def span(self, start: str, end: str) -> tuple[int | None, int | None]:
+        """Milliseconds of two cells, the end not before the start."""
+        return self._clock.span(self._written(start), self._written(end))
+
+    def _written(self, cell: str) -> str | None:
+        """A cell's time as the clock takes it."""
+        cell = _bare_time(cell)
+        if not cell:
+            return None
+        if _DECIMAL_COMMA.fullmatch(cell):
+            return cell.replace(",", ".")
+        if _TIMECODE.fullmatch(cell):
+            framed = self._rate.parse(cell)
+            self._rate.note(self._notices)
+            return None if framed is None else f"{framed / 1_000}s"
+        if cell[-1] == "s" and (stamp := parse_leading_timestamp(f"[{cell}]")) is not None:
+            return cell if stamp.start_ms is None else f"{stamp.start_ms / 1_000}s"
+        return cell
 
 
 FORMATS: Final = (

@@ -100,7 +100,7 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
         for agent in root.iter()
         if get_local_name(agent) == "agent"
     }
-    rate = float(get_attribute(root, "frameRate") or 30)
+    rate = _ttml_rate(root)
     ticks = float(get_attribute(root, "tickRate") or 10_000_000)
     cues: list[Cue] = []
     for paragraph in (one for one in root.iter() if get_local_name(one) == "p"):
@@ -165,6 +165,15 @@ def _holds_timed_words(element: ET.Element) -> bool:
         get_local_name(child) == "span" and get_attribute(child, "begin") and not child.tail
         for child in element
     )
+
+
+def _ttml_rate(root: ET.Element) -> float:
+    """Frames a second: the stated rate times its multiplier, such as `1000 1001` for 29.97."""
+    rate = float(get_attribute(root, "frameRate") or 30)
+    factors = get_attribute(root, "frameRateMultiplier").replace(":", " ").split()
+    if len(factors) == 2 and all(map(str.isdecimal, factors)) and int(factors[1]):  # noqa: PLR2004 - a ratio
+        return rate * int(factors[0]) / int(factors[1])
+    return rate
 
 
 def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:

@@ -364,7 +364,8 @@ def test_frames_behind_semicolons_in_tables() -> None:
         "Speaker Name,Start Time,End Time,Text\nAna,00;00;01;00,00;00;02;00,Where?\n"
         "Bo,00;00;03;05,00;00;04;00,There.\n"
     )
-    assert turns(content) == [("Ana", "Where?", 1_000), ("Bo", "There.", 3_200)]
+    # Semicolons mark drop-frame counting, at 29.97 frames a second.
+    assert turns(content) == [("Ana", "Where?", 1_001), ("Bo", "There.", 3_170)]
 
 
 # Mark-up and JSON

@@ -207,4 +207,6 @@ def test_microdvd_counts_frames_at_the_rate_its_first_line_states() -> None:
     assert _starts(reading) == [1_000, 2_000]
     unstated = read_transcript(cues)
     assert _starts(unstated) == [2_000, 4_000]
-    assert "2 times count frames; they were read at 25 frames a second" in unstated.notices
+    assert (
+        "2 times count frames; they were read at 25 frames a second, which the file does not state"
+    ) in unstated.notices

@@ -144,3 +144,22 @@ def test_two_fields_of_a_header_are_nobodys_speech() -> None:
     reading = read("Meeting Title: The hotel\nDate: Mar 3\n\nTranscript:\n\n" + TALK)
     assert said(reading) == [("Speaker", "Meeting Title: The hotel Date: Mar 3"), *TURNS]
     assert said(read("Ann: How was it?\nNote: the beds.\n\n" + TALK))[0][0] == "Ann"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "title: Wells\ndate: 2026-03-04\nguest: Ravi Menon",
+        "layout: post\ntags:\n  - wells\n  - water\nspeakers:\n- Odile\n- Ravi",
+    ],
+)
+@pytest.mark.parametrize("end", ["---", "..."])
+def test_fields_between_rules_at_the_top_are_nobodys_words(fields: str, end: str) -> None:
+    reading = read(f"---\n{fields}\n{end}\n\nOdile: How?\n\nRavi: With a ladder.\n")
+    assert said(reading) == [("Odile", "How?"), ("Ravi", "With a ladder.")]
+    assert any("lines 1, 2" in one for one in reading.notices)
+
+
+def test_a_talk_between_rules_stays() -> None:
+    content = "---\nOdile: How?\nRavi: So.\n---\nOdile: Only one?\nRavi: One.\n"
+    assert said(read(content))[:2] == [("Odile", "How?"), ("Ravi", "So.")]
