@@ -18,8 +18,10 @@ _NOTE: Final = re.compile(
     r"|\((?:A|The) (?:short|brief|luncheon|lunch|morning|afternoon) (?:break|adjournment|recess)\)"
     r"|(?:MR|MS|MRS|MISS|DR|SIR|LORD|LADY|DAME|PROFESSOR)\.? [A-Z][A-Z .'\u2019-]{2,60}"
     r" \((?:sworn|affirmed|recalled|continued)\)"
+    r"|[A-Z][A-Z .'\u2019-]{2,60}, (?:SWORN|AFFIRMED|RECALLED)(?: IN)?\.?"
     r"|(?:(?:Further |Cross-|Re-)?(?:Questions|Questioned|Examination|Examined|Cross-examination)"
-    r"|Questions) (?:by|from) (?:MR|MS|MRS|MISS|DR|THE|SIR|LORD|LADY)\.? [A-Z .'\u2019-]{2,40}",
+    r"|Questions|(?:CROSS-|RE-|FURTHER )?EXAMINED) (?:by|from|BY|FROM)"
+    r" (?:MR|MS|MRS|MISS|DR|THE|SIR|LORD|LADY)\.? [A-Z .'\u2019-]{2,40}",
 )
 _QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
 _SWORN: Final = re.compile(

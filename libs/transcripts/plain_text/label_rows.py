@@ -24,6 +24,7 @@ Row = tuple[int, str]
 # `Q   What is it?`, as courts have it, and `Q1. What is it?`, as lists of questions have it.
 _BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\"“(\[]?[A-Z0-9])")
 _LONE_QUESTION: Final = re.compile(r"\s{0,12}Q(?:\t+|[ \u00a0]{2,12})(?=[\"\u201c(\[]?[A-Z0-9])")
+_DOTTED_QUESTION: Final = re.compile(r"\s{0,12}([QA])\.\s+(?=[\"“(\[]?[A-Z0-9])")
 _NUMBERED_QUESTION: Final = re.compile(
     r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
 )
@@ -42,6 +43,7 @@ _TIER: Final = re.compile(
 # CHAT without its head: `*ADA:` begins what was said, `%mor:` what was noted on it.
 _MAIN_TIER: Final = re.compile(r"\*[A-Z]{2,5}\d{0,2}:\s")
 _DEPENDENT_TIER: Final = re.compile(r"%[a-z]{3,4}:\s")
+_COURT_LABEL: Final = re.compile(r"\s{0,30}[A-Z][A-Z.'\u2019 -]{3,40}: ?\S")
 _BOLD_MARKS: Final = ("**", "__")
 _BOLD_LINE: Final = re.compile(r"\s*(\*\*|__)([^*_\n:]{1,60}:)(\s+[^*_\n]+)\1\s*")
 # `Host (smiling): …`: what somebody does while speaking.
@@ -103,6 +105,24 @@ def _with_marked_questions(rows: list[Row], notices: Notices) -> list[Row]:
         return rows
     return [
         (number, f"Q: {row[found[at].end() :]}" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
+def _with_single_questions(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Q: …` and `A: …` in place of a few `Q. …` and `A. …` among a court's other speakers."""
+    del notices
+    found = {
+        at: match for at, (_, row) in enumerate(rows) if (match := _DOTTED_QUESTION.match(row))
+    }
+    letters = [match[1] for match in found.values()]
+    asks = any("?" in rows[at][1] for at, match in found.items() if match[1] == "Q")
+    courts = sum(_COURT_LABEL.match(row) is not None for _, row in rows)
+    in_turn = letters[:1] == ["Q"] and all(one != later for one, later in pairwise(letters))
+    if not asks or courts < 2 or not in_turn:  # noqa: PLR2004 - one may be a heading
+        return rows
+    return [
+        (number, f"{found[at][1]}: {row[found[at].end() :]}" if at in found else row)
         for at, (number, row) in enumerate(rows)
     ]
 
@@ -321,6 +341,7 @@ LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _with_headed_questions,
     _with_colons,
     _with_marked_questions,
+    _with_single_questions,
     _with_tier_labels,
     _with_colons_for_marks,
     _with_field_values,

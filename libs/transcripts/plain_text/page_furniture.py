@@ -23,6 +23,12 @@ _PAGE_OF: Final = re.compile(
     re.IGNORECASE,
 )
 _PAGE_OF_AT_END: Final = re.compile(rf"[^:]{{1,80}}\s{_PAGE_OF.pattern}", re.IGNORECASE)
+# Heads and feet at the right margin come behind what was said on the same line.
+_PAGE_BEHIND: Final = re.compile(
+    r"(?:\s{3,}|\t\s*)(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2}(?P<number>\d{1,4})"
+    r"(?:\s{0,2}(?:of|von|de|di|van|/|из)\s{0,2}\d{1,4})?\s*$",
+    re.IGNORECASE,
+)
 _BEFORE_DASH: Final = re.compile(r"\S.{0,60}?\s[-\u2013—/]\s")
 _DIGITS: Final = re.compile(r"\d+")
 _NEAR: Final = 2
@@ -39,6 +45,7 @@ def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list
         rows: a file's lines with their numbers; a form feed is a row of its own.
         notices: takes how many lines were dropped.
     """
+    rows = _without_pages_behind(rows, notices)
     filled = [position for position, (_, row) in enumerate(rows) if row.strip()]
     feeds = {position for position in filled if rows[position][1].strip(" \t") == "\f"}
     dropped = _page_numbers(rows, filled) | {
@@ -54,6 +61,23 @@ def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list
     dropped |= _recurring_lines(rows, filled)
     notices.drop_lines(Repair.PAGE_LINE, [rows[position][0] for position in dropped - feeds])
     return [row for position, row in enumerate(rows) if position not in dropped | feeds]
+
+
+def _without_pages_behind(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+    """The rows without `Page 1 of 9` at the right margin of what was said, where pages count up."""
+    found = {
+        at: match
+        for at, (_, row) in enumerate(rows)
+        if (match := _PAGE_BEHIND.search(row)) and match.start()
+    }
+    numbers = [int(match["number"]) for match in found.values()]
+    if len(numbers) < _TWICE or any(later != one + 1 for one, later in pairwise(numbers)):
+        return rows
+    notices.add(Repair.PAGE_LINE, len(numbers))
+    return [
+        (number, row[: found[at].start()] if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
 
 
 def _page_numbers(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:

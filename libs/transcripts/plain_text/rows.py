@@ -89,6 +89,7 @@ _VENDOR_LINES: Final = re.compile(
     r"|\[(?:memo|codes?|notes?|comment|tag|theme|kommentar|anmerkung|nota|remarque)\s?\d{0,3}:"
     r" [^\[\]]{1,400}\]"
     r"|[$%] [a-z./~][\w./-]{1,60}(?: .*)?"  # a command and its prompt
+    r"|@ This file written with .{0,80}|Tactiq\.io .{0,40}"
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,
@@ -111,6 +112,7 @@ _TIME_AROUND: Final = re.compile(
 )
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
 _CODE_TIME: Final = re.compile(r"`(\[[\d:.,]{4,14}\])`")
+_HEADING_MARK: Final = re.compile(r"\s{0,3}#{1,6}\s+")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
 # Teams' pane, copied: initials, name, `0 minutes 4 seconds0:04`, then the name and time again.
 _TEAMS_TIME: Final = re.compile(
@@ -190,7 +192,12 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     # A heading at the top is the transcript's title, and stays as nobody's words.
     title = next((number for number, row in rows_below if row.strip()), 0)
     kept = [
-        (number, row)
+        (
+            number,
+            _HEADING_MARK.sub("", row)
+            if number == title and ":" not in row and _is_heading(row)
+            else row,
+        )
         for number, row in rows_below
         if not _VENDOR_LINES.fullmatch(row.strip())
         and not _PART.fullmatch(row.strip())

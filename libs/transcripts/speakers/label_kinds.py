@@ -90,6 +90,19 @@ _FRENCH_TITLE: Final = re.compile(
     r"(?: (?:(?:de|du|des|la|le) )*(?:d['\u2019])?[A-ZÀ-Ý][\w'\u2019-]+){0,3}(?:, [^.:]{3,60})?"
 )
 _INITIALS: Final = re.compile(r"[A-Z](?:\.?[A-Z]){0,3}\.?|[A-Z]{1,4}[_-]?\d{1,4}")
+# `Patient's wife`, `Wife of patient`, `Ann's mother`: those whom a patient or witness brings along.
+_RELATIONS: Final = (
+    r"(?:wife|husband|partner|spouse|mother|father|mum|mom|dad|parent|son|daughter|brother|sister"
+    r"|sibling|aunt|uncle|niece|nephew|cousin|grand(?:mother|father|son|daughter|parent|child)"
+    r"|carer|caregiver|caretaker|friend|neighbou?r|lawyer|solicitor|counsel|attorney|advocate"
+    r"|interpreter|translator|assistant|nurse|doctor|guardian|representative|colleague)"
+)
+_RELATED: Final = re.compile(
+    rf"(?-i:[^\W\d_a-z])[\w .-]{{1,40}}['\u2019]s? {_RELATIONS}(?: \d{{1,2}})?"
+    rf"|(?=(?-i:[A-Z])){_RELATIONS} of (?:the )?(?:patient|participant|respondent|interviewee"
+    r"|witness|client|claimant|deceased|child|(?-i:[A-Z])[\w.-]{0,30})(?: \d{1,3})?",
+    re.IGNORECASE,
+)
 _OCCUPATION_WORDS: Final = """
     announcer commentator correspondent
     accountant activist actor actress ambassador analyst architect archivist artist aunt author
@@ -243,7 +256,7 @@ def _is_role(label: str) -> bool:
         is_role = _OFF_SCREEN.fullmatch(label) is not None
     if not is_role and label[:1].isupper():
         is_role = (_OCCUPATION.fullmatch(label) or _FRENCH_OFFICE.fullmatch(label)) is not None
-    return is_role or _ROLE_FIRST.fullmatch(label) is not None
+    return is_role or (_ROLE_FIRST.fullmatch(label) or _RELATED.fullmatch(label)) is not None
 
 
 def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:

@@ -32,6 +32,7 @@ _BOLD: Final = re.compile(
     r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
     r"\s*(?P<after>[:\uff1a]?)(?:[-\u2013—](?=\s))?\s*"
 )
+_BOLD_BEHIND_PICTURE: Final = re.compile(r"[^\w\s*]{1,4}\s?\*\*(?P<label>[^*]{1,60})")
 _DOTTED: Final = re.compile(
     r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"
     # Minutes of parliaments: `Mr. DURBIN. Mr. President, ...`, `The PRESIDING OFFICER. Without ...`
@@ -180,4 +181,7 @@ def _colons(line: str) -> Iterator[LabelCandidate]:
         rest = line[colon.end() :]
         if colon[0].strip() == ":" and _is_within(line[: colon.start()], rest):
             continue
-        yield from build_label_candidates(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)
+        name = line[: colon.start()]
+        if rest[:2] == "**" and (bold := _BOLD_BEHIND_PICTURE.match(name)):
+            name, rest = bold["label"], rest[2:]
+        yield from build_label_candidates(name, rest.lstrip(), LabelMarking.COLON)

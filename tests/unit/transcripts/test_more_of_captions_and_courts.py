@@ -113,3 +113,59 @@ def test_much_prose_above_a_short_talk_is_in_doubt() -> None:
     prose = "I arrived at five. It was dark. Two men stood at the gate, smoking. Nobody spoke. " * 2
     content = f"Field notes\n\n{prose}\n\n" + "".join(f"{who}: {text}\n\n" for who, text in TALK)
     assert "have no speaker, although the file names speakers" in doubts(content)
+
+
+RELATED = [
+    "Patient's wife",
+    "Ann Lee's mother",
+    "Patient\u2019s carer",
+    "Wife of patient",
+    "Daughter of Ann",
+    "Witness's lawyer",
+    "Participant 3's interpreter",
+]
+
+
+@pytest.mark.parametrize("who", RELATED)
+def test_those_whom_somebody_brings_along_speak(who: str) -> None:
+    content = (
+        "Nurse: How have you been?\n\nPatient: Up and down. Morning: nine.\n\n"
+        f"Nurse: And the dose?\n\nPatient: It makes me sick.\n\n{who}: He skips it.\n"
+    )
+    reading = read(content)
+    assert said(reading)[-2:] == [("Patient", "It makes me sick."), (who, "He skips it.")]
+
+
+@pytest.mark.parametrize(
+    "note", ["", "TOM OKAFOR, SWORN\n\nEXAMINED BY MR DUNN\n\n", "TOM OKAFOR, AFFIRMED\n\n"]
+)
+def test_a_question_and_an_answer_among_a_courts_speakers(note: str) -> None:
+    content = (
+        "THE CLERK: All rise.\n\nHIS HONOUR JUDGE PIKE: Sit down, please.\n\n"
+        f"MR DUNN: I call Tom Okafor.\n\n{note}Q. Where do you live?\n\nA. On Mill Lane.\n"
+    )
+    assert said(read(content)) == [
+        ("THE CLERK", "All rise."),
+        ("HIS HONOUR JUDGE PIKE", "Sit down, please."),
+        ("MR DUNN", "I call Tom Okafor."),
+        ("Q", "Where do you live?"),
+        ("A", "On Mill Lane."),
+    ]
+
+
+def test_a_picture_before_a_bold_name_is_no_part_of_the_talk() -> None:
+    content = "".join(
+        f"\U0001f399 **{who}:** {text}\n\n"
+        for who, text in (
+            ("Dana", "How?"),
+            ("Omar", "With one."),
+            ("Dana", "One?"),
+            ("Omar", "So."),
+        )
+    )
+    assert said(read(content)) == [
+        ("Dana", "How?"),
+        ("Omar", "With one."),
+        ("Dana", "One?"),
+        ("Omar", "So."),
+    ]

@@ -163,3 +163,24 @@ def test_fields_between_rules_at_the_top_are_nobodys_words(fields: str, end: str
 def test_a_talk_between_rules_stays() -> None:
     content = "---\nOdile: How?\nRavi: So.\n---\nOdile: Only one?\nRavi: One.\n"
     assert said(read(content))[:2] == [("Odile", "How?"), ("Ravi", "So.")]
+
+
+@pytest.mark.parametrize("page", ["Page {} of 2", "page {}", "Seite {} von 2", "p. {}", "стр. {}"])
+def test_page_numbers_at_the_right_margin_are_nobodys_words(page: str) -> None:
+    content = (
+        f"Ida: How was it?          {page.format(1)}\nOtto: Slow. Good: the food.\n\f\n"
+        f"Ida: And the beds?        {page.format(2)}\nOtto: Hard.\n"
+    )
+    reading = read(content)
+    assert said(reading) == TURNS
+    assert any("2 page numbers" in one for one in reading.notices)
+
+
+def test_a_page_that_somebody_names_stays() -> None:
+    content = "Ida: Where is it?\nOtto: It is on page 1 of 9\nIda: And the beds?\nOtto: page 2\n"
+    assert said(read(content))[1] == ("Otto", "It is on page 1 of 9")
+
+
+@pytest.mark.parametrize("title", ["# A talk on wells", "## A talk on wells"])
+def test_a_title_stands_without_its_mark(title: str) -> None:
+    assert said(read(f"{title}\n\n{TALK}")) == [("Speaker", "A talk on wells"), *TURNS]
