@@ -89,6 +89,7 @@ _VENDOR_LINES: Final = re.compile(
     r"|\[(?:memo|codes?|notes?|comment|tag|theme|kommentar|anmerkung|nota|remarque)\s?\d{0,3}:"
     r" [^\[\]]{1,400}\]"
     r"|[$%] [a-z./~][\w./-]{1,60}(?: .*)?"  # a command and its prompt
+    r"|[\[(](?:Transcribed|Created|Made) (?:by|with) [\w-]{2,40}\.[a-z]{2,4}\b.{0,100}[\])]"
     r"|@ This file written with .{0,80}|Tactiq\.io .{0,40}"
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",

@@ -184,3 +184,18 @@ def test_a_page_that_somebody_names_stays() -> None:
 @pytest.mark.parametrize("title", ["# A talk on wells", "## A talk on wells"])
 def test_a_title_stands_without_its_mark(title: str) -> None:
     assert said(read(f"{title}\n\n{TALK}")) == [("Speaker", "A talk on wells"), *TURNS]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(Transcribed by TurboScribe.ai. Go Unlimited to remove this message.)",
+        "[Created with scriber.io]",
+        "@ This file written with the Avid Caption plugin, version 1",
+        "Tactiq.io free account",
+    ],
+)
+def test_what_tools_write_of_themselves_is_nobodys_words(line: str) -> None:
+    reading = read(f"{line}\n\n{TALK}")
+    assert said(reading) == TURNS
+    assert any("dropped: line 1" in one for one in reading.notices)
