@@ -54,8 +54,13 @@ _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
 # Hansard numbers questions and topical ones: `T3. Mary Ellis (Leeds East) (Lab): What ...?`
 _MEMBER: Final = r"[^\W\d_][^():?!\n]{1,60}\([^()\n]{2,60}\)\s?\([^()\n]{2,40}\)"
-_NUMBERED_MEMBER: Final = re.compile(rf"\s*T?\d{{1,3}}\.\s+(?={_MEMBER}[^:\n]{{0,30}}:)")
-_MEMBER_FOR: Final = re.compile(r"\s*\([^()\n]{2,60}\)\s?\([^()\n]{2,40}\)(?:\s?\[V\])?\s*:?\s*")
+_NUMBERED_MEMBER: Final = re.compile(
+    rf"\s{{0,12}}T?\d{{1,3}}\.\s{{1,12}}(?={_MEMBER}[^:\n]{{0,30}}:)"
+)
+_MEMBER_FOR: Final = re.compile(
+    r"\s{0,12}\([^()\n]{2,60}\)\s?\([^()\n]{2,40}\)(?:\s?\[V\])?\s*:?\s*"
+)
+_ENDS_OF_SEATS: Final = (")", "]", ":")
 _LONGEST_NAME: Final = 60
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _TIME_FIELD: Final = re.compile(
@@ -324,13 +329,15 @@ def _with_members_seats(rows: list[Row], notices: Notices) -> list[Row]:
         above = made[-1][1] if made else ""
         name = above.strip().rstrip(":")
         if (
-            _MEMBER_FOR.fullmatch(row)
+            row[-1:] in _ENDS_OF_SEATS
+            and _MEMBER_FOR.fullmatch(row)
             and 0 < len(name) <= _LONGEST_NAME
             and classify_label(name) in {LabelKind.NAME, LabelKind.ROLE}
         ):
             made[-1] = (made[-1][0], f"{name} {row.strip().rstrip(' :')}:")
             continue
-        made.append((number, _NUMBERED_MEMBER.sub("", row)))
+        numbered = _NUMBERED_MEMBER.match(row) if ")" in row else None
+        made.append((number, row[numbered.end() :] if numbered else row))
     return made
 
 

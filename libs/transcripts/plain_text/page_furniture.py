@@ -25,12 +25,13 @@ _PAGE_OF: Final = re.compile(
 _PAGE_OF_AT_END: Final = re.compile(rf"[^:]{{1,80}}\s{_PAGE_OF.pattern}", re.IGNORECASE)
 # Heads and feet at the right margin come behind what was said on the same line.
 _PAGE_BEHIND: Final = re.compile(
-    r"(?:\s{3,}|\t\s*)(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2}(?P<number>\d{1,4})"
+    r"(?:\s{3}|\t)(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2}(?P<number>\d{1,4})"
     r"(?:\s{0,2}(?:of|von|de|di|van|/|из)\s{0,2}\d{1,4})?\s*$",
     re.IGNORECASE,
 )
 _BEFORE_DASH: Final = re.compile(r"\S.{0,60}?\s[-\u2013—/]\s")
 _DIGITS: Final = re.compile(r"\d+")
+_LONGEST_PAGE: Final = 40
 _NEAR: Final = 2
 _TWICE: Final = 2
 _THRICE: Final = 3
@@ -68,7 +69,9 @@ def _without_pages_behind(rows: list[tuple[int, str]], notices: Notices) -> list
     found = {
         at: match
         for at, (_, row) in enumerate(rows)
-        if (match := _PAGE_BEHIND.search(row)) and match.start()
+        if row[-1:].isdigit()
+        and (match := _PAGE_BEHIND.search(row, max(0, len(row) - _LONGEST_PAGE)))
+        and row[: match.start()].strip()
     }
     numbers = [int(match["number"]) for match in found.values()]
     if len(numbers) < _TWICE or any(later != one + 1 for one, later in pairwise(numbers)):

@@ -18,7 +18,9 @@ _MOST_WORDS: Final = 12
 # Marks of direction and byte order marks stand around labels and hide their colons.
 _MARKS: Final = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u061c"
 _INVISIBLE: Final = re.compile(f"[{_MARKS}]+")
-_AROUND_LINE: Final = re.compile(f"^[{_MARKS}]+|[{_MARKS}\\s]*[{_MARKS}]\\s*$")
+_BLANKS_AND_MARKS: Final = (
+    " \t\u00a0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u061c"
+)
 _SIGNS: Final = r"\s\d:\[\](){}<>|"
 _OPENING: Final = ("[", "(", "<", "{")
 _BESIDE_SIGNS: Final = re.compile(f"(?<=[{_SIGNS}])[{_MARKS}]+|[{_MARKS}]+(?=[{_SIGNS}])")
@@ -89,7 +91,10 @@ def strip_direction_marks(line: str) -> str:
     """
     if line.isascii() or _INVISIBLE.search(line) is None:
         return line
-    line = _AROUND_LINE.sub("", line)
+    end = line.rstrip(_BLANKS_AND_MARKS)
+    line = end if _INVISIBLE.search(line, len(end)) else line
+    begin = _INVISIBLE.match(line)
+    line = line[begin.end() :] if begin else line
     label, colon, said = line.partition(":")
     if not colon or len(label) > LONGEST_LABEL:
         return _BESIDE_SIGNS.sub("", line) if line[:1] in _OPENING or line[:1].isdigit() else line
