@@ -41,12 +41,17 @@ def format_interview(
     """
     yield from _format_interview(interview, width)
     for one in outcomes:
-        revision = "without a revision" if one.revision is None else f"revision {one.revision}"
         outcome = one.outcome.value.replace("_", " ")
-        yield from wrap_paragraph(f"submission of {revision}: {outcome}", width, indent="  ")
+        yield from wrap_paragraph(f"{_describe_submission(one)}: {outcome}", width, indent="  ")
         for reason in one.reasons:
             said = f"{reason.service} {reason.code}: {reason.message}".removesuffix(": ")
             yield from wrap_paragraph(said, width, indent="    ", style="dim")
+
+
+def _describe_submission(one: TranscriptSettled) -> str:
+    if one.refreshes is not None:  # its number is none that people count
+        return f"revision {one.refreshes}, asked again"
+    return "no valid revision" if one.revision is None else f"submission of revision {one.revision}"
 
 
 def _format_interview(one: TranscriptSummary, width: int) -> Iterator[Text]:

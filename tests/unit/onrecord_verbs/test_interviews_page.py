@@ -1,0 +1,59 @@
+"""An interview as a page: how far it is read, and what became of its submissions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
+from contracts.ids import derive_id
+from onrecord.pages.interviews import format_interview
+from read_model.transcripts import TranscriptStatus, TranscriptSummary
+from support.interviews import sha
+
+INTERVIEW = TranscriptSummary(
+    transcript_id=derive_id("one"),
+    revision=2,
+    study_id="billing",
+    title="Ana\x1b[2J",
+    format="plain",
+    recorded_at=None,
+    ingested_at=datetime(2026, 1, 1, tzinfo=UTC),
+    status=TranscriptStatus.DEAD_IN_PART,
+    segments=3,
+    chunks=3,
+    stored=1,
+    dead=1,
+    discarded=1,
+    notes=1,
+)
+
+
+def settled(**changes: Any) -> TranscriptSettled:
+    fields: dict[str, Any] = {
+        "transcript_id": INTERVIEW.transcript_id,
+        "revision": 2,
+        "content_sha256": sha("a"),
+        "number": 1,
+        "outcome": SettledOutcome.DEAD_IN_PART,
+    }
+    return TranscriptSettled(**fields | changes)
+
+
+def test_says_what_is_lost_and_why_each_submission_ended_as_it_did() -> None:
+    reason = SettledReason(service="enrichment", code="llm_timeout", message="it hung")
+    outcomes = [
+        settled(reasons=(reason, SettledReason(service="guardrail", code="pii"))),
+        settled(revision=1_000_000_001, refreshes=1, outcome=SettledOutcome.COMPLETE),
+        settled(revision=None, content_sha256=None, outcome=SettledOutcome.REFUSED),
+    ]
+    assert [str(one) for one in format_interview(INTERVIEW, outcomes, 80)] == [
+        "Ana\\x1b[2J",
+        f"  id {INTERVIEW.transcript_id}",
+        "  revision 2, dead in part, 1 of 3 chunks stored, 1 dead, 1 discarded, 1 note",
+        "  submission of revision 2: dead in part",
+        "    enrichment llm_timeout: it hung",
+        "    guardrail pii",
+        "  revision 1, asked again: complete",
+        "  no valid revision: refused",
+    ]
