@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from contracts.control_api import ControlApiModel
 from contracts.letter_retention import DlqSize
+from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, PERSISTENCE
 
 
 class AuditAccount(ControlApiModel):
@@ -89,6 +92,34 @@ class PipelineService(ControlApiModel):
         description="Why it handles none, such as an outage or that it stopped itself, or what "
         "slows it down, such as throttling.",
     )
+
+
+class PipelineStage(StrEnum):
+    """Name of a service of the pipeline."""
+
+    INGESTION = INGESTION
+    ENRICHMENT = ENRICHMENT
+    GUARDRAIL = GUARDRAIL
+    PERSISTENCE = PERSISTENCE
+
+
+class ResumedReplica(ControlApiModel):
+    """Replica of a service that was asked to resume, and what it answered."""
+
+    address: str = Field(description="Where it was asked.")
+    resumed: bool = Field(description="Whether it handles messages again.")
+    reason: str = Field(
+        "",
+        description="Why it was not resumed; of one that was, what it said of itself until then: "
+        "`stopped: …` if it had stopped itself, or empty.",
+    )
+
+
+class ServiceResume(ControlApiModel):
+    """Result of resuming a service: each of its replicas that control found."""
+
+    service: PipelineStage
+    replicas: tuple[ResumedReplica, ...]
 
 
 class PipelineState(ControlApiModel):

@@ -139,6 +139,7 @@ async def lifespan(
                 retention=retention,
                 get_retention_warnings=lambda: sweeper.warnings,
                 read_health=stages.read_health,
+                resume_service=stages.resume,
             )
             try:
                 yield

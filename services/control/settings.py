@@ -106,9 +106,10 @@ class ControlSettings(StageSettings):
     stage_urls: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="Where the other services answer over HTTP, such as "
-        "`enrichment=http://enrichment:8080`, comma separated. Rehearsals of replays take letters "
-        "through their code there, with the token in CONTROL_OPERATOR_TOKEN_FILE, which has to be "
-        "theirs; letters of a service that is not named are not rehearsed.",
+        "`enrichment=http://enrichment:8080`, comma separated. Control asks there whether they are "
+        "ready, resumes those that stopped, and rehearses replays, with the token in "
+        "CONTROL_OPERATOR_TOKEN_FILE, which has to be theirs. A name with several addresses is of "
+        "several replicas. What is not named is not resumed, and its letters are not rehearsed.",
     )
     session_idle_s: float = Field(
         3_600,

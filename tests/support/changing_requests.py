@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -13,11 +16,15 @@ from contracts.rehearsals import RehearsalRequest
 from contracts.replay_plans import CreateReplayPlanRequest
 from control.api.authorization import CSRF_HEADER
 from control.api.idempotency import CHANGING
+from control.stages import open_stage_client
+from database.pool import Database
+from messaging.broker.operator_token import create_operator_token_file
 from support.api_pages import list_endpoints
 from support.chunks import CHUNK
-from support.control_office import Office
+from support.control_office import Office, open_office
 from support.http_client import http_client
 from support.interviews import STUDY, TRANSCRIPT
+from support.resumable_service import ResumableService
 
 STUDY_ID: Final = "shops"
 OWN_PAGE: Final = {"Sec-Fetch-Site": "same-origin"}
@@ -60,6 +67,21 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
 }
 
 
+@asynccontextmanager
+async def open_office_and_stage(
+    broker: str, database: Database, folder: Path
+) -> AsyncIterator[Office]:
+    """Open an office beside a service of the pipeline that can be resumed."""
+    token_file = folder / "operator-token"
+    create_operator_token_file(token_file)
+    async with (
+        ResumableService(token_file, "enrichment").serving() as url,
+        open_stage_client({"enrichment": url}, token_file) as stages,
+        open_office(broker, database, resume_service=stages.resume) as office,
+    ):
+        yield office
+
+
 class ChangingRequests:
     """What requests are about, and how each is made."""
 
@@ -80,6 +102,7 @@ class ChangingRequests:
         letter_id = await self.office.died_of(CHUNK, 1)
         begun = await context.rehearsals.begin(RehearsalRequest(), [], by="a test")
         self.ids = {
+            "service": "enrichment",
             "letter_id": str(letter_id),
             "name": "new",
             "plan_id": str(

@@ -232,10 +232,11 @@ class ServiceApplication(AsgiFastStream):
         """Go on after the service has stopped because most messages failed."""
         if refusal := self._refuse(request):
             return refusal
+        reason = self.service.health.reason
         if not self.service.resume():
-            return ProblemResponse(409, "the service consumes nothing now; see /readyz")
+            return ProblemResponse(409, f"the service consumes nothing now: {reason}; see /readyz")
         log.info("resumed_by_operator", address=request.client.host if request.client else "")
-        return JsonResponse({"resumed": True})
+        return JsonResponse({"resumed": True, "reason": reason})
 
 
 def _nothing(*_: Any, **__: Any) -> Any:

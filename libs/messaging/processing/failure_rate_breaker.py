@@ -126,7 +126,7 @@ class FailureRateBreaker:
         self.gate.open()
 
     def _stop(self, why: str) -> None:
-        self.gate.close(f"stopped: {why}; mend the cause, then POST /resume")
+        self.gate.close(f"stopped: {why}; mend the cause, then `onrecord resume` (POST /resume)")
 
     def _note(self, fingerprint: str, whom: int | None) -> None:
         self._latest.append((fingerprint, whom))

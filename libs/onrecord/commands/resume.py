@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.topics import CONTROL, ENRICHMENT, GUARDRAIL, INGESTION, PERSISTENCE
+from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, PERSISTENCE
 from onrecord.console import Json, out, print_json
-from onrecord.errors import UsageError
+from onrecord.errors import FailedError
 from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from contracts.operations import ResumedReplica, ServiceResume
 
 
 class ResumableService(StrEnum):
@@ -23,15 +24,10 @@ class ResumableService(StrEnum):
     ENRICHMENT = ENRICHMENT
     GUARDRAIL = GUARDRAIL
     PERSISTENCE = PERSISTENCE
-    CONTROL = CONTROL
 
 
 Which = Annotated[
     ResumableService, typer.Argument(metavar="SERVICE", help="The service that has stopped.")
-]
-Url = Annotated[
-    str | None,
-    typer.Option(help="Where it answers, such as http://ingestion:8080; the local stack's if not."),
 ]
 
 
@@ -40,52 +36,47 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Operating")(resume)
 
 
-def resume(service: Which, url: Url = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+def resume(service: Which, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     """Resume a service that has stopped itself because most of its messages failed.
 
-    The token is in the file that SERVICE_OPERATOR_TOKEN_FILE names: the local stack sets it, and
-    so does the container of a service.
+    `onrecord pipeline` says which have, and why: mend that before. Control asks each replica that
+    it finds at the service's address. A service that is left alone tries one message at a time by
+    itself, and goes on once one succeeds.
 
     Examples of use:
 
         onrecord resume enrichment
-        onrecord resume ingestion --url http://ingestion:8080
-        docker compose exec guardrail onrecord resume guardrail --json
+        onrecord resume guardrail --reason "the policy is set back"
+        onrecord resume ingestion --json
     """
-    address, token = _find_service(service, url)
-    asyncio.run(_resume(service, address, token))
+    found = asyncio.run(_resume(service))
     if json_output:
-        print_json({"service": service.value, "resumed": True})
+        print_json(found.model_dump(mode="json"))
     else:
-        out.print(f"{service}: resumed", markup=False)
+        from contracts.terminal import escape_control_characters  # noqa: PLC0415 - beside its use
+
+        for one in found.replicas:
+            line = _describe(found, one)
+            out.print(escape_control_characters(line), markup=False, soft_wrap=True)
+    missed = [one for one in found.replicas if not one.resumed]
+    if missed:
+        raise FailedError(f"{len(missed)} of {len(found.replicas)} replicas are not resumed")
 
 
-def _find_service(service: str, url: str | None) -> tuple[str, str]:
-    """Return a service's address and the operators' token for it.
+async def _resume(service: str) -> ServiceResume:
+    from contracts.operations import ServiceResume  # noqa: PLC0415 - slow to import
+    from onrecord.connections import open_control_client  # noqa: PLC0415 - as above
 
-    Raises:
-        UsageError: one of them is not known.
-    """
-    prefix = service.upper()
-    settings = ClientSettings.load()
-    # The local stack's token is not for an address elsewhere.
-    env = settings.env if url is None else os.environ
-    if (port := os.environ.get(f"{prefix}_HTTP_PORT")) and port != "0":  # in its container
-        url = url or f"http://127.0.0.1:{port}"
-    url = url or env.get(f"ONRECORD_{prefix}_URL")
-    if not url:
-        raise UsageError(f"where {service} answers is not known: name it by --url")
-    setting = f"{prefix}_OPERATOR_TOKEN_FILE"
-    file = env.get(setting)
-    if not file:
-        raise UsageError(f"no token is known: set {setting} to the file that {service} has it in")
-    try:
-        return url.rstrip("/"), Path(file).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{setting}: {file} cannot be read ({type(error).__name__})") from error
+    async with open_control_client(ClientSettings.load()) as control:
+        return await control.send("POST", f"/v1/pipeline/{service}/resume", ServiceResume)
 
 
-async def _resume(service: str, url: str, token: str) -> None:
-    from onrecord.service_client import resume_service  # noqa: PLC0415 - slow to import
-
-    await resume_service(service, url, token)
+def _describe(found: ServiceResume, replica: ResumedReplica) -> str:
+    name = found.service.value
+    if len(found.replicas) > 1:
+        name += f" at {replica.address}"
+    if not replica.resumed:
+        return f"{name}: not resumed: {replica.reason}"
+    if not replica.reason:
+        return f"{name}: goes on; it had not stopped"
+    return f"{name}: resumed; until now: {replica.reason}"

@@ -81,6 +81,8 @@ def format_pipeline(
         if one.reason:
             reason = escape_control_characters(one.reason)
             yield from wrap_paragraph(reason, width, indent=" " * 13, style="dim")
+        if one.reason.partition("stopped: ")[1]:
+            yield Text(f"{'':<13}mended? onrecord resume {one.service}")
     if state.expiring_letters:
         yield Text(
             f"{state.expiring_letters:,} open dead letters expire soon: onrecord dlq retention"

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
+from contracts.operations import ServiceResume
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
 from control.bulk_changes import LetterBulkStore
@@ -28,7 +29,7 @@ from control.replay import DeadLetterReplayer
 from control.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
 from control.rules import LetterRuleStore
 from control.sessions import SessionLifetimes, SessionStore
-from control.stages import StageHealth
+from control.stages import StageHealth, StageNotConfiguredError
 from control.store import DeadLetterStore
 from control.studies import StudyStore
 from control.submitting import TranscriptSubmitter
@@ -84,6 +85,17 @@ async def _ask_nobody() -> Mapping[str, StageHealth]:
     return {}
 
 
+async def _resume_nobody(service: str) -> ServiceResume:
+    """Resume no service.
+
+    Raises:
+        StageNotConfiguredError: always.
+    """
+    raise StageNotConfiguredError(
+        f"CONTROL_STAGE_URLS does not say where {service} answers: it cannot be resumed from here"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
     """Settings and limits of logins by browsers: OpenID Connect provider, session lifetimes.
@@ -128,6 +140,7 @@ class ApiContext:
         retention: how long letters are kept.
         get_retention_warnings: returns what operators are warned of, as last seen.
         read_health: asks the services whether they are ready, as far as control knows where.
+        resume_service: has a service go on that has stopped itself.
     """
 
     store: DeadLetterStore
@@ -149,6 +162,7 @@ class ApiContext:
     retention: RetentionPeriods = field(default_factory=RetentionPeriods)
     get_retention_warnings: Callable[[], RetentionWarnings] = lambda: NO_WARNINGS
     read_health: Callable[[], Awaitable[Mapping[str, StageHealth]]] = _ask_nobody
+    resume_service: Callable[[str], Awaitable[ServiceResume]] = _resume_nobody
     changes: ChangeFeed = field(init=False)
 
     def __post_init__(self) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
 from asgi_server import cancel_on_disconnect
 from audit import run_audit
 from audit.broker import open_backlog_scanner
 from audit.reports import convert_result_to_report
-from contracts.operations import AuditReport, PipelineState
+from contracts.operations import AuditReport, PipelineStage, PipelineState, ServiceResume
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
+from control.api.openapi import build_error_responses
 from control.pipeline import read_pipeline_state
 
 router: Final = APIRouter(tags=["operations"])
@@ -49,3 +50,19 @@ async def read_pipeline(
     return state.model_copy(
         update={"expiring_letters": warnings.expiring, "full_dlqs": warnings.full}
     )
+
+
+@router.post("/pipeline/{service}/resume", responses=build_error_responses(409, 424))
+async def resume_service(
+    service: Annotated[PipelineStage, Path(description="The service.")],
+    context: Context,
+    caller: Operator,
+) -> ServiceResume:
+    """Resume a service that has stopped itself because most of its messages failed.
+
+    All replicas that its address in `CONTROL_STAGE_URLS` stands for are asked. One that has not
+    stopped goes on as before. Without being resumed a service tries by itself with one message
+    at a time, and goes on once one succeeds.
+    """
+    await context.trail.record(caller, "service.resume", service.value)
+    return await context.resume_service(service.value)

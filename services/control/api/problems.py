@@ -36,6 +36,7 @@ from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
 from control.rules import RuleExistsError
+from control.stages import StageAwayError, StageNotConfiguredError, StageNotConsumingError
 from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.submitting import (
     RevisionConflictError,
@@ -58,6 +59,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
             *(RuleExistsError, DiscardOfOthersError, TranscriptOfOthersError),
+            StageNotConsumingError,
         ),
         409,
     ),
@@ -66,10 +68,10 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((SubmissionTooLargeError,), 413),
     ((BadMessageError, KeyReusedError), 422),
     ((ConcurrentChangeError,), 412),
-    ((RetryTopicMissingError,), 424),
+    ((RetryTopicMissingError, StageNotConfiguredError), 424),
     ((PreconditionRequiredError,), 428),
     ((TooManyRequestsError, TooBusyError, TooManyFollowersError), 429),
-    ((OutageError, RetryableError, NotReadyError), 503),
+    ((OutageError, RetryableError, NotReadyError, StageAwayError), 503),
 )
 """The first that fits decides; everything else is a bug, and a 500."""
 

@@ -116,6 +116,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/events"): EVERYBODY,
     ("GET", "/audit"): OPERATORS,
     ("GET", "/pipeline"): OPERATORS,
+    ("POST", "/pipeline/{service}/resume"): OPERATORS,
     ("GET", "/waiting"): OPERATORS,
     ("POST", "/waiting/release"): OPERATORS,
     ("POST", "/waiting/hold"): OPERATORS,
@@ -188,6 +189,7 @@ FOUND_BY_ID: Final = ("{transcript_id}", "{note_id}")
 
 NOTE: Final = note("She would not recommend it")
 IDS: Final = {
+    "service": "enrichment",
     "name": "nothing",
     "letter_id": str(derive_id("nobody")),
     "plan_id": str(derive_id("nobody")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -12,8 +13,8 @@ from contracts.control_api import DeadLetterState
 from database.pool import Database
 from messaging.kafka.admin import wait_for_broker
 from support.broker import RestartableBroker
-from support.changing_requests import ChangingRequests, changing
-from support.control_office import Office, open_office
+from support.changing_requests import ChangingRequests, changing, open_office_and_stage
+from support.control_office import Office
 from support.postgres import TestServer
 
 TAKE_KAFKA: Final = {
@@ -74,9 +75,9 @@ async def snapshot(office: Office, database: Database) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 async def test_without_postgresql_nothing_is_changed_and_all_is_to_be_tried_again(
-    postgres: TestServer, broker: str, fresh_database: Database
+    postgres: TestServer, broker: str, fresh_database: Database, tmp_path: Path
 ) -> None:
-    async with open_office(broker, fresh_database) as office:
+    async with open_office_and_stage(broker, fresh_database, tmp_path) as office:
         prepared = ChangingRequests(office)
         await prepared.begin()
         before = await snapshot(office, fresh_database)
@@ -98,9 +99,9 @@ async def test_without_postgresql_nothing_is_changed_and_all_is_to_be_tried_agai
 
 @pytest.mark.timeout(300)
 async def test_without_kafka_what_takes_it_is_to_be_tried_again_and_all_else_goes_on(
-    own_broker: RestartableBroker, fresh_database: Database
+    own_broker: RestartableBroker, fresh_database: Database, tmp_path: Path
 ) -> None:
-    async with open_office(own_broker.servers, fresh_database) as office:
+    async with open_office_and_stage(own_broker.servers, fresh_database, tmp_path) as office:
         prepared = ChangingRequests(office)
         await prepared.begin()
         before = await snapshot(office, fresh_database)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from database.pool import Database
 from persistence.store import NotesStore
-from support.changing_requests import STUDY_ID, ChangingRequests, changing
+from support.changing_requests import (
+    STUDY_ID,
+    ChangingRequests,
+    changing,
+    open_office_and_stage,
+)
 from support.control_office import Office
 from support.interviews import STUDY, TRANSCRIPT, ingested, note, refused, validated
 
@@ -46,6 +53,12 @@ READINGS: Final = {
     "/search?q=recommend&exact=true": "search.exact",
 }
 """Requests that read exact words or a letter's value, and the action of each."""
+
+
+@pytest.fixture
+async def office(broker: str, fresh_database: Database, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office_and_stage(broker, fresh_database, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

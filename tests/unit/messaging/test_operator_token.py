@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import stat
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,19 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 import asgi_server
-from messaging import ReliableKafkaBroker, ServiceApplication, StageSettings
 from messaging.broker.operator_token import create_operator_token_file
 from support.http_client import http_client
-
-
-class Stoppable(ReliableKafkaBroker):
-    """A broker that counts how often it was asked to go on."""
-
-    resumed = 0
-
-    def resume(self) -> bool:
-        self.resumed += 1
-        return True
+from support.resumable_service import ResumableService
 
 
 def token_in(file: Path) -> str:
@@ -39,19 +26,11 @@ def write(file: Path, text: str) -> Path:
     return file
 
 
-class Service:
+class Service(ResumableService):
     def __init__(self, file: Path | None) -> None:
-        self.broker = Stoppable(
-            service="ingestion", settings=lambda: StageSettings(operator_token_file=file)
-        )
-        self.app = ServiceApplication(self.broker)
+        super().__init__(file)
         self.client = http_client()
         self.url = ""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            raise NotImplementedError  # nothing is to be consumed
-        await self.app(scope, receive, send)
 
     async def ask(
         self, *authorization: str, path: str = "/resume", body: Any = None
@@ -77,7 +56,7 @@ async def service(file: Path) -> AsyncIterator[Service]:
 async def test_the_token_in_the_file_resumes_a_service(service: Service, file: Path) -> None:
     answer = await service.ask(f"Bearer {token_in(file)}")
     assert (answer.status_code, answer.json(), service.broker.resumed) == (
-        *(200, {"resumed": True}),
+        *(200, {"resumed": True, "reason": "starting"}),
         1,
     )
 
@@ -153,37 +132,3 @@ def test_the_file_is_its_owners_alone(file: Path) -> None:
     create_operator_token_file(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-
-
-async def run(*arguments: str, **env: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from onrecord.cli import main; main()", *arguments),
-        env={**os.environ, **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
-
-
-async def test_the_command_resumes_a_service(service: Service, file: Path, tmp_path: Path) -> None:
-    home = {"ONRECORD_HOME": str(tmp_path / "none"), "NO_COLOR": "1"}
-    setting = {"INGESTION_OPERATOR_TOKEN_FILE": str(file)}
-    url = ("--url", service.url)
-    assert (await run("resume", "ingestion", *url, **home))[0] == 2  # no token
-    assert (await run("resume", "ingestion", **home, **setting))[0] == 2  # no address
-    assert service.broker.resumed == 0
-    code, said = await run("resume", "ingestion", *url, "--json", **home, **setting)
-    assert (code, service.broker.resumed) == (0, 1), said
-    port = service.url.rpartition(":")[2]
-    inside = {"INGESTION_HTTP_PORT": port, **home, **setting}  # as in the service's container
-    assert await run("resume", "ingestion", **inside) == (0, "ingestion: resumed\n")
-    write(file, "another-token-of-at-least-32-characters")
-    wrong = write(tmp_path / "wrong", "x" * 40)
-    code, said = await run(
-        "resume", "ingestion", *url, **home, INGESTION_OPERATOR_TOKEN_FILE=str(wrong)
-    )
-    assert (code, "OPERATOR_TOKEN_FILE" in said) == (2, True)
-    gone = ("--url", "http://127.0.0.1:1")
-    assert (await run("resume", "ingestion", *gone, **home, **setting))[0] == 3

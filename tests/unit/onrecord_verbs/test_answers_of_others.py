@@ -100,6 +100,7 @@ explain 3f2a91c0
 notes
 notes --study s --rejected
 pipeline --for 1
+resume enrichment
 search bikes
 session list
 session revoke {ID}
@@ -133,9 +134,6 @@ TRIED_WITH_EACH: Final = ("another API's object", "a list without pages", "a pro
 
 TRIED_WITH_ALL: Final = ("dlq list", "dlq rule list", "dlq rule delete slow", "dlq show abcd --raw")
 """A verb for each way in which answers are read, tried with all of them."""
-
-OF_A_SERVICE: Final = frozenset({"resume"})
-"""Asks a service's own port."""
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +191,7 @@ def test_what_is_not_control_is_told_in_one_line(
 
 
 def test_every_verb_that_asks_control_is_tried() -> None:
-    local = {one.replace("_", "-") for one in commands.WITHOUT_SYSTEM} | OF_A_SERVICE
+    local = {one.replace("_", "-") for one in commands.WITHOUT_SYSTEM}
     local |= {verb for verb, module in commands.MODULES_OF_OTHER_NAMES.items() if module in local}
     verbs = set(_list_verbs(typer.main.get_command(cli.build_app()), ""))
     asking = {verb for verb in verbs if verb.split()[0] not in local}

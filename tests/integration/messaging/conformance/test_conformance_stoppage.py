@@ -111,7 +111,8 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Bro
 
         letters = len(breakable.seen)
         breakable.broken = False
-        assert await ask("POST", quiet.http_port, "/resume") == (200, {"resumed": True})
+        resumed = {"resumed": True, "reason": told["reason"]}
+        assert await ask("POST", quiet.http_port, "/resume") == (200, resumed)
         await backend.is_committed("chunks-ready", NUMBER)
         assert (await ask("GET", quiet.http_port, "/readyz"))[0] == 200
     assert DEATHS_TO_STOP <= letters <= MOST_LETTERS
