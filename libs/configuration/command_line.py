@@ -66,7 +66,8 @@ def format_usage_error(error: TyperException, program: str) -> str:
         The line; "" if the help was printed already.
     """
     message = getattr(error, "format_message", None)
-    text = str(message() if message else error).rstrip(".")
+    # Pydantic's word for an error of our own, which is a sentence as it is.
+    text = str(message() if message else error).rstrip(".").replace("Value error, ", "")
     if not text:  # a group of verbs that was called without one, and prints its help then
         return ""
     context = getattr(error, "ctx", None)

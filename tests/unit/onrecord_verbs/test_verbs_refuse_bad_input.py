@@ -52,6 +52,7 @@ def talk(tmp_path: Path) -> Path:
         ("dlq list --code timeot", "--code is one of undecodable, "),
         ("dlq list --servce guardrail", "`onrecord dlq list --help` tells"),
         ("dlq show ../etc", "is no letter's id"),
+        ("resume nothing", "'SERVICE': 'nothing' is not one of 'ingestion', 'enrichment', "),
         ("dlq discard abcd --reason=", "say why"),
         ("dlq discard abcd", "--reason"),
         ("parse {samples}/none.vtt", "there is no such file"),
