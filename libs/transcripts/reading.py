@@ -34,7 +34,7 @@ from transcripts.report import ReadingReport, build_report
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.segments.turns import ParsedTranscript, build_segments, normalize_label
 from transcripts.speakers.directions import merge_directed_labels
-from transcripts.text import clean_text
+from transcripts.text import clean_text, shorten_blanks
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
 """Default limit of a transcript's text, in bytes as UTF-8."""
@@ -143,6 +143,7 @@ def _read(
         check_json_objects(content)
     check_invisible_characters(content)
     _refuse_empty(content)
+    content = shorten_blanks(content)
     whole = TranscriptContent(content)
     recognised = RecognisedFormat(get_format(format), 1.0) if format else _recognise(whole)
     found = recognised.format
