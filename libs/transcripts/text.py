@@ -29,7 +29,7 @@ LONGEST_BLANKS: Final = 200
 """Blanks in a row that a file's text keeps: more than any layout has between two columns."""
 
 _BLANKS: Final = (" ", "\t", "\u00a0")
-_LONG_BLANKS: Final = re.compile(r"[ \t\u00a0]{%d,}" % (LONGEST_BLANKS + 1))
+_LONG_BLANKS: Final = re.compile(rf"[ \t\u00a0]{{{LONGEST_BLANKS + 1},}}")
 
 
 SURELY_VISIBLE: Final = frozenset(ascii_letters + digits)

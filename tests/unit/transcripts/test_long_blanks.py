@@ -1,4 +1,4 @@
-"""Very many blanks in a row are read as one, in every format, and cost no more than their length."""
+"""Very many blanks in a row are read as one, and cost no more than their length."""
 
 from __future__ import annotations
 
