@@ -38,7 +38,7 @@ class FailureRateBreaker:
     Attributes:
         gate: closed while the stage is stopped.
         window: as given.
-        resumed: how often an operator has resumed the stage.
+        resumed: how often an operator has resumed the stage after it had stopped.
     """
 
     def __init__(
@@ -100,10 +100,21 @@ class FailureRateBreaker:
                 f"{len(self._failures)} causes, the last with {code} (fingerprint {fingerprint})"
             )
 
-    def resume(self) -> None:
-        """Open the gate, and judge again only after a whole new window; for operators."""
+    def resume(self) -> str:
+        """Open the gate, and judge again only after a whole new window; for operators.
+
+        A stage that has not stopped is judged as before: who resumes another replica, or resumes
+        twice, gives it no grace.
+
+        Returns:
+            Why the stage had stopped; empty if it had not.
+        """
+        if self.gate.is_open:
+            return ""
+        why = self.gate.reason
         self.resumed += 1
         self._start_anew(grace=self.window)
+        return why
 
     def probe_ended(self, *, well: bool | None) -> None:
         """Resume after a successful probe, or lengthen the pause after a failed one.

@@ -257,3 +257,19 @@ async def test_resuming_forgets_what_each_subject_has_taken_of_its_share() -> No
             die(stops, 1, subject=name)
         assert not stops.gate.is_open
         stops.resume()
+
+
+async def test_resuming_a_stage_that_has_not_stopped_changes_nothing() -> None:
+    stops = breaker(window=20)
+    begun = stops.resumed
+    die(stops, 15)
+    assert stops.resume() == ""
+    stops.failed("f00d", "bug", resumed=begun)
+    assert not stops.gate.is_open, "the 16th of 20, as if nobody had resumed it"
+    why = stops.gate.reason
+    assert stops.resume() == why
+    assert stops.gate.is_open
+    die(stops, 19)
+    assert stops.resume() == "", "resumed twice"
+    die(stops, 1)
+    assert not stops.gate.is_open
