@@ -41,7 +41,7 @@ class RevisionConflictError(OnrecordError):
 
 
 class TranscriptOfOthersError(OnrecordError):
-    """Raised when the submitted interview belongs to another producer (HTTP 409)."""
+    """Raised when the submitted interview is another producer's of the same study (HTTP 409)."""
 
 
 class SubmissionTooLargeError(OnrecordError):
@@ -71,14 +71,16 @@ class TranscriptSubmitter:
             NotFoundError: its study is not registered, and this submission does not register it.
             StudyArchivedError: its study takes no more interviews.
             NotPermittedError: its study takes none of this producer.
-            TranscriptOfOthersError: another producer submitted it first.
+            TranscriptOfOthersError: another producer submitted it first, for the same study.
             RevisionConflictError: the revision is stored with other content, or is withdrawn.
             KafkaUnavailableError: the broker or its topic is not there.
             DatabaseUnavailableError: try again later.
         """
         await self._check_study(event, submitter)
+        # What another study has is for ingestion to refuse: no handover would help, and whoever
+        # submits may not know of it.
         whose = (event.transcript_id, event.named_study_id, submitter.producer)
-        if await self._database.fetchval(_OWNERSHIP.is_of_another, *whose):
+        if await self._database.fetchval(_OWNERSHIP.is_of_another_producer, *whose):
             raise TranscriptOfOthersError(
                 f"this interview of {event.named_study_id} belongs to another producer than "
                 f"{submitter.producer}, which submitted it first: `onrecord transcript handover` "

@@ -36,9 +36,11 @@ SELECT EXISTS (SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revi
         (SELECT study_id FROM transcripts WHERE transcript_id = $1 ORDER BY revision LIMIT 1)
    ) = $3;
 
--- name: is_of_another
--- Whether an interview belongs to another study or producer; NULL if it belongs to nobody yet.
-SELECT study_id <> $2 OR producer <> $3 FROM transcript_owners WHERE transcript_id = $1;
+-- name: is_of_another_producer
+-- Whether an interview of a study belongs to another producer. Of another study's nothing is said.
+SELECT EXISTS (
+    SELECT FROM transcript_owners WHERE transcript_id = $1 AND study_id = $2 AND producer <> $3
+);
 
 -- name: hand_over_transcript
 -- Makes an interview another producer's. One that was stored before owners were recorded has no row.

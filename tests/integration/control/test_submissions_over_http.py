@@ -228,6 +228,22 @@ async def test_an_interview_of_another_producer_is_refused_at_once(
     assert (await post(office, interview(revision=2)))[0] == 202
 
 
+async def test_an_interview_of_another_study_is_left_to_ingestion(
+    office: Office, fresh_database: Database
+) -> None:
+    """Who submits for one study learns of no interview of another: ingestion decides."""
+    transcript_id = derive_transcript_id(STUDY.study_id, "ana.txt")
+    for producer in ("token:admin", "/portal"):
+        await fresh_database.execute("TRUNCATE transcript_owners")
+        await fresh_database.execute(
+            "INSERT INTO transcript_owners VALUES ($1, 'of-others', $2, 1)",
+            *(transcript_id, producer),
+        )
+        status, _, _ = await post(office, interview(revision=2))
+        assert status == 202, producer
+    assert await count_submitted(office) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
