@@ -10,10 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 from transcripts.errors import MalformedTranscriptError
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import TableColumns
 
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
@@ -21,7 +24,10 @@ _CLOCK: Final = re.compile(
     r"[\[(]?\d{1,3}(?:[:;]\d{2}){1,3}(?:[.,]\d{1,3})?[\])]?|\d{1,6}[.,]\d{1,9}"
 )
 _LABEL: Final = re.compile(r"\s*[^\W\d_a-z][^:\uff1a.?!,]{0,40}[:\uff1a](?=\s)")
+_CODE: Final = re.compile(r"(?=[^\d_]*[\d_])[\w.-]{1,40}")  # `12`, `jan_k`
 _FEWEST_QUOTED: Final = 2
+_FEWEST_CELLS: Final = 2
+_NAMED: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 Row = tuple[int, list[str]]
 """The number of a row's last line, and its cells."""
 
@@ -43,7 +49,7 @@ def read_quoted_rows(text: str, columns: TableColumns, *, lines_above: int) -> I
         return
     rows = csv.reader(io.StringIO(text, newline=None), delimiter=columns.delimiter)
     checked = False
-    known: set[str] = set()
+    lines = _TableLines(text, columns)
     try:
         for row in rows:
             number = rows.line_num + lines_above
@@ -51,9 +57,8 @@ def read_quoted_rows(text: str, columns: TableColumns, *, lines_above: int) -> I
                 if not checked and not _is_strict(text, columns):
                     _refuse(number)
                 checked = True
-                if len(row) != columns.count or _swallows(row, columns, known):
+                if len(row) != columns.count or lines.are_swallowed_by(row):
                     _refuse(number)
-            known.add(_cell(row, columns.speaker))
             yield number, row
     except csv.Error as error:
         line = rows.line_num + lines_above
@@ -69,12 +74,20 @@ def _refuse(line: int) -> None:
 
 
 def _read_tabbed(text: str, columns: TableColumns, lines_above: int) -> Iterator[Row]:
-    """Rows between whose tabs quotation marks are speech, unless line breaks stand in them."""
+    """Rows between whose tabs quotation marks are speech, unless line breaks stand in them.
+
+    Where a cell may have swallowed rows, the marks are speech: lines that are no rows are told.
+    """
     rows = csv.reader(io.StringIO(text, newline=None), delimiter="\t", quoting=csv.QUOTE_NONE)
     listed = [(rows.line_num + lines_above, row) for row in rows]
     if any(row and len(row) != columns.count for _, row in listed) and '"' in text:
         quoted = list(_with_strict_quotes(text, columns, lines_above))
-        if quoted and all(len(row) == columns.count for _, row in quoted if row):
+        lines = _TableLines(text, columns)
+        if quoted and all(
+            len(row) == columns.count and not lines.are_swallowed_by(row)
+            for _, row in quoted
+            if row
+        ):
             yield from quoted
             return
     yield from _without_quotes(listed, columns)
@@ -119,19 +132,75 @@ def _has_break(cell: str) -> bool:
     return "\n" in cell or "\r" in cell
 
 
-def _swallows(row: Sequence[str], columns: TableColumns, known: set[str]) -> bool:
-    """Whether a line within a cell looks like a row, with a speaker or a time, or like a turn."""
-    for cell in filter(_has_break, row):
-        for line in cell.splitlines()[1:]:
-            cells = line.split(columns.delimiter)
-            speaker, start = _cell(cells, columns.speaker), _cell(cells, columns.start)
-            is_row = len(cells) >= _FEWEST_QUOTED and (
-                (bool(speaker) and speaker in known) or _CLOCK.fullmatch(start) is not None
-            )
-            if is_row or _LABEL.match(line):
+class _TableLines:
+    """A table's lines as they stand, by which a row that a cell has swallowed is known.
+
+    Args:
+        text: the table.
+        columns: where what was said, who said it and when stand.
+    """
+
+    def __init__(self, text: str, columns: TableColumns) -> None:
+        self._text = text
+        self._columns = columns
+
+    def are_swallowed_by(self, row: Sequence[str]) -> bool:
+        """Whether a line within a cell looks like a row, with a speaker or a time, or a turn."""
+        columns = self._columns
+        for place, cell in enumerate(row):
+            if not _has_break(cell):
+                continue
+            first, *others = cell.splitlines() or [""]
+            if any(self._is_row(line) or _LABEL.match(line) for line in others):
                 return True
-    return False
+            # The line that the cell begins in: a row of its own if it has the cells behind it.
+            opened = [*row[:place], *first.split(columns.delimiter)]
+            if place + 1 < columns.count <= len(opened) and self._has_speaker_or_time(opened):
+                return True
+        return False
 
+    @cached_property
+    def _speakers(self) -> Counter[str]:
+        """How many lines have each speaker's cell, within quotation marks too."""
+        lines = (line.split(self._columns.delimiter) for line in self._text.splitlines())
+        return Counter(
+            speaker
+            for cells in lines
+            if len(cells) >= _FEWEST_CELLS and (speaker := self._cell(cells, self._columns.speaker))
+        )
 
-def _cell(row: Sequence[str], place: int | None) -> str:
-    return row[place].strip() if place is not None and place < len(row) else ""
+    @cached_property
+    def _known(self) -> set[str]:
+        """Speakers of the rows, below as well as above."""
+        text = io.StringIO(self._text, newline=None)
+        rows = list(csv.reader(text, delimiter=self._columns.delimiter))
+        place = self._columns.speaker
+        return {row[place].strip() for row in rows if place is not None and place < len(row)} - {""}
+
+    def _is_row(self, line: str) -> bool:
+        cells = line.split(self._columns.delimiter)
+        if len(cells) < _FEWEST_CELLS:
+            return False
+        # Nobody says a tab.
+        has_all = self._columns.delimiter == "\t" and len(cells) >= self._columns.count
+        return has_all or self._has_speaker_or_time(cells)
+
+    def _has_speaker_or_time(self, cells: Sequence[str]) -> bool:
+        columns = self._columns
+        if _CLOCK.fullmatch(self._cell(cells, columns.start)):
+            return True
+        speaker = self._cell(cells, columns.speaker)
+        if not speaker or speaker in self._known:
+            return bool(speaker)
+        if self._cell(cells, columns.start):
+            return False  # what stands in the column of times is none
+        # Somebody whose rows are all swallowed. `Well, I am not sure` may begin lines of an answer.
+        is_code = _CODE.fullmatch(speaker) is not None and self._speakers[speaker] > 1
+        return is_code or classify_label(speaker) in _NAMED
+
+    def _cell(self, cells: Sequence[str], place: int | None) -> str:
+        """A line's cell; behind what was said, which may hold delimiters, from the line's end."""
+        if place is None:
+            return ""
+        at = place if place < self._columns.text else len(cells) - self._columns.count + place
+        return cells[at].strip().strip('"').strip() if 0 <= at < len(cells) else ""

@@ -144,18 +144,75 @@ def test_a_quoted_cell_may_hold_line_breaks(between: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "content",
     [
-        'Ilse;0:01;"How did it begin?\nTom;0:05;With one drill."\n',
-        'Ilse;0:01;"How did it begin?\nTom;0:05;"With one drill."\nIlse;0:07;So.\n',
-        'Ilse;0:01;"How did it begin?\nTom: With one drill."\nIlse;0:07;So.\n',
-        'Ilse;0:01;"How did it begin?\nTom;0:05;With one drill.\n',
+        'Speaker;Start;Text\nIlse;0:01;"How did it begin?\nTom;0:05;With one drill."\n',
+        (
+            'Speaker;Start;Text\nIlse;0:01;"How did it begin?\nTom;0:05;"With one drill."\n'
+            "Ilse;0:07;So.\n"
+        ),
+        (
+            'Speaker;Start;Text\nIlse;0:01;"How did it begin?\nTom: With one drill."\n'
+            "Ilse;0:07;So.\n"
+        ),
+        'Speaker;Start;Text\nIlse;0:01;"How did it begin?\nTom;0:05;With one drill.\n',
+        'Speaker,Text\nAnn,"Hello there\nBen,Hi there"\nAnn,Fine then.\nCleo,Yes.\n',
+        'Text,Speaker\n"Hello there,Ann\nHi there",Ben\nFine then.,Ann\nYes.,Cleo\n',
+        'Text,Speaker\n"Hello, there,Cleo\nHi there",Ben\nFine then.,Ann\nYes.,Ann\n',
+        'Text,Speaker,Start\n"Hello,mk,0:01\nHi there",Ben,0:02\nFine then.,Ann,0:03\n',
+        'Speaker,Text\nmk,"Hello there\nfo,Hi there"\nmk,Fine then.\nfo,Yes.\n',
+        'Speaker,Text\n12,"Hello\n13,Hi\n12,So?\n13,Yes"\n12,Fine then.\n12,Yes.\n',
     ],
-    ids=["a row within", "a mark that is not closed", "a turn within", "open until the end"],
-)
-def test_a_cell_that_may_have_swallowed_rows_is_refused(rows: str) -> None:
+    ids=[
+        "a row within", "a mark that is not closed", "a turn within", "open until the end",
+        "a speaker of no other row", "a row that the cell begins in", "with a comma",
+        "with a time", "a speaker of a row below", "codes of no other row",
+    ],
+)  # fmt: skip
+def test_a_cell_that_may_have_swallowed_rows_is_refused(content: str) -> None:
     with pytest.raises(MalformedTranscriptError, match="line"):
-        read(f"Speaker;Start;Text\n{rows}", TranscriptFormat.TABLE)
+        read(content, TranscriptFormat.TABLE)
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        (
+            'Speaker,Text\nIlse,"Hm.\nWell, so it began, or\nand patience, always?"\nTom,So.\n',
+            ("Ilse", "Hm. Well, so it began, or and patience, always?"),
+        ),
+        (
+            'Text,Speaker\n"Well, so it began\nand patience, always?",Ilse\nSo.,Tom\nI see.,Ilse\n',
+            ("Ilse", "Well, so it began and patience, always?"),
+        ),
+        (
+            'Speaker,Start,Text\nIlse,0:01,"Hm.\nLondon, was it, or Leeds?"\nTom,0:02,So.\n',
+            ("Ilse", "Hm. London, was it, or Leeds?"),
+        ),
+    ],
+    ids=["text last", "text first", "a name where a time should follow"],
+)
+def test_lines_with_delimiters_within_a_cell_are_no_rows(
+    content: str, first: tuple[str, str]
+) -> None:
+    assert said(read(content, TranscriptFormat.TABLE))[0] == first
+
+
+@pytest.mark.parametrize("who", ["Ben", "fo"])
+def test_a_row_within_a_cell_of_a_table_with_tabs_is_a_row(who: str) -> None:
+    content = (
+        f'Speaker\tText\n{who}\tSo?\nAnn\t"I said no.\nshe went on\n{who}\tAnd then?\n'
+        f'Ann\tShe left."\n{who}\tYes.\n'
+    )
+    reading = read(content, TranscriptFormat.TABLE)
+    assert said(reading) == [
+        (who, "So?"),
+        ("Ann", '"I said no.'),
+        (who, "And then?"),
+        ("Ann", 'She left."'),
+        (who, "Yes."),
+    ]
+    assert any("line 4" in one and "passed over" in one for one in reading.notices)
 
 
 def test_rows_that_end_early_are_told() -> None:
