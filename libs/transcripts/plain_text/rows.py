@@ -19,6 +19,7 @@ from transcripts.plain_text.aligned_labels import add_colons_to_aligned_labels
 from transcripts.plain_text.chat_rows import CHAT_STEPS
 from transcripts.plain_text.court_rows import remove_court_notes
 from transcripts.plain_text.end_stamps import mark_end_timestamps
+from transcripts.plain_text.front_matter import remove_front_matter
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
 from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
@@ -121,9 +122,6 @@ _TEAMS_TIME: Final = re.compile(
 )
 _TEAMS_CLOCK: Final = re.compile(r"\d{1,3}(?::\d{2}){1,2}")
 _TEAMS_INITIALS: Final = re.compile(r"[^\W\d_a-z]{1,3}")
-_FIELD_LINE: Final = re.compile(r"([^\W\d][\w -]{0,40}):(?:\s|$)")
-_FENCES: Final = ("---", "...")
-_MOST_FIELDS: Final = 40
 _FEW: Final = 3
 _MOST_LINES_OF_A_HEAD: Final = 12
 _MOST: Final = 0.8
@@ -162,29 +160,6 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
 
 
 # Tools' own lines
-
-
-def _without_front_matter(rows: list[Row], notices: Notices) -> list[Row]:
-    """The rows without the fields between `---` and `---` at the top, as of notes and web pages."""
-    filled = find_nonblank_rows(rows)[: _MOST_FIELDS + 2]
-    if not filled or filled[0][1].strip() != "---":
-        return rows
-    end = next((at for at, row in filled[1:] if row.strip() in _FENCES), None)
-    fields = [row for at, row in filled[1:] if end is not None and at < end]
-    keys = [match[1] for row in fields if (match := _FIELD_LINE.match(row))]
-    others = [row for row in fields if not _FIELD_LINE.match(row)]
-    if (
-        end is None
-        or not keys
-        or len(set(keys)) < len(keys)
-        or not all(row.lstrip().startswith("- ") or row[:1].isspace() for row in others)
-    ):
-        return rows
-    begins = tuple(f"{key}:" for key in keys)
-    if any(row.lstrip().startswith(begins) for _, row in rows[end:]):
-        return rows  # who speaks in it speaks below it, too
-    notices.drop_lines(Repair.VENDOR_LINE, [number for number, row in rows[: end + 1] if row])
-    return rows[end + 1 :]
 
 
 def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
@@ -333,7 +308,7 @@ def _cells(row: Row) -> Row | None:
 
 
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
-    _without_front_matter,
+    remove_front_matter,
     remove_page_furniture,
     remove_summaries,
     _without_vendor_lines,

@@ -151,6 +151,8 @@ def test_two_fields_of_a_header_are_nobodys_speech() -> None:
     [
         "title: Wells\ndate: 2026-03-04\nguest: Ravi Menon",
         "layout: post\ntags:\n  - wells\n  - water\nspeakers:\n- Odile\n- Ravi",
+        "title: How did it begin?\ndescription: A talk on wells.\nguest: Ravi Menon\nlang: en",
+        "Title: Wells\nHost: Cleo Marsh\nAuthor: Ravi Menon jr.",
     ],
 )
 @pytest.mark.parametrize("end", ["---", "..."])
@@ -160,9 +162,34 @@ def test_fields_between_rules_at_the_top_are_nobodys_words(fields: str, end: str
     assert any("lines 1, 2" in one for one in reading.notices)
 
 
-def test_a_talk_between_rules_stays() -> None:
-    content = "---\nOdile: How?\nRavi: So.\n---\nOdile: Only one?\nRavi: One.\n"
-    assert said(read(content))[:2] == [("Odile", "How?"), ("Ravi", "So.")]
+@pytest.mark.parametrize("turn", ["{}\n{}\n\n", "{} | {}\n", "- **{}** {}\n", "{}> {}\n"])
+def test_fields_between_rules_are_nobodys_words_above_turns_without_colons(turn: str) -> None:
+    talk = "".join(turn.format(*one) for one in TURNS)
+    assert said(read(f"---\ntitle: Beds\ndate: 2026-03-04\n---\n\n{talk}")) == TURNS
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Odile: Only one?\nRavi: One.\n",
+        "Cleo: Fine then.\nDora: Yes, fine.\nCleo: So?\n",
+        "\nEnd of it.\n",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "turns",
+    [
+        "Odile: How?\nRavi: So.",
+        "Odile: how\nRavi: with a ladder",
+        "P1: How?\nP2: with a ladder",
+    ],
+)
+def test_a_talk_between_rules_stays(turns: str, below: str) -> None:
+    reading = read(f"---\n{turns}\n---\n{below}")
+    first, second = (f"{one}: {text}" for one, text in said(reading)[:2])
+    assert (first, second.removesuffix(" End of it.")) == tuple(turns.splitlines())
+    assert not any("dropped" in one for one in reading.notices)
 
 
 @pytest.mark.parametrize("page", ["Page {} of 2", "page {}", "Seite {} von 2", "p. {}", "стр. {}"])
