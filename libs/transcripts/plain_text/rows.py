@@ -24,6 +24,7 @@ from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_ro
 from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
 from transcripts.plain_text.summaries import is_summary_heading, remove_summaries
+from transcripts.plain_text.turn_starts import find_turn_starts
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import is_header_row
@@ -90,10 +91,14 @@ _VENDOR_LINES: Final = re.compile(
     r"|\[(?:memo|codes?|notes?|comment|tag|theme|kommentar|anmerkung|nota|remarque)\s?\d{0,3}:"
     r" [^\[\]]{1,400}\]"
     r"|[$%] [a-z./~][\w./-]{1,60}(?: .*)?"  # a command and its prompt
-    r"|[\[(](?:Transcribed|Created|Made) (?:by|with) [\w-]{2,40}\.[a-z]{2,4}\b.{0,100}[\])]"
     r"|@ This file written with .{0,80}|Tactiq\.io .{0,40}"
     r"|VIEW RECORDING - .{0,300}|<(?:begin|end) subtitles>"
     r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
+    re.IGNORECASE,
+)
+# A tool's name of itself, above or below the talk: within it, somebody may say so.
+_CREDIT: Final = re.compile(
+    r"[\[(](?:Transcribed|Created|Made) (?:by|with) [\w-]{2,40}\.[a-z]{2,4}\b.{0,40}[\])]",
     re.IGNORECASE,
 )
 # What parts a file, in capitals on a line of its own: `INTERVIEW 2`, `TAPE 1, SIDE B`.
@@ -167,6 +172,7 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     headings = Counter(row.strip() for _, row in rows_below if _HEADING.match(row))
     # A heading at the top is the transcript's title, and stays as nobody's words.
     title = next((number for number, row in rows_below if row.strip()), 0)
+    tools_names = _find_credits(rows_below)
     kept = [
         (
             number,
@@ -175,7 +181,8 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
             else row,
         )
         for number, row in rows_below
-        if not _VENDOR_LINES.fullmatch(row.strip())
+        if number not in tools_names
+        and not _VENDOR_LINES.fullmatch(row.strip())
         and not _PART.fullmatch(row.strip())
         and not (row.endswith("]") and _TIMED_END.fullmatch(row.strip()))
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
@@ -187,6 +194,23 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     dropped = [number for number, row in rows if row.strip() and number not in stayed]
     notices.drop_lines(Repair.VENDOR_LINE, dropped)
     return kept
+
+
+def _find_credits(rows: list[Row]) -> set[int]:
+    """The numbers of the lines in which a tool names itself, above the first turn or at the end."""
+    filled = [(number, row.strip()) for number, row in rows if row.strip()]
+    found = [at for at, (_, row) in enumerate(filled) if _CREDIT.fullmatch(row)]
+    if not found:
+        return set()
+    first = min(find_turn_starts([row for _, row in filled]) - set(found), default=1)
+    end = len(filled)
+    while end and _is_tools_line(filled[end - 1][1]):
+        end -= 1
+    return {filled[at][0] for at in found if at < first or at >= end}
+
+
+def _is_tools_line(row: str) -> bool:
+    return bool(_CREDIT.fullmatch(row) or _VENDOR_LINES.fullmatch(row))
 
 
 def _is_heading(row: str) -> bool:

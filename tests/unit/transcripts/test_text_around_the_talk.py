@@ -226,3 +226,34 @@ def test_what_tools_write_of_themselves_is_nobodys_words(line: str) -> None:
     reading = read(f"{line}\n\n{TALK}")
     assert said(reading) == TURNS
     assert any("dropped: line 1" in one for one in reading.notices)
+
+
+CREDITS = [
+    "(Transcribed by TurboScribe.ai. Go Unlimited to remove this message.)",
+    "[Created with scriber.io]",
+]
+
+
+@pytest.mark.parametrize("line", CREDITS)
+@pytest.mark.parametrize(
+    "turn", ["{}: {}\n", "{}\n{}\n\n", "[0:01] {}: {}\n", "{}> {}\n", "- **{}** {}\n"]
+)
+def test_a_tool_names_itself_above_or_below_the_talk(line: str, turn: str) -> None:
+    talk = "".join(turn.format(*one) for one in TURNS)
+    for content in (f"{line}\n\n{talk}", f"{talk}\n{line}\n[End of transcript]\n"):
+        assert said(read(content)) == TURNS
+    title = f"Beds of hotels\nDate: 3 March\n{line}\n\n{talk}"
+    assert not any(line[1:15] in text for _, text in said(read(title)))
+
+
+@pytest.mark.parametrize("line", [*CREDITS, "(Made with love.com is the shop we run)"])
+@pytest.mark.parametrize(
+    "turn", ["{}: {}\n", "{}\n{}\n\n", "[0:01] {}: {}\n", "{}> {}\n", "- **{}** {}\n"]
+)
+def test_a_tool_that_somebody_names_within_a_turn_stays(line: str, turn: str) -> None:
+    turns = [turn.format(*one).rstrip("\n") for one in TURNS]
+    for at in range(len(turns) - 1):
+        content = "\n\n".join([*turns[:at], f"{turns[at]}\n{line}", *turns[at + 1 :]])
+        assert any(line[1:-1] in text for _, text in said(read(content)))
+    long = f"(Made with love.com {'is the shop we run ' * 3})"
+    assert any("love.com" in text for _, text in said(read(f"{long}\n\n{TALK}")))
