@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Final
 
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.turn_starts import find_turn_starts
 
 _USUAL_RATE: Final = 25
 """Frames a second where nothing tells: no frame is more than 10 ms from its place at 24 or 30."""
@@ -27,9 +28,14 @@ TIMECODE: Final = r"\d{1,2}[:;]\d{2}[:;]\d{2}[:;]\d{2}"
 """A time with frames behind hours, minutes and seconds. For a regular expression."""
 _PARTS: Final = re.compile(r"(\d{1,4})[:;](\d{2})[:;](\d{2})([:;])(\d{2})")
 _FIND: Final = re.compile(rf"(?<![\d:;.]){TIMECODE}(?![\d:;]|\.\d)")
+_NUMBER: Final = r"(\d{2,3}(?:[.,]\d{1,3})?)"
+_PER_SECOND: Final = r"(?:fps|frames (?:per|a) second)"
+# `Frame rate: 24 fps`, `NOTE Timebase: 23.976`, `29.97 fps (drop-frame)`: a line of nothing else.
 _STATED: Final = re.compile(
-    r"(?:frame[ _-]?rate|fps|time ?base)[\"']?\W{0,4}(\d{2,3}(?:[.,]\d{1,3})?)(?![\d:;])"
-    r"|(?<![\d.,:;])(\d{2,3}(?:[.,]\d{1,3})?)\s?(?:fps\b|frames (?:per|a) second)",
+    r"[\W_]{0,8}(?:(?:note|video|timeline|sequence|project|source|timecode|tc|x)[\W_]{1,4}){0,2}"
+    rf"(?:(?:frame[ _-]?rate|fps|time ?base)[\"']?\W{{0,4}}{_NUMBER}(?:\s?{_PER_SECOND})?"
+    rf"|{_NUMBER}\s?{_PER_SECOND})"
+    r"(?:[\s,(-]{1,3}(?:ndf|df|(?:non-?)?drop(?:[ -]?frame)?))?[^\w?!]{0,8}",
     re.IGNORECASE,
 )
 _FEW: Final = 2
@@ -93,7 +99,7 @@ def find_frame_rate(content: str, times: Sequence[str] = ()) -> FrameRate:
     """Find the rate at which a file's times count frames, by what it says and how it counts.
 
     Args:
-        content: the file's text, which may state a rate at its beginning.
+        content: the file's text, which may state a rate in a line above the talk.
         times: its times, if they are known; else they are looked for in the text.
     """
     found = list(map(_PARTS.fullmatch, times)) if times else []
@@ -102,9 +108,8 @@ def find_frame_rate(content: str, times: Sequence[str] = ()) -> FrameRate:
     parts = [one for one in found if one is not None]
     highest = max((int(one[5]) for one in parts), default=0)
     drop = bool(parts) and all(one[4] == ";" for one in parts)
-    stated = _STATED.search(content, 0, _HEAD_CHARACTERS)
-    if stated is not None:
-        rate = float((stated[1] or stated[2]).replace(",", "."))
+    rate = _find_stated_rate(content)
+    if rate is not None:
         nominal = round(rate)
         if highest < nominal <= _RATES[-1]:
             ntsc = abs(rate - nominal / _NTSC) < abs(rate - nominal)
@@ -116,6 +121,21 @@ def find_frame_rate(content: str, times: Sequence[str] = ()) -> FrameRate:
         nominal = next((one for one in _RATES if highest < one), _RATES[-1])
         return FrameRate(nominal, source="by the highest number of frames")
     return FrameRate()
+
+
+def _find_stated_rate(content: str) -> float | None:
+    """What a line above the first time or label states; below, somebody speaks about a rate."""
+    lines = content[:_HEAD_CHARACTERS].splitlines()
+    stated = [_STATED.fullmatch(line.strip()) for line in lines]
+    if not any(stated):
+        return None
+    starts = find_turn_starts(lines)
+    for at, (line, found) in enumerate(zip(lines, stated, strict=True)):
+        if found is not None:
+            return float((found[1] or found[2]).replace(",", "."))
+        if at in starts or _FIND.search(line) is not None:
+            break
+    return None
 
 
 def replace_timecodes(rows: Sequence[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:

@@ -21,7 +21,7 @@ def find_turn_starts(rows: Sequence[str]) -> set[int]:
     """Find the positions of lines with a time, a name, a role, or a label that recurs.
 
     A field of a header, such as ``Date: 3 March``, is no turn: it is no name and stands once. A
-    name that is followed by whatever is one if it recurs: ``Ada | Yes``, ``- **Ada** Yes``.
+    name alone, or with anything but a colon behind it, is a label if it recurs: ``Ada | Yes``.
     """
     labels = [_label(row) for row in rows]
     words = [_first_word(row) for row in rows]
@@ -41,10 +41,10 @@ def _label(row: str) -> tuple[str, bool]:
     stamp = parse_leading_timestamp(line)
     rest = (line if stamp is None else stamp.rest).strip()
     one = next(iter(find_label_candidates(rest)), None)
-    alone = parse_label_line(rest) if one is None else None
     if one is not None:
         return one.key, classify_label(one.label) in _NAMED
-    return "", alone is not None and classify_label(alone.label) in _NAMED
+    alone = parse_label_line(rest)  # or a title
+    return alone.key if alone and classify_label(alone.label) in _NAMED else "", False
 
 
 def _first_word(row: str) -> str:

@@ -86,6 +86,10 @@ def framed(frames: str, head: str = "") -> str:
         ("12", "Frame rate: 24 fps\n\n", 1_500, "24 frames a second, as the file states"),
         ("12", "Timebase: 23.976\n\n", 1_502, "23.976 frames a second, as the file states"),
         ("12", "29,97 fps\n\n", 1_401, "29.97 frames a second, as the file states"),
+        ("12", "The well\nDate: 3 March\n\n24 fps\n\n", 1_500, "24 frames a second, as the file"),
+        ("12", "Fps: 24 (non-drop)\n\n", 1_500, "24 frames a second, as the file states"),
+        ("12", "We film at 60 fps here.\n\n", 1_480, "25 frames a second, which the file does not"),
+        ("12", "60 fps?\n\n", 1_480, "25 frames a second, which the file does not state"),
     ],
 )
 def test_the_rate_of_frames_is_stated_or_shows(frames: str, head: str, ms: int, rate: str) -> None:
@@ -93,6 +97,46 @@ def test_the_rate_of_frames_is_stated_or_shows(frames: str, head: str, ms: int, 
     (first,) = [one for one in reading.segments if one.text == "How?"]
     assert first.start_ms == pytest.approx(ms, abs=1)
     assert any(rate in one for one in reading.notices)
+
+
+def test_captions_and_tables_state_a_rate_above_the_first_time() -> None:
+    cues = "00:00:01:12 --> 00:00:02:00\nIlse: How?\n\n00:00:03:12 --> 00:00:04:00\nTom: So.\n"
+    assert starts(f"WEBVTT\n\nNOTE Frame rate: 24 fps\n\n{cues}") == [1_500, 3_500]
+    rows = "Speaker,Start,Text\nIlse,00:00:01:12,How?\nTom,00:00:03:12,So.\nIlse,00:00:05:12,Oh.\n"
+    assert starts(f"Timebase,24,\n{rows}") == [1_500, 3_500, 5_500]
+
+
+SPOKEN_RATES = ["Do you record at 60 fps?", "60 fps", "Frame rate: 60"]
+
+
+@pytest.mark.parametrize("words", SPOKEN_RATES)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[00:00:01:12] Ilse: {}\n[00:00:02:12] Tom: So.\n[00:00:03:12] Ilse: One?\n",
+        "[00:00:01:12] Ilse:\n{}\n[00:00:02:12] Tom:\nSo.\n[00:00:03:12] Ilse:\nOne?\n",
+        "Ilse 00:00:01:12\n{}\n\nTom 00:00:02:12\nSo.\n\nIlse 00:00:03:12\nOne?\n",
+        (
+            "1\n00:00:01:12 --> 00:00:02:00\nIlse: {}\n\n2\n00:00:02:12 --> 00:00:03:00\n"
+            "Tom: So.\n\n3\n00:00:03:12 --> 00:00:04:00\nIlse: One?\n"
+        ),
+        (
+            "WEBVTT\n\n00:00:01:12 --> 00:00:02:00\n<v Ilse>\n{}\n\n"
+            "00:00:02:12 --> 00:00:03:00\n<v Tom>So.\n\n"
+            "00:00:03:12 --> 00:00:04:00\n<v Ilse>One?\n"
+        ),
+        "Speaker,Start,Text\nIlse,00:00:01:12,{}\nTom,00:00:02:12,So.\nIlse,00:00:03:12,One?\n",
+        "Text,Speaker,Start\n{},Ilse,00:00:01:12\nSo.,Tom,00:00:02:12\nOne?,Ilse,00:00:03:12\n",
+    ],
+    ids=["line", "below a label", "below a name", "srt", "vtt", "table", "table, text first"],
+)
+def test_a_rate_that_somebody_speaks_of_is_not_the_files(content: str, words: str) -> None:
+    assert starts(content.format(words)) == [1_480, 2_480, 3_480]
+
+
+def test_a_rate_below_a_label_is_not_the_files() -> None:
+    reading = read("Ilse: Which rate?\nTom:\n60 fps\n\n" + framed("12"))
+    assert not any("as the file states" in one for one in reading.notices)
 
 
 def test_a_time_with_frames_that_somebody_says_stays() -> None:
