@@ -107,11 +107,23 @@ class ResumedReplica(ControlApiModel):
     """Replica of a service that was asked to resume, and what it answered."""
 
     address: str = Field(description="Where it was asked.")
-    resumed: bool = Field(description="Whether it handles messages again.")
+    resumed: bool = Field(
+        description="Whether it took the request, so that it is not, or no longer, stopped by "
+        "itself. It may wait for something else: `waits_for`."
+    )
+    had_stopped: bool = Field(
+        default=False,
+        description="Whether it had stopped itself; one that had not goes on as before.",
+    )
     reason: str = Field(
         "",
-        description="Why it was not resumed; of one that was, what it said of itself until then: "
-        "`stopped: …` if it had stopped itself, or empty.",
+        description="Why it was not resumed; of one that had stopped itself, why it had "
+        "(`stopped: …`); empty of one that had not.",
+    )
+    waits_for: str = Field(
+        "",
+        description="What it waits for all the same, such as the end of an outage; empty if it "
+        "handles messages.",
     )
 
 

@@ -81,7 +81,10 @@ class StageNotConfiguredError(StageAwayError):
 
 
 class StageNotConsumingError(OnrecordError):
-    """Raised when a service cannot be resumed, as no replica of it consumes anything now."""
+    """Raised when a service cannot be resumed, as it has no consumer now.
+
+    So while it waits for Kafka. One in an outage of something else has a consumer, which waits.
+    """
 
 
 class StageClient:
@@ -151,14 +154,14 @@ class StageClient:
     async def resume(self, service: str) -> ServiceResume:
         """Have each replica of a service go on that has stopped because most messages failed.
 
-        One that has not stopped goes on as before.
+        One that has not stopped goes on as before, or waits as before, such as in an outage.
 
         Args:
             service: whose; its address may stand for several replicas.
 
         Raises:
             StageNotConfiguredError: control lacks its address, or a token that it takes.
-            StageNotConsumingError: no replica consumes anything now, such as in an outage.
+            StageNotConsumingError: no replica has a consumer now, such as while it waits for Kafka.
             StageAwayError: none answers.
         """
         url = self._find_url(service, "it cannot be resumed from here")
@@ -213,8 +216,15 @@ class StageClient:
             )
         if answer.status_code != HTTPStatus.OK or said.get("resumed") is not True:
             return refuse(StageAwayError, f"what answers at {replica.url} is no service")
-        reason = str(said.get("reason") or "")[:LONGEST_REASON]
-        return ResumedReplica(address=replica.url, resumed=True, reason=reason), OnrecordError
+        resumed = ResumedReplica(
+            address=replica.url,
+            resumed=True,
+            # One of an earlier version does not say so.
+            had_stopped=said.get("had_stopped") is not False,
+            reason=str(said.get("reason") or "")[:LONGEST_REASON],
+            waits_for=str(said.get("waits_for") or "")[:LONGEST_REASON],
+        )
+        return resumed, OnrecordError
 
     async def read_health(self) -> dict[str, StageHealth]:
         """Return what each service says of itself, by its name; of one that is away, that it is."""

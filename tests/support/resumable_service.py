@@ -17,15 +17,24 @@ class ResumableBroker(ReliableKafkaBroker):
 
     resumed = 0
     consumes = True
-    said = ServiceHealth()
+    stopped_for = ""
+    waits_for = ""
 
     @property
     def health(self) -> ServiceHealth:
-        return self.said
+        found = ServiceHealth()
+        if reason := self.waits_for or self.stopped_for:
+            found.is_waiting(reason)
+        else:
+            found.is_ready()
+        return found
 
-    def resume(self) -> bool:
-        self.resumed += self.consumes
-        return self.consumes
+    def resume(self) -> str | None:
+        if not self.consumes:
+            return None
+        self.resumed += 1
+        why, self.stopped_for = self.stopped_for, ""
+        return why
 
 
 class ResumableService:
@@ -43,9 +52,12 @@ class ResumableService:
         self.app = ServiceApplication(self.broker)
 
     def stopped(self, reason: str) -> None:
-        """From now on it says that it handles nothing."""
-        self.broker.said = ServiceHealth()
-        self.broker.said.is_waiting(reason)
+        """From now on it says that it has stopped itself, until it is resumed."""
+        self.broker.stopped_for = reason
+
+    def waits(self, reason: str) -> None:
+        """From now on it says that it handles nothing, whether it is resumed or not."""
+        self.broker.waits_for = reason
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

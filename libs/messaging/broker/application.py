@@ -229,14 +229,32 @@ class ServiceApplication(AsgiFastStream):
         return JsonResponse(found.model_dump(mode="json"))
 
     async def _resume(self, request: Request) -> Response:
-        """Go on after the service has stopped because most messages failed."""
+        """Go on after the service has stopped because most messages failed.
+
+        The answer says whether it had and why, and what it waits for all the same: an outage, say,
+        which nobody's request ends.
+        """
         if refusal := self._refuse(request):
             return refusal
-        reason = self.service.health.reason
-        if not self.service.resume():
-            return ProblemResponse(409, f"the service consumes nothing now: {reason}; see /readyz")
-        log.info("resumed_by_operator", address=request.client.host if request.client else "")
-        return JsonResponse({"resumed": True, "reason": reason})
+        stopped = self.service.resume()
+        waits_for = self.service.health.reason
+        if stopped is None:
+            return ProblemResponse(
+                409, f"the service consumes nothing now: {waits_for}; see /readyz"
+            )
+        log.info(
+            "resumed_by_operator",
+            address=request.client.host if request.client else "",
+            had_stopped=bool(stopped),
+        )
+        return JsonResponse(
+            {
+                "resumed": True,
+                "had_stopped": bool(stopped),
+                "reason": stopped,
+                "waits_for": waits_for,
+            }
+        )
 
 
 def _nothing(*_: Any, **__: Any) -> Any:

@@ -219,13 +219,13 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
             self._rehearser = RecordRehearser(self.source, self.kafka.topic_prefix)
         return await self._rehearser.rehearse(self._stage, self.settings, asked)
 
-    def resume(self) -> bool:
+    def resume(self) -> str | None:
         """Go on after the service has stopped because most messages failed.
 
         Returns:
-            Whether there is a consumer that could go on.
+            Why it had stopped, empty if it had not; None if there is no consumer to go on.
         """
-        return self._supervisor is not None and self._supervisor.resume()
+        return None if self._supervisor is None else self._supervisor.resume()
 
     async def start(self) -> None:
         """Begin to consume; what is not there yet is waited for, and ``health`` tells of it.

@@ -221,9 +221,13 @@ class StageConsumer:
         """Ask ``run`` to fetch no more, finish what is in flight, and return."""
         self._stopping.set()
 
-    def resume(self) -> None:
-        """Continue after the failure rate breaker has stopped the stage."""
-        self._worker.breaker.resume()
+    def resume(self) -> str:
+        """Continue after the failure rate breaker has stopped the stage.
+
+        Returns:
+            Why it had; empty if it had not.
+        """
+        return self._worker.breaker.resume()
 
     async def run(self) -> None:
         """Consume until ``stop``.

@@ -106,16 +106,13 @@ class ConsumerSupervisor:
         if self._consumption is not None:
             self._consumption.stop()
 
-    def resume(self) -> bool:
+    def resume(self) -> str | None:
         """Go on after the stage has stopped because most messages failed.
 
         Returns:
-            Whether there is a consumer that could go on.
+            Why it had stopped, empty if it had not; None if there is no consumer to go on.
         """
-        if self._consumption is None:
-            return False
-        self._consumption.resume()
-        return True
+        return None if self._consumption is None else self._consumption.resume()
 
     async def commit_when_idle(self) -> None:
         """Wait until nothing is in flight, and commit."""

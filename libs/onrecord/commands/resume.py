@@ -41,7 +41,8 @@ def resume(service: Which, json_output: Json = False) -> None:  # noqa: FBT002 -
 
     `onrecord pipeline` says which have, and why: mend that before. Control asks each replica that
     it finds at the service's address. A service that is left alone tries one message at a time by
-    itself, and goes on once one succeeds.
+    itself, and goes on once one succeeds. One in an outage has not stopped: it waits until what is
+    away is back, and resuming changes nothing.
 
     Examples of use:
 
@@ -77,6 +78,8 @@ def _describe(found: ServiceResume, replica: ResumedReplica) -> str:
         name += f" at {replica.address}"
     if not replica.resumed:
         return f"{name}: not resumed: {replica.reason}"
-    if not replica.reason:
-        return f"{name}: goes on; it had not stopped"
-    return f"{name}: resumed; until now: {replica.reason}"
+    waits = f"it waits: {replica.waits_for}" if replica.waits_for else ""
+    if not replica.had_stopped:
+        return f"{name}: had not stopped; {waits or 'it goes on'}"
+    resumed = f"resumed, but {waits}" if waits else "resumed"
+    return f"{name}: {resumed}" + (f"; until now: {replica.reason}" if replica.reason else "")

@@ -61,8 +61,9 @@ async def resume_service(
     """Resume a service that has stopped itself because most of its messages failed.
 
     All replicas that its address in `CONTROL_STAGE_URLS` stands for are asked. One that has not
-    stopped goes on as before. Without being resumed a service tries by itself with one message
-    at a time, and goes on once one succeeds.
+    stopped goes on as before (`had_stopped`), and one in an outage waits as before (`waits_for`):
+    that ends when what is away is back. Without being resumed a stopped service tries by itself
+    with one message at a time, and goes on once one succeeds.
     """
     await context.trail.record(caller, "service.resume", service.value)
     return await context.resume_service(service.value)

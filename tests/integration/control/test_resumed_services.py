@@ -78,7 +78,15 @@ async def test_a_service_that_stopped_is_resumed_and_it_is_in_the_trail(
         200,
         {
             "service": "enrichment",
-            "replicas": [{"address": url, "resumed": True, "reason": STOPPED}],
+            "replicas": [
+                {
+                    "address": url,
+                    "resumed": True,
+                    "had_stopped": True,
+                    "reason": STOPPED,
+                    "waits_for": "",
+                }
+            ],
         },
     )
     assert service.broker.resumed == 1
@@ -86,6 +94,24 @@ async def test_a_service_that_stopped_is_resumed_and_it_is_in_the_trail(
     assert (entry.action, entry.target, entry.reason) == (
         *("service.resume", "enrichment"),
         "the key is renewed",
+    )
+
+
+@pytest.mark.parametrize("stopped", [STOPPED, ""])
+async def test_of_a_service_in_an_outage_it_is_said_that_it_waits(
+    offices: Offices, service: ResumableService, token_file: Path, stopped: str
+) -> None:
+    outage = "llm_unavailable: the endpoint answers 503"
+    service.stopped(stopped)
+    service.waits(outage)
+    async with service.serving() as url:
+        office = await offices.open({"enrichment": url}, token_file)
+        status, found = await resume(office)
+    assert status == 200
+    (one,) = found["replicas"]
+    assert (one["had_stopped"], one["reason"], one["waits_for"]) == (
+        *(bool(stopped), stopped),
+        outage,
     )
 
 
@@ -115,7 +141,7 @@ async def test_a_service_that_consumes_nothing_is_not_resumed(
     offices: Offices, service: ResumableService, token_file: Path
 ) -> None:
     service.broker.consumes = False
-    service.stopped("no broker answers")
+    service.waits("no broker answers")
     async with service.serving() as url:
         office = await offices.open({"enrichment": url}, token_file)
         status, problem = await resume(office)
@@ -200,8 +226,6 @@ async def test_each_replica_behind_a_name_is_resumed_and_seen(
     services = [ResumableService(token_file, "enrichment") for _ in hosts]
     for one in services[:2]:
         one.stopped(STOPPED)
-    services[2].broker.said = ready = type(services[2].broker.said)()
-    ready.is_ready("")
     async with AsyncExitStack() as stack:
         for one, host in zip(services[:2], hosts[:2], strict=True):
             await stack.enter_async_context(one.serving(host, replicas.port))
@@ -213,9 +237,12 @@ async def test_each_replica_behind_a_name_is_resumed_and_seen(
         status, found = await resume(office)
         assert status == 200
         assert [one.broker.resumed for one in services] == [1, 1, 1]
-        assert [(one["address"], one["resumed"], one["reason"]) for one in found["replicas"]] == [
-            (f"http://{host}:{replicas.port}", True, STOPPED if host != hosts[2] else "")
-            for host in hosts
+        assert [
+            (one["address"], one["resumed"], one["had_stopped"], one["reason"])
+            for one in found["replicas"]
+        ] == [
+            (f"http://{host}:{replicas.port}", True, *(stopped, STOPPED if stopped else ""))
+            for host, stopped in zip(hosts, (True, True, False), strict=True)
         ]
         await last.aclose()
         status, found = await resume(office)

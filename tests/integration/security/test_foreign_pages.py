@@ -113,9 +113,9 @@ class Resumable(ReliableKafkaBroker):
 
     resumed = 0
 
-    def resume(self) -> bool:
+    def resume(self) -> str:
         self.resumed += 1
-        return True
+        return ""
 
 
 @dataclass

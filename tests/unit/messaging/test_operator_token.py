@@ -56,7 +56,7 @@ async def service(file: Path) -> AsyncIterator[Service]:
 async def test_the_token_in_the_file_resumes_a_service(service: Service, file: Path) -> None:
     answer = await service.ask(f"Bearer {token_in(file)}")
     assert (answer.status_code, answer.json(), service.broker.resumed) == (
-        *(200, {"resumed": True, "reason": "starting"}),
+        *(200, {"resumed": True, "had_stopped": False, "reason": "", "waits_for": ""}),
         1,
     )
 

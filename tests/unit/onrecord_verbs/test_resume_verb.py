@@ -64,8 +64,16 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, s
     return code, printed.out, printed.err
 
 
-def replica(number: int, *, resumed: bool = True, reason: str = "") -> dict[str, Any]:
-    return {"address": f"http://10.0.0.{number}:8080", "resumed": resumed, "reason": reason}
+def replica(
+    number: int, *, resumed: bool = True, reason: str = "", waits_for: str = ""
+) -> dict[str, Any]:
+    return {
+        "address": f"http://10.0.0.{number}:8080",
+        "resumed": resumed,
+        "had_stopped": resumed and bool(reason),
+        "reason": reason,
+        "waits_for": waits_for,
+    }
 
 
 def test_a_service_is_asked_for_by_name_with_the_reason(
@@ -90,7 +98,7 @@ def test_a_replica_that_is_not_resumed_is_named_and_the_verb_fails(
         1,
         [
             f"enrichment at http://10.0.0.1:8080: resumed; until now: {STOPPED}",
-            "enrichment at http://10.0.0.2:8080: goes on; it had not stopped",
+            "enrichment at http://10.0.0.2:8080: had not stopped; it goes on",
             "enrichment at http://10.0.0.3:8080: not resumed: it is away",
         ],
     )
@@ -98,6 +106,20 @@ def test_a_replica_that_is_not_resumed_is_named_and_the_verb_fails(
     code, out, _ = run(capsys, "enrichment", "--json")
     assert code == 1
     assert [one["resumed"] for one in json.loads(out)["replicas"]] == [True, True, False]
+
+
+def test_a_service_in_an_outage_is_not_called_resumed(
+    control: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outage = "llm_unavailable: the endpoint answers 503"
+    control.answer(replica(1, waits_for=outage))
+    code, out, _ = run(capsys, "enrichment")
+    assert (code, out) == (0, f"enrichment: had not stopped; it waits: {outage}\n")
+    control.answer(replica(1, waits_for=outage, reason=STOPPED))
+    code, out, _ = run(capsys, "enrichment")
+    assert (code, out) == (
+        *(0, f"enrichment: resumed, but it waits: {outage}; until now: {STOPPED}\n"),
+    )
 
 
 @pytest.mark.parametrize(("status", "code"), [(409, 1), (424, 1), (503, 3), (403, 2)])

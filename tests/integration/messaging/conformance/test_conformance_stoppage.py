@@ -12,6 +12,7 @@ from contracts.errors import (
     BugTriggeredByMessageError,
     ErrorCode,
     OnrecordError,
+    OutageError,
     ParkedError,
     RejectedError,
     RetryableError,
@@ -111,7 +112,7 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Bro
 
         letters = len(breakable.seen)
         breakable.broken = False
-        resumed = {"resumed": True, "reason": told["reason"]}
+        resumed = {"resumed": True, "had_stopped": True, "reason": told["reason"], "waits_for": ""}
         assert await ask("POST", quiet.http_port, "/resume") == (200, resumed)
         await backend.is_committed("chunks-ready", NUMBER)
         assert (await ask("GET", quiet.http_port, "/readyz"))[0] == 200
@@ -277,6 +278,32 @@ async def test_a_few_bad_ones_among_good_ones_do_not_stop_it(backend: Brokered) 
         await backend.is_committed("chunks-ready", NUMBER)
         assert running.health.ready
     assert await backend.size("probe-dlq") == NUMBER // 2
+
+
+@proves("promise 5", "OutageError")
+async def test_to_resume_in_an_outage_says_that_it_waits_and_changes_nothing(
+    backend: Brokered,
+) -> None:
+    stage, is_down, handled = Stage(PROBE), True, list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        if is_down:
+            raise OutageError("the model is away")
+        handled.append(record.value)
+
+    quiet = settings(outage_pause_max_s=1.0)
+    async with backend.running(stage, quiet) as running:
+        await backend.send("chunks-ready", b"one", b"two")
+        await until(lambda: "the model is away" in running.health.reason)
+        status, said = await ask("POST", quiet.http_port, "/resume")
+        assert (status, said["had_stopped"], said["reason"]) == (200, False, "")
+        assert "the model is away" in said["waits_for"]
+        status, told = await ask("GET", quiet.http_port, "/readyz")
+        assert (status, "the model is away" in told["reason"]) == (503, True)
+        is_down = False
+        await backend.is_committed("chunks-ready", 2)
+    assert sorted(handled, key=str) == [b"one", b"two"]
 
 
 @proves("promise 5")
