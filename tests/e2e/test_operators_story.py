@@ -127,7 +127,11 @@ async def test_from_the_first_dead_letter_to_the_last(stack: LocalStack) -> None
         for name, rule in {"hangs": {"fault": "hang", "match": "Hull"}, "spoils": spoils}.items():
             assert (await client.put(f"{simulator}/rules/{name}", json=rule)).is_success
         await pipeline.publish(interviews[: INTERVIEWS // 2])
-        outage = [{"kind": "disconnect", "lasts": OUTAGE_S}]
+        half = OUTAGE_S / 2
+        outage = [
+            {"kind": "disconnect", "lasts": half},
+            {"at": half, "kind": "hang", "lasts": half},
+        ]
         assert (await client.put(f"{simulator}/outages", json=outage)).is_success
         await pipeline.publish(interviews[INTERVIEWS // 2 :])
     audit = await operator.run("audit", "--wait", "--timeout", str(LIMIT_S))

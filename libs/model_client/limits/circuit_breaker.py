@@ -80,10 +80,6 @@ class FailureAttributor:
         """Return whether a request is known to have failed before."""
         return request in self._failed
 
-    def blame(self, request: Hashable) -> None:
-        """Record that a request is to blame for its failure, as other evidence shows."""
-        self._fell.pop(request, None)
-
 
 def _note(kept: OrderedDict[Hashable, int], request: Hashable, at: int, *, most: int) -> None:
     kept.pop(request, None)

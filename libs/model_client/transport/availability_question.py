@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -13,16 +13,20 @@ class AnyAnswer(BaseModel):
     """Answer whose content does not matter."""
 
 
+def build_availability_request() -> ModelRequest[AnyAnswer]:
+    """Build the question, with an answer of one token: one that is cut off shows as much.
+
+    No two have the same text, so that no cache on the way answers for a model that is down.
+    """
+    return ModelRequest(
+        messages=[{"role": "user", "content": f"Reply with the word ok. ({uuid4()})"}],
+        schema={},
+        response_model=AnyAnswer,
+        prompt_version="availability-1",
+        parse_text=_accept,
+        max_output_tokens=1,
+    )
+
+
 def _accept(_: ModelText) -> AnyAnswer:
     return AnyAnswer()
-
-
-AVAILABILITY_QUESTION: Final = ModelRequest(
-    messages=[{"role": "user", "content": "Reply with the word ok."}],
-    schema={},
-    response_model=AnyAnswer,
-    prompt_version="availability-1",
-    parse_text=_accept,
-    max_output_tokens=1,
-)
-"""The shortest answer shows as much as a long one; one that is cut off counts as well."""

@@ -18,7 +18,7 @@ import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from contracts.call_purposes import AVAILABILITY_CHECK, REPAIR_SUFFIX
+from contracts.call_purposes import AVAILABILITY_CHECK, REHEARSAL, REPAIR_SUFFIX
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors, metrics
@@ -31,7 +31,7 @@ from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, CalibratedTokenEstimator
-from model_client.transport.availability_question import AVAILABILITY_QUESTION
+from model_client.transport.availability_question import build_availability_request
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
 from model_client.transport.http_client import ErrorBodyTruncatingClient
 from model_client.transport.http_errors import build_status_error
@@ -58,6 +58,12 @@ ANSWERED: Final = (
     errors.TruncatedAnswerError,
 )
 """Failures that show that the endpoint is reachable."""
+
+AVAILABILITY_TIMEOUT_S: Final = 10.0
+"""Longest wait, in seconds, for the answer to the short question whether an endpoint works."""
+
+AVAILABILITY_TURN_S: Final = 1.0
+"""Longest wait, in seconds, for its turn within the rate limits."""
 
 NOTEWORTHY_S: Final = 5.0
 """Shortest retry-after, in seconds, that is worth a notice: a shorter one is over before it is
@@ -280,12 +286,13 @@ class ModelEndpoint:
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
             if isinstance(shown, ANSWERED):
                 self._blame.record_success(attribution, began)
+            # Once the breaker is open, a failure is everybody's: the message waits out the outage
+            # and is not counted as failed.
             if self.breaker.is_open and not is_to_blame and isinstance(error, ENDPOINT_FAILURES):
-                is_to_blame = has_failed and await self._answers_others(attribution, deadline)
-                # Once the breaker is open, a failure is everybody's: the message waits out the
-                # outage and is not counted as failed.
-                if not is_to_blame:
-                    raise errors.ModelUnavailableError(str(error)) from error
+                if has_failed and forced:
+                    admission.release_probe()
+                    await self._ask_availability(attribution, deadline)
+                raise errors.ModelUnavailableError(str(error)) from error
             if is_to_blame and isinstance(error, errors.ModelTimeoutError):
                 error.dependency_answers = True
             raise
@@ -295,30 +302,61 @@ class ModelEndpoint:
         self._blame.record_success(attribution, began)
         return reply
 
-    async def _answers_others(self, attribution: CostAttribution, deadline: float) -> bool:
-        """Return whether the endpoint answers a short question right after a request failed again.
+    async def _ask_availability(self, attribution: CostAttribution, deadline: float) -> None:
+        """Ask a short question, and close the breaker if it is answered.
 
         Requests that are left alone with an endpoint, after all others were served, have nobody
-        beside them who would show that it works.
+        beside them who would show that it works. The answer counts as another request that was
+        served: should the request fail again after it, it is to blame. Nothing is learnt from the
+        question that holds for real ones: patience, sizes, the dialect.
         """
-        if attribution.purpose == AVAILABILITY_CHECK:
-            return False
+        if attribution.purpose.removesuffix(REPAIR_SUFFIX) == REHEARSAL:
+            return  # which is not to cost more than was said
+        until = min(deadline, self._clock() + AVAILABILITY_TIMEOUT_S)
+        if self._clock() >= until:
+            return
+        request, began = build_availability_request(), self._blame.start_call()
+        body = self._dialect.build_body(request)
         checking = replace(attribution, purpose=AVAILABILITY_CHECK)
         try:
-            admission = await self._admit(self._dialect.build_body(AVAILABILITY_QUESTION), deadline)
-            try:
-                await self._call(AVAILABILITY_QUESTION, checking, admission, deadline, forced=True)
-            finally:
-                admission.release_probe()
-        except ANSWERED:
-            pass
+            latest = min(until, self._clock() + AVAILABILITY_TURN_S)
+            tokens = self._estimate.estimate_prompt_tokens(body)
+            admission = await self.limits.admit(tokens, latest=latest)
         except OnrecordError:
-            return False
-        self._blame.blame(attribution)
-        return True
+            return
+        try:
+            self.breaker.admit(forced=True)
+        except errors.ModelUnavailableError:  # another one probes
+            admission.release_probe()
+            return
+        reply, shown = CallResult(on_headers=admission.record_headers), None
+        try:
+            labels = CallLabels(checking, request.prompt_version)
+            async with self._accounts.account_for(body, labels, reply, latest=until):
+                await self._send(request, reply, until, AVAILABILITY_TIMEOUT_S, learns=False)
+        except OnrecordError as error:
+            shown = error
+        finally:
+            admission.release_probe()
+            self.breaker.release_probe(probe=True)
+        if reply.usage is not None:
+            used = reply.usage.input_tokens + reply.usage.output_tokens
+            admission.record_usage(used, answered=False)
+        if isinstance(shown, errors.RateLimitedError):
+            admission.record_throttled(reply.headers or {})
+        elif shown is None or isinstance(shown, ANSWERED):
+            admission.record_accepted()
+            self.breaker.record_success()
+            self._blame.record_success(began, began)
 
     async def _send(
-        self, request: ModelRequest[A], reply: CallResult, deadline: float, first_token_s: float
+        self,
+        request: ModelRequest[A],
+        reply: CallResult,
+        deadline: float,
+        first_token_s: float,
+        *,
+        learns: bool = True,
     ) -> None:
         without = self._dialect.unsupported
         # Each refusal leaves out at least one more parameter, so this comes to an end.
@@ -333,8 +371,9 @@ class ModelEndpoint:
                     raise build_status_error(refused) from refused
                 without = reworded
             else:
-                self._dialect.record_accepted(body, without, streamed=reply.streamed)
-                if reply.usage is not None:
+                if learns:
+                    self._dialect.record_accepted(body, without, streamed=reply.streamed)
+                if learns and reply.usage is not None:
                     self._estimate.calibrate(body, reply.usage)
                 return
 

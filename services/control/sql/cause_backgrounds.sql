@@ -36,6 +36,7 @@ WITH used AS (
      WHERE started_at > $1::timestamptz - $2::interval - $3::interval
        AND started_at <= $1
        AND value <> ''
+       AND call.purpose <> 'availability-check' -- which failures bring about
      GROUP BY kind, value
 )
 SELECT kind, value, at

@@ -29,7 +29,7 @@ WITH of_purpose AS (
       JOIN chunks AS chunk
         ON chunk.transcript_id = asked.transcript_id AND chunk.revision = asked.revision
       JOIN llm_calls AS call ON call.subject = chunk.chunk_id::text
-     WHERE call.settled_at IS NOT NULL
+     WHERE call.settled_at IS NOT NULL AND call.purpose <> 'availability-check'
      GROUP BY chunk.chunk_id, call.purpose
 ), of_chunk AS (
     SELECT count(*) AS calls_low, sum(calls) AS calls_high,

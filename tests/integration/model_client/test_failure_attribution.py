@@ -118,7 +118,7 @@ async def test_left_alone_it_is_told_from_an_outage_by_a_short_question(
     fault, expected = FAULTS[name]
     async with endpoint_with(fault).serve() as url:
         settings = ModelSettings(
-            base_url=url, model="m", timeout_s=1.0 if name == "hangs" else 30.0
+            base_url=url, model="m", timeout_s=2.0 if name == "hangs" else 30.0
         )
         async with ModelClient(settings) as client:
             turn = asyncio.Lock()
@@ -126,11 +126,15 @@ async def test_left_alone_it_is_told_from_an_outage_by_a_short_question(
                 *(ask_as_messaging_does(client, f"poison {one}", turn) for one in range(poisons))
             )
             assert {isinstance(one, expected) for one in fates} == {True}
+            await client.ask(request("good"), CostAttribution("heating", "good"))
             assert not client.endpoints[0].breaker.is_open
 
 
+@pytest.mark.parametrize("limit", [None, 30.0], ids=["no limit", "no turn for a question"])
 @pytest.mark.parametrize("name", FAULTS)
-async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(name: str) -> None:
+async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(
+    name: str, limit: float | None
+) -> None:
     asked: list[str] = []
 
     def respond(request: dict[str, Any], _: int) -> Any:
@@ -140,7 +144,9 @@ async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(name: str
     outages = 0
     async with (
         ScriptedEndpoint(respond).serve() as url,
-        ModelClient(ModelSettings(base_url=url, model="m", timeout_s=0.5)) as client,
+        ModelClient(
+            ModelSettings(base_url=url, model="m", timeout_s=0.5, requests_per_minute=limit)
+        ) as client,
     ):
         for _ in range(8):
             try:
@@ -150,8 +156,33 @@ async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(name: str
             except OnrecordError:
                 assert outages == 0, "an outage befell the message"
     assert outages >= 7
-    # Each failure in the outage is followed by one short question at most.
-    assert len([one for one in asked if "Reply with" in one]) <= len(asked) / 2
+    # Each failure in the outage is followed by one short question at most, and no two are the same:
+    # a cache on the way would answer for a model that is down.
+    questions = [one for one in asked if "Reply with" in one]
+    assert len(questions) == len({*questions}) <= len(asked) / 2
+    assert questions or limit
+
+
+async def test_an_endpoint_is_not_measured_by_a_short_question() -> None:
+    def respond(request: dict[str, Any], _: int) -> Any:
+        if "Reply with" not in str(request["messages"]):
+            return fails()
+        answer = completion(content="ok", usage={"prompt_tokens": 90, "completion_tokens": 1})
+        return json_response(answer)
+
+    async with (
+        ScriptedEndpoint(respond).serve() as url,
+        ModelClient(ModelSettings(base_url=url, model="m", first_token_s=60.0)) as client,
+    ):
+        endpoint = client.endpoints[0]
+        prompt = {"messages": [{"role": "user", "content": "words " * 500}]}
+        before = endpoint._estimate.estimate_prompt_tokens(prompt)
+        answer_tokens = endpoint.limits._answer_tokens
+        fate = await ask_as_messaging_does(client, "poison", asyncio.Lock())
+        assert isinstance(fate, errors.ServerError)
+        assert endpoint._estimate.estimate_prompt_tokens(prompt) == before
+        assert endpoint.limits._answer_tokens == answer_tokens
+        assert endpoint.concurrency.first_token_timeout(60.0) == 60.0
 
 
 async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:
