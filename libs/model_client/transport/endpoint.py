@@ -286,13 +286,14 @@ class ModelEndpoint:
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
             if isinstance(shown, ANSWERED):
                 self._blame.record_success(attribution, began)
-            # Once the breaker is open, a failure is everybody's: the message waits out the outage
-            # and is not counted as failed.
             if self.breaker.is_open and not is_to_blame and isinstance(error, ENDPOINT_FAILURES):
                 if has_failed and forced:
                     admission.release_probe()
-                    await self._ask_availability(attribution, deadline)
-                raise errors.ModelUnavailableError(str(error)) from error
+                    is_to_blame = await self._answers_others(attribution, deadline)
+                # Once the breaker is open, a failure is everybody's: the message waits out the
+                # outage and is not counted as failed.
+                if not is_to_blame:
+                    raise errors.ModelUnavailableError(str(error)) from error
             if is_to_blame and isinstance(error, errors.ModelTimeoutError):
                 error.dependency_answers = True
             raise
@@ -302,19 +303,18 @@ class ModelEndpoint:
         self._blame.record_success(attribution, began)
         return reply
 
-    async def _ask_availability(self, attribution: CostAttribution, deadline: float) -> None:
-        """Ask a short question, and close the breaker if it is answered.
+    async def _answers_others(self, attribution: CostAttribution, deadline: float) -> bool:
+        """Return whether the endpoint answers a short question after a request failed again.
 
         Requests that are left alone with an endpoint, after all others were served, have nobody
-        beside them who would show that it works. The answer counts as another request that was
-        served: should the request fail again after it, it is to blame. Nothing is learnt from the
-        question that holds for real ones: patience, sizes, the dialect.
+        beside them who would show that it works. Nothing is learnt from the question that holds
+        for real ones: patience, sizes, the dialect.
         """
         if attribution.purpose.removesuffix(REPAIR_SUFFIX) == REHEARSAL:
-            return  # which is not to cost more than was said
+            return False  # which is not to cost more than was said
         until = min(deadline, self._clock() + AVAILABILITY_TIMEOUT_S)
         if self._clock() >= until:
-            return
+            return False
         request, began = build_availability_request(), self._blame.start_call()
         body = self._dialect.build_body(request)
         checking = replace(attribution, purpose=AVAILABILITY_CHECK)
@@ -323,12 +323,12 @@ class ModelEndpoint:
             tokens = self._estimate.estimate_prompt_tokens(body)
             admission = await self.limits.admit(tokens, latest=latest)
         except OnrecordError:
-            return
+            return False
         try:
             self.breaker.admit(forced=True)
         except errors.ModelUnavailableError:  # another one probes
             admission.release_probe()
-            return
+            return False
         reply, shown = CallResult(on_headers=admission.record_headers), None
         try:
             labels = CallLabels(checking, request.prompt_version)
@@ -348,6 +348,8 @@ class ModelEndpoint:
             admission.record_accepted()
             self.breaker.record_success()
             self._blame.record_success(began, began)
+            return True
+        return False
 
     async def _send(
         self,
