@@ -1,12 +1,14 @@
 """Which tests a run leaves out, and which of the others go together to a worker.
 
-Left alone, pytest leaves out the tests marked ``long``, and hypothesis makes up fewer examples. All
-run with ``--all``, and whenever a path names what is to run. With workers (``-n``), the tests of a
-file go to one worker, and so do all that share something that takes long to start.
+Left alone, pytest leaves out the tests marked ``long`` and all but the first cases of those that
+need a broker or a database, and hypothesis makes up fewer examples. All run with ``--all``, and
+whenever a path names what is to run. With workers (``-n``), the tests of a file go to one worker,
+and so do all that share something that takes long to start.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -18,6 +20,8 @@ FEW_EXAMPLES: Final = 20
 """How many hypothesis makes up for each test where long ones are left out, in place of 100."""
 SHARED: Final = ("stack", "closed_kafka", "closed_postgres")
 """Fixtures of a session that take long to start."""
+MOST_CASES: Final = 2
+"""Cases of a test that run where long ones are left out, if each needs a broker or a database."""
 SLOW_FIRST: Final = ("stack", "own_broker", "broker", "stack_home", "postgres")
 """Tests that use these come first, so that no worker begins with one of them when the others are
 about to end."""
@@ -77,10 +81,13 @@ class ChoiceOfTests:
                 item.add_marker(pytest.mark.xdist_group(_group(item)))
 
     def _leave_out_long_ones(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        if number := _deselect(config, items, lambda one: one.get_closest_marker(LONG)):
+        seen: Counter[str] = Counter()
+        number = _deselect(config, items, lambda one: one.get_closest_marker(LONG))
+        number += _deselect(config, items, lambda one: _is_further_case(one, seen))
+        if number:
             line = (
-                f"{number} tests that take long; `make test ALL=1` runs them, too, and a path "
-                "(`make test TESTS=path`) runs all that it names"
+                f"{number} tests that take long, or are further cases of others; `make test ALL=1` "
+                "runs them, too, and a path (`make test TESTS=path`) runs all that it names"
             )
             config.stash[NOT_RUN]["left out"] = [line]
 
@@ -105,10 +112,22 @@ def _deselect(
     config: pytest.Config, items: list[pytest.Item], which: Callable[[pytest.Item], object]
 ) -> int:
     """Take out the tests for which ``which`` is true; gives their number."""
-    others = [item for item in items if which(item)]
-    items[:] = [item for item in items if not which(item)]
+    others: list[pytest.Item] = []
+    kept: list[pytest.Item] = []
+    for item in items:
+        (others if which(item) else kept).append(item)
+    items[:] = kept
     config.hook.pytest_deselected(items=others)
     return len(others)
+
+
+def _is_further_case(item: pytest.Item, seen: Counter[str]) -> bool:
+    """Return whether as many cases of its test as are to run came before an item; counts it."""
+    if _place(item) == len(SLOW_FIRST):
+        return False
+    test = item.nodeid.partition("[")[0]
+    seen[test] += 1
+    return seen[test] > MOST_CASES
 
 
 def _fixtures(item: pytest.Item) -> Sequence[str]:

@@ -30,10 +30,16 @@ def test_short(): ...
 
 def test_on_a_broker(topics): ...
 
+@pytest.mark.parametrize("case", range(4))
+def test_cases_on_a_broker(topics, case): ...
+
+@pytest.mark.parametrize("case", range(3))
+def test_cases(case): ...
+
 @pytest.mark.long
 def test_long(): ...
 """
-SAID = "1 tests that take long; `make test ALL=1` runs them, too"
+SAID = "3 tests that take long, or are further cases of others; `make test ALL=1` runs them, too"
 
 
 @pytest.fixture
@@ -49,11 +55,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "passed", "left_out"),
     [
-        ("", 2, 1),
-        ("-p xdist -n 2 --dist=loadgroup", 2, 1),
-        ("--all", 3, 0),
-        ("tests", 3, 0),
-        ("--uses=broker", 1, 1),
+        ("", 7, 1),
+        ("-p xdist -n 2 --dist=loadgroup", 7, 1),
+        ("--all", 10, 0),
+        ("tests", 10, 0),
+        ("--uses=broker", 3, 1),
     ],
 )
 def test_leaves_out_the_long_ones_unless_they_are_asked_for(
