@@ -5,26 +5,21 @@ The operator has nothing but the command line.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from contracts.study import Study, Theme
 from local_stack.supervisor import LocalStack
 from prompts.notes import CURRENT
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.repair_talks import TALK, build_study
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
-ONRECORD: Final = Path(sys.executable).with_name("onrecord")
 INTERVIEWS: Final = int(os.environ.get("ONRECORD_STORY_INTERVIEWS", "2000"))
 OUTAGE_S: Final = 60 if INTERVIEWS >= 2_000 else 10
 LIMIT_S: Final = 600
@@ -38,15 +33,7 @@ ONLY_IN_CURRENT: Final = "A program compares every statement"
 assert CURRENT.version != NEW_PROMPT
 assert ONLY_IN_CURRENT in CURRENT.instructions
 
-STUDY: Final = Study(
-    study_id="story",
-    name="Paying for repairs",
-    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
-)
-TALK: Final = (
-    "Interviewer: What did you pay?\n\n"
-    "Participant: I paid {} dollars for the repair of my bicycle in {}, no more than that.\n"
-)
+STUDY: Final = build_study("story")
 
 
 @pytest.fixture(scope="module")
@@ -60,32 +47,6 @@ def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
     }
     with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | patience) as running:
         yield running
-
-
-class Operator:
-    """Somebody at the command line.
-
-    Args:
-        env: of its process, which names the system and the token.
-    """
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self._env = {**os.environ, **env}
-
-    async def run(self, *words: str, code: int = 0) -> Any:
-        """Run a verb with ``--json``; returns what it prints."""
-        process = await asyncio.create_subprocess_exec(
-            ONRECORD,
-            *words,
-            "--json",
-            env=self._env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode == code, (words, process.returncode, out[-2000:], err[-2000:])
-        return json.loads(out)
 
 
 def _town(number: int) -> str:
@@ -106,11 +67,7 @@ async def _interviews_of_letters(pipeline: Pipeline, code: str) -> set[Any]:
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
 async def test_from_the_first_dead_letter_to_the_last(stack: LocalStack) -> None:
-    pipeline, operator = Pipeline(stack), Operator(dict(stack.client_env()))
-    model = stack.model()
-    assert model is not None
-    assert model.base_url is not None
-    simulator = f"{model.base_url.removesuffix('/v1')}/simulator"
+    pipeline = Pipeline(stack)
     towns = [_town(number) for number in range(INTERVIEWS)]
     interviews = [
         submitted(STUDY, f"interview-{number}", TALK.format(100 + number, town))
@@ -125,21 +82,21 @@ async def test_from_the_first_dead_letter_to_the_last(stack: LocalStack) -> None
     async with http_client() as client:
         spoils = {"fault": "wrong_segment", "match": "Leeds", "instructions": ONLY_IN_CURRENT}
         for name, rule in {"hangs": {"fault": "hang", "match": "Hull"}, "spoils": spoils}.items():
-            assert (await client.put(f"{simulator}/rules/{name}", json=rule)).is_success
+            assert (await client.put(f"{pipeline.simulator}/rules/{name}", json=rule)).is_success
         await pipeline.publish(interviews[: INTERVIEWS // 2])
         half = OUTAGE_S / 2
         outage = [
             {"kind": "disconnect", "lasts": half},
             {"at": half, "kind": "hang", "lasts": half},
         ]
-        assert (await client.put(f"{simulator}/outages", json=outage)).is_success
+        assert (await client.put(f"{pipeline.simulator}/outages", json=outage)).is_success
         await pipeline.publish(interviews[INTERVIEWS // 2 :])
-    audit = await operator.run("audit", "--wait", "--timeout", str(LIMIT_S))
+    audit = await pipeline.ask("audit", "--wait", "--timeout", str(LIMIT_S))
     assert audit["balances"]
 
     # The morning: what has happened, and why.
     async def are_indexed() -> Any:
-        found = (await operator.run("dlq", "causes"))["causes"]
+        found = (await pipeline.ask("dlq", "causes"))["causes"]
         return (
             found if sum(one["letters"]["open"] for one in found) == len(hung | spoiled) else None
         )
@@ -155,29 +112,29 @@ async def test_from_the_first_dead_letter_to_the_last(stack: LocalStack) -> None
     # Would a new version of the prompt mend the refused ones?
     refused = f"cause={found['ungrounded']['cause_id']}"
     with_prompt = ("--prompt-version", NEW_PROMPT)
-    rehearsal = await operator.run(
+    rehearsal = await pipeline.ask(
         "dlq", "rehearse", "--where", refused, *with_prompt, "--live", "--budget", "5"
     )
     assert rehearsal["predictions"] == {"passes": len(spoiled)}
 
     # It would: they go back in steps.
-    plan = await operator.run(
+    plan = await pipeline.ask(
         *("dlq", "plan", "create", "--where", refused, *with_prompt),
         *("--canary", "--start", "--yes", "--wait", "--reason", "notes-2 cites the right turn"),
     )
     assert (plan["state"], plan["counts"]["resolved"]) == ("finished", len(spoiled))
-    compared = await operator.run("dlq", "rehearsal", rehearsal["rehearsal_id"])
+    compared = await pipeline.ask("dlq", "rehearsal", rehearsal["rehearsal_id"])
     assert compared["accuracy"]["right"] == len(spoiled)
 
     # The rest is given up.
-    discarded = await operator.run(
+    discarded = await pipeline.ask(
         *("dlq", "discard", "--where", f"cause={found['llm_timeout']['cause_id']}"),
         *("--yes", "--reason", "the model hangs on them; the customer asks again"),
     )
     assert discarded["discarded"] == len(hung)
-    audit = await operator.run("audit", "--wait", "--timeout", "60")
+    audit = await pipeline.ask("audit", "--wait", "--timeout", "60")
     assert audit["balances"]
-    causes = (await operator.run("dlq", "causes", "--state", "all"))["causes"]
+    causes = (await pipeline.ask("dlq", "causes", "--state", "all"))["causes"]
     states = [(one["error_code"], +Counter(one["letters"])) for one in causes]
     assert sorted(states) == [
         ("llm_timeout", {"discarded": len(hung)}),

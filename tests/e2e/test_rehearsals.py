@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.events import TranscriptSubmitted
-from contracts.study import Study, Theme
 from contracts.topics import ALL_TOPICS, PIPELINE, TRANSCRIPTS_SETTLED
 from local_stack.supervisor import LocalStack
 from onrecord.connections import open_control_client
@@ -23,6 +22,7 @@ from onrecord.replay_plans import change_plan, create_plan, follow_plan
 from onrecord.settings import ClientSettings
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.repair_talks import TALK, build_study
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
@@ -34,15 +34,7 @@ EACH: Final = int(os.environ.get("ONRECORD_REHEARSED_LETTERS", "20"))
 LIMIT_S: Final = 400 if EACH <= 20 else 3_000
 """Longest wait for one part of it, in seconds."""
 
-STUDY = Study(
-    study_id="rehearsed",
-    name="Paying for repairs",
-    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
-)
-TALK = (
-    "Interviewer: What did you pay?\n\n"
-    "Participant: I paid {} dollars for the repair of my bicycle in {}, no more than that.\n"
-)
+STUDY = build_study("rehearsed")
 SPOILS = {"refused": "refusal", "garbled": "invalid_json", "misquoted": "wrong_segment"}
 """What the model does wrong, by a word in the interview."""
 
@@ -90,10 +82,7 @@ class Model:
     """The simulator's fault rules."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        model = pipeline.stack.model()
-        assert model is not None
-        assert model.base_url is not None
-        self._rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
+        self._rules = f"{pipeline.simulator}/rules"
 
     async def spoil(self, word: str, fault: str) -> None:
         async with http_client() as client:

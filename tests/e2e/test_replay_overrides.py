@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 
-from contracts.study import Study, Theme
 from contracts.topics import PIPELINE
 from local_stack.supervisor import LocalStack
 from onrecord.connections import open_control_client
@@ -18,6 +17,7 @@ from onrecord.settings import ClientSettings
 from prompts.notes import CURRENT
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.repair_talks import TALK, build_study
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
@@ -26,15 +26,7 @@ pytestmark = pytest.mark.long
 OTHER = "notes-2"
 assert CURRENT.version != OTHER
 
-STUDY = Study(
-    study_id="overridden",
-    name="Paying for repairs",
-    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
-)
-TALK = (
-    "Interviewer: What did you pay?\n\n"
-    "Participant: I paid {} dollars for the repair of my bicycle in {}, no more than that.\n"
-)
+STUDY = build_study("overridden")
 REFUSED = 20
 OTHERS = 5
 WITH_BUDGET = 60
@@ -58,10 +50,7 @@ def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
 
 async def test_refused_drafts_are_asked_again_with_another_prompt(stack: LocalStack) -> None:
     pipeline = Pipeline(stack)
-    model = stack.model()
-    assert model is not None
-    assert model.base_url is not None
-    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
+    rules = f"{pipeline.simulator}/rules"
     async with http_client() as client:
         spoiled = {"fault": "wrong_segment", "match": "Leeds"}
         assert (await client.put(f"{rules}/spoil", json=spoiled)).is_success
@@ -122,10 +111,7 @@ async def test_a_plan_with_a_budget_spends_no_more_and_leaves_the_rest_open(
     stack: LocalStack,
 ) -> None:
     pipeline = Pipeline(stack)
-    model = stack.model()
-    assert model is not None
-    assert model.base_url is not None
-    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
+    rules = f"{pipeline.simulator}/rules"
     async with http_client() as client:
         spoiled = {"fault": "wrong_segment", "match": "Hull"}
         assert (await client.put(f"{rules}/spoil", json=spoiled)).is_success

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from contracts.study import Study, Theme
 from local_stack.supervisor import LocalStack
-from onrecord import cli
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.repair_talks import TALK, build_study
 from support.stack import QUICK_RETRIES, whole_stack
 from support.waiting import until
 
-STUDY = Study(
-    study_id="stops",
-    name="Paying for repairs",
-    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
-)
-TALK = (
-    "Interviewer: What did you pay?\n\n"
-    "Participant: I paid {} dollars for the repair of my bicycle in Leeds, no more than that.\n"
-)
+pytestmark = pytest.mark.long
+
+STUDY = build_study("stops")
 INTERVIEWS = 60
 SOON = ("--for", "1")
 
@@ -44,31 +34,14 @@ def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
         yield running
 
 
-def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command as an operator does; what it printed."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**os.environ, **pipeline.env}.items():
-            patch.setenv(name, value)
-        code = cli.run_command([*arguments])
-    printed = capsys.readouterr()
-    assert code == 0, printed.err
-    return printed.out
-
-
 async def test_a_stage_that_stopped_itself_is_seen_and_resumed_by_the_command_line(
-    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+    stack: LocalStack,
 ) -> None:
     pipeline = Pipeline(stack)
-    model = stack.model()
-    assert model is not None
-    assert model.base_url is not None
-    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
-
-    async def ask(*arguments: str) -> str:
-        return await asyncio.to_thread(run, pipeline, capsys, *arguments)
+    rules = f"{pipeline.simulator}/rules"
 
     async def look() -> dict[str, Any]:
-        services = json.loads(await ask("pipeline", *SOON, "--json"))["services"]
+        services = (await pipeline.ask("pipeline", *SOON))["services"]
         (found,) = [one for one in services if one["service"] == "enrichment"]
         return dict(found)
 
@@ -85,7 +58,7 @@ async def test_a_stage_that_stopped_itself_is_seen_and_resumed_by_the_command_li
         assert (await client.put(f"{rules}/spoil", json=spoiled)).is_success
         await pipeline.publish(
             [
-                submitted(STUDY, f"stops-{number}", TALK.format(100 + number))
+                submitted(STUDY, f"stops-{number}", TALK.format(100 + number, "Leeds"))
                 for number in range(INTERVIEWS)
             ]
         )
@@ -93,7 +66,7 @@ async def test_a_stage_that_stopped_itself_is_seen_and_resumed_by_the_command_li
         assert stopped["ready"] is False
         assert "llm_bad_output" in stopped["reason"]
         assert "onrecord resume" in stopped["reason"]
-        page = " ".join((await ask("pipeline", *SOON)).split())
+        page = " ".join((await pipeline.onrecord("pipeline", *SOON)).split())
         assert "stopped:" in page
         assert "onrecord resume enrichment" in page
         # Nothing goes on by itself, mended or not.
@@ -101,10 +74,10 @@ async def test_a_stage_that_stopped_itself_is_seen_and_resumed_by_the_command_li
         assert not await is_ready()
 
     # Guardrail never stopped, which does it no harm.
-    told = await ask("resume", "guardrail")
-    assert told == "guardrail: goes on; it had not stopped\n"
-    told = await ask("resume", "enrichment", "--reason", "the rule is gone")
-    assert told.startswith("enrichment: resumed; until now: stopped: ")
+    printed = await pipeline.onrecord("resume", "guardrail")
+    assert printed == "guardrail: had not stopped; it goes on\n"
+    printed = await pipeline.onrecord("resume", "enrichment", "--reason", "the rule is gone")
+    assert printed.startswith("enrichment: resumed; until now: stopped: ")
     await until(is_ready, within_s=60)
     result = await pipeline.settled()
     assert result.balances, result
@@ -112,9 +85,8 @@ async def test_a_stage_that_stopped_itself_is_seen_and_resumed_by_the_command_li
     dead = await pipeline.rows("SELECT count(*) FROM dead_letters WHERE state = 'open'")
     assert stored[0][0] + dead[0][0] == INTERVIEWS
     assert dead[0][0] < INTERVIEWS / 2
-    entries = json.loads(await ask("trail", "--action", "service", "--json"))
-    found = entries["entries"] if isinstance(entries, dict) else entries
-    assert [(one["target"], one["reason"]) for one in found] == [
+    entries = await pipeline.ask("trail", "--action", "service")
+    assert [(one["target"], one["reason"]) for one in entries] == [
         ("enrichment", "the rule is gone"),
         ("guardrail", ""),
     ]

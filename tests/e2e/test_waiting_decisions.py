@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from audit.facts import SubmissionState
-from contracts.study import Study, Theme
 from contracts.topics import PIPELINE
 from local_stack.supervisor import LocalStack
-from onrecord import cli
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.repair_talks import TALK, build_study
 from support.stack import whole_stack
 from support.waiting import until
 
 pytestmark = pytest.mark.long
 
-STUDY = Study(
-    study_id="waits",
-    name="Paying for repairs",
-    themes=(Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),),
-)
-TALK = (
-    "Interviewer: What did you pay?\n\n"
-    "Participant: I paid {} dollars for the repair of my bicycle in {}, no more than that.\n"
-)
+STUDY = build_study("waits")
 FAILING, GIVEN_UP = 6, 2
 
 
@@ -44,32 +33,15 @@ def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
         yield running
 
 
-def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    """Run a command as an operator does; what it printed as JSON."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**os.environ, **pipeline.env}.items():
-            patch.setenv(name, value)
-        code = cli.run_command([*arguments, "--json"])
-    printed = capsys.readouterr()
-    assert code == 0, printed.err
-    return json.loads(printed.out)
-
-
 async def test_what_waits_is_held_over_a_restart_released_and_given_up(
-    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+    stack: LocalStack,
 ) -> None:
     pipeline = Pipeline(stack)
-    model = stack.model()
-    assert model is not None
-    assert model.base_url is not None
-    rules = f"{model.base_url.removesuffix('/v1')}/simulator/rules"
-
-    def ask(*arguments: str) -> Any:
-        return run(pipeline, capsys, *arguments)
+    rules = f"{pipeline.simulator}/rules"
 
     async def wait_for(number: int, *options: str) -> dict[str, Any]:
         async def look() -> Any:
-            found = await asyncio.to_thread(ask, "waiting", "list", *options)
+            found = await pipeline.ask("waiting", "list", *options)
             return found if found["matching"] == number else None
 
         found: dict[str, Any] = await until(look, within_s=90)
@@ -86,8 +58,8 @@ async def test_what_waits_is_held_over_a_restart_released_and_given_up(
         await wait_for(FAILING, "--service", "enrichment", "--study", STUDY.study_id)
         assert (await client.delete(rules)).is_success
 
-    await asyncio.to_thread(
-        *(ask, "waiting", "hold", "--study", STUDY.study_id, "--until", "2h", "--yes"),
+    await pipeline.ask(
+        *("waiting", "hold", "--study", STUDY.study_id, "--until", "2h", "--yes"),
         *("--reason", "the model is being mended"),
     )
     held = await wait_for(FAILING, "--held")
@@ -96,16 +68,16 @@ async def test_what_waits_is_held_over_a_restart_released_and_given_up(
     await asyncio.to_thread(stack.restart, "enrichment")
     await wait_for(FAILING, "--held")
 
-    done = await asyncio.to_thread(
-        *(ask, "waiting", "give-up", "--held", "--limit", str(GIVEN_UP), "--yes"),
+    done = await pipeline.ask(
+        *("waiting", "give-up", "--held", "--limit", str(GIVEN_UP), "--yes"),
         *("--reason", "a test"),
     )
     assert done["messages"] == GIVEN_UP
     await wait_for(FAILING - GIVEN_UP)
     counted = (await pipeline.audit()).chunks.states
     assert counted[SubmissionState.IN_RETRY] == FAILING - GIVEN_UP
-    await asyncio.to_thread(
-        *(ask, "waiting", "release", "--code", "llm_bad_output", "--yes"), *("--reason", "mended")
+    await pipeline.ask(
+        *("waiting", "release", "--code", "llm_bad_output", "--yes"), *("--reason", "mended")
     )
     result = await pipeline.settled()
     assert result.balances, result
@@ -115,5 +87,5 @@ async def test_what_waits_is_held_over_a_restart_released_and_given_up(
     stored = await pipeline.rows("SELECT count(*) FROM chunks WHERE stored_at IS NOT NULL")
     assert stored[0][0] == FAILING - GIVEN_UP
     # Given up is not gone: it is replayed like any letter.
-    await asyncio.to_thread(ask, "dlq", "replay", "--all", "--code", "given_up", "--yes", "--wait")
+    await pipeline.ask("dlq", "replay", "--all", "--code", "given_up", "--yes", "--wait")
     assert (await pipeline.settled()).balances

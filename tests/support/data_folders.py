@@ -10,15 +10,15 @@ from typing import Final
 
 IN_MEMORY: Final = Path("/dev/shm")
 ROOM: Final = 6 * 1024**3
-"""Free bytes that memory must have; what tests write at the same time is less than half of it."""
+"""Free bytes that memory must have: a database takes some 10 MB, its log up to a GiB."""
 
 
 def make_data_folder(prefix: str) -> Path:
     """Make a temporary folder, in memory where tests run and there is room; the caller deletes it.
 
-    Each test has a database of its own, some 600 files. On a disk whose file system is slow to
-    reuse what was deleted (ext4 without a journal), making them took ten times as long as in
-    memory: 0.7 s in place of 0.07. Benchmarks stay on the disk, as installations are.
+    Each test has a database of its own, of hundreds of files. A disk's file system may be slow to
+    reuse what was deleted (ext4 without a journal is). Benchmarks stay on the disk, as
+    installations do.
     """
     return Path(tempfile.mkdtemp(prefix=prefix, dir=IN_MEMORY if _fits_into_memory() else None))
 

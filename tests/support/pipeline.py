@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +66,37 @@ class Pipeline:
     def postgres(self) -> PostgresSettings:
         """The database, as its superuser: tests look at everything."""
         return as_superuser(self.stack)
+
+    @property
+    def simulator(self) -> str:
+        """The URL under which the simulator takes rules and outages, without a slash."""
+        model = self.stack.model()
+        assert model is not None
+        assert model.base_url is not None
+        return f"{model.base_url.removesuffix('/v1')}/simulator"
+
+    async def onrecord(self, *words: str, code: int = 0) -> str:
+        """Run the command line as an operator does; returns what it prints.
+
+        Args:
+            words: a verb with its arguments.
+            code: the exit code that it is to end with.
+        """
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("onrecord"),
+            *words,
+            env={**os.environ, **self.env},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, errors = await process.communicate()
+        assert process.returncode == code, (words, process.returncode, printed, errors)
+        return printed.decode()
+
+    async def ask(self, *words: str) -> Any:
+        """As ``onrecord``, with ``--json``; what it prints, read."""
+        return json.loads(await self.onrecord(*words, "--json"))
 
     async def publish(self, events: Iterable[Event]) -> None:
         async with Publisher(self.kafka, source="/tests") as publisher:
