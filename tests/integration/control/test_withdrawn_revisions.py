@@ -239,17 +239,19 @@ async def test_a_withdrawn_revision_is_refused_before_it_is_published(
         source="ana.txt", title="Ana", study=STUDY, content="Ada: What do you pay?"
     )
     transcript = request.to_event().transcript_id
-    await claim(fresh_database, 1, transcript)
+    await claim(fresh_database, 1, transcript, producer="token:admin")
     await office.context.ownership.withdraw(transcript, 1)
     body = request.model_dump(mode="json", exclude_defaults=True)
     status, problem = await office.ask("POST", "/v1/transcripts", body)
     assert (status, "was withdrawn" in problem["detail"]) == (409, True)
 
 
-async def claim(database: Database, revision: int, transcript: UUID = TRANSCRIPT) -> None:
+async def claim(
+    database: Database, revision: int, transcript: UUID = TRANSCRIPT, producer: str = "/portal"
+) -> None:
     await database.execute(
-        "SELECT claim_transcript($1, $2, '/portal', $3, 1)",
-        *(transcript, STUDY.study_id, revision),
+        "SELECT claim_transcript($1, $2, $3, $4, 1)",
+        *(transcript, STUDY.study_id, producer, revision),
     )
 
 
