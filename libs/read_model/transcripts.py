@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,6 +16,9 @@ from database.pool import Database, Record
 from database.queries import load_queries
 from personal_data import IDENTIFYING, find_personal_data, list_speaker_names, mask_text
 from read_model.explanation import FunctionRunner
+
+MASKED_TEXTS: Final = 1_024
+"""Most masked texts that are remembered: each takes milliseconds, and pages are read again."""
 
 _SQL: Final = Path(__file__).parent / "sql"
 _QUERIES: Final = load_queries(_SQL / "queries.sql")
@@ -190,11 +194,13 @@ def mask_texts(
         speakers: the labels of all who speak in it.
     """
     names = list_speaker_names(speakers)
-    masked = []
-    for text in texts:
-        found = find_personal_data(text, language=language or "en", known_names=names)
-        masked.append(mask_text(text, [one for one in found if one.kind in IDENTIFYING]))
-    return tuple(masked)
+    return tuple(_mask_text(text, language or "en", names) for text in texts)
+
+
+@lru_cache(maxsize=MASKED_TEXTS)
+def _mask_text(text: str, language: str, names: tuple[str, ...]) -> str:
+    found = find_personal_data(text, language=language, known_names=names)
+    return mask_text(text, [one for one in found if one.kind in IDENTIFYING])
 
 
 def _summary(row: Record) -> TranscriptSummary:

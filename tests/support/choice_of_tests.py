@@ -1,14 +1,14 @@
 """Which tests a run leaves out, and which of the others go together to a worker.
 
-Left alone, pytest leaves out the tests marked ``long`` and all but the first cases of those that
-need a broker or a database, and hypothesis makes up fewer examples. All run with ``--all``, and
-whenever a path names what is to run. With workers (``-n``), the tests of a file go to one worker,
-and so do all that share something that takes long to start.
+Left alone, pytest leaves out the tests marked ``long``; of those of a file that need a broker or a
+database, it runs the first few, each in one case; and hypothesis makes up fewer examples. All run
+with ``--all``, and whenever a path names what is to run. With workers (``-n``), the tests of a file
+go to one worker, and so do all that share something that takes long to start.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ FEW_EXAMPLES: Final = 20
 """How many hypothesis makes up for each test where long ones are left out, in place of 100."""
 SHARED: Final = ("stack", "closed_kafka", "closed_postgres")
 """Fixtures of a session that take long to start."""
-MOST_CASES: Final = 2
-"""Cases of a test that run where long ones are left out, if each needs a broker or a database."""
+MOST_OF_A_FILE: Final = 2
+"""Tests of a file that run where long ones are left out, of those that need a broker or a database.
+Each runs in one case. So every file proves something on two cores within minutes."""
 SLOW_FIRST: Final = ("stack", "own_broker", "broker", "stack_home", "postgres")
 """Tests that use these come first, so that no worker begins with one of them when the others are
 about to end."""
@@ -81,13 +82,13 @@ class ChoiceOfTests:
                 item.add_marker(pytest.mark.xdist_group(_group(item)))
 
     def _leave_out_long_ones(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        seen: Counter[str] = Counter()
         number = _deselect(config, items, lambda one: one.get_closest_marker(LONG))
-        number += _deselect(config, items, lambda one: _is_further_case(one, seen))
+        number += _deselect(config, items, _FirstOfFiles().leave_out)
         if number:
             line = (
-                f"{number} tests that take long, or are further cases of others; `make test ALL=1` "
-                "runs them, too, and a path (`make test TESTS=path`) runs all that it names"
+                f"{number} tests: what takes long, and all but the first {MOST_OF_A_FILE} of each "
+                "file that need a broker or a database; `make test ALL=1` runs them, too, and a "
+                "path (`make test TESTS=path`) runs all that it names"
             )
             config.stash[NOT_RUN]["left out"] = [line]
 
@@ -121,13 +122,22 @@ def _deselect(
     return len(others)
 
 
-def _is_further_case(item: pytest.Item, seen: Counter[str]) -> bool:
-    """Return whether as many cases of its test as are to run came before an item; counts it."""
-    if _place(item) == len(SLOW_FIRST):
+class _FirstOfFiles:
+    """Leaves out all but the first tests of each file that need a broker or a database."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, set[str]] = defaultdict(set)
+
+    def leave_out(self, item: pytest.Item) -> bool:
+        """Return whether an item is not to run; items come in their order."""
+        if _place(item) == len(SLOW_FIRST):
+            return False
+        test = item.nodeid.partition("[")[0]
+        begun = self._begun[test.partition("::")[0]]
+        if test in begun or len(begun) == MOST_OF_A_FILE:
+            return True
+        begun.add(test)
         return False
-    test = item.nodeid.partition("[")[0]
-    seen[test] += 1
-    return seen[test] > MOST_CASES
 
 
 def _fixtures(item: pytest.Item) -> Sequence[str]:

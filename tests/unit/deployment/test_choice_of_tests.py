@@ -33,13 +33,15 @@ def test_on_a_broker(topics): ...
 @pytest.mark.parametrize("case", range(4))
 def test_cases_on_a_broker(topics, case): ...
 
+def test_third_on_a_broker(topics): ...
+
 @pytest.mark.parametrize("case", range(3))
 def test_cases(case): ...
 
 @pytest.mark.long
 def test_long(): ...
 """
-SAID = "3 tests that take long, or are further cases of others; `make test ALL=1` runs them, too"
+SAID = "5 tests: what takes long, and all but the first 2 of each file that need a broker"
 
 
 @pytest.fixture
@@ -55,11 +57,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "passed", "left_out"),
     [
-        ("", 7, 1),
-        ("-p xdist -n 2 --dist=loadgroup", 7, 1),
-        ("--all", 10, 0),
-        ("tests", 10, 0),
-        ("--uses=broker", 3, 1),
+        ("", 6, 1),
+        ("-p xdist -n 2 --dist=loadgroup", 6, 1),
+        ("--all", 11, 0),
+        ("tests", 11, 0),
+        ("--uses=broker", 2, 1),
     ],
 )
 def test_leaves_out_the_long_ones_unless_they_are_asked_for(
