@@ -17,9 +17,6 @@ from database.queries import load_queries
 from personal_data import IDENTIFYING, find_personal_data, list_speaker_names, mask_text
 from read_model.explanation import FunctionRunner
 
-MASKED_TEXTS: Final = 1_024
-"""Most masked texts that are remembered: each takes milliseconds, and pages are read again."""
-
 _SQL: Final = Path(__file__).parent / "sql"
 _QUERIES: Final = load_queries(_SQL / "queries.sql")
 _EVIDENCE: Final = load_queries(_SQL / "evidence.sql")
@@ -197,7 +194,8 @@ def mask_texts(
     return tuple(_mask_text(text, language or "en", names) for text in texts)
 
 
-@lru_cache(maxsize=MASKED_TEXTS)
+# Masking takes milliseconds a text, and pages are read again.
+@lru_cache(maxsize=1_024)
 def _mask_text(text: str, language: str, names: tuple[str, ...]) -> str:
     found = find_personal_data(text, language=language, known_names=names)
     return mask_text(text, [one for one in found if one.kind in IDENTIFYING])
