@@ -197,6 +197,7 @@ def mask_texts(
 # Masking takes milliseconds a text, and pages are read again.
 @lru_cache(maxsize=1_024)
 def _mask_text(text: str, language: str, names: tuple[str, ...]) -> str:
+    """Replace personal data in a text by placeholders."""
     found = find_personal_data(text, language=language, known_names=names)
     return mask_text(text, [one for one in found if one.kind in IDENTIFYING])
 
