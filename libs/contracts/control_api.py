@@ -30,7 +30,7 @@ LONGEST_ASKED: Final = 500
 
 
 class DeadLetterState(StrEnum):
-    """State of a dead letter.
+    """State of a dead letter, such as open, replayed or discarded.
 
     ``replayed`` is sent again, and nobody knows yet what became of it; then it is ``resolved``, as
     its message went through the stage, or ``failed_again``. ``expired`` is given up because its

@@ -25,7 +25,7 @@ class LetterChange(ControlApiModel):
 
 
 class LetterEdit(ControlApiModel):
-    """Edit of a dead letter: what a replay sends in place of its message."""
+    """Edit of a dead letter: the new value that a replay sends in place of the message."""
 
     number: int = Field(ge=1, description="Counts the letter's edits, from 1.")
     edited_at: datetime = Field(description="When.")
@@ -36,7 +36,7 @@ class LetterEdit(ControlApiModel):
 
 
 class LetterEdits(ControlApiModel):
-    """What a replay of a dead letter sends, what of it may be edited, and all edits so far."""
+    """Edits of a dead letter: the value that a replay sends, its editable fields, all edits."""
 
     letter_id: UUID = Field(description="Id of the letter.")
     current: int | None = Field(

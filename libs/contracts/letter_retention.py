@@ -18,7 +18,7 @@ MOST_CAUSES: Final = 1_000
 
 
 class RetentionPolicy(ControlApiModel):
-    """Policy on how long dead letters are kept; a study's own retention, if shorter, goes before.
+    """Policy on how long dead letters are kept, in days; a study's own, if shorter, prevails.
 
     A letter that is closed was replayed, discarded or expired.
     """
@@ -29,7 +29,7 @@ class RetentionPolicy(ControlApiModel):
 
 
 class CauseExpiry(ControlApiModel):
-    """When the open letters of one cause expire."""
+    """Expiry of the open dead letters of one cause: their number, first and last expiry time."""
 
     service: str = Field(description="The service that set them aside.")
     cause_id: str = Field(description="Their cause.")
@@ -68,7 +68,7 @@ class DlqSize(ControlApiModel):
 
 
 class LetterRetention(ControlApiModel):
-    """What dead letters expire when, and how full the DLQs are."""
+    """Report on when which open dead letters expire, and on how full the DLQs are."""
 
     policy: RetentionPolicy
     letters: int = Field(ge=0, description="How many letters are open.")
@@ -85,7 +85,7 @@ class LetterRetention(ControlApiModel):
 
 
 class ReindexRequest(ControlApiModel):
-    """Parameters of the request to read the DLQs again."""
+    """Parameters of the request to read the DLQs again into control's index of dead letters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,7 +95,7 @@ class ReindexRequest(ControlApiModel):
 
 
 class ReindexResult(ControlApiModel):
-    """What was read again of the DLQs."""
+    """Result of reading the DLQs again: the records read, and the dead letters new to the index."""
 
     read: int = Field(ge=0, description="How many records.")
     new: int = Field(ge=0, description="How many of their letters the index did not have.")

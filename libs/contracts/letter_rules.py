@@ -16,7 +16,7 @@ RuleName = Annotated[str, Field(pattern=RULE_NAME)]
 
 
 class RuleFilter(DeadLetterFilter):
-    """Letters that a rule is about; their state is always open."""
+    """Filter of the open dead letters that a rule for automatic replays applies to."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,7 +24,7 @@ class RuleFilter(DeadLetterFilter):
 
 
 class CreateLetterRuleRequest(ControlApiModel):
-    """Parameters of the request to create a rule, which is not enabled at first."""
+    """Request to create a rule for automatic replays of dead letters; disabled at first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +44,7 @@ class CreateLetterRuleRequest(ControlApiModel):
 
 
 class LetterRule(ControlApiModel):
-    """Operator's rule: control replays the open dead letters that match its filter by itself."""
+    """Rule by which the control service replays matching open dead letters automatically."""
 
     name: str
     filter: DeadLetterFilter
@@ -61,14 +61,14 @@ class LetterRule(ControlApiModel):
 
 
 class LetterRulePage(ControlApiModel):
-    """Page of the rules, by their names."""
+    """Page of the rules for automatic replays of dead letters, by their names."""
 
     rules: tuple[LetterRule, ...]
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
 class EditLetterRuleRequest(ControlApiModel):
-    """Parameters of the request to enable or disable a rule."""
+    """Request to enable or disable a rule for automatic replays of dead letters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -95,7 +95,7 @@ class PipelineService(ControlApiModel):
 
 
 class PipelineStage(StrEnum):
-    """Name of a service of the pipeline."""
+    """Name of a service of the pipeline, such as ``ingestion`` or ``enrichment``."""
 
     INGESTION = INGESTION
     ENRICHMENT = ENRICHMENT
@@ -104,7 +104,7 @@ class PipelineStage(StrEnum):
 
 
 class ResumedReplica(ControlApiModel):
-    """Replica of a service that was asked to resume, and what it answered."""
+    """Replica of a service that was asked to resume consuming, with its answer."""
 
     address: str = Field(description="Where it was asked.")
     resumed: bool = Field(

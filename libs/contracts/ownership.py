@@ -52,7 +52,7 @@ class HandOverStudyRequest(HandOverRequest):
 
 
 class HandedOver(ControlApiModel):
-    """Number of a study's interviews that were given to another producer."""
+    """Result of a handover: the number of interviews that another producer owns now."""
 
     study_id: Identifier = Field(description="The study.")
     producer: str = Field(description="Their producer now.")
@@ -80,7 +80,7 @@ class OwnedTranscript(ControlApiModel):
 
 
 class ChangedRevision(ControlApiModel):
-    """Result of withdrawing or restoring a revision: the interview as it is afterwards."""
+    """Result of withdrawing or restoring a revision: the interview after the change."""
 
     revision: int = Field(description="The revision that was withdrawn or restored.")
     transcript: OwnedTranscript = Field(description="The interview as it is now.")

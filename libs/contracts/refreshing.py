@@ -19,7 +19,7 @@ MAX_NAMED: Final = 1_000
 
 
 class RefreshStudyRequest(BaseModel):
-    """Request to have the model make new notes of a study's interviews, by its new questions."""
+    """Request to make new notes of a study's interviews, as its questions have changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

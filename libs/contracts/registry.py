@@ -60,7 +60,7 @@ _DOUBTFUL: Final = (DoubtfulSpeakers.ACCEPT, DoubtfulSpeakers.REFUSE)
 
 
 class StudyInputs(ControlApiModel):
-    """Numbered version of what a study asks: name, language, themes and research questions."""
+    """Numbered version of a study's inputs: name, language, themes and research questions."""
 
     name: Text = Field(description="What people call the study.")
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the notes.")

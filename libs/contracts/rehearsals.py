@@ -38,14 +38,14 @@ MAX_REHEARSAL_BUDGET: Final = Decimal(1_000)
 
 
 class RehearsalMode(StrEnum):
-    """Where a rehearsal has models' answers from."""
+    """Mode of a rehearsal: with cached model answers only, or with calls of models too."""
 
     RECORDED = "recorded"
     LIVE = "live"
 
 
 class StageOutcome(StrEnum):
-    """What became of a message in a stage's code."""
+    """Outcome of handling a record without effects: it passes, fails, or is undecided."""
 
     PASSES = "passes"
     FAILS = "fails"
@@ -53,7 +53,7 @@ class StageOutcome(StrEnum):
 
 
 class RehearsedRecord(ControlApiModel):
-    """Record as a stage reads or writes it."""
+    """Kafka record that a rehearsal reads or would write: topic, key, value and headers."""
 
     topic: str = Field(description="Its topic, without the installation's prefix.")
     key: Base64Bytes | None = None
@@ -73,7 +73,7 @@ def build_rehearsed_record(
     value: bytes | None,
     headers: Iterable[tuple[str, bytes | None]],
 ) -> RehearsedRecord:
-    """Build a record from what Kafka's client has of it, with header names of any bytes."""
+    """Build a rehearsal's record from key, value and headers, whose names may be any bytes."""
     names = tuple((name.encode(*_NAMES), one) for name, one in headers)
     return RehearsedRecord(topic=topic, key=key, value=value, headers=names)
 
@@ -83,7 +83,7 @@ _NAMES: Final = ("utf-8", "surrogateescape")
 
 
 class StageRehearsalRequest(ControlApiModel):
-    """Request to take one record through a stage's code without effects."""
+    """Request to a service to handle one record without effects, to see how it ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -96,7 +96,7 @@ class StageRehearsalRequest(ControlApiModel):
 
 
 class StageRehearsal(ControlApiModel):
-    """What became of a record that was taken through a stage's code."""
+    """Result of handling a record without effects: outcome, error, model calls and their cost."""
 
     outcome: StageOutcome
     error_code: str = ""
@@ -113,7 +113,7 @@ class StageRehearsal(ControlApiModel):
 
 
 class RehearsalPrediction(StrEnum):
-    """What a replay of a letter would end in, by its rehearsal."""
+    """Predicted result of replaying a dead letter: it passes, or fails with the same cause."""
 
     PASSES = "passes"
     SAME_CAUSE = "same_cause"
@@ -134,7 +134,7 @@ LetterIdPrefix = Annotated[str, Field(min_length=4, max_length=36)]
 
 
 class RehearsalRequest(DeadLetterFilter):
-    """Parameters of the request to rehearse a replay of open dead letters: ids, or a filter."""
+    """Request to rehearse (simulate) a replay of open dead letters, by ids or by a filter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -162,7 +162,7 @@ class RehearsalRequest(DeadLetterFilter):
 
 
 class RehearsalAccuracy(ControlApiModel):
-    """How predictions compare with what the replays of the letters did."""
+    """Accuracy of a rehearsal: how many replays since then ended as it predicted."""
 
     replayed: int = Field(0, ge=0, description="Letters replayed since, with a prediction.")
     settled: int = Field(0, ge=0, description="Those of which the end is known.")
@@ -170,7 +170,7 @@ class RehearsalAccuracy(ControlApiModel):
 
 
 class LetterRehearsal(ControlApiModel):
-    """Rehearsal of a replay of dead letters: how far it is, and what it predicts."""
+    """Rehearsal (simulated replay) of dead letters: its progress and its predictions."""
 
     rehearsal_id: UUID
     state: RehearsalState
@@ -194,7 +194,7 @@ class LetterRehearsal(ControlApiModel):
 
 
 class RehearsedLetter(ControlApiModel):
-    """One letter of a rehearsal, with the prediction and what became of it since."""
+    """Dead letter in a rehearsal, with the predicted and, after a replay, the real result."""
 
     letter_id: UUID
     service: str
@@ -215,14 +215,14 @@ class RehearsedLetter(ControlApiModel):
 
 
 class RehearsedLetterPage(ControlApiModel):
-    """Page of a rehearsal's letters, in the order of the DLQs."""
+    """Page of the dead letters in a rehearsal, in the order of the DLQs."""
 
     letters: tuple[RehearsedLetter, ...]
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
 class ListRehearsedLettersRequest(PageRequest):
-    """Parameters of the request to list a rehearsal's letters."""
+    """Parameters of the request to list the dead letters in a rehearsal."""
 
     prediction: RehearsalPrediction | None = Field(None, description="Only with this prediction.")
     cause: Asked | None = Field(None, description="Only letters that died of this cause.")

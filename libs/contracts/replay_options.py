@@ -31,7 +31,7 @@ OPTION_TOPICS: Final = frozenset({CHUNKS_READY.name, NOTES_DRAFTED.name, NOTES_R
 
 
 class ReplayOverrides(ControlApiModel):
-    """What a plan or a rehearsal sets for its messages alone; what is None stays as it is.
+    """Settings for replayed messages only, such as model or deadline; None changes nothing.
 
     Policies can only be tightened: of the study's and these, the stricter one counts.
     """
@@ -88,13 +88,13 @@ NO_OVERRIDES: Final = ReplayOverrides()
 
 
 class InvalidReplayOptionsError(BadMessageError):
-    """Raised when a replayed message's options are none that this version knows."""
+    """Raised when the replay options in a message's header are unknown to this version."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 def encode_replay_options(overrides: ReplayOverrides) -> bytes | None:
-    """Encode options as the header's value; None if nothing is set."""
+    """Encode a replay's overrides as the value of a Kafka header; None if nothing is set."""
     if overrides.is_empty:
         return None
     return overrides.model_dump_json(exclude_defaults=True).encode()
@@ -102,7 +102,7 @@ def encode_replay_options(overrides: ReplayOverrides) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def decode_replay_options(value: bytes) -> ReplayOverrides:
-    """Decode the header's value.
+    """Decode a replay's overrides from the value of a Kafka header.
 
     Raises:
         InvalidReplayOptionsError: it is not what this version of the code writes.

@@ -37,7 +37,7 @@ MOST_NAMED: Final = 1_000
 
 
 class ReplayPlanState(StrEnum):
-    """State of a replay plan.
+    """State of a replay plan, such as ready, running, paused or finished.
 
     ``freezing`` until its set is written, behind the answer if it is large: 15 seconds a million
     letters at most. ``ready`` is not started yet. ``paused`` by somebody, and ``stopped`` by
@@ -54,7 +54,7 @@ class ReplayPlanState(StrEnum):
 
 
 class ReplayPlanFilter(DeadLetterFilter):
-    """Letters that a plan is made of; their state is always open."""
+    """Filter of the open dead letters that a replay plan is made of."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,7 +68,7 @@ class ReplayPlanFilter(DeadLetterFilter):
 
 
 class CreateReplayPlanRequest(ControlApiModel):
-    """Parameters of the request to make a plan of the open letters that match a filter."""
+    """Request to make a replay plan of the open dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -110,7 +110,7 @@ class CreateReplayPlanRequest(ControlApiModel):
 
 
 class ReplayPlanLetters(ControlApiModel):
-    """Number of a plan's letters by what became of them; their sum is the plan's letters."""
+    """Counts of a replay plan's dead letters by state: waiting, sent, resolved, failed again."""
 
     waiting: int = Field(0, ge=0, description="Not sent yet.")
     replaying: int = Field(0, ge=0, description="Being sent.")
@@ -123,7 +123,7 @@ class ReplayPlanLetters(ControlApiModel):
 
 
 class ReplayPlan(ControlApiModel):
-    """Replay plan: a frozen set of letters, how it is sent, and what became of it."""
+    """Replay plan: a fixed set of dead letters, the rate of sending them, and the progress."""
 
     plan_id: UUID
     state: ReplayPlanState
@@ -180,14 +180,14 @@ class ReplayPlanPage(ControlApiModel):
 
 
 class Interval(ControlApiModel):
-    """Estimated interval of a number."""
+    """Lowest and highest estimate of a number, such as a cost."""
 
     low: Decimal
     high: Decimal
 
 
 class ReplayPlanPart(ControlApiModel):
-    """Letters of a plan of one service and code."""
+    """Part of a replay plan's preview: its dead letters of one service and error code."""
 
     service: str
     error_code: str
@@ -209,7 +209,7 @@ class ReplayPlanPart(ControlApiModel):
 
 
 class ReplayPlanPreview(ControlApiModel):
-    """Preview of a plan: where its letters go, what that may cost, and what it cannot do.
+    """Preview of a replay plan: target topics, likely cost, and letters that cannot succeed.
 
     Costs are what nine of ten chunks took of late (of the latest 10,000 calls), times the chunks of
     the letters; the low end is zero calls where an answer may be cached. An interview that was not
@@ -220,7 +220,7 @@ class ReplayPlanPreview(ControlApiModel):
 
 
 class ReplayPlanLetter(ControlApiModel):
-    """Letter of a plan, and what became of it."""
+    """Dead letter in a replay plan, with its state, and the letter it became if it failed."""
 
     number: int = Field(ge=0, description="Its place in the set, from 0.")
     letter_id: UUID
@@ -234,7 +234,7 @@ class ReplayPlanLetter(ControlApiModel):
 
 
 class ReplayPlanLetterPage(ControlApiModel):
-    """Page of a plan's letters, in the order in which they are sent."""
+    """Page of the dead letters in a replay plan, in the order in which they are sent."""
 
     letters: tuple[ReplayPlanLetter, ...]
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
@@ -247,7 +247,7 @@ class ListReplayPlansRequest(PageRequest):
 
 
 class ListReplayPlanLettersRequest(PageRequest):
-    """Parameters of the request to list what became of a plan's letters."""
+    """Parameters of the request to list a replay plan's dead letters with their states."""
 
     limit: int = Field(1_000, ge=1, le=MOST_LETTERS_SHOWN, description="At most so many.")
 

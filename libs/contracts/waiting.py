@@ -93,7 +93,7 @@ class ListWaitingRequest(WaitingFilter, PageRequest):
 
 
 class ReleaseWaitingRequest(WaitingFilter):
-    """Request to have messages that wait tried at once."""
+    """Request to try messages that wait in retry topics at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,7 +106,7 @@ class ReleaseWaitingRequest(WaitingFilter):
 
 
 class HoldWaitingRequest(ReleaseWaitingRequest):
-    """Request to have messages that wait not tried before a time, or until they are released."""
+    """Request not to try waiting messages before a time, or until they are released."""
 
     held_until: Moment | None = Field(
         None,
@@ -116,13 +116,13 @@ class HoldWaitingRequest(ReleaseWaitingRequest):
 
 
 class GiveUpWaitingRequest(ReleaseWaitingRequest):
-    """Request to make messages that wait dead letters, which can be replayed."""
+    """Request to turn messages that wait in retry topics into dead letters."""
 
     reason: Reason = Field(description="Why; it goes into the trail and into the letters.")
 
 
 class WaitingDecisionResult(ControlApiModel):
-    """Result of a decision about messages that wait: how many, and whose.
+    """Result of releasing, holding or giving up waiting messages: their number by service.
 
     Their services do what was decided within a second or two. A message whose try has begun by
     then is not decided about any more.

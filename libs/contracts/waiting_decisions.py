@@ -20,7 +20,7 @@ WAITS_OF_A_RECORD: Final = 2_000
 
 
 class WaitingAction(StrEnum):
-    """What is done about a waiting message.
+    """Action on a message that waits in a retry topic: release, hold or give up.
 
     ``release``: it is tried at once. ``hold``: it is not tried before a time. ``give_up``: it
     becomes a dead letter, which can be replayed.
@@ -32,7 +32,7 @@ class WaitingAction(StrEnum):
 
 
 class DecidedWait(NamedTuple):
-    """One wait of one message, and where it was when it was decided about.
+    """Waiting message that an operator has decided about, with its place in a retry topic.
 
     Attributes:
         topic: where the message was first read, without prefix.
@@ -56,7 +56,7 @@ class DecidedWait(NamedTuple):
 
 
 class WaitingDecision(BaseModel):
-    """Record of ``waiting-decisions``: a decision about messages of one service, or a part of it.
+    """Kafka record that tells a service to release, hold or give up waiting messages.
 
     Attributes:
         decision_id: the same in all parts.

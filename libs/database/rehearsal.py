@@ -32,7 +32,7 @@ SELECT pg_current_xact_id_if_assigned() IS NOT NULL
 
 
 class RehearsalTransaction:
-    """Transaction of one rehearsal in one database; all that it does there goes through it.
+    """Database transaction of one rehearsal (simulated replay), which is rolled back.
 
     So what it writes it finds again, and nobody else ever does. Whoever takes the connection gets a
     savepoint: a statement that fails leaves the rest of the rehearsal as it was. Constraints that

@@ -33,7 +33,7 @@ _QUERIES: Final = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 class ServiceStart:
-    """Start of this process as a service, recorded once, beside whatever the service does.
+    """Recorder of a service's start in PostgreSQL, with the version of its code.
 
     To be made where the service's modules are imported: that is when it starts, and what is
     imported by then is what its build is known by.

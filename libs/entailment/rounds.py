@@ -46,7 +46,7 @@ class _SentenceScore:
 def decide_plans(
     plans: Sequence[NotePlan], scorer: EntailmentScorer, thresholds: Thresholds
 ) -> list[NoteDecision | None]:
-    """Decide notes by an entailment model's scores, batch by batch, until all are decided.
+    """Decide notes by an entailment model's scores, with as few scores as that takes.
 
     Returns:
         For each note what scoring all of its pairs would decide; None for a note without pairs.

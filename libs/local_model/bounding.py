@@ -45,7 +45,7 @@ def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
 
 
 def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
-    """Add maximum lengths to the lists and texts of a JSON schema; shorter ones are kept.
+    """Add maximum lengths to the lists and texts of a JSON schema, unless it has shorter ones.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
     grammar grows until memory ends.

@@ -335,7 +335,7 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
 
 
 def find_replay_options(headers: Headers) -> bytes | None:
-    """Return the header with what a replay sets for its message alone; None if there is none."""
+    """Return the header with a replay's overrides for its message; None if it is missing."""
     return _bytes_of(headers, h.REPLAY_OPTIONS) or None
 
 

@@ -26,7 +26,7 @@ Params: TypeAlias = Mapping[str, str | int | bool | None]
 
 
 class ListPage(Protocol):
-    """Page of a list."""
+    """Page of a list from control's HTTP API, with the cursor of the next page."""
 
     @property
     def next(self) -> str | None:
@@ -291,12 +291,12 @@ def _describe_mismatch(error: ValidationError) -> str:
 
 
 def is_problem_without_detail(answer: httpx2.Response) -> bool:
-    """Return whether a problem says no more than its status, as where there is no endpoint."""
+    """Return whether problem details (RFC 9457) say no more than the HTTP status does."""
     return read_problem_detail(answer) == HTTPStatus(answer.status_code).phrase
 
 
 def read_problem_detail(answer: httpx2.Response) -> str:
-    """Return the ``detail`` of an answer in problem details (RFC 9457); "" if it is none."""
+    """Return the ``detail`` of problem details (RFC 9457) in an HTTP response, or ""."""
     if answer.headers.get("content-type", "").partition(";")[0] != PROBLEM:
         return ""
     try:

@@ -22,14 +22,14 @@ _HEAD: Final = """\
 
 
 async def read_edits(control: ControlClient, letter_id: str) -> LetterEdits:
-    """Return what a replay of a letter sends, and what of it may be edited."""
+    """Fetch the edits of a dead letter from control's API, with the fields that may be edited."""
     return await control.get(f"{get_letter_path(letter_id)}/edit", LetterEdits)
 
 
 async def send_edit(
     control: ControlClient, letter: LetterEdits, wanted: EditLetterRequest
 ) -> LetterEdits:
-    """Have replays of a letter send another value, if nobody edited it since it was read.
+    """Store an edit, which replays of a letter send; fails if it was edited meanwhile.
 
     Raises:
         FailedError: it is refused, with the field.
@@ -44,13 +44,13 @@ async def send_edit(
 
 
 async def undo_edit(control: ControlClient, letter: LetterEdits) -> LetterEdits:
-    """Have replays of a letter send its message as it is, if nobody edited it since it was read."""
+    """Undo a letter's edit, so that replays send the message itself; fails if edited meanwhile."""
     path = f"{get_letter_path(str(letter.letter_id))}/edit"
     return await control.send("DELETE", path, LetterEdits, headers={"If-Match": _etag(letter)})
 
 
 def parse_event(text: str, name: str) -> dict[str, Any]:
-    """Parse what somebody wrote as an event; lines that begin with ``#`` are left out.
+    """Parse an event from JSON that a person wrote; lines that begin with ``#`` are ignored.
 
     Args:
         text: JSON.
@@ -70,7 +70,7 @@ def parse_event(text: str, name: str) -> dict[str, Any]:
 
 
 def set_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
-    """Return an event with some fields set.
+    """Return a copy of an event with fields set, as given by ``/pointer=value`` settings.
 
     Args:
         value: the event.
@@ -103,7 +103,7 @@ def set_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
 def edit_in_text_editor(
     letter: LetterEdits, environ: Mapping[str, str] = os.environ
 ) -> tuple[dict[str, Any], Path]:
-    """Have the user edit a letter in their text editor; return the event and the file.
+    """Open a dead letter's message in the user's text editor; return the event and the file.
 
     Args:
         letter: as it is.
@@ -137,7 +137,7 @@ def edit_in_text_editor(
 
 
 def require_editable(letter: LetterEdits) -> None:
-    """Raise ``CommandError`` if nothing of a letter may be edited."""
+    """Raise ``CommandError`` if no field of a dead letter's message may be edited."""
     if not letter.editable:
         raise FailedError(letter.why_locked)
 

@@ -40,7 +40,7 @@ class _TranscriptPage:
 
 @dataclass(frozen=True)
 class InterviewDetails:
-    """An interview with what became of its submissions.
+    """Interview with the outcomes of its submissions.
 
     Attributes:
         transcript: its current revision.
@@ -187,7 +187,7 @@ class ReadingClient:
 
 
 def choose_study(asked: str | None, studies: Sequence[StudySummary]) -> str:
-    """Return the id of the study that is meant: the one that is named, or the only one.
+    """Return the id of the study to read: the named one, or the only one that exists.
 
     Args:
         asked: its id, if it was named.

@@ -59,7 +59,7 @@ async def wait_for_refresh(
 
 
 def describe_refresh_progress(found: StudyRefresh) -> str:
-    """Describe how many interviews of a study have outdated notes, and what new notes cost."""
+    """Describe how many interviews of a study have outdated notes, and the cost of new ones."""
     text = (
         f"{found.study_id}, version {found.version}: {found.up_to_date} up to date, "
         f"{found.in_progress} in progress, {found.outdated} outdated"

@@ -25,7 +25,7 @@ PAGE: Final = 1_000
 
 
 async def begin_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> LetterRehearsal:
-    """Begin a rehearsal.
+    """Ask control's API to begin a rehearsal (simulated replay) of dead letters.
 
     Args:
         control: the API.
@@ -36,14 +36,14 @@ async def begin_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> L
 
 
 async def read_rehearsal(control: ControlClient, rehearsal_id: str) -> LetterRehearsal:
-    """Return how far a rehearsal is."""
+    """Fetch a rehearsal's progress and predictions from control's API."""
     return await control.get(f"/v1/rehearsals/{rehearsal_id}", LetterRehearsal)
 
 
 async def wait_for_rehearsal(
     control: ControlClient, found: LetterRehearsal, timeout_s: float
 ) -> LetterRehearsal:
-    """Wait until a rehearsal is over, and return it.
+    """Wait until a rehearsal (simulated replay) is done, and return it.
 
     Raises:
         FailedError: it is not in time; it goes on.
@@ -63,7 +63,7 @@ async def wait_for_rehearsal(
 async def read_rehearsed_letters(
     control: ControlClient, rehearsal_id: str
 ) -> list[RehearsedLetter]:
-    """Return all letters of a rehearsal."""
+    """Fetch all dead letters of a rehearsal, with their predictions, from control's API."""
     path = f"/v1/rehearsals/{rehearsal_id}/letters"
     pages = control.pages(path, RehearsedLetterPage, limit=PAGE)
     return [letter async for page in pages for letter in page.letters]

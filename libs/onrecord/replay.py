@@ -50,7 +50,7 @@ class ReplayOutcome:
 
 
 def explain_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
-    """Sentences about open letters that a replay of many left out, and what to do about them.
+    """Yield sentences on open dead letters that a bulk replay left out, and how to proceed.
 
     Args:
         left_out: how many, by why not.

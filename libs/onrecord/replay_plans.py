@@ -36,7 +36,7 @@ SHORTEST_PREFIX: Final = 4
 
 
 async def create_plan(control: ControlClient, wanted: Mapping[str, Any]) -> ReplayPlan:
-    """Make a plan, and return it when its set is frozen.
+    """Make a replay plan through control's API; return it when its set of letters is fixed.
 
     Args:
         control: the API.
@@ -53,7 +53,7 @@ async def create_plan(control: ControlClient, wanted: Mapping[str, Any]) -> Repl
 
 
 async def read_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
-    """Return a plan.
+    """Fetch a replay plan by its id, or the beginning of it, from control's API.
 
     Args:
         control: the API.
@@ -67,12 +67,12 @@ async def read_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
 
 
 async def preview_plan(control: ControlClient, plan: ReplayPlan) -> ReplayPlanPreview:
-    """Return where a plan's letters go, and what that may cost."""
+    """Fetch a replay plan's preview from control's API: target topics and likely cost."""
     return await control.get(f"/v1/plans/{plan.plan_id}/preview", ReplayPlanPreview)
 
 
 async def change_plan(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan:
-    """Start, pause, resume or cancel a plan, as the verb says.
+    """Start, pause, resume or cancel a replay plan through control's API; return the plan.
 
     One is resumed as it is now: if the request is sent again, a stop since is not accepted.
 
@@ -91,7 +91,7 @@ async def change_plan(control: ControlClient, plan_id: str, verb: str) -> Replay
 async def follow_plan(
     control: ControlClient, plan: ReplayPlan, *, until_sent: bool = False
 ) -> ReplayPlan:
-    """Return a plan when it runs no more, with a progress bar; an interrupt leaves it running.
+    """Wait, with a progress bar, until a replay plan has ended; Ctrl-C leaves it running.
 
     Args:
         control: the API.
@@ -115,12 +115,12 @@ async def follow_plan(
 
 
 def is_sent(plan: ReplayPlan) -> bool:
-    """Return whether the broker has all of a plan's letters that could be sent."""
+    """Return whether all of a replay plan's letters that could be sent have been sent."""
     return not plan.counts.waiting and not plan.counts.replaying
 
 
 def count_sent(plan: ReplayPlan) -> int:
-    """Return how many of a plan's letters the broker has."""
+    """Return how many of a replay plan's dead letters have been sent."""
     counts = plan.counts
     return counts.replayed + counts.resolved + counts.failed_again
 

@@ -13,7 +13,7 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class RunbookEntry:
-    """Entry of the runbook about one error code.
+    """Entry of the runbook about one error code: its meaning, and what to do about it.
 
     Attributes:
         meaning: what has happened.
@@ -38,7 +38,7 @@ def find_runbook_entry(code: str) -> RunbookEntry | None:
 
 
 def format_runbook_entry(code: str) -> list[tuple[str, str]]:
-    """Format the entry about an error code as facts for a page: names and values."""
+    """Format the runbook's entry about an error code as pairs of names and values."""
     if (entry := find_runbook_entry(code)) is None:
         return [("what to do", f"docs/runbook.md does not know {code}: ask who runs control")]
     return [

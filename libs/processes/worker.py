@@ -22,7 +22,7 @@ from processes.bounds import MemoryLimit, TaskLimits, limit_cpu_time
 
 
 class AnswerTag(Enum):
-    """Tag in a worker process's answer that says whether a result or an error follows."""
+    """Tag of a worker process's answer: whether a result or an error follows."""
 
     RESULT = b"result"
     ERROR = b"error"

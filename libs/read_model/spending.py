@@ -20,7 +20,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
 
 @dataclass(frozen=True, slots=True)
 class CallCost:
-    """Cost and tokens of a group of model calls.
+    """Total cost and tokens of a group of model calls.
 
     Attributes:
         calls: how many there are.

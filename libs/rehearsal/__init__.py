@@ -17,12 +17,12 @@ from contracts.rehearsals import RehearsalMode
 
 
 class ModelCallNeededError(Exception):
-    """Raised in a rehearsal where only a model's answer could tell how it goes on."""
+    """Raised in a rehearsal when it cannot go on without a real call of a model."""
 
 
 @dataclass(slots=True, eq=False)
 class Rehearsal:
-    """One message's way through a stage's code without effects.
+    """Rehearsal: one message is handled by a service's code without lasting effects.
 
     Attributes:
         mode: whether models may be called.
@@ -117,13 +117,13 @@ _paying: ContextVar[Rehearsal | None] = ContextVar("paying_rehearsal", default=N
 
 
 def get_rehearsal() -> Rehearsal | None:
-    """Return the rehearsal that the caller runs in; None if what it does counts."""
+    """Return the rehearsal that the caller runs in; None outside of rehearsals."""
     return _current.get()
 
 
 @contextmanager
 def rehearsing(rehearsal: Rehearsal) -> Iterator[None]:
-    """Run the context, and the tasks that are started in it, as a rehearsal."""
+    """Run the context, and the tasks that are started in it, as a rehearsal without effects."""
     token = _current.set(rehearsal)
     try:
         yield
@@ -132,13 +132,13 @@ def rehearsing(rehearsal: Rehearsal) -> Iterator[None]:
 
 
 def get_paying_rehearsal() -> Rehearsal | None:
-    """Return the rehearsal for which a call is made that counts; None if there is none."""
+    """Return the rehearsal whose budget pays for a real model call; None if there is none."""
     return _paying.get()
 
 
 @contextmanager
 def outside_rehearsal(paying: Rehearsal | None = None) -> Iterator[None]:
-    """Run the context as what counts, such as a call that is really made and booked.
+    """Run the context with real effects, as for a model call that a rehearsal pays for.
 
     Args:
         paying: the rehearsal from whose budget calls are paid.

@@ -56,7 +56,7 @@ new_text_span: Final = partial(tuple.__new__, TextSpan)
 
 
 def shorten_blanks(text: str) -> str:
-    """Shorten blanks in a row to ``LONGEST_BLANKS``, as looking for what stands behind them costs.
+    """Shorten each run of blanks to ``LONGEST_BLANKS``, so that later searches stay fast.
 
     Nothing that was said is lost: evidence has single spaces (``clean_text``).
     """

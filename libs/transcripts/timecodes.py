@@ -51,7 +51,7 @@ _BESIDE_SPEECH: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FrameRate:
-    """How a file's times count frames.
+    """Frame rate by which a file's timecodes count, with the way in which it is known.
 
     Attributes:
         nominal: numbers of frames in a second of the count, such as 30 for 29.97.
@@ -96,7 +96,7 @@ class FrameRate:
 
 
 def find_frame_rate(content: str, times: Sequence[str] = ()) -> FrameRate:
-    """Find the rate at which a file's times count frames, by what it says and how it counts.
+    """Determine a file's frame rate, as stated in its text or inferred from its timecodes.
 
     Args:
         content: the file's text, which may state a rate in a line above the talk.
@@ -139,7 +139,7 @@ def _find_stated_rate(content: str) -> float | None:
 
 
 def replace_timecodes(rows: Sequence[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Replace the timecodes beside what was said by clock times with milliseconds.
+    """Replace timecodes with frames (``00:01:02:13``) in a text by times with milliseconds.
 
     Args:
         rows: a plain text's lines with their numbers.

@@ -20,7 +20,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql
 
 
 class DiscardOfOthersError(OnrecordError):
-    """Raised when a discard is gone on with that began otherwise (HTTP 409)."""
+    """Raised when a bulk discard is continued with other parameters than it began (HTTP 409)."""
 
 
 class LetterBulkStore:

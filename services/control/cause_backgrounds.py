@@ -59,7 +59,7 @@ class CauseBackgroundStore:
 
 
 def build_deploy_change(start: Record) -> CauseChange:
-    """Build the change that a start of a service with another build than before is."""
+    """Build the change event for a service's start with another build than before."""
     build = _describe_build(start["version"], start["digest"], start["commit"])
     earlier = _describe_build(
         start["earlier_version"], start["earlier_digest"], start["earlier_commit"]

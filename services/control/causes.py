@@ -46,7 +46,7 @@ class LetterCausePosition(NamedTuple):
 
 
 class LetterCauses(NamedTuple):
-    """Page of the causes of dead letters.
+    """Page of the causes of dead letters, with the position where the next page begins.
 
     Attributes:
         causes: of the page.

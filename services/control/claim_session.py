@@ -37,7 +37,7 @@ CLAIMS_PAUSE_S: Final = 1.0
 async def holding_claims(
     database: Database, claimant: int, on_gone: Callable[[], object] = lambda: None
 ) -> AsyncIterator[None]:
-    """Hold a claimant's lock within the ``async with`` block, from its first try to get it on.
+    """Hold a replica's advisory lock during the context, so that others respect its claims.
 
     Should the session break, another one is opened. Until then another replica may send once more
     what this one is sending.

@@ -45,7 +45,7 @@ _OF_A_DAY: Final = ("study_day_budget_spent", "day_budget_spent")
 
 
 def explain_reason(reason: str, now: datetime | None = None) -> str:
-    """Return why a replay is hopeless in words, and from when on it is not, if that is known.
+    """Return a sentence that says why a replay cannot succeed and, if known, when it can again.
 
     Args:
         reason: a key of ``REASONS``.
@@ -58,7 +58,7 @@ def explain_reason(reason: str, now: datetime | None = None) -> str:
 
 
 class HopelessReplayError(DeadLetterNotOpenError):
-    """Raised when a dead letter is to be replayed that a replay cannot mend."""
+    """Raised when a dead letter is to be replayed although that cannot succeed."""
 
     def __init__(self, letter_id: UUID, reason: str) -> None:
         super().__init__(
@@ -68,11 +68,11 @@ class HopelessReplayError(DeadLetterNotOpenError):
 
 
 class BudgetSpentError(OnrecordError):
-    """Raised when a plan's next letters would ask models, and the budget for that is spent."""
+    """Raised when a replay plan's next letters would call models, but the budget is spent."""
 
 
 def require_budget(hopeless: Mapping[UUID, str]) -> None:
-    """Require that letters of a plan are not hopeless for a budget that is spent.
+    """Raise ``BudgetSpentError`` if a budget is spent that a plan's next letters need.
 
     Args:
         hopeless: the plan's next letters that are, and why.
@@ -92,7 +92,7 @@ def require_budget(hopeless: Mapping[UUID, str]) -> None:
 async def find_hopeless(
     database: Database | Connection, letter_ids: Collection[UUID], *, names_cause: bool = False
 ) -> dict[UUID, str]:
-    """Return which of some letters a replay cannot mend, and why: a key of ``REASONS``.
+    """Find dead letters whose replay cannot succeed; return the reason (``REASONS``) by id.
 
     Args:
         database: the index.
@@ -110,7 +110,7 @@ async def find_hopeless(
 async def count_hopeless(
     database: Database, plan_id: UUID, *, names_cause: bool
 ) -> dict[tuple[str, str], dict[str, int]]:
-    """Return how many letters of a plan's set are hopeless by why, by their service and code."""
+    """Count a plan's letters whose replay cannot succeed, by service, error code and reason."""
     causes = [] if names_cause else list(_REFUSED_AGAIN)
     found: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for row in await database.fetch(_QUERIES.find_hopeless, [], causes, plan_id):

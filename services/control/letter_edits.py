@@ -66,7 +66,7 @@ _ANEW: Final = "submit the interview anew instead"
 
 
 class LetterEditor:
-    """Store of the edits of dead letters, and of which of them a replay sends.
+    """Store of dead letters' edits in PostgreSQL, and of the edit that a replay sends.
 
     Args:
         database: holds the index of letters and their edits.
@@ -178,7 +178,7 @@ class LetterEditor:
 
 
 def find_event_class(found: DeadLetterRecord, source_topic: str | None) -> type[Event] | None:
-    """Find what event a letter's message is, by its header ``ce_type``, else by its topic."""
+    """Return the event class of a dead letter's message, by its ``ce_type`` header or topic."""
     named = dict(found.original).get(h.CE_TYPE)
     for topic in EVENT_TOPICS:
         event = topic.event
@@ -192,7 +192,7 @@ def find_event_class(found: DeadLetterRecord, source_topic: str | None) -> type[
 def list_editable(
     found: DeadLetterRecord, event: type[Event] | None
 ) -> tuple[tuple[str, ...], str]:
-    """List what may be edited of a letter's message, as JSON Pointers; else return why nothing may.
+    """Return JSON Pointers to a message's editable fields, or the reason why there are none.
 
     Args:
         found: the letter, with its whole message.
@@ -219,7 +219,7 @@ def list_editable(
 def check_edit(
     found: DeadLetterRecord, event: type[Event] | None, value: Mapping[str, Any]
 ) -> tuple[bytes, tuple[LetterChange, ...]]:
-    """Check what is to be sent in place of a letter's message.
+    """Validate an edit of a dead letter's message; return its bytes, and the changed fields.
 
     Args:
         found: the letter, with its whole message.
@@ -275,7 +275,7 @@ def _require_editable(changes: Iterable[LetterChange], editable: Sequence[str]) 
 
 
 def parse_value(value: bytes | None) -> Any:
-    """Parse a message's value as JSON; None if it is none, or no answer could have it."""
+    """Parse a record's value as JSON; None if it is invalid, or not representable in responses."""
     try:
         found = json.loads(
             strip_schema_id(value or b"null"),
@@ -332,7 +332,7 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:
 
 
 def list_fields(changes: Iterable[LetterChange]) -> list[str]:
-    """List what an edit changes, for the trail: paths of the events' own fields and of indexes.
+    """List the fields that an edit changes, for the audit trail: event fields and list indexes.
 
     A name that no event has may be anybody's words, such as a speaker's in a value that is no
     event, and readers of the trail may not see evidence: ``*`` stands for it.

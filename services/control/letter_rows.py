@@ -96,7 +96,7 @@ def _printable(name: str) -> str:
 
 
 def read_letter_row(row: Record) -> IndexedDeadLetter:
-    """Convert a row of ``dead_letters`` to a letter; its state is what became of it, if known."""
+    """Convert a database row of ``dead_letters`` to a dead letter, with its latest known state."""
     headers = [
         (name, None if value is None else base64.b64decode(value))
         for name, value in json.loads(row["headers"])

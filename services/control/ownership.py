@@ -107,7 +107,7 @@ async def _find(connection: Connection, transcript_id: UUID) -> OwnedTranscript 
 
 
 def check_restoration(owned: OwnedTranscript, revision: int | None) -> None:
-    """Check that there is a revision to restore.
+    """Raise an error unless an interview has a withdrawn revision that can be restored.
 
     Raises:
         NotFoundError: it is not withdrawn; or none is, if none is named.

@@ -30,7 +30,7 @@ BUDGET_S: Final = 5.0
 
 
 class DlqPosition(NamedTuple):
-    """Place in the DLQs, in their order, from which on they are to be read."""
+    """Position in the DLQs (topic, partition, offset) from which reading them again goes on."""
 
     topic: str
     partition: int
@@ -38,7 +38,7 @@ class DlqPosition(NamedTuple):
 
 
 class ReindexedRecords(NamedTuple):
-    """What was read again.
+    """Result of reading the DLQs again: records read, new dead letters, and where to go on.
 
     Attributes:
         read: how many records.
@@ -58,7 +58,7 @@ async def reindex_dlqs(
     begin: DlqPosition | None = None,
     budget_s: float = BUDGET_S,
 ) -> ReindexedRecords:
-    """Read the DLQs again, for a while; what is written to them meanwhile is left to control.
+    """Read the DLQs again into the index for some seconds; return counts, and where to go on.
 
     Args:
         store: the index.

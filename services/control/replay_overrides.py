@@ -23,7 +23,7 @@ MOST_KEPT: Final = 1_000
 def settle_overrides(
     overrides: ReplayOverrides, now: datetime, plan_id: UUID | None = None
 ) -> ReplayOverrides:
-    """Check that there is what a replay is asked to use, as far as control can know.
+    """Validate a replay's overrides; return them with the time and the plan that control sets.
 
     Whether a model is configured only its stage knows, which sets the message aside if it is not.
 
@@ -54,7 +54,7 @@ def settle_overrides(
 
 
 class PlanOverrides:
-    """What plans set for their messages alone, read once a plan."""
+    """Cache of the overrides that replay plans set for their messages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

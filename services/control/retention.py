@@ -72,7 +72,7 @@ _BY_ITSELF: Final = Caller(token_id=derive_id("retention"), name="retention", gr
 
 @dataclass(frozen=True, slots=True)
 class RetentionPeriods:
-    """How long dead letters are kept.
+    """Periods for which open and closed dead letters are kept, and of the warning before.
 
     Attributes:
         opened: open ones, from when they were set aside.
@@ -105,7 +105,7 @@ class RetentionPeriods:
 
 @dataclass(frozen=True, slots=True)
 class RetentionWarnings:
-    """What operators are warned of.
+    """Warnings to operators: the number of letters that expire soon, and DLQs nearly full.
 
     Attributes:
         expiring: how many open letters expire soon.
@@ -120,7 +120,7 @@ NO_WARNINGS: Final = RetentionWarnings()
 
 
 class LetterRetentionStore:
-    """Store of what dead letters expire when.
+    """Store that reports when dead letters expire, and how full the DLQs are.
 
     Args:
         database: the index of letters.
@@ -172,7 +172,7 @@ class LetterRetentionStore:
 
 
 class LetterRetentionSweeper:
-    """Background task that expires dead letters, and deletes what is not needed any more.
+    """Background task that expires old dead letters, and deletes those no longer needed.
 
     Args:
         database: the index of letters, and the trail.

@@ -42,7 +42,7 @@ Replay = Callable[[UUID], Awaitable[Any]]
 
 
 class RuleRunner:
-    """Runner that looks at the rules again and again, and replays what they say.
+    """Background task that replays the dead letters which match enabled rules.
 
     Args:
         database: has the rules, the letters and the trail.

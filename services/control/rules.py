@@ -59,7 +59,7 @@ class RuleExistsError(OnrecordError):
 
 @dataclass(frozen=True, slots=True)
 class RuleReplays:
-    """What is known of the latest letters that a rule replayed.
+    """Counts of a rule's latest replays: how many have an outcome, and how many have none yet.
 
     Attributes:
         known: have an outcome.
@@ -79,7 +79,7 @@ class RuleReplays:
 
 
 class LetterRuleStore:
-    """Store of the rules in PostgreSQL."""
+    """Store of the rules for automatic replays of dead letters, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -46,7 +46,7 @@ RESUME_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ReplicaAddress:
-    """Address of one replica of a service.
+    """Address of one replica of a service, with the headers for calling it by its name.
 
     Attributes:
         url: where it answers.
@@ -61,7 +61,7 @@ class ReplicaAddress:
 
 @dataclass(frozen=True, slots=True)
 class StageHealth:
-    """What a service's `/readyz` says.
+    """Health of a service, as its `/readyz` reports it: whether it is ready, and the reason.
 
     Attributes:
         ready: whether it handles messages.
@@ -73,22 +73,22 @@ class StageHealth:
 
 
 class StageAwayError(OnrecordError):
-    """Raised when a service cannot take a record through its code now."""
+    """Raised when a service does not answer, or cannot handle a record for a rehearsal now."""
 
 
 class StageNotConfiguredError(StageAwayError):
-    """Raised when control lacks a service's address or a token that the service takes."""
+    """Raised when control's settings lack a service's address, or a token that it accepts."""
 
 
 class StageNotConsumingError(OnrecordError):
-    """Raised when a service cannot be resumed, as it has no consumer now.
+    """Raised when a service cannot be resumed, as its Kafka consumer does not run now.
 
     So while it waits for Kafka. One in an outage of something else has a consumer, which waits.
     """
 
 
 class StageClient:
-    """Client of the services' ports.
+    """HTTP client of the other services: reads their health, resumes them, rehearses records.
 
     Args:
         client: makes the requests.
@@ -291,7 +291,7 @@ class StageClient:
 
 
 def merge_health(replicas: Sequence[StageHealth]) -> StageHealth:
-    """Return what a service's replicas say of themselves, as one: ready if all of them are.
+    """Merge the health of a service's replicas into one: ready only if all of them are.
 
     Args:
         replicas: one at least.
@@ -304,7 +304,7 @@ def merge_health(replicas: Sequence[StageHealth]) -> StageHealth:
 
 
 async def list_replica_addresses(url: str) -> list[ReplicaAddress]:
-    """Return an address for each replica that a URL stands for; none if its name is unknown.
+    """Resolve a service's URL to the addresses of its replicas; [] if its name is unknown.
 
     A name of which DNS has several addresses, such as of a scaled service of Compose or a headless
     service of Kubernetes, is of several replicas. Each address is asked by that name.
@@ -351,7 +351,7 @@ _TOKEN_REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 async def open_stage_client(
     urls: Mapping[str, str], token_file: Path | None
 ) -> AsyncIterator[StageClient]:
-    """Open a client of the services' ports for the duration of the context."""
+    """Open an HTTP client of the other services for the duration of the context."""
     timeout = httpx2.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     # Services are asked themselves, whatever proxy the environment names for other addresses.
     async with httpx2.AsyncClient(trust_env=False, timeout=timeout) as client:

@@ -29,7 +29,7 @@ class StudyExistsError(OnrecordError):
 
 
 class StudyArchivedError(OnrecordError):
-    """Raised when an archived study is to take an interview, or to ask its own again (HTTP 409)."""
+    """Raised when an archived study is to accept an interview or to make new notes (HTTP 409)."""
 
 
 class StudyChangedError(OnrecordError):

@@ -40,7 +40,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class WaitingPosition(NamedTuple):
-    """Position of a message in the list of what waits, the next due first.
+    """Position of a message in the list of waiting messages, sorted by their next try.
 
     Attributes:
         due_at: until when it waits.
@@ -58,7 +58,7 @@ class WaitingPosition(NamedTuple):
 async def read_waiting(
     scanner: BacklogScanner, wanted: ListWaitingRequest, after: WaitingPosition | None = None
 ) -> tuple[WaitingPage, WaitingPosition | None]:
-    """Read the messages that wait in retry topics from Kafka, and where another page begins.
+    """Read a page of the messages in retry topics from Kafka; return it with the next position.
 
     Args:
         scanner: reads what services have not finished.
@@ -95,7 +95,7 @@ async def read_waiting(
 async def scan_waiting(
     scanner: BacklogScanner, wanted: WaitingFilter
 ) -> AsyncIterator[tuple[WaitingMessage, WaitId] | None]:
-    """Yield the messages in retry topics that match, with the wait of each; in no order.
+    """Yield the messages in retry topics that match a filter, unordered, each with its wait id.
 
     A topic that has more than ``MOST_READ`` is read no further, and yields None once.
     """
@@ -115,7 +115,7 @@ async def scan_waiting(
 
 
 def locate(message: WaitingMessage) -> WaitingPosition:
-    """Return where a message stands in the list of what waits."""
+    """Return a waiting message's position in the list sorted by the time of the next try."""
     due_at = message.due_at or _NEVER
     return WaitingPosition(due_at, message.topic, message.partition, message.offset)
 
@@ -181,7 +181,7 @@ def _matches(message: WaitingMessage, wanted: WaitingFilter) -> bool:
 
 
 def convert_milliseconds(epoch_ms: int) -> datetime | None:
-    """Convert milliseconds since the epoch to a time; None if it is none that can be shown."""
+    """Convert milliseconds since the epoch to a datetime; None if out of range."""
     if epoch_ms <= 0:
         return None
     try:

@@ -34,7 +34,7 @@ USUAL_HOLD: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class DecisionMaker:
-    """Who decides, and what.
+    """Author of a decision about waiting messages, with the action and the decision's id.
 
     Attributes:
         action: what is done about the messages.
@@ -48,7 +48,7 @@ class DecisionMaker:
 
 
 def choose_hold_end(wanted: HoldWaitingRequest, now: datetime) -> datetime:
-    """Return until when messages are held.
+    """Return the time until which messages are held, as requested or by default; validate it.
 
     Raises:
         BadRequestError: the time that was asked for is over, or further off than a hold may last.
@@ -68,7 +68,7 @@ async def decide_about_waiting(
     maker: DecisionMaker,
     held_until: datetime | None = None,
 ) -> WaitingDecisionResult:
-    """Decide about the messages that match, the next due first, and tell their services.
+    """Release, hold or give up the waiting messages that match, by a record to their services.
 
     Args:
         scanner: reads what services have not finished.

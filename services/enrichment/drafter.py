@@ -57,7 +57,7 @@ def build_draft_request(
 
 
 class PromptVersionUnknownError(ParkedError):
-    """Raised when a replay asks for a version of the prompt that there is not."""
+    """Raised when a replay names a version of the prompt that does not exist."""
 
     code = ErrorCode.MODEL_NOT_CONFIGURED
 

@@ -112,7 +112,7 @@ def build_judge_panel_opener(settings: GuardrailSettings) -> OpenJudge:
 def build_judges(
     client: ModelClient, judge_format: FactCheckPromptFormat | None, settings: GuardrailSettings
 ) -> list[Judge]:
-    """Build the judges of one model: one for each time that it is to be asked a question."""
+    """Build the judges of one model: as many as the number of times each question is asked."""
     asked = client if judge_format is None else PretestedModelClient(client, judge_format)
     attempts = range(1, settings.judge_asks + 1)
     return [build_judge(asked, judge_format, one, settings.batch_limits) for one in attempts]

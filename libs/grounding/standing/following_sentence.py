@@ -74,7 +74,7 @@ _NO_COMMENT: Final = (
 
 
 def may_limit_claim(sentence: Sequence[SpokenToken], claimed: Collection[str]) -> bool:
-    """Return whether a sentence may be a condition, an exception or a source of a claim before.
+    """Return whether a sentence may limit the claim before it, as a condition or exception.
 
     Args:
         sentence: the tokens of the sentence behind the claim's.

@@ -148,7 +148,7 @@ def _without_own_subject(match: Match, left: list[int]) -> list[int]:
 
 
 def check_following_words(match: Match) -> str:
-    """Check that words behind a quote, as "but only at first", do not limit it; else object."""
+    """Check that words after a quote, as "but only at first", do not limit it; else object."""
     _, end = match.turn.find_sentence(match.last)
     right = [
         j

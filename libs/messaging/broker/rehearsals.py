@@ -52,7 +52,7 @@ _PASSING_FAILURES: Final = frozenset({ErrorCode.CONFLICT, ErrorCode.OUT_OF_MEMOR
 
 
 class RecordRehearser:
-    """Rehearser of records for one service.
+    """Runner that passes a record to a service's handlers without effects, to predict a replay.
 
     Args:
         source: the CloudEvents ``source`` of what the service writes.

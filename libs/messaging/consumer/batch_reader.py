@@ -71,7 +71,7 @@ def compute_batch_digest(batch: memoryview) -> str:
 
 
 class BatchDigestCollector:
-    """Context manager that collects the digests of batches read meanwhile with a given offset.
+    """Context manager that collects the digests of those batches read that hold an offset.
 
     Args:
         offset: the offset, in whatever partition.

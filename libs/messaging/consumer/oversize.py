@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class DigestScope(StrEnum):
-    """What the size and digest of an oversize message cover: one record, or its whole batch."""
+    """Scope of an oversize message's size and digest: one record, or its whole batch."""
 
     RECORD = "record"
     BATCH = "batch"

@@ -31,7 +31,7 @@ REQUEST_MARGIN_S: Final = 10.0
 
 
 class StallTimeout:
-    """Time after which the client of a stalled partition is replaced; doubles each time.
+    """Timeout for a stalled partition, then its client is replaced; doubles each time.
 
     Where a fetch takes longer than ``STALL_TIMEOUT_S`` (a slow link, a busy machine, large
     records), each new client would be replaced before its first record arrives. So the time

@@ -72,7 +72,7 @@ Decision = RetryLater | SendToDlq | WaitForDependency
 
 
 class FailureRoute(Enum):
-    """Where a failed message goes: waits for a dependency, retry topic, or DLQ."""
+    """Route of a failed message: it waits for a dependency, or goes to a retry topic or DLQ."""
 
     STAYS = "it stays, and the stage waits"
     AS_REQUESTED = "a retry topic, for as long as was asked, up to a ceiling"

@@ -13,7 +13,7 @@ from messaging.stage import Stage, TopicSubscription
 def read_message(
     stage: Stage, limits: MessageLimits, job: InFlightMessage
 ) -> tuple[TopicSubscription, Any]:
-    """Return the subscription that a message is for, and what its handler takes.
+    """Decode a fetched message; return it with its subscription; check size, set deadline.
 
     Args:
         stage: the handlers.

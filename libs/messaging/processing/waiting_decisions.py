@@ -22,7 +22,7 @@ class GivenUpError(ParkedError):
 
 @dataclass(frozen=True, slots=True)
 class DecisionOnWait:
-    """Decision about one waiting message.
+    """Operator's decision about one waiting message: release it, hold it or give it up.
 
     Attributes:
         action: what is done.
@@ -38,7 +38,7 @@ class DecisionOnWait:
 
 
 class WaitingDecisions:
-    """Decisions about a service's waiting messages, by wait; of two, the later one holds."""
+    """Operators' latest decisions about a service's waiting messages, kept in memory."""
 
     def __init__(self) -> None:
         self._decided: dict[WaitId, DecisionOnWait] = {}

@@ -11,13 +11,13 @@ _since: ContextVar[datetime | None] = ContextVar("answers_since", default=None)
 
 
 def get_answers_since() -> datetime | None:
-    """Return since when answers have to have been kept to be used; None: any will do."""
+    """Return the time before which cached answers are too old to be used; None for no limit."""
     return _since.get()
 
 
 @contextmanager
 def answers_kept_since(moment: datetime | None) -> Iterator[None]:
-    """Have models asked anew in the context, and in tasks started in it, instead of older answers.
+    """Use only answers cached since a time, in the context and in tasks started in it.
 
     What is asked is kept in place of the older answers, and is used when the same is asked again
     with the same moment: a message that is delivered twice is paid for once.

@@ -12,13 +12,13 @@ _paying: ContextVar[PlanBudget | None] = ContextVar("paying_plan", default=None)
 
 
 def get_paying_plan() -> PlanBudget | None:
-    """Return the budget from which calls of the caller are paid; None: their study's alone."""
+    """Return the replay plan's budget that pays for the caller's model calls, or None."""
     return _paying.get()
 
 
 @contextmanager
 def calls_paid_by(budget: PlanBudget | None) -> Iterator[None]:
-    """Have calls in the context, and in tasks started in it, paid from a plan's budget, too.
+    """Charge model calls made in the context to a replay plan's budget as well.
 
     A call that is shared is paid by who asks first.
 

@@ -10,11 +10,11 @@ from model_client.requests import ModelRequest, ModelText
 
 
 class AnyAnswer(BaseModel):
-    """Answer whose content does not matter."""
+    """Answer to a test request that only shows whether a model is available; any text will do."""
 
 
 def build_availability_request() -> ModelRequest[AnyAnswer]:
-    """Build the question, with an answer of one token: one that is cut off shows as much.
+    """Build a request for one token, to test whether a model endpoint is available.
 
     No two have the same text, so that no cache on the way answers for a model that is down.
     """

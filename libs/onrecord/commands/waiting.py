@@ -38,7 +38,7 @@ Reason = Annotated[
 
 
 class Selection(NamedTuple):
-    """Which messages are decided about.
+    """Selection of waiting messages by the options of ``onrecord waiting``.
 
     Attributes:
         which: the API's parameters.
@@ -54,7 +54,7 @@ class Selection(NamedTuple):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the group ``waiting`` to the command line."""
+    """Add the commands of ``waiting`` (messages in retry topics) to the command line."""
     group = typer.Typer(
         help="Messages that wait in retry topics: list, release, hold, give up.",
         no_args_is_help=True,
@@ -80,7 +80,7 @@ def release(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Have messages that wait tried at once, those that are held among them.
+    """Try messages that wait in retry topics at once, also those that are held.
 
     A message that fails again waits anew.
 
@@ -109,7 +109,7 @@ def hold(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Have messages that wait not tried before a time, or until they are released.
+    """Hold messages in retry topics, so that they are not tried before a time or a release.
 
     Others pass them. When the time is over, each is tried as if its own had come.
 
@@ -140,7 +140,7 @@ def give_up(  # noqa: PLR0913 - one parameter an option
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Make messages that wait dead letters, of code given_up; `onrecord dlq replay` puts them back.
+    """Turn waiting messages into dead letters of code given_up, which can be replayed.
 
     Examples of use:
 

@@ -32,7 +32,7 @@ def format_interviews(interviews: Sequence[TranscriptSummary], width: int) -> It
 def format_interview(
     interview: TranscriptSummary, outcomes: Sequence[TranscriptSettled], width: int
 ) -> Iterator[Text]:
-    """Format one interview, and below it what became of each of its submissions.
+    """Format one interview, with the outcomes of its submissions below it.
 
     Args:
         interview: its current revision.

@@ -15,7 +15,7 @@ _LONGEST = 400
 
 
 def format_edits(letter: LetterEdits) -> Iterator[Text]:
-    """Yield the lines of a letter's edits, the latest first, and what a replay sends."""
+    """Yield the lines of a dead letter's edits, the latest first, and of what a replay sends."""
     if letter.current is None:
         yield Text(f"a replay of {letter.letter_id} sends its message as it is")
     else:
@@ -32,7 +32,7 @@ def format_edits(letter: LetterEdits) -> Iterator[Text]:
 
 
 def format_changes(edit: LetterEdit) -> Iterator[Text]:
-    """Yield the lines of how an edit differs from the message."""
+    """Yield the lines of the differences between an edit and the original message."""
     for one in edit.changes:
         yield Text(f"  {one.path or '(all)'}", "bold")
         yield Text(f"    - {_shorten(one.before)}", "red")

@@ -15,7 +15,7 @@ _MIB = 1024 * 1024
 
 
 def format_retention(found: LetterRetention, now: datetime, width: int) -> Iterator[Text]:
-    """Format what expires when, by cause, and how full the DLQs are.
+    """Format when dead letters expire, by cause, and how full the DLQs are.
 
     Args:
         found: as control has it.

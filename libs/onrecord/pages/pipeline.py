@@ -14,7 +14,7 @@ from onrecord.pages.rendering import format_duration, wrap_paragraph
 
 @dataclass(frozen=True, slots=True)
 class ServicePace:
-    """How fast a service worked between two looks.
+    """Throughput of a service between two measurements of its backlog.
 
     Attributes:
         per_s: messages that it finished a second.
@@ -29,7 +29,7 @@ class ServicePace:
 def measure_pace(
     before: PipelineState, after: PipelineState, seconds: float
 ) -> dict[str, ServicePace]:
-    """Return how fast each service worked between two looks, by its name.
+    """Compute each service's throughput from two measurements; return it by service name.
 
     Args:
         before: the first look.
@@ -48,7 +48,7 @@ def measure_pace(
 
 
 def count_lag(service: PipelineService) -> int:
-    """Return how many records of all its topics a service has not committed."""
+    """Return a service's consumer lag: the number of uncommitted records in its topics."""
     return sum(topic.lag for topic in service.topics)
 
 
@@ -59,7 +59,7 @@ def _count_committed(service: PipelineService) -> int:
 def format_pipeline(
     state: PipelineState, paces: Mapping[str, ServicePace], width: int
 ) -> Iterator[Text]:
-    """Format the services as a list, with the reason below those that have one.
+    """Format the pipeline's services as a list, with the reason below those that are not ready.
 
     Args:
         state: as it is now.

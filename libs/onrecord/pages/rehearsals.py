@@ -29,7 +29,7 @@ _INDENT: Final = " " * 25
 def format_rehearsal(
     rehearsal: LetterRehearsal, letters: Sequence[RehearsedLetter], width: int
 ) -> Iterator[Text]:
-    """Format a rehearsal: what it predicts, by cause and for few letters by letter.
+    """Format a rehearsal's predictions by cause, and by letter if there are few.
 
     Args:
         rehearsal: as control has it.

@@ -19,7 +19,7 @@ from onrecord.pages.rendering import format_duration, format_time
 
 
 def format_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
-    """Format plans as a list, in the order in which they are to stand."""
+    """Format replay plans as a list, in the given order."""
     yield Text(f"{'plan':<9} {'state':<10} {'letters':>9} {'healed':>8} {'again':>7} made", "bold")
     for plan in plans:
         yield Text(
@@ -30,7 +30,7 @@ def format_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
 
 
 def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
-    """Format one plan: its set, how it is sent, what it may cost and how far it is."""
+    """Format one replay plan: its set, its rate, its likely cost and its progress."""
     yield Text(f"Plan {plan.plan_id}: {plan.letters:,} letters, {plan.state}", "bold cyan")
     if plan.state_reason:
         yield Text(f"  {escape_control_characters(plan.state_reason)}", "yellow")
@@ -52,7 +52,7 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
 
 
 def format_overrides(overrides: ReplayOverrides) -> Iterator[Text]:
-    """Format what holds for the messages of a plan or a rehearsal alone, if anything does."""
+    """Format the overrides of a replay plan or a rehearsal, if it has any."""
     given = overrides.model_dump(mode="json", exclude_none=True)
     if given.pop("fresh"):
         given["answers"] = "asked anew"
@@ -87,7 +87,7 @@ def _part(part: ReplayPlanPart) -> Iterator[Text]:
 
 
 def format_result(plan: ReplayPlan) -> str:
-    """Say in one line what became of a plan's letters."""
+    """Format the results of a replay plan's letters in one line."""
     counts = plan.counts
     on_their_way = counts.replaying + counts.replayed
     more = [
@@ -100,7 +100,7 @@ def format_result(plan: ReplayPlan) -> str:
 
 
 def format_plan_letters(letters: Sequence[ReplayPlanLetter]) -> Iterator[Text]:
-    """Format letters of a plan as a list, in the order in which they are sent."""
+    """Format the dead letters of a replay plan as a list, in the order of sending."""
     yield Text(f"{'number':>8} {'letter':<9} {'service':<11} {'cause':<18} {'state':<12}", "bold")
     for one in letters:
         again = f" as {str(one.became)[:8]}, {one.became_code}" if one.became else ""

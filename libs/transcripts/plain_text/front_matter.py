@@ -24,7 +24,7 @@ _MOST_FIELDS: Final = 40
 
 
 def remove_front_matter(rows: list[Row], notices: Notices) -> list[Row]:
-    """Remove the fields between `---` and `---` at the top.
+    """Remove a text's front matter: the fields between two lines ``---`` at its top.
 
     Between rules may as well stand the talk's first turns, or all of it. So the lines are fields
     only if somebody speaks below who does not speak in them, and none of them reads like a turn.

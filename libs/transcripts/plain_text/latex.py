@@ -42,7 +42,7 @@ _LEFT: Final = "the LaTeX commands {} are not known: what they hold may be read 
 
 
 def is_latex(content: TranscriptContent) -> bool:
-    """Return whether a text is a LaTeX document, of which the plain text names speakers."""
+    """Return whether a text is a LaTeX document that contains an interview."""
     if _BEGINS.search(content.text, 0, _HEAD) is None:
         return False
     return is_plain_transcript(content.derive(_convert))
@@ -51,7 +51,7 @@ def is_latex(content: TranscriptContent) -> bool:
 def read_latex(
     content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse a LaTeX document into passages; footnotes and what is printed around are left out."""
+    """Parse an interview in LaTeX into passages, without footnotes and margin notes."""
     plain = content.derive(_convert)
     notes = len(re.findall(r"\\(?:footnote|marginpar|todo)\b", content.text))
     if notes:

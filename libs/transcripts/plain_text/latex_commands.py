@@ -54,7 +54,7 @@ _LABEL_WORDS: Final = 8
 
 
 def replace_commands(text: str) -> str:
-    """Return the text without commands; labels of items and speakers stand before a colon.
+    """Replace LaTeX commands in a text by the plain text that they print.
 
     Commands that are not known stay as they are.
     """

@@ -24,14 +24,14 @@ _DEEPEST: Final = 20
 
 
 class Macro(NamedTuple):
-    """Macro with the number of its arguments and its body, which names them `#1`, `#2`."""
+    """LaTeX macro: the number of its arguments, and its body, which names them `#1`, `#2`."""
 
     arguments: int
     body: str
 
 
 def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
-    """Return the macros that a text defines, by their names, and the text without them."""
+    """Extract macro definitions from LaTeX; return macros by name, and the text without them."""
     macros: dict[str, Macro] = {}
     kept: list[str] = []
     begin = 0
@@ -47,7 +47,7 @@ def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
 
 
 def read_argument(text: str, at: int, *, square: bool = False) -> tuple[str | None, int]:
-    """Return what stands between braces at a place, or None, and where it ends.
+    """Parse a LaTeX argument in braces; return its content, or None, and its end position.
 
     Args:
         text: the document.
@@ -69,7 +69,7 @@ def read_argument(text: str, at: int, *, square: bool = False) -> tuple[str | No
 
 
 def expand_macros(text: str, macros: dict[str, Macro], most: int) -> str:
-    """Return the text with each macro's body in place of its name, once.
+    """Replace each macro in a LaTeX text by its body; macros within bodies are not replaced.
 
     Args:
         text: the document.

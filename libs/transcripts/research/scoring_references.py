@@ -56,7 +56,7 @@ def is_ctm(content: str) -> bool:
 
 
 def read_stm(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse segments of STM into passages; gaps and what is not scored are passed over.
+    """Parse an STM file (NIST's scoring tools) into passages, without gaps and unscored parts.
 
     Raises:
         MalformedTranscriptError: a line is no segment.
@@ -81,7 +81,7 @@ def read_stm(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
 
 
 def read_ctm(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse words of CTM into passages by their speakers, or by channels if there are several.
+    """Parse a CTM file (NIST's scoring tools) into passages by speaker, or else by channel.
 
     Raises:
         MalformedTranscriptError: a line is no word.

@@ -56,7 +56,7 @@ class _Message:
 
 
 def is_imessage_text(content: str) -> bool:
-    """Return whether a text is an export of Messages: stamps with a sender's name below them."""
+    """Return whether a text is an export of Apple Messages: times with a sender below them."""
     beginning = content[:_LOOKED_AT].removeprefix("\ufeff")
     lines = [line.rstrip() for line in beginning.splitlines()]
     stamps = [at for at, line in enumerate(lines) if _STAMP.fullmatch(line)]
@@ -89,7 +89,7 @@ def _name_at(lines: Sequence[str], at: int) -> str:
 def read_imessage_text(
     content: str, speakers: Sequence[Speaker], notices: Notices
 ) -> ParsedTranscript:
-    """Parse an export of Messages into passages of one sender each.
+    """Parse an export of Apple Messages into passages, each of one sender.
 
     Reactions, names of attachments and announcements are passed over. A reply that stands below
     the message it answers stands again at its own place, and is read there only.

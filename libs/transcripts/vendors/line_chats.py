@@ -52,7 +52,7 @@ class _Message:
 
 
 def is_line_chat(content: str) -> bool:
-    """Return whether a text is a chat that LINE exported: by its head, or days and columns."""
+    """Return whether a text is a chat exported by the messenger LINE."""
     lines = [line.strip() for line in content[:20_000].removeprefix("\ufeff").splitlines()]
     filled = [line for line in lines if line]
     if filled and _HEADER.fullmatch(filled[0]):
@@ -70,7 +70,7 @@ def is_line_chat(content: str) -> bool:
 
 
 def read_line_chat(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
-    """Parse a chat of LINE into passages of one sender each, without stickers, calls and joins.
+    """Parse a chat of the messenger LINE into passages by sender, without stickers and calls.
 
     Messages have times of day and no time of a recording, so passages have no times.
     """

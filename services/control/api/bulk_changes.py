@@ -30,7 +30,7 @@ router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 
 @router.post("/{letter_id}/restore", responses=build_error_responses(404, 409))
 async def restore_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
-    """Open a discarded dead letter again whose message is still kept."""
+    """Open a discarded dead letter again, if its message still exists."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.restore", str(letter.letter_id))
     if not await context.bulk.restore_letter(letter.letter_id):

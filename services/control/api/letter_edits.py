@@ -36,7 +36,7 @@ async def read_edits(
     place: HeavyPlace,
     response: Response,
 ) -> LetterEdits:
-    """Return what a replay of a dead letter sends, and what of it may be edited; with an `ETag`."""
+    """Return a dead letter's edits, what a replay sends, and what may be edited; with an `ETag`."""
     del place
     letter = await context.store.letter(letter_id)
     found = await _read(context, caller, letter)
@@ -53,7 +53,7 @@ async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
     response: Response,
     if_match: IfMatch = None,
 ) -> LetterEdits:
-    """Have replays of an open dead letter send another value in place of its message.
+    """Store an edited value, which replays of an open dead letter send from now on.
 
     The value is checked as the service would check it. The message stays in its DLQ as it was, and
     `DELETE` has replays send it again. What was said, by whom, and all ids are locked.
@@ -86,7 +86,7 @@ async def undo_edit(  # noqa: PLR0913, PLR0917 - FastAPI names them
     response: Response,
     if_match: IfMatch = None,
 ) -> LetterEdits:
-    """Have replays of an open dead letter send its message as it is."""
+    """Undo the edit of an open dead letter, so that replays send its message unchanged."""
     del place
     version = parse_if_match_version(if_match)
     letter = await context.store.letter(letter_id)

@@ -23,7 +23,7 @@ _CURSORS: Final = ListCursors("reindex", TypeAdapter(tuple[ColumnText, Partition
 
 @router.get("/retention")
 async def read_retention(context: Context, caller: Operator, place: HeavyPlace) -> LetterRetention:
-    """Return which open dead letters expire when, by cause, and how full the DLQs are."""
+    """Return when open dead letters expire, by cause, and how full the DLQs are."""
     del caller, place
     kafka, periods = context.reader.kafka, context.retention
     return await LetterRetentionStore(context.database, kafka, periods).read()
@@ -36,7 +36,7 @@ async def reindex_letters(
     place: HeavyPlace,
     wanted: Annotated[ReindexRequest | None, Body()] = None,
 ) -> ReindexResult:
-    """Read the DLQs again from their beginning, for seconds; `next` in the answer continues.
+    """Read DLQs again into the index for a few seconds; `next` in the answer continues.
 
     The index has every letter then that they have. Letters that were gone from their DLQ, and are
     there again, are open again; all others stay what they are.

@@ -92,7 +92,7 @@ class ListCursors(Generic[T]):
 def split_page(
     rows: Sequence[Row], limit: int, locate: Callable[[Row], T]
 ) -> tuple[tuple[Row, ...], T | None]:
-    """Split off the row that says that there is another page.
+    """Split off the extra row which shows that another page follows; return page and position.
 
     Args:
         rows: of a list, one more than the page has, if there are so many.
@@ -107,5 +107,5 @@ def split_page(
 
 
 def get_first(position: tuple[Any] | None) -> Any:
-    """Return what a position of one part consists of; None if there is no position."""
+    """Return the only element of a list position; None if there is no position."""
     return None if position is None else position[0]

@@ -48,7 +48,7 @@ async def create_plan(
     place: HeavyPlace,
     response: Response,
 ) -> ReplayPlan:
-    """Make a plan of the open letters that match; it sends nothing until it is started.
+    """Make a replay plan of the open dead letters that match; nothing is sent until a start.
 
     The set of a plan of more than 200,000 letters is frozen behind the answer, as of now: it is
     `freezing` for fifteen seconds a million letters at most.
@@ -75,7 +75,7 @@ async def list_plans(
 async def read_plan(
     plan_id: PlanId, context: Context, caller: Operator, response: Response
 ) -> ReplayPlan:
-    """Read a plan and how far it is; with an `ETag`."""
+    """Return a replay plan with its progress; with an `ETag`."""
     del caller
     plan = await context.plans.plan(plan_id)
     set_version_etag(response, plan.version)
@@ -86,7 +86,7 @@ async def read_plan(
 async def read_plan_preview(
     plan_id: PlanId, context: Context, caller: Operator, place: HeavyPlace
 ) -> ReplayPlanPreview:
-    """Preview a plan: where its letters go, what that may cost, and what it cannot do."""
+    """Preview a replay plan: target topics, likely cost, and letters that cannot succeed."""
     del caller, place
     return await preview_plan(context.database, await context.plans.plan(plan_id))
 
@@ -99,7 +99,7 @@ async def list_plan_letters(
     caller: Operator,
     place: HeavyPlace,
 ) -> ReplayPlanLetterPage:
-    """List a plan's letters in the order in which they are sent, and what became of each."""
+    """List a replay plan's dead letters in the order of sending, each with its result."""
     del caller, place
     begin = get_first(_LETTER_CURSORS.decode(page, plan_id)) or 0
     found, end = await context.plans.letters(plan_id, begin=begin, limit=page.limit)
@@ -115,7 +115,7 @@ async def start_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Start a plan that did not run yet; one that runs goes on, one that ran before is resumed."""
+    """Start a replay plan, or resume one that ran before; a running one stays as it is."""
     asked = _Asked("plan.start", context, caller, plan_id, if_match)
     return await _change(context.plans.start, asked, response)
 
@@ -128,7 +128,7 @@ async def pause_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Pause a plan: what is being sent is sent, and nothing else until it is resumed."""
+    """Pause a replay plan: letters that are being sent still go, the others wait."""
     asked = _Asked("plan.pause", context, caller, plan_id, if_match)
     return await _change(context.plans.pause, asked, response)
 
@@ -141,7 +141,7 @@ async def resume_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Resume a plan that was paused, or that stopped, if it is still as it was read.
+    """Resume a paused or stopped replay plan, if it was not changed since it was read.
 
     What failed again until it stopped is accepted; that takes `If-Match`.
     """
@@ -158,7 +158,7 @@ async def cancel_plan(
     response: Response,
     if_match: IfMatch = None,
 ) -> ReplayPlan:
-    """Cancel a plan: what was not sent stays open; one that is cancelled already stays so."""
+    """Cancel a replay plan; letters that were not sent stay open."""
     asked = _Asked("plan.cancel", context, caller, plan_id, if_match)
     return await _change(context.plans.cancel, asked, response)
 

@@ -33,7 +33,7 @@ RehearsalId = Annotated[UUID, Path(description="Id of the rehearsal.")]
 async def begin_rehearsal(
     wanted: RehearsalRequest, context: Context, caller: Operator
 ) -> LetterRehearsal:
-    """Begin to take open dead letters through the current code of their stages, without effects.
+    """Begin a rehearsal: a replay of open dead letters that is simulated without effects.
 
     It goes on in the background; `GET` shows how far it is.
     """
@@ -51,7 +51,7 @@ async def begin_rehearsal(
 async def read_rehearsal(
     rehearsal_id: RehearsalId, context: Context, caller: Operator
 ) -> LetterRehearsal:
-    """Read how far a rehearsal is, what it predicts, and how often replays proved it right."""
+    """Return a rehearsal's progress, predictions, and how many of them replays proved right."""
     del caller
     return await context.rehearsals.rehearsal(rehearsal_id)
 
@@ -63,7 +63,7 @@ async def list_rehearsed_letters(
     context: Context,
     caller: Operator,
 ) -> RehearsedLetterPage:
-    """List a rehearsal's letters by id, each with its prediction and what became of it since."""
+    """List a rehearsal's dead letters by id, each with the predicted and the real result."""
     del caller
     after = get_first(_CURSORS.decode(which, rehearsal_id))
     found = await context.rehearsals.letters(rehearsal_id, which, after)
@@ -79,7 +79,7 @@ async def list_rehearsed_letters(
 async def cancel_rehearsal(
     rehearsal_id: RehearsalId, context: Context, caller: Operator
 ) -> LetterRehearsal:
-    """Cancel a rehearsal that is running; what it has found out stays."""
+    """Cancel a running rehearsal; its predictions so far are kept."""
     await context.trail.record(caller, "rehearsal.cancel", str(rehearsal_id))
     await context.rehearsals.cancel(rehearsal_id)
     return await context.rehearsals.rehearsal(rehearsal_id)

@@ -35,7 +35,7 @@ Name = Annotated[str, Path(pattern=RULE_NAME, description="Name of the rule.")]
 async def list_rules(
     which: Annotated[PageRequest, Query()], context: Context, caller: Operator
 ) -> LetterRulePage:
-    """List the rules by which dead letters are replayed, by their names."""
+    """List the rules for automatic replays of dead letters, by their names."""
     del caller
     found = await context.rules.rules(
         limit=which.limit + 1, after=get_first(_CURSORS.decode(which))
@@ -48,7 +48,7 @@ async def list_rules(
 async def create_rule(
     wanted: CreateLetterRuleRequest, context: Context, caller: Operator, response: Response
 ) -> LetterRule:
-    """Create a rule; it does nothing until it is enabled."""
+    """Create a rule for automatic replays of dead letters; it is disabled at first."""
     if not wanted.filter.model_dump(exclude_none=True):
         raise BadRequestError("filter: a rule has at least one condition on letters")
     await context.store.require_known(wanted.filter.model, wanted.filter.prompt)
@@ -63,7 +63,7 @@ async def create_rule(
 async def read_rule(
     name: Name, context: Context, caller: Operator, response: Response
 ) -> LetterRule:
-    """Return a rule; with an `ETag`."""
+    """Return a rule for automatic replays of dead letters; with an `ETag`."""
     del caller
     found = await context.rules.rule(name)
     set_version_etag(response, found.version)
@@ -79,7 +79,7 @@ async def edit_rule(  # noqa: PLR0913, PLR0917 - FastAPI names them
     response: Response,
     if_match: IfMatch = None,
 ) -> LetterRule:
-    """Enable or disable a rule."""
+    """Enable or disable a rule for automatic replays of dead letters."""
     version = parse_if_match_version(if_match)
     target = json.dumps({"rule": name, "is_enabled": changes.is_enabled})
     await context.trail.record(caller, "rule.edit", target)
@@ -92,7 +92,7 @@ async def edit_rule(  # noqa: PLR0913, PLR0917 - FastAPI names them
 async def delete_rule(
     name: Name, context: Context, caller: Operator, if_match: IfMatch = None
 ) -> None:
-    """Delete a rule."""
+    """Delete a rule for automatic replays of dead letters."""
     version = parse_if_match_version(if_match)
     await context.trail.record(caller, "rule.delete", name)
     await context.rules.delete(name, version)

@@ -42,7 +42,7 @@ async def list_waiting(
     caller: Operator,
     place: HeavyPlace,
 ) -> WaitingPage:
-    """List messages that wait in retry topics: why, until when, and what they are about."""
+    """List messages that wait in retry topics, with the reason and the time of the next try."""
     del caller, place
     position = _CURSORS.decode(which)
     async with (
@@ -57,7 +57,7 @@ async def list_waiting(
 async def release_waiting(
     wanted: ReleaseWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
-    """Have messages that wait tried at once, those that are held among them."""
+    """Try messages that wait in retry topics at once, also those that are held."""
     del place
     return await _decide(wanted, context, caller, WaitingAction.RELEASE)
 
@@ -66,7 +66,7 @@ async def release_waiting(
 async def hold_waiting(
     wanted: HoldWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
-    """Have messages that wait not tried before a time, or until they are released."""
+    """Hold messages in retry topics, so that they are not tried before a time or a release."""
     del place
     until = choose_hold_end(wanted, datetime.now(UTC))
     return await _decide(wanted, context, caller, WaitingAction.HOLD, until)
@@ -76,7 +76,7 @@ async def hold_waiting(
 async def give_up_waiting(
     wanted: GiveUpWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
-    """Make messages that wait dead letters (`given_up`), which can be replayed."""
+    """Turn messages that wait in retry topics into dead letters of code `given_up`."""
     del place
     return await _decide(wanted, context, caller, WaitingAction.GIVE_UP)
 

@@ -22,7 +22,7 @@ MARGIN: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class PlanSpending:
-    """What calls for a plan's messages cost, by the ledger.
+    """Spending of a replay plan: the cost of its model calls, and whether one was refused.
 
     Attributes:
         usd: what ended calls cost and others may cost at most, in US dollars.
@@ -34,7 +34,7 @@ class PlanSpending:
 
 
 def find_budget_stop(plan: ReplayPlan, spending: PlanSpending) -> str:
-    """Return why a plan with a budget stops for it; empty if it goes on."""
+    """Return the reason why a replay plan's budget stops it; "" if it may go on."""
     budget = plan.overrides.budget_usd
     if budget is None or not (spending.is_refused or spending.usd >= budget):
         return ""
@@ -45,7 +45,7 @@ def find_budget_stop(plan: ReplayPlan, spending: PlanSpending) -> str:
 
 
 def count_allowance(plan: ReplayPlan, spending: PlanSpending) -> int | None:
-    """Return how many letters of a plan may be on their way; None: as many as there are."""
+    """Return how many of a plan's letters may be in processing at a time; None for no limit."""
     budget = plan.overrides.budget_usd
     if budget is None:
         return None

@@ -47,7 +47,7 @@ class _NoLongerFreezingError(Exception):
 
 
 async def freeze_set(database: Database, plan_id: UUID, claimant: int) -> None:
-    """Write the set of a plan that is ``freezing``; nothing changes if it is not, or elsewhere.
+    """Fix a replay plan's set of letters in PostgreSQL; does nothing if its state forbids it.
 
     It takes 15 seconds a million letters at most on two cores (measured: 10 while three others
     worked). It goes on for as long as this replica lives, and ends within ``WATCH_S`` once somebody
@@ -85,7 +85,7 @@ async def freeze_set(database: Database, plan_id: UUID, claimant: int) -> None:
 
 
 async def write_set(connection: Connection, plan_id: UUID) -> None:
-    """Write the set of a plan that is ``freezing``, and have it ready, in a transaction.
+    """Write a replay plan's fixed set of letters, and mark it ready, in the caller's transaction.
 
     The set is of letters as they were when the plan was made: those that came or failed anew since
     are not in it, nor are those that are not open any more.

@@ -22,7 +22,7 @@ in a second, those that time out again the latest, so that silence is no success
 
 
 class Verdict(Enum):
-    """What a plan does next."""
+    """Verdict on a replay plan: send more letters, wait, stop, or finish."""
 
     SEND = "send"
     WAIT = "wait"
@@ -32,7 +32,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Verdict on a plan, with the reason if it stops."""
+    """Verdict on a replay plan, with the reason if the plan is to stop."""
 
     verdict: Verdict
     reason: str = ""
@@ -40,14 +40,14 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class StepOutcomes:
-    """Number of a step's letters that were sent, and of those with an outcome."""
+    """Counts of a plan step's letters: how many were sent, and how many have an outcome."""
 
     sent: int
     known: int
 
 
 def is_step_over(plan: ReplayPlan, waited_s: float) -> bool:
-    """Return whether a step whose letters were all taken is waited for no longer.
+    """Return whether a replay plan need no longer wait for outcomes of its current step.
 
     Args:
         plan: with its counts as they are now.
@@ -66,7 +66,7 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
     accepted_known: int = 0,
     step: StepOutcomes | None = None,
 ) -> Judgement:
-    """Judge a running plan.
+    """Decide by its letters' outcomes whether a replay plan sends more, waits, stops or ends.
 
     Args:
         plan: with its counts as they are now.

@@ -29,7 +29,7 @@ PURPOSES: Final = {
 
 
 async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPreview:
-    """Preview a plan that exists.
+    """Preview a replay plan: its letters by service and error code, with their likely cost.
 
     Args:
         database: where the set, the index and the ledger of calls are.

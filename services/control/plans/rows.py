@@ -20,7 +20,7 @@ from database.pool import Record
 def read_plan_row(
     row: Record, counts: dict[str, int], causes: dict[str, int], spent_usd: Decimal
 ) -> ReplayPlan:
-    """Convert a row of ``replay_plans`` to a plan.
+    """Convert a database row of ``replay_plans`` to a replay plan.
 
     Args:
         row: of the plan.
@@ -90,7 +90,7 @@ def _estimate(row: Record) -> float | None:
 
 
 def read_plan_letter_row(row: Record) -> ReplayPlanLetter:
-    """Convert a row of a plan's set to what became of the letter."""
+    """Convert a database row of a replay plan's set to a letter with its state."""
     fields = dict(row)
     if fields["state"] == "unknown":
         fields["state"] = None

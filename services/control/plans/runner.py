@@ -51,7 +51,7 @@ SUMMED_EVERY: Final = 50
 
 
 class ReplayPlanRunner:
-    """Runner of replay plans.
+    """Background task that sends the letters of running replay plans, step by step.
 
     Args:
         store: the plans.

@@ -69,7 +69,7 @@ _FROM: Final = {
 
 
 class ReplayPlanStore:
-    """Store of replay plans.
+    """Store of replay plans, their sets of letters and their counts, in PostgreSQL.
 
     Args:
         database: where they are.
@@ -422,7 +422,7 @@ class ReplayPlanStore:
 
 
 async def delete_old_plans(database: Database, kept: timedelta) -> None:
-    """Delete plans that have been over for a while, with their sets and counts.
+    """Delete replay plans that ended some time ago, with their sets and counts.
 
     What became of their letters is with the letters. Counts that triggers append afterwards, as
     when a letter of such a plan fails again, are deleted the next time.

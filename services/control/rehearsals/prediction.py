@@ -29,7 +29,7 @@ StageCall = Callable[[str, RehearsedRecord, Sequence[str], Decimal], Awaitable[S
 
 @dataclass(frozen=True, slots=True)
 class LetterPrediction:
-    """What a replay of a letter would end in; a failure's cause is compared in PostgreSQL.
+    """Prediction for a replay of one dead letter: passes or fails, the error, and model calls.
 
     Attributes:
         prediction: what is predicted; for a failure, ``other_cause`` until causes are compared.
@@ -55,7 +55,7 @@ class LetterPrediction:
 async def predict(
     service: str, record: RehearsedRecord, call: StageCall, budget_usd: Decimal
 ) -> LetterPrediction:
-    """Take a letter's message through its stage, and through what a refused draft causes.
+    """Predict the result of a replay: pass a record through its service's code, without effects.
 
     Args:
         service: which set the letter aside.

@@ -62,7 +62,7 @@ GONE: Final = "its DLQ does not have it at its place any more"
 
 
 class LetterRehearser:
-    """Worker that takes the letters of rehearsals through the code of their stages.
+    """Background task that works through rehearsals: predicts a replay of each dead letter.
 
     Args:
         store: rehearsals and predictions.

@@ -43,7 +43,7 @@ SETTLED_WITHIN: Final = timedelta(minutes=5)
 
 
 class ClaimedRehearsal(NamedTuple):
-    """Rehearsal that a worker works on."""
+    """Rehearsal that a worker has claimed: its id, mode, budget and overrides."""
 
     rehearsal_id: UUID
     mode: RehearsalMode
@@ -52,7 +52,7 @@ class ClaimedRehearsal(NamedTuple):
 
 
 class LetterToRehearse(NamedTuple):
-    """Letter of a rehearsal, with its place in the DLQ; None for one that is not indexed."""
+    """Dead letter that a rehearsal is still to predict, with its position in the DLQ, if known."""
 
     letter_id: UUID
     place: DeadLetterPosition | None
@@ -62,7 +62,7 @@ class LetterToRehearse(NamedTuple):
 
 
 class RehearsalStore:
-    """Store of rehearsals in PostgreSQL."""
+    """Store of rehearsals, their dead letters and predictions, in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -143,7 +143,7 @@ def show(
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Show one dead letter: its error, its message, what it cost, and what it belongs with.
+    """Show one dead letter: its error, its message, its cost and related letters.
 
     For a refused draft, each claim stands beside its passage, with the verdict. Exact words take
     the role evidence_reader.

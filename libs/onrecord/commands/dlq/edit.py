@@ -47,7 +47,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Edit what a replay of an open dead letter sends: in $EDITOR, from a file, or field by field.
+    """Edit the message that a replay of a dead letter sends: in $EDITOR, from a file or by field.
 
     The edit is checked as its service would check it. The message stays in its DLQ as it was;
     a replay sends one of the two, never both. What was said, by whom, and all ids are locked: a

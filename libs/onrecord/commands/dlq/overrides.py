@@ -88,7 +88,7 @@ def parse_overrides(  # noqa: PLR0913 - one parameter an option
     fresh: bool,
     budget: float | None = None,
 ) -> dict[str, Any]:
-    """Parse the options to the request's field; empty if none is given.
+    """Parse the command line options that set a model, deadline and so on for a replay only.
 
     Raises:
         UsageError: one is not what it has to be.

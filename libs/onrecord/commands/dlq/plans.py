@@ -62,7 +62,7 @@ Limit = Annotated[int, typer.Option(min=1, max=1_000, help="At most so many.")]
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the commands to ``dlq``."""
+    """Add the commands of ``dlq plan`` (replay plans) to the group ``dlq``."""
     plan = typer.Typer(
         help="Plans: put many letters back in steps, at a rate, stopping by itself.",
         no_args_is_help=True,
@@ -95,7 +95,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Make a plan of the open letters that match, and show what it would do.
+    """Make a replay plan of the open dead letters that match, and show a preview of it.
 
     Its set is frozen: letters that come later are not in it. It sends nothing until it is started.
     A letter is healed when its message has gone through the stage that failed, not when it is sent.
@@ -147,7 +147,7 @@ def create(  # noqa: PLR0913 - one parameter an option
 
 
 def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
-    """List plans, the latest first.
+    """List the replay plans, the latest first.
 
     Examples of use:
 
@@ -171,7 +171,7 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
 
 
 def show(plan_id: PlanId, *, json_output: Json = False) -> None:
-    """Show a plan, how far it is, and what it may cost.
+    """Show a replay plan: its progress, and what it may cost.
 
     Examples of use:
 
@@ -186,7 +186,7 @@ def show(plan_id: PlanId, *, json_output: Json = False) -> None:
 def start(
     plan_id: PlanId, *, wait: Wait = False, reason: Why = "", json_output: Json = False
 ) -> None:
-    """Start a plan.
+    """Start a replay plan, which then sends its dead letters step by step.
 
     Examples of use:
 
@@ -198,7 +198,7 @@ def start(
 def resume(
     plan_id: PlanId, *, wait: Wait = False, reason: Why = "", json_output: Json = False
 ) -> None:
-    """Resume a plan that was paused, or that stopped; what has failed until now is accepted.
+    """Resume a paused or stopped replay plan; failures so far count as accepted.
 
     A plan that stopped says why: `onrecord dlq plan show`. It stops when too many letters fail
     again, and behind a step of which fewer than half of the letters have an outcome in time.
@@ -211,7 +211,7 @@ def resume(
 
 
 def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
-    """Pause a plan; what is being sent is sent, and the rest waits.
+    """Pause a replay plan: letters that are being sent still go, the others wait.
 
     Examples of use:
 
@@ -221,7 +221,7 @@ def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> No
 
 
 def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
-    """Cancel a plan; letters that were not sent stay open.
+    """Cancel a replay plan; letters that were not sent stay open.
 
     Examples of use:
 
@@ -236,7 +236,7 @@ def report(
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 1_000,
     json_output: Json = False,
 ) -> None:
-    """List what became of each letter of a plan, in the order in which they are sent.
+    """List the result of each dead letter in a replay plan, in the order of sending.
 
     Examples of use:
 
@@ -285,7 +285,7 @@ def change(
     reason: str = "",
     json_output: bool = False,
 ) -> None:
-    """Start, pause, resume or cancel a plan, and print what became of its letters.
+    """Start, pause, resume or cancel a replay plan, and print the counts of its letters.
 
     Args:
         plan_id: its id, or the beginning of it.
@@ -317,7 +317,7 @@ def change(
 
 
 def explain_interrupt(plan: ReplayPlan) -> None:
-    """Say that a plan goes on without this command, and how to look at it or end it."""
+    """Print that a replay plan runs on after Ctrl-C, and how to watch it or to end it."""
     name = str(plan.plan_id)[:8]
     err.print(
         f"the plan goes on: `onrecord dlq plan show {name}` shows how far it is, "

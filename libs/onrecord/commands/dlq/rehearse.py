@@ -57,7 +57,7 @@ RehearsalId = Annotated[str, typer.Argument(metavar="REHEARSAL", help="A rehears
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the commands to ``dlq``."""
+    """Add the commands ``rehearse`` and ``rehearsal`` to the group ``dlq``."""
     dlq.command()(rehearse)
     dlq.command()(rehearsal)
 
@@ -80,7 +80,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Find out what a replay of dead letters would end in, without replaying them.
+    """Predict the results of replaying dead letters, without replaying them.
 
     Each letter goes through the current code of its stage, and nothing comes of it: nothing is
     written, published or committed. Models' answers are those of the cache; where there is none,
@@ -118,7 +118,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
 
 
 def rehearsal(rehearsal_id: RehearsalId, *, json_output: Json = False) -> None:
-    """Show a rehearsal, and how often replays since went as it predicted.
+    """Show a rehearsal's predictions, and how many replays since then proved them right.
 
     Examples of use:
 
@@ -141,7 +141,7 @@ def run_rehearsal(  # noqa: PLR0913 - one parameter an option
     json_output: bool,
     **options: str | None,
 ) -> None:
-    """Rehearse letters, wait until it is over, and show what it predicts.
+    """Rehearse a replay of dead letters, wait until it is done, and print its predictions.
 
     Args:
         letter_ids: letters, by the beginning of their ids.

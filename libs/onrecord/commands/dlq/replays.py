@@ -65,7 +65,7 @@ DryRun = Annotated[
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the command to ``dlq``."""
+    """Add the command ``replay`` to the group ``dlq``."""
     dlq.command()(replay)
 
 

@@ -40,7 +40,7 @@ Why = Annotated[str, typer.Option("--reason", help="Why you ask; it goes into th
 
 
 def register(dlq: typer.Typer) -> None:
-    """Add the commands to ``dlq``."""
+    """Add the commands of ``dlq rule`` (automatic replays) to the group ``dlq``."""
     rule = typer.Typer(
         help="Rules by which control replays dead letters by itself; off until they are enabled.",
         no_args_is_help=True,
@@ -65,7 +65,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Create a rule; it does nothing until it is enabled.
+    """Create a rule for automatic replays of dead letters; it is disabled at first.
 
     It replays only once no such letter was set aside for --quiet-for, and a message went through
     the same service since then; if none did, one letter is replayed as a probe. It waits while 20
@@ -92,7 +92,7 @@ def create(  # noqa: PLR0913 - one parameter an option
 
 
 def list_(*, json_output: Json = False) -> None:
-    """List the rules.
+    """List the rules for automatic replays of dead letters.
 
     Examples of use:
 
@@ -115,7 +115,7 @@ def list_(*, json_output: Json = False) -> None:
 
 
 def show(name: Name, *, json_output: Json = False) -> None:
-    """Show a rule, and when it fired last.
+    """Show a rule for automatic replays of dead letters, and when it last replayed some.
 
     Examples of use:
 
@@ -125,7 +125,7 @@ def show(name: Name, *, json_output: Json = False) -> None:
 
 
 def enable(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
-    """Enable a rule: control replays what it means from now on.
+    """Enable a rule: from now on, control replays the dead letters that match it.
 
     Examples of use:
 
@@ -135,7 +135,7 @@ def enable(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
 
 
 def disable(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
-    """Disable a rule.
+    """Disable a rule, so that it replays no more dead letters.
 
     Examples of use:
 
@@ -145,7 +145,7 @@ def disable(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
 
 
 def delete(name: Name, *, reason: Why = "", json_output: Json = False) -> None:
-    """Delete a rule.
+    """Delete a rule for automatic replays of dead letters.
 
     Examples of use:
 

@@ -91,7 +91,7 @@ def parse_filter(where: list[str] | None, **options: str | None) -> dict[str, st
 
 
 def refuse_unasked(verb: str, *, yes: bool) -> None:
-    """Raise ``UsageError`` if many dead letters are to be changed, and nobody can confirm it.
+    """Raise ``UsageError`` if a bulk change needs a confirmation, but there is no terminal.
 
     Args:
         verb: what is to be done, such as ``replay``.

@@ -55,7 +55,7 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
-    """List messages that wait in retry topics: why, until when, and what they are about.
+    """List messages that wait in retry topics, with the reason and the time of the next try.
 
     They are no dead letters: each is tried again by itself when its time comes. `onrecord waiting`
     releases, holds and gives them up.
@@ -90,7 +90,7 @@ def waiting(  # noqa: PLR0913 - one parameter an option
 def parse_waiting_filter(
     where: list[str] | None, *, held: bool | None, **options: str | None
 ) -> dict[str, Any]:
-    """Parse conditions and options to the API's parameters of what waits.
+    """Parse conditions and options to the API's filter of messages that wait to be retried.
 
     Args:
         where: conditions such as ``study=bikes``.
