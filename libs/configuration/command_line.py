@@ -14,7 +14,7 @@ WRONG_USAGE: Final = 2
 _INTERRUPTED: Final = 128 + signal.SIGINT
 
 
-def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
+def create_typer_app(help_text: str, *, epilog: str | None = None) -> typer.Typer:
     """Build a Typer application with the project's defaults, such as plain help texts.
 
     Args:
@@ -31,7 +31,7 @@ def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Ty
     )
 
 
-def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
+def run_typer_app(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
     """Run a Typer application and return its exit code; a usage error is printed in one line.
 
     Args:

@@ -116,7 +116,7 @@ def decode_replay_options(value: bytes) -> ReplayOverrides:
         ) from None
 
 
-def keep_policies(earlier: ReplayOverrides, overrides: ReplayOverrides) -> ReplayOverrides:
+def keep_stricter_policies(earlier: ReplayOverrides, overrides: ReplayOverrides) -> ReplayOverrides:
     """Return what a replay sets, with the policies of the replay before it where they are stricter.
 
     What an operator tightened for a message is not loosened by replaying it once more; a model, a

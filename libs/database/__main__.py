@@ -23,7 +23,7 @@ DONE: Final = 0
 BAD_INPUT: Final = 2
 UNREACHABLE: Final = 3
 
-app: Final = command_line.build_command_line(
+app: Final = command_line.create_typer_app(
     "Bring the database of POSTGRES_DSN up to date, and create the services' logins.",
     epilog="example: POSTGRES_DSN=postgresql://onrecord@db/onrecord python -m database migrate",
 )
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 wrong usage, wrong settings or a migration that is refused, 3
         PostgreSQL cannot be reached.
     """
-    return command_line.run_command_line(app, arguments, program="python -m database")
+    return command_line.run_typer_app(app, arguments, program="python -m database")
 
 
 @app.command("migrate")

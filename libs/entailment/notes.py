@@ -17,7 +17,7 @@ from contracts.notes import CheckFailure, Standing, Voucher, VoucherKind
 from entailment.files import read_model_folder
 from entailment.onnx_scorer import OnnxScorer, require_entailment_packages
 from entailment.ports import EntailmentScorer, TextPair
-from entailment.rounds import NoteDecision, NoteScore, decide_plans
+from entailment.rounds import NoteDecision, NoteScore, decide_notes_from_pairs
 from entailment.thresholds import ScoreDecision, Thresholds, read_thresholds
 from entailment.windows import Utterance, build_windows, list_utterances, rank_windows
 from grounding.assessment import CheckedNote
@@ -97,7 +97,7 @@ def decide_notes_by_entailment(
     """
     asked = [at for at, one in enumerate(checked) if is_undecided_by_rules(one)]
     plans = [list(_plan_pairs(checked[at], chunk, model.scorer)) for at in asked]
-    found = decide_plans(plans, model.scorer, model.thresholds)
+    found = decide_notes_from_pairs(plans, model.scorer, model.thresholds)
     decided = list(checked)
     for at, one in zip(asked, found, strict=True):
         if one is not None:

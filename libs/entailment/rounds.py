@@ -43,7 +43,7 @@ class _SentenceScore:
     sentence: str
 
 
-def decide_plans(
+def decide_notes_from_pairs(
     plans: Sequence[NotePlan], scorer: EntailmentScorer, thresholds: Thresholds
 ) -> list[NoteDecision | None]:
     """Decide notes by an entailment model's scores, with as few scores as that takes.

@@ -12,8 +12,8 @@ from model_client.errors import BadOutputError
 from model_client.requests import ChatMessage, ModelText, TokenLogprobs
 from prompts.fact_checking import (
     FactCheckPromptFormat,
-    FactCheckReply,
     FactCheckVerdict,
+    RawFactCheckReply,
     SpokenLine,
     TokenProbabilities,
 )
@@ -42,7 +42,7 @@ def build_fact_check_request(
     served = judge_format.build_request(claim, evidence)
 
     def parse_text(answer: ModelText) -> FactCheckAnswer:
-        reply = FactCheckReply(answer.text, [_to_probabilities(one) for one in answer.tokens])
+        reply = RawFactCheckReply(answer.text, [_to_probabilities(one) for one in answer.tokens])
         ruling = judge_format.parse_reply(reply)
         if ruling.verdict is FactCheckVerdict.NO_ANSWER:
             raise BadOutputError(f"the reply is no answer in the format {judge_format.name}")

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from configuration import command_line
-from local_model.bounding import AnswerBounds
+from local_model.answer_lengths import AnswerLengthLimits
 from local_model.engine import LOOPBACK, EngineSettings, run_engine
 from local_model.server import serve
 from local_model.weights import LocalModelError, find_model_weights
@@ -20,9 +20,9 @@ _CANNOT_RUN: Final = 1
 _CANNOT_LISTEN: Final = 3
 _PORT: Final = 8_101
 _HIGHEST_PORT: Final = 65_535
-_BOUNDS: Final = AnswerBounds()
+_BOUNDS: Final = AnswerLengthLimits()
 
-app: Final = command_line.build_command_line(__doc__)
+app: Final = command_line.create_typer_app(__doc__)
 
 Port = Annotated[
     int, typer.Option(min=0, max=_HIGHEST_PORT, help="Port on 127.0.0.1; 0 takes a free one.")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 after SIGTERM or SIGINT, 1 where engine or weights are missing or
         unusable, 2 for wrong usage, 3 where the port cannot be had. Errors are one line on stderr.
     """
-    return command_line.run_command_line(app, arguments, program="local_model")
+    return command_line.run_typer_app(app, arguments, program="local_model")
 
 
 @app.command(help=__doc__)
@@ -67,7 +67,7 @@ def _serve(  # noqa: PLR0913 - each is an option, with a default
     most_items: MostItems = _BOUNDS.items,
     most_characters: MostCharacters = _BOUNDS.characters,
 ) -> int:
-    bounds = AnswerBounds(items=most_items, characters=most_characters)
+    bounds = AnswerLengthLimits(items=most_items, characters=most_characters)
     try:
         found = find_model_weights(weights)
         settings = EngineSettings(

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import asgi_server
-from local_model.bounding import AnswerBounds, add_bounds_to_request
+from local_model.answer_lengths import AnswerLengthLimits, add_maximum_lengths_to_request
 from local_model.engine import LOOPBACK
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class _Proxy:
         bounds: the most an answer may hold.
     """
 
-    def __init__(self, engine: httpx2.AsyncClient, bounds: AnswerBounds) -> None:
+    def __init__(self, engine: httpx2.AsyncClient, bounds: AnswerLengthLimits) -> None:
         self._engine = engine
         self._bounds = bounds
 
@@ -57,7 +57,7 @@ class _Proxy:
         if request.method != "POST":
             return self._engine.build_request(request.method, request.url.path)
         headers = {"content-type": "application/json"}
-        content = add_bounds_to_request(body, self._bounds)
+        content = add_maximum_lengths_to_request(body, self._bounds)
         return self._engine.build_request(
             "POST", request.url.path, content=content, headers=headers
         )
@@ -80,7 +80,9 @@ class _Proxy:
 
 
 @asynccontextmanager
-async def serve_engine_api(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
+async def serve_engine_api(
+    origin: str, bounds: AnswerLengthLimits, port: int
+) -> AsyncIterator[int]:
     """Serve an OpenAI-compatible API that forwards to the engine, while the context is open.
 
     Args:
@@ -115,7 +117,7 @@ def _application(front: _Proxy) -> Starlette:
     )
 
 
-async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
+async def serve(origin: str, bounds: AnswerLengthLimits, port: int) -> None:
     """Serve the local model until SIGTERM or SIGINT; print its URL once it is ready.
 
     Args:

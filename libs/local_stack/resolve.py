@@ -23,7 +23,7 @@ from local_stack.errors import StackFailedError
 from local_stack.launch import DIE_WITH
 from local_stack.probes import is_port_free
 from local_stack.spec import FILE_SETTING, StackSpec, Word
-from local_stack.state import StackHome, StackState
+from local_stack.state import StackFolder, StackState
 
 PORTS: Final = range(20_000, 32_000)
 """Below the ports systems give to outgoing connections (32768 on, in Linux), so that a port is
@@ -76,7 +76,7 @@ class PlaceholderResolver:
     def __init__(
         self,
         spec: StackSpec,
-        home: StackHome,
+        home: StackFolder,
         environ: Mapping[str, str],
         overrides: Mapping[str, str],
     ) -> None:

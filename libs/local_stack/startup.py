@@ -20,7 +20,7 @@ from local_stack.processes import Process, get_exit_code, start_process
 from local_stack.progress import ProcessProgress, ProgressStep, Report
 from local_stack.resolve import PlaceholderResolver, ResolvedProcess
 from local_stack.spec import StackSpec
-from local_stack.state import RunningProcess, StackHome, StackState
+from local_stack.state import RunningProcess, StackFolder, StackState
 
 POLL_S: Final = 0.03
 SHOWN_LOG_LINES: Final = 15
@@ -57,7 +57,7 @@ class StackStartup:
     """
 
     spec: StackSpec
-    home: StackHome
+    home: StackFolder
     state: StackState
     resolver: PlaceholderResolver
     attached: bool

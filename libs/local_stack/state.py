@@ -67,7 +67,7 @@ class StackState(BaseModel):
         return {name: one for name, one in self.processes.items() if one.alive()}
 
 
-class StackHome:
+class StackFolder:
     """Folder of a local stack's state and logs, usually ``.onrecord``.
 
     Attributes:
@@ -214,7 +214,7 @@ class StackLock:
         home: whose stack.
     """
 
-    def __init__(self, home: StackHome) -> None:
+    def __init__(self, home: StackFolder) -> None:
         self._home = home
         self._descriptor: int | None = None
 

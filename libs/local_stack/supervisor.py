@@ -20,7 +20,7 @@ from local_stack.resolve import PlaceholderResolver, choose_free_port, find_chan
 from local_stack.shutdown import StackShutdown
 from local_stack.spec import find_stack_file, load_stack_spec
 from local_stack.startup import StackStartup
-from local_stack.state import ModelInUse, RunningProcess, StackHome, StackLock, StackState
+from local_stack.state import ModelInUse, RunningProcess, StackFolder, StackLock, StackState
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class LocalStack:
         file: Path | None = None,
         report: Report = ignore_progress,
     ) -> None:
-        self.home = StackHome(home)
+        self.home = StackFolder(home)
         self._environ = dict(os.environ) | dict(env or {})
         self._whole = load_stack_spec(file or find_stack_file(self._environ))
         self._partial = services is not None

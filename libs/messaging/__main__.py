@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 _EXAMPLE: Final = "example: KAFKA_BOOTSTRAP_SERVERS=kafka:9092 python -m messaging topics create"
 
-app: Final = command_line.build_command_line("What onrecord needs of a broker.", epilog=_EXAMPLE)
+app: Final = command_line.create_typer_app("What onrecord needs of a broker.", epilog=_EXAMPLE)
 topics: Final = typer.Typer(help="The topics onrecord declares.")
 app.add_typer(topics, name="topics")
 _ACLS_EXAMPLE: Final = "example: python -m messaging acls apply --principal producer=User:CN=crm"
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the broker refused or rules differ, 2 wrong usage or settings, 3 no broker
         answers.
     """
-    return command_line.run_command_line(app, arguments, program="python -m messaging")
+    return command_line.run_typer_app(app, arguments, program="python -m messaging")
 
 
 @topics.callback()

@@ -1,8 +1,8 @@
 """The one client that calls language models."""
 
-from model_client.cache.freshness import answers_kept_since
+from model_client.cache.freshness import use_only_answers_since
 from model_client.client import ModelClient
-from model_client.ledger.paying_plans import calls_paid_by
+from model_client.ledger.plan_budgets import charge_calls_to_plan
 from model_client.requests import (
     ChatMessage,
     CostAttribution,
@@ -21,6 +21,6 @@ __all__ = [
     "ModelSettings",
     "ParsedResponse",
     "PlanBudget",
-    "answers_kept_since",
-    "calls_paid_by",
+    "charge_calls_to_plan",
+    "use_only_answers_since",
 ]

@@ -28,14 +28,14 @@ def parse_discard_id(text: str) -> UUID:
         raise UsageError(f"--discard: the whole id of a discard, a UUID; not {text!r}") from None
 
 
-async def count_open(
+async def count_open_letters(
     control: ControlClient, which: Mapping[str, str | None]
 ) -> DeadLetterSelection:
     """Count the open dead letters that match a filter."""
     return await control.get("/v1/letters/replayable", DeadLetterSelection, which)
 
 
-async def discard_matching(
+async def discard_matching_letters(
     control: ControlClient, which: Mapping[str, str | None], reason: str, most: int | None
 ) -> DiscardResult:
     """Discard open dead letters that match a filter; return their number and the discard's id.
@@ -96,7 +96,7 @@ async def snooze_letter(
     return await control.send("POST", path, DeadLetter, json=body)
 
 
-async def snooze_matching(
+async def snooze_matching_letters(
     control: ControlClient,
     which: Mapping[str, str | None],
     snooze_until: datetime | None,

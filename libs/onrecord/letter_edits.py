@@ -21,12 +21,12 @@ _HEAD: Final = """\
 """
 
 
-async def read_edits(control: ControlClient, letter_id: str) -> LetterEdits:
+async def fetch_letter_edits(control: ControlClient, letter_id: str) -> LetterEdits:
     """Fetch the edits of a dead letter from control's API, with the fields that may be edited."""
     return await control.get(f"{get_letter_path(letter_id)}/edit", LetterEdits)
 
 
-async def send_edit(
+async def store_letter_edit(
     control: ControlClient, letter: LetterEdits, wanted: EditLetterRequest
 ) -> LetterEdits:
     """Store an edit, which replays of a letter send; fails if it was edited meanwhile.
@@ -43,13 +43,13 @@ async def send_edit(
     )
 
 
-async def undo_edit(control: ControlClient, letter: LetterEdits) -> LetterEdits:
+async def undo_letter_edit(control: ControlClient, letter: LetterEdits) -> LetterEdits:
     """Undo a letter's edit, so that replays send the message itself; fails if edited meanwhile."""
     path = f"{get_letter_path(str(letter.letter_id))}/edit"
     return await control.send("DELETE", path, LetterEdits, headers={"If-Match": _etag(letter)})
 
 
-def parse_event(text: str, name: str) -> dict[str, Any]:
+def parse_edited_event(text: str, name: str) -> dict[str, Any]:
     """Parse an event from JSON that a person wrote; lines that begin with ``#`` are ignored.
 
     Args:
@@ -69,7 +69,7 @@ def parse_event(text: str, name: str) -> dict[str, Any]:
     return found
 
 
-def set_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
+def set_event_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
     """Return a copy of an event with fields set, as given by ``/pointer=value`` settings.
 
     Args:
@@ -100,7 +100,7 @@ def set_fields(value: Any, settings: Sequence[str]) -> dict[str, Any]:
     return changed
 
 
-def edit_in_text_editor(
+def edit_letter_in_text_editor(
     letter: LetterEdits, environ: Mapping[str, str] = os.environ
 ) -> tuple[dict[str, Any], Path]:
     """Open a dead letter's message in the user's text editor; return the event and the file.
@@ -127,7 +127,7 @@ def edit_in_text_editor(
         file.write("\n")
     run_text_editor(path, environ)
     try:
-        written = parse_event(path.read_text("utf-8"), str(path))
+        written = parse_edited_event(path.read_text("utf-8"), str(path))
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not UTF-8") from None
     if written == letter.value:

@@ -10,7 +10,7 @@ from rich.table import Table
 from evaluation.measures import Measure, format_figure, list_columns, write_measures
 from onrecord.console import out, print_json
 from onrecord.errors import FailedError
-from onrecord.settings import find_home_folder
+from onrecord.settings import find_stack_folder
 
 
 def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
@@ -32,7 +32,7 @@ def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
 
 def find_measures_folder() -> Path:
     """Return the folder of the evaluation results' files."""
-    return find_home_folder() / "eval"
+    return find_stack_folder() / "eval"
 
 
 def _print_measure(measure: Measure) -> None:

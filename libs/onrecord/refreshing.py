@@ -58,7 +58,7 @@ async def wait_for_refresh(
     return found.model_copy(update={"requested": requested})
 
 
-def describe_refresh_progress(found: StudyRefresh) -> str:
+def describe_outdated_notes(found: StudyRefresh) -> str:
     """Describe how many interviews of a study have outdated notes, and the cost of new ones."""
     text = (
         f"{found.study_id}, version {found.version}: {found.up_to_date} up to date, "

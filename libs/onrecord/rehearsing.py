@@ -24,7 +24,7 @@ PAGE: Final = 1_000
 """Letters that are asked for at once."""
 
 
-async def begin_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> LetterRehearsal:
+async def request_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> LetterRehearsal:
     """Ask control's API to begin a rehearsal (simulated replay) of dead letters.
 
     Args:
@@ -35,7 +35,7 @@ async def begin_rehearsal(control: ControlClient, asked: Mapping[str, Any]) -> L
     return await control.send("POST", "/v1/rehearsals", LetterRehearsal, json=body)
 
 
-async def read_rehearsal(control: ControlClient, rehearsal_id: str) -> LetterRehearsal:
+async def fetch_rehearsal(control: ControlClient, rehearsal_id: str) -> LetterRehearsal:
     """Fetch a rehearsal's progress and predictions from control's API."""
     return await control.get(f"/v1/rehearsals/{rehearsal_id}", LetterRehearsal)
 
@@ -56,11 +56,11 @@ async def wait_for_rehearsal(
                 f"`onrecord dlq rehearsal {found.rehearsal_id}`"
             )
         await asyncio.sleep(POLL_S)
-        found = await read_rehearsal(control, str(found.rehearsal_id))
+        found = await fetch_rehearsal(control, str(found.rehearsal_id))
     return found
 
 
-async def read_rehearsed_letters(
+async def fetch_rehearsed_letters(
     control: ControlClient, rehearsal_id: str
 ) -> list[RehearsedLetter]:
     """Fetch all dead letters of a rehearsal, with their predictions, from control's API."""

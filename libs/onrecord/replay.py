@@ -49,7 +49,7 @@ class ReplayOutcome:
         return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
-def explain_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
+def explain_letters_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
     """Yield sentences on open dead letters that a bulk replay left out, and how to proceed.
 
     Args:

@@ -35,7 +35,7 @@ SHORTEST_PREFIX: Final = 4
 """Characters of a plan's id that people have to give at least."""
 
 
-async def create_plan(control: ControlClient, wanted: Mapping[str, Any]) -> ReplayPlan:
+async def create_replay_plan(control: ControlClient, wanted: Mapping[str, Any]) -> ReplayPlan:
     """Make a replay plan through control's API; return it when its set of letters is fixed.
 
     Args:
@@ -48,11 +48,11 @@ async def create_plan(control: ControlClient, wanted: Mapping[str, Any]) -> Repl
             progress.add_task(f"freezing a set of {plan.letters:,} letters", total=None)
         while plan.state is ReplayPlanState.FREEZING:
             await asyncio.sleep(FREEZE_POLL_S)
-            plan = await read_plan(control, str(plan.plan_id))
+            plan = await fetch_replay_plan(control, str(plan.plan_id))
     return plan
 
 
-async def read_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
+async def fetch_replay_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
     """Fetch a replay plan by its id, or the beginning of it, from control's API.
 
     Args:
@@ -66,12 +66,12 @@ async def read_plan(control: ControlClient, plan_id: str) -> ReplayPlan:
     return await control.get(f"/v1/plans/{found}", ReplayPlan)
 
 
-async def preview_plan(control: ControlClient, plan: ReplayPlan) -> ReplayPlanPreview:
+async def fetch_plan_preview(control: ControlClient, plan: ReplayPlan) -> ReplayPlanPreview:
     """Fetch a replay plan's preview from control's API: target topics and likely cost."""
     return await control.get(f"/v1/plans/{plan.plan_id}/preview", ReplayPlanPreview)
 
 
-async def change_plan(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan:
+async def change_replay_plan(control: ControlClient, plan_id: str, verb: str) -> ReplayPlan:
     """Start, pause, resume or cancel a replay plan through control's API; return the plan.
 
     One is resumed as it is now: if the request is sent again, a stop since is not accepted.
@@ -80,7 +80,7 @@ async def change_plan(control: ControlClient, plan_id: str, verb: str) -> Replay
         UsageError: the id names no plan, or more than one.
     """
     if verb == "resume":
-        plan = await read_plan(control, plan_id)
+        plan = await fetch_replay_plan(control, plan_id)
         found, headers = plan.plan_id, {"If-Match": f'"{plan.version}"'}
     else:
         found, headers = await _find_plan(control, plan_id), {}
@@ -88,7 +88,7 @@ async def change_plan(control: ControlClient, plan_id: str, verb: str) -> Replay
     return await control.send("POST", path, ReplayPlan, headers=headers)
 
 
-async def follow_plan(
+async def follow_replay_plan(
     control: ControlClient, plan: ReplayPlan, *, until_sent: bool = False
 ) -> ReplayPlan:
     """Wait, with a progress bar, until a replay plan has ended; Ctrl-C leaves it running.
@@ -101,7 +101,7 @@ async def follow_plan(
     poll_s = SENDING_POLL_S if until_sent else POLL_S
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("replaying", total=plan.letters)
-        while plan.state is ReplayPlanState.RUNNING and not (until_sent and is_sent(plan)):
+        while plan.state is ReplayPlanState.RUNNING and not (until_sent and is_fully_sent(plan)):
             progress.update(
                 bar,
                 completed=plan.letters - plan.counts.waiting,
@@ -110,16 +110,16 @@ async def follow_plan(
                 + _format_time_left(plan),
             )
             await asyncio.sleep(poll_s)
-            plan = await read_plan(control, str(plan.plan_id))
+            plan = await fetch_replay_plan(control, str(plan.plan_id))
     return plan
 
 
-def is_sent(plan: ReplayPlan) -> bool:
+def is_fully_sent(plan: ReplayPlan) -> bool:
     """Return whether all of a replay plan's letters that could be sent have been sent."""
     return not plan.counts.waiting and not plan.counts.replaying
 
 
-def count_sent(plan: ReplayPlan) -> int:
+def count_sent_letters(plan: ReplayPlan) -> int:
     """Return how many of a replay plan's dead letters have been sent."""
     counts = plan.counts
     return counts.replayed + counts.resolved + counts.failed_again

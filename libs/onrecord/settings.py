@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from local_stack.state import StackHome
+from local_stack.state import StackFolder
 from onrecord.contexts import GIVEN_OPTIONS, NamedContext, choose_context
 from onrecord.errors import UnreachableError, UsageError
 
@@ -35,7 +35,7 @@ COMPOSE: Final = MappingProxyType(
 """Where ``docker compose up`` publishes the system with its default ports."""
 
 
-def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
+def find_stack_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
     """Return the local stack's folder: from a setting, or ``.onrecord`` in the project.
 
     Args:
@@ -77,13 +77,13 @@ class ClientSettings:
 
         Args:
             environ: the environment.
-            home: the local stack's folder; found by ``find_home_folder`` if None.
+            home: the local stack's folder; found by ``find_stack_folder`` if None.
 
         Raises:
             StackFailedError: ``stack.json`` is damaged.
             UsageError: there is no such context, or two systems are named.
         """
-        found = StackHome(home or find_home_folder(environ))
+        found = StackFolder(home or find_stack_folder(environ))
         if url := environ.get(URL_SETTING):
             environ = {**environ, CONTROL_SETTING: url}
         if CONTROL_SETTING in environ:
@@ -166,7 +166,7 @@ def _settings_of(context: NamedContext, environ: Mapping[str, str]) -> dict[str,
     return settings
 
 
-def _find_known(found: StackHome, environ: Mapping[str, str]) -> Mapping[str, str]:
+def _find_known(found: StackFolder, environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return what is known of the local stack or of Compose, as far as the environment means it."""
     state = found.load()
     known: Mapping[str, str] = state.client_env if state.wanted else {}

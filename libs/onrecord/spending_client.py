@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from onrecord.control_client import ControlClient
 from read_model.cache_stats import CacheFilter, ModelCacheStats
-from read_model.spending import BudgetStatus, CallCost
+from read_model.spending import BudgetStatus, CallGroupCost
 
 MAX_SPAN_S: Final = 100 * 366 * 24 * 3_600
 """The longest time that control looks back, in seconds: longer than anything is kept."""
@@ -20,7 +20,7 @@ MAX_SPAN_S: Final = 100 * 366 * 24 * 3_600
 @dataclass(frozen=True, slots=True)
 class _CostRow:
     name: str
-    cost: CallCost
+    cost: CallGroupCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SpendingClient:
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
-    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, CallCost]:
+    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, CallGroupCost]:
         """Return what calls cost.
 
         Args:

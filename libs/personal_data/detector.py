@@ -45,7 +45,7 @@ def preload_models(mode: DetectionMode | None = None) -> None:
     """Load the dictionary and the model of a detection mode, so that the first call is fast."""
     dictionary.preload_dictionary()
     if (mode or get_default_detection_mode()) is DetectionMode.HEAVY:
-        entities.load_spacy_model()
+        entities.preload_spacy_model()
 
 
 def find_personal_data(

@@ -40,7 +40,7 @@ def _load_model() -> Any:
     return spacy_models.load_spacy_model(exclude=_UNUSED)
 
 
-def load_spacy_model() -> None:
+def preload_spacy_model() -> None:
     """Load spaCy's model now, so that the first call is fast."""
     _load_model()
 

@@ -19,7 +19,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
 
 
 @dataclass(frozen=True, slots=True)
-class CallCost:
+class CallGroupCost:
     """Total cost and tokens of a group of model calls.
 
     Attributes:
@@ -50,9 +50,9 @@ class CallCost:
     estimated_usd: Decimal = Decimal(0)
     lost_usd: Decimal = Decimal(0)
 
-    def __add__(self, other: CallCost) -> CallCost:
+    def __add__(self, other: CallGroupCost) -> CallGroupCost:
         names = [one.name for one in fields(self)]
-        return CallCost(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return CallGroupCost(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @property
     def known_usd(self) -> Decimal | None:
@@ -133,7 +133,7 @@ class SpendQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, CallCost]:
+    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, CallGroupCost]:
         """What calls came to.
 
         Args:
@@ -141,7 +141,7 @@ class SpendQueries:
             since: how far back calls count; None: all.
         """
         rows = await self._database.fetch(_QUERIES.select_costs, by, since)
-        return {row["name"]: CallCost(**_without_name(row)) for row in rows}
+        return {row["name"]: CallGroupCost(**_without_name(row)) for row in rows}
 
     async def budgets(
         self, *, limit: int, after: tuple[BudgetScope, str] | None = None
@@ -206,9 +206,9 @@ class SpendQueries:
         return bool(await self._database.fetchval(_QUERIES.study_is_known, study_id))
 
 
-def sum_call_costs(costs: Mapping[str, CallCost]) -> CallCost:
+def sum_call_costs(costs: Mapping[str, CallGroupCost]) -> CallGroupCost:
     """Sum the costs and tokens of several groups of model calls."""
-    return reduce(CallCost.__add__, costs.values(), CallCost())
+    return reduce(CallGroupCost.__add__, costs.values(), CallGroupCost())
 
 
 def _limit(row: Record | None) -> BudgetLimit:

@@ -66,9 +66,9 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") 
         The exit code: 0 after SIGTERM or SIGINT, 2 for wrong settings or rules, 3 where the port
         cannot be had. Errors are one line on stderr.
     """
-    app = command_line.build_command_line(__doc__)
+    app = command_line.create_typer_app(__doc__)
     app.command(help=__doc__)(_serve)
-    return command_line.run_command_line(app, arguments, program=program)
+    return command_line.run_typer_app(app, arguments, program=program)
 
 
 def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets nothing

@@ -138,7 +138,9 @@ def _find_stated_rate(content: str) -> float | None:
     return None
 
 
-def replace_timecodes(rows: Sequence[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+def replace_frame_timecodes(
+    rows: Sequence[tuple[int, str]], notices: Notices
+) -> list[tuple[int, str]]:
     """Replace timecodes with frames (``00:01:02:13``) in a text by times with milliseconds.
 
     Args:

@@ -19,7 +19,7 @@ from database.text import replace_nul
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql")
 
 
-class DiscardOfOthersError(OnrecordError):
+class DiscardParametersChangedError(OnrecordError):
     """Raised when a bulk discard is continued with other parameters than it began (HTTP 409)."""
 
 
@@ -43,12 +43,12 @@ class LetterBulkStore:
             token_id: of the caller.
 
         Raises:
-            DiscardOfOthersError: somebody else began this discard, or with another filter.
+            DiscardParametersChangedError: somebody else began this discard, or with another filter.
         """
         begun = (discard_id, token_id, format_filter(which))
         await self._database.execute(_QUERIES.begin_discard, *begun)
         if not await self._database.fetchval(_QUERIES.is_own_discard, *begun):
-            raise DiscardOfOthersError(
+            raise DiscardParametersChangedError(
                 f"discard {discard_id} was begun by somebody else or with another filter: "
                 "leave out discard_id to begin one of your own"
             )

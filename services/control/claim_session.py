@@ -34,7 +34,7 @@ CLAIMS_PAUSE_S: Final = 1.0
 
 
 @asynccontextmanager
-async def holding_claims(
+async def hold_claims_lock(
     database: Database, claimant: int, on_gone: Callable[[], object] = lambda: None
 ) -> AsyncIterator[None]:
     """Hold a replica's advisory lock during the context, so that others respect its claims.

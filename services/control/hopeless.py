@@ -44,7 +44,7 @@ SPENT: Final = ("study_budget_spent", "study_day_budget_spent", "day_budget_spen
 _OF_A_DAY: Final = ("study_day_budget_spent", "day_budget_spent")
 
 
-def explain_reason(reason: str, now: datetime | None = None) -> str:
+def explain_hopeless_replay(reason: str, now: datetime | None = None) -> str:
     """Return a sentence that says why a replay cannot succeed and, if known, when it can again.
 
     Args:
@@ -63,7 +63,7 @@ class HopelessReplayError(DeadLetterNotOpenError):
     def __init__(self, letter_id: UUID, reason: str) -> None:
         super().__init__(
             f"letter {letter_id} is not replayed, as that cannot succeed: "
-            f"{explain_reason(reason)} (--force puts it back all the same)"
+            f"{explain_hopeless_replay(reason)} (--force puts it back all the same)"
         )
 
 
@@ -71,7 +71,7 @@ class BudgetSpentError(OnrecordError):
     """Raised when a replay plan's next letters would call models, but the budget is spent."""
 
 
-def require_budget(hopeless: Mapping[UUID, str]) -> None:
+def require_unspent_budget(hopeless: Mapping[UUID, str]) -> None:
     """Raise ``BudgetSpentError`` if a budget is spent that a plan's next letters need.
 
     Args:
@@ -84,12 +84,12 @@ def require_budget(hopeless: Mapping[UUID, str]) -> None:
     if spent:
         reason, letters = spent.most_common(1)[0]
         raise BudgetSpentError(
-            f"of {letters:,} of the next letters, {explain_reason(reason)}; "
+            f"of {letters:,} of the next letters, {explain_hopeless_replay(reason)}; "
             "resume it then, or make a plan of other letters"
         )
 
 
-async def find_hopeless(
+async def find_hopeless_letters(
     database: Database | Connection, letter_ids: Collection[UUID], *, names_cause: bool = False
 ) -> dict[UUID, str]:
     """Find dead letters whose replay cannot succeed; return the reason (``REASONS``) by id.
@@ -107,7 +107,7 @@ async def find_hopeless(
     return {row["letter_id"]: row["reason"] for row in rows}
 
 
-async def count_hopeless(
+async def count_hopeless_letters(
     database: Database, plan_id: UUID, *, names_cause: bool
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Count a plan's letters whose replay cannot succeed, by service, error code and reason."""

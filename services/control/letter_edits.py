@@ -189,7 +189,7 @@ def find_event_class(found: DeadLetterRecord, source_topic: str | None) -> type[
     return None
 
 
-def list_editable(
+def list_editable_fields(
     found: DeadLetterRecord, event: type[Event] | None
 ) -> tuple[tuple[str, ...], str]:
     """Return JSON Pointers to a message's editable fields, or the reason why there are none.
@@ -206,7 +206,7 @@ def list_editable(
         decode_event(found.value, found.original, event)
     except BadMessageError:
         if event is TranscriptSubmitted:
-            if isinstance(parse_value(found.value), dict):
+            if isinstance(parse_json_value_or_none(found.value), dict):
                 return ("",), ""
             return (), f"its ids cannot be read, and they are locked; {_ANEW}"
         return (), (
@@ -216,7 +216,7 @@ def list_editable(
     return EDITABLE[event], ""
 
 
-def check_edit(
+def validate_edit(
     found: DeadLetterRecord, event: type[Event] | None, value: Mapping[str, Any]
 ) -> tuple[bytes, tuple[LetterChange, ...]]:
     """Validate an edit of a dead letter's message; return its bytes, and the changed fields.
@@ -232,10 +232,10 @@ def check_edit(
     Raises:
         BadRequestError: it is no valid event, it changes what is locked, or nothing.
     """
-    editable, why = list_editable(found, event)
+    editable, why = list_editable_fields(found, event)
     if event is None or not editable:
         raise BadRequestError(why)
-    before = parse_value(found.value)
+    before = parse_json_value_or_none(found.value)
     changes = tuple(_compare(before, value, ""))
     if not changes:
         raise BadRequestError("value: it is the message as it is; nothing is edited")
@@ -274,7 +274,7 @@ def _require_editable(changes: Iterable[LetterChange], editable: Sequence[str]) 
             )
 
 
-def parse_value(value: bytes | None) -> Any:
+def parse_json_value_or_none(value: bytes | None) -> Any:
     """Parse a record's value as JSON; None if it is invalid, or not representable in responses."""
     try:
         found = json.loads(
@@ -331,7 +331,7 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[LetterChange]:
         yield LetterChange(path=path, before=before, after=after)
 
 
-def list_fields(changes: Iterable[LetterChange]) -> list[str]:
+def list_edited_fields(changes: Iterable[LetterChange]) -> list[str]:
     """List the fields that an edit changes, for the audit trail: event fields and list indexes.
 
     A name that no event has may be anybody's words, such as a speaker's in a value that is no

@@ -38,7 +38,7 @@ from control.domain import (
     advance_replay_cursor,
     explain_expiry,
 )
-from control.hopeless import HopelessReplayError, explain_reason
+from control.hopeless import HopelessReplayError, explain_hopeless_replay
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
 from control.store import DeadLetterStore
@@ -345,7 +345,9 @@ class DeadLetterReplayer:
         )
         if found:
             await self._release([*found])
-            replays.not_replayed |= {one: explain_reason(why) for one, why in found.items()}
+            replays.not_replayed |= {
+                one: explain_hopeless_replay(why) for one, why in found.items()
+            }
         return [letter for letter in letters if letter.letter_id not in found]
 
     async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:

@@ -20,7 +20,7 @@ MOST_KEPT: Final = 1_000
 """Plans whose overrides are kept in memory; they never change."""
 
 
-def settle_overrides(
+def validate_overrides(
     overrides: ReplayOverrides, now: datetime, plan_id: UUID | None = None
 ) -> ReplayOverrides:
     """Validate a replay's overrides; return them with the time and the plan that control sets.
@@ -53,7 +53,7 @@ def settle_overrides(
     return overrides.model_copy(update=stamped) if stamped else overrides
 
 
-class PlanOverrides:
+class PlanOverridesCache:
     """Cache of the overrides that replay plans set for their messages."""
 
     def __init__(self, database: Database) -> None:

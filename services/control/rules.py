@@ -16,7 +16,7 @@ from contracts.letter_rules import CreateLetterRuleRequest, LetterRule
 from contracts.pages import MAX_PAGE
 from contracts.topics import PIPELINE
 from control.domain import ConcurrentChangeError, NotFoundError
-from control.hopeless import find_hopeless
+from control.hopeless import find_hopeless_letters
 from control.store import format_filter
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -217,7 +217,9 @@ class LetterRuleStore:
                 *after,
                 list(services),
             )
-            hopeless = await find_hopeless(self._database, [row["letter_id"] for row in rows])
+            hopeless = await find_hopeless_letters(
+                self._database, [row["letter_id"] for row in rows]
+            )
             found += [row["letter_id"] for row in rows if row["letter_id"] not in hopeless]
             if len(rows) < size:
                 return found[:limit], goes_on if found else FIRST_PLACE

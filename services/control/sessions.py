@@ -29,7 +29,7 @@ MAX_LISTED: Final = 1_000
 """Most sessions that are listed."""
 
 
-class UnknownSessionError(NotFoundError):
+class UnknownSessionIdError(NotFoundError):
     """Raised when no session has the requested id."""
 
 
@@ -146,10 +146,10 @@ class SessionStore:
         """End a session: the next request with it is refused.
 
         Raises:
-            UnknownSessionError: there is no such session.
+            UnknownSessionIdError: there is no such session.
         """
         if await self._database.fetchval(_QUERIES.end_session, session_id) is None:
-            raise UnknownSessionError(f"no session has the id {session_id}")
+            raise UnknownSessionIdError(f"no session has the id {session_id}")
 
     async def _open(self, address: str, *whose: UUID | str | None) -> OpenedSession:
         await self._database.execute(_QUERIES.delete_old_sessions)

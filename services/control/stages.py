@@ -72,11 +72,11 @@ class StageHealth:
     reason: str
 
 
-class StageAwayError(OnrecordError):
+class StageUnreachableError(OnrecordError):
     """Raised when a service does not answer, or cannot handle a record for a rehearsal now."""
 
 
-class StageNotConfiguredError(StageAwayError):
+class StageNotConfiguredError(StageUnreachableError):
     """Raised when control's settings lack a service's address, or a token that it accepts."""
 
 
@@ -124,7 +124,7 @@ class StageClient:
             deadline_s: of the message, in seconds, if it has one of its own.
 
         Raises:
-            StageAwayError: it is not known where the service answers, or it does not.
+            StageUnreachableError: it is not known where the service answers, or it does not.
         """
         url = self._find_url(service, "nothing can be rehearsed there")
         asked = StageRehearsalRequest(
@@ -141,15 +141,15 @@ class StageClient:
                 ),
             )
         except (httpx2.RequestError, httpx2.InvalidURL, OSError) as error:
-            raise StageAwayError(f"{service} does not answer at {url}") from error
+            raise StageUnreachableError(f"{service} does not answer at {url}") from error
         if answer.status_code != HTTPStatus.OK:
-            raise StageAwayError(
+            raise StageUnreachableError(
                 f"{service} at {url} takes no rehearsal now: it answered {answer.status_code}"
             )
         try:
             return StageRehearsal.model_validate_json(answer.content)
         except ValidationError as error:
-            raise StageAwayError(f"{service} at {url} is of another version") from error
+            raise StageUnreachableError(f"{service} at {url} is of another version") from error
 
     async def resume(self, service: str) -> ServiceResume:
         """Have each replica of a service go on that has stopped because most messages failed.
@@ -162,13 +162,13 @@ class StageClient:
         Raises:
             StageNotConfiguredError: control lacks its address, or a token that it takes.
             StageNotConsumingError: no replica has a consumer now, such as while it waits for Kafka.
-            StageAwayError: none answers.
+            StageUnreachableError: none answers.
         """
         url = self._find_url(service, "it cannot be resumed from here")
         headers = await self._read_authorization()
         replicas = await list_replica_addresses(url)
         if not replicas:
-            raise StageAwayError(f"{service} does not answer at {url}")
+            raise StageUnreachableError(f"{service} does not answer at {url}")
         answers = await asyncio.gather(
             *(self._resume_replica(service, one, headers) for one in replicas)
         )
@@ -196,7 +196,7 @@ class StageClient:
                 timeout=RESUME_TIMEOUT_S,
             )
         except (httpx2.RequestError, httpx2.InvalidURL, OSError):
-            return refuse(StageAwayError, away)
+            return refuse(StageUnreachableError, away)
         said = _read_object(answer)
         if answer.status_code in _TOKEN_REFUSED:
             return refuse(
@@ -215,7 +215,7 @@ class StageClient:
                 f"{service.upper()}_HTTP_ALLOWED_HOSTS",
             )
         if answer.status_code != HTTPStatus.OK or said.get("resumed") is not True:
-            return refuse(StageAwayError, f"what answers at {replica.url} is no service")
+            return refuse(StageUnreachableError, f"what answers at {replica.url} is no service")
         resumed = ResumedReplica(
             address=replica.url,
             resumed=True,
@@ -237,7 +237,7 @@ class StageClient:
         replicas = await list_replica_addresses(url)
         if not replicas:
             return StageHealth(ready=False, reason=f"it does not answer at {url}")
-        return merge_health(await asyncio.gather(*map(self._read_replica_health, replicas)))
+        return merge_replica_health(await asyncio.gather(*map(self._read_replica_health, replicas)))
 
     async def _read_replica_health(self, replica: ReplicaAddress) -> StageHealth:
         url = replica.url
@@ -290,7 +290,7 @@ class StageClient:
         return {"Authorization": f"Bearer {token}"}
 
 
-def merge_health(replicas: Sequence[StageHealth]) -> StageHealth:
+def merge_replica_health(replicas: Sequence[StageHealth]) -> StageHealth:
     """Merge the health of a service's replicas into one: ready only if all of them are.
 
     Args:

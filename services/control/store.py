@@ -20,7 +20,7 @@ from contracts.control_api import (
     DeadLetterState,
 )
 from contracts.errors import UNMENDABLE
-from control.claim_session import CLAIMS_LOCK, holding_claims
+from control.claim_session import CLAIMS_LOCK, hold_claims_lock
 from control.domain import (
     AmbiguousDeadLetterIdError,
     BadRequestError,
@@ -32,7 +32,7 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
-from control.hopeless import find_hopeless
+from control.hopeless import find_hopeless_letters
 from control.letter_edits import LetterEditor
 from control.letter_rows import (
     build_failure_row,
@@ -40,7 +40,7 @@ from control.letter_rows import (
     read_letter_row,
     transpose_letter_rows,
 )
-from control.replay_overrides import PlanOverrides
+from control.replay_overrides import PlanOverridesCache
 from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
 from database.group_commit import GroupCommitter
 from database.pool import Database, Record
@@ -82,7 +82,7 @@ class DeadLetterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._submitter_secret = b""
-        self.find_overrides = PlanOverrides(database).find
+        self.find_overrides = PlanOverridesCache(database).find
         self.editor = LetterEditor(database)
         self.claimant = secrets.randbelow(2**31 - 1) + 1
         self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
@@ -281,7 +281,7 @@ class DeadLetterStore:
         )
         return {row["reason"]: row["letters"] for row in rows}
 
-    async def find_hopeless(
+    async def find_hopeless_letters(
         self, letter_ids: Collection[UUID], *, names_cause: bool = False
     ) -> dict[UUID, str]:
         """Return which of some letters a replay cannot mend as things are, and why.
@@ -290,7 +290,7 @@ class DeadLetterStore:
             letter_ids: of the letters.
             names_cause: whether their cause was asked for by name, so that it is no reason.
         """
-        return await find_hopeless(self._database, letter_ids, names_cause=names_cause)
+        return await find_hopeless_letters(self._database, letter_ids, names_cause=names_cause)
 
     async def count_selection(
         self, which: DeadLetterFilter, *, force: bool = False
@@ -309,7 +309,7 @@ class DeadLetterStore:
         assert row is not None
         return DeadLetterSelection(**row)
 
-    def holding_claims(
+    def hold_claims_lock(
         self, on_gone: Callable[[], object] = lambda: None
     ) -> AbstractAsyncContextManager[None]:
         """Let other replicas see that this one lives, so that they leave its letters alone.
@@ -317,7 +317,7 @@ class DeadLetterStore:
         Args:
             on_gone: called when another replica is gone, whose letters may be taken over.
         """
-        return holding_claims(self._database, self.claimant, on_gone)
+        return hold_claims_lock(self._database, self.claimant, on_gone)
 
     async def take_over_interrupted(
         self, under_way: Collection[UUID], limit: int = 2_000

@@ -40,7 +40,7 @@ class RevisionConflictError(OnrecordError):
     """Raised when the submitted revision is already stored with different content (HTTP 409)."""
 
 
-class TranscriptOfOthersError(OnrecordError):
+class TranscriptOwnedByOtherError(OnrecordError):
     """Raised when the submitted interview is another producer's of the same study (HTTP 409)."""
 
 
@@ -71,7 +71,7 @@ class TranscriptSubmitter:
             NotFoundError: its study is not registered, and this submission does not register it.
             StudyArchivedError: its study takes no more interviews.
             NotPermittedError: its study takes none of this producer.
-            TranscriptOfOthersError: another producer submitted it first, for the same study.
+            TranscriptOwnedByOtherError: another producer submitted it first, for the same study.
             RevisionConflictError: the revision is stored with other content, or is withdrawn.
             KafkaUnavailableError: the broker or its topic is not there.
             DatabaseUnavailableError: try again later.
@@ -81,7 +81,7 @@ class TranscriptSubmitter:
         # submits may not know of it.
         whose = (event.transcript_id, event.named_study_id, submitter.producer)
         if await self._database.fetchval(_OWNERSHIP.is_of_another_producer, *whose):
-            raise TranscriptOfOthersError(
+            raise TranscriptOwnedByOtherError(
                 f"this interview of {event.named_study_id} belongs to another producer than "
                 f"{submitter.producer}, which submitted it first: `onrecord transcript handover` "
                 "makes it this one's, or submit it under a name of its own"

@@ -60,7 +60,7 @@ class UnusableTokenError(OnrecordError):
     """Raised when a secret cannot be used for the installation's admin token."""
 
 
-class UnknownTokenError(NotFoundError):
+class UnknownTokenIdError(NotFoundError):
     """Raised when no access token has the requested id."""
 
 
@@ -141,11 +141,11 @@ class TokenStore:
         """Revoke a token: the next request with it is refused.
 
         Raises:
-            UnknownTokenError: there is no such token.
+            UnknownTokenIdError: there is no such token.
         """
         row = await self._database.fetchrow(_QUERIES.revoke_token, token_id)
         if row is None:
-            raise UnknownTokenError(f"no token has the id {token_id}")
+            raise UnknownTokenIdError(f"no token has the id {token_id}")
         return _token(row)
 
     async def put_admin_token(self, secret: str) -> None:

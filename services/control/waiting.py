@@ -55,7 +55,7 @@ class WaitingPosition(NamedTuple):
     offset: int
 
 
-async def read_waiting(
+async def read_waiting_messages(
     scanner: BacklogScanner, wanted: ListWaitingRequest, after: WaitingPosition | None = None
 ) -> tuple[WaitingPage, WaitingPosition | None]:
     """Read a page of the messages in retry topics from Kafka; return it with the next position.
@@ -72,13 +72,13 @@ async def read_waiting(
     # The soonest are kept, whatever their topic, and one more: there is another page then.
     soonest: list[tuple[WaitingPosition, WaitingMessage]] = []
     is_partial = False
-    async for found in scan_waiting(scanner, wanted):
+    async for found in scan_waiting_messages(scanner, wanted):
         if found is None:
             is_partial = True
             continue
         message, _ = found
         matching[message.service] += 1
-        position = locate(message)
+        position = get_waiting_position(message)
         if after is None or position > after:
             bisect.insort(soonest, (position, message), key=itemgetter(0))
             del soonest[wanted.limit + 1 :]
@@ -92,7 +92,7 @@ async def read_waiting(
     return page, last
 
 
-async def scan_waiting(
+async def scan_waiting_messages(
     scanner: BacklogScanner, wanted: WaitingFilter
 ) -> AsyncIterator[tuple[WaitingMessage, WaitId] | None]:
     """Yield the messages in retry topics that match a filter, unordered, each with its wait id.
@@ -114,7 +114,7 @@ async def scan_waiting(
                     yield message, wait
 
 
-def locate(message: WaitingMessage) -> WaitingPosition:
+def get_waiting_position(message: WaitingMessage) -> WaitingPosition:
     """Return a waiting message's position in the list sorted by the time of the next try."""
     due_at = message.due_at or _NEVER
     return WaitingPosition(due_at, message.topic, message.partition, message.offset)
@@ -140,13 +140,13 @@ def _read_message(
     history = read_delivery_history(added, fallback=here, tier=tier)
     origin = history.origin
     about = identity.read_message_subject(origin.topic, record.key, record.value)
-    held_until = convert_milliseconds(history.held_until_ms)
+    held_until = convert_epoch_ms_to_time(history.held_until_ms)
     message = WaitingMessage(
         service=service,
         topic=topic,
         partition=record.partition,
         offset=record.offset,
-        due_at=held_until or convert_milliseconds(history.not_before_ms),
+        due_at=held_until or convert_epoch_ms_to_time(history.not_before_ms),
         held_until=held_until,
         error_code=(get_header_text(added, h.ERROR_CODE) or "")[:LONGEST],
         error_message=(get_header_text(added, h.DLQ_MESSAGE) or "")[:LONGEST],
@@ -180,7 +180,7 @@ def _matches(message: WaitingMessage, wanted: WaitingFilter) -> bool:
     )
 
 
-def convert_milliseconds(epoch_ms: int) -> datetime | None:
+def convert_epoch_ms_to_time(epoch_ms: int) -> datetime | None:
     """Convert milliseconds since the epoch to a datetime; None if out of range."""
     if epoch_ms <= 0:
         return None

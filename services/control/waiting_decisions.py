@@ -25,7 +25,7 @@ from contracts.waiting_decisions import (
     WaitingDecision,
 )
 from control.domain import BadRequestError, RetryTopicMissingError
-from control.waiting import WaitingPosition, locate, scan_waiting
+from control.waiting import WaitingPosition, get_waiting_position, scan_waiting_messages
 from messaging import Publisher
 
 USUAL_HOLD: Final = timedelta(days=1)
@@ -33,7 +33,7 @@ USUAL_HOLD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionMaker:
+class DecisionAuthor:
     """Author of a decision about waiting messages, with the action and the decision's id.
 
     Attributes:
@@ -47,7 +47,7 @@ class DecisionMaker:
     decision_id: UUID = field(default_factory=uuid4)
 
 
-def choose_hold_end(wanted: HoldWaitingRequest, now: datetime) -> datetime:
+def choose_hold_end_time(wanted: HoldWaitingRequest, now: datetime) -> datetime:
     """Return the time until which messages are held, as requested or by default; validate it.
 
     Raises:
@@ -61,11 +61,11 @@ def choose_hold_end(wanted: HoldWaitingRequest, now: datetime) -> datetime:
     return until
 
 
-async def decide_about_waiting(
+async def decide_about_waiting_messages(
     scanner: BacklogScanner,
     publisher: Publisher,
     wanted: ReleaseWaitingRequest,
-    maker: DecisionMaker,
+    maker: DecisionAuthor,
     held_until: datetime | None = None,
 ) -> WaitingDecisionResult:
     """Release, hold or give up the waiting messages that match, by a record to their services.
@@ -89,13 +89,13 @@ async def decide_about_waiting(
         )
     found: list[tuple[WaitingPosition, str, DecidedWait]] = []
     is_partial = False
-    async for one in scan_waiting(scanner, wanted):
+    async for one in scan_waiting_messages(scanner, wanted):
         if one is None:
             is_partial = True
             continue
         message, wait = one
         place = (message.topic, message.partition, message.offset)
-        found.append((locate(message), message.service, DecidedWait(*wait, *place)))
+        found.append((get_waiting_position(message), message.service, DecidedWait(*wait, *place)))
         if len(found) >= 2 * wanted.limit:  # so that a request's memory has a bound
             found = heapq.nsmallest(wanted.limit, found)
     waits: defaultdict[str, list[DecidedWait]] = defaultdict(list)

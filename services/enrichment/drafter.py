@@ -18,8 +18,8 @@ from model_client import (
     ModelClient,
     ModelRequest,
     PlanBudget,
-    answers_kept_since,
-    calls_paid_by,
+    charge_calls_to_plan,
+    use_only_answers_since,
 )
 from model_client.errors import (
     ContextTooLongError,
@@ -114,7 +114,7 @@ class NoteDrafter:
         )
         try:
             budget = PlanBudget.find(overrides.plan_id, overrides.budget_usd)
-            with answers_kept_since(overrides.fresh_since), calls_paid_by(budget):
+            with use_only_answers_since(overrides.fresh_since), charge_calls_to_plan(budget):
                 answer = await self._client.ask(
                     request,
                     attribution,

@@ -14,7 +14,7 @@ from guardrail.domain import build_result_events, tighten_policies
 from guardrail.judge import NoteReviewer
 from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
-from model_client import PlanBudget, answers_kept_since, calls_paid_by
+from model_client import PlanBudget, charge_calls_to_plan, use_only_answers_since
 
 router = KafkaRouter()
 
@@ -36,7 +36,7 @@ async def validate_draft(
     if review is not None:
         overrides = delivery.overrides
         budget = PlanBudget.find(overrides.plan_id, overrides.budget_usd)
-        with answers_kept_since(overrides.fresh_since), calls_paid_by(budget):
+        with use_only_answers_since(overrides.fresh_since), charge_calls_to_plan(budget):
             checked = await review(judged, checked, deadline=delivery.clock.deadline)
     with convert_bugs_triggered_by_message("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

@@ -18,7 +18,7 @@ from contracts.topics import ALL_TOPICS, PIPELINE, TRANSCRIPTS_SETTLED
 from local_stack.supervisor import LocalStack
 from onrecord.connections import open_control_client
 from onrecord.control_client import ControlClient
-from onrecord.replay_plans import change_plan, create_plan, follow_plan
+from onrecord.replay_plans import change_replay_plan, create_replay_plan, follow_replay_plan
 from onrecord.settings import ClientSettings
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
@@ -112,9 +112,9 @@ async def rehearse(control: ControlClient, **asked: Any) -> dict[str, Any]:
 
 
 async def replay_all(control: ControlClient, which: Mapping[str, str]) -> None:
-    plan = await create_plan(control, {"which": which, "canary": False})
-    started = await change_plan(control, str(plan.plan_id), "start")
-    await follow_plan(control, started, until_sent=True)
+    plan = await create_replay_plan(control, {"which": which, "canary": False})
+    started = await change_replay_plan(control, str(plan.plan_id), "start")
+    await follow_replay_plan(control, started, until_sent=True)
 
 
 async def letters_of(control: ControlClient, rehearsal: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from contracts.study import Study
 from contracts.transcript import Segment
 from grounding.evidence import QuotedPassage, ResolvedCitations
 from grounding.syntax.clauses import SyntaxParser
-from grounding.text.sentence_alignment import SentenceAlignment, align_sentences
+from grounding.text.sentence_alignment import SentenceAlignment, align_sentences_with_quotes
 from grounding.text.terms import split_terms
 from grounding.text.words import split_at_full_stops, split_spoken_words
 
@@ -81,7 +81,7 @@ class CheckContext:
     @cached_property
     def sentences(self) -> tuple[SentenceAlignment, ...]:
         """The statement's sentences, each aligned with the quotes."""
-        return align_sentences(self.draft.statement, self.quotes)
+        return align_sentences_with_quotes(self.draft.statement, self.quotes)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _has_noun_before(match: Match, i: int) -> bool:
     )
 
 
-def check_verb_forms(match: Match) -> str:
+def check_added_s(match: Match) -> str:
     """Check that an "s" added to a spoken word makes a verb form; return an objection or ""."""
     for i, text, said in match.pairs:
         if text in COPULAS or not is_third_person_form_of(text, said):

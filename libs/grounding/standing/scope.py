@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from grounding.standing.agreement import (
+    check_added_s,
     check_added_verbs,
     check_mixed_tenses,
     check_perfect_contractions,
     check_pronoun_references,
     check_relative_pronouns,
     check_subject,
-    check_verb_forms,
 )
 from grounding.standing.gaps import check_joined_parts, check_omitted_words
 from grounding.standing.later_speech import check_not_retracted_later
@@ -123,7 +123,7 @@ OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
     check_pronoun_references,
     check_relative_pronouns,
     check_mixed_tenses,
-    check_verb_forms,
+    check_added_s,
     check_added_verbs,
     check_perfect_contractions,
     check_joined_parts,

@@ -189,7 +189,9 @@ class SentenceAlignment:
         return begin, self.matched[right]
 
 
-def align_sentences(statement: str, quotes: Sequence[str]) -> tuple[SentenceAlignment, ...]:
+def align_sentences_with_quotes(
+    statement: str, quotes: Sequence[str]
+) -> tuple[SentenceAlignment, ...]:
     """Align each sentence of a statement with the words of the statement's quotes."""
     evidence = tuple(one for quote in quotes for one in split_terms(quote))
     return tuple(

@@ -34,9 +34,9 @@ from messaging.dead_letters.headers import describe_failure
 from messaging.delivery import PropagatedContext
 from messaging.limits import MessageLimits
 from messaging.processing.attempts import HandlerRunner
+from messaging.processing.decoding import decode_for_handler
 from messaging.processing.failure_policy import drop_tracebacks
 from messaging.processing.inflight import InFlightMessage
-from messaging.processing.reading import read_message
 from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
 from messaging.stage import Stage
@@ -166,7 +166,7 @@ async def _handle(
 ) -> Sequence[Outgoing]:
     limits = MessageLimits(stage.service, settings.max_message_bytes, settings.max_json_values)
     with _DECODING:
-        route, subject = read_message(stage, limits, job)
+        route, subject = decode_for_handler(stage, limits, job)
     return await runner.handle(job, route, subject)
 
 

@@ -12,7 +12,7 @@ from messaging.broker.internals import (
     KafkaPublishCommand,
     ManagedPublisher,
     build_publish_command,
-    encode_body,
+    encode_body_like_faststream,
 )
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, PropagatedContext
@@ -52,7 +52,7 @@ async def encode_published_message(config: Any, cmd: KafkaPublishCommand) -> Out
     if cmd.body is None and cmd.key is not None:
         value, content_type = None, None  # a tombstone, as FastStream has it
     else:
-        value, content_type = await encode_body(config, cmd.body)
+        value, content_type = await encode_body_like_faststream(config, cmd.body)
     headers = {"content-type": content_type or "", **cmd.headers_to_publish()}
     return OutgoingRecord(
         topic=cmd.destination,

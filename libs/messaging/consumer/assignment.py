@@ -53,7 +53,7 @@ its assignment by then has missed it and joins anew (KAFKA-14639); the embedded 
 it at all."""
 
 
-class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Rebalance listener that tracks the partitions assigned to this consumer.
 
     Args:

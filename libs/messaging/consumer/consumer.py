@@ -24,7 +24,7 @@ from contracts.topics import (
     build_retry_topic,
 )
 from messaging.consumer import batch_reader, corrupt_batches
-from messaging.consumer.assignment import PartitionAssignment
+from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.decision_reader import WaitingDecisionReader
 from messaging.consumer.fetcher import Fetcher
@@ -38,7 +38,7 @@ from messaging.kafka.aiokafka_internals import describe_fetched_records
 from messaging.kafka.broker_monitor import (
     REQUEST_MARGIN_S,
     BrokerMonitor,
-    StallTimeout,
+    DoublingStallTimeout,
     TopicExistenceChecker,
 )
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -94,7 +94,7 @@ class StageConsumer:
         worker: MessageProcessor,
         *,
         replica: str,
-        patience: StallTimeout,
+        patience: DoublingStallTimeout,
     ) -> None:
         self._replica = replica
         self._patience = patience
@@ -121,7 +121,7 @@ class StageConsumer:
             else None,
         )
         self.committer = OffsetCommitter()
-        self.assignment = PartitionAssignment(
+        self.assignment = AssignmentListener(
             stage,
             kafka,
             window=self.window,

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from messaging.consumer.assignment import PartitionAssignment
+from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.retry_topics import RetryTopicReader
@@ -37,7 +37,7 @@ class DeletedRecordsHandler:
     """
 
     def __init__(
-        self, commits: OffsetCommitter, retries: RetryTopicReader, assignment: PartitionAssignment
+        self, commits: OffsetCommitter, retries: RetryTopicReader, assignment: AssignmentListener
     ) -> None:
         self._commits = commits
         self._retries = retries

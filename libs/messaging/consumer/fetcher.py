@@ -21,7 +21,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from messaging.consumer.assignment import PartitionAssignment
+from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.corrupt_batches import CorruptBatchError
 from messaging.consumer.deleted_records import DeletedRecordsHandler
@@ -86,7 +86,7 @@ class Fetcher:
         worker: MessageProcessor,
         *,
         commits: OffsetCommitter,
-        assignment: PartitionAssignment,
+        assignment: AssignmentListener,
         sources: SubscribedTopics,
         decisions: WaitingDecisions,
         idle_pause_s: float,

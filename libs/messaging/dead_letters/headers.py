@@ -24,7 +24,7 @@ from contracts.replay_options import (
     ReplayOverrides,
     decode_replay_options,
     encode_replay_options,
-    keep_policies,
+    keep_stricter_policies,
 )
 from messaging.dead_letters import identity
 from messaging.delivery import Delivery, Headers, find_replay_options, get_header_number
@@ -169,7 +169,9 @@ def _build_replay_options(added: Headers, overrides: ReplayOverrides) -> bytes |
     if (earlier := find_replay_options(added)) is None:
         return encode_replay_options(overrides)
     try:
-        return encode_replay_options(keep_policies(decode_replay_options(earlier), overrides))
+        return encode_replay_options(
+            keep_stricter_policies(decode_replay_options(earlier), overrides)
+        )
     except InvalidReplayOptionsError:
         # Another version wrote them, and its policies are not known here: the stage that knows them
         # decides, and this one would refuse them.

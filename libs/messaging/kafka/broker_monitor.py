@@ -30,7 +30,7 @@ REQUEST_MARGIN_S: Final = 10.0
 """How much longer than that the client waits for the answer to a request, in seconds."""
 
 
-class StallTimeout:
+class DoublingStallTimeout:
     """Timeout for a stalled partition, then its client is replaced; doubles each time.
 
     Where a fetch takes longer than ``STALL_TIMEOUT_S`` (a slow link, a busy machine, large
@@ -110,7 +110,7 @@ class BrokerMonitor:
         fetching: Callable[[], set[TopicPartition]],
         commits: OffsetCommitter,
         topics: TopicExistenceChecker,
-        patience: StallTimeout,
+        patience: DoublingStallTimeout,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics

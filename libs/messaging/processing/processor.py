@@ -33,11 +33,11 @@ from messaging.delivery import get_header_text, split_headers
 from messaging.limits import MessageLimits
 from messaging.processing import failure_policy
 from messaging.processing.attempts import HandlerRunner
+from messaging.processing.decoding import decode_for_handler
 from messaging.processing.failure_policy import drop_tracebacks
 from messaging.processing.failure_rate_breaker import FailureRateBreaker
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.outage_gate import OutageGate
-from messaging.processing.reading import read_message
 from messaging.processing.throttle import ThrottledMessages
 from messaging.processing.waiting_decisions import (
     DecisionOnWait,
@@ -185,7 +185,7 @@ class MessageProcessor:
             if job.tier is not None and await self._follow_decision(job):
                 return None
             with _DECODING:
-                route, subject = read_message(self._stage, self._limits, job)
+                route, subject = decode_for_handler(self._stage, self._limits, job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(
                 self._attempts.handle,

@@ -14,7 +14,7 @@ import structlog
 from contracts.errors import ErrorCode, OutageError
 from messaging.consumer.consumer import StageConsumer
 from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
-from messaging.kafka.broker_monitor import StallTimeout
+from messaging.kafka.broker_monitor import DoublingStallTimeout
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
@@ -83,7 +83,7 @@ class ConsumerSupervisor:
         self._name_was_taken = False
         self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
-        self._patience = StallTimeout()
+        self._patience = DoublingStallTimeout()
 
     @property
     def consumption(self) -> StageConsumer | None:

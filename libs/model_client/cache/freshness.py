@@ -10,13 +10,13 @@ from datetime import datetime
 _since: ContextVar[datetime | None] = ContextVar("answers_since", default=None)
 
 
-def get_answers_since() -> datetime | None:
+def get_oldest_usable_time() -> datetime | None:
     """Return the time before which cached answers are too old to be used; None for no limit."""
     return _since.get()
 
 
 @contextmanager
-def answers_kept_since(moment: datetime | None) -> Iterator[None]:
+def use_only_answers_since(moment: datetime | None) -> Iterator[None]:
     """Use only answers cached since a time, in the context and in tasks started in it.
 
     What is asked is kept in place of the older answers, and is used when the same is asked again

@@ -20,7 +20,7 @@ from database.errors import DatabaseUnavailableError
 from database.lazy import LazilyConnectedDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
-from model_client.cache.freshness import get_answers_since
+from model_client.cache.freshness import get_oldest_usable_time
 from model_client.cache.store import (
     CacheClaimRelease,
     CachedResponse,
@@ -150,8 +150,8 @@ class ResponseCache:
         """Return the cached response of the first key that has one, else call ``make``.
 
         Of those who want it at once, here and in other processes, one makes it. If that fails, the
-        error is its own, and the next one tries. Within ``answers_kept_since``, older ones count
-        as none, and are deleted once there is a new one.
+        error is its own, and the next one tries. Within ``use_only_answers_since``, older ones
+        count as none, and are deleted once there is a new one.
 
         Args:
             keys: cache keys of the request for each model that may answer it, best first.
@@ -165,7 +165,7 @@ class ResponseCache:
         """
         if not self._is_on:
             return (await make())[1], False
-        since = get_answers_since()
+        since = get_oldest_usable_time()
         key = keys[0], since
         # A loop, since after a failure one of those who waited makes the call, and the others wait
         # for that one.
@@ -199,7 +199,7 @@ class ResponseCache:
         """
         if not self._is_on:
             return None
-        since = get_answers_since()
+        since = get_oldest_usable_time()
         return await self._try(
             self._store.peek(keys, accepts_truncated=accepts_truncated, since=since)
         )

@@ -18,7 +18,7 @@ from model_client import errors, metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.budgets import BudgetBusyError
 from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
-from model_client.ledger.paying_plans import get_paying_plan
+from model_client.ledger.plan_budgets import get_current_plan_budget
 from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
@@ -161,7 +161,7 @@ class CallAccounting:
             config.base_url,
             config.model,
             worst,
-            get_paying_plan(),
+            get_current_plan_budget(),
         )
         return await self._ledger.reserve(call, latest=latest)
 

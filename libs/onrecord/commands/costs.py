@@ -20,7 +20,7 @@ from onrecord.settings import ClientSettings
 from onrecord.time_spans import parse_time_span
 
 if TYPE_CHECKING:
-    from read_model.spending import CallCost
+    from read_model.spending import CallGroupCost
 
 KINDS: Final = ("study", "model", "purpose", "day")
 
@@ -69,14 +69,14 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
     _show(by, found)
 
 
-async def _find(by: str, since: timedelta | None) -> Mapping[str, CallCost]:
+async def _find(by: str, since: timedelta | None) -> Mapping[str, CallGroupCost]:
     from onrecord.connections import open_spending_client  # noqa: PLC0415 - slow to import
 
     async with open_spending_client(ClientSettings.load()) as spending:
         return await spending.costs(by, since)
 
 
-def _show(by: str, found: Mapping[str, CallCost]) -> None:
+def _show(by: str, found: Mapping[str, CallGroupCost]) -> None:
     from read_model.spending import sum_call_costs  # noqa: PLC0415 - slow to import
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -93,17 +93,17 @@ def _show(by: str, found: Mapping[str, CallCost]) -> None:
         out.print(line)
 
 
-def _cells(cost: CallCost) -> list[str]:
+def _cells(cost: CallGroupCost) -> list[str]:
     counts = (cost.calls, cost.answered, cost.failed)
     tokens = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
     return [*(f"{number:,}" for number in (*counts, *tokens)), _spent(cost)]
 
 
-def _spent(cost: CallCost) -> str:
+def _spent(cost: CallGroupCost) -> str:
     return format_spend(cost.known_usd, unpriced=cost.unpriced)
 
 
-def _remarks(cost: CallCost) -> list[str]:
+def _remarks(cost: CallGroupCost) -> list[str]:
     """Return remarks on what the table cannot show, such as estimated prices."""
     said = []
     if cost.estimated_usd:

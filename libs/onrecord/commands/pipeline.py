@@ -43,12 +43,12 @@ def pipeline(*, seconds: Seconds = 5.0, json_output: Json = False) -> None:
         onrecord pipeline --json
     """
     from onrecord.pages.pipeline import (  # noqa: PLC0415 - slow to import
+        compute_throughput,
         format_pipeline,
-        measure_pace,
     )
 
     before, after, passed_s = asyncio.run(_look_twice(seconds))
-    paces = measure_pace(before, after, passed_s)
+    paces = compute_throughput(before, after, passed_s)
     if json_output:
         found = after.model_dump(mode="json")
         for one in found["services"]:

@@ -20,7 +20,7 @@ from onrecord.contexts import (
     save_contexts,
 )
 from onrecord.errors import UsageError
-from onrecord.settings import find_home_folder
+from onrecord.settings import find_stack_folder
 
 NOT_RUNNING = 3
 
@@ -54,7 +54,7 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
     """
     names = [name.strip() for name in only.split(",")] if only else None
     with show_stack_progress("starting", quiet=json_output) as report:
-        stack = LocalStack(find_home_folder(), services=names, attached=False, report=report)
+        stack = LocalStack(find_stack_folder(), services=names, attached=False, report=report)
         stack.start()
     _use_local_context()
     if json_output:
@@ -91,7 +91,7 @@ def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT0
         onrecord down --purge
     """
     with show_stack_progress("stopping", quiet=json_output) as report:
-        stack = LocalStack(find_home_folder(), attached=False, report=report)
+        stack = LocalStack(find_stack_folder(), attached=False, report=report)
         stopped = [one.name for one in stack.status() if one.running]
         stack.stop(purge=purge)
     if json_output:
@@ -112,7 +112,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
         onrecord status
         onrecord status --json
     """
-    stack = LocalStack(find_home_folder(), attached=False)
+    stack = LocalStack(find_stack_folder(), attached=False)
     found = stack.status()
     if json_output:
         print_json(_overview(stack))

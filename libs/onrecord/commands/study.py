@@ -20,7 +20,7 @@ from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count
 from onrecord.refreshing import (
-    describe_refresh_progress,
+    describe_outdated_notes,
     refresh_outdated_interviews,
     wait_for_refresh,
 )
@@ -307,7 +307,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     found = _ask(lambda control: control.refresh_study(study_id, asked))
     if not dry_run and found.outdated:
         if not json_output:
-            err.print(describe_refresh_progress(found), markup=False)
+            err.print(describe_outdated_notes(found), markup=False)
         if not yes:
             _confirm()
         found = _ask(lambda control: refresh_outdated_interviews(control, found, transcripts or []))
@@ -317,7 +317,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - what to ask, and how to go about it
     if json_output:
         print_json(found.model_dump(mode="json"))
     else:
-        err.print(describe_refresh_progress(found), markup=False)
+        err.print(describe_outdated_notes(found), markup=False)
 
 
 def _confirm() -> None:

@@ -13,7 +13,7 @@ from onrecord.commands.dlq.selection import (
     Study,
     Yes,
     ask_control_once,
-    refuse_unasked,
+    refuse_without_terminal,
 )
 from onrecord.commands.dlq.waiting import Held, Where, parse_waiting_filter, waiting
 from onrecord.console import Json, err, out, print_json
@@ -37,7 +37,7 @@ Reason = Annotated[
 ]
 
 
-class Selection(NamedTuple):
+class WaitingSelection(NamedTuple):
     """Selection of waiting messages by the options of ``onrecord waiting``.
 
     Attributes:
@@ -91,7 +91,7 @@ def release(  # noqa: PLR0913 - one parameter an option
         onrecord waiting release --where "attempts>=2" --limit 5
     """
     which = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
-    choice = Selection(which, limit, every=every, yes=yes)
+    choice = WaitingSelection(which, limit, every=every, yes=yes)
     _decide("release", choice, {"reason": reason}, json_output=json_output)
 
 
@@ -123,7 +123,7 @@ def hold(  # noqa: PLR0913 - one parameter an option
     which = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
     held_until = parse_future("--until", until, datetime.now(UTC))
     wanted = {"reason": reason, "held_until": held_until.isoformat()}
-    choice = Selection(which, limit, every=every, yes=yes)
+    choice = WaitingSelection(which, limit, every=every, yes=yes)
     _decide("hold", choice, wanted, json_output=json_output)
 
 
@@ -150,11 +150,13 @@ def give_up(  # noqa: PLR0913 - one parameter an option
     if not reason.strip():
         raise UsageError("--reason: say why these messages are not tried any more")
     which = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
-    choice = Selection(which, limit, every=every, yes=yes)
+    choice = WaitingSelection(which, limit, every=every, yes=yes)
     _decide("give-up", choice, {"reason": reason}, json_output=json_output)
 
 
-def _decide(verb: str, choice: Selection, wanted: dict[str, Any], *, json_output: bool) -> None:
+def _decide(
+    verb: str, choice: WaitingSelection, wanted: dict[str, Any], *, json_output: bool
+) -> None:
     """Count what matches, ask, and decide.
 
     Raises:
@@ -165,7 +167,7 @@ def _decide(verb: str, choice: Selection, wanted: dict[str, Any], *, json_output
 
     if not choice.which and not choice.every and choice.limit is None:
         raise UsageError("say which messages: --where and other options, or --all")
-    refuse_unasked(verb, yes=choice.yes)
+    refuse_without_terminal(verb, yes=choice.yes)
     if not choice.yes:
         _confirm(verb, choice)
     body = {**choice.which, **wanted, "limit": choice.limit}
@@ -184,7 +186,7 @@ def _decide(verb: str, choice: Selection, wanted: dict[str, Any], *, json_output
         raise FailedError("no message that waits matches")
 
 
-def _confirm(verb: str, choice: Selection) -> None:
+def _confirm(verb: str, choice: WaitingSelection) -> None:
     from contracts.waiting import WaitingPage  # noqa: PLC0415 - slow to import
 
     page = ask_control_once(

@@ -15,7 +15,7 @@ from onrecord.cli import run_command
 from onrecord.commands.stack import describe_model
 from onrecord.console import err, out, show_stack_progress
 from onrecord.errors import FailedError
-from onrecord.settings import HOME_SETTING, find_home_folder
+from onrecord.settings import HOME_SETTING, find_stack_folder
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 SAMPLES: Final = PROJECT / "samples"
@@ -48,7 +48,7 @@ def run_demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
     Raises:
         StackFailedError: it does not start.
     """
-    home = find_home_folder() / "demo"
+    home = find_stack_folder() / "demo"
     reporter = _Reporter()
     LocalStack(home, attached=False).stop(purge=True)
     stack = LocalStack(home, env=env, report=reporter)

@@ -14,7 +14,7 @@ from onrecord.pages.rendering import format_time
 _LONGEST = 400
 
 
-def format_edits(letter: LetterEdits) -> Iterator[Text]:
+def format_letter_edits(letter: LetterEdits) -> Iterator[Text]:
     """Yield the lines of a dead letter's edits, the latest first, and of what a replay sends."""
     if letter.current is None:
         yield Text(f"a replay of {letter.letter_id} sends its message as it is")
@@ -23,7 +23,7 @@ def format_edits(letter: LetterEdits) -> Iterator[Text]:
     for edit in letter.edits:
         when = format_time(edit.edited_at)
         yield Text(f"edit {edit.number} of {when} by {edit.edited_by}: {edit.reason}")
-        yield from format_changes(edit)
+        yield from format_edit_changes(edit)
     if letter.why_locked:
         yield Text(f"locked: {letter.why_locked}")
     else:
@@ -31,7 +31,7 @@ def format_edits(letter: LetterEdits) -> Iterator[Text]:
         yield Text(f"may be edited: {named}")
 
 
-def format_changes(edit: LetterEdit) -> Iterator[Text]:
+def format_edit_changes(edit: LetterEdit) -> Iterator[Text]:
     """Yield the lines of the differences between an edit and the original message."""
     for one in edit.changes:
         yield Text(f"  {one.path or '(all)'}", "bold")

@@ -14,7 +14,7 @@ from onrecord.pages.rendering import format_count, format_duration, format_time,
 _MIB = 1024 * 1024
 
 
-def format_retention(found: LetterRetention, now: datetime, width: int) -> Iterator[Text]:
+def format_letter_retention(found: LetterRetention, now: datetime, width: int) -> Iterator[Text]:
     """Format when dead letters expire, by cause, and how full the DLQs are.
 
     Args:

@@ -13,7 +13,7 @@ from onrecord.pages.rendering import format_duration, wrap_paragraph
 
 
 @dataclass(frozen=True, slots=True)
-class ServicePace:
+class ServiceThroughput:
     """Throughput of a service between two measurements of its backlog.
 
     Attributes:
@@ -26,9 +26,9 @@ class ServicePace:
     done_in_s: float | None
 
 
-def measure_pace(
+def compute_throughput(
     before: PipelineState, after: PipelineState, seconds: float
-) -> dict[str, ServicePace]:
+) -> dict[str, ServiceThroughput]:
     """Compute each service's throughput from two measurements; return it by service name.
 
     Args:
@@ -43,7 +43,7 @@ def measure_pace(
         done = max(0, _count_committed(service) - earlier.get(service.service, 0))
         per_s, lag = done / seconds, count_lag(service)
         done_in_s = 0.0 if not lag else lag / per_s if per_s else None
-        paces[service.service] = ServicePace(per_s, done_in_s)
+        paces[service.service] = ServiceThroughput(per_s, done_in_s)
     return paces
 
 
@@ -57,7 +57,7 @@ def _count_committed(service: PipelineService) -> int:
 
 
 def format_pipeline(
-    state: PipelineState, paces: Mapping[str, ServicePace], width: int
+    state: PipelineState, paces: Mapping[str, ServiceThroughput], width: int
 ) -> Iterator[Text]:
     """Format the pipeline's services as a list, with the reason below those that are not ready.
 

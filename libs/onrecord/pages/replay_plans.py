@@ -18,7 +18,7 @@ from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import format_duration, format_time
 
 
-def format_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
+def format_replay_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
     """Format replay plans as a list, in the given order."""
     yield Text(f"{'plan':<9} {'state':<10} {'letters':>9} {'healed':>8} {'again':>7} made", "bold")
     for plan in plans:
@@ -29,7 +29,7 @@ def format_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
         )
 
 
-def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
+def format_replay_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
     """Format one replay plan: its set, its rate, its likely cost and its progress."""
     yield Text(f"Plan {plan.plan_id}: {plan.letters:,} letters, {plan.state}", "bold cyan")
     if plan.state_reason:
@@ -46,7 +46,7 @@ def format_plan(plan: ReplayPlan, preview: ReplayPlanPreview) -> Iterator[Text]:
         yield Text(f"  left out  {number:,} {reason}", "dim")
     for part in preview.parts:
         yield from _part(part)
-    yield Text(f"  {format_result(plan)}")
+    yield Text(f"  {format_plan_result(plan)}")
     if plan.seconds_left and plan.state == "running":
         yield Text(f"  all sent  in about {format_duration(plan.seconds_left)}")
 
@@ -86,7 +86,7 @@ def _part(part: ReplayPlanPart) -> Iterator[Text]:
         yield Text(f"            not sent, as it cannot succeed: {why}", "yellow")
 
 
-def format_result(plan: ReplayPlan) -> str:
+def format_plan_result(plan: ReplayPlan) -> str:
     """Format the results of a replay plan's letters in one line."""
     counts = plan.counts
     on_their_way = counts.replaying + counts.replayed

@@ -12,7 +12,9 @@ from contracts.waiting import WaitingMessage
 from onrecord.pages.rendering import format_duration, format_time, wrap_paragraph
 
 
-def format_waiting(messages: Sequence[WaitingMessage], now: datetime, width: int) -> Iterator[Text]:
+def format_waiting_messages(
+    messages: Sequence[WaitingMessage], now: datetime, width: int
+) -> Iterator[Text]:
     """Format messages that wait in retry topics as a list, with the reason below each.
 
     Args:

@@ -4,10 +4,10 @@
 """
 
 from prompts.fact_checking.claims import (
-    FactCheckReply,
     FactCheckRequest,
     FactCheckRuling,
     FactCheckVerdict,
+    RawFactCheckReply,
     SpokenLine,
     TokenProbabilities,
 )
@@ -16,10 +16,10 @@ from prompts.fact_checking.formats import FORMATS, FactCheckPromptFormat, valida
 __all__ = [
     "FORMATS",
     "FactCheckPromptFormat",
-    "FactCheckReply",
     "FactCheckRequest",
     "FactCheckRuling",
     "FactCheckVerdict",
+    "RawFactCheckReply",
     "SpokenLine",
     "TokenProbabilities",
     "validate_format_name",

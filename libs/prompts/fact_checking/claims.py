@@ -48,8 +48,8 @@ class TokenProbabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class FactCheckReply:
-    """Reply of a fact-checking model: its text and, if known, its tokens' probabilities."""
+class RawFactCheckReply:
+    """Unparsed reply of a fact-checking model: its text, and its tokens' probabilities if known."""
 
     text: str
     tokens: Sequence[TokenProbabilities] = ()

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from prompts.fact_checking.claims import (
     UNANSWERED,
-    FactCheckReply,
     FactCheckRequest,
     FactCheckRuling,
     FactCheckVerdict,
+    RawFactCheckReply,
     SpokenLine,
     render_claim,
     render_evidence,
@@ -49,13 +49,13 @@ class FactCheckPromptFormat:
     name: str
     version: str
     build: Callable[[str, str], FactCheckRequest]
-    parse: Callable[[FactCheckReply], FactCheckRuling]
+    parse: Callable[[RawFactCheckReply], FactCheckRuling]
 
     def build_request(self, claim: str, evidence: Sequence[SpokenLine]) -> FactCheckRequest:
         """Return the request that asks whether the evidence supports a claim."""
         return self.build(render_claim(claim), render_evidence(evidence))
 
-    def parse_reply(self, reply: FactCheckReply) -> FactCheckRuling:
+    def parse_reply(self, reply: RawFactCheckReply) -> FactCheckRuling:
         """Return the ruling in a reply; one that is not exactly as it should be is no answer."""
         return self.parse(reply)
 
@@ -208,7 +208,7 @@ _LYNX_REPLY: Final = re.compile(
 """Reply that is nearly JSON, as Lynx writes it: an unquoted score, a list in single quotes."""
 
 
-def _parse_lynx(reply: FactCheckReply) -> FactCheckRuling:
+def _parse_lynx(reply: RawFactCheckReply) -> FactCheckRuling:
     """Parse Lynx's reply: one object with its reasons and one score, which decides."""
     text = remove_reasoning(reply.text)
     try:
@@ -273,7 +273,7 @@ def _build_yes_no(claim: str, evidence: str) -> FactCheckRequest:
     )
 
 
-def _parse_yes_no(reply: FactCheckReply) -> FactCheckRuling:
+def _parse_yes_no(reply: RawFactCheckReply) -> FactCheckRuling:
     """Parse the answer of the plain format: a JSON object with one of two words, or that word."""
     try:
         answer = json.loads(remove_reasoning(reply.text), object_pairs_hook=_refuse_repeated_keys)

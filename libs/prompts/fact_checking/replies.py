@@ -8,9 +8,9 @@ from typing import Final
 
 from prompts.fact_checking.claims import (
     UNANSWERED,
-    FactCheckReply,
     FactCheckRuling,
     FactCheckVerdict,
+    RawFactCheckReply,
     TokenProbabilities,
 )
 
@@ -21,7 +21,7 @@ _THOUGHTS: Final = re.compile(r"\A(?:\s*<think>)?.*</think>", re.DOTALL | re.IGN
 _SCORE: Final = re.compile(r"\s*<score>\s*(yes|no)\s*</score>\s*", re.IGNORECASE)
 
 
-def parse_yes_no(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRuling:
+def parse_yes_no(reply: RawFactCheckReply, *, yes_supports: bool) -> FactCheckRuling:
     """Parse a fact-checking model's reply ``yes`` or ``no``, in upper or lower case.
 
     Thoughts before it and a confidence behind it do not count.
@@ -34,7 +34,7 @@ def parse_yes_no(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRulin
     return _rule(_WORD.fullmatch(answer), reply, yes_supports=yes_supports)
 
 
-def parse_score_tag(reply: FactCheckReply, *, yes_supports: bool) -> FactCheckRuling:
+def parse_score_tag(reply: RawFactCheckReply, *, yes_supports: bool) -> FactCheckRuling:
     """Parse a fact-checking model's reply of the form ``<score> yes </score>``.
 
     Args:
@@ -50,7 +50,7 @@ def remove_reasoning(text: str) -> str:
 
 
 def _rule(
-    word: re.Match[str] | None, reply: FactCheckReply, *, yes_supports: bool
+    word: re.Match[str] | None, reply: RawFactCheckReply, *, yes_supports: bool
 ) -> FactCheckRuling:
     if word is None:
         return UNANSWERED

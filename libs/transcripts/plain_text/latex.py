@@ -15,8 +15,8 @@ from contracts.transcript import Role, Speaker, TranscriptFormat
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, TranscriptContent
 from transcripts.limits import check_item_count
 from transcripts.notices import Notices
-from transcripts.plain_text.latex_commands import replace_commands
-from transcripts.plain_text.latex_macros import COMMAND, expand_macros, take_definitions
+from transcripts.plain_text.latex_commands import replace_latex_commands
+from transcripts.plain_text.latex_macros import COMMAND, expand_macros, extract_macro_definitions
 from transcripts.plain_text.reader import is_plain_transcript, read_plain_transcript
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.speakers.roles import infer_role
@@ -75,7 +75,7 @@ def _convert(text: str) -> TranscriptContent:
     """The plain text of a document."""
     text = _ESCAPED.sub(lambda match: _HIDDEN[match[1]], text.replace("\\\\", "\n\n"))
     text = _COMMENT.sub("", text)
-    macros, text = take_definitions(text)
+    macros, text = extract_macro_definitions(text)
     body = _DOCUMENT.search(text)
     text = text if body is None else body[1]
     for _ in range(_MOST_ROUNDS):
@@ -85,7 +85,7 @@ def _convert(text: str) -> TranscriptContent:
             break
         text = expanded
     text = _ENVIRONMENT.sub(_environment, text)
-    text = replace_commands(_ACCENT.sub(lambda match: match[2] + _MARKS[match[1]], text))
+    text = replace_latex_commands(_ACCENT.sub(lambda match: match[2] + _MARKS[match[1]], text))
     text = text.replace("``", "\u201c").replace("''", "\u201d").replace("~", " ")
     text = text.replace("---", "—").replace("--", "\u2013")
     text = re.sub(r"\\[,;:! /@-]", lambda match: "" if match[0][1] in "/@!-" else " ", text)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from contracts.transcript import Role
-from transcripts.plain_text.latex_macros import COMMAND, read_argument
+from transcripts.plain_text.latex_macros import COMMAND, parse_braced_argument
 from transcripts.speakers.roles import infer_role
 
 _BARE: Final = frozenset(
@@ -53,7 +53,7 @@ _AFTER_SIGN: Final = re.compile(r"(?:\{\}|\s(?=\S))?")
 _LABEL_WORDS: Final = 8
 
 
-def replace_commands(text: str) -> str:
+def replace_latex_commands(text: str) -> str:
     """Replace LaTeX commands in a text by the plain text that they print.
 
     Commands that are not known stay as they are.
@@ -74,7 +74,7 @@ def _print(text: str, match: re.Match[str], *, at_begin: bool) -> tuple[str, int
     """What a command prints, and where it and its arguments end."""
     name, end = match[1], match.end()
     if name == "item":
-        label, end = read_argument(text, end, square=True)
+        label, end = parse_braced_argument(text, end, square=True)
         return (f"\n\n{_label(label)} " if label else "\n\n"), end
     if name in _SIGNS:
         return _SIGNS[name], end + len(_AFTER_SIGN.match(text[end : end + 2])[0])  # type: ignore[index] # it matches nothing, too
@@ -84,15 +84,15 @@ def _print(text: str, match: re.Match[str], *, at_begin: bool) -> tuple[str, int
     if name in _SET_ASIDE:
         return "", _skip_arguments(text, end)
     if name in _TWO_ARGUMENTS:
-        _, end = read_argument(text, end)
-    value, after = read_argument(text, end)
+        _, end = parse_braced_argument(text, end)
+    value, after = parse_braced_argument(text, end)
     shown = None if value is None else _print_argument(name, value, at_begin=at_begin)
     return (f"{match[0]}{text[match.end() : after]}" if shown is None else shown), after
 
 
 def _skip_options(text: str, at: int) -> int:
     while text[at : at + 1] == "[":
-        option, after = read_argument(text, at, square=True)
+        option, after = parse_braced_argument(text, at, square=True)
         if option is None:
             break
         at = after
@@ -102,7 +102,7 @@ def _skip_options(text: str, at: int) -> int:
 def _skip_arguments(text: str, at: int) -> int:
     value: str | None = ""
     while value is not None:
-        value, at = read_argument(text, at)
+        value, at = parse_braced_argument(text, at)
     return at
 
 
@@ -110,7 +110,7 @@ def _print_argument(name: str, value: str, *, at_begin: bool) -> str | None:
     """What a command prints of its argument; None if the command is not known."""
     if name in _SPEAKERS:
         return f"\n\n{_label(value)} "
-    shown = replace_commands(value)
+    shown = replace_latex_commands(value)
     if name in _HEADINGS:
         return f"\n\n## {shown}\n\n"
     if name == "textbf":
@@ -124,4 +124,4 @@ def _print_argument(name: str, value: str, *, at_begin: bool) -> str | None:
 
 
 def _label(text: str) -> str:
-    return f"{replace_commands(text).replace('**', '').strip().rstrip(':').strip('{} ')}:"
+    return f"{replace_latex_commands(text).replace('**', '').strip().rstrip(':').strip('{} ')}:"

@@ -30,7 +30,7 @@ class Macro(NamedTuple):
     body: str
 
 
-def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
+def extract_macro_definitions(text: str) -> tuple[dict[str, Macro], str]:
     """Extract macro definitions from LaTeX; return macros by name, and the text without them."""
     macros: dict[str, Macro] = {}
     kept: list[str] = []
@@ -38,7 +38,7 @@ def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
     for match in _DEFINITION.finditer(text):
         if match.start() < begin:
             continue
-        body, end = read_argument(text, match.end())
+        body, end = parse_braced_argument(text, match.end())
         if body is not None:
             macros[match[1] or match[3]] = Macro(int(match[2] or 0), body)
             kept.append(text[begin : match.start()])
@@ -46,7 +46,7 @@ def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
     return macros, "".join(kept) + text[begin:]
 
 
-def read_argument(text: str, at: int, *, square: bool = False) -> tuple[str | None, int]:
+def parse_braced_argument(text: str, at: int, *, square: bool = False) -> tuple[str | None, int]:
     """Parse a LaTeX argument in braces; return its content, or None, and its end position.
 
     Args:
@@ -87,7 +87,7 @@ def expand_macros(text: str, macros: dict[str, Macro], most: int) -> str:
             continue
         body, end = macro.body, match.end()
         for number in range(1, macro.arguments + 1):
-            value, end = read_argument(text, end)
+            value, end = parse_braced_argument(text, end)
             body = body.replace(f"#{number}", value or "")
         added += len(body)
         check_item_count(added, most, "characters of LaTeX")

@@ -28,7 +28,7 @@ from transcripts.plain_text.turn_starts import find_turn_starts
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import is_header_row
-from transcripts.timecodes import replace_timecodes
+from transcripts.timecodes import replace_frame_timecodes
 
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
@@ -158,7 +158,7 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
         for number, line in enumerate(lines, start=1)
     ]
-    rows = replace_timecodes(rows, notices)
+    rows = replace_frame_timecodes(rows, notices)
     for step in _STEPS:
         rows = step(rows, notices)
     return rows

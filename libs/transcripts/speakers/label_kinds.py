@@ -317,6 +317,6 @@ def is_question_or_answer(label: str) -> bool:
     return _ANSWERS.fullmatch(label.strip(" .")) is not None
 
 
-def is_given_name(word: str) -> bool:
+def is_word_also_given_name(word: str) -> bool:
     """Return whether a dictionary word is also a common given name, such as "Grace"."""
     return word.lower() in _GIVEN_NAMES or is_name_in_dictionary(word.capitalize())

@@ -17,8 +17,8 @@ from transcripts.speakers.label_kinds import (
     classify_label,
     get_label_case,
     is_capitalised,
-    is_given_name,
     is_question_or_answer,
+    is_word_also_given_name,
 )
 from transcripts.speakers.labels import TWICE, LineLabels, SpeakerLabels, get_last_name
 
@@ -328,7 +328,7 @@ class StrongLabelDecision:
         self, one: LabelCandidate, sure: Collection[str], accepted: Collection[str]
     ) -> bool:
         """Whether ordinary words that stand once name somebody."""
-        if is_given_name(one.label):
+        if is_word_also_given_name(one.label):
             return len(accepted) < TWICE and not one.starts_lower
         if one.form is not LabelMarking.COLON:
             return False

@@ -17,11 +17,11 @@ from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
 from control.domain import IndexedDeadLetter
 from control.letter_edits import (
-    check_edit,
     find_event_class,
-    list_editable,
-    list_fields,
-    parse_value,
+    list_editable_fields,
+    list_edited_fields,
+    parse_json_value_or_none,
+    validate_edit,
 )
 from control.reader import DeadLetterRecord
 
@@ -62,11 +62,11 @@ async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
     version = parse_if_match_version(if_match)
     letter = await context.store.letter(letter_id)
     found = await _read(context, caller, letter)
-    body, changes = check_edit(found, find_event_class(found, letter.source_topic), wanted.value)
+    body, changes = validate_edit(found, find_event_class(found, letter.source_topic), wanted.value)
     if not wanted.dry_run:
         target = {
             "letter": str(letter.letter_id),
-            "changes": list_fields(changes),
+            "changes": list_edited_fields(changes),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
         await context.trail.record(caller, "letter.edit", json.dumps(target), reason=wanted.reason)
@@ -107,7 +107,7 @@ async def _describe(
     context: ApiContext, letter: IndexedDeadLetter, found: DeadLetterRecord, response: Response
 ) -> LetterEdits:
     event = find_event_class(found, letter.source_topic)
-    editable, why = list_editable(found, event)
+    editable, why = list_editable_fields(found, event)
     edited = letter.edit and await context.editor.value(letter.letter_id, letter.edit)
     set_version_etag(response, letter.edit or 0)
     return LetterEdits(
@@ -116,6 +116,6 @@ async def _describe(
         event=event.ce_type if event else "",
         editable=editable,
         why_locked=why,
-        value=parse_value(edited or found.value),
+        value=parse_json_value_or_none(edited or found.value),
         edits=await context.editor.edits(letter.letter_id),
     )

@@ -23,7 +23,7 @@ from control.api.authorization import (
 from control.api.context import ApiContext, Context
 from control.api.lookups import find_note, find_note_by_id_prefix
 from control.api.openapi import build_error_responses
-from control.api.pagination import Int4, ListCursors, get_first, split_page
+from control.api.pagination import Int4, ListCursors, get_only_element, split_page
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from read_model.explanation import ExplanationQueries, NoteExplanation
@@ -241,7 +241,7 @@ async def list_speakers(
 ) -> SpeakerPage:
     """List the speakers of a study's interviews, or their pseudonyms, by name."""
     reading = await _open(context, caller, study_id, exact=which.exact)
-    after = get_first(_SPEAKER_CURSORS.decode(which, study_id))
+    after = get_only_element(_SPEAKER_CURSORS.decode(which, study_id))
     found = await reading.speakers(study_id, which.transcript, limit=which.limit + 1, after=after)
     if not found:
         await require_study(context, study_id)

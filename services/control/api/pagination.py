@@ -106,6 +106,6 @@ def split_page(
     return page, locate(page[-1]) if len(rows) > limit else None
 
 
-def get_first(position: tuple[Any] | None) -> Any:
+def get_only_element(position: tuple[Any] | None) -> Any:
     """Return the only element of a list position; None if there is no position."""
     return None if position is None else position[0]

@@ -25,7 +25,7 @@ from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
-from control.api.pagination import ListCursors, get_first
+from control.api.pagination import ListCursors, get_only_element
 from control.plans.preview import preview_plan
 
 router: Final = APIRouter(prefix="/plans", tags=["dead letters"])
@@ -101,7 +101,7 @@ async def list_plan_letters(
 ) -> ReplayPlanLetterPage:
     """List a replay plan's dead letters in the order of sending, each with its result."""
     del caller, place
-    begin = get_first(_LETTER_CURSORS.decode(page, plan_id)) or 0
+    begin = get_only_element(_LETTER_CURSORS.decode(page, plan_id)) or 0
     found, end = await context.plans.letters(plan_id, begin=begin, limit=page.limit)
     position = None if end is None else (end,)
     return ReplayPlanLetterPage(letters=found, next=_LETTER_CURSORS.encode(position, page, plan_id))

@@ -19,7 +19,7 @@ from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
 from control.api.limits import TooBusyError, TooManyRequestsError
-from control.bulk_changes import DiscardOfOthersError
+from control.bulk_changes import DiscardParametersChangedError
 from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
@@ -36,12 +36,12 @@ from control.idempotency import KeyReusedError, RequestInProgressError
 from control.oidc import IssuerUnavailableError, LoginRefusedError
 from control.originals import OriginalGoneError
 from control.rules import RuleExistsError
-from control.stages import StageAwayError, StageNotConfiguredError, StageNotConsumingError
+from control.stages import StageNotConfiguredError, StageNotConsumingError, StageUnreachableError
 from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.submitting import (
     RevisionConflictError,
     SubmissionTooLargeError,
-    TranscriptOfOthersError,
+    TranscriptOwnedByOtherError,
 )
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
         (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
-            *(RuleExistsError, DiscardOfOthersError, TranscriptOfOthersError),
+            *(RuleExistsError, DiscardParametersChangedError, TranscriptOwnedByOtherError),
             StageNotConsumingError,
         ),
         409,
@@ -71,7 +71,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((RetryTopicMissingError, StageNotConfiguredError), 424),
     ((PreconditionRequiredError,), 428),
     ((TooManyRequestsError, TooBusyError, TooManyFollowersError), 429),
-    ((OutageError, RetryableError, NotReadyError, StageAwayError), 503),
+    ((OutageError, RetryableError, NotReadyError, StageUnreachableError), 503),
 )
 """The first that fits decides; everything else is a bug, and a 500."""
 

@@ -22,7 +22,7 @@ from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
-from control.api.pagination import ListCursors, get_first, split_page
+from control.api.pagination import ListCursors, get_only_element, split_page
 from control.api.studies import StudyPath
 
 router: Final = APIRouter(tags=["studies"])
@@ -47,7 +47,7 @@ async def list_registrations(
 ) -> RegisteredStudyPage:
     """List the registered studies, including archived ones, that the caller may read."""
     allowed = caller.list_studies(Right.READ_NOTES)
-    after = get_first(_CURSORS.decode(which))
+    after = get_only_element(_CURSORS.decode(which))
     found = await context.studies.list_studies(allowed, limit=which.limit + 1, after=after)
     page, last = split_page(found, which.limit, lambda one: (one.study_id,))
     return RegisteredStudyPage(studies=page, next=_CURSORS.encode(last, which))

@@ -19,7 +19,7 @@ from contracts.rehearsals import (
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.openapi import build_error_responses
-from control.api.pagination import ListCursors, get_first
+from control.api.pagination import ListCursors, get_only_element
 from control.domain import BadRequestError, DeadLetterNotOpenError
 
 router: Final = APIRouter(prefix="/rehearsals", tags=["dead letters"])
@@ -65,7 +65,7 @@ async def list_rehearsed_letters(
 ) -> RehearsedLetterPage:
     """List a rehearsal's dead letters by id, each with the predicted and the real result."""
     del caller
-    after = get_first(_CURSORS.decode(which, rehearsal_id))
+    after = get_only_element(_CURSORS.decode(which, rehearsal_id))
     found = await context.rehearsals.letters(rehearsal_id, which, after)
     if not found:
         await context.rehearsals.rehearsal(rehearsal_id)

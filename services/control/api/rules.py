@@ -21,7 +21,7 @@ from control.api.authorization import Operator
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
-from control.api.pagination import ListCursors, get_first, split_page
+from control.api.pagination import ListCursors, get_only_element, split_page
 from control.domain import BadRequestError
 
 router: Final = APIRouter(prefix="/rules", tags=["dead letters"])
@@ -38,7 +38,7 @@ async def list_rules(
     """List the rules for automatic replays of dead letters, by their names."""
     del caller
     found = await context.rules.rules(
-        limit=which.limit + 1, after=get_first(_CURSORS.decode(which))
+        limit=which.limit + 1, after=get_only_element(_CURSORS.decode(which))
     )
     page, last = split_page(found, which.limit, lambda one: (one.name,))
     return LetterRulePage(rules=page, next=_CURSORS.encode(last, which))

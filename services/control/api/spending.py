@@ -24,7 +24,7 @@ from read_model.spending import (
     BudgetLimit,
     BudgetScope,
     BudgetStatus,
-    CallCost,
+    CallGroupCost,
     SpendQueries,
     sum_call_costs,
 )
@@ -47,7 +47,7 @@ class CostRow:
     """Cost and tokens of the model calls of one study, model, purpose or day."""
 
     name: str
-    cost: CallCost
+    cost: CallGroupCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CostReport:
     """
 
     rows: tuple[CostRow, ...]
-    total: CallCost
+    total: CallGroupCost
 
 
 @dataclass(frozen=True, slots=True)

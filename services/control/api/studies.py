@@ -17,7 +17,7 @@ from control.api.authorization import AnyCaller, NoteReader
 from control.api.context import ApiContext, Context
 from control.api.etags import respond_with_etag
 from control.api.openapi import build_error_responses
-from control.api.pagination import ListCursors, get_first, split_page
+from control.api.pagination import ListCursors, get_only_element, split_page
 from control.domain import NotFoundError
 from read_model.coverage import StudyCoverage, compute_coverage
 from read_model.queries import ReadModelQueries, StudySummary, StudyWithInterviewCount
@@ -59,7 +59,7 @@ async def list_studies(
     which: Annotated[PageRequest, Query()], context: Context, caller: AnyCaller
 ) -> StudyPage:
     """List the studies that the caller may read, with their numbers of interviews."""
-    after = get_first(_CURSORS.decode(which))
+    after = get_only_element(_CURSORS.decode(which))
     allowed = caller.list_studies(Right.READ_NOTES)
     if allowed == frozenset():
         return StudyPage((), None)

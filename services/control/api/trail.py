@@ -12,7 +12,7 @@ from contracts.control_api import Asked
 from contracts.pages import PageRequest
 from control.api.authorization import Admin
 from control.api.context import Context
-from control.api.pagination import Int8, ListCursors, get_first
+from control.api.pagination import Int8, ListCursors, get_only_element
 
 router: Final = APIRouter(prefix="/trail", tags=["access"])
 
@@ -36,7 +36,7 @@ async def list_trail(
     """List the audit trail, the latest entry first: who changed what, and who read quotes."""
     del caller
     filters = which.model_dump(exclude={"cursor"})
-    before = get_first(_CURSORS.decode(which))
+    before = get_only_element(_CURSORS.decode(which))
     entries, last = await context.trail.page(**filters, before=before)
     return TrailPage(
         entries=entries, next=_CURSORS.encode(None if last is None else (last,), which)

@@ -26,8 +26,12 @@ from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
-from control.waiting import WaitingPosition, read_waiting
-from control.waiting_decisions import DecisionMaker, choose_hold_end, decide_about_waiting
+from control.waiting import WaitingPosition, read_waiting_messages
+from control.waiting_decisions import (
+    DecisionAuthor,
+    choose_hold_end_time,
+    decide_about_waiting_messages,
+)
 
 router: Final = APIRouter(tags=["operations"])
 
@@ -49,7 +53,9 @@ async def list_waiting(
         cancel_on_disconnect(request.receive),
         open_backlog_scanner(context.reader.kafka) as scanner,
     ):
-        page, last = await read_waiting(scanner, which, position and WaitingPosition(*position))
+        page, last = await read_waiting_messages(
+            scanner, which, position and WaitingPosition(*position)
+        )
     return page.model_copy(update={"next": _CURSORS.encode(last, which)})
 
 
@@ -68,7 +74,7 @@ async def hold_waiting(
 ) -> WaitingDecisionResult:
     """Hold messages in retry topics, so that they are not tried before a time or a release."""
     del place
-    until = choose_hold_end(wanted, datetime.now(UTC))
+    until = choose_hold_end_time(wanted, datetime.now(UTC))
     return await _decide(wanted, context, caller, WaitingAction.HOLD, until)
 
 
@@ -88,10 +94,10 @@ async def _decide(
     action: WaitingAction,
     until: datetime | None = None,
 ) -> WaitingDecisionResult:
-    maker = DecisionMaker(action, caller.name)
+    maker = DecisionAuthor(action, caller.name)
     which = wanted.model_dump(mode="json", exclude_defaults=True, exclude={"reason"})
     target = json.dumps(which | {"decision": str(maker.decision_id)})
     await context.trail.record(caller, f"waiting.{action.value}", target, reason=wanted.reason)
     publisher = context.replayer.sender.publisher
     async with open_backlog_scanner(context.reader.kafka) as scanner:
-        return await decide_about_waiting(scanner, publisher, wanted, maker, until)
+        return await decide_about_waiting_messages(scanner, publisher, wanted, maker, until)

@@ -33,7 +33,7 @@ class PlanSpending:
     is_refused: bool = False
 
 
-def find_budget_stop(plan: ReplayPlan, spending: PlanSpending) -> str:
+def explain_budget_stop(plan: ReplayPlan, spending: PlanSpending) -> str:
     """Return the reason why a replay plan's budget stops it; "" if it may go on."""
     budget = plan.overrides.budget_usd
     if budget is None or not (spending.is_refused or spending.usd >= budget):
@@ -44,7 +44,7 @@ def find_budget_stop(plan: ReplayPlan, spending: PlanSpending) -> str:
     )
 
 
-def count_allowance(plan: ReplayPlan, spending: PlanSpending) -> int | None:
+def count_letters_allowed_by_budget(plan: ReplayPlan, spending: PlanSpending) -> int | None:
     """Return how many of a plan's letters may be in processing at a time; None for no limit."""
     budget = plan.overrides.budget_usd
     if budget is None:

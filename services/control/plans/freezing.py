@@ -46,7 +46,7 @@ class _NoLongerFreezingError(Exception):
     """Raised when somebody has cancelled a plan while its set was written."""
 
 
-async def freeze_set(database: Database, plan_id: UUID, claimant: int) -> None:
+async def freeze_plan_letters(database: Database, plan_id: UUID, claimant: int) -> None:
     """Fix a replay plan's set of letters in PostgreSQL; does nothing if its state forbids it.
 
     It takes 15 seconds a million letters at most on two cores (measured: 10 while three others
@@ -84,7 +84,7 @@ async def freeze_set(database: Database, plan_id: UUID, claimant: int) -> None:
         raise failed
 
 
-async def write_set(connection: Connection, plan_id: UUID) -> None:
+async def write_frozen_letters(connection: Connection, plan_id: UUID) -> None:
     """Write a replay plan's fixed set of letters, and mark it ready, in the caller's transaction.
 
     The set is of letters as they were when the plan was made: those that came or failed anew since
@@ -127,4 +127,4 @@ async def write_set(connection: Connection, plan_id: UUID) -> None:
 async def _freeze(database: Database, plan_id: UUID, claimant: int) -> None:
     async with database.transaction() as connection:
         if await connection.fetchval(_QUERIES.lock_set, plan_id, claimant):
-            await write_set(connection, plan_id)
+            await write_frozen_letters(connection, plan_id)

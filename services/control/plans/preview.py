@@ -13,7 +13,7 @@ from contracts.replay_options import ReplayOverrides
 from contracts.replay_plans import Interval, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
 from contracts.study import StatementPolicy
 from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, build_retry_topic
-from control.hopeless import count_hopeless
+from control.hopeless import count_hopeless_letters
 from database.pool import Database, Record
 from database.queries import load_queries
 from model_client.ledger.prices import PriceCalculator
@@ -36,7 +36,7 @@ async def preview_plan(database: Database, plan: ReplayPlan) -> ReplayPlanPrevie
         plan: the plan.
     """
     names_cause = plan.which.code is not None or plan.which.cause is not None
-    hopeless = await count_hopeless(database, plan.plan_id, names_cause=names_cause)
+    hopeless = await count_hopeless_letters(database, plan.plan_id, names_cause=names_cause)
     costs = await _find_costs(database, plan.overrides)
     chunks = await database.fetchval(_QUERIES.select_chunks_of_interviews) or 0
     return ReplayPlanPreview(

@@ -1,7 +1,7 @@
 """Runs replay plans: claims letters, sends them at the plan's rate, and waits between steps.
 
 A large set is frozen first. A plan is run by one replica, whose claim holds as long as its session
-(``holding_claims``). Its letters are claimed in one transaction with its position, so a crash
+(``hold_claims_lock``). Its letters are claimed in one transaction with its position, so a crash
 leaves them `replaying`, to be finished by whoever takes over, and the plan goes on behind them::
 
     claim and advance ─▶ send ─▶ acknowledged ─▶ mark        the next slice
@@ -29,9 +29,9 @@ from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
 from control.hopeless import BudgetSpentError
-from control.plans.budget import PlanSpending, count_allowance, find_budget_stop
+from control.plans.budget import PlanSpending, count_letters_allowed_by_budget, explain_budget_stop
+from control.plans.decision import PlanAction, StepOutcomes, decide_plan_action, is_step_over
 from control.plans.freezing import BATCH
-from control.plans.judgement import StepOutcomes, Verdict, is_step_over, judge_plan
 from control.plans.store import ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
 
@@ -116,7 +116,7 @@ class ReplayPlanRunner:
                 return False
             waited_s = ended
             step = await self._count_step(plan, position, row["accepted_position"], waited_s)
-        judged = judge_plan(
+        judged = decide_plan_action(
             plan,
             position=position,
             waited_s=waited_s,
@@ -125,12 +125,12 @@ class ReplayPlanRunner:
             step=step,
         )
         match judged.verdict:
-            case Verdict.WAIT:
+            case PlanAction.WAIT:
                 await asyncio.sleep(self._poll_s)
                 return True
-            case Verdict.STOP:
+            case PlanAction.STOP:
                 return await self._end(plan, ReplayPlanState.STOPPED, judged.reason)
-            case Verdict.FINISH:
+            case PlanAction.FINISH:
                 return await self._end(plan, ReplayPlanState.FINISHED, "")
         return await self._send_within_budget(plan, position, pace, settling)
 
@@ -143,9 +143,9 @@ class ReplayPlanRunner:
     ) -> bool:
         """Send the next letters, as many as the plan's budget lets be on their way."""
         spending = (await self._store.spending([plan.plan_id])).get(plan.plan_id, PlanSpending())
-        if reason := find_budget_stop(plan, spending):
+        if reason := explain_budget_stop(plan, spending):
             return await self._end(plan, ReplayPlanState.STOPPED, reason)
-        pace.most = pace.count_free(plan, count_allowance(plan, spending))
+        pace.most = pace.count_free(plan, count_letters_allowed_by_budget(plan, spending))
         if pace.most > 0:
             return await self._send_slice(plan, position, pace, settling)
         while settling:

@@ -29,12 +29,12 @@ from control.domain import (
     NotFoundError,
     PreconditionRequiredError,
 )
-from control.hopeless import find_hopeless, require_budget
+from control.hopeless import find_hopeless_letters, require_unspent_budget
 from control.plans.budget import PlanSpending
-from control.plans.freezing import BATCH, freeze_set, write_set
-from control.plans.judgement import StepOutcomes
+from control.plans.decision import StepOutcomes
+from control.plans.freezing import BATCH, freeze_plan_letters, write_frozen_letters
 from control.plans.rows import read_plan_letter_row, read_plan_row
-from control.replay_overrides import settle_overrides
+from control.replay_overrides import validate_overrides
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
 from database.pool import Database, Record
@@ -93,7 +93,7 @@ class ReplayPlanStore:
                 is not.
         """
         plan_id = uuid4()
-        overrides = settle_overrides(wanted.overrides, datetime.now(UTC), plan_id)
+        overrides = validate_overrides(wanted.overrides, datetime.now(UTC), plan_id)
         which = wanted.which
         selected = await self._letters.count_selection(which, force=wanted.force)
         left_out = await self._letters.count_left_out(
@@ -126,12 +126,12 @@ class ReplayPlanStore:
         else:  # nobody sees a plan of few letters without its set
             async with self._database.transaction() as connection:
                 await connection.execute(_QUERIES.insert_plan, *inserted)
-                await write_set(connection, plan_id)
+                await write_frozen_letters(connection, plan_id)
         return await self.plan(plan_id)
 
     async def freeze(self, plan_id: UUID) -> None:
-        """Write the set of a plan that is ``freezing``; errors as by ``freeze_set``."""
-        await freeze_set(self._database, plan_id, self._letters.claimant)
+        """Write the set of a plan that is ``freezing``; errors as by ``freeze_plan_letters``."""
+        await freeze_plan_letters(self._database, plan_id, self._letters.claimant)
 
     async def plan(self, plan_id: UUID) -> ReplayPlan:
         """Return one plan, with its counts.
@@ -372,8 +372,10 @@ class ReplayPlanStore:
                 if begin <= number < end
             ]
             if not plan["is_forced"]:
-                hopeless = await find_hopeless(connection, wanted, names_cause=plan["names_cause"])
-                require_budget(hopeless)
+                hopeless = await find_hopeless_letters(
+                    connection, wanted, names_cause=plan["names_cause"]
+                )
+                require_unspent_budget(hopeless)
                 wanted = [one for one in wanted if one not in hopeless]
                 if hopeless:
                     counted = json.dumps(Counter(hopeless.values()))

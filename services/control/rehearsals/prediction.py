@@ -14,7 +14,7 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_DRAFTED, NOTES_REJECTED
-from control.stages import StageAwayError
+from control.stages import StageUnreachableError
 
 FOLLOWED: Final = {
     GUARDRAIL: (NOTES_REJECTED.name, ENRICHMENT),
@@ -52,7 +52,7 @@ class LetterPrediction:
     cost_usd: Decimal = Decimal(0)
 
 
-async def predict(
+async def predict_replay(
     service: str, record: RehearsedRecord, call: StageCall, budget_usd: Decimal
 ) -> LetterPrediction:
     """Predict the result of a replay: pass a record through its service's code, without effects.
@@ -72,7 +72,7 @@ async def predict(
         wanted = FOLLOWED.get(at, ("", ""))[0] if begins_at == GUARDRAIL else ""
         try:
             found = await call(at, record, [wanted] if wanted else [], budget_usd)
-        except StageAwayError as error:
+        except StageUnreachableError as error:
             not_rehearsed = LetterPrediction(RehearsalPrediction.NOT_REHEARSED, reason=str(error))
             return replace(not_rehearsed, **_sum(steps))
         steps.append(found)

@@ -27,7 +27,7 @@ from control.domain import DeadLetterPosition
 from control.letter_sender import build_sent_headers
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import DeadLetterReader, DeadLetterRecord
-from control.rehearsals.prediction import LetterPrediction, predict
+from control.rehearsals.prediction import LetterPrediction, predict_replay
 from control.rehearsals.store import LEASE, ClaimedRehearsal, LetterToRehearse, RehearsalStore
 from control.stages import StageClient
 
@@ -230,7 +230,7 @@ class LetterRehearser:
                     mode=claimed.mode,
                     deadline_s=claimed.overrides.deadline_s or 0,
                 )
-                prediction = await predict(service, record, call, left)
+                prediction = await predict_replay(service, record, call, left)
                 await self._store.store(claimed.rehearsal_id, letter_id, prediction)
             except OutageError:
                 raise

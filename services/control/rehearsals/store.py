@@ -24,7 +24,7 @@ from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
 from control.letter_edits import LetterEditor
 from control.rehearsals.prediction import LetterPrediction
-from control.replay_overrides import settle_overrides
+from control.replay_overrides import validate_overrides
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
@@ -82,7 +82,7 @@ class RehearsalStore:
             NotFoundError: no open letter matches.
             BadRequestError: its messages are to use what there is not.
         """
-        overrides = settle_overrides(asked.overrides, datetime.now(UTC))
+        overrides = validate_overrides(asked.overrides, datetime.now(UTC))
         rehearsal_id = uuid4()
         which = asked.model_dump_json(
             include=set(DeadLetterFilter.model_fields) - {"state"}, exclude_none=True

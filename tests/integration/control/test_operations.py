@@ -18,7 +18,7 @@ from control.api.limits import HeavyRequestLimiter
 from control.stages import open_stage_client
 from database.pool import Database
 from messaging.runtime.health import ServiceHealth, build_health_routes
-from onrecord.pages.pipeline import count_lag, measure_pace
+from onrecord.pages.pipeline import compute_throughput, count_lag
 from support.control_office import open_office
 
 
@@ -114,10 +114,10 @@ async def test_offsets_that_are_committed_show_what_was_done_between_two_looks(
     (now,) = [one for one in after.services if one.service == "enrichment"]
     done = count_lag(was) - count_lag(now)
     assert done > 0
-    pace = measure_pace(before, after, 2.0)["enrichment"]
+    pace = compute_throughput(before, after, 2.0)["enrichment"]
     assert pace.per_s == done / 2
     assert pace.done_in_s == (count_lag(now) / pace.per_s)
-    assert measure_pace(after, after, 2.0)["enrichment"].done_in_s == (
+    assert compute_throughput(after, after, 2.0)["enrichment"].done_in_s == (
         None if count_lag(now) else 0.0
     )
 

@@ -15,8 +15,8 @@ from control.hopeless import (
     REASONS,
     BudgetSpentError,
     HopelessReplayError,
-    explain_reason,
-    find_hopeless,
+    explain_hopeless_replay,
+    find_hopeless_letters,
 )
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.plans.preview import preview_plan
@@ -213,7 +213,7 @@ async def test_what_cannot_succeed_is_refused_with_the_reason_and_is_no_part_of_
 ) -> None:
     letter_id = await letters.add("one", **letter)
     await change(letters)
-    assert await find_hopeless(letters.database, [letter_id]) == (
+    assert await find_hopeless_letters(letters.database, [letter_id]) == (
         {} if reason is None else {letter_id: reason}
     )
     if reason is None:
@@ -262,7 +262,7 @@ async def test_a_plan_stops_where_a_budget_is_spent_and_goes_on_once_it_is_raise
     found = await letters.plans.plan(plan.plan_id)
     assert (found.state, found.counts.waiting, found.not_sent) == ("stopped", 1, {})
     assert "of 1 of the next letters" in found.state_reason
-    assert explain_reason("day_budget_spent") in found.state_reason
+    assert explain_hopeless_replay("day_budget_spent") in found.state_reason
     (entry,) = (await AuditTrail(letters.database).page(action="plan.stop")).entries
     assert entry.reason == found.state_reason
     await letters.plans.resume(plan.plan_id, version=found.version, accepts_stop=True)

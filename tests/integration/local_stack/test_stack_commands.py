@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.spec import FILE_SETTING
-from local_stack.state import StackHome
+from local_stack.state import StackFolder
 from support.stack import StackFile, processes_of
 
 Onrecord = Callable[..., subprocess.CompletedProcess[str]]
@@ -53,7 +53,7 @@ def test_up_shows_a_line_for_each_process_and_how_long_it_took(onrecord: Onrecor
 
 def test_status_exits_1_while_something_is_missing(onrecord: Onrecord, stack_home: Path) -> None:
     onrecord("up")
-    os.kill(StackHome(stack_home).load().processes["two"].pid, signal.SIGKILL)
+    os.kill(StackFolder(stack_home).load().processes["two"].pid, signal.SIGKILL)
     status = onrecord("status", "--json")
     assert status.returncode == 1
     assert [one["reason"] for one in json.loads(status.stdout)["processes"]] == ["", "not running"]

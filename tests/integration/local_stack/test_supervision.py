@@ -9,7 +9,7 @@ import pytest
 
 from local_stack.errors import StackFailedError
 from local_stack.progress import ProcessProgress, ProgressStep
-from local_stack.state import StackHome
+from local_stack.state import StackFolder
 from local_stack.supervisor import LocalStack
 from support.stack import StackFile, processes_of
 from support.waiting import eventually
@@ -163,7 +163,7 @@ def test_a_process_with_a_recycled_pid_is_neither_killed_nor_taken_for_ours(
         stack = detached(stack_home / "ours", file)
         stack.start()
         stack.kill("one")
-        home = StackHome(stack_home / "ours")
+        home = StackFolder(stack_home / "ours")
         state = home.load()
         state.processes["one"].pid = stranger.pid("one")
         home.save(state)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from local_stack.progress import ProcessProgress, ProgressStep
-from local_stack.state import StackHome
+from local_stack.state import StackFolder
 from local_stack.supervisor import LocalStack
 from support.stack import StackFile, embedded_stack
 
@@ -47,7 +47,7 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
         return stack
 
     try:
-        ports = up().client_env(), dict(StackHome(stack_home).load().ports)
+        ports = up().client_env(), dict(StackFolder(stack_home).load().ports)
         before = dict.fromkeys(("ONRECORD_MODEL", "OPENAI_TIMEOUT_S", "STORING_TRIES"), "")
         readers = {
             "ONRECORD_MODEL": "asking",
@@ -78,7 +78,7 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
             restarted = {one.name for one in stack.status() if one.pid != pids[one.name]}
             assert restarted == stale
             assert all(one.ready for one in stack.status())
-            assert (stack.client_env(), StackHome(stack_home).load().ports) == ports
+            assert (stack.client_env(), StackFolder(stack_home).load().ports) == ports
             before = now
     finally:
         LocalStack(stack_home, file=file, attached=False).stop()
@@ -92,7 +92,7 @@ def test_a_port_that_another_program_took_moves_with_all_that_need_it(
     stack = LocalStack(stack_home, file=file, attached=False, report=steps.append)
     stack.start()
     try:
-        port = StackHome(stack_home).load().ports["broker"]
+        port = StackFolder(stack_home).load().ports["broker"]
         stack.kill("broker")
         with socket.create_server(("127.0.0.1", port)):
             steps.clear()

@@ -16,7 +16,7 @@ from contracts.notes import Usage
 from database.lazy import LazilyConnectedDatabase
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
-from model_client import answers_kept_since
+from model_client import use_only_answers_since
 from model_client.cache import response_cache
 from model_client.cache.response_cache import CachedResponse, CacheSettings, ResponseCache
 from support.postgres import TestServer
@@ -371,12 +371,12 @@ async def test_a_kept_answer_is_asked_for_anew_once_and_replaced(
     async with opened(postgres_settings, clock) as answers:
         await answers.get_or_create([ONE], old)
         since = clock.now
-        with answers_kept_since(since):
+        with use_only_answers_since(since):
             fresh, cached = await answers.get_or_create([ONE], new)
             assert (fresh.content, cached) == ("2", False)
         # A message that is delivered again has what was asked for it; so has everybody else.
         async with opened(postgres_settings, clock) as another:
-            with answers_kept_since(since):
+            with use_only_answers_since(since):
                 assert (await another.get_or_create([ONE], unasked))[0].content == "2"
             assert (await another.get_or_create([ONE], unasked))[0].content == "2"
     assert (new.asked, unasked.asked) == (1, 0)
@@ -390,7 +390,7 @@ async def test_an_answer_of_a_fallback_takes_the_place_of_the_first_models(
     clock = ManualClock()
     async with opened(postgres_settings, clock) as answers:
         await answers.get_or_create([ONE, OTHER], Model("1", key=ONE))
-        with answers_kept_since(clock.now):
+        with use_only_answers_since(clock.now):
             await answers.get_or_create([ONE, OTHER], Model("2", key=OTHER))
         assert (await answers.get_or_create([ONE, OTHER], Model("3")))[0].content == "2"
 
@@ -403,7 +403,7 @@ async def test_what_could_not_be_asked_anew_leaves_what_was_kept(
     failing.fails = 1
     async with opened(postgres_settings, clock) as answers:
         await answers.get_or_create([ONE], Model("1"))
-        with answers_kept_since(clock.now), pytest.raises(RuntimeError):
+        with use_only_answers_since(clock.now), pytest.raises(RuntimeError):
             await answers.get_or_create([ONE], failing)
         assert (await answers.get_or_create([ONE], Model("3")))[0].content == "1"
 
@@ -413,7 +413,7 @@ async def test_a_slow_clock_pays_for_nothing_twice(postgres_settings: PostgresSe
     model = Model("2")
     async with opened(postgres_settings, clock) as answers:
         await answers.get_or_create([ONE], Model("1"))
-        with answers_kept_since(clock.now + timedelta(hours=1)):
+        with use_only_answers_since(clock.now + timedelta(hours=1)):
             for _ in range(2):
                 assert (await answers.get_or_create([ONE], model))[0].content == "2"
     assert model.asked == 1

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.letter_retention import CauseExpiry, DlqSize, LetterRetention, RetentionPolicy
 from onrecord import cli
-from onrecord.pages.letter_retention import format_retention
+from onrecord.pages.letter_retention import format_letter_retention
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -65,7 +65,9 @@ def test_what_expires_first_comes_first_with_its_day_without_control_characters(
         ),
         missing_dlqs=("persistence-dlq",),
     )
-    lines = [" ".join(line.plain.split()) for line in format_retention(found, NOW, width=120)]
+    lines = [
+        " ".join(line.plain.split()) for line in format_letter_retention(found, NOW, width=120)
+    ]
     assert "3 open letters expire within 7 days" in lines
     assert "1 open letter is gone from the DLQ: expired in an hour, unless read again" in lines
     assert "3fa9c1d25b7e0a44 enrichment 1,203 3 2026-05-06 12:00:00 UTC, in 2 d" in lines

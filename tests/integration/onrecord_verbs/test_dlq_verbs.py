@@ -209,8 +209,12 @@ def test_a_replay_of_many_shows_its_plan_before_it_asks(
             raise typer.Abort
         return False
 
-    monkeypatch.setattr("onrecord.commands.dlq.selection.refuse_unasked", lambda *_, **__: None)
-    monkeypatch.setattr("onrecord.commands.dlq.replays.refuse_unasked", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "onrecord.commands.dlq.selection.refuse_without_terminal", lambda *_, **__: None
+    )
+    monkeypatch.setattr(
+        "onrecord.commands.dlq.replays.refuse_without_terminal", lambda *_, **__: None
+    )
     monkeypatch.setattr(typer, "confirm", confirm)
     assert cli.run_command(["dlq", "replay", "--all"]) != 0
     assert "1 letters, ready" in capsys.readouterr().err
@@ -225,7 +229,7 @@ def test_an_interrupt_says_how_to_go_on(
     async def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onrecord.replay_plans.follow_plan", interrupt)
+    monkeypatch.setattr("onrecord.replay_plans.follow_replay_plan", interrupt)
     assert cli.run_command(["dlq", "replay", "--all", "--yes"]) == 130
     output = " ".join(capsys.readouterr().err.split())
     assert "the plan goes on: `onrecord dlq plan show" in output

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.waiting import WaitingMessage
 from onrecord import cli
-from onrecord.pages.waiting import format_waiting
+from onrecord.pages.waiting import format_waiting_messages
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -53,7 +53,8 @@ def test_each_message_has_its_wait_and_why_without_control_characters() -> None:
     )
     due = message.model_copy(update={"due_at": None, "error_code": ""})
     lines = [
-        " ".join(line.plain.split()) for line in format_waiting([message, due], NOW, width=120)
+        " ".join(line.plain.split())
+        for line in format_waiting_messages([message, due], NOW, width=120)
     ]
     assert lines[1] == "enrichment llm_timeout 50 s 2 nothing that is known"
     assert lines[3] == "enrichment (not said) now 2 nothing that is known"

@@ -59,10 +59,10 @@ def test_help_names_the_verbs_options_and_an_example(
 
 
 def test_a_verb_that_is_interrupted_ends_as_by_the_signal() -> None:
-    app = command_line.build_command_line("Waits.")
+    app = command_line.create_typer_app("Waits.")
 
     @app.command()
     def wait() -> None:
         raise KeyboardInterrupt
 
-    assert command_line.run_command_line(app, [], program="waits") == 130
+    assert command_line.run_typer_app(app, [], program="waits") == 130

@@ -23,10 +23,10 @@ from control.domain import BadRequestError, DeadLetterPosition
 from control.letter_edits import (
     EDITABLE,
     MAX_CHANGES,
-    check_edit,
     find_event_class,
-    list_editable,
-    list_fields,
+    list_editable_fields,
+    list_edited_fields,
+    validate_edit,
 )
 from control.reader import DeadLetterRecord
 from messaging.codec import encode_event
@@ -74,7 +74,7 @@ def test_what_may_be_edited_is_sent_as_it_was_written(event: Event) -> None:
     assert kind is type(event)
     for path, value in VALUES[type(event)].items():
         document = changed(found, path, value)
-        body, changes = check_edit(found, kind, document)
+        body, changes = validate_edit(found, kind, document)
         assert json.loads(body) == document
         assert all(one.path.startswith(path) for one in changes)
 
@@ -102,7 +102,7 @@ LOCKED = [
 def test_words_ids_policies_and_lineage_are_locked(event: Event, path: str, value: Any) -> None:
     found = letter(event)
     with pytest.raises(BadRequestError, match=f"{path.split('/')[1]}.* is locked; /"):
-        check_edit(found, type(event), changed(found, path, value))
+        validate_edit(found, type(event), changed(found, path, value))
 
 
 def test_every_field_of_an_event_that_is_not_listed_is_locked() -> None:
@@ -111,7 +111,7 @@ def test_every_field_of_an_event_that_is_not_listed_is_locked() -> None:
         for name in type(event).model_fields.keys() - roots:
             found = letter(event)
             with pytest.raises(BadRequestError, match="is locked"):
-                check_edit(found, type(event), changed(found, f"/{name}", "something else"))
+                validate_edit(found, type(event), changed(found, f"/{name}", "something else"))
 
 
 @pytest.mark.parametrize(
@@ -130,19 +130,19 @@ def test_what_is_no_event_is_refused_with_its_field(
 ) -> None:
     found = letter(SUBMITTED)
     with pytest.raises(BadRequestError, match=complaint):
-        check_edit(found, TranscriptSubmitted, json.loads(found.value or b"") | document)
+        validate_edit(found, TranscriptSubmitted, json.loads(found.value or b"") | document)
 
 
 def test_a_submission_that_is_no_event_may_be_mended_but_for_its_ids() -> None:
     whole = json.loads(letter(SUBMITTED).value or b"")
     found = letter(SUBMITTED, json.dumps(whole | {"title": 7}).encode())
-    assert list_editable(found, TranscriptSubmitted) == (("",), "")
-    body, changes = check_edit(found, TranscriptSubmitted, whole)
+    assert list_editable_fields(found, TranscriptSubmitted) == (("",), "")
+    body, changes = validate_edit(found, TranscriptSubmitted, whole)
     assert json.loads(body) == whole
     assert [(one.path, one.before, one.after) for one in changes] == [("/title", 7, "Bikes")]
     for other in ({"revision": 3}, {"transcript_id": str(UUID(int=9))}):
         with pytest.raises(BadRequestError, match="locked"):
-            check_edit(found, TranscriptSubmitted, whole | other)
+            validate_edit(found, TranscriptSubmitted, whole | other)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_bytes_whose_ids_cannot_be_read_are_not_edited(value: bytes) -> None:
     found = letter(SUBMITTED, value)
     whole = json.loads(letter(SUBMITTED).value or b"")
     with pytest.raises(BadRequestError, match=r"ids cannot be read.*submit the interview anew"):
-        check_edit(found, TranscriptSubmitted, whole)
+        validate_edit(found, TranscriptSubmitted, whole)
 
 
 @pytest.mark.parametrize(
@@ -178,22 +178,22 @@ def test_of_a_submission_that_is_no_event_ids_and_policies_are_neither_changed_n
     whole = json.loads(letter(SUBMITTED).value or b"")
     found = letter(SUBMITTED, json.dumps(whole | {"title": 7}).encode())
     with pytest.raises(BadRequestError, match=r"locked|not the same study"):
-        check_edit(found, TranscriptSubmitted, whole | other)
+        validate_edit(found, TranscriptSubmitted, whole | other)
 
 
 def test_a_value_behind_a_schema_id_is_read_and_edited() -> None:
     found = letter(SUBMITTED, b"\0\0\0\0\7" + (letter(SUBMITTED).value or b""))
     whole = json.loads(letter(SUBMITTED).value or b"")
-    _, changes = check_edit(found, TranscriptSubmitted, whole | {"title": "Cars"})
+    _, changes = validate_edit(found, TranscriptSubmitted, whole | {"title": "Cars"})
     assert [one.path for one in changes] == ["/title"]
 
 
 def test_what_services_write_is_not_made_up_by_hand() -> None:
     found = letter(CHUNK, b'{"chunk_id": 7}')
     why = "no valid onrecord.ChunkReady.v1"
-    assert why in list_editable(found, ChunkReady)[1]
+    assert why in list_editable_fields(found, ChunkReady)[1]
     with pytest.raises(BadRequestError, match=why):
-        check_edit(found, ChunkReady, json.loads(letter(CHUNK).value or b""))
+        validate_edit(found, ChunkReady, json.loads(letter(CHUNK).value or b""))
 
 
 def test_what_the_guardrail_decided_is_not_edited() -> None:
@@ -203,7 +203,7 @@ def test_what_the_guardrail_decided_is_not_edited() -> None:
     found = DeadLetterRecord(place, key, value, tuple(headers), ())
     assert find_event_class(found, "notes-validated") is NotesValidated
     with pytest.raises(BadRequestError, match="nothing a person may edit"):
-        check_edit(found, NotesValidated, json.loads(value) | {"notes": []})
+        validate_edit(found, NotesValidated, json.loads(value) | {"notes": []})
 
 
 def test_an_event_that_the_service_does_not_read_is_unknown() -> None:
@@ -215,14 +215,14 @@ def test_an_event_that_the_service_does_not_read_is_unknown() -> None:
     assert find_event_class(unnamed, "chunks-ready") is ChunkReady
     assert find_event_class(unnamed, None) is None
     with pytest.raises(BadRequestError, match="not known what event"):
-        check_edit(unnamed, None, {})
+        validate_edit(unnamed, None, {})
 
 
 def test_an_edit_of_very_many_fields_is_refused() -> None:
     whole = json.loads(letter(SUBMITTED).value or b"")
     found = letter(SUBMITTED, json.dumps({f"f{n}": n for n in range(MAX_CHANGES)}).encode())
     with pytest.raises(BadRequestError, match="more than 1,000 fields"):
-        check_edit(found, TranscriptSubmitted, whole)
+        validate_edit(found, TranscriptSubmitted, whole)
 
 
 @pytest.mark.parametrize(
@@ -239,4 +239,4 @@ def test_an_edit_of_very_many_fields_is_refused() -> None:
     ],
 )
 def test_the_trail_names_fields_of_events_alone(path: str, told: str) -> None:
-    assert list_fields([LetterChange(path=path, before=None, after="x")]) == [told]
+    assert list_edited_fields([LetterChange(path=path, before=None, after="x")]) == [told]

@@ -12,8 +12,8 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_REJECTED
-from control.rehearsals.prediction import predict
-from control.stages import StageAwayError
+from control.rehearsals.prediction import predict_replay
+from control.stages import StageUnreachableError
 
 REJECTED = RehearsedRecord(topic=NOTES_REJECTED.name)
 
@@ -32,7 +32,7 @@ class Stages:
         self.asked.append((service, budget_usd))
         answer = self._answers.pop(0)
         if answer is None:
-            raise StageAwayError("it does not answer")
+            raise StageUnreachableError("it does not answer")
         return answer
 
 
@@ -44,7 +44,7 @@ def passes(cost: int, *written: RehearsedRecord) -> StageRehearsal:
 
 async def test_what_earlier_steps_cost_counts_where_a_later_service_is_away() -> None:
     stages = Stages(passes(2, REJECTED), None)
-    found = await predict(GUARDRAIL, REJECTED, stages, Decimal(5))
+    found = await predict_replay(GUARDRAIL, REJECTED, stages, Decimal(5))
     assert stages.asked == [(GUARDRAIL, Decimal(5)), (ENRICHMENT, Decimal(3))]
     assert (found.prediction, found.reason, found.calls_made, found.cost_usd) == (
         *(RehearsalPrediction.NOT_REHEARSED, "it does not answer"),
@@ -53,5 +53,5 @@ async def test_what_earlier_steps_cost_counts_where_a_later_service_is_away() ->
 
 
 async def test_a_draft_that_passes_ends_the_rehearsal() -> None:
-    found = await predict(GUARDRAIL, REJECTED, Stages(passes(2)), Decimal(5))
+    found = await predict_replay(GUARDRAIL, REJECTED, Stages(passes(2)), Decimal(5))
     assert (found.prediction, found.cost_usd) == (RehearsalPrediction.PASSES, Decimal(2))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entailment import TextPair
-from entailment.rounds import NoteDecision, decide_plans
+from entailment.rounds import NoteDecision, decide_notes_from_pairs
 from entailment.thresholds import ScoreDecision, Thresholds
 
 SCORES = st.sampled_from([0.0, 0.05, 0.1, 0.4, 0.9, 0.95, 1.0])
@@ -60,7 +60,7 @@ def decide(
 ) -> tuple[list[NoteDecision | None], TableScorer]:
     scorer = TableScorer()
     plans = [scorer.add(one, number) for number, one in zip(count(), statements, strict=False)]
-    return decide_plans(plans, scorer, thresholds(low, high)), scorer
+    return decide_notes_from_pairs(plans, scorer, thresholds(low, high)), scorer
 
 
 @given(

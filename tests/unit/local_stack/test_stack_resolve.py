@@ -9,7 +9,7 @@ import pytest
 
 from local_stack.resolve import PlaceholderResolver, choose_free_port
 from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
-from local_stack.state import StackHome, StackState
+from local_stack.state import StackFolder, StackState
 
 ENTRIES: dict[str, Any] = {
     "broker": {
@@ -30,7 +30,7 @@ def a_resolver(
     home: Path, environ: dict[str, str] | None = None, overrides: dict[str, str] | None = None
 ) -> PlaceholderResolver:
     spec = StackSpec.model_validate({"processes": ENTRIES})
-    return PlaceholderResolver(spec, StackHome(home), environ or {}, overrides or {})
+    return PlaceholderResolver(spec, StackFolder(home), environ or {}, overrides or {})
 
 
 def test_fields_are_filled_in(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
     tmp_path: Path, setting: str, more: dict[str, str], readers: set[str]
 ) -> None:
     whole = load_stack_spec(find_stack_file({}))
-    home = StackHome(tmp_path / "home")
+    home = StackFolder(tmp_path / "home")
     home.create()
     state = StackState(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
 
@@ -143,7 +143,7 @@ def test_a_real_model_judges_and_a_stand_in_for_one_only_if_it_is_asked_for(
     tmp_path: Path, environ: dict[str, str], judge: str | None, asked: str
 ) -> None:
     whole = load_stack_spec(find_stack_file({}))
-    home = StackHome(tmp_path / "home")
+    home = StackFolder(tmp_path / "home")
     home.create()
     state = StackState(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
     resolver = PlaceholderResolver(whole.select(environ), home, environ, {})

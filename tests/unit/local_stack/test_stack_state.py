@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from local_stack.errors import StackFailedError
-from local_stack.state import MAX_LOG_BYTES, StackHome, StackLock, StackState
+from local_stack.state import MAX_LOG_BYTES, StackFolder, StackLock, StackState
 
 
-def a_home(folder: Path) -> StackHome:
-    home = StackHome(folder / "home")
+def a_home(folder: Path) -> StackFolder:
+    home = StackFolder(folder / "home")
     home.create()
     return home
 
 
 def test_nothing_is_remembered_where_nothing_was_saved(tmp_path: Path) -> None:
-    assert StackHome(tmp_path / "absent").load() == StackState()
+    assert StackFolder(tmp_path / "absent").load() == StackState()
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -68,9 +68,9 @@ def test_another_users_link_to_a_folder_of_ones_own_is_refused(tmp_path: Path) -
     mine = a_home(tmp_path).path
     link = tmp_path / ".onrecord"
     link.symlink_to(mine)
-    StackHome(link).check_owner()
+    StackFolder(link).check_owner()
     os.chown(link, 65_534, 65_534, follow_symlinks=False)
-    for work in (StackHome(link).load, StackHome(link).create):
+    for work in (StackFolder(link).load, StackFolder(link).create):
         with pytest.raises(StackFailedError, match=r"\.onrecord belongs to another user"):
             work()
 
@@ -83,7 +83,7 @@ def test_a_link_to_another_users_folder_is_refused(tmp_path: Path) -> None:
     link = tmp_path / ".onrecord"
     link.symlink_to(theirs)
     with pytest.raises(StackFailedError, match="theirs belongs to another user"):
-        StackHome(link).create()
+        StackFolder(link).create()
     assert [*theirs.iterdir()] == []
 
 
@@ -152,7 +152,7 @@ def test_a_log_that_grew_large_is_put_aside(tmp_path: Path) -> None:
 
 
 def test_two_commands_cannot_hold_one_stack(tmp_path: Path) -> None:
-    first, second = StackLock(StackHome(tmp_path)), StackLock(StackHome(tmp_path))
+    first, second = StackLock(StackFolder(tmp_path)), StackLock(StackFolder(tmp_path))
     first.acquire()
     with pytest.raises(StackFailedError, match="another command is at work"):
         second.acquire()

@@ -10,7 +10,7 @@ from messaging.kafka.broker_monitor import (
     MAX_STALL_TIMEOUT_S,
     STALL_TIMEOUT_S,
     BrokerMonitor,
-    StallTimeout,
+    DoublingStallTimeout,
     TopicExistenceChecker,
 )
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -24,7 +24,7 @@ class Clients:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.patience = StallTimeout()
+        self.patience = DoublingStallTimeout()
         self.replace()
 
     def replace(self) -> None:

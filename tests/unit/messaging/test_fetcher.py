@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
-from messaging.consumer.assignment import PartitionAssignment
+from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.prefetch import PrefetchBudget
@@ -47,7 +47,7 @@ async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
         PrefetchBudget(10, 1_000),
         cast("MessageProcessor", None),
         commits=OffsetCommitter(),
-        assignment=cast("PartitionAssignment", assignment),
+        assignment=cast("AssignmentListener", assignment),
         sources=SubscribedTopics({}, {}),
         decisions=WaitingDecisions(),
         idle_pause_s=0.0,

@@ -33,8 +33,8 @@ from messaging.delivery import (
     build_retry_headers,
 )
 from messaging.limits import MessageLimits
+from messaging.processing.decoding import decode_for_handler
 from messaging.processing.inflight import InFlightMessage
-from messaging.processing.reading import read_message
 from messaging.stage import Stage
 from support.chunks import CHUNK
 from support.stages import FunctionRoute
@@ -80,7 +80,7 @@ def read(job: InFlightMessage) -> InFlightMessage:
     for topic in ("chunks-ready", "transcripts-submitted"):
         stage.add(FunctionRoute(topic, ChunkReady, handle, wants_delivery=True))
     limits = MessageLimits("enrichment", SETTINGS.max_message_bytes, SETTINGS.max_json_values)
-    read_message(stage, limits, job)
+    decode_for_handler(stage, limits, job)
     return job
 
 

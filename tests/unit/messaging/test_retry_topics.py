@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from messaging import KafkaSettings
 from messaging.consumer import assignment as assignment_module
 from messaging.consumer import deleted_records, retry_topics
-from messaging.consumer.assignment import PartitionAssignment
+from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.deleted_records import DeletedRecordsHandler
 from messaging.consumer.metrics import LOG_FAULTS
@@ -87,7 +87,7 @@ class Stage:
             may_start=lambda: self.open,
         )
         self.commits = OffsetCommitter()
-        self.assignment = PartitionAssignment(
+        self.assignment = AssignmentListener(
             MessagingStage("probe"),
             KafkaSettings(),
             window=self.window,

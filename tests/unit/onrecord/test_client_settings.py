@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.state import StackHome, StackState
+from local_stack.state import StackFolder, StackState
 from onrecord.errors import UnreachableError, UsageError
-from onrecord.settings import COMPOSE, ClientSettings, find_home_folder
+from onrecord.settings import COMPOSE, ClientSettings, find_stack_folder
 
 
 def a_started_stack(folder: Path) -> Path:
-    home = StackHome(folder / ".onrecord")
+    home = StackFolder(folder / ".onrecord")
     home.create()
     servers = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:20001"}
     home.save(StackState(wanted=["broker"], client_env=servers))
@@ -47,7 +47,7 @@ def test_without_a_local_stack_the_one_of_docker_compose_is_meant(tmp_path: Path
 
 
 def test_a_stopped_local_stack_is_not_looked_for(tmp_path: Path) -> None:
-    home = StackHome(a_started_stack(tmp_path))
+    home = StackFolder(a_started_stack(tmp_path))
     home.save(home.load().model_copy(update={"wanted": []}))
     assert ClientSettings.load({}, home.path).env == COMPOSE
 
@@ -56,17 +56,17 @@ def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path
     (tmp_path / "pyproject.toml").touch()
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    assert find_home_folder({}, below) == tmp_path.resolve() / ".onrecord"
+    assert find_stack_folder({}, below) == tmp_path.resolve() / ".onrecord"
 
 
 def test_a_setting_names_another_folder(tmp_path: Path) -> None:
-    assert find_home_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"
+    assert find_stack_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"
 
 
 def test_the_local_stacks_token_is_not_sent_to_an_address_of_the_environment(
     tmp_path: Path,
 ) -> None:
-    home = StackHome(a_started_stack(tmp_path))
+    home = StackFolder(a_started_stack(tmp_path))
     (tmp_path / "token").write_text("a-secret-of-the-local-stack")
     client_env = {
         "ONRECORD_TOKEN_FILE": str(tmp_path / "token"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.operations import PipelineService, PipelineState, PipelineTopic
-from onrecord.pages.pipeline import format_pipeline, measure_pace
+from onrecord.pages.pipeline import compute_throughput, format_pipeline
 
 
 def state(lag: int, committed: int, **changes: object) -> PipelineState:
@@ -19,7 +19,9 @@ def state(lag: int, committed: int, **changes: object) -> PipelineState:
 
 
 def lines(before: PipelineState, after: PipelineState) -> list[str]:
-    return [line.plain for line in format_pipeline(after, measure_pace(before, after, 5.0), 80)]
+    return [
+        line.plain for line in format_pipeline(after, compute_throughput(before, after, 5.0), 80)
+    ]
 
 
 def test_what_is_before_a_service_is_done_at_the_pace_of_two_looks() -> None:

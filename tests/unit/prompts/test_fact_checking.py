@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from prompts.fact_checking import (
     FORMATS,
     FactCheckPromptFormat,
-    FactCheckReply,
     FactCheckVerdict,
+    RawFactCheckReply,
     SpokenLine,
     TokenProbabilities,
 )
@@ -58,8 +58,10 @@ def test_every_golden_file_is_of_a_format_and_no_two_formats_share_one() -> None
     assert sorted(versions) == sorted(one.stem for one in GOLDEN.iterdir())
 
 
-def reply(text: str, *tokens: tuple[str, dict[str, float]]) -> FactCheckReply:
-    return FactCheckReply(text, [TokenProbabilities(chosen, others) for chosen, others in tokens])
+def reply(text: str, *tokens: tuple[str, dict[str, float]]) -> RawFactCheckReply:
+    return RawFactCheckReply(
+        text, [TokenProbabilities(chosen, others) for chosen, others in tokens]
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def reply(text: str, *tokens: tuple[str, dict[str, float]]) -> FactCheckReply:
     ],
 )
 def test_a_reply_is_a_clear_word_or_no_answer(name: str, text: str, verdict: str) -> None:
-    assert FORMATS[name].parse_reply(FactCheckReply(text)).verdict == verdict
+    assert FORMATS[name].parse_reply(RawFactCheckReply(text)).verdict == verdict
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -113,7 +115,7 @@ def test_a_reply_is_a_clear_word_or_no_answer(name: str, text: str, verdict: str
 def test_no_reply_is_read_as_support_unless_it_has_a_words_of_the_format(
     name: str, text: str
 ) -> None:
-    ruling = FORMATS[name].parse_reply(FactCheckReply(text))
+    ruling = FORMATS[name].parse_reply(RawFactCheckReply(text))
     words = {"yes", "no", "pass", "fail"}
     assert ruling.verdict is NO_ANSWER or any(one in text.casefold() for one in words)
 
@@ -152,7 +154,7 @@ def test_without_probabilities_a_ruling_has_none() -> None:
 
 def test_the_reasons_of_lynx_are_kept_as_its_own_words() -> None:
     told = '{"REASONING": ["One.", "Two."], "SCORE": "PASS"}'
-    assert FORMATS["lynx"].parse_reply(FactCheckReply(told)).reason == "One. Two."
+    assert FORMATS["lynx"].parse_reply(RawFactCheckReply(told)).reason == "One. Two."
 
 
 ATTACKS = (

@@ -19,7 +19,7 @@ from messaging.broker.internals.messages import (
     build_codec_and_parsers,
     build_publish_command,
     convert_security,
-    encode_body,
+    encode_body_like_faststream,
     publishing_to,
 )
 from messaging.broker.internals.pipeline import RecordPipeline
@@ -53,6 +53,6 @@ __all__ = [
     "build_codec_and_parsers",
     "build_publish_command",
     "convert_security",
-    "encode_body",
+    "encode_body_like_faststream",
     "publishing_to",
 ]

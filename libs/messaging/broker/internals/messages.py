@@ -82,7 +82,7 @@ def build_publish_command(
     )
 
 
-async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]:
+async def encode_body_like_faststream(config: Any, body: Any) -> tuple[bytes | None, str | None]:
     """Encode a message's body as FastStream's producer does; return bytes and content type."""
     codec = config.broker_codec or DefaultCodec()
     encoded: tuple[bytes | None, str | None]

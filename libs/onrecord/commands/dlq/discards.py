@@ -17,9 +17,9 @@ from onrecord.commands.dlq.selection import (
     Where,
     Yes,
     ask_control_once,
-    confirm,
+    confirm_bulk_change,
     parse_filter,
-    refuse_unasked,
+    refuse_without_terminal,
 )
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError, UsageError
@@ -70,7 +70,7 @@ def discard(  # noqa: PLR0913 - one parameter an option
         onrecord dlq discard --where cause=3fa9c1d25b7e0a44 --study bikes --reason "a test"
         onrecord dlq discard --code undecodable --since 2h --limit 5 --reason "a test" --yes
     """
-    from onrecord.bulk_changes import discard_matching  # noqa: PLC0415 - slow to import
+    from onrecord.bulk_changes import discard_matching_letters  # noqa: PLC0415 - slow to import
     from onrecord.replay import discard_dead_letter  # noqa: PLC0415 - as above
 
     if not reason.strip():
@@ -85,7 +85,7 @@ def discard(  # noqa: PLR0913 - one parameter an option
             out.print(f"discarded {letter.letter_id}", markup=False)
         return
     _confirm_many("discard", which, limit, yes=yes)
-    done = ask_control_once(lambda control: discard_matching(control, which, reason, limit))
+    done = ask_control_once(lambda control: discard_matching_letters(control, which, reason, limit))
     if json_output:
         print_json({"discard_id": str(done.discard_id), "discarded": done.discarded})
         return
@@ -160,7 +160,7 @@ def snooze(  # noqa: PLR0913 - one parameter an option
         onrecord dlq snooze --where cause=3fa9c1d25b7e0a44 --until 2026-05-04T12:30Z --yes
         onrecord dlq snooze --all --wake --yes
     """
-    from onrecord.bulk_changes import snooze_letter, snooze_matching  # noqa: PLC0415 - slow to import
+    from onrecord.bulk_changes import snooze_letter, snooze_matching_letters  # noqa: PLC0415 - slow to import
     from onrecord.letter_filters import parse_future  # noqa: PLC0415 - as above
 
     if (until is None) == (not wake):
@@ -179,7 +179,7 @@ def snooze(  # noqa: PLR0913 - one parameter an option
         return
     _confirm_many("wake" if wake else "snooze", which, limit, yes=yes)
     number = ask_control_once(
-        lambda control: snooze_matching(control, which, snooze_until, limit), reason
+        lambda control: snooze_matching_letters(control, which, snooze_until, limit), reason
     )
     if json_output:
         print_json({"snoozed": number, "snooze_until": snooze_until and snooze_until.isoformat()})
@@ -200,10 +200,10 @@ def _confirm_many(verb: str, which: dict[str, str | None], limit: int | None, *,
     Raises:
         FailedError: no letter matches, or the answer is no.
     """
-    from onrecord.bulk_changes import count_open  # noqa: PLC0415 - slow to import
+    from onrecord.bulk_changes import count_open_letters  # noqa: PLC0415 - slow to import
 
-    refuse_unasked(verb, yes=yes)
-    found = ask_control_once(lambda control: count_open(control, which))
+    refuse_without_terminal(verb, yes=yes)
+    found = ask_control_once(lambda control: count_open_letters(control, which))
     number = found.letters
     if verb == "discard":
         number -= found.snoozed
@@ -215,7 +215,7 @@ def _confirm_many(verb: str, which: dict[str, str | None], limit: int | None, *,
     if limit is not None:
         number = min(number, limit)
     participle = {"discard": "discarded", "snooze": "snoozed", "wake": "changed"}[verb]
-    confirm(verb.capitalize(), number, f"nothing was {participle}", yes=yes)
+    confirm_bulk_change(verb.capitalize(), number, f"nothing was {participle}", yes=yes)
 
 
 def _describe(snooze_until: datetime | None) -> str:

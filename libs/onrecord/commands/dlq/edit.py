@@ -63,24 +63,26 @@ def edit(  # noqa: PLR0913 - one parameter an option
         onrecord dlq rehearse 3fa9
     """
     from onrecord.letter_edits import (  # noqa: PLC0415 - slow to import
-        read_edits,
-        send_edit,
-        undo_edit,
+        fetch_letter_edits,
+        store_letter_edit,
+        undo_letter_edit,
     )
 
     _require_one_way(file, settings, show=show, undo=undo)
     if not show and not dry_run and not reason.strip():
         raise UsageError("--reason: say why the message is edited")
-    letter = ask_control_once(lambda control: read_edits(control, letter_id), reason)
+    letter = ask_control_once(lambda control: fetch_letter_edits(control, letter_id), reason)
     if undo:
-        letter = ask_control_once(lambda control: undo_edit(control, letter), reason)
+        letter = ask_control_once(lambda control: undo_letter_edit(control, letter), reason)
     if show or undo:
         _print(letter, json_output=json_output)
         return
     value, kept = _ask_for_value(letter, file, settings)
     wanted = EditLetterRequest(value=value, reason=reason or "a check", dry_run=dry_run)
     try:
-        edited = ask_control_once(lambda control: send_edit(control, letter, wanted), reason)
+        edited = ask_control_once(
+            lambda control: store_letter_edit(control, letter, wanted), reason
+        )
     except CommandError:
         if kept is not None:
             err.print(f"what you wrote is in {kept}: mend it, and use --file", markup=False)
@@ -104,34 +106,34 @@ def _ask_for_value(
 ) -> tuple[dict[str, Any], Path | None]:
     """The event that is to be sent, and the file in which somebody wrote it in an editor."""
     from onrecord.letter_edits import (  # noqa: PLC0415 - slow to import
-        parse_event,
+        parse_edited_event,
         require_editable,
-        set_fields,
+        set_event_fields,
     )
 
     require_editable(letter)
     if file is not None:
-        return parse_event(_read(file), file), None
+        return parse_edited_event(_read(file), file), None
     if settings:
-        return set_fields(letter.value, settings), None
+        return set_event_fields(letter.value, settings), None
     return _ask_editor(letter)
 
 
 def _ask_editor(letter: LetterEdits) -> tuple[dict[str, Any], Path]:
-    from onrecord.letter_edits import edit_in_text_editor  # noqa: PLC0415 - slow to import
+    from onrecord.letter_edits import edit_letter_in_text_editor  # noqa: PLC0415 - slow to import
 
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal for an editor: use --file or --set")
-    return edit_in_text_editor(letter)
+    return edit_letter_in_text_editor(letter)
 
 
 def _print(letter: LetterEdits, *, json_output: bool) -> None:
-    from onrecord.pages.letter_edits import format_edits  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letter_edits import format_letter_edits  # noqa: PLC0415 - slow to import
 
     if json_output:
         print_json(letter.model_dump(mode="json"))
         return
-    for line in format_edits(letter):
+    for line in format_letter_edits(letter):
         out.print(line)
 
 

@@ -21,8 +21,8 @@ from onrecord.commands.dlq.selection import (
     Force,
     Where,
     ask_control_once,
-    confirm,
-    refuse_unasked,
+    confirm_bulk_change,
+    refuse_without_terminal,
 )
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
@@ -112,7 +112,7 @@ def create(  # noqa: PLR0913 - one parameter an option
         onrecord dlq plan create --where code=llm_bad_output --fresh --start
     """
     from onrecord.letter_filters import parse_duration_option, parse_filter_conditions  # noqa: PLC0415 - slow to import
-    from onrecord.replay_plans import create_plan  # noqa: PLC0415 - as above
+    from onrecord.replay_plans import create_replay_plan  # noqa: PLC0415 - as above
 
     which = parse_filter_conditions(where or (), datetime.now(UTC))
     wanted = {
@@ -134,16 +134,18 @@ def create(  # noqa: PLR0913 - one parameter an option
     }
     is_started = begin or yes or wait
     if is_started:
-        refuse_unasked("replay", yes=yes)
-    plan = ask_control_once(lambda control: create_plan(control, wanted), reason)
+        refuse_without_terminal("replay", yes=yes)
+    plan = ask_control_once(lambda control: create_replay_plan(control, wanted), reason)
     if not json_output or not is_started:
         _show(plan, json_output=json_output)
     if not is_started:
         if not json_output:
             err.print(f"onrecord dlq plan start {str(plan.plan_id)[:8]}", markup=False)
         return
-    confirm("Replay", plan.letters, "the plan is made, and not started", yes=yes)
-    change(str(plan.plan_id), "start", wait=wait, reason=reason, json_output=json_output)
+    confirm_bulk_change("Replay", plan.letters, "the plan is made, and not started", yes=yes)
+    change_and_print_plan(
+        str(plan.plan_id), "start", wait=wait, reason=reason, json_output=json_output
+    )
 
 
 def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
@@ -154,7 +156,7 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
         onrecord dlq plan list
     """
     from contracts.replay_plans import ReplayPlanPage  # noqa: PLC0415 - slow to import
-    from onrecord.pages.replay_plans import format_plans  # noqa: PLC0415 - as above
+    from onrecord.pages.replay_plans import format_replay_plans  # noqa: PLC0415 - as above
 
     page = ask_control_once(
         lambda control: control.get("/v1/plans", ReplayPlanPage, {"limit": limit})
@@ -162,7 +164,7 @@ def list_(*, limit: Limit = 20, json_output: Json = False) -> None:
     if json_output:
         print_json(page.model_dump(mode="json"))
     elif page.plans:
-        for line in format_plans(page.plans):
+        for line in format_replay_plans(page.plans):
             out.print(line)
         if page.next is not None:
             err.print(f"these are the latest {limit:,}; a higher --limit shows more")
@@ -177,9 +179,9 @@ def show(plan_id: PlanId, *, json_output: Json = False) -> None:
 
         onrecord dlq plan show 3fa9
     """
-    from onrecord.replay_plans import read_plan  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import fetch_replay_plan  # noqa: PLC0415 - slow to import
 
-    plan = ask_control_once(lambda control: read_plan(control, plan_id))
+    plan = ask_control_once(lambda control: fetch_replay_plan(control, plan_id))
     _show(plan, json_output=json_output)
 
 
@@ -192,7 +194,7 @@ def start(
 
         onrecord dlq plan start 3fa9 --wait
     """
-    change(plan_id, "start", wait=wait, reason=reason, json_output=json_output)
+    change_and_print_plan(plan_id, "start", wait=wait, reason=reason, json_output=json_output)
 
 
 def resume(
@@ -207,7 +209,7 @@ def resume(
 
         onrecord dlq plan resume 3fa9
     """
-    change(plan_id, "resume", wait=wait, reason=reason, json_output=json_output)
+    change_and_print_plan(plan_id, "resume", wait=wait, reason=reason, json_output=json_output)
 
 
 def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
@@ -217,7 +219,7 @@ def pause(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> No
 
         onrecord dlq plan pause 3fa9
     """
-    change(plan_id, "pause", reason=reason, json_output=json_output)
+    change_and_print_plan(plan_id, "pause", reason=reason, json_output=json_output)
 
 
 def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> None:
@@ -227,7 +229,7 @@ def cancel(plan_id: PlanId, *, reason: Why = "", json_output: Json = False) -> N
 
         onrecord dlq plan cancel 3fa9 --reason "the fix is wrong"
     """
-    change(plan_id, "cancel", reason=reason, json_output=json_output)
+    change_and_print_plan(plan_id, "cancel", reason=reason, json_output=json_output)
 
 
 def report(
@@ -245,10 +247,10 @@ def report(
     """
     from contracts.replay_plans import MOST_LETTERS_SHOWN, ReplayPlanLetterPage  # noqa: PLC0415 - slow to import
     from onrecord.pages.replay_plans import format_plan_letters  # noqa: PLC0415 - as above
-    from onrecord.replay_plans import read_plan  # noqa: PLC0415 - as above
+    from onrecord.replay_plans import fetch_replay_plan  # noqa: PLC0415 - as above
 
     async def ask(control: ControlClient) -> ReplayPlanLetterPage:
-        plan = await read_plan(control, plan_id)
+        plan = await fetch_replay_plan(control, plan_id)
         path = f"/v1/plans/{plan.plan_id}/letters"
         found = control.pages(path, ReplayPlanLetterPage, limit=MOST_LETTERS_SHOWN, most=limit)
         pages = [one async for one in found]
@@ -266,18 +268,18 @@ def report(
 
 
 def _show(plan: ReplayPlan, *, json_output: bool) -> None:
-    from onrecord.pages.replay_plans import format_plan  # noqa: PLC0415 - slow to import
-    from onrecord.replay_plans import preview_plan  # noqa: PLC0415 - as above
+    from onrecord.pages.replay_plans import format_replay_plan  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import fetch_plan_preview  # noqa: PLC0415 - as above
 
-    preview = ask_control_once(lambda control: preview_plan(control, plan))
+    preview = ask_control_once(lambda control: fetch_plan_preview(control, plan))
     if json_output:
         print_json(plan.model_dump(mode="json") | {"preview": preview.model_dump(mode="json")})
         return
-    for line in format_plan(plan, preview):
+    for line in format_replay_plan(plan, preview):
         out.print(line)
 
 
-def change(
+def change_and_print_plan(
     plan_id: str,
     verb: str,
     *,
@@ -297,21 +299,21 @@ def change(
     Raises:
         FailedError: it was waited for, and letters failed again, or it did not finish.
     """
-    from onrecord.pages.replay_plans import format_result  # noqa: PLC0415 - slow to import
-    from onrecord.replay_plans import change_plan, follow_plan  # noqa: PLC0415 - as above
+    from onrecord.pages.replay_plans import format_plan_result  # noqa: PLC0415 - slow to import
+    from onrecord.replay_plans import change_replay_plan, follow_replay_plan  # noqa: PLC0415 - as above
 
-    plan = ask_control_once(lambda control: change_plan(control, plan_id, verb), reason)
+    plan = ask_control_once(lambda control: change_replay_plan(control, plan_id, verb), reason)
     if wait:
         started = plan
         try:
-            plan = ask_control_once(lambda control: follow_plan(control, started))
+            plan = ask_control_once(lambda control: follow_replay_plan(control, started))
         except KeyboardInterrupt:
             explain_interrupt(started)
             raise
     if json_output:
         print_json(plan.model_dump(mode="json"))
     else:
-        out.print(format_result(plan), markup=False)
+        out.print(format_plan_result(plan), markup=False)
     if wait and (plan.state != "finished" or plan.counts.failed_again):
         raise FailedError(plan.state_reason or f"the plan is {plan.state.value}")
 

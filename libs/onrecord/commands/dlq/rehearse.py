@@ -124,10 +124,10 @@ def rehearsal(rehearsal_id: RehearsalId, *, json_output: Json = False) -> None:
 
         onrecord dlq rehearsal 7d0c2a4e-1f6b-4c53-9a57-0a4c1f3c8a11
     """
-    from onrecord.rehearsing import read_rehearsal  # noqa: PLC0415 - slow to import
+    from onrecord.rehearsing import fetch_rehearsal  # noqa: PLC0415 - slow to import
 
     _require_id(rehearsal_id)
-    _show(_ask(lambda control: read_rehearsal(control, rehearsal_id)), json_output=json_output)
+    _show(_ask(lambda control: fetch_rehearsal(control, rehearsal_id)), json_output=json_output)
 
 
 def run_rehearsal(  # noqa: PLR0913 - one parameter an option
@@ -181,9 +181,9 @@ def _ask_models(*, live: bool, budget: float | None) -> dict[str, Any]:
 async def _rehearse(
     control: ControlClient, body: dict[str, Any], timeout_s: float
 ) -> LetterRehearsal:
-    from onrecord.rehearsing import begin_rehearsal, wait_for_rehearsal  # noqa: PLC0415 - slow
+    from onrecord.rehearsing import request_rehearsal, wait_for_rehearsal  # noqa: PLC0415 - slow
 
-    begun = await begin_rehearsal(control, body)
+    begun = await request_rehearsal(control, body)
     err.print(f"rehearsal {begun.rehearsal_id}: {begun.letters:,} letters", markup=False)
     return await wait_for_rehearsal(control, begun, timeout_s)
 
@@ -191,9 +191,9 @@ async def _rehearse(
 def _show(found: LetterRehearsal, *, json_output: bool) -> None:
     from onrecord.pages.rehearsals import format_rehearsal  # noqa: PLC0415 - slow to import
     from onrecord.pages.rendering import get_page_width  # noqa: PLC0415 - as above
-    from onrecord.rehearsing import read_rehearsed_letters  # noqa: PLC0415 - as above
+    from onrecord.rehearsing import fetch_rehearsed_letters  # noqa: PLC0415 - as above
 
-    letters = _ask(lambda control: read_rehearsed_letters(control, str(found.rehearsal_id)))
+    letters = _ask(lambda control: fetch_rehearsed_letters(control, str(found.rehearsal_id)))
     if json_output:
         shown = [letter.model_dump(mode="json") for letter in letters]
         print_json({**found.model_dump(mode="json"), "rehearsed_letters": shown})

@@ -29,9 +29,9 @@ from onrecord.commands.dlq.selection import (
     Where,
     Yes,
     ask_control_once,
-    confirm,
+    confirm_bulk_change,
     parse_filter,
-    refuse_unasked,
+    refuse_without_terminal,
 )
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError, UsageError
@@ -162,7 +162,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         else:
             _replay_named(letter_ids, reason, force=force, json_output=json_output)
         return
-    refuse_unasked("replay", yes=yes)
+    refuse_without_terminal("replay", yes=yes)
     wanted = {
         "which": {name: value for name, value in which.items() if value is not None},
         "canary": canary,
@@ -180,9 +180,9 @@ def replay(  # noqa: PLR0913 - one parameter an option
 
 
 async def _count(control: ControlClient, which: dict[str, str | None]) -> DeadLetterSelection:
-    from onrecord.bulk_changes import count_open  # noqa: PLC0415 - slow to import
+    from onrecord.bulk_changes import count_open_letters  # noqa: PLC0415 - slow to import
 
-    return await count_open(control, which)
+    return await count_open_letters(control, which)
 
 
 async def _find_ids(control: ControlClient, letter_ids: list[str]) -> list[str]:
@@ -206,41 +206,41 @@ def _replay_named(letter_ids: list[str], reason: str, *, force: bool, json_outpu
 
 
 def _print_nothing(selected: DeadLetterSelection, *, json_output: bool) -> None:
-    from onrecord.replay import explain_left_out  # noqa: PLC0415 - slow to import
+    from onrecord.replay import explain_letters_left_out  # noqa: PLC0415 - slow to import
 
     if json_output:
         print_json({"plan_id": None, "letters": 0, "left_out": selected.left_out})
     else:
         out.print("0 dead letters put back")
-    for notice in explain_left_out(selected.left_out):
+    for notice in explain_letters_left_out(selected.left_out):
         err.print(notice, markup=False)
 
 
 def _run_plan(wanted: dict[str, Any], reason: str, *, yes: bool, wait: bool) -> ReplayPlan:
     """Make a plan, show it unless nobody is asked, start it and follow it."""
-    from onrecord.pages.replay_plans import format_plan  # noqa: PLC0415 - slow to import
+    from onrecord.pages.replay_plans import format_replay_plan  # noqa: PLC0415 - slow to import
     from onrecord.replay_plans import (  # noqa: PLC0415 - as above
-        change_plan,
-        create_plan,
-        follow_plan,
-        preview_plan,
+        change_replay_plan,
+        create_replay_plan,
+        fetch_plan_preview,
+        follow_replay_plan,
     )
 
-    plan = ask_control_once(lambda control: create_plan(control, wanted), reason)
+    plan = ask_control_once(lambda control: create_replay_plan(control, wanted), reason)
     name = str(plan.plan_id)
     if not yes:
-        preview = ask_control_once(lambda control: preview_plan(control, plan))
-        for line in format_plan(plan, preview):
+        preview = ask_control_once(lambda control: fetch_plan_preview(control, plan))
+        for line in format_replay_plan(plan, preview):
             err.print(line)
         try:
-            confirm("Replay", plan.letters, "nothing was replayed", yes=yes)
+            confirm_bulk_change("Replay", plan.letters, "nothing was replayed", yes=yes)
         except (FailedError, typer.Abort):
-            ask_control_once(lambda control: change_plan(control, name, "cancel"), reason)
+            ask_control_once(lambda control: change_replay_plan(control, name, "cancel"), reason)
             raise
-    started = ask_control_once(lambda control: change_plan(control, name, "start"), reason)
+    started = ask_control_once(lambda control: change_replay_plan(control, name, "start"), reason)
     try:
         return ask_control_once(
-            lambda control: follow_plan(control, started, until_sent=not wait), reason
+            lambda control: follow_replay_plan(control, started, until_sent=not wait), reason
         )
     except KeyboardInterrupt:
         explain_interrupt(started)
@@ -253,22 +253,22 @@ def _print_result(plan: ReplayPlan, *, wait: bool, json_output: bool) -> None:
     Raises:
         FailedError: some could not be put back, the plan was stopped, or letters failed again.
     """
-    from onrecord.pages.replay_plans import format_result  # noqa: PLC0415 - slow to import
-    from onrecord.replay import explain_left_out  # noqa: PLC0415 - as above
-    from onrecord.replay_plans import count_sent, is_sent  # noqa: PLC0415 - as above
+    from onrecord.pages.replay_plans import format_plan_result  # noqa: PLC0415 - slow to import
+    from onrecord.replay import explain_letters_left_out  # noqa: PLC0415 - as above
+    from onrecord.replay_plans import count_sent_letters, is_fully_sent  # noqa: PLC0415 - as above
 
     name = str(plan.plan_id)[:8]
     if json_output:
         print_json(plan.model_dump(mode="json"))
     else:
-        out.print(f"{format_count(count_sent(plan), 'dead letter')} put back")
+        out.print(f"{format_count(count_sent_letters(plan), 'dead letter')} put back")
         if wait:
-            out.print(format_result(plan), markup=False)
-    for notice in explain_left_out(plan.left_out):
+            out.print(format_plan_result(plan), markup=False)
+    for notice in explain_letters_left_out(plan.left_out):
         err.print(notice, markup=False)
     if not wait:
         err.print(f"what becomes of them: `onrecord dlq plan show {name}`", markup=False)
-    if not is_sent(plan):
+    if not is_fully_sent(plan):
         raise FailedError(f"plan {name} is {plan.state}: {plan.state_reason or 'not all is sent'}")
     if plan.counts.not_sent:
         why = ", ".join(f"{number:,} {reason}" for reason, number in plan.not_sent.items())

@@ -36,13 +36,13 @@ def retention(*, json_output: Json = False) -> None:
         onrecord dlq retention --json
     """
     from contracts.letter_retention import LetterRetention  # noqa: PLC0415 - slow to import
-    from onrecord.pages.letter_retention import format_retention  # noqa: PLC0415 - as above
+    from onrecord.pages.letter_retention import format_letter_retention  # noqa: PLC0415 - as above
 
     found = ask_control_once(lambda control: control.get("/v1/letters/retention", LetterRetention))
     if json_output:
         print_json(found.model_dump(mode="json"))
         return
-    for line in format_retention(found, datetime.now(UTC), get_page_width(out)):
+    for line in format_letter_retention(found, datetime.now(UTC), get_page_width(out)):
         out.print(line)
 
 

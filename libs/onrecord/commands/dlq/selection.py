@@ -90,7 +90,7 @@ def parse_filter(where: list[str] | None, **options: str | None) -> dict[str, st
     return dict(found)
 
 
-def refuse_unasked(verb: str, *, yes: bool) -> None:
+def refuse_without_terminal(verb: str, *, yes: bool) -> None:
     """Raise ``UsageError`` if a bulk change needs a confirmation, but there is no terminal.
 
     Args:
@@ -104,7 +104,7 @@ def refuse_unasked(verb: str, *, yes: bool) -> None:
         raise UsageError(f"there is no terminal to ask at: add --yes to {verb} them all")
 
 
-def confirm(verb: str, letters: int, otherwise: str, *, yes: bool) -> None:
+def confirm_bulk_change(verb: str, letters: int, otherwise: str, *, yes: bool) -> None:
     """Ask the user to confirm a change of many dead letters, after showing their number.
 
     Args:

@@ -67,7 +67,7 @@ def waiting(  # noqa: PLR0913 - one parameter an option
         onrecord dlq waiting --where "attempts>=3" --json
     """
     from contracts.waiting import WaitingPage  # noqa: PLC0415 - slow to import
-    from onrecord.pages.waiting import format_waiting  # noqa: PLC0415 - as above
+    from onrecord.pages.waiting import format_waiting_messages  # noqa: PLC0415 - as above
 
     params = parse_waiting_filter(where, service=service, code=code, study=study, held=held)
     page = ask_control_once(
@@ -76,7 +76,7 @@ def waiting(  # noqa: PLR0913 - one parameter an option
     if json_output:
         print_json(page.model_dump(mode="json"))
         return
-    for line in format_waiting(page.messages, datetime.now(UTC), get_page_width(out)):
+    for line in format_waiting_messages(page.messages, datetime.now(UTC), get_page_width(out)):
         out.print(line)
     if not page.messages:
         err.print("nothing waits in the retry topics")

@@ -1,4 +1,4 @@
-"""The replay plan, if any, from whose budget calls are paid that are made now."""
+"""The budget of the replay plan, if any, that pays for the model calls made now."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from model_client.requests import PlanBudget
 _paying: ContextVar[PlanBudget | None] = ContextVar("paying_plan", default=None)
 
 
-def get_paying_plan() -> PlanBudget | None:
+def get_current_plan_budget() -> PlanBudget | None:
     """Return the replay plan's budget that pays for the caller's model calls, or None."""
     return _paying.get()
 
 
 @contextmanager
-def calls_paid_by(budget: PlanBudget | None) -> Iterator[None]:
+def charge_calls_to_plan(budget: PlanBudget | None) -> Iterator[None]:
     """Charge model calls made in the context to a replay plan's budget as well.
 
     A call that is shared is paid by who asks first.

@@ -1,4 +1,4 @@
-"""Reading of a fetched message: its limits are checked, it is decoded, its deadline is known."""
+"""Decoding of a fetched message for its handler: checks its limits, and sets its deadline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from messaging.processing.inflight import InFlightMessage
 from messaging.stage import Stage, TopicSubscription
 
 
-def read_message(
+def decode_for_handler(
     stage: Stage, limits: MessageLimits, job: InFlightMessage
 ) -> tuple[TopicSubscription, Any]:
     """Decode a fetched message; return it with its subscription; check size, set deadline.

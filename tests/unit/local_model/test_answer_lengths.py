@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_model.bounding import AnswerBounds, add_bounds_to_request, add_bounds_to_schema
+from local_model.answer_lengths import (
+    AnswerLengthLimits,
+    add_maximum_lengths_to_request,
+    add_maximum_lengths_to_schema,
+)
 
-BOUNDS = AnswerBounds(items=3, characters=50)
+BOUNDS = AnswerLengthLimits(items=3, characters=50)
 TEXT = {"type": "string"}
 
 
@@ -23,7 +27,7 @@ def a_request(schema: Any) -> bytes:
 def test_bounds_texts_and_lists_however_deep_they_are() -> None:
     note = {"type": "object", "properties": {"words": {"type": "array", "items": TEXT}}}
     schema = {"type": "object", "properties": {"notes": {"type": "array", "items": note}}}
-    notes = add_bounds_to_schema(schema, BOUNDS)["properties"]["notes"]
+    notes = add_maximum_lengths_to_schema(schema, BOUNDS)["properties"]["notes"]
     assert notes["maxItems"] == 3
     words = notes["items"]["properties"]["words"]
     assert words["maxItems"] == 3
@@ -32,33 +36,38 @@ def test_bounds_texts_and_lists_however_deep_they_are() -> None:
 
 def test_a_property_may_be_called_like_a_keyword() -> None:
     schema = {"type": "object", "properties": {"items": TEXT, "type": TEXT}}
-    assert add_bounds_to_schema(schema, BOUNDS)["properties"]["items"]["maxLength"] == 50
-    assert add_bounds_to_schema(schema, BOUNDS)["properties"]["type"]["maxLength"] == 50
+    assert add_maximum_lengths_to_schema(schema, BOUNDS)["properties"]["items"]["maxLength"] == 50
+    assert add_maximum_lengths_to_schema(schema, BOUNDS)["properties"]["type"]["maxLength"] == 50
 
 
 def test_alternatives_and_definitions_are_bounded() -> None:
     schema = {"anyOf": [TEXT, {"type": "null"}], "$defs": {"name": TEXT}}
-    held = add_bounds_to_schema(schema, BOUNDS)
+    held = add_maximum_lengths_to_schema(schema, BOUNDS)
     assert held["anyOf"] == [{"type": "string", "maxLength": 50}, {"type": "null"}]
     assert held["$defs"]["name"]["maxLength"] == 50
 
 
 def test_tighter_bounds_stay() -> None:
-    assert add_bounds_to_schema({"type": "string", "maxLength": 5}, BOUNDS)["maxLength"] == 5
-    assert add_bounds_to_schema({"type": "array", "maxItems": 1}, BOUNDS)["maxItems"] == 1
+    assert (
+        add_maximum_lengths_to_schema({"type": "string", "maxLength": 5}, BOUNDS)["maxLength"] == 5
+    )
+    assert add_maximum_lengths_to_schema({"type": "array", "maxItems": 1}, BOUNDS)["maxItems"] == 1
 
 
 def test_looser_bounds_are_tightened() -> None:
-    assert add_bounds_to_schema({"type": "string", "maxLength": 500}, BOUNDS)["maxLength"] == 50
+    assert (
+        add_maximum_lengths_to_schema({"type": "string", "maxLength": 500}, BOUNDS)["maxLength"]
+        == 50
+    )
 
 
 def test_values_to_choose_from_need_no_bound() -> None:
     schema = {"type": "string", "enum": ["pricing", "x" * 90]}
-    assert add_bounds_to_schema(schema, BOUNDS) == schema
+    assert add_maximum_lengths_to_schema(schema, BOUNDS) == schema
 
 
 def test_a_request_keeps_all_but_its_schema() -> None:
-    request = json.loads(add_bounds_to_request(a_request(TEXT), BOUNDS))
+    request = json.loads(add_maximum_lengths_to_request(a_request(TEXT), BOUNDS))
     wanted = request["response_format"]["json_schema"]
     assert wanted == {"name": "notes", "schema": {"type": "string", "maxLength": 50}}
     assert (request["model"], request["messages"]) == ("m", [])
@@ -80,7 +89,7 @@ def test_a_request_keeps_all_but_its_schema() -> None:
     ],
 )
 def test_a_body_without_a_schema_goes_on_as_it_came(body: bytes) -> None:
-    assert add_bounds_to_request(body, BOUNDS) == body
+    assert add_maximum_lengths_to_request(body, BOUNDS) == body
 
 
 JSON = st.recursive(
@@ -91,11 +100,11 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_schema_whatever_its_shape_is_an_error(schema: Any) -> None:
-    json.loads(add_bounds_to_request(a_request(schema), BOUNDS))
+    json.loads(add_maximum_lengths_to_request(a_request(schema), BOUNDS))
 
 
 def test_what_a_schema_asks_for_at_least_is_not_forbidden() -> None:
     schema = {"type": "array", "minItems": 9, "items": {"type": "string", "minLength": 99}}
-    held = add_bounds_to_schema(schema, BOUNDS)
+    held = add_maximum_lengths_to_schema(schema, BOUNDS)
     assert held["maxItems"] == 9
     assert held["items"]["maxLength"] == 99

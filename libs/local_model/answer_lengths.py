@@ -15,7 +15,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerBounds:
+class AnswerLengthLimits:
     """Bounds on a model's JSON answer: the maximum lengths of lists and of texts.
 
     Attributes:
@@ -27,7 +27,7 @@ class AnswerBounds:
     characters: int = 120
 
 
-def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
+def add_maximum_lengths_to_request(body: bytes, bounds: AnswerLengthLimits) -> bytes:
     """Add maximum lengths to the JSON schema in a chat completion request; return its body.
 
     Args:
@@ -38,13 +38,13 @@ def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
     try:
         request = json.loads(body)
         wanted = request["response_format"]["json_schema"]
-        wanted["schema"] = add_bounds_to_schema(wanted["schema"], bounds)
+        wanted["schema"] = add_maximum_lengths_to_schema(wanted["schema"], bounds)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return body
     return json.dumps(request).encode()
 
 
-def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
+def add_maximum_lengths_to_schema(schema: Any, bounds: AnswerLengthLimits) -> Any:
     """Add maximum lengths to the lists and texts of a JSON schema, unless it has shorter ones.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
@@ -62,9 +62,9 @@ def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
     return within
 
 
-def _inside(name: str, value: Any, bounds: AnswerBounds) -> Any:
+def _inside(name: str, value: Any, bounds: AnswerLengthLimits) -> Any:
     if name in {"properties", "$defs"} and isinstance(value, Mapping):
-        return {key: add_bounds_to_schema(schema, bounds) for key, schema in value.items()}
+        return {key: add_maximum_lengths_to_schema(schema, bounds) for key, schema in value.items()}
     if name in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
-        return [add_bounds_to_schema(schema, bounds) for schema in value]
-    return add_bounds_to_schema(value, bounds) if name == "items" else value
+        return [add_maximum_lengths_to_schema(schema, bounds) for schema in value]
+    return add_maximum_lengths_to_schema(value, bounds) if name == "items" else value

@@ -21,8 +21,8 @@ LEAST_KNOWN: Final = 0.5
 in a second, those that time out again the latest, so that silence is no success."""
 
 
-class Verdict(Enum):
-    """Verdict on a replay plan: send more letters, wait, stop, or finish."""
+class PlanAction(Enum):
+    """Next action of a replay plan: send more letters, wait, stop, or finish."""
 
     SEND = "send"
     WAIT = "wait"
@@ -31,10 +31,10 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """Verdict on a replay plan, with the reason if the plan is to stop."""
+class PlanDecision:
+    """Decision on a running replay plan: its next action, and the reason if it is to stop."""
 
-    verdict: Verdict
+    verdict: PlanAction
     reason: str = ""
 
 
@@ -57,7 +57,7 @@ def is_step_over(plan: ReplayPlan, waited_s: float) -> bool:
     return not counts.replaying and (not counts.replayed or waited_s >= plan.step_wait_s)
 
 
-def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
+def decide_plan_action(  # noqa: PLR0913 - what was accepted is three numbers
     plan: ReplayPlan,
     *,
     position: int,
@@ -65,7 +65,7 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
     accepted_failed: int = 0,
     accepted_known: int = 0,
     step: StepOutcomes | None = None,
-) -> Judgement:
+) -> PlanDecision:
     """Decide by its letters' outcomes whether a replay plan sends more, waits, stops or ends.
 
     Args:
@@ -89,10 +89,10 @@ def judge_plan(  # noqa: PLR0913 - what was accepted is three numbers
         if is_over and step is not None and not reason:
             reason = _find_silence(plan, step)
     if reason:
-        return Judgement(Verdict.STOP, reason)
+        return PlanDecision(PlanAction.STOP, reason)
     if is_last and is_over:
-        return Judgement(Verdict.FINISH)
-    return Judgement(Verdict.WAIT if is_at_end and not is_over else Verdict.SEND)
+        return PlanDecision(PlanAction.FINISH)
+    return PlanDecision(PlanAction.WAIT if is_at_end and not is_over else PlanAction.SEND)
 
 
 def _find_silence(plan: ReplayPlan, step: StepOutcomes) -> str:
