@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from audit.facts import SubmissionState
 from audit.results import AuditResult, MessageCounts, StateCounts
-from contracts.operations import AuditAccount, AuditReport, DeletedRecords, ServiceMessages
+from contracts.operations import AuditReport, AuditStateCounts, DeletedRecords, ServiceMessages
 
 
 def convert_result_to_report(result: AuditResult) -> AuditReport:
@@ -38,12 +38,12 @@ def convert_report_to_result(report: AuditReport) -> AuditResult:
     )
 
 
-def _account(account: StateCounts) -> AuditAccount:
+def _account(account: StateCounts) -> AuditStateCounts:
     states = {state.value: number for state, number in account.states.items() if state != "lost"}
-    return AuditAccount(submitted=account.total, **states, lost=account.lost)
+    return AuditStateCounts(submitted=account.total, **states, lost=account.lost)
 
 
-def _counts(account: AuditAccount) -> StateCounts:
+def _counts(account: AuditStateCounts) -> StateCounts:
     numbers = account.model_dump()
     states = {state: numbers[state.value] for state in SubmissionState if state != "lost"}
     states[SubmissionState.LOST] = len(account.lost)

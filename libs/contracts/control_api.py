@@ -220,7 +220,7 @@ class DeadLetterPage(ControlApiModel):
     )
 
 
-class DeadLetterSelection(ControlApiModel):
+class ReplayableLetterCounts(ControlApiModel):
     """Counts of the open dead letters that match a filter, and of those a bulk replay tries."""
 
     letters: int = Field(ge=0, description="How many are open.")
@@ -285,7 +285,7 @@ class ListDeadLettersRequest(DeadLetterFilter, PageRequest):
     )
 
 
-class SelectDeadLettersRequest(DeadLetterFilter):
+class CountReplayableLettersRequest(DeadLetterFilter):
     """Parameters of the request to count the open dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid")

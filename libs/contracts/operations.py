@@ -11,7 +11,7 @@ from contracts.letter_retention import DlqSize
 from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, PERSISTENCE
 
 
-class AuditAccount(ControlApiModel):
+class AuditStateCounts(ControlApiModel):
     """Audit's counts of interviews, records or chunks: how many were submitted, stored, lost."""
 
     submitted: int
@@ -51,9 +51,9 @@ class AuditReport(ControlApiModel):
 
     balances: bool = Field(description="Whether every interview and chunk is accounted for.")
     settled: bool = Field(description="Whether nothing is on its way any more.")
-    submissions: AuditAccount
-    unreadable: AuditAccount
-    chunks: AuditAccount
+    submissions: AuditStateCounts
+    unreadable: AuditStateCounts
+    chunks: AuditStateCounts
     services: tuple[ServiceMessages, ...]
     deleted: tuple[DeletedRecords, ...]
     missing_topics: tuple[str, ...]

@@ -51,7 +51,7 @@ class HandOverStudyRequest(HandOverRequest):
     )
 
 
-class HandedOver(ControlApiModel):
+class HandoverResult(ControlApiModel):
     """Result of a handover: the number of interviews that another producer owns now."""
 
     study_id: Identifier = Field(description="The study.")
@@ -79,7 +79,7 @@ class OwnedTranscript(ControlApiModel):
     withdrawn: tuple[int, ...] = Field(description="Revisions that are withdrawn.")
 
 
-class ChangedRevision(ControlApiModel):
+class RevisionChangeResult(ControlApiModel):
     """Result of withdrawing or restoring a revision: the interview after the change."""
 
     revision: int = Field(description="The revision that was withdrawn or restored.")

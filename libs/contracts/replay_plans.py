@@ -179,8 +179,8 @@ class ReplayPlanPage(ControlApiModel):
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
-class Interval(ControlApiModel):
-    """Lowest and highest estimate of a number, such as a cost."""
+class EstimatedRange(ControlApiModel):
+    """Estimated range of a number, such as a cost: its lowest and highest value."""
 
     low: Decimal
     high: Decimal
@@ -202,10 +202,12 @@ class ReplayPlanPart(ControlApiModel):
         "things are, by why: `stored`, `withdrawn`, `superseded`, `study_archived`, "
         "`unknown_study`, or a cause that is in the database, such as `revision_conflict`.",
     )
-    calls: Interval | None = Field(
+    calls: EstimatedRange | None = Field(
         None, description="Calls of models; None: the service calls none, or there are none yet."
     )
-    usd: Interval | None = Field(None, description="What they cost; None: there are no prices.")
+    usd: EstimatedRange | None = Field(
+        None, description="What they cost; None: there are no prices."
+    )
 
 
 class ReplayPlanPreview(ControlApiModel):

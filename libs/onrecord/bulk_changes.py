@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from contracts.control_api import DeadLetter, DeadLetterSelection
+from contracts.control_api import DeadLetter, ReplayableLetterCounts
 from contracts.letter_changes import DiscardResult, RestoreResult, SnoozeResult
 from onrecord.control_client import ControlClient, get_letter_path
 from onrecord.errors import UsageError
@@ -30,9 +30,9 @@ def parse_discard_id(text: str) -> UUID:
 
 async def count_open_letters(
     control: ControlClient, which: Mapping[str, str | None]
-) -> DeadLetterSelection:
+) -> ReplayableLetterCounts:
     """Count the open dead letters that match a filter."""
-    return await control.get("/v1/letters/replayable", DeadLetterSelection, which)
+    return await control.get("/v1/letters/replayable", ReplayableLetterCounts, which)
 
 
 async def discard_matching_letters(

@@ -28,11 +28,11 @@ from contracts.control_api import (
 )
 from contracts.operations import AuditReport, PipelineState
 from contracts.ownership import (
-    ChangedRevision,
-    HandedOver,
     HandOverRequest,
+    HandoverResult,
     HandOverStudyRequest,
     OwnedTranscript,
+    RevisionChangeResult,
     WithdrawRevisionRequest,
 )
 from contracts.refreshing import RefreshStudyRequest, StudyRefresh
@@ -244,13 +244,13 @@ class ControlClient(ControlTransport):
 
     async def withdraw_revision(
         self, transcript_id: UUID, wanted: WithdrawRevisionRequest
-    ) -> ChangedRevision:
+    ) -> RevisionChangeResult:
         """Withdraw a revision of an interview, and return which, with the interview."""
         return await self._change_revision(transcript_id, "withdraw", wanted)
 
     async def restore_revision(
         self, transcript_id: UUID, wanted: WithdrawRevisionRequest
-    ) -> ChangedRevision:
+    ) -> RevisionChangeResult:
         """Restore a revision that was withdrawn, and return which, with the interview."""
         return await self._change_revision(transcript_id, "restore", wanted)
 
@@ -261,19 +261,21 @@ class ControlClient(ControlTransport):
         path = f"/v1/transcripts/{transcript_id}/handover"
         return await self.send("POST", path, OwnedTranscript, json=wanted.model_dump(mode="json"))
 
-    async def hand_over_interviews(self, study_id: str, wanted: HandOverStudyRequest) -> HandedOver:
+    async def hand_over_interviews(
+        self, study_id: str, wanted: HandOverStudyRequest
+    ) -> HandoverResult:
         """Hand the interviews of a study over to another producer; return how many were."""
         path = f"/v1/studies/{_study_part(study_id)}/handover"
-        return await self.send("POST", path, HandedOver, json=wanted.model_dump(mode="json"))
+        return await self.send("POST", path, HandoverResult, json=wanted.model_dump(mode="json"))
 
     async def _change_revision(
         self, transcript_id: UUID, verb: str, wanted: WithdrawRevisionRequest
-    ) -> ChangedRevision:
+    ) -> RevisionChangeResult:
         path = f"/v1/transcripts/{transcript_id}/{verb}"
         # Without a number, a request that is sent again would take another revision.
         headers = {"Idempotency-Key": str(uuid4())}
         body = wanted.model_dump(mode="json")
-        return await self.send("POST", path, ChangedRevision, json=body, headers=headers)
+        return await self.send("POST", path, RevisionChangeResult, json=body, headers=headers)
 
     async def trail(self, which: Mapping[str, str | int | None]) -> TrailPage:
         """Return a page of the trail, the latest entry first.

@@ -89,7 +89,7 @@ class IndexedDeadLetter(DeadLetter):
 
 
 def explain_expiry(letter: DeadLetter) -> str:
-    """Return why a letter that expired, or was closed long ago, has no message any more."""
+    """Return why an expired or long closed dead letter has no message any more."""
     reason = letter.state_reason if letter.state is DeadLetterState.EXPIRED else ""
     return (
         f"letter {letter.letter_id} is {letter.state.value}, and its message is not kept any more"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from contracts.ownership import ChangedRevision, OwnedTranscript
+from contracts.ownership import OwnedTranscript, RevisionChangeResult
 from control.domain import NotFoundError
 from database.pool import Connection, Database
 from database.queries import load_queries
@@ -37,7 +37,7 @@ class TranscriptOwnershipStore:
         ):
             raise _no_revision(owned.transcript_id, revision, owned)
 
-    async def withdraw(self, transcript_id: UUID, revision: int | None) -> ChangedRevision:
+    async def withdraw(self, transcript_id: UUID, revision: int | None) -> RevisionChangeResult:
         """Withdraw a revision, so that the one before is current; the same again changes nothing.
 
         Args:
@@ -49,7 +49,7 @@ class TranscriptOwnershipStore:
         """
         return await self._change(_QUERIES.withdraw_revision, transcript_id, revision)
 
-    async def restore(self, transcript_id: UUID, revision: int | None) -> ChangedRevision:
+    async def restore(self, transcript_id: UUID, revision: int | None) -> RevisionChangeResult:
         """Take the withdrawal of a revision back.
 
         Args:
@@ -92,13 +92,13 @@ class TranscriptOwnershipStore:
 
     async def _change(
         self, query: str, transcript_id: UUID, revision: int | None
-    ) -> ChangedRevision:
+    ) -> RevisionChangeResult:
         async with self._database.transaction() as connection:
             changed = await connection.fetchval(query, transcript_id, revision)
             owned = await _find(connection, transcript_id)
         if changed is None or owned is None:
             raise _no_revision(transcript_id, revision, owned)
-        return ChangedRevision(revision=changed, transcript=owned)
+        return RevisionChangeResult(revision=changed, transcript=owned)
 
 
 async def _find(connection: Connection, transcript_id: UUID) -> OwnedTranscript | None:

@@ -101,7 +101,7 @@ async def _describe_group(kafka: KafkaSettings, admin: Any, group: str) -> tuple
 
 
 async def read_commits(kafka: KafkaSettings, admin: Any, group: str) -> dict[TopicPartition, int]:
-    """Return the offsets that a consumer group has committed; none of a group that never was.
+    """Return the offsets that a consumer group has committed; {} if there is no such group.
 
     Raises:
         AccessRuleMissingError: control may not see the group.

@@ -141,7 +141,7 @@ class DeadLetterReplayer:
             raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"
             )
-        hopeless = {} if force else await self._store.find_hopeless([letter.letter_id])
+        hopeless = {} if force else await self._store.find_hopeless_letters([letter.letter_id])
         if letter.letter_id in hopeless and letter.state is DeadLetterState.OPEN:
             raise HopelessReplayError(letter.letter_id, hopeless[letter.letter_id])
         if why := (await self.sender.find_missing_topics({letter.service})).get(letter.service):
@@ -269,7 +269,7 @@ class DeadLetterReplayer:
         outage until the index is up to date again.
         """
         self._doubt.set()
-        async with self._store.holding_claims(on_gone=self._doubt.set):
+        async with self._store.hold_claims_lock(on_gone=self._doubt.set):
             try:
                 async with running_in_background(self._repair()):
                     yield
@@ -340,7 +340,7 @@ class DeadLetterReplayer:
     ) -> list[DeadLetterPosition]:
         """Open those of claimed letters again that a replay cannot mend; returns the others."""
         names_cause = which.code is not None or which.cause is not None
-        found = await self._store.find_hopeless(
+        found = await self._store.find_hopeless_letters(
             [letter.letter_id for letter in letters], names_cause=names_cause
         )
         if found:

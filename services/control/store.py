@@ -16,8 +16,8 @@ import structlog
 from contracts.control_api import (
     DeadLetterCount,
     DeadLetterFilter,
-    DeadLetterSelection,
     DeadLetterState,
+    ReplayableLetterCounts,
 )
 from contracts.errors import UNMENDABLE
 from control.claim_session import CLAIMS_LOCK, hold_claims_lock
@@ -294,7 +294,7 @@ class DeadLetterStore:
 
     async def count_selection(
         self, which: DeadLetterFilter, *, force: bool = False
-    ) -> DeadLetterSelection:
+    ) -> ReplayableLetterCounts:
         """Count the open letters that match, whatever state the filter names.
 
         Why letters are left out is for ``count_left_out`` to count.
@@ -307,7 +307,7 @@ class DeadLetterStore:
             _QUERIES.count_selection, format_filter(which), [] if force else _UNMENDABLE
         )
         assert row is not None
-        return DeadLetterSelection(**row)
+        return ReplayableLetterCounts(**row)
 
     def hold_claims_lock(
         self, on_gone: Callable[[], object] = lambda: None

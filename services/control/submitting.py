@@ -41,7 +41,7 @@ class RevisionConflictError(OnrecordError):
 
 
 class TranscriptOwnedByOtherError(OnrecordError):
-    """Raised when the submitted interview is another producer's of the same study (HTTP 409)."""
+    """Raised when the submitted interview belongs to another producer of its study (HTTP 409)."""
 
 
 class SubmissionTooLargeError(OnrecordError):

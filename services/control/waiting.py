@@ -121,7 +121,7 @@ def get_waiting_position(message: WaitingMessage) -> WaitingPosition:
 
 
 def build_waiting_message(record: Any, *, service: str, topic: str, tier: int) -> WaitingMessage:
-    """Convert a record in a retry topic to the API's model, without the message's content.
+    """Convert a retry topic's record to the API's model of a waiting message, without content.
 
     Args:
         record: as aiokafka has it.

@@ -35,7 +35,7 @@ _SOURCE_LIMITS: Final = parse_word_list(
 
 
 def count_tokens_without_opinion(texts: Sequence[str], opinion: str) -> int:
-    """Return how many words remain if a final "I think" or "I think that" is left out.
+    """Count the words that remain without a final "I think" or "I think that".
 
     Args:
         texts: the tokens beside a claim.
@@ -47,7 +47,7 @@ def count_tokens_without_opinion(texts: Sequence[str], opinion: str) -> int:
 
 
 def count_tokens_without_frames(texts: Sequence[str]) -> int:
-    """Return how many words before a clause remain without a frame such as "I know that".
+    """Count the words before a clause that remain without a frame such as "I know that".
 
     Args:
         texts: the tokens of the sentence before a clause that has a subject of its own.

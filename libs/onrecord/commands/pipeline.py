@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def pipeline(*, seconds: Seconds = 5.0, json_output: Json = False) -> None:
-    """Show what each service has before it, how fast it works, and until when it is done.
+    """Show each service's backlog, its throughput, and when the backlog will be processed.
 
     It looks twice. The lag has the messages that wait to be tried again, too; some of it may be
     done and not committed yet. "unknown" stands where nothing was finished meanwhile. A service

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from contracts.ownership import (
-    ChangedRevision,
-    HandedOver,
     HandOverRequest,
+    HandoverResult,
     HandOverStudyRequest,
     OwnedTranscript,
+    RevisionChangeResult,
     WithdrawRevisionRequest,
 )
 from onrecord.console import Json, err, out, print_json
@@ -82,7 +82,7 @@ def list_interviews(
     limit: Limit = 1_000,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """List a study's interviews by title, each with its id and how far it is read.
+    """List a study's interviews by title, each with its id and its progress.
 
     Examples of use:
 
@@ -108,7 +108,7 @@ def show(
     transcript_id: TranscriptId,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show how far an interview is read, and what became of each of its submissions.
+    """Show an interview's progress, and the outcome of each of its submissions.
 
     Examples of use:
 
@@ -215,7 +215,9 @@ def handover(  # noqa: PLR0913, PLR0917 - one or all of a study
         _print_handed_over(handed, what, json_output=json_output)
 
 
-def _print_handed_over(done: OwnedTranscript | HandedOver, what: str, *, json_output: bool) -> None:
+def _print_handed_over(
+    done: OwnedTranscript | HandoverResult, what: str, *, json_output: bool
+) -> None:
     if json_output:
         print_json(done.model_dump(mode="json"))
     else:
@@ -245,7 +247,7 @@ def _read_id(text: str) -> UUID:
         ) from error
 
 
-def _print(changed: ChangedRevision, done: str, *, json_output: bool) -> None:
+def _print(changed: RevisionChangeResult, done: str, *, json_output: bool) -> None:
     if json_output:
         print_json(changed.model_dump(mode="json"))
         return

@@ -19,7 +19,7 @@ _STATUSES: Final = {
 
 
 def format_interviews(interviews: Sequence[TranscriptSummary], width: int) -> Iterator[Text]:
-    """Format interviews as a list: title, id, and how far each is read.
+    """Format interviews as a list: title, id and progress of each.
 
     Args:
         interviews: in the order in which they are to stand.

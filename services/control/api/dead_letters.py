@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 
 from contracts.control_api import (
     ColumnText,
+    CountReplayableLettersRequest,
     DeadLetter,
     DeadLetterCount,
     DeadLetterFilter,
     DeadLetterPage,
-    DeadLetterSelection,
     DeadLetterState,
     DeadLetterWithValue,
     DiscardRequest,
@@ -26,9 +26,9 @@ from contracts.control_api import (
     Moment,
     Offset,
     Partition,
+    ReplayableLetterCounts,
     ReplayRequest,
     ReplayResult,
-    SelectDeadLettersRequest,
 )
 from contracts.ids import UUID_PATTERN
 from contracts.topics import MIB
@@ -94,8 +94,8 @@ async def count_letters(context: Context, caller: Operator) -> list[DeadLetterCo
 
 @router.get("/replayable")
 async def count_replayable(
-    which: Annotated[SelectDeadLettersRequest, Query()], context: Context, caller: Operator
-) -> DeadLetterSelection:
+    which: Annotated[CountReplayableLettersRequest, Query()], context: Context, caller: Operator
+) -> ReplayableLetterCounts:
     """Count the open dead letters that match a filter, and those that a replay would send."""
     del caller
     await context.store.require_known(which.model, which.prompt)

@@ -100,7 +100,7 @@ class RequestRateLimiter:
 
 
 class CredentialLimiter:
-    """Limiter of how many tokens and sessions that nobody knows are looked up for an address.
+    """Limiter of lookups of unknown tokens and sessions per IP address, against guessing.
 
     What was valid a while ago is always looked up: others' guesses from the same address, such as a
     proxy's, lock nobody out who is at work.

@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from contracts.ownership import (
-    ChangedRevision,
-    HandedOver,
     HandOverRequest,
+    HandoverResult,
     HandOverStudyRequest,
     OwnedTranscript,
+    RevisionChangeResult,
     WithdrawRevisionRequest,
 )
 from control.access import Caller, Right
@@ -35,7 +35,7 @@ async def withdraw_revision(
     request: Request,
     context: Context,
     caller: Submitter,
-) -> ChangedRevision:
+) -> RevisionChangeResult:
     """Withdraw a revision of an interview, so that the revision before is current again.
 
     What is withdrawn is kept, and shown nowhere. Its number is not used again, unless it is
@@ -56,7 +56,7 @@ async def restore_revision(
     request: Request,
     context: Context,
     caller: Submitter,
-) -> ChangedRevision:
+) -> RevisionChangeResult:
     """Restore a withdrawn revision of an interview."""
     owned = await _find_owned(context, caller, transcript_id)
     fingerprint = await compute_request_fingerprint(request, await request.body())
@@ -86,13 +86,13 @@ async def hand_over_transcript(
 @router.post("/studies/{study_id}/handover", responses=build_error_responses(404, 422))
 async def hand_over_interviews(
     study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
-) -> HandedOver:
+) -> HandoverResult:
     """Make another producer the owner of a study's interviews, of all or of one producer's."""
     await require_study(context, study_id)
     target = f"{wanted.of or 'all'} to {wanted.to}"
     await context.trail.record(caller, "study.handover", target, study_id, wanted.reason)
     changed = await context.ownership.hand_over_interviews(study_id, wanted.to, wanted.of)
-    return HandedOver(study_id=study_id, producer=wanted.to, transcripts=changed)
+    return HandoverResult(study_id=study_id, producer=wanted.to, transcripts=changed)
 
 
 async def _find_owned(

@@ -69,7 +69,7 @@ class ListSessionsRequest(PageRequest):
     ended: bool = Field(default=False, description="Those that have ended, too.")
 
 
-class LoginAnswer(BaseModel):
+class LoginRedirectParameters(BaseModel):
     """Query parameters with which the OpenID Connect issuer redirects a browser after a login."""
 
     code: str = Field("", max_length=4_000, description="What the tokens are got with.")
@@ -104,7 +104,7 @@ async def begin_login(
     responses={**_HTML, **build_error_responses(404)},
 )
 async def finish_login(
-    request: Request, context: Context, answer: Annotated[LoginAnswer, Query()]
+    request: Request, context: Context, answer: Annotated[LoginRedirectParameters, Query()]
 ) -> HTMLResponse:
     """Finish a login after the OpenID Connect issuer's redirect, and set the session cookie."""
     provider = _require_logins(context.logins.provider)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from contracts.call_purposes import DRAFT, JUDGE, REPAIR_SUFFIX
 from contracts.notes import Usage
 from contracts.replay_options import ReplayOverrides
-from contracts.replay_plans import Interval, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
+from contracts.replay_plans import EstimatedRange, ReplayPlan, ReplayPlanPart, ReplayPlanPreview
 from contracts.study import StatementPolicy
 from contracts.topics import ENRICHMENT, GUARDRAIL, INGESTION, build_retry_topic
 from control.hopeless import count_hopeless_letters
@@ -94,10 +94,12 @@ def _part(
         withdrawn=row["withdrawn"],
         hopeless=hopeless,
         # A cached answer calls nobody.
-        calls=Interval(low=Decimal(0), high=Decimal(subjects * sum(o["calls_high"] for o in known)))
+        calls=EstimatedRange(
+            low=Decimal(0), high=Decimal(subjects * sum(o["calls_high"] for o in known))
+        )
         if known
         else None,
-        usd=Interval(
+        usd=EstimatedRange(
             low=Decimal(0), high=subjects * sum((o["usd_high"] for o in priced), Decimal(0))
         )
         if priced

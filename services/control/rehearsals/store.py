@@ -52,7 +52,7 @@ class ClaimedRehearsal(NamedTuple):
 
 
 class LetterToRehearse(NamedTuple):
-    """Dead letter that a rehearsal is still to predict, with its position in the DLQ, if known."""
+    """Dead letter whose replay a rehearsal is still to predict, with its place in the DLQ."""
 
     letter_id: UUID
     place: DeadLetterPosition | None

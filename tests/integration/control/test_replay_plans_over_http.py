@@ -144,7 +144,7 @@ async def test_a_crash_of_control_leaves_a_plans_letters_with_what_it_sets(offic
     plans = office.context.plans
     plan_id = UUID(made["plan_id"])
     await plans.start(plan_id)
-    async with office.context.store.holding_claims():
+    async with office.context.store.hold_claims_lock():
         await plans.take_plans()
         assert await plans.claim(plan_id, 0, 1)
         # It was claimed, and not sent: repair does that.

@@ -374,7 +374,7 @@ async def test_two_replicas_leave_each_others_letters_alone(fresh_database: Data
     interview = SettledInterview(fresh_database)
     mine, other = interview.letters, DeadLetterStore(fresh_database)
     letter = await interview.dies(2)
-    async with mine.holding_claims():
+    async with mine.hold_claims_lock():
         assert await mine.claim_for_replay(letter.letter_id)
         assert await other.take_over_interrupted(()) == []
     taken = await asyncio.gather(
@@ -390,7 +390,7 @@ async def test_of_two_replicas_one_takes_over_what_a_third_left(fresh_database: 
     for one in letters:
         assert await interview.letters.claim_for_replay(one.letter_id)
     first, second = DeadLetterStore(fresh_database), DeadLetterStore(fresh_database)
-    async with first.holding_claims(), second.holding_claims():
+    async with first.hold_claims_lock(), second.hold_claims_lock():
         taken = await asyncio.gather(
             first.take_over_interrupted(()), second.take_over_interrupted(())
         )

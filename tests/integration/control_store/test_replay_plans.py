@@ -393,7 +393,7 @@ async def test_a_crash_between_two_steps_loses_no_letter(
     letters = await first.fill(4_500)
     plan = await first.plan(canary=False)
     await first.start(plan)
-    async with first.letters.holding_claims():
+    async with first.letters.hold_claims_lock():
         setattr(first.sender, when, Crash())
         with pytest.raises(Crash):
             await first.run(plan)
@@ -401,7 +401,7 @@ async def test_a_crash_between_two_steps_loses_no_letter(
         assert await other.plans.take_plans() == [], "the first one lives"
         assert await other.replayer.finish_interrupted() == 0
     second = Control(fresh_database, sent)
-    async with second.letters.holding_claims():
+    async with second.letters.hold_claims_lock():
         await second.replayer.finish_interrupted()
         await second.run_while_letters_resolve(plan)
     counted = Counter(sent)
@@ -417,8 +417,8 @@ async def test_two_replicas_run_a_plan_once(fresh_database: Database) -> None:
     letters = await replicas[0].fill(3_000)
     plan = await replicas[0].plan(canary=False)
     async with (
-        replicas[0].letters.holding_claims(),
-        replicas[1].letters.holding_claims(),
+        replicas[0].letters.hold_claims_lock(),
+        replicas[1].letters.hold_claims_lock(),
         replicas[0].runner.running(),
         replicas[1].runner.running(),
         replicas[0].replayer.repairing(),
@@ -613,7 +613,7 @@ async def test_a_large_set_that_is_given_up_or_left_by_a_crash_is_frozen_once_or
     given_up, left = await control.plan(), await control.plan()
     await control.plans.change_state(given_up.plan_id, ReplayPlanState.CANCELLED)
     other = Control(control.database, [])
-    async with control.letters.holding_claims():
+    async with control.letters.hold_claims_lock():
         assert await control.plans.take_plans() == [left.plan_id]
         assert not await other.plans.take_plans()
         await other.plans.freeze(left.plan_id)

@@ -259,7 +259,7 @@ async def test_a_claim_is_held_once_the_session_before_is_gone(
         pid = await before.fetchval("SELECT pg_backend_pid()")
         await before.execute("SELECT pg_advisory_lock($1, $2)", *key)
         with capture_logs() as logs:
-            async with replica.letters.holding_claims():
+            async with replica.letters.hold_claims_lock():
 
                 async def is_refused() -> bool:
                     return "claims_not_held" in {one["event"] for one in logs}
@@ -295,7 +295,7 @@ async def test_an_unforeseen_error_does_not_end_the_holding_of_claims(
         return connection()
 
     monkeypatch.setattr(replica.database, "connection", fail_first)
-    async with replica.letters.holding_claims():
+    async with replica.letters.hold_claims_lock():
 
         async def is_tried_again() -> bool:
             return len(calls) > 1

@@ -38,7 +38,7 @@ from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count
 
 if TYPE_CHECKING:
-    from contracts.control_api import DeadLetterSelection
+    from contracts.control_api import ReplayableLetterCounts
     from contracts.replay_plans import ReplayPlan
     from onrecord.control_client import ControlClient
 
@@ -179,7 +179,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     _print_result(plan, wait=wait, json_output=json_output)
 
 
-async def _count(control: ControlClient, which: dict[str, str | None]) -> DeadLetterSelection:
+async def _count(control: ControlClient, which: dict[str, str | None]) -> ReplayableLetterCounts:
     from onrecord.bulk_changes import count_open_letters  # noqa: PLC0415 - slow to import
 
     return await count_open_letters(control, which)
@@ -205,7 +205,7 @@ def _replay_named(letter_ids: list[str], reason: str, *, force: bool, json_outpu
         raise outcome.error()
 
 
-def _print_nothing(selected: DeadLetterSelection, *, json_output: bool) -> None:
+def _print_nothing(selected: ReplayableLetterCounts, *, json_output: bool) -> None:
     from onrecord.replay import explain_letters_left_out  # noqa: PLC0415 - slow to import
 
     if json_output:

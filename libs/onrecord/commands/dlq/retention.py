@@ -24,7 +24,7 @@ def register(dlq: typer.Typer) -> None:
 
 
 def retention(*, json_output: Json = False) -> None:
-    """Show which open dead letters expire when, by cause, and how full the DLQs are.
+    """Show when open dead letters expire, by cause, and how full the DLQs are.
 
     What expired is in `onrecord dlq list --state expired`, and in the trail as `letters.expire`.
     How long letters are kept is set by CONTROL_OPEN_LETTERS_KEPT_DAYS and
@@ -47,7 +47,7 @@ def retention(*, json_output: Json = False) -> None:
 
 
 def reindex(*, reason: Why = "", json_output: Json = False) -> None:
-    """Read the DLQs again, so that the index has every dead letter that they have.
+    """Read the DLQs again, to add dead letters that control's index lacks.
 
     Control indexes letters by itself. This is for a database that was restored or made anew, and
     for a DLQ that was copied back: letters that were gone from it, and expired for that, are open
