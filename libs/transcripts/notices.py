@@ -71,6 +71,14 @@ class Repair(Enum):
         "1 time counts frames; it was read at {rate}",
         "{} times count frames; they were read at {rate}",
     )
+    SECONDS = (
+        "1 number beside a name was taken for a time in seconds",
+        "{} numbers beside names were taken for times in seconds",
+    )
+    START_AT_END = (
+        "1 turn was taken to begin where the turn before it ends: the file states ends only",
+        "{} turns were taken to begin where those before them end: the file states ends only",
+    )
     PART = (
         "the times start again in 1 place, as where files are put together, and were left so",
         "the times start again in {} places, as where files are put together, and were left so",
@@ -147,6 +155,10 @@ class Notices:
         self._guesses: list[str] = []
         self._hidden: dict[str, tuple[int, str]] = {}
         self._invisible = 0
+
+    def has(self, kind: Repair) -> bool:
+        """Return whether anything of a kind was mended."""
+        return self._counts[kind] > 0
 
     def guess(self, sentence: str) -> None:
         """Note what was assumed where the source does not tell."""

@@ -22,6 +22,7 @@ from transcripts.captions.cue_order import Cue, sort_cues
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
+from transcripts.speakers.candidates import OTHER_COLONS
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
@@ -46,6 +47,7 @@ _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^�
 _SOUND_STARTS: Final = frozenset("[(♪♫")
 _COUNTED_NAME: Final = re.compile(r"(.{1,80}?)[-_](\d{1,6})")
 _LINE_END: Final = re.compile("\r\r?\n|\r")
+_MAY_NAME_ANOTHER: Final = re.compile(rf"[:{OTHER_COLONS}]|\s[\[(<]|\s\*\*")
 _HALF: Final = 0.5
 _WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
 _FEWEST_CHANGES: Final = 3
@@ -97,7 +99,7 @@ def read_cue_passages(
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
     found = find_speaker_labels(list(_places(spoken)), speakers)
     attributed = _attribute(spoken, found)
-    said = _carried_on(attributed, notices)
+    said = _carried_on(attributed, notices, marks_change=_marks_change(spoken, found))
     passages = tuple(
         SpokenPassage(
             speaker or "",
@@ -325,7 +327,7 @@ def _single(name: str, line: SpokenLine, found: SpeakerLabels) -> tuple[str | No
     if one.form not in found.forms.get(one.key, ()):
         return (None if changes else name), text.strip()
     text = one.text.strip()
-    return (one.label, text) if text and ":" not in text and "\uff1a" not in text else None
+    return (one.label, text) if text and _MAY_NAME_ANOTHER.search(text) is None else None
 
 
 def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | None, str]]:
@@ -338,10 +340,10 @@ def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | No
     one = found.choose([one for one in line.candidates if not one.later])
     speaker, text = (one.label, one.text) if one is not None else (None, line.text)
     begin = 0
-    if ":" not in text and "\uff1a" not in text:
+    if _MAY_NAME_ANOTHER.search(text) is None:
         yield speaker, text
         return
-    for later, at in find_labels_within_line(text):
+    for later, at in find_labels_within_line(text, behind_label=one is not None):
         if found.choose([later]) is None:
             continue
         yield speaker, text[begin:at]
@@ -366,11 +368,28 @@ def _only_sentences_go_on(said: Sequence[_Said], named: Sequence[str]) -> bool:
     )
 
 
-def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
+def _marks_change(spoken: Sequence[SpokenCue], found: SpeakerLabels) -> bool:
+    """Whether nearly all names stand behind a mark of a change of speaker, such as ``>>``.
+
+    So CEA-608 has it: who goes on speaking has no mark.
+    """
+    if not any(line[3] for one in spoken for line in one[2]):  # as in most files
+        return False
+    named = [
+        line.changes
+        for one in spoken
+        for line in one.lines
+        if line.candidates and not line.voice and found.choose(line.candidates) is not None
+    ]
+    return len(named) >= _FEWEST_CHANGES and sum(named) >= _MOSTLY * len(named)
+
+
+def _carried_on(said: list[_Said], notices: Notices, *, marks_change: bool) -> list[_Said]:
     """Let cues without a name go on with the speaker before, where names mark changes only.
 
     A source that names every cue repeats a speaker's name from cue to cue; one that names
-    speakers where they change does not, and leaves many cues without a name.
+    speakers where they change does not, and leaves many cues without a name, or says that it
+    marks changes.
     """
     named = [who for _, who, _ in said if who]
     again = len([None for earlier, later in pairwise(named) if earlier == later])
@@ -378,7 +397,11 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
     if (
         len(named) < 2  # noqa: PLR2004 - one name tells nothing of how the source names
         or again > _SELDOM_AGAIN * (len(named) - 1)
-        or (unnamed < _OFTEN_UNNAMED * len(said) and not _only_sentences_go_on(said, named))
+        or (
+            unnamed < _OFTEN_UNNAMED * len(said)
+            and not marks_change
+            and not _only_sentences_go_on(said, named)
+        )
     ):
         return said
     carried: list[_Said] = []

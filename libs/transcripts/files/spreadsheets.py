@@ -26,7 +26,7 @@ _MOST_COLUMNS: Final = 1_000
 
 
 def read_xlsx_rows(archive: zipfile.ZipFile) -> list[list[str]]:
-    """Read the non-blank rows of an Excel workbook's sheet with the most text.
+    """Read the non-blank rows of an Excel workbook's sheet with the most text, all equally wide.
 
     Args:
         archive: the workbook; its size is checked already.
@@ -41,7 +41,10 @@ def read_xlsx_rows(archive: zipfile.ZipFile) -> list[list[str]]:
         key=lambda name: int(_SHEET.sub(r"\1", name)),
     )
     sheets = [list(_rows(_parse(archive, name), shared, time_styles)) for name in names]
-    return max(sheets, key=_text_length, default=[])
+    rows = max(sheets, key=_text_length, default=[])
+    # A workbook does not store the empty cells at the end of a row.
+    width = max(map(len, rows), default=0)
+    return [row + [""] * (width - len(row)) for row in rows]
 
 
 def _text_length(rows: Sequence[Sequence[str]]) -> int:

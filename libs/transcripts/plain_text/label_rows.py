@@ -30,11 +30,13 @@ _NUMBERED_QUESTION: Final = re.compile(
 )
 _HEADED: Final = re.compile(r"\s{0,8}(?:\*\*)?([QA])\s?\d{1,3}[.:)]?(?:\*\*)?\s*")
 _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
-# Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
+# Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`; the
+# last letters are Armenian, whose full stop looks like a colon.
 _MARKED: Final = re.compile(
     r"\s*(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s+)?"
     r"(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
-    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;]|::|\.[-\u2013—])\s+(?=\S)"
+    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;\u0589\u055d]|::|\.[-\u2013—]|\.(?=\s+[\u0531-\u0556]))"
+    r"\s+(?=\S)"
 )
 # `Kim [v]  in Bonn`: speaker, tier and words; `[3]` numbers a stretch of the score.
 _TIER: Final = re.compile(

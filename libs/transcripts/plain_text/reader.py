@@ -95,7 +95,8 @@ def read_plain_transcript(
     notices.include(others)
     if speakers:
         found = _find(lines, speakers)
-    said = _without_times_of_day(_with_inner_times(_timed(_said(lines, found))), notices)
+    said = _with_starts_at_ends(_timed(_said(lines, found)), notices)
+    said = _without_times_of_day(_with_inner_times(said), notices)
     said = _in_order(said, notices)
     doubles = _count_same_spans(said)
     ends = _next_starts(said)
@@ -118,6 +119,30 @@ def read_plain_transcript(
             *([_SECOND_VERSION.format(doubles)] if doubles >= _TWICE else []),
         ),
     )
+
+
+def _with_starts_at_ends(said: list[_Said], notices: Notices) -> list[_Said]:
+    """What was said, beginning where what stands before it ends, if the file states ends only.
+
+    So f4 and MAXQDA have it: one time, ``#00:00:05-0#``, behind each paragraph, from which playing
+    goes on. What another time behind a paragraph tells is not known.
+    """
+    spoken = [one for one in said if one.text.strip()]
+    ends = [one.end_ms for one in spoken if one.end_ms is not None]
+    if (
+        notices.has(Repair.TIME_BEHIND)
+        or len(ends) < max(_TWICE, _MOST * len(spoken))
+        or any(one.start_ms is not None for one in said)
+        or any(later < earlier for earlier, later in pairwise(ends))
+    ):
+        return said
+    made: list[_Said] = []
+    before: int | None = None
+    for one in said:
+        made.append(replace(one, start_ms=before))
+        before = one.end_ms if one.text.strip() else before
+    notices.add(Repair.START_AT_END, sum(one.start_ms is not None for one in made))
+    return made
 
 
 def _with_inner_times(said: list[_Said]) -> list[_Said]:
@@ -281,15 +306,17 @@ def _said(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[_Said]:
         if one is not None and not one.later:
             speaker = one.label
             start_ms = line.times[line.candidates.index(one)]
-            yield from _split_later(speaker, one.text, start_ms, line.end_ms, found)
-            speaker = _last_speaker(one.text, found) or speaker
+            said = _Said(speaker, one.text, start_ms, line.end_ms)
+            yield from _split_later(said, found, behind_label=True)
+            speaker = _last_speaker(one.text, found, behind_label=True) or speaker
             continue
         # Without brackets a time may be speech, unless a name follows, nothing does, or all do.
         spoken = line.original if line.bare and line.text.strip() and not stamped else line.text
         start_ms = None if spoken is line.original and line.original else line.start_ms
         text, end_ms = split_end_timestamp(spoken)
-        yield from _split_later(speaker, text, start_ms, end_ms or line.end_ms, found)
-        speaker = _last_speaker(text, found) or speaker
+        said = _Said(speaker, text, start_ms, end_ms or line.end_ms)
+        yield from _split_later(said, found, behind_label=False)
+        speaker = _last_speaker(text, found, behind_label=False) or speaker
 
 
 def _is_chat(lines: Sequence[TextLine], found: SpeakerLabels) -> bool:
@@ -300,13 +327,12 @@ def _is_chat(lines: Sequence[TextLine], found: SpeakerLabels) -> bool:
     return sum(found.choose(line.candidates) is not None for line in dated) >= _USUALLY * len(dated)
 
 
-def _split_later(
-    speaker: str, text: str, start_ms: int | None, end_ms: int | None, found: SpeakerLabels
-) -> Iterator[_Said]:
-    text, stated_end_ms = split_end_timestamp(text)
-    end_ms = end_ms if stated_end_ms is None else stated_end_ms
+def _split_later(said: _Said, found: SpeakerLabels, *, behind_label: bool) -> Iterator[_Said]:
+    speaker, start_ms = said.speaker, said.start_ms
+    text, stated_end_ms = split_end_timestamp(said.text)
+    end_ms = said.end_ms if stated_end_ms is None else stated_end_ms
     begin = 0
-    for one, at in find_labels_within_line(text):
+    for one, at in find_labels_within_line(text, behind_label=behind_label):
         if found.choose([one]) is None:
             continue
         yield _Said(speaker, text[begin:at], start_ms, end_ms)
@@ -315,9 +341,9 @@ def _split_later(
     yield _Said(speaker, text[begin:], start_ms, end_ms)
 
 
-def _last_speaker(text: str, found: SpeakerLabels) -> str:
+def _last_speaker(text: str, found: SpeakerLabels, *, behind_label: bool) -> str:
     last = ""
-    for one, _ in find_labels_within_line(text):
+    for one, _ in find_labels_within_line(text, behind_label=behind_label):
         if found.choose([one]) is not None:
             last = one.label
     return last
@@ -330,10 +356,16 @@ def _timed(lines: Iterable[_Said]) -> list[_Said]:
     """Give a time that stands alone, or with nothing but a name, to the line after it."""
     timed: list[_Said] = []
     pending: int | None = None
+    pending_end: int | None = None
     for line in lines:
         start_ms = pending if line.start_ms is None else line.start_ms
-        timed.append(line if start_ms == line.start_ms else replace(line, start_ms=start_ms))
-        pending = None if line.text.strip() else start_ms
+        end_ms = line.end_ms
+        if line.start_ms is None and start_ms is not None and end_ms is None:
+            end_ms = pending_end
+        is_same = start_ms == line.start_ms and end_ms == line.end_ms
+        timed.append(line if is_same else replace(line, start_ms=start_ms, end_ms=end_ms))
+        is_spoken = bool(line.text.strip())
+        pending, pending_end = (None, None) if is_spoken else (start_ms, end_ms)
     return timed
 
 

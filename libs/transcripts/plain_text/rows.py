@@ -23,6 +23,7 @@ from transcripts.plain_text.front_matter import remove_front_matter
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
 from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
+from transcripts.plain_text.second_stamps import replace_second_stamps
 from transcripts.plain_text.summaries import is_summary_heading, remove_summaries
 from transcripts.plain_text.turn_starts import find_turn_starts
 from transcripts.speakers.candidates import strip_direction_marks
@@ -158,7 +159,7 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
         for number, line in enumerate(lines, start=1)
     ]
-    rows = replace_frame_timecodes(rows, notices)
+    rows = replace_second_stamps(replace_frame_timecodes(rows, notices), notices)
     for step in _STEPS:
         rows = step(rows, notices)
     return rows

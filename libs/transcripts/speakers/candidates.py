@@ -24,7 +24,11 @@ _BLANKS_AND_MARKS: Final = (
 _SIGNS: Final = r"\s\d:\[\](){}<>|"
 _OPENING: Final = ("[", "(", "<", "{")
 _BESIDE_SIGNS: Final = re.compile(f"(?<=[{_SIGNS}])[{_MARKS}]+|[{_MARKS}]+(?=[{_SIGNS}])")
-COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789\u1366]")  # the last is Ethiopic
+OTHER_COLONS: Final = "\uff1a\ufe55\ua789\u1366\u2236\ufe13\u05c3"
+"""What scripts and keyboards have in place of a colon: full-width, small, modifier, Ethiopic, the
+sign of a ratio, vertical, Hebrew."""
+COLONS: Final = (":", *OTHER_COLONS)
+COLON: Final = re.compile(rf"\s?[:{OTHER_COLONS}]")
 _HEADING_MARK: Final = re.compile(r"#{1,6}\s+")
 # Webex: `"Ann Lee" (1078322432)`.
 _NAME_AND_ID: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,80})[\"\u201d]\s*\(\d{1,12}\)")
@@ -107,7 +111,7 @@ def strip_direction_marks(line: str) -> str:
 def parse_label_line(line: str) -> LabelCandidate | None:
     """Parse a whole line as a speaker label; return None if it reads like a sentence."""
     text = _HEADING_MARK.sub("", line.strip()) if "#" in line else line.strip()
-    text = text.rstrip(":\uff1a").strip("*_ ")
+    text = text.rstrip("".join(COLONS)).strip("*_ ")
     if (
         not text
         or text[-1] in ".?!,;…"
@@ -149,6 +153,11 @@ def parse_label(name: str) -> tuple[str, str]:
         made = normalize_label(label)
         return made, made.casefold()
     return "", ""
+
+
+def ends_with_sentence(text: str) -> bool:
+    """Return whether a text ends with a sentence, and not with a title such as ``Dr.``."""
+    return _SENTENCES.search(f"{text} And so on") is not None
 
 
 def _ends_bracket(label: str) -> bool:

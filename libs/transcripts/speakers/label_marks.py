@@ -12,7 +12,7 @@ _DOTTED_START: Final = (
     r"|(?:Mmes?|Mlles?) )"
 )
 MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t\u3000]|\S\s\s|\s[-\u2013—/]"
+    r"[:\uff1a\ufe55\ua789\u1366\u2236\ufe13\u05c3\[(【<{*_「『\t\u3000]|\S\s\s|\s[-\u2013—/]"
     r"|^[A-Z][A-Z'.]{1,20}(?:--|—)|^" + _DOTTED_START
 )
 # The same for printable ASCII, in parts: trying several patterns at every character takes long.

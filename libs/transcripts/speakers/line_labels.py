@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Final
 
 from transcripts.speakers.candidates import (
     COLON,
+    COLONS,
     LONGEST_LABEL,
+    OTHER_COLONS,
     LabelCandidate,
     LabelMarking,
     build_label_candidates,
+    ends_with_sentence,
     parse_label,
 )
 from transcripts.speakers.label_kinds import LabelKind, classify_label
@@ -26,11 +30,13 @@ from transcripts.speakers.label_marks import (
 _MOST_COLONS: Final = 3
 _BRACKETED: Final = re.compile(
     r"(?:\[(?P<square>[^\[\]]+)\]|\((?P<round>[^()]+)\)|【(?P<lenticular>[^【】]+)】"
-    r"|<(?P<angle>[^<>/]+)>|\{(?P<curly>[^{}\\]+)\})\s*[:\uff1a]?\s*"
+    r"|<(?P<angle>[^<>/]+)>|\{(?P<curly>[^{}\\]+)\})"
+    rf"\s*[:{OTHER_COLONS}]?\s*"
 )
 _BOLD: Final = re.compile(
-    r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
-    r"\s*(?P<after>[:\uff1a]?)(?:[-\u2013—](?=\s))?\s*"
+    r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)"
+    rf"(?P<colon>[:{OTHER_COLONS}]?)(?P=mark)\s*(?P<after>[:{OTHER_COLONS}]?)"
+    r"(?:[-\u2013—](?=\s))?\s*"
 )
 _BOLD_BEHIND_PICTURE: Final = re.compile(r"[^\w\s*]{1,4}\s?\*\*(?P<label>[^*]{1,60})")
 _DOTTED: Final = re.compile(
@@ -47,16 +53,30 @@ _FRENCH_DOTTED: Final = re.compile(
 # Minutes of the European Parliament: `Ana Ruiz, Commissioner. \u2013 Madam President, ...`
 _DOT_AND_DASH: Final = re.compile(r"(?P<label>[^\W\d_][^:\n\u2013—]{1,90}?)\.\s[\u2013—]\s+(?=\S)")
 # Speech in quotation marks behind a name, as Japanese has it.
-_QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
+_QUOTED: Final = re.compile(
+    r"(?P<label>[^\s「」『』:" + OTHER_COLONS + r"]{1,20})[「『](?P<text>.*?)[」』]?\s*$"
+)
 _DASHED: Final = re.compile(
     r"(?P<label>[^\s\-\u2013—:/][^\n:]{0,60}?)\s+(?:[-\u2013—]{1,2}|/)\s+(?=\S)"
 )
 # Oral histories of old: `HAAS--Where were you born?`.
 _DASH_AND_NO_BLANK: Final = re.compile(r"(?P<label>[A-Z][A-Z'.]{1,20})(?:--|—)\s?(?=\S)")
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,}|\u3000)\s*(?=\S)")
+_CHANGE_MARK: Final = r"(?:(?:[/|]|>>+|[-\u2013—])\s+)?"
 _LATER: Final = re.compile(
-    r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?:[/|]\s+)?(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
+    r"(?:(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+" + _CHANGE_MARK + r"|(?<=\S)\s+>>+\s*)"
+    rf"(?P<label>[^\W\d_a-z][^:.!?\n{OTHER_COLONS}]{{0,40}}?)\s?[:{OTHER_COLONS}]\s+"
 )
+# `Here. [Ada]: And there?`: behind any word if a colon follows the brackets or the bold, else
+# behind the end of a sentence, as somebody else's words stand in brackets too: `he [Ada] said`.
+_LATER_SET_OFF: Final = re.compile(
+    r"(?<=\S)\s+(?:(?:[/|]|>>+|[-\u2013—])\s+)?"
+    r"(?:\[(?P<square>[^\[\]:\n]{1,60})\]|\((?P<round>[^():\n]{1,60})\)"
+    r"|<(?P<angle>[^<>/:\n]{1,60})>|\*\*(?P<bold>[^*:\n]{1,60})(?P<inside>:?)\*\*)"
+    rf"\s?(?P<colon>[:{OTHER_COLONS}]?)\s+(?=(?P<next>\S))"
+)
+_LATER_MARKS: Final = ("[", "(", "<", "**")
+_SENTENCE_ENDS: Final = frozenset('.!?…\u3002\uff01\uff1f"\u201d)]')
 _NUMBER_LAST: Final = re.compile(r"(?<!\w)\d{1,3}$")
 _SHORT_NUMBER: Final = re.compile(r"\d{1,3}(?!\d)")
 _EMPHASIS: Final = ("*", "_")
@@ -87,10 +107,25 @@ def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
     return tuple(made.values())
 
 
-def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
-    """Yield possible speaker labels within a line, after a sentence's end, with positions."""
-    colon = max(line.rfind(":"), line.rfind("\uff1a"))
-    if colon < 0 or SENTENCE_END.search(line, 0, colon) is None:
+def find_labels_within_line(
+    line: str, *, behind_label: bool = False
+) -> Iterator[tuple[LabelCandidate, int]]:
+    """Yield possible speaker labels within a line, with positions.
+
+    They stand after a sentence's end, a mark of a change of speaker, or in brackets or bold. Those
+    without a colon name nobody who does not begin a line in the same form.
+
+    Args:
+        line: the line, or what stands behind the label that it begins with.
+        behind_label: whether it is the latter.
+    """
+    later = (*_with_later_colon(line), *_set_off_later(line, behind_label=behind_label))
+    yield from sorted(later, key=itemgetter(1))
+
+
+def _with_later_colon(line: str) -> Iterator[tuple[LabelCandidate, int]]:
+    colon = max(map(line.rfind, COLONS))
+    if colon < 0 or (SENTENCE_END.search(line, 0, colon) is None and ">>" not in line):
         return
     for match in _LATER.finditer(line):
         for one in build_label_candidates(
@@ -99,13 +134,41 @@ def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
             yield one, match.start()
 
 
+def _set_off_later(line: str, *, behind_label: bool) -> Iterator[tuple[LabelCandidate, int]]:
+    if not any(mark in line for mark in _LATER_MARKS):
+        return
+    for match in _LATER_SET_OFF.finditer(line):
+        name = match["square"] or match["round"] or match["angle"] or match["bold"]
+        form = LabelMarking.BRACKET if match["bold"] is None else LabelMarking.BOLD
+        if match["colon"] or match["inside"]:
+            if not behind_label and _ends_first_label(line, match):
+                continue
+            form = LabelMarking.COLON
+        elif line[match.start() - 1] not in _SENTENCE_ENDS or match["next"].islower():
+            continue
+        for one in build_label_candidates(name, line[match.end() :], form, later=True):
+            yield one, match.start()
+
+
+def _ends_first_label(line: str, match: re.Match[str]) -> bool:
+    """Whether the brackets are part of the label that the line begins with: `Ada (on phone): …`."""
+    before = line[: match.start()].strip()
+    return (
+        not any(colon in before for colon in COLONS)
+        and before[0] not in (*_BRACKETS, *_EMPHASIS)
+        and not ends_with_sentence(before)
+    )
+
+
 def _all_candidates(line: str) -> Iterator[LabelCandidate]:
     first = line[:1]
     if first in _EMPHASIS and (bold := _BOLD.match(line)):
         form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
-        yield from build_label_candidates(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
+        yield from build_label_candidates(
+            bold["label"].rstrip("".join(COLONS)), line[bold.end() :], form
+        )
     if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
-        closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
+        closed = bracketed[0].rstrip().endswith(COLONS)
         yield from _in_brackets(bracketed, LabelMarking.COLON if closed else LabelMarking.BRACKET)
         if closed or ": " in bracketed[0]:  # `(ES: what was said)` has no label within
             return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from transcripts.speakers.candidates import (
     LONGEST_LABEL,
+    OTHER_COLONS,
     LabelCandidate,
     LabelMarking,
     new_candidate,
@@ -24,13 +26,14 @@ from transcripts.speakers.label_marks import (
 )
 from transcripts.speakers.line_labels import find_label_candidates, find_labels_within_line
 
+_MAY_HOLD_SEVERAL: Final = re.compile(rf"[:{OTHER_COLONS}]|\s[\[(<]|\s\*\*")
 _COLON_MARK: Final = LabelMarking.COLON
 
 
 def find_all_labels(line: str) -> tuple[LabelCandidate, ...]:
     """Find all possible speaker labels in a line, those at its beginning first."""
     line = line.lstrip()
-    if ":" not in line and "\uff1a" not in line:
+    if _MAY_HOLD_SEVERAL.search(line) is None:
         return find_label_candidates(line)
     at = line.find(": ")
     if 0 < at <= LONGEST_LABEL and line.isascii() and line.isprintable():

@@ -58,7 +58,7 @@ class StrongLabelDecision:
             ()
             if not (options := place[0])
             else options
-            if len(options) == 1 and options[0][2] in forms
+            if len(options) == 1 and options[0][2] in forms and not options[0][4]
             else self._firsts_of(place)
             for place in places
         ]
@@ -253,12 +253,14 @@ class StrongLabelDecision:
         candidates = place[0]
         if len(candidates) == 1:  # usual, and quick
             only = candidates[0]
-            return candidates if only.later or only.form in self._forms else ()
+            if only.later:
+                return candidates if only.form is LabelMarking.COLON else ()
+            return candidates if only.form in self._forms else ()
         chosen: dict[LabelMarking, LabelCandidate] = {}
         for one in place.candidates:
             if one.form in self._forms and not one.later and one.form not in chosen:
                 chosen[one.form] = one
-        later = [one for one in place.candidates if one.later]
+        later = [one for one in place.candidates if one.later and one.form is LabelMarking.COLON]
         seen: dict[str, LabelCandidate] = {}
         for one in chosen.values():
             seen.setdefault(one.key, one)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Final
+from typing import Final, Literal
 
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
@@ -55,7 +55,11 @@ _CLOCK: Final = (
     r"|(?:\d{1,2}h\s?)?\d{1,2}m\s?\d{1,2}s)"
 )
 _IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}[.,]\d{{1,9}}")
-_UNIT: Final = re.compile(r"\s*[(\[][^()\[\]]{1,20}[)\]]$")
+_UNIT: Final = re.compile(
+    r"\s*[(\[][^()\[\]]{1,20}[)\]]$|\s+(?:in\s+|[-\u2013]\s+)(?:milli(?:second)?s|sec(?:ond)?s|ms|s|ss\.msec"
+    r"|hh:mm:ss(?:[.,:]\w{1,4})?)$",
+    re.IGNORECASE,
+)
 _WHOLE: Final = re.compile(r"\d{1,9}")
 _LONGEST_TURN_S: Final = 300
 """Seconds; turns of a recording do not usually take longer, so larger steps are milliseconds."""
@@ -63,6 +67,8 @@ _LOOKED_AT: Final = 500
 _NAMED: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEWEST_ROWS: Final = 3
 _DELIMITERS: Final = ("\t", ",", ";", "|")
+# Between tabs quotation marks are usually speech: cells hold no tabs that had to be quoted.
+_WAYS_OF_CELLS: Final = (("\t", False), *((one, True) for one in _DELIMITERS))
 _FEWEST: Final = 2
 _NAME_WORDS: Final = 3
 _HEAD_LINES: Final = 12
@@ -187,13 +193,16 @@ def _first_rows(content: str, delimiter: str) -> list[list[str]]:
     return read_table_rows(content, delimiter, _LOOKED_AT)
 
 
-def read_table_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
+def read_table_rows(
+    content: str, delimiter: str, most: int | None = None, *, quoted: bool = True
+) -> list[list[str]]:
     """Read at most ``most`` non-blank rows of a CSV text; [] if it is not CSV."""
     if delimiter not in content:
         return []
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
     try:
-        rows = list(islice(csv.reader(lines, delimiter=delimiter), most))
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        rows = list(islice(csv.reader(lines, delimiter=delimiter, quoting=quoting), most))
     except csv.Error:
         return []
     return [row for row in rows if any(cell.strip() for cell in row)]
@@ -284,23 +293,34 @@ def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
     return next((at for at, name in enumerate(names) if pattern.fullmatch(name)), None)
 
 
-def find_speaker_columns(content: str) -> tuple[str, int | None, dict[int, str]] | None:
-    """Find the columns of a table that has one column per speaker; None for other tables.
+@dataclass(frozen=True, slots=True)
+class SpeakerColumns:
+    """Columns of a table that has one for each speaker.
 
-    Returns:
-        The delimiter, the column of times if there is one, and the speakers by their columns;
-        None if it is no such table.
+    ``start`` is the column of times, if there is one; ``names`` are the speakers by their columns.
+    ``quoted`` says that quotation marks hold cells together; else they are speech.
     """
-    for delimiter in _DELIMITERS:
-        rows = _first_rows(content, delimiter)
+
+    delimiter: str
+    start: int | None
+    names: Mapping[int, str]
+    count: int
+    quoted: bool
+
+
+def find_speaker_columns(content: str) -> SpeakerColumns | None:
+    """Find the columns of a table that has one column per speaker; None for other tables."""
+    for delimiter, quoted in _WAYS_OF_CELLS:
+        rows = read_table_rows(content, delimiter, _LOOKED_AT, quoted=quoted)
         width = len(rows[0]) if rows else 0
         if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
             continue
-        names = [_UNIT.sub("", one.strip()) for one in rows[0]]
+        names = [_UNIT.sub("", one.strip().strip('"')) for one in rows[0]]
         start = _place(names, _START)
         others = [at for at in range(width) if at != start and _place([names[at]], _END) is None]
         labelled = all(classify_label(names[at]) in _NAMED for at in others)
         filled = [sum(bool(row[at].strip()) for at in others) for row in rows[1:]]
         if len(others) >= _FEWEST and labelled and set(filled) == {1}:
-            return delimiter, start, {at: names[at] for at in others}
+            by_place = {at: names[at] for at in others}
+            return SpeakerColumns(delimiter, start, by_place, width, quoted)
     return None

@@ -13,11 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from transcripts.errors import MalformedTranscriptError
 from transcripts.speakers.label_kinds import LabelKind, classify_label
-from transcripts.tables.columns import TableColumns
+from transcripts.tables.columns import SpeakerColumns, TableColumns
 
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _CLOCK: Final = re.compile(
@@ -54,7 +54,7 @@ def read_quoted_rows(text: str, columns: TableColumns, *, lines_above: int) -> I
         for row in rows:
             number = rows.line_num + lines_above
             if any(map(_has_break, row)):
-                if not checked and not _is_strict(text, columns):
+                if not checked and not _is_strict(text, columns.delimiter):
                     _refuse(number)
                 checked = True
                 if len(row) != columns.count or lines.are_swallowed_by(row):
@@ -63,6 +63,61 @@ def read_quoted_rows(text: str, columns: TableColumns, *, lines_above: int) -> I
     except csv.Error as error:
         line = rows.line_num + lines_above
         raise MalformedTranscriptError(f"line {line}: not valid CSV ({error})", line=line) from None
+
+
+def read_speaker_rows(content: str, columns: SpeakerColumns) -> Iterator[Row]:
+    """Read the non-blank rows of a table with one column per speaker, the first with its names.
+
+    Raises:
+        MalformedTranscriptError: the text is no valid CSV, or a cell holds a line break and may
+            have swallowed rows.
+    """
+    content = content.removeprefix("\ufeff")
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if columns.quoted else csv.QUOTE_NONE
+    text = io.StringIO(content, newline=None)
+    rows = csv.reader(text, delimiter=columns.delimiter, quoting=quoting)
+    checked = False
+    try:
+        for row in rows:
+            if any(map(_has_break, row)):
+                if not checked and not _is_strict(content, columns.delimiter):
+                    _refuse(rows.line_num)
+                checked = True
+                if len(row) != columns.count or _hold_other_speakers(row, columns):
+                    _refuse(rows.line_num)
+            if any(cell.strip() for cell in row):
+                cells = row if columns.quoted else list(map(_without_own_quotes, row))
+                yield rows.line_num, cells
+    except csv.Error as error:
+        line = rows.line_num
+        raise MalformedTranscriptError(f"line {line}: not valid CSV ({error})", line=line) from None
+
+
+def _hold_other_speakers(row: Sequence[str], columns: SpeakerColumns) -> bool:
+    """Whether a line within a cell looks like a row of the table, or begins as a turn."""
+    first_filled = min(columns.names)
+    for place, cell in enumerate(row):
+        if not _has_break(cell):
+            continue
+        first, *others = cell.splitlines() or [""]
+        # The line that the cell begins in: a row of its own if it has the cells behind it.
+        if place + 1 < columns.count <= place + len(first.split(columns.delimiter)):
+            return True
+        for line in others:
+            cells = line.split(columns.delimiter)
+            start = cells[at] if (at := columns.start) is not None and at < len(cells) else ""
+            is_timed = len(cells) > 1 and _CLOCK.fullmatch(start.strip()) is not None
+            has_gap = len(cells) > first_filled + 1 and not all(map(str.strip, cells[1:]))
+            if len(cells) >= columns.count or is_timed or has_gap or _LABEL.match(line):
+                return True
+    return False
+
+
+def _without_own_quotes(cell: str) -> str:
+    """A cell without the quotation marks that Excel puts around one with a comma or a mark."""
+    inner = cell.strip()[1:-1].replace('""', '"')
+    is_special = "," in inner or '"' in inner
+    return inner if _QUOTED.fullmatch(cell.strip()) and is_special else cell
 
 
 def _refuse(line: int) -> None:
@@ -94,7 +149,7 @@ def _read_tabbed(text: str, columns: TableColumns, lines_above: int) -> Iterator
 
 
 def _with_strict_quotes(text: str, columns: TableColumns, lines_above: int) -> Iterator[Row]:
-    if not _is_strict(text, columns):
+    if not _is_strict(text, columns.delimiter):
         return
     rows = csv.reader(io.StringIO(text, newline=None), delimiter=columns.delimiter)
     yield from ((rows.line_num + lines_above, row) for row in rows)
@@ -119,9 +174,9 @@ def _without_quotes(listed: Sequence[Row], columns: TableColumns) -> Sequence[Ro
     ]
 
 
-def _is_strict(text: str, columns: TableColumns) -> bool:
+def _is_strict(text: str, delimiter: str) -> bool:
     """Whether each quoted cell ends before a delimiter or the end of its row."""
-    rows = csv.reader(io.StringIO(text, newline=None), delimiter=columns.delimiter, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
     try:
         return all(True for _ in rows)
     except csv.Error:

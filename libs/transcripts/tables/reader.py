@@ -5,24 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
+from transcripts.captions.cues import Cue, read_cue_passages
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.tables.columns import (
+    SpeakerColumns,
     TableColumns,
     find_other_text_columns,
     find_speaker_columns,
     find_table_columns,
-    read_table_rows,
 )
-from transcripts.tables.quoted_cells import read_quoted_rows
+from transcripts.tables.quoted_cells import read_quoted_rows, read_speaker_rows
 from transcripts.text import TextSpan, clean_text
 from transcripts.timecodes import TIMECODE, FrameRate, find_frame_rate
 from transcripts.vendors.words import TimeConverter, format_speaker_label
@@ -54,7 +56,7 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     del speakers  # labels are explicit here; roles are given later
     columns = find_table_columns(content)
     if columns is None and (found := find_speaker_columns(content)) is not None:
-        return _read_columns_of_speakers(content, *found, notices)
+        return _read_columns_of_speakers(content, found, notices)
     if columns is None:
         raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
     csv.field_size_limit(_LONGEST_CELL)
@@ -78,6 +80,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
             short.append(number)
     notices.drop_lines(Repair.SHORT_ROW, short)
     doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
+    if columns.speaker is None and (labelled := _labelled_in_text(passages, notices)) is not None:
+        return replace(labelled, doubts=(*labelled.doubts, *doubts))
     passages = _carried_on(passages, columns, notices)
     others = find_other_text_columns(content, columns)
     if others:
@@ -90,6 +94,25 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         else:
             doubts.append(sentence)
     return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
+
+
+def _labelled_in_text(
+    passages: Sequence[SpokenPassage], notices: Notices
+) -> ParsedTranscript | None:
+    """What rows say whose speakers stand before it, as in captions; None if nobody is named."""
+    cues: list[Cue] = []
+    start_ms = 0
+    for one in passages:
+        said, start, end = one.pieces[0]
+        start_ms = start_ms if start is None else start
+        escaped = said.replace("&", "&amp;").replace("<", "&lt;")
+        cues.append(Cue(start_ms, start_ms if end is None else end, escaped))
+    mended = Notices()
+    labelled = read_cue_passages(cues, (), mended)
+    if not any(one.speaker for one in labelled.passages):
+        return None
+    notices.include(mended)
+    return labelled
 
 
 def _carried_on(
@@ -131,16 +154,16 @@ def _short_rows(short: Sequence[int], passages: Sequence[SpokenPassage]) -> Iter
 
 
 def _read_columns_of_speakers(
-    content: str, delimiter: str, start: int | None, names: Mapping[int, str], notices: Notices
+    content: str, columns: SpeakerColumns, notices: Notices
 ) -> ParsedTranscript:
-    rows = read_table_rows(content, delimiter)[1:]
-    times = _CellTimes(content, [_cell(row, start) for row in rows], 1_000, notices)
+    rows = [row for _, row in read_speaker_rows(content, columns)][1:]
+    times = _CellTimes(content, [_cell(row, columns.start) for row in rows], 1_000, notices)
     passages: list[SpokenPassage] = []
     for row in rows:
-        start_ms = times(_cell(row, start))
+        start_ms = times(_cell(row, columns.start))
         passages += [
             SpokenPassage(name, (TextSpan(_cell(row, at), start_ms, None),))
-            for at, name in names.items()
+            for at, name in columns.names.items()
             if _cell(row, at)
         ]
     return ParsedTranscript(tuple(passages))

@@ -226,9 +226,16 @@ def _exact_time(match: re.Match[str]) -> str:
     return f"{match['tag']}{match['shown']}.{exact_ms - shown_ms:03d}"
 
 
+_WORD_STARTS: Final = ("start_timestamp", "start", "data_start", "start_time", "startTime", "from")
+_WORD_ENDS: Final = ("end_timestamp", "end", "data_end", "end_time", "endTime", "to")
+"""Keys of a word's times, in seconds: Recall.ai's, then of others who have turns of words."""
+
+
 def _is_recall(document: Any) -> bool:
     return is_object_list(document) and all(
-        is_object_list(one.get("words")) and ("participant" in one or "speaker" in one)
+        is_object_list(one.get("words"))
+        and ("participant" in one or "speaker" in one)
+        and get_first_present(one["words"][0], *_WORD_STARTS) is not None
         for one in document[:5]
     )
 
@@ -243,8 +250,8 @@ def _recall(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             TimedWord(
                 get_text_or_empty(word.get("text")),
                 *clock.span(
-                    _relative(get_first_present(word, "start_timestamp", "start")),
-                    _relative(get_first_present(word, "end_timestamp", "end")),
+                    _relative(get_first_present(word, *_WORD_STARTS)),
+                    _relative(get_first_present(word, *_WORD_ENDS)),
                 ),
                 speaker=label or format_speaker_label(get_nested(one.get("participant"), "id")),
             )

@@ -48,7 +48,7 @@ def find_names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
             return named
     for listed in iter_lists(document, DEPTH):
         objects = filter_objects(listed)
-        for key in (key for key in _ID_KEYS if any(key in one for one in objects[:_FEW])):
+        for key in _find_id_keys(objects):
             names = {
                 str(one[key]): name
                 for one in objects
@@ -57,6 +57,21 @@ def find_names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
             if ids and ids <= names.keys():
                 return names
     return _names_of_several_lists(document, ids)
+
+
+def _find_id_keys(objects: list[dict[str, Any]]) -> Iterator[str]:
+    """Keys that may hold ids: those that usually do, then any other with a value in each object.
+
+    Objects that say something are turns, whose other keys are no ids of people.
+    """
+    yield from (key for key in _ID_KEYS if any(key in one for one in objects[:_FEW]))
+    if objects and not any(TEXT_KEY_SET.intersection(one) for one in objects[:_FEW]):
+        known = {*_ID_KEYS, *_NAME_KEYS}
+        yield from (
+            key
+            for key in objects[0]
+            if key not in known and all(normalize_speaker_id(one.get(key)) for one in objects)
+        )
 
 
 def _names_of_several_lists(document: Any, ids: set[str]) -> dict[str, str]:
@@ -114,6 +129,7 @@ def _plain_name(one: dict[str, Any], id_key: str) -> str:
         "display_name",
         "displayName",
         "full_name",
+        "fullName",
         "label",
     )
     named = (one[k].strip() for k in keys if k != id_key and isinstance(one.get(k), str))

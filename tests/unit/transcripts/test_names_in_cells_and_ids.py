@@ -1,0 +1,187 @@
+"""Names in tables' cells of text, in workbooks' columns, behind ids; marks of change in captions.
+
+Each is a family: what one tool writes, and what its siblings do.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from transcripts.files.decoding import decode_file
+from unit.transcripts.reading_support import read, said
+
+TALK = [
+    ("Ilse", "How did it begin?"),
+    ("Tom", "With one drill, and a loan."),
+    ("Ilse", "Only one?"),
+    ("Tom", "Only one."),
+]
+STARTS = [1_000, 5_500, 10_000, 72_250]
+
+
+def rows(write_time: object, delimiter: str) -> str:
+    lines = []
+    for (who, text), start in zip(TALK, STARTS, strict=True):
+        shown = f"{who}: {text}"
+        if delimiter == ",":
+            shown = f'"{shown}"'
+        times = (write_time(start), write_time(start + 400))  # type: ignore[operator]
+        lines.append(delimiter.join((*times, shown)))
+    return "\n".join(lines) + "\n"
+
+
+def in_ms(ms: int) -> str:
+    return str(ms)
+
+
+def in_seconds(ms: int) -> str:
+    return f"{ms / 1_000:.3f}"
+
+
+def as_clock(ms: int) -> str:
+    return f"00:{ms // 60_000:02}:{ms // 1_000 % 60:02}.{ms % 1_000:03}"
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize(
+    ("head", "write_time"),
+    [
+        (("start", "end", "text"), in_ms),
+        (("start", "end", "text"), in_seconds),
+        (("Start", "End", "Text"), as_clock),
+        (("Start time in milliseconds", "End time in milliseconds", "Text"), in_ms),
+        (("Start time (ms)", "End time (ms)", "Transcript"), in_ms),
+        (("Start time in seconds", "End time in seconds", "Caption"), in_seconds),
+    ],
+)
+def test_names_before_what_was_said_in_cells_of_text_are_speakers(
+    head: tuple[str, ...], write_time: object, delimiter: str
+) -> None:
+    reading = read(delimiter.join(head) + "\n" + rows(write_time, delimiter))
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == STARTS
+    assert not reading.report.doubts
+
+
+def test_cells_of_text_without_names_stay_as_they_are() -> None:
+    content = (
+        "start\tend\ttext\n1000\t2000\tIt was a good year.\n2100\t2200\tThe price: ninety.\n"
+        "3000\t4000\tNobody asked us.\n5000\t6000\tThe rule: none.\n7000\t8000\tSo it was.\n"
+    )
+    reading = read(content)
+    assert said(reading) == [
+        (
+            "Speaker",
+            "It was a good year. The price: ninety. Nobody asked us. The rule: none. So it was.",
+        )
+    ]
+
+
+def test_names_that_stand_at_changes_only_go_on_in_cells_of_text() -> None:
+    content = "start\tend\ttext\n" + "".join(
+        f"{at}000\t{at}900\t{text}\n"
+        for at, text in enumerate(
+            ("Ilse: How did", "it begin?", "Tom: With", "one drill.", "Ilse: One?", "Only one?"), 1
+        )
+    )
+    assert said(read(content)) == [
+        ("Ilse", "How did it begin?"),
+        ("Tom", "With one drill."),
+        ("Ilse", "One? Only one?"),
+    ]
+
+
+def workbook(*cells: tuple[str | None, ...]) -> bytes:
+    body = "".join(
+        f'<row r="{at}">'
+        + "".join(
+            f'<c r="{chr(65 + place)}{at}" t="inlineStr"><is><t>{cell}</t></is></c>'
+            for place, cell in enumerate(row)
+            if cell is not None
+        )
+        + "</row>"
+        for at, row in enumerate(cells, 1)
+    )
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr(
+            "xl/worksheets/sheet1.xml",
+            '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+            f"<sheetData>{body}</sheetData></worksheet>",
+        )
+    return made.getvalue()
+
+
+def test_a_workbooks_columns_of_speakers_may_end_in_empty_cells() -> None:
+    reading = read(decode_file(workbook(
+        ("Timestamp", "Ilse", "Tom"),
+        ("0:01", "How did it begin?", None),
+        ("0:05", None, "With one drill,\nand a loan."),
+        ("0:10", "Only one?", None),
+        ("1:12", None, "Only one."),
+    )).text)  # fmt: skip
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == [1_000, 5_000, 10_000, 72_000]
+
+
+@pytest.mark.parametrize("key", ["pid", "participantId", "id", "sid", "guid", "attendee_id", "ref"])
+@pytest.mark.parametrize("name", ["displayName", "name", "fullName", "full_name"])
+def test_names_of_ids_are_found_whatever_the_key_of_the_id(key: str, name: str) -> None:
+    document = {
+        "meeting": {"id": 4, "title": "Site"},
+        "people": [{key: "p1", name: "Ilse Brandt"}, {key: "p2", name: "Tom Okafor"}],
+        "transcript": {
+            "entries": [
+                {"participantId": f"p{at % 2 + 1}", "offsetMs": start, "utterance": text}
+                for at, ((_, text), start) in enumerate(zip(TALK, STARTS, strict=True))
+            ]
+        },
+    }
+    reading = read(json.dumps(document))
+    assert [one.speaker for one in reading.segments] == ["Ilse Brandt", "Tom Okafor"] * 2
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("data_start", "data_end"),
+        ("start", "end"),
+        ("start_time", "end_time"),
+        ("startTime", "endTime"),
+        ("from", "to"),
+    ],
+)
+def test_times_of_words_in_turns_are_kept_under_each_usual_key(start: str, end: str) -> None:
+    document = [
+        {
+            "speaker": who,
+            "words": [
+                {"text": word, start: at / 1_000 + place / 10, end: at / 1_000 + place / 10 + 0.05}
+                for place, word in enumerate(text.split())
+            ],
+        }
+        for (who, text), at in zip(TALK, STARTS, strict=True)
+    ]
+    reading = read(json.dumps(document))
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == STARTS
+    assert [word.start_ms for word in reading.segments[0].words][:2] == [1_000, 1_100]
+
+
+@pytest.mark.parametrize("mark", [">> ", ">>", ">>> ", "- ", "&gt;&gt; "])
+def test_cues_without_a_name_go_on_where_marks_of_change_stand_before_names(mark: str) -> None:
+    lines = [
+        f"{mark}TOM: Not once in ten years.", "I would remember.", f"{mark}ILSE: I see.",
+        f"{mark}TOM: Good.", f"{mark}ILSE: Where was it?", f"{mark}TOM: At home.",
+        f"{mark}ILSE: Thanks.",
+    ]  # fmt: skip
+    content = "WEBVTT\n\n" + "\n\n".join(
+        f"00:00:{at:02}.000 --> 00:00:{at:02}.900\n{line}" for at, line in enumerate(lines, 1)
+    )
+    assert said(read(content))[0] == ("TOM", "Not once in ten years. I would remember.")
