@@ -24,6 +24,7 @@ from transcripts.plain_text.lines import TextLine, parse_lines
 from transcripts.plain_text.reading_doubts import find_layout_doubts
 from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
+from transcripts.segments.times_of_day import are_times_of_day
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 from transcripts.speakers.decision import find_speaker_labels
@@ -48,9 +49,6 @@ _SECOND_VERSION: Final = (
 )
 _MAY_BE_WORDS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.BOLD, LabelMarking.ALONE})
 """Marks that leave open whether a line of nothing else is a label or what was said."""
-_LONG_MS: Final = 6 * 3_600_000
-"""A recording's first words are earlier than that."""
-_DAY_MS: Final = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ def _count_same_spans(said: Sequence[_Said]) -> int:
 def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
     """What was said without times that begin in the middle of a day, as chats have them."""
     starts = [one.start_ms for one in said if one.start_ms is not None]
-    if not starts or min(starts) < _LONG_MS or max(starts) >= _DAY_MS:
+    if not are_times_of_day(starts):
         return said
     notices.add(Repair.TIME_OF_DAY, len(starts))
     return [replace(one, start_ms=None, end_ms=None) for one in said]
@@ -370,12 +368,16 @@ def _timed(lines: Iterable[_Said]) -> list[_Said]:
 
 
 def _next_starts(lines: Sequence[_Said]) -> list[int | None]:
-    """For each line the next stated time after it."""
+    """For each line the next stated time after it; None if others without a time speak between."""
     following: int | None = None
+    between: set[str] = set()
     starts: list[int | None] = []
     for line in reversed(lines):
-        starts.append(following)
-        following = following if line.start_ms is None else line.start_ms
+        starts.append(None if between - {line.speaker} else following)
+        if line.start_ms is not None:
+            following, between = line.start_ms, set()
+        elif line.text.strip():
+            between.add(line.speaker)
     return starts[::-1]
 
 

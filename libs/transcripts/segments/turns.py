@@ -19,6 +19,9 @@ from transcripts.text import SURELY_VISIBLE, TextSpan, clean_text, has_visible_t
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
 """Characters of a speaker's label; what follows is cut."""
 
+_LONGEST_PLACE_MS: Final = 60_000
+"""Time between two turns within which one without times is placed; beyond, it is not known."""
+
 _BLANK: Final = TextSpan(" ")
 _VALIDATE_SEGMENT: Final = Segment.__pydantic_validator__.validate_python
 """What the constructor calls, in a third of its time."""
@@ -116,7 +119,10 @@ def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tupl
 
 
 def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
-    """Give a turn without times those between its neighbours: after the one, before the other."""
+    """Give a turn without times those between its neighbours: after the one, before the other.
+
+    Where these lie far apart, as where a time stands every five minutes, it stays without.
+    """
     if all(segment.start_ms is None for segment in segments):
         yield from segments
         return
@@ -128,7 +134,7 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
         if segment.start_ms is not None:
             latest = segment.end_ms
             yield segment
-        elif latest is None or next_start_ms is None:
+        elif latest is None or next_start_ms is None or next_start_ms - latest > _LONGEST_PLACE_MS:
             yield segment
         else:
             notices.add(Repair.PLACED)

@@ -40,14 +40,16 @@ _SESSION: Final = re.compile(
 _START: Final = re.compile(
     r"zeit|temps|tiempo|tempo|beginn|anfang|start ?zeit|début|inicio|inizio|início|początek|начало"
     r"|время|开始时间|開始|時間|时间"
-    r"|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
-    r"|stamp)?(?:[ _-]?(?:in|start|from))?|begin time.*|timestamp.*|time ?span|tijd|tempo",
+    r"|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|s(?:ec(?:onds)?)?|point)?"
+    r"|time(?:code|stamp)?(?:[ _-]?(?:in|start|from))?|begin time.*|timestamp.*|time ?span|tijd"
+    r"|t0|tmin|xmin",
     re.IGNORECASE,
 )
 _END: Final = re.compile(
     r"(?:time ?code|time)[ _-]?(?:out|end|to)|ende|end ?zeit|fin|final|fine|fim|koniec|конец"
     r"|结束时间|終了"
-    r"|(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|end time.*",
+    r"|(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|s(?:ec(?:onds)?)?|point)?"
+    r"|end time.*|t1|tmax|xmax",
     re.IGNORECASE,
 )
 _CLOCK: Final = (

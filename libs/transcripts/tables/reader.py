@@ -16,6 +16,7 @@ from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.stamps import parse_leading_timestamp
+from transcripts.segments.times_of_day import remove_times_of_day
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.tables.columns import (
     SpeakerColumns,
@@ -24,14 +25,17 @@ from transcripts.tables.columns import (
     find_speaker_columns,
     find_table_columns,
 )
-from transcripts.tables.quoted_cells import read_quoted_rows, read_speaker_rows
+from transcripts.tables.quoted_cells import Row, read_quoted_rows, read_speaker_rows
 from transcripts.text import TextSpan, clean_text
 from transcripts.timecodes import TIMECODE, FrameRate, find_frame_rate
+from transcripts.times import parse_clock_time
 from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(r"\d{1,6},\d{1,9}")
+_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _TIMECODE: Final = re.compile(TIMECODE)
+_FEWEST_RISING: Final = 3
 _FEWEST_SHORT: Final = 2
 _FEWEST_UNTIMED: Final = 2
 _OFTEN_UNTIMED: Final = 0.2
@@ -82,7 +86,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
     if columns.speaker is None and (labelled := _labelled_in_text(passages, notices)) is not None:
         return replace(labelled, doubts=(*labelled.doubts, *doubts))
-    passages = _carried_on(passages, columns, notices)
+    passages = list(remove_times_of_day(_carried_on(passages, columns, notices), notices))
+    doubts += _rising_columns(rows, columns)
     others = find_other_text_columns(content, columns)
     if others:
         sentence = (
@@ -153,6 +158,29 @@ def _short_rows(short: Sequence[int], passages: Sequence[SpokenPassage]) -> Iter
         )
 
 
+def _rising_columns(rows: Sequence[Row], columns: TableColumns) -> Iterator[str]:
+    """A column of numbers that rise as times do and count nothing, where none tells times."""
+    if columns.start is not None:
+        return
+    cells = [row for _, row in rows[int(columns.named) :] if len(row) == columns.count]
+    for place in range(columns.count):
+        if place in {columns.text, columns.speaker, columns.end} or len(cells) < _FEWEST_RISING:
+            continue
+        values = [_as_number(row[place]) for row in cells]
+        numbers = [one for one in values if one is not None]
+        steps = [later - earlier for earlier, later in pairwise(numbers)]
+        if len(numbers) == len(cells) and min(steps) >= 0 and len(set(steps)) > 1:
+            yield (
+                f"column {place + 1} rises from row to row and may tell times, which were not read"
+            )
+            return
+
+
+def _as_number(cell: str) -> float | None:
+    cell = cell.strip()
+    return float(cell) if _NUMBER.fullmatch(cell) else parse_clock_time(cell)
+
+
 def _read_columns_of_speakers(
     content: str, columns: SpeakerColumns, notices: Notices
 ) -> ParsedTranscript:
@@ -166,7 +194,7 @@ def _read_columns_of_speakers(
             for at, name in columns.names.items()
             if _cell(row, at)
         ]
-    return ParsedTranscript(tuple(passages))
+    return ParsedTranscript(remove_times_of_day(passages, notices))
 
 
 def _passage(row: Sequence[str], columns: TableColumns, times: _CellTimes) -> list[SpokenPassage]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from contracts.transcript import Speaker, TranscriptFormat
@@ -103,12 +103,7 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
     rate = _ttml_rate(root)
     ticks = float(get_attribute(root, "tickRate") or 10_000_000)
     cues: list[Cue] = []
-    for paragraph in (one for one in root.iter() if get_local_name(one) == "p"):
-        start = _ttml_ms(get_attribute(paragraph, "begin"), rate, ticks)
-        end = _ttml_ms(get_attribute(paragraph, "end"), rate, ticks)
-        if end is None and start is not None:
-            length = _ttml_ms(get_attribute(paragraph, "dur"), rate, ticks)
-            end = None if length is None else start + length
+    for paragraph, start, end in _timed_paragraphs(root, _TtmlClock(rate, ticks)):
         agent = get_attribute(paragraph, "agent")
         said = "".join(_ttml_text(paragraph, names))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
@@ -119,6 +114,73 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
     if any(one.speaker for one in read.passages):
         return read
     return replace(read, doubts=(*read.doubts, *_alternating_styles(root)))
+
+
+class _TtmlClock(NamedTuple):
+    """How a TTML file counts frames and ticks."""
+
+    rate: float
+    ticks: float
+
+    def read(self, element: ET.Element, name: str) -> int | None:
+        """Milliseconds of an element's time; None if it states none."""
+        return _ttml_ms(get_attribute(element, name), self.rate, self.ticks)
+
+
+_TimedParagraph = tuple[ET.Element, int | None, int | None]
+
+
+def _timed_paragraphs(root: ET.Element, clock: _TtmlClock) -> Iterator[_TimedParagraph]:
+    """Yield the paragraphs of a TTML file with their times from the start of the recording.
+
+    Times count from the beginning of what an element stands in (TTML2, 12.1), or from the end of
+    the element before it, where that is a sequence. A paragraph without times of its own has those
+    of its spans, else those of what it stands in.
+    """
+    for child in root:
+        if get_local_name(child) == "body":
+            yield from _paragraphs_within(child, clock, 0, (None, None))
+
+
+def _paragraphs_within(
+    element: ET.Element, clock: _TtmlClock, from_ms: int, outer: tuple[int | None, int | None]
+) -> Iterator[_TimedParagraph]:
+    begin, end = _own_times(element, clock, from_ms)
+    if begin is None and end is None:
+        begin, end = outer
+    start_ms = from_ms + (clock.read(element, "begin") or 0)
+    if get_local_name(element) == "p":
+        if clock.read(element, "begin") is None and clock.read(element, "end") is None:
+            spans = [_own_times(one, clock, start_ms) for one in element]
+            begins = [first for first, _ in spans if first is not None]
+            ends = [last for _, last in spans if last is not None]
+            begin = min(begins, default=begin)
+            end = max(ends, default=end)
+        yield element, begin, end
+        return
+    in_sequence = get_attribute(element, "timeContainer") == "seq"
+    before_ms = start_ms
+    for child in element:
+        yield from _paragraphs_within(
+            child, clock, before_ms if in_sequence else start_ms, (begin, end)
+        )
+        if in_sequence:
+            before_ms = _own_times(child, clock, before_ms)[1] or before_ms
+
+
+def _own_times(
+    element: ET.Element, clock: _TtmlClock, from_ms: int
+) -> tuple[int | None, int | None]:
+    """When an element begins and ends by its own attributes, None for what it does not state."""
+    begin, end, length = (clock.read(element, name) for name in ("begin", "end", "dur"))
+    if begin is None and (end is not None or length is not None):
+        begin = 0
+    if end is None and begin is not None and length is not None:
+        end = begin + length
+    return (
+        None if begin is None else from_ms + begin,
+        None if end is None else from_ms + end,
+    )
 
 
 def _alternating_styles(root: ET.Element) -> Iterator[str]:

@@ -14,7 +14,7 @@ TEXT_KEYS: Final = (
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "plain_body", "reply", "msg",
     "spoken_text", "spokenText", "says", "final_sentence", "sentence_text", "punctuated_word",
-    "word", "token", "snippet",
+    "word", "token", "snippet", "display_text",
 )  # fmt: skip
 TEXT_KEY_SET: Final = frozenset(TEXT_KEYS)
 SPEAKER_KEYS: Final = (
@@ -53,9 +53,11 @@ END_KEYS: Final = (
     "end_offset_ms", "end_offset_seconds", "endTimeMillis", "endMillis", "endTimeInMs",
     "end_timestamp_ms", "endSeconds", "endTimeSeconds", "t1", "timeEnd",
 )  # fmt: skip
+DURATION_KEYS: Final = ("duration", "dur")
+"""Keys of how long a turn takes, in the unit of its start."""
 _SPELLINGS: Final = {
     re.sub(r"[ _-]", "", key).lower(): key
-    for key in (*END_KEYS, *START_KEYS, *SPEAKER_KEYS, *TEXT_KEYS, *PART_KEYS)
+    for key in (*DURATION_KEYS, *END_KEYS, *START_KEYS, *SPEAKER_KEYS, *TEXT_KEYS, *PART_KEYS)
 }
 _DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]")
 LOOKED_AT: Final = 200

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from math import log
 from typing import Any, Final
 
 from transcripts.vendors.turn_keys import (
+    DURATION_KEYS,
     END_KEYS,
     LOOKED_AT,
     PART_KEYS,
@@ -54,6 +56,12 @@ _EPOCH_S: Final = 100_000_000
 """Seconds, or more in other units, of which no recording has as many."""
 _SELDOM: Final = 0.1
 _CENTISECOND_MS: Final = 10
+_SLOWEST: Final = 0.1
+"""Characters a second that are none: a turn of a word would take a minute."""
+_USUAL: Final = 12
+"""Characters that people speak in a second, with blanks and short pauses."""
+_SMALL_UNITS_MS: Final = (1, 1e-3, 1e-4, 1e-6)
+"""Milliseconds, microseconds, ticks (as .NET and Azure count) and nanoseconds."""
 _HALF: Final = 0.5
 _FEW: Final = 20
 _SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the unit is seconds
@@ -95,10 +103,20 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
             speaker = find_speaker_name_key(turns, key) or speaker  # names in place of numbers
         start = find_start_time_key(turns, speaker)
         end = find_common_key(turns, END_KEYS, (str, int, float))
+        if start and not end and (lengths := find_common_key(turns, DURATION_KEYS, (int, float))):
+            turns, end = [_with_end(turn, start, lengths) for turn in turns], "end"
         found = TurnLayout(turns, key, speaker, start, end, events)
         if best is None or _worth(found) > _worth(best):
             best = found
     return best if best is not None and (best.speaker or best.start) else None
+
+
+def _with_end(turn: dict[str, Any], start: str, length: str) -> dict[str, Any]:
+    """A turn with its end, where it has its start and how long it takes, as numbers of one kind."""
+    begin, taken = turn.get(start), turn.get(length)
+    if not isinstance(begin, int | float) or not isinstance(taken, int | float):
+        return turn
+    return turn | {"end": begin + taken} if type(begin) is type(taken) else turn
 
 
 def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
@@ -197,7 +215,33 @@ def find_time_unit(layout: TurnLayout) -> float:
         return 1_000
     steps = [later - earlier for earlier, later in pairwise(numbers)]
     typical = sorted(abs(step) for step in steps)[len(steps) // 2] if steps else max(numbers)
-    return 1 if typical > _SHORT_MS else 1_000
+    return _find_small_unit(layout) if typical > _SHORT_MS else 1_000
+
+
+def _find_small_unit(layout: TurnLayout) -> float:
+    """The unit of large whole numbers: a millisecond, unless nobody speaks as slowly as that."""
+    rate = _speaking_rate(layout)
+    if rate is None or rate > _SLOWEST:
+        return 1
+    return min(_SMALL_UNITS_MS, key=lambda unit: abs(log(rate / unit / _USUAL)))
+
+
+def _speaking_rate(layout: TurnLayout) -> float | None:
+    """Characters a second by a file's turns if their times are milliseconds; None if unknown.
+
+    How long turns take tells it, else the time from one to the next, in which there are pauses.
+    """
+    turns = [turn for turn in layout.turns[:LOOKED_AT] if type(turn.get(layout.start)) is int]
+    taken = [
+        (len(turn[layout.text]), turn[layout.end] - turn[layout.start])
+        for turn in turns
+        if layout.end and type(turn.get(layout.end)) is int
+    ] or [
+        (len(turn[layout.text]), later[layout.start] - turn[layout.start])
+        for turn, later in pairwise(turns)
+    ]
+    rates = sorted(said * 1_000 / length for said, length in taken if said and length > 0)
+    return rates[len(rates) // 2] if rates else None
 
 
 def are_turns_newest_first(layout: TurnLayout) -> bool:

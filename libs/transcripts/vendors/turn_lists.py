@@ -17,6 +17,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts.captions.cues import Cue, read_cue_passages
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
+from transcripts.segments.times_of_day import remove_times_of_day
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time
@@ -58,6 +59,8 @@ _NO_NAMES: Final = frozenset(
 )  # fmt: skip
 """Keys whose values differ from turn to turn and are no speakers."""
 _FEW: Final = 20
+_EPOCH_S: Final = 100_000_000
+"""Seconds, or more in other units, of which no recording has as many."""
 
 
 def has_turns(document: Any) -> bool:
@@ -73,7 +76,7 @@ def read_turns(document: Any, notices: Notices) -> ParsedTranscript:
         notices.add(Repair.NEWEST_FIRST, len(layout.turns))
         layout = replace(layout, turns=layout.turns[::-1])
     layout = _with_letters(layout, notices)
-    passages = tuple(_passages(document, layout, notices))
+    passages = remove_times_of_day(tuple(_passages(document, layout, notices)), notices)
     notices.add(Repair.VENDOR_LINE, len(layout.events))
     named = any(one.speaker for one in passages)
     doubts = (*_doubts(layout, named=named), *_texts_left(document, layout))
@@ -154,6 +157,8 @@ def _find_rising_key(layout: TurnLayout) -> str:
         values = [_parse_time(one.get(key)) for one in turns]
         numbers = [one for one in values if one is not None]
         steps = [later - earlier for earlier, later in pairwise(numbers)]
+        if any(one > _EPOCH_S for one in numbers):
+            continue  # when a message was sent
         if len(numbers) == len(turns) > 1 and min(steps) >= 0 and len(set(steps)) > 1:
             return key
     return ""

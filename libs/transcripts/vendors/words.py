@@ -55,7 +55,8 @@ class TimeConverter:
 
     def __init__(self, ms: float, notices: Notices) -> None:
         self._ms = ms
-        self._longest = _LONGEST_MS // max(1, ceil(ms))  # surely a time within a recording
+        self._most = int(_LONGEST_MS / min(1, ms))  # beyond that a number is no time
+        self._longest = self._most // max(1, ceil(ms))  # surely a time within a recording
         self._notices = notices
 
     def __call__(self, value: object) -> int | None:
@@ -91,7 +92,7 @@ class TimeConverter:
             return self._read_text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             # Compared first: JSON's integers may exceed a float, and NaN compares false.
-            return round(value * self._ms) if abs(value) <= _LONGEST_MS else None
+            return round(value * self._ms) if abs(value) <= self._most else None
         if isinstance(value, dict):  # protobuf's Duration
             seconds, nanos = self._read(value.get("seconds", 0)), value.get("nanos", 0)
             whole = seconds is not None and isinstance(nanos, int)

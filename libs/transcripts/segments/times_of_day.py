@@ -1,0 +1,38 @@
+"""Times of day in place of times of a recording, as chats and logs of meetings have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import SpokenPassage
+
+LATEST_BEGINNING_MS: Final = 6 * 3_600_000
+"""A recording's first words are earlier than that."""
+DAY_MS: Final = 24 * 3_600_000
+
+
+def are_times_of_day(starts_ms: Iterable[int]) -> bool:
+    """Return whether starts in milliseconds begin in the middle of a day and stay within it."""
+    starts = list(starts_ms)
+    return bool(starts) and min(starts) >= LATEST_BEGINNING_MS and max(starts) < DAY_MS
+
+
+def remove_times_of_day(
+    passages: Sequence[SpokenPassage], notices: Notices
+) -> tuple[SpokenPassage, ...]:
+    """Return the passages without their times, where these are times of day.
+
+    Args:
+        passages: of the whole file.
+        notices: takes how many times were left out.
+    """
+    starts = [one.start_ms for said in passages for one in said.pieces if one.start_ms is not None]
+    if not are_times_of_day(starts):
+        return tuple(passages)
+    notices.add(Repair.TIME_OF_DAY, len(starts))
+    return tuple(
+        said._replace(pieces=tuple(one._replace(start_ms=None, end_ms=None) for one in said.pieces))
+        for said in passages
+    )
