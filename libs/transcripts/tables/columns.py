@@ -72,6 +72,8 @@ _DELIMITERS: Final = ("\t", ",", ";", "|")
 # Between tabs quotation marks are usually speech: cells hold no tabs that had to be quoted.
 _WAYS_OF_CELLS: Final = (("\t", False), *((one, True) for one in _DELIMITERS))
 _FEWEST: Final = 2
+_ALONE: Final = 0.7
+"""Share of a table's rows with speech in which one speaks, if each speaker has a column."""
 _NAME_WORDS: Final = 3
 _HEAD_LINES: Final = 12
 _HEAD_CHARACTERS: Final = 10_000
@@ -322,7 +324,9 @@ def find_speaker_columns(content: str) -> SpeakerColumns | None:
         others = [at for at in range(width) if at != start and _place([names[at]], _END) is None]
         labelled = all(classify_label(names[at]) in _NAMED for at in others)
         filled = [sum(bool(row[at].strip()) for at in others) for row in rows[1:]]
-        if len(others) >= _FEWEST and labelled and set(filled) == {1}:
+        # Two may speak at once, and a row may hold nothing but a note or a pause.
+        alone, spoken = filled.count(1), sum(map(bool, filled))
+        if len(others) >= _FEWEST and labelled and alone >= max(_FEWEST, _ALONE * spoken):
             by_place = {at: names[at] for at in others}
             return SpeakerColumns(delimiter, start, by_place, width, quoted)
     return None

@@ -27,8 +27,11 @@ from transcripts.vendors.words import (
 
 
 def _is_aws(document: Any) -> bool:
-    items = get_nested(document, "results", "items")
-    return is_object_list(items) and any("alternatives" in one for one in items)
+    channels = filter_objects(get_nested(document, "results", "channel_labels", "channels"))
+    lists = [get_nested(document, "results", "items"), *(one.get("items") for one in channels)]
+    return any(
+        is_object_list(items) and any("alternatives" in one for one in items) for items in lists
+    )
 
 
 def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:

@@ -22,7 +22,16 @@ from transcripts.vendors import json_documents as documents
 
 def is_rev(document: Any) -> bool:
     """Return whether a JSON document is a transcript of the service Rev."""
-    return isinstance(document, dict) and isinstance(document.get("monologues"), list)
+    monologues = document.get("monologues") if isinstance(document, dict) else None
+    if not isinstance(monologues, list):
+        return False
+    # Others call turns monologues too, and have their text in one piece.
+    whole = [
+        any(isinstance(one.get(key), str) for key in ("text", "content", "transcript"))
+        for one in monologues
+        if isinstance(one, dict)
+    ]
+    return not whole or not all(whole)
 
 
 def read_rev(document: Any, notices: Notices) -> ParsedTranscript:

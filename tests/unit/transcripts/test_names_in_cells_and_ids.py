@@ -185,3 +185,35 @@ def test_cues_without_a_name_go_on_where_marks_of_change_stand_before_names(mark
         f"00:00:{at:02}.000 --> 00:00:{at:02}.900\n{line}" for at, line in enumerate(lines, 1)
     )
     assert said(read(content))[0] == ("TOM", "Not once in ten years. I would remember.")
+
+
+def test_monologues_of_another_tool_than_rev_are_turns() -> None:
+    document = {
+        "monologues": [
+            {"speaker": who, "startMs": str(start), "endMs": str(start + 400), "text": text}
+            for (who, text), start in zip(TALK, STARTS, strict=True)
+        ]
+    }
+    reading = read(json.dumps(document))
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == STARTS
+
+
+def test_channels_of_aws_are_read_where_no_list_joins_them() -> None:
+    channels = [
+        {
+            "channel_label": f"ch_{channel}",
+            "items": [
+                {"type": "pronunciation", "start_time": str(start / 1_000 + place / 10),
+                 "end_time": str(start / 1_000 + place / 10 + 0.05),
+                 "alternatives": [{"content": word}]}
+                for (who, text), start in zip(TALK, STARTS, strict=True)
+                if who == speaker
+                for place, word in enumerate(text.split())
+            ],
+        }
+        for channel, speaker in enumerate(("Ilse", "Tom"))
+    ]  # fmt: skip
+    reading = read(json.dumps({"results": {"items": [], "channel_labels": {"channels": channels}}}))
+    assert [one.text for one in reading.segments] == [text for _, text in TALK]
+    assert [one.start_ms for one in reading.segments] == STARTS

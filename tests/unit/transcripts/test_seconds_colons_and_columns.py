@@ -283,3 +283,18 @@ def test_a_quotation_mark_within_tabs_is_speech_in_columns_of_speakers() -> None
         ("Tom", 'It "grew".'),
         ("Interviewer", '"Did it?'),
     ]
+
+
+def test_two_may_speak_in_one_row_of_columns_of_speakers() -> None:
+    content = (
+        "Time,Ilse,Tom\n0:01,Who built it?,\n0:05,,My uncle.\n0:09,Alone?,Well...\n"
+        "1:12,,Alone.\n1:15,,\n1:20,Good.,\n"
+    )
+    reading = read(content)
+    assert [(one.speaker, one.text, one.start_ms) for one in reading.segments] == [
+        ("Ilse", "Who built it?", 1_000),
+        ("Tom", "My uncle.", 5_000),
+        ("Ilse", "Alone?", 9_000),
+        ("Tom", "Well... Alone.", 9_000),
+        ("Ilse", "Good.", 80_000),
+    ]
