@@ -6,7 +6,12 @@ from dataclasses import asdict
 
 from audit.facts import SubmissionState
 from audit.results import AuditResult, MessageCounts, StateCounts
-from contracts.operations import AuditReport, AuditStateCounts, DeletedRecords, ServiceMessages
+from contracts.operations import (
+    AuditReport,
+    AuditStateCounts,
+    DeletedRecordCount,
+    ServiceMessageCounts,
+)
 
 
 def convert_result_to_report(result: AuditResult) -> AuditReport:
@@ -17,9 +22,9 @@ def convert_result_to_report(result: AuditResult) -> AuditReport:
         submissions=_account(result.submissions),
         unreadable=_account(result.unreadable),
         chunks=_account(result.chunks),
-        services=tuple(ServiceMessages(**asdict(one)) for one in result.services),
+        services=tuple(ServiceMessageCounts(**asdict(one)) for one in result.services),
         deleted=tuple(
-            DeletedRecords(service=service, topic=topic, records=number)
+            DeletedRecordCount(service=service, topic=topic, records=number)
             for (service, topic), number in result.deleted.items()
         ),
         missing_topics=result.missing_topics,

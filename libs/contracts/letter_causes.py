@@ -98,8 +98,8 @@ class LetterCausePage(ControlApiModel):
     )
 
 
-class CauseChange(ControlApiModel):
-    """Change, such as a deploy or a new prompt, shortly before the first dead letter of a cause."""
+class ChangeBeforeCause(ControlApiModel):
+    """Change, such as a deploy or a new prompt, shortly before a cause's first dead letter."""
 
     at: datetime = Field(description="When.")
     kind: str = Field(
@@ -123,7 +123,7 @@ class CauseBackground(ControlApiModel):
     letters: int = Field(ge=0, description="Of how many letters, the latest 100,000 at most.")
     began_at: datetime = Field(description="When its first letter failed.")
     window_s: float = Field(description="In how long before that changes are looked for.")
-    changes: tuple[CauseChange, ...] = Field(
+    changes: tuple[ChangeBeforeCause, ...] = Field(
         description="What was used for the first time in that while, and not in the day before "
         "it, or was changed in it; the latest first."
     )

@@ -19,7 +19,7 @@ MOST_RELATED: Final = 100
 """Most letters that a history lists."""
 
 
-class LetterCall(ControlApiModel):
+class LetterModelCall(ControlApiModel):
     """Model call about the interview chunk that a dead letter is about, with its cost."""
 
     started_at: datetime = Field(description="When it was begun, after it had waited for limits.")
@@ -62,7 +62,7 @@ class LetterHistory(ControlApiModel):
     """History of a dead letter: its model calls, related dead letters and rejected notes."""
 
     letter_id: UUID
-    calls: tuple[LetterCall, ...] = Field(
+    calls: tuple[LetterModelCall, ...] = Field(
         (), description="Calls of models about its chunk, the latest 200, the earliest first."
     )
     call_count: int = Field(0, ge=0, description="How many there were.")

@@ -25,7 +25,7 @@ class AuditStateCounts(ControlApiModel):
     lost: tuple[str, ...] = Field(description="Ids of what is nowhere.")
 
 
-class ServiceMessages(ControlApiModel):
+class ServiceMessageCounts(ControlApiModel):
     """Audit's counts of the messages at one service, by state."""
 
     service: str
@@ -38,7 +38,7 @@ class ServiceMessages(ControlApiModel):
     held: int = 0
 
 
-class DeletedRecords(ControlApiModel):
+class DeletedRecordCount(ControlApiModel):
     """Number of records that Kafka deleted before a service had processed them."""
 
     service: str
@@ -54,8 +54,8 @@ class AuditReport(ControlApiModel):
     submissions: AuditStateCounts
     unreadable: AuditStateCounts
     chunks: AuditStateCounts
-    services: tuple[ServiceMessages, ...]
-    deleted: tuple[DeletedRecords, ...]
+    services: tuple[ServiceMessageCounts, ...]
+    deleted: tuple[DeletedRecordCount, ...]
     missing_topics: tuple[str, ...]
 
 

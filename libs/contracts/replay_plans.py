@@ -109,7 +109,7 @@ class CreateReplayPlanRequest(ControlApiModel):
     )
 
 
-class ReplayPlanLetters(ControlApiModel):
+class ReplayPlanLetterCounts(ControlApiModel):
     """Counts of a replay plan's dead letters by state: waiting, sent, resolved, failed again."""
 
     waiting: int = Field(0, ge=0, description="Not sent yet.")
@@ -158,7 +158,7 @@ class ReplayPlan(ControlApiModel):
         "those that are under way at the most that they can cost, in US dollars.",
     )
     step_wait_s: int = Field(description="Longest wait for what became of a step's letters.")
-    counts: ReplayPlanLetters
+    counts: ReplayPlanLetterCounts
     not_sent: dict[str, int] = Field(
         default_factory=dict, description="Why letters were not sent, and how many."
     )

@@ -22,7 +22,11 @@ from typing import Final
 import psutil
 
 from configuration.private_files import PRIVATE_FOLDER
-from local_stack.launch import DIE_WITH, renew_parent_death_signal, request_parent_death_signal
+from local_stack.process_launcher import (
+    DIE_WITH,
+    renew_parent_death_signal,
+    request_parent_death_signal,
+)
 
 ROLE: Final = "onrecord"
 """The superuser, and the database made for it."""

@@ -20,7 +20,7 @@ from typing import Final
 
 from configuration.private_files import PRIVATE
 
-LAUNCHER: Final = Path(__file__).with_name("launch.py")
+LAUNCHER: Final = Path(__file__).with_name("process_launcher.py")
 
 
 @dataclass(frozen=True, slots=True)

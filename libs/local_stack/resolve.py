@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from local_stack.errors import StackFailedError
-from local_stack.launch import DIE_WITH
 from local_stack.probes import is_port_free
+from local_stack.process_launcher import DIE_WITH
 from local_stack.spec import FILE_SETTING, StackSpec, Word
 from local_stack.state import StackFolder, StackState
 

@@ -40,8 +40,8 @@ from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
 from onrecord.outcomes import (
-    ExpectedOutcome,
-    build_expected_outcome,
+    OutcomeFilter,
+    build_outcome_filter,
     fetch_outcome_end_offsets,
     read_outcomes,
     require_outcome_offsets,
@@ -276,7 +276,7 @@ class Producer:
 
     def settled(
         self,
-        submitted: Iterable[TranscriptSubmitted | UUID | ExpectedOutcome],
+        submitted: Iterable[TranscriptSubmitted | UUID | OutcomeFilter],
         *,
         timeout_s: float,
     ) -> AsyncIterator[TranscriptSettled]:
@@ -289,7 +289,7 @@ class Producer:
 
         Args:
             submitted: what ``submit`` returned, or ids of transcripts, for which an outcome of any
-                revision and content counts, or what ``build_expected_outcome`` returned.
+                revision and content counts, or what ``build_outcome_filter`` returned.
             timeout_s: longest wait for all of them, in seconds.
 
         Raises:
@@ -298,15 +298,14 @@ class Producer:
                 read.
         """
         expected = [
-            build_expected_outcome(one, was_compressed=self._is_compressed(one))
-            for one in submitted
+            build_outcome_filter(one, was_compressed=self._is_compressed(one)) for one in submitted
         ]
         reader = read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
         # Left before its end, it would hold its connections until it is collected.
         self._open.push_async_callback(_close_reader, reader)
         return reader
 
-    def _is_compressed(self, submitted: TranscriptSubmitted | UUID | ExpectedOutcome) -> bool:
+    def _is_compressed(self, submitted: TranscriptSubmitted | UUID | OutcomeFilter) -> bool:
         if not isinstance(submitted, TranscriptSubmitted):
             return False
         return compress_if_too_large(submitted, self._kafka) is not submitted

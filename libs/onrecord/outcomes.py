@@ -78,7 +78,7 @@ def require_outcome_offsets(kafka: KafkaSettings, begin: Mapping[TopicPartition,
 async def read_outcomes(
     kafka: KafkaSettings,
     begin: Mapping[TopicPartition, int],
-    expected: Iterable[ExpectedOutcome],
+    expected: Iterable[OutcomeFilter],
     *,
     timeout_s: float,
 ) -> AsyncGenerator[TranscriptSettled, None]:
@@ -127,7 +127,7 @@ async def read_outcomes(
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedOutcome:
+class OutcomeFilter:
     """Filter that matches outcome events by interview, revision and content hash."""
 
     transcript_id: UUID
@@ -143,24 +143,24 @@ class ExpectedOutcome:
         return self.contents is None or event.content_sha256 in self.contents
 
 
-def build_expected_outcome(
-    submitted: TranscriptSubmitted | UUID | ExpectedOutcome, *, was_compressed: bool = False
-) -> ExpectedOutcome:
+def build_outcome_filter(
+    submitted: TranscriptSubmitted | UUID | OutcomeFilter, *, was_compressed: bool = False
+) -> OutcomeFilter:
     """Build the filter that matches the outcome events of a submitted interview.
 
     Args:
         submitted: the submission, or the id; an expectation is returned as it is.
         was_compressed: whether its text was compressed to be sent.
     """
-    if isinstance(submitted, ExpectedOutcome):
+    if isinstance(submitted, OutcomeFilter):
         return submitted
     if isinstance(submitted, UUID):
-        return ExpectedOutcome(submitted)
+        return OutcomeFilter(submitted)
     if submitted.content_form is not ContentForm.TEXT:  # only ingestion knows the hash of the text
-        return ExpectedOutcome(submitted.transcript_id, submitted.revision)
+        return OutcomeFilter(submitted.transcript_id, submitted.revision)
     unread = {None} if was_compressed else set[None]()
     contents = frozenset({submitted.content_sha256} | unread)
-    return ExpectedOutcome(submitted.transcript_id, submitted.revision, contents)
+    return OutcomeFilter(submitted.transcript_id, submitted.revision, contents)
 
 
 def _events(batches: Mapping[TopicPartition, Collection[Any]]) -> Iterable[TranscriptSettled]:

@@ -42,7 +42,7 @@ class InterviewProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingSubmissions:
+class PendingSubmissionCount:
     """Number of submissions of all studies that are not yet parsed.
 
     Attributes:
@@ -129,7 +129,7 @@ def compute_coverage(
     interviews: Sequence[InterviewProgress],
     counts: Iterable[NoteCount],
     earlier: Iterable[NoteCount] = (),
-    unread: PendingSubmissions | None = PendingSubmissions(),
+    unread: PendingSubmissionCount | None = PendingSubmissionCount(),
 ) -> StudyCoverage:
     """Compute which questions and themes of a study are answered, from counts of its notes.
 

@@ -13,7 +13,7 @@ from contracts.notes import CheckFailure, DraftNote, RejectedNote, Standing
 from contracts.study import StatementPolicy, Study
 from database.pool import Database, Record
 from database.queries import load_queries
-from read_model.coverage import InterviewProgress, NoteCount, PendingSubmissions
+from read_model.coverage import InterviewProgress, NoteCount, PendingSubmissionCount
 from read_model.notes import (
     NoteCounts,
     NoteFilter,
@@ -270,10 +270,10 @@ class ReadModelQueries:
         """As ``note_counts``, of revisions that are not current any more."""
         return _counts(await self._database.fetch(_QUERIES.select_earlier_note_counts, study_id))
 
-    async def unread_submissions(self) -> PendingSubmissions:
+    async def unread_submissions(self) -> PendingSubmissionCount:
         """Submissions of any study that have not become an interview."""
         (row,) = await self._database.fetch(_QUERIES.count_unread_submissions)
-        return PendingSubmissions(row["interviews"], row["unreadable"])
+        return PendingSubmissionCount(row["interviews"], row["unreadable"])
 
     async def subjects(
         self, keys: Sequence[UUID], studies: Collection[str] | None = None

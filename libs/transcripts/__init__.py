@@ -16,7 +16,10 @@ from transcripts.segments.chunks import (
     select_context_turns,
     split_into_chunks,
 )
-from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, estimate_model_size
+from transcripts.segments.splitting import (
+    MAX_SEGMENT_CHARACTERS,
+    estimate_size_in_english_characters,
+)
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
@@ -31,7 +34,7 @@ __all__ = [
     "TranscriptReading",
     "UnknownFormatError",
     "detect_format",
-    "estimate_model_size",
+    "estimate_size_in_english_characters",
     "is_question_turn",
     "read_transcript",
     "select_context_turns",

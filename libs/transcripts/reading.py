@@ -33,7 +33,7 @@ from transcripts.registry import RecognisedFormat, get_format, recognise_format
 from transcripts.report import ReadingReport, build_report
 from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.segments.turns import ParsedTranscript, build_segments, normalize_label
-from transcripts.speakers.directions import merge_directed_labels
+from transcripts.speakers.stage_directions import move_stage_directions_to_text
 from transcripts.text import clean_text, shorten_blanks
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
@@ -150,7 +150,7 @@ def _read(
     if found.name is not TranscriptFormat.WEBVTT and is_webvtt(content):
         raise MalformedTranscriptError(f"the text is WebVTT, declared as {found.name.value}")
     notices = Notices()
-    source = merge_directed_labels(found.read(whole, speakers, notices))
+    source = move_stage_directions_to_text(found.read(whole, speakers, notices))
     _report_hidden(content, found, source, notices)
     segments = build_segments(source, speakers, notices, max_segment_characters)
     if not segments:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from contracts.letter_causes import CauseBackground, CauseChange, LetterCause
+from contracts.letter_causes import CauseBackground, ChangeBeforeCause, LetterCause
 from database.pool import Database, Record
 from database.queries import load_queries
 
@@ -47,7 +47,7 @@ class CauseBackgroundStore:
             *await fetch(_QUERIES.select_budget_changes, began, WINDOW, MOST_CHANGES),
         ]
         deploys = await fetch(_QUERIES.select_deploys, began, WINDOW, MOST_CHANGES)
-        found = [CauseChange(**row) for row in changes]
+        found = [ChangeBeforeCause(**row) for row in changes]
         found += [build_deploy_change(row) for row in deploys]
         return CauseBackground(
             cause_id=cause.cause_id,
@@ -58,14 +58,14 @@ class CauseBackgroundStore:
         )
 
 
-def build_deploy_change(start: Record) -> CauseChange:
+def build_deploy_change(start: Record) -> ChangeBeforeCause:
     """Build the change event for a service's start with another build than before."""
     build = _describe_build(start["version"], start["digest"], start["commit"])
     earlier = _describe_build(
         start["earlier_version"], start["earlier_digest"], start["earlier_commit"]
     )
     value = f"{start['service']} {build} on {start['host']}, until then {earlier}"
-    return CauseChange(at=start["started_at"], kind="deploy", value=value)
+    return ChangeBeforeCause(at=start["started_at"], kind="deploy", value=value)
 
 
 def _describe_build(version: str, digest: str, commit: str) -> str:

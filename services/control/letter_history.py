@@ -9,8 +9,8 @@ from uuid import UUID
 from contracts.letter_history import (
     MOST_CALLS,
     MOST_RELATED,
-    LetterCall,
     LetterHistory,
+    LetterModelCall,
     RelatedLetter,
 )
 from control.domain import IndexedDeadLetter
@@ -39,7 +39,7 @@ class LetterHistoryStore:
             stored_at = await self._database.fetchval(_QUERIES.select_stored_at, chunk_id)
         return LetterHistory(
             letter_id=letter.letter_id,
-            calls=tuple(LetterCall(**row) for row in rows),
+            calls=tuple(LetterModelCall(**row) for row in rows),
             call_count=sums["calls"],
             cost_usd=sums["cost_usd"],
             unpriced=sums["unpriced"],

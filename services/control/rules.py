@@ -58,7 +58,7 @@ class RuleExistsError(OnrecordError):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleReplays:
+class RuleReplayCounts:
     """Counts of a rule's latest replays: how many have an outcome, and how many have none yet.
 
     Attributes:
@@ -250,11 +250,11 @@ class LetterRuleStore:
         )
         return noted is not None
 
-    async def count_replays(self, rule: LetterRule) -> RuleReplays:
+    async def count_replays(self, rule: LetterRule) -> RuleReplayCounts:
         """Count what is known of the latest replays of a rule."""
         row = await self._database.fetchrow(_QUERIES.count_replays, rule.name, LATEST)
         assert row is not None
-        return RuleReplays(**row)
+        return RuleReplayCounts(**row)
 
     async def note_firing(self, name: str, replayed: int) -> None:
         """Note that a rule replayed letters, and forget replays that are a day old."""

@@ -73,7 +73,7 @@ class StageHealth:
 
 
 class StageUnreachableError(OnrecordError):
-    """Raised when a service does not answer, or cannot handle a record for a rehearsal now."""
+    """Raised when a service does not answer, or rehearses no records at present."""
 
 
 class StageNotConfiguredError(StageUnreachableError):

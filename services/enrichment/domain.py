@@ -12,7 +12,7 @@ from contracts.notes import DraftNote
 from contracts.study import Identifier
 from contracts.transcript import Segment
 from prompts.notes import CURRENT
-from transcripts import estimate_model_size, is_question_turn, select_context_turns
+from transcripts import estimate_size_in_english_characters, is_question_turn, select_context_turns
 
 PROMPT_VERSION: Final = CURRENT.version
 """Version of the prompt in use."""
@@ -72,7 +72,7 @@ def split_chunk_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | 
 
 def _middle(segments: Sequence[Segment]) -> int:
     """Return how many segments the first half has: at least one, and not all."""
-    sizes = [estimate_model_size(one.text) for one in segments]
+    sizes = [estimate_size_in_english_characters(one.text) for one in segments]
     total, before, place = sum(sizes), 0, 0
     while place < len(segments) - 1 and before + sizes[place] / 2 < total / 2:
         before += sizes[place]

@@ -130,10 +130,10 @@ async def select_pending_draft(
     return NotesValidated.model_validate_json(event), (origin[0], origin[1], origin[2])
 
 
-async def select_chunks_from_pending_drafts(
+async def select_chunks_stored_from_pending_drafts(
     connection: Connection, event: TranscriptIngested
 ) -> list[UUID]:
-    """Select an interview's chunks whose stored notes were pending drafts before."""
+    """Select those chunks of an interview whose stored notes came from pending drafts."""
     rows = await connection.fetch(
         _QUERIES.select_chunks_from_pending_drafts, event.transcript_id, event.revision
     )

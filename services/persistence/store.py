@@ -166,7 +166,7 @@ class NotesStore:
             return ()
         returned = await self._join_all(waiting)
         async with self._database.connection() as connection:
-            chunks = await pending.select_chunks_from_pending_drafts(connection, event)
+            chunks = await pending.select_chunks_stored_from_pending_drafts(connection, event)
             if not chunks:
                 return returned
             stored = await build_all_notes_stored(connection, chunks, event, event.study.study_id)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.control_api import DeadLetter
-from contracts.letter_history import LetterCall, LetterHistory, RefusedDraft, RelatedLetter
+from contracts.letter_history import LetterHistory, LetterModelCall, RefusedDraft, RelatedLetter
 from contracts.notes import CheckFailure
 from contracts.terminal import escape_control_characters
 from onrecord.pages.check_names import CHECKS
@@ -75,7 +75,9 @@ def _calls(history: LetterHistory) -> Iterator[RenderableType]:
         yield Text(f"… {format_count(rest, 'earlier call')}; --json has more", "dim")
 
 
-def _times(letter: DeadLetter, calls: Sequence[LetterCall], width: int) -> Iterator[RenderableType]:
+def _times(
+    letter: DeadLetter, calls: Sequence[LetterModelCall], width: int
+) -> Iterator[RenderableType]:
     """Where the time went, from when its message was sent until it was set aside."""
     sent = letter.source_sent_at
     own = [one for one in calls if one.started_at <= letter.failed_at]
@@ -106,7 +108,7 @@ def _times(letter: DeadLetter, calls: Sequence[LetterCall], width: int) -> Itera
             yield from wrap_paragraph(fact, width, indent=" " * 16, first=f"  {name:<14}")
 
 
-def _count_busy_seconds(calls: Sequence[LetterCall], until: datetime) -> float:
+def _count_busy_seconds(calls: Sequence[LetterModelCall], until: datetime) -> float:
     """Seconds in which at least one call was under way; calls may overlap."""
     total, reached = 0.0, calls[0].started_at
     for one in sorted(calls, key=lambda call: call.started_at):

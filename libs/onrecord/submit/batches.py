@@ -21,7 +21,7 @@ from onrecord.connections import (
 )
 from onrecord.console import err
 from onrecord.errors import CommandError, FailedError, UnreachableError
-from onrecord.outcomes import build_expected_outcome
+from onrecord.outcomes import build_outcome_filter
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import URL_SETTING, ClientSettings
 from onrecord.submit.control_api import (
@@ -175,8 +175,7 @@ async def _wait(
 ) -> BatchOutcomes:
     waiting = bars.add_task("settled", total=len(ready))
     expected = [
-        build_expected_outcome(one.event, was_compressed=one.compressed is not None)
-        for one in ready
+        build_outcome_filter(one.event, was_compressed=one.compressed is not None) for one in ready
     ]
     return await wait_for_outcomes(
         producer, expected, wait_s, lambda settled: bars.update(waiting, completed=settled)

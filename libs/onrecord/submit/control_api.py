@@ -15,7 +15,7 @@ from contracts.submissions import InterviewState, SubmitTranscriptRequest
 from onrecord.connections import open_control_client
 from onrecord.control_client import ControlClient
 from onrecord.errors import UnreachableError, UsageError
-from onrecord.outcomes import ExpectedOutcome, build_expected_outcome
+from onrecord.outcomes import OutcomeFilter, build_outcome_filter
 from onrecord.settings import ClientSettings
 from onrecord.submit.preparation import PreparedSubmission
 from onrecord.submit.waiting import BatchOutcomes, refuse_revision_conflicts
@@ -48,7 +48,7 @@ class _Awaited:
     """An interview whose outcome is waited for, and the number of its latest one before that."""
 
     interview: PreparedSubmission
-    expected: ExpectedOutcome
+    expected: OutcomeFilter
     number_before: int
 
     def find(self, state: InterviewState) -> TranscriptSettled | None:
@@ -170,7 +170,7 @@ async def _send(
 
 def _await(one: PreparedSubmission, state: InterviewState) -> _Awaited:
     # Control compresses what is too large for the topic as it is.
-    expected = build_expected_outcome(one.event, was_compressed=True)
+    expected = build_outcome_filter(one.event, was_compressed=True)
     numbers = [found.number for found in state.outcomes if expected.is_met_by(found)]
     return _Awaited(one, expected, max(numbers, default=0))
 

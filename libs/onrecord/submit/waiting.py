@@ -10,7 +10,7 @@ from uuid import UUID
 from contracts.events import SettledOutcome, TranscriptSettled, TranscriptSubmitted
 from onrecord.client import Producer
 from onrecord.errors import UsageError
-from onrecord.outcomes import ExpectedOutcome, NotSettledError
+from onrecord.outcomes import NotSettledError, OutcomeFilter
 from onrecord.pages.rendering import format_count
 
 NOT_COUNTED: Final = frozenset({SettledOutcome.SUPERSEDED, SettledOutcome.ERASED})
@@ -58,7 +58,7 @@ class BatchOutcomes:
 
 async def wait_for_outcomes(
     producer: Producer,
-    expected: Iterable[ExpectedOutcome],
+    expected: Iterable[OutcomeFilter],
     timeout_s: float,
     show: Callable[[int], None],
 ) -> BatchOutcomes:

@@ -20,7 +20,7 @@ from contracts.transcript import Role, Segment
 from transcripts.segments.splitting import (
     count_fitting_characters,
     cut_turn_part,
-    estimate_model_size,
+    estimate_size_in_english_characters,
     find_cut_position,
     find_tail_start,
 )
@@ -76,7 +76,7 @@ def split_into_chunks(
     if max_characters < 1 or context_characters < 0:
         raise ValueError("max_characters must be positive and context_characters not negative")
     chunks: list[Chunk] = []
-    sizes = [estimate_model_size(segment.text) for segment in segments]
+    sizes = [estimate_size_in_english_characters(segment.text) for segment in segments]
     start = _Place(0)
     while start.segment < len(segments):
         end = _end_of_chunk(segments, sizes, start, max_characters)
@@ -103,7 +103,10 @@ def select_context_turns(before: Sequence[Segment], size: int) -> tuple[Segment,
         size: in characters of English, four a token.
     """
     first = len(before)
-    while first > 0 and (needed := estimate_model_size(before[first - 1].text)) <= size:
+    while (
+        first > 0
+        and (needed := estimate_size_in_english_characters(before[first - 1].text)) <= size
+    ):
         size -= needed
         first -= 1
     if first == len(before) > 0 and size >= MIN_OVERLAP and is_question_turn(before[-1]):
@@ -115,7 +118,7 @@ def _end_of_chunk(
     segments: Sequence[Segment], sizes: Sequence[int], start: _Place, most: int
 ) -> _Place:
     rest = segments[start.segment].text[start.offset :]
-    if len(rest) > most or (size := estimate_model_size(rest)) > most:
+    if len(rest) > most or (size := estimate_size_in_english_characters(rest)) > most:
         return _cut(segments, start, most)
     end = start.segment + 1
     while end < len(segments) and size + sizes[end] <= most:
@@ -161,7 +164,7 @@ def _context(segments: Sequence[Segment], start: _Place, size: int) -> tuple[Seg
         return select_context_turns(before, size)
     turn = segments[start.segment]
     tail = _tail(turn, start.offset, max(size, MIN_OVERLAP))
-    left = size - estimate_model_size(tail.text)
+    left = size - estimate_size_in_english_characters(tail.text)
     if tail.text_offset or left <= 0:
         return (tail,)
     return (*select_context_turns(before, left), tail)

@@ -55,7 +55,7 @@ class TurnPart(NamedTuple):
     end_ms: int | None
 
 
-def estimate_model_size(text: str) -> int:
+def estimate_size_in_english_characters(text: str) -> int:
     """Estimate how many characters of English take as many model tokens as a text."""
     if text.isascii() or _LARGE.search(text) is None:
         return len(text)

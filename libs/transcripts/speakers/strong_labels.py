@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Final
 
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
-from transcripts.speakers.directions import split_direction
 from transcripts.speakers.label_kinds import (
     LabelCase,
     LabelKind,
@@ -21,6 +20,7 @@ from transcripts.speakers.label_kinds import (
     is_word_also_given_name,
 )
 from transcripts.speakers.labels import TWICE, LineLabels, SpeakerLabels, get_last_name
+from transcripts.speakers.stage_directions import split_stage_direction
 
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
@@ -125,7 +125,9 @@ class StrongLabelDecision:
             | self._shorter_forms(accepted)
             | self._other_numbers(accepted)
         )
-        accepted |= {key for key in self._labels if split_direction(key, accepted) is not None}
+        accepted |= {
+            key for key in self._labels if split_stage_direction(key, accepted) is not None
+        }
         forms = {
             key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
             for key in accepted

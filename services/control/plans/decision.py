@@ -39,7 +39,7 @@ class PlanDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class StepOutcomes:
+class StepOutcomeCounts:
     """Counts of a plan step's letters: how many were sent, and how many have an outcome."""
 
     sent: int
@@ -64,7 +64,7 @@ def decide_plan_action(  # noqa: PLR0913 - what was accepted is three numbers
     waited_s: float,
     accepted_failed: int = 0,
     accepted_known: int = 0,
-    step: StepOutcomes | None = None,
+    step: StepOutcomeCounts | None = None,
 ) -> PlanDecision:
     """Decide by its letters' outcomes whether a replay plan sends more, waits, stops or ends.
 
@@ -95,7 +95,7 @@ def decide_plan_action(  # noqa: PLR0913 - what was accepted is three numbers
     return PlanDecision(PlanAction.WAIT if is_at_end and not is_over else PlanAction.SEND)
 
 
-def _find_silence(plan: ReplayPlan, step: StepOutcomes) -> str:
+def _find_silence(plan: ReplayPlan, step: StepOutcomeCounts) -> str:
     """Why what is known of a step is too little to go on."""
     if not step.sent:
         return "no letter of this step was sent, so nothing is known; resume it to go on without"

@@ -12,7 +12,7 @@ from contracts.replay_plans import (
     ReplayPlan,
     ReplayPlanFilter,
     ReplayPlanLetter,
-    ReplayPlanLetters,
+    ReplayPlanLetterCounts,
 )
 from database.pool import Record
 
@@ -54,7 +54,7 @@ def read_plan_row(
         overrides=overrides,
         spent_usd=None if overrides.budget_usd is None else spent_usd,
         step_wait_s=int(row["step_wait"].total_seconds()),
-        counts=ReplayPlanLetters(
+        counts=ReplayPlanLetterCounts(
             **known,
             waiting=row["letters"] - position,
             not_sent=max(position - sent, 0),

@@ -30,7 +30,7 @@ from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterNotOpenError
 from control.hopeless import BudgetSpentError
 from control.plans.budget import PlanSpending, count_letters_allowed_by_budget, explain_budget_stop
-from control.plans.decision import PlanAction, StepOutcomes, decide_plan_action, is_step_over
+from control.plans.decision import PlanAction, StepOutcomeCounts, decide_plan_action, is_step_over
 from control.plans.freezing import BATCH
 from control.plans.store import ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
@@ -155,7 +155,7 @@ class ReplayPlanRunner:
 
     async def _count_step(
         self, plan: ReplayPlan, position: int, accepted: int, waited_s: float
-    ) -> StepOutcomes | None:
+    ) -> StepOutcomeCounts | None:
         """What is known of a step that is over, behind what was accepted; None if that is all."""
         begin = max([accepted, *(step for step in plan.steps if step < position)])
         if begin >= position or not is_step_over(plan, waited_s):

@@ -31,7 +31,7 @@ from control.domain import (
 )
 from control.hopeless import find_hopeless_letters, require_unspent_budget
 from control.plans.budget import PlanSpending
-from control.plans.decision import StepOutcomes
+from control.plans.decision import StepOutcomeCounts
 from control.plans.freezing import BATCH, freeze_plan_letters, write_frozen_letters
 from control.plans.rows import read_plan_letter_row, read_plan_row
 from control.replay_overrides import validate_overrides
@@ -313,11 +313,11 @@ class ReplayPlanStore:
         await self._trail.record(by_itself, action, str(plan_id), reason=reason)
         return await self.change_state(plan_id, state, reason)
 
-    async def count_step(self, plan_id: UUID, begin: int, end: int) -> StepOutcomes:
+    async def count_step(self, plan_id: UUID, begin: int, end: int) -> StepOutcomeCounts:
         """Count the letters of a part of a plan's set that it sent, and those with an outcome."""
         row = await self._database.fetchrow(_QUERIES.count_step, plan_id, begin, end, BATCH)
         assert row is not None
-        return StepOutcomes(**row)
+        return StepOutcomeCounts(**row)
 
     async def take_plans(self) -> list[UUID]:
         """Take plans at work that no living replica has, and name those that this one has."""

@@ -18,7 +18,7 @@ from contracts.topics import TRANSCRIPTS_SETTLED, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm
 from messaging import KafkaUnavailableError, Publisher
 from onrecord.client import Producer, build_submission
-from onrecord.outcomes import NotSettledError, build_expected_outcome
+from onrecord.outcomes import NotSettledError, build_outcome_filter
 from support.broker import Bench, bench_on
 from support.interviews import STUDY, sha
 
@@ -180,5 +180,5 @@ async def test_content_that_was_sent_in_another_form_is_known_by_its_revision(
 def test_text_that_was_compressed_may_be_refused_before_it_is_read() -> None:
     submitted = submission()
     unread = settled(submitted).model_copy(update={"content_sha256": None})
-    assert build_expected_outcome(submitted, was_compressed=True).is_met_by(unread)
-    assert not build_expected_outcome(submitted).is_met_by(unread)
+    assert build_outcome_filter(submitted, was_compressed=True).is_met_by(unread)
+    assert not build_outcome_filter(submitted).is_met_by(unread)

@@ -16,7 +16,7 @@ from contracts.transcript import Role, Segment, Speaker, TranscriptFormat
 from grounding.evidence import copy_evidence, resolve_citations
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from support.chunks import INTERVIEW, STUDY
-from transcripts import estimate_model_size
+from transcripts import estimate_size_in_english_characters
 
 SIZES = ChunkSizes(max_characters=600, context_characters=120)
 QUESTION = "And how did that go for you?"
@@ -71,9 +71,13 @@ def test_a_long_turn_is_one_segment_whose_parts_are_within_the_budget(name: str)
     for one, following in pairwise(parts):
         assert following.text_offset - (one.text_offset + len(one.text)) in {0, 1}
     for chunk in chunks:
-        assert sum(estimate_model_size(one.text) for one in chunk.segments) <= SIZES.max_characters
         assert (
-            sum(estimate_model_size(one.text) for one in chunk.context) <= SIZES.context_characters
+            sum(estimate_size_in_english_characters(one.text) for one in chunk.segments)
+            <= SIZES.max_characters
+        )
+        assert (
+            sum(estimate_size_in_english_characters(one.text) for one in chunk.context)
+            <= SIZES.context_characters
         )
     assert {one.chunk_count for one in chunks} == {len(chunks)}
 
@@ -134,7 +138,9 @@ def test_what_is_context_is_never_cited_so_that_it_is_not_noted_twice() -> None:
 def test_a_question_is_in_one_chunk_with_the_beginning_of_an_answer_longer_than_a_chunk() -> None:
     _, chunks = build(FAMILY["30,000 words"])
     assert [one.number for one in chunks[0].segments] == [1, 2]
-    assert estimate_model_size(chunks[0].segments[1].text) >= SIZES.max_characters // 4
+    assert (
+        estimate_size_in_english_characters(chunks[0].segments[1].text) >= SIZES.max_characters // 4
+    )
 
 
 def test_what_follows_the_last_part_goes_with_it() -> None:
@@ -190,4 +196,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_said(answer: str, most: int, con
         assert at == len(turn.text)
     for chunk in chunks:
         is_least = len(chunk.segments) == 1 and len(chunk.segments[0].text) <= 1
-        assert is_least or sum(estimate_model_size(one.text) for one in chunk.segments) <= most
+        assert (
+            is_least
+            or sum(estimate_size_in_english_characters(one.text) for one in chunk.segments) <= most
+        )

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from contracts.control_api import DeadLetter, DeadLetterState
-from contracts.letter_history import LetterCall, LetterHistory, RefusedDraft, RelatedLetter
+from contracts.letter_history import LetterHistory, LetterModelCall, RefusedDraft, RelatedLetter
 from contracts.notes import CheckFailure, DraftNote, RejectedNote
 from onrecord.pages.letter_history import format_letter_history
 
@@ -35,9 +35,9 @@ def letter(**fields: Any) -> DeadLetter:
     )
 
 
-def call(begin_s: float, took_s: float, first_token_s: float | None = None) -> LetterCall:
+def call(begin_s: float, took_s: float, first_token_s: float | None = None) -> LetterModelCall:
     started = AT + timedelta(seconds=begin_s)
-    return LetterCall(
+    return LetterModelCall(
         started_at=started,
         settled_at=started + timedelta(seconds=took_s),
         purpose="draft",

@@ -8,7 +8,7 @@ from read_model.coverage import (
     CoverageStatus,
     InterviewProgress,
     NoteCount,
-    PendingSubmissions,
+    PendingSubmissionCount,
     compute_coverage,
 )
 
@@ -92,7 +92,9 @@ def test_a_chunk_that_was_given_up_is_called_so() -> None:
 
 def test_the_page_tells_each_finding_with_its_reason() -> None:
     read = [interview(2), interview(1, dead=1, study=BEFORE)]
-    found = compute_coverage(STUDY, read, [], unread=PendingSubmissions(interviews=2, unreadable=1))
+    found = compute_coverage(
+        STUDY, read, [], unread=PendingSubmissionCount(interviews=2, unreadable=1)
+    )
     page = "\n".join(line.plain.rstrip() for line in format_coverage(found, 80))
     assert "  unknown        Why do people leave?\n" in page
     reason = "2 chunks of interviews whose study, as submitted, does not have it"

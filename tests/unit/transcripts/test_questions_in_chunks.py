@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.transcript import Role, Segment
-from transcripts import estimate_model_size, is_question_turn, split_into_chunks
+from transcripts import estimate_size_in_english_characters, is_question_turn, split_into_chunks
 
 
 def talk(*turns: tuple[str, str]) -> list[Segment]:
@@ -62,7 +62,7 @@ def test_the_answer_to_a_question_too_long_for_the_context_has_its_last_sentence
     assert context.text.endswith("So did you pay?")
     assert context.text == asked[context.text_offset :]
     assert context.text.startswith("Let me")
-    assert estimate_model_size(context.text) <= 110
+    assert estimate_size_in_english_characters(context.text) <= 110
 
 
 def test_a_rapid_exchange_parts_no_question_from_its_answer() -> None:

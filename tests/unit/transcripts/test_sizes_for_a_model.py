@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcripts import estimate_model_size
+from transcripts import estimate_size_in_english_characters
 from transcripts.segments.splitting import CHARACTERS_A_TOKEN, count_fitting_characters
 
 SENTENCES = (
@@ -113,7 +113,7 @@ in cl100k_base or o200k_base, whichever has more (counted with gpt-tokenizer 4.0
     ("text", "tokens"), [one[1:] for one in SENTENCES], ids=[one[0] for one in SENTENCES]
 )
 def test_a_text_of_any_script_is_about_as_many_tokens_as_estimated(text: str, tokens: int) -> None:
-    estimated = estimate_model_size(text) / CHARACTERS_A_TOKEN
+    estimated = estimate_size_in_english_characters(text) / CHARACTERS_A_TOKEN
     assert 0.7 * tokens <= estimated <= 1.5 * tokens
 
 
@@ -121,8 +121,10 @@ def test_a_text_of_any_script_is_about_as_many_tokens_as_estimated(text: str, to
 def test_what_is_said_to_fit_is_the_longest_beginning_that_does(text: str) -> None:
     for size in (1, 7, 60, 200, 10_000):
         fitting = count_fitting_characters(text, size)
-        assert estimate_model_size(text[:fitting]) <= size
-        assert fitting == len(text) or estimate_model_size(text[: fitting + 1]) > size
+        assert estimate_size_in_english_characters(text[:fitting]) <= size
+        assert (
+            fitting == len(text) or estimate_size_in_english_characters(text[: fitting + 1]) > size
+        )
 
 
 @pytest.mark.parametrize(
@@ -133,4 +135,4 @@ def test_what_is_said_to_fit_is_the_longest_beginning_that_does(text: str) -> No
     ],
 )
 def test_what_latin_letters_and_signs_take_is_their_number(text: str) -> None:
-    assert estimate_model_size(text) == len(text)
+    assert estimate_size_in_english_characters(text) == len(text)

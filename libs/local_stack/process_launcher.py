@@ -1,9 +1,10 @@
 """Becomes a process of the stack, once the supervisor has written its pid down.
 
-Run by path (``python -I -S launch.py SIGNAL COMMAND…``), so that it starts in milliseconds. It
-waits for a byte on stdin before it turns into the command: a process is recorded before it runs,
-and when the supervisor dies in between, end of file says so and nothing is started. With SIGNAL
-other than 0, Linux sends that signal to the process when the supervisor dies, even of kill -9.
+Run by path (``python -I -S process_launcher.py SIGNAL COMMAND…``), so that it starts in
+milliseconds. It waits for a byte on stdin before it turns into the command: a process is recorded
+before it runs, and when the supervisor dies in between, end of file says so and nothing is started.
+With SIGNAL other than 0, Linux sends that signal to the process when the supervisor dies, even of
+kill -9.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def renew_parent_death_signal(wish: str | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait for a byte on stdin as the go-ahead, then replace this process by a command."""
+    """Wait for the supervisor's byte on stdin, then replace this process by a stack's command."""
     signal_number, command = int(arguments[0]), list(arguments[1:])
     if signal_number:
         request_parent_death_signal(signal_number)

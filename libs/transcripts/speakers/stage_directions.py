@@ -29,7 +29,7 @@ _DIRECTION: Final = re.compile(
 _ALWAYS_UPPER: Final = re.compile(r"V\.? ?O\.?|O\.? ?[SC]\.?|CONT['\u2019]?D\.?")
 
 
-def merge_directed_labels(source: ParsedTranscript) -> ParsedTranscript:
+def move_stage_directions_to_text(source: ParsedTranscript) -> ParsedTranscript:
     """Move stage directions from speaker labels ("Ann (laughs)") to the text of passages.
 
     A label is changed only where what is left of it also stands alone in the file.
@@ -37,7 +37,9 @@ def merge_directed_labels(source: ParsedTranscript) -> ParsedTranscript:
     labels = {passage.speaker for passage in source.passages}
     alone = {normalize_label(label).casefold() for label in labels}
     directed = {
-        label: found for label in labels if (found := split_direction(label, alone)) is not None
+        label: found
+        for label in labels
+        if (found := split_stage_direction(label, alone)) is not None
     }
     if not directed:
         return source
@@ -58,7 +60,7 @@ def _move(
     return SpokenPassage(names.get(name.casefold(), name), (said, *others))
 
 
-def split_direction(label: str, alone: Collection[str]) -> tuple[str, str] | None:
+def split_stage_direction(label: str, alone: Collection[str]) -> tuple[str, str] | None:
     """Split a speaker label into name and stage direction: ``Ingrid, quietly``.
 
     Args:
