@@ -15,14 +15,14 @@ from grounding.checks.content import needs_no_evidence
 from grounding.text.terms import split_terms
 
 
-class Uncertainty(StrEnum):
+class UncertaintyKind(StrEnum):
     """Kind of doubt about a note's check results: may be true though failed, or may be false."""
 
     MAYBE_TRUE = "maybe_true"
     MAYBE_FALSE = "maybe_false"
 
 
-def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
+def classify_uncertainty(checked: CheckedNote) -> UncertaintyKind | None:
     """Classify how doubtful a note's check results are; None if they are certain.
 
     One word of its own is enough: with it a note passes that says "cocktails" for "beer". How many
@@ -37,10 +37,10 @@ def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
         return None
     shared, own = _split_by_support(checked)
     if not checked.failures:
-        return Uncertainty.MAYBE_FALSE if own else None
+        return UncertaintyKind.MAYBE_FALSE if own else None
     is_doubted_only = all(failure.check in DOUBT_NAMES for failure in checked.failures)
     # Without a common word the citation is wrong, and nothing of the note can be retold from it.
-    return Uncertainty.MAYBE_TRUE if is_doubted_only and shared else None
+    return UncertaintyKind.MAYBE_TRUE if is_doubted_only and shared else None
 
 
 def list_unsupported_words(checked: CheckedNote) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ PROTOCOL_3_0: Final = 196608
 """The version in PostgreSQL's startup message; a server that is up answers ``R``, others ``E``."""
 
 
-class ReadinessProbe(StrEnum):
+class ReadinessProbeKind(StrEnum):
     """Kind of readiness probe of a process: by exit code, HTTP, TCP port and so on."""
 
     EXIT = "exit"
@@ -43,16 +43,16 @@ class ReadinessResult(NamedTuple):
     reason: str = ""
 
 
-def probe_port(probe: ReadinessProbe, port: int, path: str) -> ReadinessResult:
+def probe_port(probe: ReadinessProbeKind, port: int, path: str) -> ReadinessResult:
     """Probe a process by its local port; return whether it is ready.
 
     Args:
         probe: how to ask.
         port: where it listens.
-        path: what to ask for; only ``ReadinessProbe.HTTP`` looks at it.
+        path: what to ask for; only ``ReadinessProbeKind.HTTP`` looks at it.
     """
     try:
-        if probe is ReadinessProbe.HTTP:
+        if probe is ReadinessProbeKind.HTTP:
             return _http(port, path)
         with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as connection:
             return _converse(probe, connection)
@@ -60,12 +60,12 @@ def probe_port(probe: ReadinessProbe, port: int, path: str) -> ReadinessResult:
         return ReadinessResult(ready=False, reason=f"port {port}: {error}")
 
 
-def _converse(probe: ReadinessProbe, connection: socket.socket) -> ReadinessResult:
-    if probe is ReadinessProbe.KAFKA:
+def _converse(probe: ReadinessProbeKind, connection: socket.socket) -> ReadinessResult:
+    if probe is ReadinessProbeKind.KAFKA:
         connection.sendall(API_VERSIONS_REQUEST)
         ready = len(connection.recv(4)) > 0
         return ReadinessResult(ready, "" if ready else "does not speak Kafka yet")
-    if probe is ReadinessProbe.POSTGRES:
+    if probe is ReadinessProbeKind.POSTGRES:
         parameters = b"user\0onrecord\0database\0onrecord\0\0"
         connection.sendall(struct.pack(">ii", 8 + len(parameters), PROTOCOL_3_0) + parameters)
         ready = connection.recv(1024).startswith(b"R")

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from local_stack.errors import StackFailedError, StackUsageError
-from local_stack.probes import ReadinessProbe
+from local_stack.probes import ReadinessProbeKind
 
 FILE_SETTING: Final = "ONRECORD_STACK_FILE"
 """Names another file than the checkout's ``deploy/local/stack.yaml``."""
@@ -47,7 +47,7 @@ class ProcessSpec(BaseModel):
     provides: dict[str, str] = Field(
         {}, description="Environment of clients, and of every process after this one."
     )
-    ready: ReadinessProbe = Field(description="How to find out that it is ready.")
+    ready: ReadinessProbeKind = Field(description="How to find out that it is ready.")
     ready_path: str = Field("/readyz", description="What the http probe asks for.")
     start_timeout_s: float = Field(60, gt=0, description="Seconds until it has to be ready.")
     attempts: int = Field(2, ge=1, description="How often to start it when it ends at once.")
@@ -67,7 +67,7 @@ class ProcessSpec(BaseModel):
     @property
     def is_task(self) -> bool:
         """Whether it runs to its end rather than until it is stopped."""
-        return self.ready is ReadinessProbe.EXIT
+        return self.ready is ReadinessProbeKind.EXIT
 
     @property
     def listens(self) -> bool:

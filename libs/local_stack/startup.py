@@ -11,7 +11,7 @@ from local_stack.errors import StackFailedError
 from local_stack.interrupts import SignalRecorder
 from local_stack.probes import (
     FREE_WITHIN_S,
-    ReadinessProbe,
+    ReadinessProbeKind,
     ReadinessResult,
     probe_port,
     wait_until_port_free,
@@ -196,7 +196,7 @@ class StackStartup:
 
     def _answers(self, name: str) -> ReadinessResult:
         process = self.spec.processes[name]
-        if process.ready is ReadinessProbe.EXIT:
+        if process.ready is ReadinessProbeKind.EXIT:
             return ReadinessResult(ready=False)
         return probe_port(process.ready, self.state.ports[name], process.ready_path)
 

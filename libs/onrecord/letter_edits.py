@@ -29,7 +29,7 @@ async def fetch_letter_edits(control: ControlClient, letter_id: str) -> LetterEd
 async def store_letter_edit(
     control: ControlClient, letter: LetterEdits, wanted: EditLetterRequest
 ) -> LetterEdits:
-    """Store an edit, which replays of a letter send; fails if it was edited meanwhile.
+    """Store an edited message for a dead letter's replays; fails if it was edited meanwhile.
 
     Raises:
         FailedError: it is refused, with the field.

@@ -18,7 +18,7 @@ from simulator.fact_checks import parse_fact_check
 from simulator.faults import FaultRule, FaultRuleSet
 from simulator.models import ModelRegistry, SimulatedModel
 from simulator.outages import Outage, OutageSchedule
-from simulator.output_format import SchemaSupport
+from simulator.output_format import SchemaSupportLevel
 from simulator.paraphrasing import LabelledNote, ParaphrasingRates, write_labelled_notes
 from simulator.picker import draft_notes_from_noteworthy_sentences
 from simulator.prompt import (
@@ -107,7 +107,7 @@ class ChatService:
         behaviour, most = model.behaviour, request.token_limit or 0
         if outage := self.outages.current(model.name):
             return replies.build_outage_reply(outage, model)
-        if request.asks_for_schema and behaviour.json_schema is SchemaSupport.REFUSED:
+        if request.asks_for_schema and behaviour.json_schema is SchemaSupportLevel.REFUSED:
             message = "`response_format` of type `json_schema` is not supported with this model."
             return replies.build_bad_request_reply(message, model=model)
         context = behaviour.context_tokens or self._settings.context_tokens_by_default

@@ -6,15 +6,15 @@ import json
 from enum import StrEnum
 
 
-class SchemaSupport(StrEnum):
-    """How far a simulated model supports ``json_schema`` response formats."""
+class SchemaSupportLevel(StrEnum):
+    """Level at which a simulated model supports ``json_schema`` response formats."""
 
     STRICT = "strict"
     IGNORED = "ignored"
     REFUSED = "refused"
 
 
-class JsonWrapping(StrEnum):
+class JsonWrappingKind(StrEnum):
     """Kind of text that a simulated model puts around its JSON, such as code fences."""
 
     NONE = "none"
@@ -30,13 +30,13 @@ def add_unknown_keys(content: str) -> str:
     return json.dumps({"summary": summary, "notes": notes}, ensure_ascii=False)
 
 
-def wrap_json(content: str, wrapping: JsonWrapping) -> str:
+def wrap_json(content: str, wrapping: JsonWrappingKind) -> str:
     """Put text around a JSON answer, such as code fences, as some models do."""
     match wrapping:
-        case JsonWrapping.NONE:
+        case JsonWrappingKind.NONE:
             return content
-        case JsonWrapping.FENCES:
+        case JsonWrappingKind.FENCES:
             return f"Here are the notes:\n```json\n{content}\n```\nLet me know if you need more."
-        case JsonWrapping.REASONING:
+        case JsonWrappingKind.REASONING:
             thought = "The user wants {notes} as JSON. I look for what participants say."
             return f"<think>\n{thought}\n</think>\n\n{content}"

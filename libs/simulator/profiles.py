@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from simulator.faults import NOTE_FAULTS, FaultKind
 from simulator.latency import LatencyDistribution
 from simulator.limits import RateQuota
-from simulator.output_format import JsonWrapping, SchemaSupport
+from simulator.output_format import JsonWrappingKind, SchemaSupportLevel
 from simulator.paraphrasing.kinds import ParaphrasingRates
 from simulator.schedule import Moment
 
@@ -85,10 +85,10 @@ class ModelBehaviour(BaseModel):
         None, ge=1, description="Most tokens of prompt and answer together."
     )
     output_tokens: int | None = Field(None, ge=1, description="Most tokens of an answer.")
-    json_schema: SchemaSupport = Field(
-        SchemaSupport.STRICT, description="What it does with a JSON schema."
+    json_schema: SchemaSupportLevel = Field(
+        SchemaSupportLevel.STRICT, description="What it does with a JSON schema."
     )
-    wrapping: JsonWrapping = Field(JsonWrapping.NONE, description="Text around its JSON.")
+    wrapping: JsonWrappingKind = Field(JsonWrappingKind.NONE, description="Text around its JSON.")
     paraphrasing: ParaphrasingRates | None = Field(
         None, description="Write paraphrased notes, true and false, in place of tidied quotes."
     )

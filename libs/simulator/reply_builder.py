@@ -17,7 +17,7 @@ from simulator.fact_checks import FactCheck
 from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule
 from simulator.models import SimulatedModel
-from simulator.output_format import SchemaSupport
+from simulator.output_format import SchemaSupportLevel
 from simulator.paraphrasing import LabelledNote
 from simulator.profiles import ModelDrift
 from simulator.prompt import ParsedJudgingPrompt, PromptPassage
@@ -114,7 +114,7 @@ class ReplyBuilder:
         if not (self.passage or self.request.asks_for_json):
             return self._short(ModelOutput(answers.FALLBACK_TEXT))
         content = answers.format_notes(notes)
-        if self.model.behaviour.json_schema is SchemaSupport.IGNORED:
+        if self.model.behaviour.json_schema is SchemaSupportLevel.IGNORED:
             content = output_format.add_unknown_keys(content)
         return self._worded(content)
 

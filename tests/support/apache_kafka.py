@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
-from local_stack.probes import ReadinessProbe, probe_port
+from local_stack.probes import ReadinessProbeKind, probe_port
 from local_stack.processes import Process, get_exit_code, start_process
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import wait_for_broker
@@ -220,7 +220,7 @@ class ApacheKafka:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not probe_port(ReadinessProbe.KAFKA, self._port, "").ready or not self._answers():
+        while not probe_port(ReadinessProbeKind.KAFKA, self._port, "").ready or not self._answers():
             if not self.alive():
                 raise KafkaDidNotStartError(f"it ended: {self._last_words()}")
             if time.monotonic() > deadline:

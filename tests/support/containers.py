@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from local_stack.probes import LOOPBACK, ReadinessProbe, probe_port
+from local_stack.probes import LOOPBACK, ReadinessProbeKind, probe_port
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import wait_for_broker
 from support.broker import free_port
@@ -77,7 +77,7 @@ class Container:
         more: what else testcontainers is to know.
     """
 
-    probe: ClassVar[ReadinessProbe]
+    probe: ClassVar[ReadinessProbeKind]
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class KafkaContainer(Container):
         settings: lines for ``server.properties`` beyond those in docker-compose.yml.
     """
 
-    probe = ReadinessProbe.KAFKA
+    probe = ReadinessProbeKind.KAFKA
 
     def __init__(self, settings: Sequence[str] = ()) -> None:
         port = free_port()  # has to be known before it starts: the broker tells it to clients
@@ -193,7 +193,7 @@ class PostgresContainer(Container):
     Its data is not on a tmpfs: that is gone as soon as a container stops.
     """
 
-    probe = ReadinessProbe.POSTGRES
+    probe = ReadinessProbeKind.POSTGRES
 
     def __init__(self) -> None:
         service = compose_service(POSTGRES)

@@ -18,7 +18,7 @@ from grounding.checks.code import contains_code
 from grounding.checks.failures import build_claim_failure
 from grounding.text.addressing import (
     AddressingType,
-    ReportedSpeech,
+    ReportedSpeechType,
     classify_addressing,
     classify_reported_speech,
     remove_quotations,
@@ -159,7 +159,7 @@ def _rests_on_instruction(context: CheckContext) -> CheckFailure | None:
             continue  # "a leaflet that advises women to call the police"
         if classify_reported_speech(
             sentence, context.labels
-        ) is not ReportedSpeech.WANTED and parts.rest_on_instruction(sentence):
+        ) is not ReportedSpeechType.WANTED and parts.rest_on_instruction(sentence):
             return CheckFailure(
                 check=_RESTS,
                 reason="The cited words ask or order something: they support no more than that it "

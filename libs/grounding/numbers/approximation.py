@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from grounding.numbers.bounds import NumberBound
+from grounding.numbers.bounds import NumberBoundDirection
 from grounding.numbers.numerals import ARITHMETIC
 from grounding.numbers.quantities import PERCENT, Quantity
 from grounding.text.words import parse_word_list
@@ -98,5 +98,5 @@ def _count_digits(value: Decimal) -> int:
     return len(value.normalize().as_tuple().digits)
 
 
-def _lies_beyond(bound: NumberBound | None, limit: Decimal, value: Decimal) -> bool:
-    return bound is not None and (bound is NumberBound.ABOVE) == (value > limit)
+def _lies_beyond(bound: NumberBoundDirection | None, limit: Decimal, value: Decimal) -> bool:
+    return bound is not None and (bound is NumberBoundDirection.ABOVE) == (value > limit)

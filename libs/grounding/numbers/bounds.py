@@ -9,40 +9,44 @@ from typing import Final
 from grounding.text.words import Word, parse_word_list
 
 
-class NumberBound(StrEnum):
+class NumberBoundDirection(StrEnum):
     """Direction of a bound on a number: "at least 5" is above, "at most 5" is below."""
 
     ABOVE = "above"
     BELOW = "below"
 
     @property
-    def other(self) -> NumberBound:
+    def other(self) -> NumberBoundDirection:
         """The opposite side."""
-        return NumberBound.BELOW if self is NumberBound.ABOVE else NumberBound.ABOVE
+        return (
+            NumberBoundDirection.BELOW
+            if self is NumberBoundDirection.ABOVE
+            else NumberBoundDirection.ABOVE
+        )
 
 
 _BEFORE: Final = {
-    ("more", "than"): NumberBound.ABOVE,
-    ("greater", "than"): NumberBound.ABOVE,
-    ("at", "least"): NumberBound.ABOVE,
-    ("upwards", "of"): NumberBound.ABOVE,
-    ("less", "than"): NumberBound.BELOW,
-    ("fewer", "than"): NumberBound.BELOW,
-    ("lower", "than"): NumberBound.BELOW,
-    ("at", "most"): NumberBound.BELOW,
-    ("up", "to"): NumberBound.BELOW,
-    ("over",): NumberBound.ABOVE,
-    ("above",): NumberBound.ABOVE,
-    ("under",): NumberBound.BELOW,
-    ("below",): NumberBound.BELOW,
-    ("almost",): NumberBound.BELOW,
-    ("nearly",): NumberBound.BELOW,
+    ("more", "than"): NumberBoundDirection.ABOVE,
+    ("greater", "than"): NumberBoundDirection.ABOVE,
+    ("at", "least"): NumberBoundDirection.ABOVE,
+    ("upwards", "of"): NumberBoundDirection.ABOVE,
+    ("less", "than"): NumberBoundDirection.BELOW,
+    ("fewer", "than"): NumberBoundDirection.BELOW,
+    ("lower", "than"): NumberBoundDirection.BELOW,
+    ("at", "most"): NumberBoundDirection.BELOW,
+    ("up", "to"): NumberBoundDirection.BELOW,
+    ("over",): NumberBoundDirection.ABOVE,
+    ("above",): NumberBoundDirection.ABOVE,
+    ("under",): NumberBoundDirection.BELOW,
+    ("below",): NumberBoundDirection.BELOW,
+    ("almost",): NumberBoundDirection.BELOW,
+    ("nearly",): NumberBoundDirection.BELOW,
 }
 _AFTER: Final = {
-    ("or", "more"): NumberBound.ABOVE,
-    ("and", "up"): NumberBound.ABOVE,
-    ("or", "less"): NumberBound.BELOW,
-    ("or", "fewer"): NumberBound.BELOW,
+    ("or", "more"): NumberBoundDirection.ABOVE,
+    ("and", "up"): NumberBoundDirection.ABOVE,
+    ("or", "less"): NumberBoundDirection.BELOW,
+    ("or", "fewer"): NumberBoundDirection.BELOW,
 }
 _BEHIND: Final = {("almost",), ("nearly",)}
 """Also said behind a number, at the end of a clause: "$200 almost"."""
@@ -54,15 +58,15 @@ _MOVING: Final = parse_word_list(
 """Before "up to" these mean where something went, and not how much it is at most."""
 
 
-def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
+def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBoundDirection | None:
     """Parse the words before or after a number, such as "at least"; return its bound or None."""
     if words[end - 1].after.startswith("+"):
-        return NumberBound.ABOVE
+        return NumberBoundDirection.ABOVE
     after = tuple(word.text for word in words[end : end + 2])
     if after in _AFTER:
         return _AFTER[after]
     if after[:1] in _BEHIND and _closes_clause(words[end]):
-        return NumberBound.BELOW
+        return NumberBoundDirection.BELOW
     for size in (2, 1):
         begin = start - size
         said = tuple(word.text for word in words[max(begin, 0) : start])

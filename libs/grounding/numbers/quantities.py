@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from grounding.numbers.bounds import NumberBound, parse_number_bound
+from grounding.numbers.bounds import NumberBoundDirection, parse_number_bound
 from grounding.numbers.numerals import (
     ARITHMETIC,
     Numeral,
@@ -60,7 +60,7 @@ class Quantity:
     is_weak: bool
     text: str
     parts: tuple[Quantity, ...] = ()
-    bound: NumberBound | None = None
+    bound: NumberBoundDirection | None = None
     is_part: bool = False
 
     def agrees_with(self, other: Quantity) -> bool:

@@ -221,14 +221,16 @@ def classify_addressing(sentence: str, *, english: bool = True) -> AddressingTyp
     return None
 
 
-class ReportedSpeech(StrEnum):
+class ReportedSpeechType(StrEnum):
     """Way in which a sentence reports somebody's words: as a statement, question or wish."""
 
     SAID = "said"
     WANTED = "wanted"
 
 
-def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> ReportedSpeech | None:
+def classify_reported_speech(
+    sentence: str, labels: Sequence[str] = ()
+) -> ReportedSpeechType | None:
     """Classify how a sentence reports somebody's words, questions or wishes; None if it does not.
 
     That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
@@ -242,17 +244,17 @@ def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> Repor
         an order or a question only if its words are one.
     """
     if _ends_with_report(sentence, labels):
-        return ReportedSpeech.WANTED if _contains_address(sentence) else ReportedSpeech.SAID
+        return ReportedSpeechType.WANTED if _contains_address(sentence) else ReportedSpeechType.SAID
     return _classify_leading_report(sentence, labels)
 
 
-def _classify_leading_report(sentence: str, labels: Sequence[str]) -> ReportedSpeech | None:
+def _classify_leading_report(sentence: str, labels: Sequence[str]) -> ReportedSpeechType | None:
     """Return how a sentence reports that begins with who said it."""
     bare = _strip_decoration(sentence)
     label = next((one for one in labels if bare.casefold().startswith(one.casefold())), None)
     rest = bare if label is None else bare[len(label) :]
     if label is not None and rest.lstrip().startswith(":"):
-        return ReportedSpeech.WANTED if _contains_address(rest) else ReportedSpeech.SAID
+        return ReportedSpeechType.WANTED if _contains_address(rest) else ReportedSpeechType.SAID
     read = split_words(rest)
     heads = [word.text for word in read][:_FURTHEST]
     if label is None and not _REPORTS & set(heads[1:2]) and _is_order(bare):
@@ -273,7 +275,9 @@ def _classify_leading_report(sentence: str, labels: Sequence[str]) -> ReportedSp
     wanted = heads[at] in REQUESTING or (
         heads[at] in {"told", "tells", "tell"} and _TO.search(said)
     )
-    return ReportedSpeech.WANTED if wanted or _contains_address(said) else ReportedSpeech.SAID
+    return (
+        ReportedSpeechType.WANTED if wanted or _contains_address(said) else ReportedSpeechType.SAID
+    )
 
 
 def _ends_with_report(sentence: str, labels: Sequence[str]) -> bool:

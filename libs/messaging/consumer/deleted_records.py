@@ -14,7 +14,7 @@ from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.retry_topics import RetryTopicReader
-from messaging.consumer.start_offsets import LogMismatch, report_log_mismatch
+from messaging.consumer.start_offsets import LogMismatchKind, report_log_mismatch
 from messaging.kafka.aiokafka_internals import get_network_client
 from messaging.kafka.partition_logs import PartitionLog, fetch_partition_logs
 
@@ -79,5 +79,7 @@ class DeletedRecordsHandler:
         at = self._retries.drop_before(partition, found.start)
         if at is None:
             at = max(found.start, self._commits.next_offset(partition))
-        report_log_mismatch(partition, LogMismatch.DELETED, found, read_to=position, begins_at=at)
+        report_log_mismatch(
+            partition, LogMismatchKind.DELETED, found, read_to=position, begins_at=at
+        )
         consumer.seek(partition, at)

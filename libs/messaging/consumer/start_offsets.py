@@ -31,7 +31,7 @@ from messaging.kafka.partition_logs import (
 log = structlog.get_logger(__name__)
 
 
-class LogMismatch(StrEnum):
+class LogMismatchKind(StrEnum):
     """Kind of mismatch between a committed offset and the log, such as a recreated topic."""
 
     DELETED = "deleted"
@@ -41,10 +41,12 @@ class LogMismatch(StrEnum):
 
 
 _WHAT_TO_KNOW: Final = {
-    LogMismatch.DELETED: "records were deleted before they were processed; raise the retention",
-    LogMismatch.LOST: "the log ends before the commit: it was lost; all its records are processed",
-    LogMismatch.RECREATED: "the topic was recreated; all records in it are processed",
-    LogMismatch.TRUNCATED: "records before the commit were replaced; the new ones are processed",
+    LogMismatchKind.DELETED: "records were deleted before they were processed; raise the retention",
+    LogMismatchKind.LOST: "the log ends before the commit: it was lost; "
+    "all its records are processed",
+    LogMismatchKind.RECREATED: "the topic was recreated; all records in it are processed",
+    LogMismatchKind.TRUNCATED: "records before the commit were replaced; "
+    "the new ones are processed",
 }
 
 
@@ -62,7 +64,7 @@ class StartPosition:
     offset: int | None = None
     finished: tuple[range, ...] = ()
     log: LogIdentity = UNKNOWN_LOG
-    fault: LogMismatch | None = None
+    fault: LogMismatchKind | None = None
 
 
 async def find_start_positions(
@@ -127,27 +129,27 @@ def decide_start_position(
     fault = _mismatch(commit.offset, found, UNKNOWN_LOG if is_foreign else committed_log, epoch_end)
     if fault is None:
         return StartPosition(commit.offset, () if is_foreign else account.finished, identity)
-    if fault is LogMismatch.DELETED:
+    if fault is LogMismatchKind.DELETED:
         return StartPosition(found.start, () if is_foreign else account.finished, identity, fault)
-    first = max(found.start, epoch_end or 0) if fault is LogMismatch.TRUNCATED else found.start
+    first = max(found.start, epoch_end or 0) if fault is LogMismatchKind.TRUNCATED else found.start
     return StartPosition(first, (), identity, fault)
 
 
 def _mismatch(
     offset: int, found: PartitionLog, committed: LogIdentity, epoch_end: int | None
-) -> LogMismatch | None:
+) -> LogMismatchKind | None:
     identity = found.identity
     if committed.topic and identity.topic and committed.topic != identity.topic:
-        return LogMismatch.RECREATED
+        return LogMismatchKind.RECREATED
     if offset > found.end:
-        return LogMismatch.LOST
+        return LogMismatchKind.LOST
     if epoch_end is not None and 0 <= epoch_end < offset and found.start < offset:
-        return LogMismatch.TRUNCATED
-    return LogMismatch.DELETED if offset < found.start else None
+        return LogMismatchKind.TRUNCATED
+    return LogMismatchKind.DELETED if offset < found.start else None
 
 
 def report_log_mismatch(
-    partition: TopicPartition, fault: LogMismatch, found: PartitionLog, **offsets: int | None
+    partition: TopicPartition, fault: LogMismatchKind, found: PartitionLog, **offsets: int | None
 ) -> None:
     """Log, and count in a metric, that a committed offset does not match a partition's log.
 

@@ -40,7 +40,7 @@ _TWICE: Final = 2
 
 
 def replace_second_stamps(rows: list[Row], notices: Notices) -> list[Row]:
-    """Replace seconds before names, or behind them, by clock times before the line.
+    """Replace times in seconds beside speakers' names by clock times at the beginning of lines.
 
     Args:
         rows: a plain text's lines with their numbers.

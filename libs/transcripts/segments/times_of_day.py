@@ -14,7 +14,7 @@ DAY_MS: Final = 24 * 3_600_000
 
 
 def are_times_of_day(starts_ms: Iterable[int]) -> bool:
-    """Return whether starts in milliseconds begin in the middle of a day and stay within it."""
+    """Return whether start times are times of day, not times from a recording's beginning."""
     starts = list(starts_ms)
     return bool(starts) and min(starts) >= LATEST_BEGINNING_MS and max(starts) < DAY_MS
 
@@ -22,7 +22,7 @@ def are_times_of_day(starts_ms: Iterable[int]) -> bool:
 def remove_times_of_day(
     passages: Sequence[SpokenPassage], notices: Notices
 ) -> tuple[SpokenPassage, ...]:
-    """Return the passages without their times, where these are times of day.
+    """Remove the times of passages if they are times of day; return the passages.
 
     Args:
         passages: of the whole file.

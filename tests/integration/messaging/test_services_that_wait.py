@@ -20,7 +20,7 @@ from contracts.events import Event
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
-from local_stack.probes import ReadinessProbe, ReadinessResult, probe_port
+from local_stack.probes import ReadinessProbeKind, ReadinessResult, probe_port
 from local_stack.supervisor import ProcessStatus
 from messaging import KafkaSettings, Publisher
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
@@ -171,7 +171,7 @@ async def test_an_hour_that_the_model_asked_for_is_shown_until_a_probe_has_ended
                 await publisher.publish([event])
 
             def probe() -> ReadinessResult:
-                return probe_port(ReadinessProbe.HTTP, service.port, "/readyz")
+                return probe_port(ReadinessProbeKind.HTTP, service.port, "/readyz")
 
             async def look() -> ReadinessResult | None:
                 found = await asyncio.to_thread(probe)

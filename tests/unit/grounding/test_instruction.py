@@ -18,7 +18,7 @@ from grounding.checks.instruction import list_invisible_characters
 from grounding.checks.language import detect_other_language
 from grounding.text.addressing import (
     AddressingType,
-    ReportedSpeech,
+    ReportedSpeechType,
     classify_addressing,
     classify_reported_speech,
     split_sentences,
@@ -111,10 +111,11 @@ def test_reported_speech_needs_a_person_as_its_source(sentence: str) -> None:
 
 def test_distinguishes_requests_from_statements() -> None:
     assert (
-        classify_reported_speech("Her sister asked them to write a poem.") is ReportedSpeech.WANTED
+        classify_reported_speech("Her sister asked them to write a poem.")
+        is ReportedSpeechType.WANTED
     )
-    assert classify_reported_speech("Priya said: write a poem.") is ReportedSpeech.WANTED
-    assert classify_reported_speech("Priya said that the sea is calm.") is ReportedSpeech.SAID
+    assert classify_reported_speech("Priya said: write a poem.") is ReportedSpeechType.WANTED
+    assert classify_reported_speech("Priya said that the sea is calm.") is ReportedSpeechType.SAID
 
 
 def test_finds_an_order_after_an_unfinished_sentence() -> None:

@@ -11,7 +11,7 @@ from contracts.transcript import Role
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.splits import DataSplit, assign_split
 from grounding import CheckedNote, check_note
-from grounding.uncertainty import Uncertainty, classify_uncertainty
+from grounding.uncertainty import UncertaintyKind, classify_uncertainty
 from transcripts import read_transcript
 from unit.grounding.drafts import chunk, draft, segment
 
@@ -56,13 +56,13 @@ def test_the_quotes_own_words_are_not_uncertain_whoever_is_named_as_speaker(
 def test_one_unsupported_word_makes_a_passing_note_uncertain(statement: str) -> None:
     one = checked_note(statement)
     assert not one.failures
-    assert classify_uncertainty(one) is Uncertainty.MAYBE_FALSE
+    assert classify_uncertainty(one) is UncertaintyKind.MAYBE_FALSE
 
 
 def test_a_paraphrase_that_is_refused_for_its_words_may_be_true() -> None:
     one = checked_note("Home shipping prices dropped, making delivery affordable.")
     assert checks(one) == ["content_not_in_evidence"]
-    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
+    assert classify_uncertainty(one) is UncertaintyKind.MAYBE_TRUE
 
 
 def test_a_plan_with_another_modal_may_be_true() -> None:
@@ -70,7 +70,7 @@ def test_a_plan_with_another_modal_may_be_true() -> None:
         "They will take care of the garden.", "So we could take care of the garden, okay? Deal."
     )
     assert checks(one) == ["modality_differs"]
-    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
+    assert classify_uncertainty(one) is UncertaintyKind.MAYBE_TRUE
 
 
 def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> None:
@@ -90,7 +90,7 @@ def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> No
 def test_a_note_that_is_only_doubted_may_be_true(statement: str, check: str) -> None:
     one = checked_note(statement)
     assert check in checks(one)
-    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
+    assert classify_uncertainty(one) is UncertaintyKind.MAYBE_TRUE
 
 
 def test_failures_of_exact_checks_are_final() -> None:
@@ -135,4 +135,4 @@ def test_sentences_of_real_interviews_are_hardly_ever_uncertain(split: DataSplit
 def test_a_number_that_is_only_missing_leaves_a_judge_to_decide() -> None:
     one = checked_note("They order beer there every Friday, 50 weeks in a row.")
     assert checks(one) == ["number_may_follow"]
-    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
+    assert classify_uncertainty(one) is UncertaintyKind.MAYBE_TRUE

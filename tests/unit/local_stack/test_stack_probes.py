@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from local_stack.probes import ReadinessProbe, ReadinessResult, is_port_free, probe_port
+from local_stack.probes import ReadinessProbeKind, ReadinessResult, is_port_free, probe_port
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -49,14 +49,19 @@ def port() -> Iterator[int]:
     ],
 )
 def test_http_readiness_carries_the_reason(port: int, path: str, answer: ReadinessResult) -> None:
-    assert probe_port(ReadinessProbe.HTTP, port, path) == answer
+    assert probe_port(ReadinessProbeKind.HTTP, port, path) == answer
 
 
 @pytest.mark.parametrize(
     "probe",
-    [ReadinessProbe.HTTP, ReadinessProbe.TCP, ReadinessProbe.KAFKA, ReadinessProbe.POSTGRES],
+    [
+        ReadinessProbeKind.HTTP,
+        ReadinessProbeKind.TCP,
+        ReadinessProbeKind.KAFKA,
+        ReadinessProbeKind.POSTGRES,
+    ],
 )
-def test_a_port_where_nobody_listens_is_not_ready(probe: ReadinessProbe) -> None:
+def test_a_port_where_nobody_listens_is_not_ready(probe: ReadinessProbeKind) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         found = probe_port(probe, unused.getsockname()[1], "/")

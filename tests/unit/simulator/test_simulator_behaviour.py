@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from simulator.faults import FaultKind, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
 from simulator.outages import Outage, OutageSchedule
-from simulator.output_format import JsonWrapping, wrap_json
+from simulator.output_format import JsonWrappingKind, wrap_json
 from simulator.prefixes import PrefixCache
 from simulator.profiles import LoadSlowdown, ModelBehaviour, ModelDrift
 from simulator.schedule import Moment, SimulatorClock
@@ -107,7 +107,7 @@ def test_a_long_tail_is_longer_than_a_lognormals() -> None:
 
 
 def test_wrapped_answers_are_no_json() -> None:
-    for wrapping in (JsonWrapping.FENCES, JsonWrapping.REASONING):
+    for wrapping in (JsonWrappingKind.FENCES, JsonWrappingKind.REASONING):
         with pytest.raises(json.JSONDecodeError):
             json.loads(wrap_json("{}", wrapping))
 
