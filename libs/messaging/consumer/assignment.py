@@ -14,7 +14,7 @@ is given up before it is known which they are::
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final
 
 import structlog
@@ -61,7 +61,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         kafka: how to reach the broker.
         window: the messages in flight.
         commits: the partitions' ledgers.
-        drain_s: returns how long messages of a partition that moves may take to end, in seconds.
+        drain: waits for messages of partitions that move, for a while.
         forget: called with partitions that are no longer ours.
         replica: identifies this replica among the group's members.
 
@@ -78,7 +78,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         *,
         window: InFlightWindow,
         commits: OffsetCommitter,
-        drain_s: Callable[[], float],
+        drain: Callable[[Collection[TopicPartition]], Awaitable[None]],
         forget: Callable[[Iterable[TopicPartition]], None],
         replica: str = "",
     ) -> None:
@@ -86,7 +86,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self._kafka = kafka
         self._window = window
         self._commits = commits
-        self._drain_s = drain_s
+        self._drain = drain
         self._forget = forget
         self._consumer: Any = None
         self._complete = asyncio.Event()
@@ -237,7 +237,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         going = set(self._releasing)
         clock = asyncio.get_running_loop().time
         earliest = clock() + MIN_REBALANCE_INTERVAL_S
-        await self._window.drain(going, self._drain_s())
+        await self._drain(going)
         await asyncio.sleep(earliest - clock())
         await self._commits.commit(self._consumer)
         await self._give_up(going)

@@ -52,6 +52,10 @@ log = structlog.get_logger(__name__)
 SHUTDOWN_TIMEOUT_S: Final = 5.0
 """How long the last commit and leaving the group may take at shutdown, in seconds each."""
 
+SETTLING_S: Final = 5.0
+"""How long what came of messages may take to be acknowledged where their handlers are not waited
+for, in seconds."""
+
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger batch still arrives."""
 
@@ -126,8 +130,7 @@ class StageConsumer:
             kafka,
             window=self.window,
             commits=self.committer,
-            # During an outage messages in flight only wait, so draining would be in vain.
-            drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
+            drain=lambda going: self._drain(going, settings.revoke_drain_s),
             forget=self._forget,
             replica=replica,
         )
@@ -253,9 +256,7 @@ class StageConsumer:
                 self._decision_reader.run(),
                 InstanceIdGuard(self._kafka, self.group, self._replica).run(self.client),
             )
-            # During an outage messages in flight only wait, so a grace would be in vain.
-            grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
-            await self.window.drain(None, grace_s)
+            await self._drain(None, self._settings.drain_grace_s)
         finally:
             await self._decision_reader.close()
             await self.window.cancel(None)
@@ -354,6 +355,18 @@ class StageConsumer:
         while True:
             await asyncio.sleep(self._settings.commit_interval_s)
             await self.commit()
+
+    async def _drain(self, partitions: Collection[TopicPartition] | None, grace_s: float) -> None:
+        """Wait until messages in flight are settled, up to a time limit; start no others.
+
+        While the stage is held up, handlers only wait, so a grace would be in vain for them. But a
+        message whose letter the broker may have by now would be handled once more, beside it.
+        """
+        if not self._worker.trouble:
+            await self.window.drain(partitions, grace_s)
+        else:
+            settling_s = min(grace_s, SETTLING_S) if self._worker.can_publish else 0
+            await self.window.drain(partitions, settling_s, handled_only=True)
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         self.fetcher.forget(partitions)

@@ -190,7 +190,13 @@ class InFlightWindow:
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
 
-    async def drain(self, partitions: Iterable[TopicPartition] | None, budget_s: float) -> None:
+    async def drain(
+        self,
+        partitions: Iterable[TopicPartition] | None,
+        budget_s: float,
+        *,
+        handled_only: bool = False,
+    ) -> None:
         """Wait until messages in flight are settled, up to a time limit; start no others.
 
         Held messages of these partitions stay held until ``cancel`` or ``resume``.
@@ -198,12 +204,17 @@ class InFlightWindow:
         Args:
             partitions: whose messages; None for all.
             budget_s: the longest wait, in seconds.
+            handled_only: whether to wait only for messages that their handlers are done with.
         """
         chosen = self._partitions() if partitions is None else set(partitions)
         self.suspend(chosen)
         with suppress(TimeoutError):
             async with asyncio.timeout(budget_s):
-                while any(self.is_busy(one) for one in chosen):
+                while any(
+                    job.handled or not handled_only
+                    for one in chosen
+                    for job in self._jobs.get(one, ())
+                ):
                     self._changed.clear()
                     await self._changed.wait()
 

@@ -53,6 +53,7 @@ class InFlightMessage:
         due_s: the message's own deadline, in seconds since the epoch; infinite without one.
         deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
         expired: whether the deadline has passed while it was worked on.
+        handled: whether only what came of it is to be written, or the broker's answer awaited.
         lineage: what of its headers is carried on to what it causes.
         time_s: how long this delivery's work may take, in seconds; None: as the settings say.
         subject: whom it is about; messages of different subjects take turns.
@@ -68,6 +69,7 @@ class InFlightMessage:
         "due_s",
         "expired",
         "failure",
+        "handled",
         "lineage",
         "partition",
         "received",
@@ -98,6 +100,7 @@ class InFlightMessage:
         self.due_s = float("inf")
         self.deadline = float("inf")
         self.expired = False
+        self.handled = False
         self.time_s: float | None = None
         self.lineage = NO_CONTEXT
         self.task: asyncio.Task[Any] | None = None

@@ -120,6 +120,11 @@ class MessageProcessor:
         )
 
     @property
+    def can_publish(self) -> bool:
+        """Whether the broker takes what comes of messages, as far as is known."""
+        return self._publishing.is_open and not self._publisher.trouble
+
+    @property
     def detail(self) -> str:
         """What delays single messages although the stage works, for people; may be empty."""
         suspected = (
@@ -193,11 +198,13 @@ class MessageProcessor:
                 may_be_its_own=self._has_tiers,
                 proved=proved,
             )
+            job.handled = True
             if events:
                 await self._publish(job, events)
             else:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
+            job.handled = True
             await self._salvage(job, error)
             is_well = await self._dead_letter(job, error, resumed=resumed)
             drop_tracebacks(error)
@@ -214,11 +221,13 @@ class MessageProcessor:
         if decision is None:
             return False
         if decision.action is WaitingAction.GIVE_UP:
+            job.handled = True
             error = GivenUpError(_describe_giving_up(job, decision))
             failure = dead_letter_headers.describe_failure(error, self._stage.service)
             await self._publishing.run(self._failure_router.dead_letter, job, failure)
             self._dead_letter_metrics.record(job.record, failure.code)
         elif decision.action is WaitingAction.HOLD and decision.held_until_ms > time.time() * 1000:
+            job.handled = True
             until_ms = decision.held_until_ms
             await self._publishing.run(self._failure_router.hold, job, until_ms)
         else:

@@ -92,7 +92,7 @@ class Stage:
             KafkaSettings(),
             window=self.window,
             commits=self.commits,
-            drain_s=lambda: 0.0,
+            drain=lambda going: self.window.drain(going, 0.0),
             forget=lambda _: None,
         )
         self.assignment.follow(self.log)

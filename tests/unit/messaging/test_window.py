@@ -361,6 +361,21 @@ async def test_draining_ends_with_its_budget_and_cancels_nothing() -> None:
     assert harness.ended == [job]
 
 
+async def test_draining_what_is_handled_leaves_out_whose_handlers_are_at_work() -> None:
+    harness = WindowHarness()
+    waits, written = harness.admit(), harness.admit()
+    written.handled = True
+    await settled()
+    draining = asyncio.create_task(harness.window.drain(None, NEVER_S, handled_only=True))
+    await settled()
+    assert not draining.done()
+    harness.release(written)
+    async with asyncio.timeout(5):
+        await draining
+    assert harness.working == {waits}
+    await harness.window.cancel(None)
+
+
 async def test_draining_does_not_wait_for_what_is_not_due() -> None:
     harness = WindowHarness()
     harness.window.admit_delayed(harness.job(P0), NEVER_S)

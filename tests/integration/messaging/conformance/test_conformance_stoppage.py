@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from contracts.errors import (
 )
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record
+from messaging import Publisher, Record
 from support.broker import PROBE, QUICK, RunningStage, free_port
 from support.http_client import http_client
 from support.stages import Stage
@@ -266,6 +267,35 @@ async def test_a_stopped_stage_stops_quickly_and_loses_nothing(backend: Brokered
     letters = await backend.size("probe-dlq")
     assert letters <= MOST_LETTERS
     assert len(breakable.handled) == NUMBER - letters
+
+
+@proves("promise 5", "promise 9")
+async def test_a_stopped_stage_that_is_stopped_handles_no_message_whose_letter_is_on_its_way(
+    backend: Brokered,
+) -> None:
+    """The broker has the letters, and says so late: whoever starts next must not repeat them."""
+
+    def answer_late(publisher: Publisher) -> None:
+        at_once = publisher.forward
+
+        async def forward(*record: Any) -> None:
+            await at_once(*record)
+            await asyncio.sleep(0.5)
+
+        publisher.forward = forward  # type: ignore[method-assign]
+
+    breakable = Breakable()
+    slow = settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S, drain_grace_s=LONG_S)
+    async with backend.running(breakable.stage, slow, wrap=answer_late) as running:
+        await send_many(backend)
+        await has_stopped(running)
+        consumption = running.consumption
+        assert consumption is not None
+        assert consumption.in_flight
+    breakable.broken = False
+    async with backend.running(breakable.stage, settings()):
+        await backend.is_committed("chunks-ready", NUMBER)
+    assert len(breakable.handled) == NUMBER - await backend.size("probe-dlq")
 
 
 @proves("promise 5")
