@@ -41,7 +41,7 @@ from control.domain import (
 from control.hopeless import HopelessReplayError, explain_hopeless_replay
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
 from control.reader import DeadLetterReader
-from control.store import DeadLetterStore
+from control.store import ClaimedLetters, DeadLetterStore
 from messaging import Publisher
 
 log = structlog.get_logger(__name__)
@@ -191,12 +191,15 @@ class DeadLetterReplayer:
         settling: deque[asyncio.Task[None]] = deque()
         claiming = self._claim(which, point, limit)
         try:
-            while letters := await claiming:
-                limit -= len(letters)
-                point = advance_replay_cursor(point, letters[-1])
+            while (found := await claiming).seen:
+                letters = found.claimed
+                limit -= len(found.seen)
+                point = advance_replay_cursor(point, found.seen[-1])
                 claiming = self._claim(which, point, limit)
+                replays.not_replayed |= {
+                    one: explain_hopeless_replay(why) for one, why in found.hopeless.items()
+                }
                 with self._answering_for([letter.letter_id for letter in letters]):
-                    letters = await self._release_hopeless(letters, which, replays)
                     sent = await self.sender.send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
@@ -318,41 +321,23 @@ class DeadLetterReplayer:
 
     def _claim(
         self, which: DeadLetterFilter, point: ReplayCursor, limit: int
-    ) -> asyncio.Task[list[DeadLetterPosition]]:
+    ) -> asyncio.Task[ClaimedLetters]:
         return asyncio.create_task(self._claim_many(which, point, min(BATCH, limit)))
 
     async def _claim_many(
         self, which: DeadLetterFilter, point: ReplayCursor, limit: int
-    ) -> list[DeadLetterPosition]:
+    ) -> ClaimedLetters:
         with self._doubting():
             async with self._claiming:
-                letters = await self._store.claim_many_for_replay(
+                found = await self._store.claim_many_for_replay(
                     which, until=point.until, after=point.after, limit=limit
                 )
-                self._under_way.update(letter.letter_id for letter in letters)
-                return letters
+                self._under_way.update(letter.letter_id for letter in found.claimed)
+                return found
 
-    async def _release_hopeless(
-        self,
-        letters: Sequence[DeadLetterPosition],
-        which: DeadLetterFilter,
-        replays: ReplayResult,
-    ) -> list[DeadLetterPosition]:
-        """Open those of claimed letters again that a replay cannot mend; returns the others."""
-        names_cause = which.code is not None or which.cause is not None
-        found = await self._store.find_hopeless_letters(
-            [letter.letter_id for letter in letters], names_cause=names_cause
-        )
-        if found:
-            await self._release([*found])
-            replays.not_replayed |= {
-                one: explain_hopeless_replay(why) for one, why in found.items()
-            }
-        return [letter for letter in letters if letter.letter_id not in found]
-
-    async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:
+    async def _give_back(self, claiming: asyncio.Task[ClaimedLetters]) -> None:
         with suppress(OnrecordError):
-            if letters := await claiming:
+            if letters := (await claiming).claimed:
                 await self._release([letter.letter_id for letter in letters])
 
     async def _mark(self, letter_ids: Iterable[UUID]) -> None:

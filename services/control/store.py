@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -68,6 +68,23 @@ SHORTEST_PREFIX: Final = 4
 """Characters of a letter's id that people have to give at least."""
 
 UUID_DIGITS: Final = 32
+
+
+class ClaimedLetters(NamedTuple):
+    """Letters that a replay of many has looked at, and claimed if it may mend them.
+
+    Attributes:
+        seen: all that it has looked at, in the order of their places in the DLQs.
+        hopeless: those of them that are not claimed, and why: a key of ``hopeless.REASONS``.
+    """
+
+    seen: list[DeadLetterPosition]
+    hopeless: dict[UUID, str]
+
+    @property
+    def claimed(self) -> list[DeadLetterPosition]:
+        """Those that are claimed, in the same order."""
+        return [letter for letter in self.seen if letter.letter_id not in self.hopeless]
 
 
 class DeadLetterStore:
@@ -237,11 +254,12 @@ class DeadLetterStore:
         until: datetime,
         limit: int,
         after: tuple[str, int, int] = ("", -1, -1),
-    ) -> list[DeadLetterPosition]:
-        """Mark open letters as being replayed.
+    ) -> ClaimedLetters:
+        """Mark open letters as being replayed, but for those that a replay cannot mend.
 
         Letters of causes that no replay mends are left out, unless the filter names their cause,
-        and so are those that are snoozed now.
+        and so are those that are snoozed now. Which others are hopeless is found in the same
+        transaction: what a crash leaves claimed is sent without another look.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -250,8 +268,9 @@ class DeadLetterStore:
             after: only letters behind this DLQ, partition and offset.
 
         Returns:
-            The letters in the order of their places in the DLQs.
+            The letters that were looked at, and which of them are hopeless and stay open.
         """
+        names_cause = which.code is not None or which.cause is not None
         async with self._database.transaction() as connection:
             await connection.execute(_QUERIES.walk_in_order)
             rows = await connection.fetch(
@@ -263,7 +282,13 @@ class DeadLetterStore:
                 _UNMENDABLE,
                 self.claimant,
             )
-        return _places(rows)
+            hopeless = await find_hopeless(
+                connection, [row["letter_id"] for row in rows], names_cause=names_cause
+            )
+            if hopeless:
+                released = ([*hopeless], [], self.claimant)
+                await connection.execute(_QUERIES.release_claims, *released)
+        return ClaimedLetters(_places(rows), hopeless)
 
     async def count_left_out(
         self, which: DeadLetterFilter, *, until: datetime, force: bool = False

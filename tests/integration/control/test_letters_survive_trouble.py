@@ -16,10 +16,9 @@ from aiokafka.admin import RecordsToDelete
 from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError, ErrorCode
-from control.domain import DeadLetterPosition
 from control.indexing import build_indexed_dead_letter
 from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.store import ClaimedLetters, DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
@@ -144,7 +143,7 @@ class GoesAway(DeadLetterStore):
 
     async def claim_many_for_replay(
         self, which: DeadLetterFilter, **how: Any
-    ) -> list[DeadLetterPosition]:
+    ) -> ClaimedLetters:
         claimed = await super().claim_many_for_replay(which, **how)
         if self.in_answer_to == "claim":
             self.in_answer_to = None

@@ -97,7 +97,7 @@ async def test_a_letter_in_a_dlq_made_anew_takes_the_place_of_an_older_one(
     displaced = await store.letter(letter(1).letter_id)
     assert (displaced.state, displaced.displaced_at is None) == (DeadLetterState.OPEN, False)
     claimed = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=10)
-    assert [one.letter_id for one in claimed] == [letter(3).letter_id, letter(2).letter_id]
+    assert [one.letter_id for one in claimed.seen] == [letter(3).letter_id, letter(2).letter_id]
     assert await store.discard(letter(1).letter_id, "its bytes are gone")
 
 
@@ -117,10 +117,10 @@ async def test_a_replay_of_many_goes_on_behind_a_place(store: DeadLetterStore) -
     for number in range(5):
         await store.index_letter(letter(number, dlq_offset=number))
     first = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=2)
-    await store.release_claims([one.letter_id for one in first])
-    after = first[-1][:3]
+    await store.release_claims([one.letter_id for one in first.seen])
+    after = first.seen[-1][:3]
     rest = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=9, after=after)
-    assert [one.dlq_offset for one in rest] == [2, 3, 4]
+    assert [one.dlq_offset for one in rest.seen] == [2, 3, 4]
 
 
 async def test_indexes_a_letter_of_which_little_is_known(store: DeadLetterStore) -> None:

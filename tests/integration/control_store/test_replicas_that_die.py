@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -18,8 +19,13 @@ from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
 from support.letter_stage import Stage
-from support.replicas_with_faults import BrokerInMemory, Replica
+from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Replica
 from support.waiting import until
+
+WITHDRAW = """
+WITH known AS (UPDATE dead_letters SET revision = 1 WHERE letter_id = $1 RETURNING subject)
+INSERT INTO withdrawn_revisions (transcript_id, revision) SELECT subject::uuid, 1 FROM known
+"""
 
 
 class World:
@@ -151,3 +157,30 @@ async def test_a_rule_counts_replays_of_a_message_whose_place_is_not_known(world
             await world.second.replayer.replay(found[0])
             await world.stage.take(lambda _: False)
             await world.stage.index(world.second)
+
+
+@pytest.mark.parametrize("step", range(1, 13))
+async def test_a_crash_sends_no_letter_that_a_replay_of_many_would_not(
+    world: World, step: int
+) -> None:
+    """Whoever takes over what was claimed looks no more at what a replay can mend."""
+    letters = await world.letters(2)
+    await world.database.execute(WITHDRAW, letters[0])
+    await start(world.first, world.second)
+    world.first.process.interrupt(Interruption(step))
+    with suppress(Crash):
+        await world.first.process.run(replay_all(world.first))
+    await world.first.end()
+    await until(partial(_has_looked, world.second))
+    await world.second.replayer.replay_many(DeadLetterFilter(), limit=10)
+
+    async def is_at_rest() -> bool:
+        return await world.states() == {DeadLetterState.OPEN, DeadLetterState.REPLAYED}
+
+    await until(is_at_rest, within_s=10)
+    assert {*world.sent} == {letters[1]}
+
+
+async def replay_all(replica: Replica) -> None:
+    """Put back all open letters."""
+    await replica.replayer.replay_many(DeadLetterFilter(), limit=10)
