@@ -142,8 +142,9 @@ class ReplayPlan(ControlApiModel):
         description="SHA-256 of the letters' ids in their order, as text, joined by line feeds."
     )
     left_out: dict[str, int] = Field(
-        description="Open letters that match and are not in the set, by why not: a cause that no "
-        "replay mends, `gone` or `unknown_source`."
+        description="Letters that match or are named and are not in the set, by why not: a cause "
+        "that no replay mends, `gone`, `unknown_source` or `snoozed`; of those that are named and "
+        "not open, their state."
     )
     steps: tuple[int, ...] = Field(description="Letters sent by the end of each step.")
     step: int = Field(ge=0, description="The current step, from 1; 0 before the start.")

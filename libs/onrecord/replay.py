@@ -72,6 +72,9 @@ def explain_letters_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
             f"left out: {format_count(unknown, 'letter')} written to a DLQ by another program "
             "without their source topic: `onrecord dlq show` prints what is in them"
         )
+    for state in DeadLetterState:
+        if number := left_out.get(state):
+            yield f"left out: {format_count(number, 'letter')} in the state {state.value}"
     if snoozed := left_out.get("snoozed"):
         yield (
             f"left out: {format_count(snoozed, 'letter')} that are snoozed: "

@@ -76,7 +76,8 @@ def build_letter_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
 def build_failure_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
     """Convert a letter's failure to the arguments of ``reopen_letter``."""
     fields = replace_nul(letter.model_dump(include={*_FAILURE}))
-    return (letter.letter_id, *(fields[column] for column in _FAILURE), _headers_json(letter))
+    failure = (fields[column] for column in _FAILURE)
+    return (letter.letter_id, *failure, _headers_json(letter), letter.key)
 
 
 def _headers_json(letter: IndexedDeadLetter) -> str:

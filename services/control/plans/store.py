@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
+from contracts.errors import UNMENDABLE
 from contracts.replay_plans import (
     CANARY_ABOVE,
     MOST_LETTERS_SHOWN,
@@ -28,6 +29,7 @@ from control.domain import (
     DeadLetterPosition,
     NotFoundError,
     PreconditionRequiredError,
+    UnknownDeadLetterError,
 )
 from control.hopeless import find_hopeless_letters, require_unspent_budget
 from control.plans.budget import PlanSpending
@@ -89,6 +91,7 @@ class ReplayPlanStore:
 
         Raises:
             NotFoundError: none matches that a replay could mend.
+            UnknownDeadLetterError: it names letters that there are not.
             BadRequestError: more match than a plan may have, or its messages are to use what there
                 is not.
         """
@@ -99,6 +102,7 @@ class ReplayPlanStore:
         left_out = await self._letters.count_left_out(
             which, until=datetime.now(UTC) + CLOCK_SKEW, force=wanted.force
         )
+        left_out |= await self._count_closed(which.letter_ids or ())
         if not (letters := selected.replayable):
             raise NotFoundError(_explain_nothing(left_out))
         letters = letters if wanted.limit is None else min(letters, wanted.limit)
@@ -401,6 +405,22 @@ class ReplayPlanStore:
         """Sum up what triggers appended; counts are the same before and after."""
         await self._database.execute(_QUERIES.sum_plan_counts, plan_id)
 
+    async def _count_closed(self, letter_ids: Sequence[UUID]) -> dict[str, int]:
+        """Count which of the letters that somebody names are not open, by their state.
+
+        Raises:
+            UnknownDeadLetterError: there is none of this id.
+        """
+        if not letter_ids:
+            return {}
+        rows = await self._database.fetch(_QUERIES.select_not_open, letter_ids)
+        if unknown := [str(row["letter_id"]) for row in rows if not row["is_known"]]:
+            more = f", nor {len(unknown) - 1:,} more of those named" if len(unknown) > 1 else ""
+            raise UnknownDeadLetterError(
+                f"there is no letter {unknown[0]}{more}: `onrecord dlq list --state all` names them"
+            )
+        return dict(sorted(Counter(row["state"] for row in rows).items()))
+
     async def _describe(self, rows: Sequence[Record]) -> tuple[ReplayPlan, ...]:
         counts: defaultdict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         causes: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
@@ -442,7 +462,5 @@ def _explain_nothing(left_out: dict[str, int]) -> str:
     if not left_out:
         return "no open letter matches: `onrecord dlq list` shows what there is"
     why = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
-    return (
-        f"no letter that matches can be mended by a replay: {why}; "
-        "name its code to try all the same"
-    )
+    hint = "; name its code to try all the same" if left_out.keys() & UNMENDABLE else ""
+    return f"no letter that matches can be mended by a replay: {why}{hint}"

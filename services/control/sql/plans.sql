@@ -9,6 +9,15 @@ VALUES (
     'freezing'
 );
 
+-- name: select_not_open
+-- Those of some letters that are not open, or not known at all, each once.
+SELECT DISTINCT letter_id, letter.letter_id IS NOT NULL AS is_known,
+       shown_letter_state(state, outcome) AS state
+  FROM unnest($1::uuid[]) AS asked (letter_id)
+  LEFT JOIN dead_letters AS letter USING (letter_id)
+ WHERE letter.letter_id IS NULL OR state <> 'open'
+ ORDER BY letter_id;
+
 -- name: select_overrides
 -- What plans set for their messages alone.
 SELECT plan_id, overrides FROM replay_plans WHERE plan_id = ANY ($1::uuid[]);

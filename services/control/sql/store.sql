@@ -72,14 +72,29 @@ WITH placed AS (
 INSERT INTO settlement_checks (letter_id) SELECT letter_id FROM placed WHERE expired;
 
 -- name: reopen_letter
--- A letter whose message failed again after the letter was closed is open again, with the new cause.
--- One that was only written or read twice failed before. What became of its interview changes, too.
+-- A letter whose message failed again after the letter was closed is open again, with the new cause, and
+-- with the model and the prompt that its draft was asked for since. One that was only written or read
+-- twice failed before. What became of its interview changes, too. Where its time was over, its key is
+-- there again, and its edits are not.
 WITH reopened AS (
-    UPDATE dead_letters
+    UPDATE dead_letters AS letter
        SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
            error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
            fingerprint = $8, headers = $9, outcome = NULL, outcome_at = NULL, became = NULL,
-           snoozed_until = NULL, may_be_sent = false, emptied_at = NULL
+           snoozed_until = NULL, may_be_sent = false, emptied_at = NULL, key = $10,
+           edit = CASE WHEN emptied_at IS NULL THEN edit END,
+           content_sha256 = CASE WHEN emptied_at IS NOT NULL AND edit IS NOT NULL
+                                      AND service = 'ingestion' THEN NULL
+                                 ELSE content_sha256 END,
+           (model, prompt_version) = (
+                SELECT call.model, call.prompt_version
+                  FROM llm_calls AS call
+                 WHERE call.subject = letter.subject
+                   AND call.purpose IN ('draft', 'draft-repair')
+                   AND call.started_at <= $7::timestamptz + interval '10 s'
+                 ORDER BY call.started_at DESC
+                 LIMIT 1
+           )
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
        AND failed_at < $7 AND state_changed_at < $7

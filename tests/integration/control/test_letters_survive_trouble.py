@@ -141,9 +141,7 @@ class GoesAway(DeadLetterStore):
         await self._reach("release")
         await super().release_claims(letter_ids, may_be_sent=may_be_sent)
 
-    async def claim_many_for_replay(
-        self, which: DeadLetterFilter, **how: Any
-    ) -> ClaimedLetters:
+    async def claim_many_for_replay(self, which: DeadLetterFilter, **how: Any) -> ClaimedLetters:
         claimed = await super().claim_many_for_replay(which, **how)
         if self.in_answer_to == "claim":
             self.in_answer_to = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -126,7 +126,7 @@ async def test_an_open_letter_expires_with_its_edits_and_says_so_everywhere(
     status, shown = await archive.office.ask("GET", f"/v1/letters/{old}")
     assert (status, shown["value"], shown["letter"]["state"]) == (200, None, "expired")
     assert "kept for 90 days" in shown["gone"]
-    for path in ("replay", "value"):
+    for path in ("replay", "value", "edit"):
         method = "POST" if path == "replay" else "GET"
         status, body = await archive.office.ask(method, f"/v1/letters/{old}/{path}")
         assert (status, "is expired" in body["detail"]) == (410, True)
@@ -246,6 +246,26 @@ async def test_a_letter_without_its_message_is_not_opened_again(archive: Archive
     assert [await archive.state(letter) for letter in (first, one, other)] == [
         *("open", "discarded", "open")
     ]
+
+
+async def test_a_message_that_fails_anew_after_its_letter_was_emptied_has_its_key_and_no_edit(
+    archive: Archive,
+) -> None:
+    letter = await archive.office.died(b"v", 1, sent_ms=1_000)
+    caller = Caller(token_id=UUID(int=1), name="ada", grants=())
+    await archive.office.context.editor.choose(letter, None, (b"edited", ()), caller, "a test")
+    assert (await archive.office.ask("POST", f"/v1/letters/{letter}/replay"))[0] == 200
+    await archive.age(letter, 70)
+    await archive.sweeper.sweep()
+    emptied = await archive.office.context.store.letter(letter)
+    assert (emptied.state, emptied.key, emptied.edit) == ("replayed", None, 1)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert await archive.office.died(b"v", 1, sent_ms=1_000, at=later) == letter
+    again = await archive.office.context.store.letter(letter)
+    assert (again.state, again.key, again.edit) == ("open", KEY, None)
+    assert again.headers
+    status, shown = await archive.office.ask("GET", f"/v1/letters/{letter}/edit")
+    assert (status, shown["current"], shown["edits"]) == (200, None, [])
 
 
 async def test_the_record_of_an_open_letter_is_never_deleted(archive: Archive) -> None:

@@ -23,6 +23,12 @@ from support.postgres import TestServer
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
+CALL = """
+INSERT INTO llm_calls (
+    call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at
+)
+VALUES (gen_random_uuid(), 's', $1, 'draft', $3, 'e', $2, current_date, $4)
+"""
 
 
 def letter(number: int = 1, **changes: Any) -> IndexedDeadLetter:
@@ -111,6 +117,26 @@ async def test_letters_copied_to_a_dlq_made_anew_are_found_at_their_new_places(
         (letter(number).letter_id.int, offset) for number, offset in ((1, 2), (2, 3), (3, 1))
     ]
     assert [one.displaced_at for one in found] == [None] * 3
+
+
+async def test_a_letter_that_is_open_again_has_the_model_that_was_asked_last(
+    store: DeadLetterStore, fresh_database: Database
+) -> None:
+    async def asked(model: str, at: datetime) -> None:
+        await fresh_database.execute(CALL, letter().subject, model, f"notes of {model}", at)
+
+    await asked("small", NOON)
+    await store.index_letter(letter())
+    await store.discard(letter().letter_id, "a test")
+    await fresh_database.execute("UPDATE dead_letters SET state_changed_at = failed_at")
+    await asked("large", NOON + timedelta(hours=1))
+    await asked("later", LATER + timedelta(hours=1))
+    assert not await store.index_letter(letter(failed_at=LATER))
+    found = await store.letter(letter().letter_id)
+    assert (found.state, found.model, found.prompt_version) == (
+        *(DeadLetterState.OPEN, "large", "notes of large"),
+    )
+    assert await numbers(store, DeadLetterFilter(model="small")) == []
 
 
 async def test_a_replay_of_many_goes_on_behind_a_place(store: DeadLetterStore) -> None:

@@ -30,6 +30,7 @@ from control.domain import (
     DeadLetterPosition,
     NotFoundError,
     PreconditionRequiredError,
+    UnknownDeadLetterError,
 )
 from control.letter_sender import DeadLetterSendResult
 from control.plans import ReplayPlanRunner, ReplayPlanStore
@@ -210,6 +211,27 @@ async def test_steps_are_shares_of_interviews_that_stay_together_in_dlq_order(
             for one in of_step
         ]
         assert order == sorted(order)
+
+
+async def test_letters_that_are_named_and_unknown_are_an_error_and_closed_ones_are_told(
+    control: Control,
+) -> None:
+    letters = await control.fill(4)
+    await control.letters.discard(letters[0], "no use")
+    await control.database.execute(
+        "UPDATE dead_letters SET state = 'replayed', outcome = 'resolved' WHERE letter_id = $1",
+        letters[1],
+    )
+    named = await control.plan(which=ReplayPlanFilter(letter_ids=tuple(letters)))
+    assert named.left_out == {"discarded": 1, "resolved": 1}
+    assert sorted(await control.ids(named)) == sorted(letters[2:])
+    with pytest.raises(NotFoundError, match="1 discarded, 1 resolved$"):
+        await control.plan(which=ReplayPlanFilter(letter_ids=tuple(letters[:2])))
+    unknown = (UUID(int=7), UUID(int=8))
+    with pytest.raises(UnknownDeadLetterError, match=f"no letter {unknown[0]}, nor 1 more"):
+        await control.plan(which=ReplayPlanFilter(letter_ids=(*unknown, *letters)))
+    shown, _ = await control.plans.plans(10)
+    assert [one.plan_id for one in shown] == [named.plan_id], "nothing is half done"
 
 
 async def test_few_letters_go_in_one_step_and_none_is_an_error(control: Control) -> None:
