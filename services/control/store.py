@@ -286,8 +286,7 @@ class DeadLetterStore:
                 connection, [row["letter_id"] for row in rows], names_cause=names_cause
             )
             if hopeless:
-                released = ([*hopeless], [], self.claimant)
-                await connection.execute(_QUERIES.release_claims, *released)
+                await connection.execute(_QUERIES.release_claims, [*hopeless], [], self.claimant)
         return ClaimedLetters(_places(rows), hopeless)
 
     async def count_left_out(

@@ -282,7 +282,7 @@ async def test_a_stopped_stage_that_is_stopped_handles_no_message_whose_letter_i
             await at_once(*record)
             await asyncio.sleep(0.5)
 
-        publisher.forward = forward  # type: ignore[method-assign]
+        publisher.forward = forward  # type: ignore[method-assign,assignment]
 
     breakable = Breakable()
     slow = settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S, drain_grace_s=LONG_S)
