@@ -104,13 +104,18 @@ class DeadLetterReplayer:
         self._claiming = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._acknowledged: set[UUID] = set()
+        self._cut_short: set[asyncio.Task[None]] = set()
         self._doubt = asyncio.Event()
         self._is_repairing = False
 
     @property
     def is_repair_due(self) -> bool:
         """Whether letters may be left ``replaying`` that ``repairing`` has yet to settle."""
-        return self._is_repairing or self._doubt.is_set()
+        return self._is_repairing or self._doubt.is_set() or bool(self._cut_short)
+
+    def repair_soon(self) -> None:
+        """Have ``repairing`` look now for letters that nobody works on."""
+        self._doubt.set()
 
     async def replay(self, letter_id: UUID | str, *, force: bool = False) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
@@ -167,7 +172,7 @@ class DeadLetterReplayer:
     ) -> ReplayResult:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
-        While some letters are being sent, the next ones are claimed and the ones before marked.
+        First those that a crash left behind: others of the same interviews come after them. While some letters are being sent, the next ones are claimed and the ones before marked.
         Letters that cannot be put back are open again, as are those that a replay cannot mend as
         things are. Letters of causes that no replay mends are left out, unless the filter names
         their cause.
@@ -187,6 +192,7 @@ class DeadLetterReplayer:
         point = begin or ReplayCursor(until=datetime.now(UTC))
         replays = ReplayResult()
         if begin is None:
+            await self.finish_interrupted()
             replays.left_out = await self._store.count_left_out(which, until=point.until)
         settling: deque[asyncio.Task[None]] = deque()
         claiming = self._claim(which, point, limit)
@@ -202,6 +208,8 @@ class DeadLetterReplayer:
                 with self._answering_for([letter.letter_id for letter in letters]):
                     sent = await self.sender.send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
+                if sent.outage is not None:
+                    break  # what is behind stays behind
                 if len(settling) > UNDER_WAY:
                     await self.sender.wait_until_settled(settling.popleft())
             replays.next = None if limit else point
@@ -393,11 +401,14 @@ class DeadLetterReplayer:
             self._settle(letters, sent, replays, keeps=keeps, is_again=is_again)
         )
         self._tasks.add(task)
+        if keeps and sent.outage is not None:
+            self._cut_short.add(task)
         task.add_done_callback(self._settled)
         return task
 
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._cut_short.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Nobody may wait for it any more.
             log.warning("replay_cut_short", reason=str(error))

@@ -7,6 +7,7 @@ handed to the broker. A replica may end before and after each of them, or others
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -187,31 +188,52 @@ class Sent:
     is_excused: bool = False
 
 
+Place = tuple[str, int]
+"""A partition of a dead letter queue: its topic and its number."""
+
+
 @dataclass
 class BrokerInMemory:
-    """Retry topic and dead letter queue.
+    """Retry topics and dead letter queues.
 
     Attributes:
         sent: what was sent, in order.
-        dead: records of the dead letter queue, by their offsets.
+        dead: records of each partition of the dead letter queues, by their offsets.
+        begins: the first offset that a partition still has.
         is_away: whether no broker answers.
         loses_reports: whether what it has taken is reported as an outage.
+        fails_at: numbers of the next requests, from 1, at which it is away.
+        reports_after_s: how long its answers take, in seconds.
     """
 
     sent: list[Sent] = field(default_factory=list)
-    dead: list[Record] = field(default_factory=list)
+    dead: defaultdict[Place, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    begins: dict[Place, int] = field(default_factory=dict)
     is_away: bool = False
     loses_reports: bool = False
+    fails_at: set[int] = field(default_factory=set)
+    reports_after_s: float = 0.0
 
-    def take(self, process: Process, records: Records) -> list[Exception | None]:
+    def take(self, process: Process, topic: str, records: Records) -> list[Exception | None]:
         """Take records of letters; returns their delivery reports."""
         for key, value, headers in records:
             added = dict(split_headers(headers)[1])
             letter_id = UUID(str(added[h.REPLAY_OF], "ascii"))
-            record = Record(RETRY, 0, len(self.sent), key, value, headers, 1_000)
+            record = Record(topic, 0, len(self.sent), key, value, headers, 1_000)
             self.sent.append(Sent(letter_id, process, record, is_excused=self.loses_reports))
         error = KafkaUnavailableError("no report came") if self.loses_reports else None
         return [error] * len(records)
+
+    def set_aside(self, topic: str, partition: int, message: Record, headers: Headers) -> None:
+        """Write a message to a dead letter queue, with its headers there."""
+        log = self.dead[topic, partition]
+        log.append(Record(topic, partition, len(log), message.key, message.value, headers, 1_000))
+
+    def find(self, topic: str, partition: int, offset: int) -> Record | None:
+        """Return a record of a dead letter queue; None if it is deleted."""
+        if offset < self.begins.get((topic, partition), 0):
+            return None
+        return self.dead[topic, partition][offset]
 
 
 class SteppedPublisher:
@@ -231,27 +253,41 @@ class SteppedPublisher:
     async def forward(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> None:
-        (error,) = await self._hand_over([(key, value, headers)])
+        (error,) = await self._hand_over(topic, [(key, value, headers)])
         if error is not None:
             raise error
 
     async def forward_all(
         self, topic: str, records: Records
     ) -> asyncio.Future[list[Exception | None]]:
+        reports = await self._hand_over(topic, records)
         report: asyncio.Future[list[Exception | None]] = asyncio.Future()
-        report.set_result(await self._hand_over(records))
+        if self._broker.reports_after_s:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._broker.reports_after_s, _answer, report, reports)
+        else:
+            report.set_result(reports)
         return report
 
-    async def _hand_over(self, records: Records) -> list[Exception | None]:
+    async def _hand_over(self, topic: str, records: Records) -> list[Exception | None]:
         await self._process.step()
         self._require_broker()
-        reports = self._broker.take(self._process, records)
+        due = 1 in self._broker.fails_at
+        self._broker.fails_at = {number - 1 for number in self._broker.fails_at if number > 1}
+        if due:
+            raise KafkaUnavailableError("no broker answers")
+        reports = self._broker.take(self._process, topic, records)
         await self._process.step()
         return reports
 
     def _require_broker(self) -> None:
         if self._broker.is_away:
             raise KafkaUnavailableError("no broker answers")
+
+
+def _answer(report: asyncio.Future[Any], reports: list[Exception | None]) -> None:
+    if not report.done():  # nobody waits for it any more
+        report.set_result(reports)
 
 
 class ReaderInMemory:
@@ -271,7 +307,9 @@ class ReaderInMemory:
         if self._broker.is_away:
             raise KafkaUnavailableError("no broker answers")
         for one in letters:
-            record = self._broker.dead[one.dlq_offset]
+            record = self._broker.find(*one[:3])
+            if record is None:
+                continue
             yield [DeadLetterRecord(one, record.key, record.value, *split_headers(record.headers))]
 
     async def whole(self, found: DeadLetterRecord) -> DeadLetterRecord:

@@ -86,6 +86,7 @@ class ReplayPlanRunner:
             KafkaUnavailableError, DatabaseUnavailableError: try again later; nothing is lost.
         """
         await self._store.freeze(plan_id)
+        await self._wait_for_letters_in_hand(plan_id)
         settling: deque[tuple[asyncio.Task[None], ReplayResult]] = deque()
         pace = _Pace()
         try:
@@ -94,6 +95,18 @@ class ReplayPlanRunner:
         finally:
             while settling:
                 await self._settle(plan_id, *settling.popleft())
+
+    async def _wait_for_letters_in_hand(self, plan_id: UUID) -> None:
+        """Wait until the letters are sent that whoever ran the plan before had claimed.
+
+        They come before the next ones, also if another replica has taken them over.
+        """
+        while True:
+            plan = await self._store.plan(plan_id)
+            if plan.state is not ReplayPlanState.RUNNING or not plan.counts.replaying:
+                return
+            self._replayer.repair_soon()
+            await asyncio.sleep(self._poll_s)
 
     async def _go_on(
         self,

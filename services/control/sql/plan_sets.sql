@@ -41,9 +41,13 @@ WITH meant AS MATERIALIZED (
     SELECT letter.letter_id,
            (((hashtext(letter.dlq_topic)::bigint + letter.dlq_partition) & 1023) << 48)
            | (letter.dlq_offset & ((1::bigint << 48) - 1)) AS place,
+           -- Of a letter about an interview, and of those about its chunks, the same.
            (CASE WHEN chunk.transcript_id IS NOT NULL
                  THEN uuid_hash_extended(chunk.transcript_id, $3)
-                 ELSE hashtextextended(coalesce(letter.subject, letter.letter_id::text), $3)
+                 WHEN letter.subject IS NULL THEN uuid_hash_extended(letter.letter_id, $3)
+                 WHEN length(letter.subject) = 36 AND pg_input_is_valid(letter.subject, 'uuid')
+                 THEN uuid_hash_extended(letter.subject::uuid, $3)
+                 ELSE hashtextextended(letter.subject, $3)
             END & 65535)::int AS bucket
       FROM dead_letters AS letter
       LEFT JOIN chunks AS chunk

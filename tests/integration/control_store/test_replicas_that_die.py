@@ -18,7 +18,7 @@ from control.rules import LetterRuleStore
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
-from support.letter_stage import Stage
+from support.letter_stage import Fate, Stage
 from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Replica
 from support.waiting import until
 
@@ -155,7 +155,7 @@ async def test_a_rule_counts_replays_of_a_message_whose_place_is_not_known(world
         assert len(found) == (1 if replays < 2 else 0)
         if found:
             await world.second.replayer.replay(found[0])
-            await world.stage.take(lambda _: False)
+            await world.stage.take(lambda _: Fate.AGAIN)
             await world.stage.index(world.second)
 
 

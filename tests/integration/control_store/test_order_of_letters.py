@@ -1,0 +1,235 @@
+"""Letters of an interview go back in order, whatever ends or is away in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from contracts.control_api import DeadLetterFilter
+from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
+from contracts.topics import ENRICHMENT, GUARDRAIL
+from control import claim_session, replay
+from control.plans import freezing
+from database.pool import Database, open_connection_pool
+from database.settings import PostgresSettings
+from messaging import KafkaUnavailableError
+from support.letter_stage import Fate, Stage
+from support.replicas_with_faults import BrokerInMemory, Interruption, Replica
+from support.waiting import until
+
+LETTERS = 40
+RATE = 100.0
+SLICE = 20
+"""Letters that a plan of this rate claims at a time."""
+
+TRANSCRIPT = UUID(int=7)
+INTERVIEW = """
+INSERT INTO transcripts (
+    transcript_id, revision, study_id, title, format, content_sha256, study, segment_count,
+    chunk_count
+)
+VALUES ($1, 1, 'bikes', 'T', 'vtt', '', '{}', 1, 1)
+"""
+CHUNKS = """
+INSERT INTO chunks (chunk_id, transcript_id, revision, index, first_segment, last_segment)
+SELECT subject::uuid, $1, 1, row_number() OVER (ORDER BY dlq_offset), 1, 1
+  FROM dead_letters
+ WHERE letter_id = ANY ($2::uuid[])
+"""
+ABOUT_INTERVIEW = "UPDATE dead_letters SET subject = $1::text WHERE letter_id = $2"
+
+
+class World:
+    """Replicas, stages and a broker."""
+
+    def __init__(self, settings: PostgresSettings) -> None:
+        self._settings = settings.model_copy(update={"pool_max_size": 10})
+        self.broker = BrokerInMemory()
+        self.replicas: list[Replica] = []
+
+    async def open(self) -> None:
+        self.pool = await open_connection_pool(self._settings)
+        self.database = Database(self.pool)
+        self.stage = Stage(self.broker, self.database)
+        self.first, self.second = self.replica(), self.replica()
+
+    async def close(self) -> None:
+        for replica in self.replicas:
+            await replica.end()
+        await self.database.close()
+
+    def replica(self) -> Replica:
+        replica = Replica(self.pool, self.broker, f"replica {len(self.replicas)}", look_again_s=0.5)
+        self.replicas.append(replica)
+        return replica
+
+    async def letters(self, number: int, *, partition: int = 0) -> list[UUID]:
+        """Letters of one dead letter queue, in their order there."""
+        found = [self.stage.set_aside(partition=partition) for _ in range(number)]
+        await self.stage.index(self.second)
+        return found
+
+    async def plan(self, *, rate: float | None = None, canary: bool = False) -> ReplayPlan:
+        wanted = CreateReplayPlanRequest(canary=canary, rate=rate, step_wait_s=60)
+        plan = await self.second.plans.create(wanted, "ada")
+        return await self.second.plans.start(plan.plan_id)
+
+    async def is_over(self, plan: ReplayPlan) -> bool:
+        """Have all go through that was sent, and say whether the plan is over."""
+        if self.first.process.is_dead:
+            await self.first.end()  # its session ends with it
+        while self.stage.taken < len(self.broker.sent):
+            await self.stage.take(lambda _: Fate.THROUGH)
+        await self.database.execute(
+            "UPDATE dead_letters SET outcome = 'resolved' WHERE state = 'replayed'"
+        )
+        found = await self.second.plans.plan(plan.plan_id)
+        return found.state is ReplayPlanState.FINISHED
+
+    @property
+    def sent(self) -> list[UUID]:
+        """Letters in the order in which they were sent; each once."""
+        return list(dict.fromkeys(one.letter_id for one in self.broker.sent))
+
+
+@pytest.fixture
+async def world(postgres_settings: PostgresSettings) -> AsyncIterator[World]:
+    world = World(postgres_settings)
+    await world.open()
+    yield world
+    await world.close()
+
+
+async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
+    """Have a replica run a plan until it has claimed letters, and end it."""
+    dying = world.replica()
+    async with dying.letters.holding_claims():
+        assert plan.plan_id in await dying.plans.take_plans()
+        claimed = await dying.plans.claim(plan.plan_id, 0, number)
+        assert claimed is not None
+        assert len(claimed) == number
+
+
+async def test_who_goes_on_with_a_plan_sends_first_what_was_claimed_before(world: World) -> None:
+    """Another replica sees sooner that nobody runs the plan than that claims are nobody's."""
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.start()
+    await until(lambda: world.is_over(plan), within_s=30)
+    assert world.sent == letters
+
+
+async def test_a_plan_waits_for_what_a_third_replica_took_over(world: World) -> None:
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    third = world.replica()
+    async with third.letters.holding_claims():
+        taken = await third.letters.take_over_interrupted([])
+        assert len(taken) == SLICE
+        await world.second.start()
+        await asyncio.sleep(0.5)
+        assert world.sent == []
+        sent = await third.replayer.sender.send(taken)
+        assert sent.outage is None
+        await third.letters.mark_many_replayed([one.letter_id for one in taken])
+        await until(lambda: world.is_over(plan), within_s=30)
+    assert world.sent == letters
+
+
+async def test_a_replay_of_many_sends_first_what_a_crash_left_behind(world: World) -> None:
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.plans.cancel(plan.plan_id)
+    await world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
+    assert world.sent == letters
+
+
+async def test_a_plan_sends_no_later_letter_while_an_outage_keeps_earlier_ones(
+    world: World,
+) -> None:
+    """The broker is away in the middle of a slice, and says late what it has of the rest."""
+    letters = await world.letters(LETTERS)
+    world.broker.fails_at = {SLICE // 2}
+    world.broker.reports_after_s = 0.5
+    plan = await world.plan(rate=RATE)
+    await world.second.start()
+    await until(lambda: world.is_over(plan), within_s=30)
+    assert world.sent == letters
+
+
+async def test_a_replay_of_many_that_an_outage_cuts_short_sends_nothing_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "BATCH", SLICE)
+    letters = await world.letters(2 * SLICE)
+    world.broker.fails_at = {SLICE // 2}
+    with pytest.raises(KafkaUnavailableError):
+        await world.second.replayer.replay_many(DeadLetterFilter(), limit=2 * SLICE)
+    assert world.sent == letters[: SLICE // 2 - 1]
+    await world.second.replayer.replay_many(DeadLetterFilter(), limit=2 * SLICE)
+    assert world.sent == letters
+
+
+async def test_a_letter_about_an_interview_goes_in_one_step_with_those_about_its_chunks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freezing, "STEPS", (0.25, 0.5, 0.75, 1.0))
+    of_chunks = await world.letters(4)
+    (of_interview,) = await world.letters(1)
+    await world.letters(15)
+    await world.database.execute(INTERVIEW, TRANSCRIPT)
+    await world.database.execute(CHUNKS, TRANSCRIPT, of_chunks)
+    await world.database.execute(ABOUT_INTERVIEW, str(TRANSCRIPT), of_interview)
+    for _ in range(8):  # each plan has a seed of its own
+        wanted = CreateReplayPlanRequest(canary=True)
+        plan = await world.second.plans.create(wanted, "ada")
+        shown, _ = await world.second.plans.letters(plan.plan_id)
+        steps = {
+            sum(number >= end for end in plan.steps)
+            for number, one in enumerate(shown)
+            if one.letter_id in {*of_chunks, of_interview}
+        }
+        assert len(steps) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_letters_of_several_dlqs_keep_their_order_through_crashes_and_outages(
+    world: World, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Two services, two partitions each; a canary at a rate; a crash and an outage anywhere."""
+    monkeypatch.setattr(claim_session, "CLAIMS_CHECKED_S", 0.05)
+    monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.02)
+    random = Random(seed)
+    places: dict[tuple[str, int], list[UUID]] = {}
+    for _ in range(2 * LETTERS):
+        service, partition = random.choice((ENRICHMENT, GUARDRAIL)), random.randrange(2)
+        letter = world.stage.set_aside(service, partition=partition)
+        places.setdefault((service, partition), []).append(letter)
+    await world.stage.index(world.second)
+    await world.first.start()
+    await world.second.start()
+    world.broker.fails_at = {random.randrange(1, LETTERS)}
+    world.broker.reports_after_s = random.choice((0.0, 0.2))
+    plan = await world.plan(rate=random.choice((RATE, 4 * RATE, None)), canary=True)
+    world.first.process.interrupt(Interruption(random.randrange(1, 150)))
+    await until(lambda: world.is_over(plan), within_s=15)
+    shown, _ = await world.second.plans.letters(plan.plan_id)
+    begins = [0, *plan.steps]
+    for begin, end in zip(begins, plan.steps, strict=False):
+        of_step = {one.letter_id for one in shown[begin:end]}
+        for letters in places.values():
+            expected = [one for one in letters if one in of_step]
+            assert _is_within(expected, [one.letter_id for one in world.broker.sent])
+
+
+def _is_within(expected: Iterable[UUID], sent: Iterable[UUID]) -> bool:
+    """Whether letters were sent one behind the other, however often some of them."""
+    rest = iter(sent)
+    return all(letter in rest for letter in expected)
