@@ -172,7 +172,8 @@ class DeadLetterReplayer:
     ) -> ReplayResult:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
-        First those that a crash left behind: others of the same interviews come after them. While some letters are being sent, the next ones are claimed and the ones before marked.
+        First go those that a crash left behind: others of the same interviews come after them.
+        While some letters are being sent, the next ones are claimed and the ones before marked.
         Letters that cannot be put back are open again, as are those that a replay cannot mend as
         things are. Letters of causes that no replay mends are left out, unless the filter names
         their cause.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,10 +20,14 @@ from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
 from contracts.replay_plans import CreateReplayPlanRequest
 from control.access import Caller
 from control.claim_session import CLAIMS_LOCK
+from control.dlq_topics import DlqPartition
+from control.indexing import build_indexed_dead_letter
+from control.retention import LetterRetentionSweeper, RetentionPeriods
 from control.rules import LetterRuleStore
 from database.pool import Database
+from messaging import KafkaSettings
 from support.letter_stage import Stage
-from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Replica
+from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Place, Replica
 from support.waiting import until
 
 REPLICAS: Final = 2
@@ -45,13 +49,33 @@ VALUES (gen_random_uuid(), 's', 'c', $1, 'p', 'e', 'm', current_date, now(), now
 _IN_HAND = """
 SELECT letter_id FROM dead_letters WHERE state = 'replaying' AND claimed_by = $1
 """
-_OFFSET = "SELECT dlq_offset FROM dead_letters WHERE letter_id = $1"
+_PLACE = "SELECT dlq_topic, dlq_partition, dlq_offset FROM dead_letters WHERE letter_id = $1"
+_AGE = """
+UPDATE dead_letters SET indexed_at = now() - interval '181 days'
+ WHERE letter_id = $1 AND state = 'open'
+"""
 _END_SESSION = """
 SELECT pg_terminate_backend(pid)
   FROM pg_locks
  WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
 """
 _IS_HELD = _END_SESSION.replace("pg_terminate_backend(pid)", "count(*) > 0")
+
+
+async def read_dlqs_in_memory(
+    kafka: KafkaSettings,
+) -> tuple[tuple[DlqPartition, ...], tuple[str, ...]]:
+    """``read_dlq_partitions`` of a broker in memory, which is given in place of settings."""
+    broker = cast(BrokerInMemory, kafka)
+    broker.require()
+    return broker.partitions(), ()
+
+
+async def delete_in_memory(kafka: KafkaSettings, offsets: Mapping[Place, int]) -> None:
+    """``delete_records_before`` of a broker in memory, which is given in place of settings."""
+    broker = cast(BrokerInMemory, kafka)
+    broker.require()
+    broker.deleted |= offsets
 
 
 class LetterActs:
@@ -168,7 +192,7 @@ class LetterActs:
     async def index(self, replica: Replica) -> None:
         """Index what is in the dead letter queue."""
         await self.stage.index(replica)
-        rows = await self.database.fetch("SELECT letter_id FROM dead_letters ORDER BY dlq_offset")
+        rows = await self.database.fetch("SELECT letter_id FROM dead_letters ORDER BY failed_at")
         self._letters = [row["letter_id"] for row in rows]
 
     async def replay(self, replica: Replica, letter: int) -> None:
@@ -208,8 +232,11 @@ class LetterActs:
         if not self._letters:
             return
         letter_id = self._letter(letter)
-        offset = await self.database.fetchval(_OFFSET, letter_id)
-        record = self.broker.dead[offset]
+        place = await self.database.fetchrow(_PLACE, letter_id)
+        assert place is not None
+        record = self.broker.find(*place)
+        if record is None:
+            return
         title = f"edit {uuid4()}"
         value = json.dumps(json.loads(record.value or b"") | {"title": title}).encode()
         change = LetterChange(path="/title", before="as it was", after=title)
@@ -219,6 +246,39 @@ class LetterActs:
         """Have a letter's message sent as it is."""
         if self._letters:
             await replica.letters.editor.choose(self._letter(letter), None, None, ADA, "no")
+
+    async def snooze(self, replica: Replica, letter: int) -> None:
+        """Snooze a letter for an hour."""
+        if self._letters:
+            until = datetime.now(UTC) + timedelta(hours=1)
+            await replica.bulk.snooze_letter(self._letter(letter), until)
+
+    async def wake(self, replica: Replica, letter: int) -> None:
+        """Snooze a letter no longer."""
+        if self._letters:
+            await replica.bulk.snooze_letter(self._letter(letter), None)
+
+    async def expire(self, replica: Replica, letter: int) -> None:
+        """Have a letter's time be over, and look what expires."""
+        if self._letters:
+            await self.database.execute(_AGE, self._letter(letter))
+            await self._sweep(replica)
+
+    async def purge(self, replica: Replica) -> None:
+        """Delete the first records that a dead letter queue has, and look what is gone."""
+        self.broker.purge()
+        await self._sweep(replica)
+
+    async def copy_back(self, replica: Replica) -> None:
+        """Have dead letter queues have again what was purged, and look what is there."""
+        self.broker.purged.clear()
+        await self._sweep(replica)
+
+    async def reindex(self, replica: Replica) -> None:
+        """Read the dead letter queues again from their beginnings."""
+        for place, log in self.broker.dead.items():
+            for record in log[self.broker.begin(place) : self.broker.indexed.get(place, 0)]:
+                await replica.letters.index_letter(build_indexed_dead_letter(record))
 
     async def plan(self, replica: Replica, *, canary: bool) -> None:
         """Make a plan of all open letters, and start it."""
@@ -254,6 +314,15 @@ class LetterActs:
         """Let plans go on for a while."""
         del replica
         await asyncio.sleep(0.05)
+
+    async def _sweep(self, replica: Replica) -> None:
+        sweeper = LetterRetentionSweeper(
+            replica.database,
+            cast(KafkaSettings, self.broker),
+            RetentionPeriods(),
+            gone_for=timedelta(0),
+        )
+        await sweeper.sweep()
 
     def _letter(self, number: int) -> UUID:
         return self._letters[number % len(self._letters)]

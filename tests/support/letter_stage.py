@@ -21,7 +21,7 @@ from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append_headers, read_delivery_history, split_headers
-from support.replicas_with_faults import BrokerInMemory, Place, Replica, Sent
+from support.replicas_with_faults import BrokerInMemory, Replica, Sent
 
 SOURCES: Final = {ENRICHMENT: "chunks-ready", GUARDRAIL: "notes-drafted"}
 REJECTED: Final = "notes-rejected"
@@ -70,7 +70,6 @@ class Stage:
         database: keeps their effects.
 
     Attributes:
-        indexed: how many records of each partition of the dead letter queues control has indexed.
         taken: how many records of the retry topics they have taken.
         fates: what became of the message of a letter.
         caused: the letters that came of a letter's message, in order.
@@ -81,7 +80,6 @@ class Stage:
     def __init__(self, broker: BrokerInMemory, database: Database) -> None:
         self._broker = broker
         self._database = database
-        self.indexed: defaultdict[Place, int] = defaultdict(int)
         self.taken = 0
         self.fates: dict[UUID, Fate] = {}
         self.caused: defaultdict[UUID, list[UUID]] = defaultdict(list)
@@ -103,10 +101,10 @@ class Stage:
     async def index(self, replica: Replica) -> None:
         """Have a replica index what it has not, as a consumer that commits behind each record."""
         for place, log in sorted(self._broker.dead.items()):
-            while self.indexed[place] < len(log):
-                letter = build_indexed_dead_letter(log[self.indexed[place]])
-                await replica.letters.index_letter(letter)
-                self.indexed[place] += 1
+            indexed = max(self._broker.indexed.get(place, 0), self._broker.begin(place))
+            while indexed < len(log):
+                await replica.letters.index_letter(build_indexed_dead_letter(log[indexed]))
+                self._broker.indexed[place] = indexed = indexed + 1
 
     async def take(self, decide: Callable[[Sent], Fate]) -> None:
         """Take the next message that was sent back, if there is one.

@@ -27,6 +27,7 @@ import asyncpg
 from contracts import headers as h
 from contracts.topics import build_retry_topic
 from control.bulk_changes import LetterBulkStore
+from control.dlq_topics import DlqPartition
 from control.domain import DeadLetterGoneError, DeadLetterPosition
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import DeadLetterReader, DeadLetterRecord
@@ -199,7 +200,9 @@ class BrokerInMemory:
     Attributes:
         sent: what was sent, in order.
         dead: records of each partition of the dead letter queues, by their offsets.
-        begins: the first offset that a partition still has.
+        purged: up to which offset somebody has deleted records of a partition.
+        deleted: up to which offset control has.
+        indexed: up to which offset control has read a partition, as its group's commits say.
         is_away: whether no broker answers.
         loses_reports: whether what it has taken is reported as an outage.
         fails_at: numbers of the next requests, from 1, at which it is away.
@@ -208,7 +211,9 @@ class BrokerInMemory:
 
     sent: list[Sent] = field(default_factory=list)
     dead: defaultdict[Place, list[Record]] = field(default_factory=lambda: defaultdict(list))
-    begins: dict[Place, int] = field(default_factory=dict)
+    purged: dict[Place, int] = field(default_factory=dict)
+    deleted: dict[Place, int] = field(default_factory=dict)
+    indexed: dict[Place, int] = field(default_factory=dict)
     is_away: bool = False
     loses_reports: bool = False
     fails_at: set[int] = field(default_factory=set)
@@ -231,9 +236,35 @@ class BrokerInMemory:
 
     def find(self, topic: str, partition: int, offset: int) -> Record | None:
         """Return a record of a dead letter queue; None if it is deleted."""
-        if offset < self.begins.get((topic, partition), 0):
+        if offset < self.begin((topic, partition)):
             return None
         return self.dead[topic, partition][offset]
+
+    def begin(self, place: Place) -> int:
+        """Return the first offset that a partition of a dead letter queue still has."""
+        return max(self.purged.get(place, 0), self.deleted.get(place, 0))
+
+    def purge(self) -> None:
+        """Delete the first record of each partition that control has read, if it has."""
+        for place, indexed in self.indexed.items():
+            if (begin := self.begin(place)) < indexed:
+                self.purged[place] = begin + 1
+
+    def partitions(self) -> tuple[DlqPartition, ...]:
+        """Return the partitions of the dead letter queues."""
+        return tuple(
+            DlqPartition(*place, self.begin(place), len(log), self.indexed.get(place, 0), None)
+            for place, log in sorted(self.dead.items())
+        )
+
+    def require(self) -> None:
+        """Raise if no broker answers.
+
+        Raises:
+            KafkaUnavailableError: none does.
+        """
+        if self.is_away:
+            raise KafkaUnavailableError("no broker answers")
 
 
 class SteppedPublisher:
@@ -247,7 +278,7 @@ class SteppedPublisher:
         return topic
 
     async def find_missing_topics(self, topics: Collection[str]) -> set[str]:
-        self._require_broker()
+        self._broker.require()
         return set()
 
     async def forward(
@@ -271,7 +302,7 @@ class SteppedPublisher:
 
     async def _hand_over(self, topic: str, records: Records) -> list[Exception | None]:
         await self._process.step()
-        self._require_broker()
+        self._broker.require()
         due = 1 in self._broker.fails_at
         self._broker.fails_at = {number - 1 for number in self._broker.fails_at if number > 1}
         if due:
@@ -279,10 +310,6 @@ class SteppedPublisher:
         reports = self._broker.take(self._process, topic, records)
         await self._process.step()
         return reports
-
-    def _require_broker(self) -> None:
-        if self._broker.is_away:
-            raise KafkaUnavailableError("no broker answers")
 
 
 def _answer(report: asyncio.Future[Any], reports: list[Exception | None]) -> None:
@@ -304,8 +331,7 @@ class ReaderInMemory:
     async def read_many(
         self, letters: Sequence[DeadLetterPosition]
     ) -> AsyncGenerator[list[DeadLetterRecord], None]:
-        if self._broker.is_away:
-            raise KafkaUnavailableError("no broker answers")
+        self._broker.require()
         for one in letters:
             record = self._broker.find(*one[:3])
             if record is None:

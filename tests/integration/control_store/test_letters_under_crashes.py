@@ -27,11 +27,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from control import claim_session
+from contracts.topics import ENRICHMENT, GUARDRAIL
+from control import claim_session, retention
 from database.pool import open_connection_pool
 from database.settings import PostgresSettings
-from support.letter_acts import REPLICAS, LetterActs
-from support.letter_history import check_letters, come_to_rest
+from support.letter_acts import REPLICAS, LetterActs, delete_in_memory, read_dlqs_in_memory
+from support.letter_history import WATCH, check_letters, come_to_rest
+from support.letter_stage import Fate
 from support.postgres import TestServer
 from support.replicas_with_faults import Interruption, Replica
 
@@ -46,12 +48,17 @@ STEPS: Final = 12
 EMPTY: Final = """
 TRUNCATE dead_letters, letter_edits, letter_causes, letter_cause_counts, replay_plans,
          replay_plan_batches, replay_plan_counts, letter_rules, letter_rule_replays,
-         letter_discards, pending_drafts, llm_calls, settlement_checks CASCADE
+         letter_discards, pending_drafts, llm_calls, settlement_checks, letter_faults CASCADE
 """
 
-LETTER_ACTS: Final = ("replay", "discard", "undo_discard", "edit", "undo_edit")
+LETTER_ACTS: Final = (
+    *("replay", "discard", "undo_discard", "edit", "undo_edit", "snooze", "wake", "expire"),
+)
 PLAN_ACTS: Final = ("pause", "resume", "cancel")
-OTHER_ACTS: Final = ("replay_all", "discard_all", "undo_discards", "repair", "look_at_rules")
+OTHER_ACTS: Final = (
+    *("replay_all", "discard_all", "undo_discards", "repair", "look_at_rules"),
+    *("purge", "copy_back", "reindex"),
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class Meanwhile:
     act: Act | None
 
 
+SERVICES: Final = st.sampled_from((ENRICHMENT, GUARDRAIL))
 PLACES: Final = st.integers(0, REPLICAS - 1)
 NUMBERS: Final = st.integers(0, 7)
 ACTS: Final = st.one_of(
@@ -100,15 +108,17 @@ class LettersUnderCrashes(RuleBasedStateMachine):
         self._acts = LetterActs(self.pool)
         self._run(self._acts.begin())
 
-    @initialize(number=st.integers(1, 6), place=PLACES)
-    def begin(self, number: int, place: int) -> None:
+    @initialize(services=st.lists(SERVICES, min_size=1, max_size=6), place=PLACES)
+    def begin(self, services: list[str], place: int) -> None:
         """Messages are set aside."""
-        self.messages_are_set_aside(number, place, None)
+        self.messages_are_set_aside(services, place, None)
 
-    @rule(number=st.integers(1, 3), place=PLACES, meanwhile=MEANWHILE)
-    def messages_are_set_aside(self, number: int, place: int, meanwhile: Meanwhile | None) -> None:
-        for _ in range(number):
-            self._acts.stage.set_aside()
+    @rule(services=st.lists(SERVICES, min_size=1, max_size=3), place=PLACES, meanwhile=MEANWHILE)
+    def messages_are_set_aside(
+        self, services: list[str], place: int, meanwhile: Meanwhile | None
+    ) -> None:
+        for service in services:
+            self._acts.stage.set_aside(service)
         self._do(place, self._acts.index, meanwhile)
 
     @rule(place=PLACES, act=ACTS, meanwhile=MEANWHILE)
@@ -123,10 +133,10 @@ class LettersUnderCrashes(RuleBasedStateMachine):
     def plans_go_on(self, place: int, meanwhile: Meanwhile | None) -> None:
         self._do(place, self._acts.wait, meanwhile)
 
-    @rule(place=PLACES, number=st.integers(1, 4), goes_through=st.booleans())
-    def the_stage_takes_messages(self, place: int, number: int, goes_through: bool) -> None:  # noqa: FBT001
+    @rule(place=PLACES, number=st.integers(1, 4), fate=st.sampled_from(Fate))
+    def the_stages_take_messages(self, place: int, number: int, fate: Fate) -> None:
         for _ in range(number):
-            self._run(self._acts.stage.take(lambda _: goes_through))
+            self._run(self._acts.stage.take(lambda _: fate))
         self._do(place, self._acts.index, None)
 
     @rule(place=PLACES)
@@ -174,6 +184,7 @@ def _machine(settings_: PostgresSettings) -> Iterator[type[LettersUnderCrashes]]
     with asyncio.Runner() as runner:
         pool = runner.run(open_connection_pool(settings_))
         try:
+            runner.run(pool.execute(WATCH))
             yield type("Machine", (LettersUnderCrashes,), {"loop": runner.get_loop(), "pool": pool})
         finally:
             runner.run(pool.close())
@@ -192,6 +203,8 @@ def test_no_letter_is_lost_nor_sent_twice(
     shrink = [Phase.shrink] if os.environ.get("ONRECORD_SHRINK") else []
     monkeypatch.setattr(claim_session, "CLAIMS_CHECKED_S", 0.05)
     monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.02)
+    monkeypatch.setattr(retention, "read_dlq_partitions", read_dlqs_in_memory)
+    monkeypatch.setattr(retention, "delete_records_before", delete_in_memory)
     name = f"letters_under_crashes_{part}"
     postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     try:

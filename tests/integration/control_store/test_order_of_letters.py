@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from random import Random
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from control.plans import freezing
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
+from support.letter_history import is_within
 from support.letter_stage import Fate, Stage
 from support.replicas_with_faults import BrokerInMemory, Interruption, Replica
 from support.waiting import until
@@ -226,10 +227,4 @@ async def test_letters_of_several_dlqs_keep_their_order_through_crashes_and_outa
         of_step = {one.letter_id for one in shown[begin:end]}
         for letters in places.values():
             expected = [one for one in letters if one in of_step]
-            assert _is_within(expected, [one.letter_id for one in world.broker.sent])
-
-
-def _is_within(expected: Iterable[UUID], sent: Iterable[UUID]) -> bool:
-    """Whether letters were sent one behind the other, however often some of them."""
-    rest = iter(sent)
-    return all(letter in rest for letter in expected)
+            assert is_within(expected, [one.letter_id for one in world.broker.sent])
