@@ -282,7 +282,7 @@ class DeadLetterStore:
                 _UNMENDABLE,
                 self.claimant,
             )
-            hopeless = await find_hopeless(
+            hopeless = await find_hopeless_letters(
                 connection, [row["letter_id"] for row in rows], names_cause=names_cause
             )
             if hopeless:

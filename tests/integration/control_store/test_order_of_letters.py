@@ -108,7 +108,7 @@ async def world(postgres_settings: PostgresSettings) -> AsyncIterator[World]:
 async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
     """Have a replica run a plan until it has claimed letters, and end it."""
     dying = world.replica()
-    async with dying.letters.holding_claims():
+    async with dying.letters.hold_claims_lock():
         assert plan.plan_id in await dying.plans.take_plans()
         claimed = await dying.plans.claim(plan.plan_id, 0, number)
         assert claimed is not None
@@ -130,7 +130,7 @@ async def test_a_plan_waits_for_what_a_third_replica_took_over(world: World) -> 
     plan = await world.plan(rate=RATE)
     await claim_and_die(world, plan, SLICE)
     third = world.replica()
-    async with third.letters.holding_claims():
+    async with third.letters.hold_claims_lock():
         taken = await third.letters.take_over_interrupted([])
         assert len(taken) == SLICE
         await world.second.start()
