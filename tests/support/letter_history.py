@@ -56,10 +56,10 @@ SELECT letter_id
 
 
 WATCH: Final = """
-CREATE TABLE letter_faults (what text NOT NULL, letter_id uuid NOT NULL);
+CREATE TABLE public.letter_faults (what text NOT NULL, letter_id uuid NOT NULL);
 CREATE FUNCTION note_letter_faults() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO letter_faults
+    INSERT INTO public.letter_faults
     SELECT what, NEW.letter_id
       FROM (VALUES
             ('claimed, and not open',
@@ -133,7 +133,7 @@ async def check_letters(acts: LetterActs) -> None:
         for one in log
     }
     assert letters.keys() == written, "each letter of the queues is in the index, once"
-    faults = [tuple(row) for row in await acts.database.fetch("SELECT * FROM letter_faults")]
+    faults = [tuple(row) for row in await acts.database.fetch("SELECT * FROM public.letter_faults")]
     assert not faults
     _check_sent(acts, letters)
     _check_lineage(acts, letters)

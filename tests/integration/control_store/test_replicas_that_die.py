@@ -13,6 +13,7 @@ import pytest
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
+from contracts.topics import GUARDRAIL
 from control import claim_session
 from control.rules import LetterRuleStore
 from database.pool import Database, open_connection_pool
@@ -184,3 +185,23 @@ async def test_a_crash_sends_no_letter_that_a_replay_of_many_would_not(
 async def replay_all(replica: Replica) -> None:
     """Put back all open letters."""
     await replica.replayer.replay_many(DeadLetterFilter(), limit=10)
+
+
+@pytest.mark.parametrize("fate", [Fate.AGAIN, Fate.NEXT_DRAFT, Fate.NO_DRAFT])
+async def test_a_letter_that_was_sent_and_then_discarded_has_failed_again_once_its_message_did(
+    world: World, fate: Fate
+) -> None:
+    """Undone, the discard would open it beside the letter that it became."""
+    letter_id = world.stage.set_aside(GUARDRAIL)
+    await world.stage.index(world.second)
+    world.broker.loses_reports = True
+    with pytest.raises(KafkaUnavailableError):
+        await world.first.replayer.replay(letter_id)
+    assert await world.first.letters.discard(letter_id, "an outage")
+    await world.stage.take(lambda _: fate)
+    await world.stage.index(world.second)
+    assert not await world.first.bulk.restore_letter(letter_id)
+    letter = await world.first.letters.letter(letter_id)
+    (became,) = world.stage.caused[letter_id]
+    assert (letter.state, letter.became) == (DeadLetterState.FAILED_AGAIN, became)
+    assert (await world.first.letters.letter(became)).state is DeadLetterState.OPEN
