@@ -54,6 +54,7 @@ _AGE = """
 UPDATE dead_letters SET indexed_at = now() - interval '181 days'
  WHERE letter_id = $1 AND state = 'open'
 """
+_REPLAYING = "SELECT letter_id FROM dead_letters WHERE state = 'replaying'"
 _END_SESSION = """
 SELECT pg_terminate_backend(pid)
   FROM pg_locks
@@ -89,6 +90,8 @@ class LetterActs:
     Attributes:
         broker: has what was sent, and the dead letter queue.
         stage: sets messages aside, and takes what is sent back.
+        doubtful: letters that a replica had in hand while it was not seen to live: it may send them
+            as well as the one that took them over, however late.
     """
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
@@ -96,6 +99,7 @@ class LetterActs:
         self.database = Database(pool)
         self.broker = BrokerInMemory()
         self.stage = Stage(self.broker, self.database)
+        self.doubtful: set[UUID] = set()
         self._replicas: dict[int, Replica] = {}
         self._number = 0
         self._letters: list[UUID] = []
@@ -172,7 +176,7 @@ class LetterActs:
             return
         claimant = replica.letters.claimant
         before = len(self.broker.sent)
-        await self._excuse(replica)
+        await self._doubt()
         await self.database.execute(_END_SESSION, CLAIMS_LOCK, claimant)
 
         async def is_held() -> bool:
@@ -183,7 +187,7 @@ class LetterActs:
         await until(is_held, within_s=20)
         for sent in self.broker.sent[before:]:
             sent.is_excused = True
-        await self._excuse(replica)
+        await self._doubt()
 
     def living(self) -> Replica | None:
         """A replica that lives; None if there is none."""
@@ -329,6 +333,10 @@ class LetterActs:
 
     def _plan(self, number: int) -> UUID:
         return self._plans[number % len(self._plans)]
+
+    async def _doubt(self) -> None:
+        rows = await self.database.fetch(_REPLAYING)
+        self.doubtful.update(row["letter_id"] for row in rows)
 
     async def _bury(self, replica: Replica) -> None:
         await self._excuse(replica)
