@@ -84,7 +84,7 @@ GRANT SELECT, INSERT ON letter_discards, letter_edits TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (replayed_at), DELETE ON letter_rule_replays TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON replay_plans TO onrecord_control;
 GRANT SELECT, INSERT ON replay_plan_batches TO onrecord_control;
-GRANT SELECT, INSERT, DELETE ON replay_plan_counts TO onrecord_control;
+GRANT SELECT, INSERT, DELETE ON replay_plan_counts, awaited_replays TO onrecord_control;
 GRANT SELECT, DELETE ON llm_plan_spending TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;

@@ -267,8 +267,8 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
     return tuple(headers[:first_added]), tuple(headers[first_added:-1])
 
 
-def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
-    """Read a message's earlier attempts from its retry headers; missing counts are 0."""
+def read_origin(added: Headers, fallback: MessageOrigin) -> MessageOrigin:
+    """Read where a message was first read from its retry headers; what they lack is as given."""
     origin = MessageOrigin(
         get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
         get_header_number(added, h.DLQ_PARTITION, fallback.partition),
@@ -276,7 +276,13 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
         get_header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
     if origin.partition > MAX_INT4:
-        origin = replace(origin, partition=fallback.partition)  # Kafka has no such partition
+        return replace(origin, partition=fallback.partition)  # Kafka has no such partition
+    return origin
+
+
+def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
+    """Read a message's earlier attempts from its retry headers; missing counts are 0."""
+    origin = read_origin(added, fallback)
     delay_ms = get_header_number(added, h.DELAY, -1)
     held_wait = get_header_number(added, h.WAIT, -1)
     return Delivery(

@@ -83,17 +83,16 @@ def build_failure_row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
 def _headers_json(letter: IndexedDeadLetter) -> str:
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
-        [
-            replace_nul(_printable(name)),
-            None if value is None else base64.b64encode(value).decode(),
-        ]
+        (_printable(name), None if value is None else base64.b64encode(value).decode())
         for name, value in letter.headers
     ]
     return json.dumps(pairs)
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    if name.isascii() and name.isprintable():
+        return name
+    return str(replace_nul(name.encode("utf-8", "backslashreplace").decode()))
 
 
 def read_letter_row(row: Record) -> IndexedDeadLetter:

@@ -88,12 +88,15 @@ class ReplayOutcomeSweeper:
         async with self._database.transaction() as connection:
             if not await connection.fetchval(_QUERIES.lock_sweep, SWEEP_LOCK):
                 return 0
-            letter_ids = await self._next_letters(connection)
-            if not letter_ids:
+            places = await self._next_letters(connection)
+            if not places:
                 return 0
-            return int(await connection.fetchval(_QUERIES.resolve, letter_ids))
+            sent_at, letter_ids = ([*one] for one in zip(*places, strict=True))
+            resolved = int(await connection.fetchval(_QUERIES.resolve, letter_ids))
+            await connection.execute(_QUERIES.forget_known, sent_at, letter_ids)
+            return resolved
 
-    async def _next_letters(self, connection: Connection) -> list[UUID]:
+    async def _next_letters(self, connection: Connection) -> list[_Place]:
         half = BATCH // 2
         self._sweeps += 1
         found = await _select(connection, _LATEST, DAY, half)
@@ -107,7 +110,7 @@ class ReplayOutcomeSweeper:
             older = await _select(connection, after, MONTH, BATCH)
             self._older_after = older[-1] if len(older) == BATCH else _LATEST
             found += older
-        return [letter_id for _, letter_id in found]
+        return found
 
     async def _run(self) -> None:
         while True:
@@ -123,5 +126,5 @@ class ReplayOutcomeSweeper:
 async def _select(
     connection: Connection, after: _Place, since: timedelta, limit: int
 ) -> list[_Place]:
-    rows = await connection.fetch(_QUERIES.select_without_outcome, *after, since, limit)
+    rows = await connection.fetch(_QUERIES.select_awaited, *after, since, limit)
     return [(row["sent_at"], row["letter_id"]) for row in rows]

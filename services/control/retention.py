@@ -219,7 +219,8 @@ class LetterRetentionSweeper:
         days = f"{self._periods.opened / timedelta(days=1):g} days"
         why = f"it was kept for {days}, or for as long as its study says"
         await self._expire(_QUERIES.expire_due, self._periods.opened, why)
-        await self._empty_closed()
+        await self._empty(_QUERIES.empty_closed)
+        await self._empty(_QUERIES.empty_without_outcome)
         partitions, missing = await read_dlq_partitions(self._kafka)
         for one in partitions:
             place = (one.topic, one.partition, one.begin)
@@ -273,12 +274,11 @@ class LetterRetentionSweeper:
             while len(await self._database.fetch(_QUERIES.delete_closed, *arguments)) == BATCH:
                 pass
 
-    async def _empty_closed(self) -> None:
+    async def _empty(self, empty: str) -> None:
+        """Delete what the index has of the messages of closed letters, by a query."""
         after = _FIRST
         while True:
-            rows = await self._database.fetch(
-                _QUERIES.empty_closed, self._periods.closed, BATCH, after
-            )
+            rows = await self._database.fetch(empty, self._periods.closed, BATCH, after)
             if len(rows) < BATCH:
                 return
             after = max(row["letter_id"] for row in rows)

@@ -2,13 +2,12 @@
 -- Lock against other replicas until the transaction ends; false if one of them has it.
 SELECT pg_try_advisory_xact_lock($1);
 
--- name: select_without_outcome
--- The next letters that were replayed since a time, and of which it is not known what became; the
--- latest first.
+-- name: select_awaited
+-- The next letters that were replayed since a time, and of which it was not known what became when they
+-- were looked at last; the latest first.
 SELECT sent_at, letter_id
-  FROM dead_letters
- WHERE sent_at IS NOT NULL AND outcome IS NULL
-   AND (sent_at, letter_id) < ($1, $2)
+  FROM awaited_replays
+ WHERE (sent_at, letter_id) < ($1, $2)
    AND sent_at > now() - $3::interval
  ORDER BY sent_at DESC, letter_id DESC
  LIMIT $4;
@@ -82,3 +81,16 @@ WITH awaited AS (
     RETURNING 1
 )
 SELECT count(*) FROM resolved;
+
+-- name: forget_known
+-- Some letters that were replayed at a time are awaited no longer if it is known what became of them, or
+-- if they were replayed anew since.
+DELETE FROM awaited_replays AS awaited
+ USING unnest($1::timestamptz[], $2::uuid[]) AS looked_at (sent_at, letter_id)
+ WHERE (awaited.sent_at, awaited.letter_id) = (looked_at.sent_at, looked_at.letter_id)
+   AND NOT EXISTS (
+        SELECT FROM dead_letters AS letter
+         WHERE letter.letter_id = awaited.letter_id
+           AND letter.state = 'replayed' AND letter.outcome IS NULL
+           AND letter.state_changed_at = awaited.sent_at
+       );

@@ -26,23 +26,47 @@ RETURNING letter.letter_id, letter.service, letter.cause_id, letter.error_code, 
 
 -- name: empty_closed
 -- Of letters that were closed so long ago, so many at a time behind one, what the index has of their
--- messages is deleted. What became of a replay is looked for for a month, so that is when one without an
--- outcome counts as closed. That a replay sent an edit is still known, for the interview's outcome.
+-- messages is deleted. That a replay sent an edit is still known, for the interview's outcome.
 WITH due AS (
     SELECT letter.letter_id
       FROM dead_letters AS letter
       LEFT JOIN studies AS study USING (study_id)
      WHERE settled AND emptied_at IS NULL
-       AND CASE WHEN state = 'replayed' AND outcome IS NULL
-                THEN state_changed_at + interval '31 days'
-                ELSE greatest(outcome_at, state_changed_at)
-           END + least($1::interval, make_interval(days => study.retention_days)) <= now()
+       AND greatest(outcome_at, state_changed_at)
+           + least($1::interval, make_interval(days => study.retention_days)) <= now()
        AND letter_id > $3
      ORDER BY letter_id
      LIMIT $2
        FOR UPDATE OF letter SKIP LOCKED
 ), forgotten AS (
     DELETE FROM letter_edits WHERE letter_id IN (SELECT letter_id FROM due)
+)
+UPDATE dead_letters AS letter
+   SET emptied_at = now(), headers = '[]', key = NULL
+  FROM due
+ WHERE letter.letter_id = due.letter_id
+RETURNING letter.letter_id;
+
+-- name: empty_without_outcome
+-- The same, of letters that were replayed and of which it is not known what became. That is looked for for
+-- a month, after which they count as closed, and those that are emptied are awaited no longer.
+WITH due AS (
+    SELECT letter.letter_id, sent_at
+      FROM awaited_replays AS awaited
+      JOIN dead_letters AS letter USING (letter_id)
+      LEFT JOIN studies AS study USING (study_id)
+     WHERE sent_at <= now() - interval '31 days'
+       AND letter.state = 'replayed' AND letter.outcome IS NULL AND letter.emptied_at IS NULL
+       AND letter.state_changed_at + interval '31 days'
+           + least($1::interval, make_interval(days => study.retention_days)) <= now()
+       AND letter.letter_id > $3
+     ORDER BY letter.letter_id
+     LIMIT $2
+       FOR UPDATE OF letter SKIP LOCKED
+), forgotten AS (
+    DELETE FROM letter_edits WHERE letter_id IN (SELECT letter_id FROM due)
+), awaited_no_longer AS (
+    DELETE FROM awaited_replays WHERE (sent_at, letter_id) IN (SELECT sent_at, letter_id FROM due)
 )
 UPDATE dead_letters AS letter
    SET emptied_at = now(), headers = '[]', key = NULL

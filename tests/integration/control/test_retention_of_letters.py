@@ -49,7 +49,9 @@ class Archive:
     async def age(self, letter_id: UUID, days: float) -> None:
         """Have a letter become what it is that much earlier."""
         await self.database.execute(
-            "UPDATE dead_letters SET indexed_at = indexed_at - $2::interval,"
+            "WITH awaited AS ("
+            "UPDATE awaited_replays SET sent_at = now() - $2::interval WHERE letter_id = $1"
+            ") UPDATE dead_letters SET indexed_at = indexed_at - $2::interval,"
             " failed_at = now() - $2::interval, state_changed_at = now() - $2::interval,"
             " outcome_at = outcome_at - $2::interval WHERE letter_id = $1",
             letter_id,
@@ -102,6 +104,21 @@ class Archive:
 async def archive(broker: str, fresh_database: Database) -> AsyncIterator[Archive]:
     async with open_office(broker, fresh_database, retention=PERIODS) as office:
         yield Archive(office, fresh_database)
+
+
+async def test_a_replayed_letter_without_an_outcome_is_closed_after_the_month_of_looking_for_it(
+    archive: Archive,
+) -> None:
+    letter = await archive.office.died(b"what Ada said", 1)
+    assert (await archive.office.ask("POST", f"/v1/letters/{letter}/replay"))[0] == 200
+    await archive.age(letter, 60.5)  # 30 days, behind the 31 in which it may have an outcome
+    await archive.sweeper.sweep()
+    assert (await archive.office.context.store.letter(letter)).headers
+    await archive.age(letter, 61.5)
+    await archive.sweeper.sweep()
+    emptied = await archive.office.context.store.letter(letter)
+    assert (emptied.state, emptied.headers, emptied.key) == ("replayed", (), None)
+    assert await archive.database.fetchval("SELECT count(*) FROM awaited_replays") == 0
 
 
 async def test_an_open_letter_expires_with_its_edits_and_says_so_everywhere(

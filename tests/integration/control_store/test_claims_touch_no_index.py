@@ -1,4 +1,4 @@
-"""A claim of a letter, and its release, leave the indexes alone: heap-only updates."""
+"""A claim of a letter, its release and its mark leave the indexes alone: heap-only updates."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ async def test_what_a_claim_changes_is_in_no_index_nor_its_predicate(
     indexed = {row["attname"] for row in await fresh_database.fetch(INDEXED)}
     assert {"letter_id", "settled", "snoozed_until"} <= indexed
     assert not indexed & CHANGED_BY_A_CLAIM
+
+
+async def test_a_mark_is_a_heap_only_update_too(fresh_database: Database) -> None:
+    interview = SettledInterview(fresh_database)
+    letter_id = (await interview.dies(1, 0)).letter_id
+    async with fresh_database.transaction() as connection:
+        store = DeadLetterStore(cast(Database, _OneSession(connection)))
+        assert await store.claim_for_replay(letter_id)
+        claimed = await count_updates(connection)
+        await store.mark_many_replayed([letter_id])
+        marked = await count_updates(connection)
+    assert (marked[0] - claimed[0], marked[1] - claimed[1]) == (1, 1)
+    assert (await fresh_database.fetchval("SELECT settled FROM dead_letters")) is False
+    assert await fresh_database.fetchval("SELECT letter_id FROM awaited_replays") == letter_id
 
 
 async def test_claims_and_releases_are_heap_only_updates(fresh_database: Database) -> None:

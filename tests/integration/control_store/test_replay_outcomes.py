@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -341,15 +342,40 @@ async def test_the_latest_letters_are_looked_at_first_and_each_time(
     assert (await interview.letters.letter(latest.letter_id)).state is RESOLVED
 
 
+async def test_a_letter_with_an_outcome_or_replayed_anew_is_awaited_no_longer(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    through, twice, open_again = [await interview.dies(number, number) for number in (1, 2, 3)]
+    for one in (through, twice, open_again):
+        await interview.replay(one)
+    await interview.store(1)
+    await interview.database.execute(
+        "UPDATE dead_letters SET state = 'open' WHERE letter_id = ANY ($1)",
+        [twice.letter_id, open_again.letter_id],
+    )
+    await interview.replay(twice)
+    assert await ReplayOutcomeSweeper(interview.database).sweep() == 1
+    awaited = await interview.database.fetch("SELECT letter_id FROM awaited_replays")
+    assert [row["letter_id"] for row in awaited] == [twice.letter_id]
+
+
+async def was_sent_before(interview: SettledInterview, ago: timedelta) -> None:
+    """Have replayed letters be as if they had been sent so long ago."""
+    await interview.database.execute(
+        "WITH awaited AS (UPDATE awaited_replays SET sent_at = now() - $1::interval)"
+        " UPDATE dead_letters SET state_changed_at = now() - $1::interval",
+        ago,
+    )
+
+
 async def test_a_letter_without_an_effect_is_looked_at_each_second_for_a_day_only(
     interview: SettledInterview,
 ) -> None:
     await interview.ingest()
     letter = await interview.dies(2)
     await interview.replay(letter)
-    await interview.database.execute(
-        "UPDATE dead_letters SET state_changed_at = now() - interval '25 hours'"
-    )
+    await was_sent_before(interview, timedelta(hours=25))
     sweeper = ReplayOutcomeSweeper(interview.database)
     assert await sweeper.sweep() == 0
     await interview.store(2)
@@ -364,9 +390,7 @@ async def test_a_letter_without_an_effect_is_not_looked_at_after_a_month(
     letter = await interview.dies(2)
     await interview.replay(letter)
     await interview.store(2)
-    await interview.database.execute(
-        "UPDATE dead_letters SET state_changed_at = now() - interval '31 days'"
-    )
+    await was_sent_before(interview, timedelta(days=31))
     assert await state(interview, letter) is REPLAYED
 
 
