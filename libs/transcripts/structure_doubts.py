@@ -15,6 +15,7 @@ from typing import Final
 
 from contracts.transcript import Segment, TranscriptFormat
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_phone_number
+from transcripts.speakers.languages import find_translated_speakers
 from transcripts.speakers.roles import UNNAMED
 from transcripts.time_doubts import CAPTION_FORMATS
 
@@ -132,6 +133,7 @@ def find_structure_doubts(
     yield from _codes(segments)
     yield from _labels_left(segments, format_name)
     yield from _digits_at_names(segments)
+    yield from _translations(segments)
     yield from _fields_in_speech(segments)
     yield from _works_with_years(segments)
     yield from _speakers_within(segments)
@@ -253,6 +255,13 @@ def _digits_at_names(segments: Sequence[Segment]) -> Iterator[str]:
             f"different numbers stand before “{min(names)}” and other names: the layout may be "
             "misread"
         )
+
+
+def _translations(segments: Sequence[Segment]) -> Iterator[str]:
+    """Speakers who say all once more in another language, as `Ada` and `Ada (EN)` do."""
+    label = find_translated_speakers({one.speaker for one in segments})
+    if label:
+        yield f"“{label}” may be the same speaker in another language: a translation of the turns"
 
 
 def _fields_in_speech(segments: Sequence[Segment]) -> Iterator[str]:

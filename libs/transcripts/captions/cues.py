@@ -22,12 +22,13 @@ from transcripts.captions.cue_order import Cue, sort_cues
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
-from transcripts.speakers.candidates import OTHER_COLONS
+from transcripts.speakers.candidates import OTHER_COLONS, LabelCandidate
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.line_labels import find_labels_within_line
+from transcripts.speakers.plain_labels import find_all_labels
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.text import (
     SENTENCE_GOES_ON,
@@ -121,11 +122,12 @@ def read_cue_passages(
                 find_label_doubts(found, starts),
                 _said_twice(spoken, found),
                 _unnamed_speech(spoken, attributed),
+                _named_once_as_things(found, starts),
             )
             if found
             else _unnamed_changes(spoken)
             if unnamed == len(said)
-            else ()
+            else _names_within_one_voice(spoken)
         ),
     )
 
@@ -143,6 +145,33 @@ def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
         yield (
             f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
         )
+
+
+def _names_within_one_voice(spoken: Sequence[SpokenCue]) -> Iterator[str]:
+    """Names within what one voice says, as where several people share a room's microphone."""
+    lines = [line for one in spoken for line in one.lines]
+    voices = {line.voice for line in lines}
+    if len(voices) != 1 or not any(":" in line.text for line in lines):
+        return
+    labels = [LineLabels(find_all_labels(line.text)) for line in lines]
+    found = find_speaker_labels(labels)
+    voice = next(iter(voices))
+    chosen = [one.label for line in labels if (one := found.choose(line.candidates)) is not None]
+    if len({*chosen} - {voice}) > 1 and len(chosen) >= _HALF * len(lines):
+        yield (
+            f"“{min(chosen)}” and others stand before colons in what “{voice}” says throughout: "
+            "several people may speak"
+        )
+
+
+def _named_once_as_things(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]
+) -> Iterator[str]:
+    """Labels that all stand once and begin with an article, as things do: `The price: ninety`."""
+    chosen = [one for candidates in starts if (one := found.choose(candidates)) is not None]
+    counts = Counter(one.key for one in chosen)
+    if len(counts) == len(chosen) > 1 and all(one.key.startswith("the ") for one in chosen):
+        yield f"“{chosen[0].label}” and others stand once each: they may be words, and no speakers"
 
 
 def _said_twice(spoken: Sequence[SpokenCue], found: SpeakerLabels) -> Iterator[str]:
@@ -327,7 +356,14 @@ def _single(name: str, line: SpokenLine, found: SpeakerLabels) -> tuple[str | No
     if one.form not in found.forms.get(one.key, ()):
         return (None if changes else name), text.strip()
     text = one.text.strip()
-    return (one.label, text) if text and _MAY_NAME_ANOTHER.search(text) is None else None
+    return (one.label, text) if text and not _may_name_another(text) else None
+
+
+def _may_name_another(text: str) -> bool:
+    """Whether a text behind a label has a sign without which none follows; fast for most."""
+    if text.isascii() and ":" not in text and "[" not in text and "(" not in text:
+        return "<" in text or "**" in text
+    return _MAY_NAME_ANOTHER.search(text) is not None
 
 
 def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | None, str]]:
@@ -340,7 +376,7 @@ def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | No
     one = found.choose([one for one in line.candidates if not one.later])
     speaker, text = (one.label, one.text) if one is not None else (None, line.text)
     begin = 0
-    if _MAY_NAME_ANOTHER.search(text) is None:
+    if not _may_name_another(text):
         yield speaker, text
         return
     for later, at in find_labels_within_line(text, behind_label=one is not None):

@@ -9,7 +9,10 @@ from typing import Final, NamedTuple
 
 from transcripts.times import parse_clock_time
 
-_INNER: Final = re.compile(r"\s*\[(\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?)\]\s*")
+_INNER: Final = re.compile(
+    r"\s*(?:\[(\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?)\]|#(\d{2}:\d{2}:\d{2})(?:-(\d))?#)\s*"
+)
+"""`[00:00:06]`, and f4's `#00:00:06-5#`, whose last digit is a tenth of a second."""
 _FEWEST: Final = 2
 
 
@@ -42,9 +45,10 @@ def split_at_inner_timestamps(turns: Sequence[TimedText]) -> list[list[TimedText
 def _parts(turn: TimedText) -> Iterator[TimedText]:
     begin, start_ms = 0, turn.start_ms
     for match in _INNER.finditer(turn.text):
-        clock = parse_clock_time(match[1])
+        clock = parse_clock_time(match[1] or match[2])
         if clock is None:
             continue
+        clock += 100 * int(match[3] or 0)
         yield TimedText(turn.text[begin : match.start()], start_ms)
         begin, start_ms = match.end(), clock
     yield TimedText(turn.text[begin:], start_ms)

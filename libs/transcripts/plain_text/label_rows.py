@@ -52,6 +52,12 @@ _BOLD_LINE: Final = re.compile(r"\s*(\*\*|__)([^*_\n:]{1,60}:)(\s+[^*_\n]+)\1\s*
 _DIRECTED: Final = re.compile(
     r"\s*(?P<label>[^\W\d_][^():\n]{0,40}?)\s*\((?P<direction>[a-zà-ÿ][^()\d\n]{1,40})\)\s*:(?=\s)"
 )
+# `[0:05] Ada (0.98): …`, `Ada [91 %]: …`: how sure a tool is that it is Ada.
+_SURE: Final = re.compile(
+    r"(?P<time>\s{0,8}(?:[\[(][\d:.,]{3,14}[\])]\s)?)(?P<label>[^\W\d_][^\[\](){}:\n]{0,60}?)"
+    r"\s?[(\[](?:0?\.\d{1,9}|1\.0{1,9}|\d{1,3}(?:\.\d{1,3})?\s?%)[)\]]"
+    r"(?=\s?:|\s?[\[(]\d{1,3}:\d{2})"
+)
 _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _ASKED_BY: Final = re.compile(r"\s*Q(?P<number>\d{1,4})\s+(?=[^\W\d_][^:?!]{1,60}:\s)")
 # Hansard numbers questions and topical ones: `T3. Mary Ellis (Leeds East) (Lab): What ...?`
@@ -343,6 +349,24 @@ def _with_members_seats(rows: list[Row], notices: Notices) -> list[Row]:
     return made
 
 
+def _without_shares(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Ada: …` in place of `Ada (0.98): …`, as tools write how sure they are who speaks."""
+    del notices
+    found = {at: match for at, (_, row) in enumerate(rows) if (match := _SURE.match(row))}
+    names = {match["label"].strip() for match in found.values()}
+    if len(found) < _FEW or len(names) == len(found):
+        return rows
+    return [
+        (
+            number,
+            f"{found[at]['time']}{found[at]['label']}{row[found[at].end() :]}"
+            if at in found
+            else row,
+        )
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _with_members_seats,
     _without_question_numbers,
@@ -356,4 +380,5 @@ LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _with_field_values,
     _with_names_in_front,
     _without_directions,
+    _without_shares,
 )

@@ -30,6 +30,7 @@ _PAGE_BEHIND: Final = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_DASH: Final = re.compile(r"\S.{0,60}?\s[-\u2013—/]\s")
+_BEHIND_NAME: Final = re.compile(r"\s*[(\[].*")
 _DIGITS: Final = re.compile(r"\d+")
 _LONGEST_PAGE: Final = 40
 _NEAR: Final = 2
@@ -147,11 +148,18 @@ def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> 
     # Names on lines of their own, above what each of them says, recur as well.
     alone = [form for form, count in forms.items() if count > 1 and _is_name(form)]
     named |= set(alone) if len(alone) > 1 else set()
+    above_times = {
+        earlier
+        for earlier, later in pairwise(filled)
+        if (stamp := parse_leading_timestamp(rows[later][1].strip())) and not stamp.rest.strip()
+    }
     return {
         position
         for position in filled
         if forms[form := _form(rows[position][1])] >= _THRICE
         and form not in repeated
+        and position not in above_times
+        and not _is_name(_BEHIND_NAME.sub("", rows[position][1].strip()))
         and _is_title(rows[position][1].strip())
         and not any(form.startswith(head) for head in named)
     }

@@ -17,6 +17,7 @@ from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.aligned_labels import add_colons_to_aligned_labels
 from transcripts.plain_text.chat_rows import CHAT_STEPS
+from transcripts.plain_text.clock_spellings import replace_clock_spellings
 from transcripts.plain_text.court_rows import remove_court_notes
 from transcripts.plain_text.end_stamps import mark_end_timestamps
 from transcripts.plain_text.front_matter import remove_front_matter
@@ -159,7 +160,8 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
         for number, line in enumerate(lines, start=1)
     ]
-    rows = replace_second_stamps(replace_frame_timecodes(rows, notices), notices)
+    for replace_times in _TIMES_STEPS:
+        rows = replace_times(rows, notices)
     for step in _STEPS:
         rows = step(rows, notices)
     return rows
@@ -332,6 +334,12 @@ def _cells(row: Row) -> Row | None:
     return number, "\t".join(cell.strip() for cell in match[1].split("|"))
 
 
+_TIMES_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    replace_clock_spellings,
+    replace_frame_timecodes,
+    replace_second_stamps,
+)
+"""Steps that spell times in one way, before any other looks for them."""
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     remove_front_matter,
     remove_page_furniture,

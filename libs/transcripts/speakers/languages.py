@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
@@ -17,6 +17,9 @@ _CODES: Final = """
 """
 _LANGUAGES: Final = frozenset(_CODES.split())
 _MARK: Final = re.compile(r"[\[(](?P<code>[^\W\d_]{2,12})[\])]\s|(?P<plain>[A-Z]{2,3}):\s")
+_LANGUAGE_BEHIND: Final = re.compile(
+    r"(?P<name>.{1,80}?)[\s/|-]{1,3}[\[(]?(?P<code>[^\W\d_]{2,12})[\])]?"
+)
 _MARK_STARTS: Final = ("[", "(")
 _FEWEST: Final = 2
 _FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
@@ -44,6 +47,21 @@ def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozense
             if match and is_language_label(match["code"] or match["plain"]):
                 found.add((match["code"] or match["plain"]).casefold())
     return frozenset(found) if len(found) >= _FEWEST else frozenset()
+
+
+def find_translated_speakers(labels: Iterable[str]) -> str:
+    """Return a label that is another with a language behind it: `Ada (EN)` beside `Ada`; or ""."""
+    kept = set(labels)
+    return next(
+        (
+            label
+            for label in sorted(kept)
+            if (match := _LANGUAGE_BEHIND.fullmatch(label))
+            and match["name"] in kept
+            and is_language_label(match["code"])
+        ),
+        "",
+    )
 
 
 def is_language_label(label: str) -> bool:

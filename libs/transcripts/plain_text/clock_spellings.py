@@ -1,0 +1,145 @@
+"""Clocks without colons, such as ``00.01.05`` and ``1'05''``, or with full-width ones.
+
+They are spelled so only where they stand beside what is said: before it, in brackets, or at the end
+of a line. What somebody says stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Final
+
+from transcripts.notices import Notices
+from transcripts.plain_text.label_rows import Row
+
+_OPENING: Final = r"[\[(<{【\uff08\uff3b\u3014]"
+_CLOSING: Final = r"[\])>}】\uff09\uff3d\u3015]"
+# A clock in brackets that are as wide as a Chinese character.
+_IN_WIDE_BRACKETS: Final = re.compile(
+    r"[\uff08\uff3b\u3014]\s?(\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s?[\uff09\uff3d\u3015]"
+)
+_WIDE_BRACKETS: Final = ("\uff08", "\uff3b", "\u3014")
+_FEW: Final = 3
+_MINUTE: Final = 60
+_HALF: Final = 0.5
+# `*00:01*`, a time in italics.
+_IN_ITALICS: Final = re.compile(
+    r"(?<![*_\w])([*_])([\[(]?(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?[\])]?)\1(?![*_\w])"
+)
+_EMPHASIS: Final = ("*", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """A way of writing clocks: what it looks like, the signs it needs, and when it is believed."""
+
+    clock: str
+    signs: str
+    parts: re.Pattern[str]
+    is_clock: Callable[[Sequence[re.Match[str]]], bool]
+
+    def places(self) -> re.Pattern[str]:
+        """Where such a clock stands beside speech."""
+        begins = rf"(?:^\s{{0,8}}{_OPENING}?\s?|{_OPENING}\s?)"
+        ends = rf"(?=\s?{_CLOSING}|\s|$|:)"
+        return re.compile(rf"(?P<before>{begins}){self.clock}{ends}|(?<=\s){self.clock}(?=\s*$)")
+
+
+def replace_clock_spellings(rows: list[Row], notices: Notices) -> list[Row]:
+    """Spell the clocks beside what is said with colons.
+
+    Args:
+        rows: a plain text's lines with their numbers.
+        notices: is not needed; every step has it.
+    """
+    del notices
+    rows = [
+        (number, _IN_ITALICS.sub(r"\2", row))
+        if ":" in row and any(mark in row for mark in _EMPHASIS)
+        else (number, row)
+        for number, row in rows
+    ]
+    for spelling, places in _SPELLINGS:
+        holding = [
+            at for at, (_, row) in enumerate(rows) if any(map(row.__contains__, spelling.signs))
+        ]
+        matched = {at: match for at in holding if (match := places.search(rows[at][1]))}
+        clocks = [spelling.parts.search(match[0]) for match in matched.values()]
+        found = [one for one in clocks if one is not None]
+        if len(found) >= _FEW and spelling.is_clock(found):
+            spell = partial(_spell_within, spelling.parts)
+            rows = [
+                (number, places.sub(spell, row)) if at in matched else (number, row)
+                for at, (number, row) in enumerate(rows)
+            ]
+    return [
+        (number, _IN_WIDE_BRACKETS.sub(r"[\1] ", row))
+        if any(bracket in row for bracket in _WIDE_BRACKETS)
+        else (number, row)
+        for number, row in rows
+    ]
+
+
+def _spell_within(parts: re.Pattern[str], place: re.Match[str]) -> str:
+    return parts.sub(_spell, place[0])
+
+
+def _spell(clock: re.Match[str]) -> str:
+    fraction = f".{clock['fraction']}" if clock["fraction"] else ""
+    hours = f"{int(clock['hours'])}:" if clock["hours"] else ""
+    minutes = f"{int(clock['minutes']):02}"
+    return f"{hours}{minutes}:{int(clock['seconds']):02}{fraction}"
+
+
+def _is_any(found: Sequence[re.Match[str]]) -> bool:
+    return all(int(one["seconds"]) < _MINUTE for one in found)
+
+
+def _is_no_date(found: Sequence[re.Match[str]]) -> bool:
+    """Whether numbers between points rise as times do, and the last differ, as years do not."""
+    times = [(int(one["hours"]), int(one["minutes"]), int(one["seconds"])) for one in found]
+    seconds = {second for _, _, second in times}
+    return (
+        all(minute < _MINUTE and second < _MINUTE for _, minute, second in times)
+        and all(earlier <= later for earlier, later in pairwise(times))
+        and len(seconds) > _HALF * len(times)
+    )
+
+
+_FRACTION: Final = r"(?P<fraction>\d{1,3})"
+_SPELLINGS: Final = tuple(
+    (one, one.places())
+    for one in (
+        _Spelling(
+            r"\d{1,3}(?:[\uff1a\u2236\ufe55]\d{2}){1,2}(?:[.,\uff0c\uff0e]\d{1,3})?",
+            "\uff1a\u2236\ufe55",
+            re.compile(
+                r"(?:(?P<hours>\d{1,2})[\uff1a\u2236\ufe55])?(?P<minutes>\d{1,3})"
+                rf"[\uff1a\u2236\ufe55](?P<seconds>\d{{2}})(?:[.,\uff0c\uff0e]{_FRACTION})?"
+            ),
+            _is_any,
+        ),
+        _Spelling(
+            r"\d{1,2}\.\d{2}\.\d{2}(?:,\d{1,3})?",
+            ".",
+            re.compile(
+                r"(?P<hours>\d{1,2})\.(?P<minutes>\d{2})\.(?P<seconds>\d{2})"
+                rf"(?:,{_FRACTION})?"
+            ),
+            _is_no_date,
+        ),
+        _Spelling(
+            r"\d{1,3}['\u2019\u2032]\d{2}(?:''|\u2019\u2019|[\"\u201d\u2033])?",
+            "'\u2019\u2032",
+            re.compile(
+                r"(?P<hours>(?!))?(?P<minutes>\d{1,3})['\u2019\u2032](?P<seconds>\d{2})"
+                r"(?:''|\u2019\u2019|[\"\u201d\u2033])?(?P<fraction>(?!))?"
+            ),
+            _is_any,
+        ),
+    )
+)
