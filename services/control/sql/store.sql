@@ -291,7 +291,7 @@ UPDATE dead_letters AS letter
 
 -- name: mark_many_replayed
 -- The replayed messages are in Kafka, and what becomes of them is looked for, unless it is known. The
--- claim's columns and these are in no index, which makes both heap-only updates (0052).
+-- claim's columns and these are in no index, which makes both heap-only updates (0053).
 WITH sent AS (
     SELECT letter_id
       FROM dead_letters
