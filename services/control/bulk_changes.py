@@ -23,8 +23,8 @@ class DiscardParametersChangedError(OnrecordError):
     """Raised when a bulk discard is continued with other parameters than it began (HTTP 409)."""
 
 
-class LetterBulkStore:
-    """Store that changes the state of many dead letters in one SQL statement.
+class LetterBulkChanger:
+    """Changer of the state of many dead letters in PostgreSQL, each time by one SQL statement.
 
     Letters that a replay holds are left alone: they are not open.
     """

@@ -26,8 +26,8 @@ MOST_CHANGES: Final = 20
 """Changes of each kind of record that are listed."""
 
 
-class CauseBackgroundStore:
-    """Store that reads the backgrounds of dead letter causes: costs and earlier changes."""
+class CauseBackgroundReader:
+    """Reader of the backgrounds of dead letter causes in PostgreSQL: costs and earlier changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -20,8 +20,8 @@ from database.queries import load_queries
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "letter_history.sql")
 
 
-class LetterHistoryStore:
-    """Store that reads dead letters' histories from PostgreSQL: model calls, related letters."""
+class LetterHistoryReader:
+    """Reader of dead letters' histories in PostgreSQL: model calls, related letters and so on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -119,8 +119,8 @@ class RetentionWarnings:
 NO_WARNINGS: Final = RetentionWarnings()
 
 
-class LetterRetentionStore:
-    """Store that reports when dead letters expire, and how full the DLQs are.
+class LetterRetentionReader:
+    """Reader of reports on when dead letters expire, and on how full the DLQs are.
 
     Args:
         database: the index of letters.
@@ -199,7 +199,7 @@ class LetterRetentionSweeper:
         self._periods = periods
         self._period_s = period_s
         self._gone_for = gone_for
-        self._store = LetterRetentionStore(database, kafka, periods)
+        self._store = LetterRetentionReader(database, kafka, periods)
         self._warned_at: dict[str, float] = {}
         self.warnings = NO_WARNINGS
 

@@ -26,7 +26,7 @@ import asyncpg
 
 from contracts import headers as h
 from contracts.topics import build_retry_topic
-from control.bulk_changes import LetterBulkStore
+from control.bulk_changes import LetterBulkChanger
 from control.dlq_topics import DlqPartition
 from control.domain import DeadLetterGoneError, DeadLetterPosition
 from control.plans import ReplayPlanRunner, ReplayPlanStore
@@ -365,7 +365,7 @@ class Replica:
         self.database = SteppedDatabase(pool, self.process)
         self.letters = DeadLetterStore(self.database)
         self.plans = ReplayPlanStore(self.database, self.letters)
-        self.bulk = LetterBulkStore(self.database)
+        self.bulk = LetterBulkChanger(self.database)
         self.replayer = DeadLetterReplayer(
             self.letters,
             cast(DeadLetterReader, ReaderInMemory(broker)),

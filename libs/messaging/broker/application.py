@@ -34,7 +34,7 @@ from messaging.broker.operator_token import (
     create_operator_token_file,
     refuse_without_operator_token,
 )
-from messaging.broker.specification import ContractSpecification
+from messaging.broker.specification import AsyncApiDocumentBuilder
 from messaging.consumer.stragglers import find_suspension_point
 from messaging.kafka.connection_errors import silence_connection_warnings
 from messaging.runtime.health import build_health_routes
@@ -82,7 +82,7 @@ class ServiceApplication(AsgiFastStream):
     ) -> None:
         options.setdefault("logger", None)
         hooks = (self.read_settings, *on_startup)
-        options.setdefault("specification", ContractSpecification())
+        options.setdefault("specification", AsyncApiDocumentBuilder())
         super().__init__(broker, lifespan=lifespan, on_startup=hooks, **options)
         self.service = broker
         self._read_settings = settings

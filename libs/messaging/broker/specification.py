@@ -25,7 +25,7 @@ from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.internals import ManagedPublisher, ManagedSubscriber
 
 
-class ContractSpecification(AsyncAPI):
+class AsyncApiDocumentBuilder(AsyncAPI):
     """Builder of a service's AsyncAPI document, for ``faststream docs gen``."""
 
     def to_specification(self) -> Any:

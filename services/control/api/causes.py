@@ -22,7 +22,7 @@ from control.api.context import Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
 from control.api.pagination import Int8, ListCursors
-from control.cause_backgrounds import CauseBackgroundStore
+from control.cause_backgrounds import CauseBackgroundReader
 from control.causes import LetterCausePosition
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
@@ -68,7 +68,7 @@ async def read_cause_background(
     """Return a dead letter cause's cost of model calls, and what changed shortly before it."""
     del caller, place
     cause = await context.causes.cause(cause_id)
-    return await CauseBackgroundStore(context.database).read(cause)
+    return await CauseBackgroundReader(context.database).read(cause)
 
 
 @router.patch("/{cause_id}", responses=build_error_responses(404, 412, 428))

@@ -14,7 +14,7 @@ from contracts.errors import OnrecordError
 from contracts.operations import ServiceResume
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
-from control.bulk_changes import LetterBulkStore
+from control.bulk_changes import LetterBulkChanger
 from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
@@ -183,9 +183,9 @@ class ApiContext:
         return compute
 
     @property
-    def bulk(self) -> LetterBulkStore:
+    def bulk(self) -> LetterBulkChanger:
         """Changes of many letters at once."""
-        return LetterBulkStore(self.database)
+        return LetterBulkChanger(self.database)
 
     @property
     def editor(self) -> LetterEditor:

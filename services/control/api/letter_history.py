@@ -12,7 +12,7 @@ from control.api.authorization import Operator
 from control.api.context import Context
 from control.api.dead_letters import LetterId
 from control.api.openapi import build_error_responses
-from control.letter_history import LetterHistoryStore, find_chunk_id
+from control.letter_history import LetterHistoryReader, find_chunk_id
 from read_model.queries import ReadModelQueries
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
@@ -27,7 +27,7 @@ async def read_letter_history(
     The notes that the checks refused are there for callers who may read evidence.
     """
     letter = await context.store.letter(letter_id)
-    history = await LetterHistoryStore(context.database).read(letter)
+    history = await LetterHistoryReader(context.database).read(letter)
     if not caller.may(Right.READ_EVIDENCE):
         return history
     await context.trail.record(caller, "letter.read", str(letter.letter_id))

@@ -14,7 +14,7 @@ from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.pagination import ListCursors
 from control.reindexing import DlqPosition, reindex_dlqs
-from control.retention import LetterRetentionStore
+from control.retention import LetterRetentionReader
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 
@@ -26,7 +26,7 @@ async def read_retention(context: Context, caller: Operator, place: HeavyPlace) 
     """Return when open dead letters expire, by cause, and how full the DLQs are."""
     del caller, place
     kafka, periods = context.reader.kafka, context.retention
-    return await LetterRetentionStore(context.database, kafka, periods).read()
+    return await LetterRetentionReader(context.database, kafka, periods).read()
 
 
 @router.post("/reindex")
