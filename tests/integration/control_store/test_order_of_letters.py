@@ -41,6 +41,9 @@ SELECT subject::uuid, $1, 1, row_number() OVER (ORDER BY dlq_offset), 1, 1
   FROM dead_letters
  WHERE letter_id = ANY ($2::uuid[])
 """
+RUN = """
+UPDATE replay_plans SET state = 'running', started_at = now(), claimed_by = $2 WHERE plan_id = $1
+"""
 ABOUT_INTERVIEW = "UPDATE dead_letters SET subject = $1::text WHERE letter_id = $2"
 
 
@@ -74,10 +77,12 @@ class World:
         await self.stage.index(self.second)
         return found
 
-    async def plan(self, *, rate: float | None = None, canary: bool = False) -> ReplayPlan:
+    async def plan(
+        self, *, rate: float | None = None, canary: bool = False, starts: bool = True
+    ) -> ReplayPlan:
         wanted = CreateReplayPlanRequest(canary=canary, rate=rate, step_wait_s=60)
         plan = await self.second.plans.create(wanted, "ada")
-        return await self.second.plans.start(plan.plan_id)
+        return await self.second.plans.start(plan.plan_id) if starts else plan
 
     async def is_over(self, plan: ReplayPlan) -> bool:
         """Have all go through that was sent, and say whether the plan is over."""
@@ -109,7 +114,7 @@ async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
     """Have a replica run a plan until it has claimed letters, and end it."""
     dying = world.replica()
     async with dying.letters.hold_claims_lock():
-        assert plan.plan_id in await dying.plans.take_plans()
+        await world.database.execute(RUN, plan.plan_id, dying.letters.claimant)
         claimed = await dying.plans.claim(plan.plan_id, 0, number)
         assert claimed is not None
         assert len(claimed) == number
@@ -118,9 +123,10 @@ async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
 async def test_who_goes_on_with_a_plan_sends_first_what_was_claimed_before(world: World) -> None:
     """Another replica sees sooner that nobody runs the plan than that claims are nobody's."""
     letters = await world.letters(LETTERS)
-    plan = await world.plan(rate=RATE)
-    await claim_and_die(world, plan, SLICE)
+    plan = await world.plan(rate=RATE, starts=False)
     await world.second.start()
+    await until(lambda: not world.second.replayer.is_repair_due)
+    await claim_and_die(world, plan, SLICE)
     await until(lambda: world.is_over(plan), within_s=30)
     assert world.sent == letters
 
