@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,9 +15,6 @@ from onrecord.control_client import ControlClient
 from onrecord.control_transport import DeadLetterClosedError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.pages.rendering import format_count
-
-AT_ONCE: Final = 8
-"""Named letters replayed at the same time: control reads one after another from the DLQ anyway."""
 
 FAILURES_SHOWN: Final = 20
 """Most failures that are listed one by one."""
@@ -85,9 +81,10 @@ def explain_letters_left_out(left_out: Mapping[str, int]) -> Iterator[str]:
 async def replay_by_ids(
     control: ControlClient, letter_ids: Sequence[str], *, force: bool = False
 ) -> ReplayOutcome:
-    """Replay dead letters by their ids, a few at a time, with a progress bar.
+    """Replay dead letters by their ids, one after the other, with a progress bar.
 
-    A letter that cannot be put back does not keep the others from it.
+    So those of one interview go back in the order in which they are named. A letter that cannot be
+    put back does not keep the others from it.
 
     Args:
         control: puts them back.
@@ -100,21 +97,13 @@ async def replay_by_ids(
     """
     outcome = ReplayOutcome()
     hidden = not err.is_terminal
-    waiting = iter(track(letter_ids, "replaying", console=err, transient=True, disable=hidden))
-
-    async def work() -> None:
-        for letter_id in waiting:
-            await _replay(control, letter_id, outcome, force=force)
-
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(AT_ONCE, len(letter_ids))):
-                group.create_task(work())
-    except ExceptionGroup as failed:  # they have one cause: the first is enough
-        first = failed.exceptions[0]
-        if not isinstance(first, UnreachableError):
-            raise first from failed
-        raise _cut_short(outcome, len(letter_ids), first) from failed
+        for letter_id in track(
+            letter_ids, "replaying", console=err, transient=True, disable=hidden
+        ):
+            await _replay(control, letter_id, outcome, force=force)
+    except UnreachableError as error:
+        raise _cut_short(outcome, len(letter_ids), error) from error
     return outcome
 
 

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -39,6 +40,26 @@ class ControlThatLosesItsBroker(ControlClient):
             raise UnreachableError(LOST)
         self._lost = letter_id == self._last
         return letter(letter_id)
+
+
+class SlowControl(ControlClient):
+    """Takes longer for letters that are named earlier."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.sent: list[str] = []
+
+    async def replay(self, letter_id: str, *, force: bool = False) -> DeadLetter:
+        del force
+        await asyncio.sleep(0.01 * (len(IDS) - IDS.index(letter_id)))
+        self.sent.append(letter_id)
+        return letter(letter_id)
+
+
+async def test_named_letters_go_back_in_the_order_in_which_they_are_named() -> None:
+    control = SlowControl()
+    outcome = await replay_by_ids(control, IDS)
+    assert control.sent == outcome.replayed == IDS
 
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:
