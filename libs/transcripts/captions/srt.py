@@ -41,6 +41,8 @@ _SETTING: Final = re.compile(r"[A-Za-z]\w*:[\w%.,:-]+")
 _HALF: Final = 0.5
 
 
+_ASS_EVENTS: Final = re.compile(r"^\[Events\][ \t]*\r?\n\s*Format:", re.MULTILINE | re.IGNORECASE)
+_HEAD: Final = 20_000
 _ASS_DIALOGUE: Final = re.compile(r"Dialogue:\s*(.*)")
 _ASS_FORMAT: Final = re.compile(r"Format:\s*(.*)")
 _ASS_OVERRIDE: Final = re.compile(r"\{[^{}]*\}")
@@ -49,7 +51,8 @@ _ASS_BREAK: Final = re.compile(r"\\[Nnh]")
 
 def is_ass(content: str) -> bool:
     """Return whether a text is a subtitle file in SubStation Alpha format (ASS, SSA)."""
-    return content.removeprefix("\ufeff").lstrip().startswith("[Script Info]")
+    head = content.removeprefix("\ufeff").lstrip()
+    return head.startswith("[Script Info]") or _ASS_EVENTS.search(head[:_HEAD]) is not None
 
 
 def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:

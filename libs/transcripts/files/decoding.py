@@ -309,10 +309,17 @@ def _odt_text(element: Element) -> Iterator[str]:
         yield child.tail or ""
 
 
+_RTF_CELL: Final = re.compile(r"\\(?:nest)?cell(?![a-z\d])\s?")
+
+
 def _read_rtf(data: bytes) -> str:
     from striprtf.striprtf import rtf_to_text  # noqa: PLC0415 - loaded when the first document comes
 
-    return _with_errors(lambda raw: str(rtf_to_text(raw.decode("latin-1"))), data)
+    def read(raw: bytes) -> str:
+        # The library ends cells with `|`, which somebody may have written.
+        return str(rtf_to_text(_RTF_CELL.sub(r"\\tab ", raw.decode("latin-1"))))
+
+    return _with_errors(read, data)
 
 
 def _read_pdf(data: bytes) -> str:

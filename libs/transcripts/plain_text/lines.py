@@ -44,7 +44,9 @@ _VOICE_AHEAD: Final = re.compile(
 )
 _SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
 _BOLD_TIME: Final = re.compile(
-    r"(?P<mark>\*\*|__)(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?[\])]?)"
+    r"(?P<mark>\*\*|__)"
+    r"(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?[\])]?"
+    r"|[\[(](?:[A-Z][a-z]{2,8} )?\d[\d/.,:T -]{6,24}(?:\s?[AaPp][Mm]|Z)?[\])])"
     r"(?P<closed>:?(?P=mark):?)?\s+"
 )
 _IN_ROUND_BRACKETS: Final = re.compile(r"\s*\([^()]*\)$")

@@ -23,6 +23,9 @@ _OF_DAY: Final = (
     r"|(?:[Tt]oday|[Yy]esterday|(?:[Ll]ast )?[MTWFS][a-z]{2,5}day)(?: at|,)? \d{1,2}:\d{2}"
     r"(?:\s?[AaPp]\.?[Mm]\.?)?"
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
+    r"|(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d{1,2},? \d{4}"
+    r"|\d{1,2}\.? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?,? \d{4}),?"
+    r"(?: at)? \d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
 _TO: Final = (
@@ -58,7 +61,7 @@ _BEHIND_LABEL: Final = re.compile(
 )
 _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*(?:[:\uff1a]\s*)?")
 _AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
-_DAY: Final = re.compile(r"T|day|\d[/.-]\d{1,2}[/.-]\d")
+_DAY: Final = re.compile(r"T|day|\d[/.-]\d{1,2}[/.-]\d|[A-Z][a-z]{2}")
 _BEHIND_BRACKETS: Final = re.compile(
     rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*"
     rf"(?:{_RANGE}|[\[(]{_RANGE.replace('start', 'from').replace('end', 'to')}[\])])\s*[:\uff1a]?"

@@ -13,6 +13,9 @@ from transcripts.segments.turns import ParsedTranscript
 from transcripts.times import parse_whole_ms
 from transcripts.xml_documents import has_root_element, parse_xml
 
+_UNITS_MS: Final = {"PAL-frames": 40, "NTSC-frames": 1_001 / 30}
+"""Milliseconds of what a time may count but milliseconds."""
+
 
 def is_eaf(content: str) -> bool:
     """Return whether a text is an EAF file, an annotation document of the program ELAN."""
@@ -27,9 +30,12 @@ def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
     """
     del speakers  # tiers name speakers; roles are given later
     root = parse_xml(content)
+    header = root.find("HEADER")
+    unit_ms = _UNITS_MS.get(header.get("TIME_UNITS", "") if header is not None else "", 1)
     slots = {
-        one.get("TIME_SLOT_ID", ""): parse_whole_ms(one.get("TIME_VALUE"))
+        one.get("TIME_SLOT_ID", ""): None if time is None else round(time * unit_ms)
         for one in root.iter("TIME_SLOT")
+        for time in [parse_whole_ms(one.get("TIME_VALUE"))]
     }
     places = {name: place for place, name in enumerate(slots)}
     timed = all(time is not None for time in slots.values())

@@ -5,6 +5,7 @@ A tier may also hold a second version of what another one holds: a translation, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -59,7 +60,27 @@ def merge_tiers(tiers: Sequence[Tier]) -> ParsedTranscript:
     ]
     said.sort(key=lambda one: one[:3])
     passages = tuple(SpokenPassage(speaker, (piece,)) for *_, speaker, piece in said)
-    return ParsedTranscript(passages, doubts=tuple(_find_second_versions(tiers)))
+    doubts = (*_find_second_versions(tiers), *_find_second_tiers(tiers))
+    return ParsedTranscript(passages, doubts=doubts)
+
+
+def _find_second_tiers(tiers: Sequence[Tier]) -> Iterator[str]:
+    """Tiers of one speaker that go on at the same time, as speech, its words and gestures do."""
+    spans = [(tier, sorted(_get_spans(tier))) for tier in tiers if tier.speaker]
+    spans = [(tier, times) for tier, times in spans if len(times) >= _FEWEST_SHARED]
+    for (one, times), (other, others) in combinations(spans[:_MOST_COMPARED], 2):
+        if one.speaker != other.speaker:
+            continue
+        begins = [begin for begin, _ in times]
+        within = 0
+        for begin, _ in others:
+            before = bisect_right(begins, begin) - 1
+            within += before >= 0 and begin < times[before][1]
+        if within >= max(_FEWEST_SHARED, _MOST_SHARED * len(others)):
+            yield (
+                f"the tiers “{one.name}” and “{other.name}” are of one speaker, and go on at the "
+                f"same time in {within:,} places: one may be notes, gestures or words of the other"
+            )
 
 
 def _find_second_versions(tiers: Iterable[Tier]) -> Iterator[str]:

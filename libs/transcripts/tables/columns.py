@@ -125,7 +125,7 @@ def _with_times(content: str, columns: TableColumns) -> TableColumns:
     times = [
         at
         for at in range(columns.count)
-        if at not in {columns.text, columns.speaker}
+        if at not in {columns.text, columns.speaker, columns.end}
         and rows
         and all(len(row) > at and _IS_TIME.fullmatch(row[at].strip()) for row in rows)
     ]

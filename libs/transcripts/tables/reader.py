@@ -84,7 +84,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
             short.append(number)
     notices.drop_lines(Repair.SHORT_ROW, short)
     doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
-    if columns.speaker is None and (labelled := _labelled_in_text(passages, notices)) is not None:
+    named = any(one.speaker for one in passages)
+    if not named and (labelled := _labelled_in_text(passages, notices)) is not None:
         return replace(labelled, doubts=(*labelled.doubts, *doubts))
     passages = list(remove_times_of_day(_carried_on(passages, columns, notices), notices))
     doubts += _rising_columns(rows, columns)

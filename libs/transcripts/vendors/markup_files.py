@@ -100,11 +100,12 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
         for agent in root.iter()
         if get_local_name(agent) == "agent"
     }
+    agents = _find_agents(root)
     rate = _ttml_rate(root)
     ticks = float(get_attribute(root, "tickRate") or 10_000_000)
     cues: list[Cue] = []
     for paragraph, start, end in _timed_paragraphs(root, _TtmlClock(rate, ticks)):
-        agent = get_attribute(paragraph, "agent")
+        agent = agents.get(paragraph, "")
         said = "".join(_ttml_text(paragraph, names))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
@@ -114,6 +115,20 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
     if any(one.speaker for one in read.passages):
         return read
     return replace(read, doubts=(*read.doubts, *_alternating_styles(root)))
+
+
+def _find_agents(root: ET.Element) -> dict[ET.Element, str]:
+    """Who speaks in each paragraph: its own agent, else that of what it stands in."""
+    found: dict[ET.Element, str] = {}
+    waiting = [(root, "")]
+    while waiting:
+        element, outer = waiting.pop()
+        agent = get_attribute(element, "agent") or outer
+        if get_local_name(element) == "p":
+            found[element] = agent
+        else:
+            waiting += [(child, agent) for child in element]
+    return found
 
 
 class _TtmlClock(NamedTuple):

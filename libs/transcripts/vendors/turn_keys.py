@@ -32,7 +32,7 @@ SPEAKER_KEYS: Final = (
 )  # fmt: skip
 PART_KEYS: Final = (
     "sentences", "segments", "parts", "lines", "tokens", "words", "content", "children",
-    "utterances", "phrases", "chunks",
+    "utterances", "phrases", "chunks", "turns",
 )  # fmt: skip
 START_KEYS: Final = (
     "secondsFromStart", "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from",

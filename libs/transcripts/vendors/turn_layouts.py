@@ -47,6 +47,7 @@ _EVENTS: Final = frozenset(
     for what in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
 )
 """Subtypes of Slack's messages that nobody wrote."""
+_WORD_KEYS: Final = frozenset({"words", "tokens"})
 _TIME_KEYS: Final = ("time", "timing", "timestamps", "interval")
 _SENT_KEYS: Final = (
     "timestamp_ms", "timestamp", "ts", "date", "created_at", "createdAt", "sent_at", "sentAt",
@@ -86,7 +87,7 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
     """Find the likeliest list of turns in a JSON document, and its keys; None if there is none."""
     best: TurnLayout | None = None
     for listed in iter_lists(document, DEPTH):
-        turns = [_with_parts(turn) for turn in filter_objects(listed)]
+        turns = [_with_parts(turn) for turn in _split_interleaved(filter_objects(listed))]
         key = find_common_key(turns, TEXT_KEYS, str) or find_common_key(
             turns, TEXT_KEYS, str, most=_HALF
         )
@@ -122,6 +123,40 @@ def _with_end(turn: dict[str, Any], start: str, length: str) -> dict[str, Any]:
 def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
     spoken = sum(len(turn[layout.text]) for turn in layout.turns if has_string(turn, layout.text))
     return bool(layout.speaker), bool(layout.start), spoken
+
+
+def _split_interleaved(holders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turns of holders that have a list of them each, as where each speaker has one, by time.
+
+    What one holder says in between is then said while another speaks, so it is no single turn.
+    """
+    if not 1 < len(holders) <= LOOKED_AT:
+        return holders
+    for key in PART_KEYS:
+        if key in _WORD_KEYS or not all(is_object_list(one.get(key)) for one in holders):
+            continue
+        made = [
+            {name: value for name, value in holder.items() if name != key}
+            | _with_plain_times(normalize_key_spelling(part))
+            for holder in holders
+            for part in filter_objects(holder[key])
+        ]
+        start = find_common_key(made, START_KEYS, (int, float))
+        if not start or not find_common_key(made, TEXT_KEYS, str):
+            continue
+        if not all(isinstance(one.get(start), int | float) for one in made):
+            continue
+        spans = [_span_of(holder[key], start) for holder in holders]
+        if all(later[0] >= earlier[1] for earlier, later in pairwise(sorted(spans))):
+            return holders
+        return sorted(made, key=lambda one: one[start])
+    return holders
+
+
+def _span_of(parts: list[Any], start: str) -> tuple[float, float]:
+    starts = [normalize_key_spelling(one).get(start) for one in filter_objects(parts)]
+    numbers = [one for one in starts if isinstance(one, int | float)]
+    return min(numbers, default=0), max(numbers, default=0)
 
 
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:

@@ -217,3 +217,9 @@ def test_channels_of_aws_are_read_where_no_list_joins_them() -> None:
     reading = read(json.dumps({"results": {"items": [], "channel_labels": {"channels": channels}}}))
     assert [one.text for one in reading.segments] == [text for _, text in TALK]
     assert [one.start_ms for one in reading.segments] == STARTS
+
+
+def test_cells_of_rtf_are_columns() -> None:
+    rows = (rf"\trowd\cellx2000\cellx9000\intbl {who}\cell {text}\cell\row " for who, text in TALK)
+    content = "{\\rtf1\\ansi " + "".join(rows) + "}"
+    assert said(read(decode_file(content.encode()).text)) == TALK

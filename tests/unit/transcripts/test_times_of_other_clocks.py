@@ -180,3 +180,59 @@ def test_a_turn_without_a_time_does_not_get_one_of_minutes_later() -> None:
     reading = read(content)
     assert [one.start_ms for one in reading.segments] == [0, None, 307_000, None]
     assert reading.segments[0].end_ms in {None, 0}
+
+
+@pytest.mark.parametrize("name", ["end", "End time", "until", "stop", "t1", "end_ms"])
+def test_a_column_of_ends_alone_tells_no_starts(name: str) -> None:
+    unit = 1 if name.endswith("ms") else 1_000
+    content = f"speaker,{name},text\n" + "".join(
+        f'{who},{end / unit},"{text}"\n' for who, text, _, end in TALK
+    )
+    reading = read(content)
+    assert said(reading) == SPOKEN
+    assert {one.start_ms for one in reading.segments} == {None}
+
+
+AGENTS = (
+    '<head><metadata><ttm:agent xml:id="a" type="person"><ttm:name>Ilse</ttm:name></ttm:agent>'
+    '<ttm:agent xml:id="b" type="person"><ttm:name>Tom</ttm:name></ttm:agent></metadata></head>'
+)
+
+
+@pytest.mark.parametrize("place", ["division", "paragraph", "either", "span"])
+def test_agents_of_ttml_speak_in_what_stands_in_them(place: str) -> None:
+    def turn(agent: str, text: str, at: int) -> str:
+        named = f'ttm:agent="{agent}"'
+        division = {"division": named, "either": 'ttm:agent="a"'}.get(place, "")
+        paragraph = {"paragraph": named, "either": named if agent == "b" else ""}.get(place, "")
+        span = named if place == "span" else ""
+        times = f'begin="{at}s" end="{at + 1}s"'
+        return f"<div {division}><p {times} {paragraph}><span {span}>{text}</span></p></div>"
+
+    body = turn("a", "A.", 1) + turn("b", "B.", 3)
+    content = ttml("").replace("<body</body>", f"{AGENTS}<body>{body}</body>")
+    assert said(read(content)) == [("Ilse", "A."), ("Tom", "B.")]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2024-03-12 10:04:0{}",
+        "12/03/2024, 10:04:0{}",
+        "12.03.24, 10:04:0{}",
+        "10:04:0{} AM",
+        "Mar 12, 2024 10:04:0{}",
+    ],
+)
+@pytest.mark.parametrize(
+    "layout", ["**[{t}] {n}:** {x}", "[{t}] {n}: {x}", "**{n}** ({t}): {x}", "**{n} [{t}]:** {x}"]
+)
+def test_times_of_day_beside_names_in_bold_are_no_part_of_the_names(
+    layout: str, stamp: str
+) -> None:
+    content = "\n\n".join(
+        layout.format(t=stamp.format(at), n=who, x=text) for at, (who, text) in enumerate(SPOKEN, 1)
+    )
+    reading = read(content)
+    assert said(reading) == SPOKEN
+    assert {one.start_ms for one in reading.segments} == {None}
