@@ -267,8 +267,8 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
     return tuple(headers[:first_added]), tuple(headers[first_added:-1])
 
 
-def read_origin(added: Headers, fallback: MessageOrigin) -> MessageOrigin:
-    """Read where a message was first read from its retry headers; what they lack is as given."""
+def read_message_origin(added: Headers, fallback: MessageOrigin) -> MessageOrigin:
+    """Return where a message was first read, by its retry headers, or else by the fallback."""
     origin = MessageOrigin(
         get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
         get_header_number(added, h.DLQ_PARTITION, fallback.partition),
@@ -282,7 +282,7 @@ def read_origin(added: Headers, fallback: MessageOrigin) -> MessageOrigin:
 
 def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
     """Read a message's earlier attempts from its retry headers; missing counts are 0."""
-    origin = read_origin(added, fallback)
+    origin = read_message_origin(added, fallback)
     delay_ms = get_header_number(added, h.DELAY, -1)
     held_wait = get_header_number(added, h.WAIT, -1)
     return Delivery(

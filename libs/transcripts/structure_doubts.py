@@ -15,7 +15,7 @@ from typing import Final
 
 from contracts.transcript import Segment, TranscriptFormat
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_phone_number
-from transcripts.speakers.languages import find_translated_speakers
+from transcripts.speakers.languages import find_label_with_language
 from transcripts.speakers.roles import UNNAMED
 from transcripts.time_doubts import CAPTION_FORMATS
 
@@ -259,7 +259,7 @@ def _digits_at_names(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _translations(segments: Sequence[Segment]) -> Iterator[str]:
     """Speakers who say all once more in another language, as `Ada` and `Ada (EN)` do."""
-    label = find_translated_speakers({one.speaker for one in segments})
+    label = find_label_with_language({one.speaker for one in segments})
     if label:
         yield f"“{label}” may be the same speaker in another language: a translation of the turns"
 

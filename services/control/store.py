@@ -71,7 +71,7 @@ UUID_DIGITS: Final = 32
 
 
 class ClaimedLetters(NamedTuple):
-    """Letters that a replay of many has looked at, and claimed if it may mend them.
+    """Result of claiming dead letters for a bulk replay: those examined, and those hopeless.
 
     Attributes:
         seen: all that it has looked at, in the order of their places in the DLQs.

@@ -35,7 +35,7 @@ from messaging.delivery import (
     Headers,
     MessageOrigin,
     get_header_number,
-    read_origin,
+    read_message_origin,
     split_headers,
 )
 from messaging.limits import SIMPLE_BYTES, has_more_json_values_than
@@ -178,7 +178,7 @@ def compute_dead_letter_identity(
     """
     original, added = split_headers(headers)
     content = compute_content_digest(key, value, original, added)
-    origin = read_origin(added, place)
+    origin = read_message_origin(added, place)
     derived = derive_dead_letter_id(
         service, origin, get_header_number(added, h.REPLAYS, 0), content
     )

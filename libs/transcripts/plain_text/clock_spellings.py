@@ -50,7 +50,7 @@ class _Spelling:
 
 
 def replace_clock_spellings(rows: list[Row], notices: Notices) -> list[Row]:
-    """Spell the clocks beside what is said with colons.
+    """Replace other spellings of clock times beside speech by ``mm:ss``, with colons.
 
     Args:
         rows: a plain text's lines with their numbers.

@@ -49,8 +49,8 @@ def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozense
     return frozenset(found) if len(found) >= _FEWEST else frozenset()
 
 
-def find_translated_speakers(labels: Iterable[str]) -> str:
-    """Return a label that is another with a language behind it: `Ada (EN)` beside `Ada`; or ""."""
+def find_label_with_language(labels: Iterable[str]) -> str:
+    """Return a label that is another one with a language (`Ada (EN)` beside `Ada`), or ""."""
     kept = set(labels)
     return next(
         (

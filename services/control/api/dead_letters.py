@@ -140,7 +140,7 @@ async def read_letter(
         return DeadLetterWithValue(letter=letter, value=None, gone=_HIDDEN)
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
     try:
-        require_kept(letter)
+        require_within_retention(letter)
         value, gone = (await context.reader.read(letter.place)).value, ""
         value = value and value[:VALUE_BYTES]
     except DeadLetterGoneError as error:  # all else that is known of it is worth an answer
@@ -164,7 +164,7 @@ async def read_value(
     del place
     letter = await context.store.letter(letter_id)
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
-    require_kept(letter)
+    require_within_retention(letter)
     value = (await context.reader.read(letter.place)).value
     if value is None:
         return Response(status_code=204)
@@ -209,8 +209,8 @@ async def discard_letter(
     return await context.store.letter(letter.letter_id)
 
 
-def require_kept(letter: IndexedDeadLetter) -> None:
-    """Require that a letter's time is not over: what is left of it on the broker is not shown.
+def require_within_retention(letter: IndexedDeadLetter) -> None:
+    """Raise ``DeadLetterGoneError`` if a dead letter's retention period is over.
 
     Raises:
         DeadLetterGoneError: it is over.

@@ -12,7 +12,7 @@ from contracts.letter_edits import EditLetterRequest, LetterEdits
 from control.access import Caller
 from control.api.authorization import LetterReader
 from control.api.context import ApiContext, Context, HeavyPlace
-from control.api.dead_letters import LetterId, require_kept
+from control.api.dead_letters import LetterId, require_within_retention
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.openapi import build_error_responses
 from control.domain import IndexedDeadLetter
@@ -100,7 +100,7 @@ async def undo_edit(  # noqa: PLR0913, PLR0917 - FastAPI names them
 async def _read(context: ApiContext, caller: Caller, letter: IndexedDeadLetter) -> DeadLetterRecord:
     """Read a letter's message; the trail says so, as each of the answers shows it."""
     await context.trail.record(caller, "letter.read", str(letter.letter_id))
-    require_kept(letter)
+    require_within_retention(letter)
     return await context.reader.whole(await context.reader.read(letter.place))
 
 
