@@ -39,6 +39,8 @@ class TranscriptSummary:
     """Latest revision of an interview, with how many of its chunks have notes.
 
     Attributes:
+        revision: its number; that of a revision asked again is none that people count.
+        refreshes: of a revision that was asked again: the submitted one with its words.
         segments: how many it has.
         chunks: how many it has.
         stored: how many chunks have their notes stored.
@@ -61,6 +63,7 @@ class TranscriptSummary:
     dead: int
     discarded: int
     notes: int
+    refreshes: int | None = None
 
 
 class TranscriptPosition(NamedTuple):

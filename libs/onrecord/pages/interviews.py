@@ -59,7 +59,9 @@ def _format_interview(one: TranscriptSummary, width: int) -> Iterator[Text]:
     yield Text(f"  id {one.transcript_id}")
     lost = [(one.dead, "dead"), (one.discarded, "discarded")]
     parts = [
-        f"revision {one.revision}",
+        f"revision {one.revision}"
+        if one.refreshes is None
+        else f"revision {one.refreshes}, asked again",
         _STATUSES[one.status],
         f"{one.stored} of {format_count(one.chunks, 'chunk')} stored",
         *(f"{number} {what}" for number, what in lost if number),

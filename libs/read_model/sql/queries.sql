@@ -397,8 +397,8 @@ SELECT 'theme', theme_id, count(*)::int
 
 -- name: select_transcripts
 -- Current interviews with how far they are read, by title; of a study or the one with an id.
-SELECT page.transcript_id, page.revision, page.study_id, page.title, page.format, page.recorded_at,
-       page.ingested_at, page.segment_count AS segments, page.chunk_count AS chunks,
+SELECT page.transcript_id, page.revision, page.refreshes, page.study_id, page.title, page.format,
+       page.recorded_at, page.ingested_at, page.segment_count AS segments, page.chunk_count AS chunks,
        work.stored, work.dead, work.discarded,
        (
             SELECT count(*)::int
@@ -408,7 +408,7 @@ SELECT page.transcript_id, page.revision, page.study_id, page.title, page.format
                AND note.same_as IS NULL
        ) AS notes
   FROM (
-        SELECT transcript_id, revision, study_id, title, format, recorded_at, ingested_at,
+        SELECT transcript_id, revision, refreshes, study_id, title, format, recorded_at, ingested_at,
                segment_count, chunk_count
           FROM current_transcripts AS interview
          WHERE ($1::text IS NULL OR study_id = $1)

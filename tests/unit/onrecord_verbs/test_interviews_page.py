@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,3 +58,9 @@ def test_says_what_is_lost_and_why_each_submission_ended_as_it_did() -> None:
         "  revision 1, asked again: complete",
         "  no valid revision: refused",
     ]
+
+
+def test_an_interview_that_was_asked_again_has_the_number_that_people_count() -> None:
+    asked_again = replace(INTERVIEW, revision=1_000_000_003, refreshes=2)
+    lines = [str(one) for one in format_interview(asked_again, [], 80)]
+    assert lines[2].startswith("  revision 2, asked again, dead in part, 1 of 3 chunks stored")
