@@ -45,8 +45,8 @@ check: setup ## Format, lint, types, imports between packages, contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/onrecord contracts check
 
-test: setup ## Run tests; ALL=1 the long ones too, TESTS=path some, STACK=containers|embedded|apache on those
-	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(if $(ALL),--all) \
+test: setup ## Run tests; ALL=1 the long ones too (RECORD=1 lists them), TESTS=path some, STACK=containers|embedded|apache on those
+	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(if $(ALL),--all) $(if $(RECORD),--record-slow) \
 		$(if $(USES),--uses=$(USES)) $(if $(JOBS),--numprocesses=$(JOBS)) $(TESTS)
 
 compose: setup ## Bring up a compose project of its own, break things, count, take it down

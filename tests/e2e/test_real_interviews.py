@@ -56,6 +56,7 @@ async def undisturbed(pipeline: Pipeline, shared_data: Path) -> list[tuple[Any, 
     return await pipeline.notes("undisturbed")
 
 
+@pytest.mark.core
 async def test_every_interview_of_both_vendors_ends_in_notes_with_speaker_and_times(
     pipeline: Pipeline, shared_data: Path, undisturbed: list[tuple[Any, ...]]
 ) -> None:

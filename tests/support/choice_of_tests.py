@@ -1,21 +1,32 @@
 """Which tests a run leaves out, and which of the others go together to a worker.
 
-Left alone, pytest leaves out the tests marked ``long``; of those of a file that need a broker or a
-database, it runs the first few, each in one case; and hypothesis makes up fewer examples. All run
-with ``--all``, and whenever a path names what is to run. With workers (``-n``), the tests of a file
-go to one worker, and so do all that share something that takes long to start.
+Left alone, pytest leaves out the tests marked ``long`` and those listed in ``slow_tests.json``; of
+the others of a file that need a broker or a database, it runs the first few, each in one case; and
+hypothesis makes up fewer examples. Tests marked ``core`` run all the same. All run with ``--all``,
+and whenever a path names what is to run. With workers (``-n``), the tests of a file go to one
+worker, and so do all that share something that takes long to start.
+
+The list is of what took long when it was written (``make test ALL=1 RECORD=1``): a test that is new
+or has another name is run.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import settings
 
 LONG: Final = "long"
+CORE: Final = "core"
+SLOW_TESTS: Final = Path(__file__).parents[1] / "slow_tests.json"
+"""Seconds that tests take which take long, by their ids without the case."""
+SLOW_S: Final = 4.0
+"""Seconds from which on a test is listed: setup, call and teardown of its slowest case."""
 FEW_EXAMPLES: Final = 20
 """How many hypothesis makes up for each test where long ones are left out, in place of 100."""
 SHARED: Final = ("stack", "closed_kafka", "closed_postgres")
@@ -48,6 +59,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="run the tests marked as long, too, although no path names them",
     )
     parser.addoption(
+        "--record-slow",
+        action="store_true",
+        help=f"write the tests that take {SLOW_S:g} s or more into {SLOW_TESTS.name}; those that "
+        "were not run stay as they are",
+    )
+    parser.addoption(
         "--uses",
         metavar="FIXTURES",
         type=lambda names: frozenset(names.split(",")),
@@ -63,6 +80,9 @@ class ChoiceOfTests:
         named = config.args_source is pytest.Config.ArgsSource.ARGS
         self._leaves_out = not (named or config.getoption("all") or config.option.markexpr)
         self._uses: frozenset[str] = config.getoption("uses")
+        self._durations: defaultdict[str, float] | None = (
+            defaultdict(float) if config.getoption("record_slow") else None
+        )
         config.stash[NOT_RUN] = {}
         if self._leaves_out:
             settings.register_profile("few", parent=settings.default, max_examples=FEW_EXAMPLES)
@@ -82,7 +102,9 @@ class ChoiceOfTests:
                 item.add_marker(pytest.mark.xdist_group(_group(item)))
 
     def _leave_out_long_ones(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        slow = read_slow_tests()
         number = _deselect(config, items, lambda one: one.get_closest_marker(LONG))
+        number += _deselect(config, items, lambda one: not _is_core(one) and _test(one) in slow)
         number += _deselect(config, items, _FirstOfFiles().leave_out)
         if number:
             line = (
@@ -92,8 +114,15 @@ class ChoiceOfTests:
             )
             config.stash[NOT_RUN]["left out"] = [line]
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up how long a test takes; the reports of workers come here, too."""
+        if self._durations is not None:
+            self._durations[report.nodeid] += report.duration
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hand on what a worker does not run, which is the same for all workers."""
+        if self._durations is not None and "workerinput" not in vars(session.config):
+            write_slow_tests(self._durations)
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = session.config.stash[NOT_RUN]
@@ -107,6 +136,32 @@ class ChoiceOfTests:
             terminalreporter.section(title)
             for line in lines:
                 terminalreporter.write_line(line)
+
+
+def read_slow_tests() -> dict[str, float]:
+    """Read the seconds of tests that take long, by their ids without the case."""
+    listed: dict[str, float] = json.loads(SLOW_TESTS.read_text(encoding="utf-8"))
+    return listed
+
+
+def write_slow_tests(durations: Mapping[str, float]) -> None:
+    """List those tests that took long; what is listed of tests that were not run stays."""
+    slowest: defaultdict[str, float] = defaultdict(float)
+    for case, seconds in durations.items():
+        test = case.partition("[")[0]
+        slowest[test] = max(slowest[test], seconds)
+    listed = {test: s for test, s in read_slow_tests().items() if test not in slowest}
+    listed |= {test: round(s, 1) for test, s in slowest.items() if s >= SLOW_S}
+    text = json.dumps(listed, indent=2, sort_keys=True)
+    SLOW_TESTS.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _test(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _is_core(item: pytest.Item) -> bool:
+    return item.get_closest_marker(CORE) is not None
 
 
 def _deselect(
@@ -130,9 +185,9 @@ class _FirstOfFiles:
 
     def leave_out(self, item: pytest.Item) -> bool:
         """Return whether an item is not to run; items come in their order."""
-        if _place(item) == len(SLOW_FIRST):
+        if _place(item) == len(SLOW_FIRST) or _is_core(item):
             return False
-        test = item.nodeid.partition("[")[0]
+        test = _test(item)
         begun = self._begun[test.partition("::")[0]]
         if test in begun or len(begun) == MOST_OF_A_FILE:
             return True
