@@ -379,11 +379,11 @@ def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | No
     if not _may_name_another(text):
         yield speaker, text
         return
-    for later, at in find_labels_within_line(text, behind_label=one is not None):
+    for later, at, end in find_labels_within_line(text, behind_label=one is not None):
         if found.choose([later]) is None:
             continue
         yield speaker, text[begin:at]
-        speaker, begin = later.label, len(text) - len(later.text)
+        speaker, begin = later.label, end
     yield speaker, text[begin:]
 
 

@@ -272,8 +272,8 @@ def _options(
         else:
             options.append(one)
             times.append(start_ms)
-    for one, _ in find_labels_within_line(line):
-        options.append(one)
+    for within in find_labels_within_line(line):
+        options.append(within.candidate)
         times.append(None)
     return tuple(options), tuple(times), structural
 

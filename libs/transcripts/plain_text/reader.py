@@ -330,18 +330,18 @@ def _split_later(said: _Said, found: SpeakerLabels, *, behind_label: bool) -> It
     text, stated_end_ms = split_end_timestamp(said.text)
     end_ms = said.end_ms if stated_end_ms is None else stated_end_ms
     begin = 0
-    for one, at in find_labels_within_line(text, behind_label=behind_label):
+    for one, at, end in find_labels_within_line(text, behind_label=behind_label):
         if found.choose([one]) is None:
             continue
         yield _Said(speaker, text[begin:at], start_ms, end_ms)
         speaker, start_ms = one.label, None
-        begin = len(text) - len(one.text)
+        begin = end
     yield _Said(speaker, text[begin:], start_ms, end_ms)
 
 
 def _last_speaker(text: str, found: SpeakerLabels, *, behind_label: bool) -> str:
     last = ""
-    for one, _ in find_labels_within_line(text, behind_label=behind_label):
+    for one, _, _ in find_labels_within_line(text, behind_label=behind_label):
         if found.choose([one]) is not None:
             last = one.label
     return last

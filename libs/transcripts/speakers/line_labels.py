@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from operator import itemgetter
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from transcripts.speakers.candidates import (
     COLON,
@@ -83,6 +83,10 @@ _EMPHASIS: Final = ("*", "_")
 _BRACKETS: Final = ("[", "(", "【", "<", "{")
 _DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
+_BEHIND_LATER: Final = 500
+"""Characters behind a label within a line that are looked at to decide on it."""
+_LONGEST_BEFORE_BRACKETS: Final = 1_000
+"""Characters of a label before its brackets; far more than any label has."""
 
 
 def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
@@ -107,10 +111,22 @@ def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
     return tuple(made.values())
 
 
-def find_labels_within_line(
-    line: str, *, behind_label: bool = False
-) -> Iterator[tuple[LabelCandidate, int]]:
-    """Yield possible speaker labels within a line, with positions.
+class LabelWithinLine(NamedTuple):
+    """Possible speaker label within a line, and where it stands.
+
+    Attributes:
+        candidate: the label; its text is the beginning of what stands behind it.
+        begin: where the label begins, with its mark and the blanks before it.
+        end: where what stands behind it begins.
+    """
+
+    candidate: LabelCandidate
+    begin: int
+    end: int
+
+
+def find_labels_within_line(line: str, *, behind_label: bool = False) -> Iterator[LabelWithinLine]:
+    """Yield possible speaker labels within a line, in their order.
 
     They stand after a sentence's end, a mark of a change of speaker, or in brackets or bold. Those
     without a colon name nobody who does not begin a line in the same form.
@@ -120,21 +136,29 @@ def find_labels_within_line(
         behind_label: whether it is the latter.
     """
     later = (*_with_later_colon(line), *_set_off_later(line, behind_label=behind_label))
-    yield from sorted(later, key=itemgetter(1))
+    yield from sorted(later, key=attrgetter("begin"))
 
 
-def _with_later_colon(line: str) -> Iterator[tuple[LabelCandidate, int]]:
+def _build_later(
+    line: str, name: str, form: LabelMarking, begin: int, end: int
+) -> Iterator[LabelWithinLine]:
+    # All of what follows, for each of a line's many labels, would grow with their number squared.
+    text = line[end : end + _BEHIND_LATER]
+    for one in build_label_candidates(name, text, form, later=True):
+        yield LabelWithinLine(one, begin, end)
+
+
+def _with_later_colon(line: str) -> Iterator[LabelWithinLine]:
     colon = max(map(line.rfind, COLONS))
     if colon < 0 or (SENTENCE_END.search(line, 0, colon) is None and ">>" not in line):
         return
     for match in _LATER.finditer(line):
-        for one in build_label_candidates(
-            match["label"], line[match.end() :], LabelMarking.COLON, later=True
-        ):
-            yield one, match.start()
+        yield from _build_later(
+            line, match["label"], LabelMarking.COLON, match.start(), match.end()
+        )
 
 
-def _set_off_later(line: str, *, behind_label: bool) -> Iterator[tuple[LabelCandidate, int]]:
+def _set_off_later(line: str, *, behind_label: bool) -> Iterator[LabelWithinLine]:
     if not any(mark in line for mark in _LATER_MARKS):
         return
     for match in _LATER_SET_OFF.finditer(line):
@@ -146,12 +170,13 @@ def _set_off_later(line: str, *, behind_label: bool) -> Iterator[tuple[LabelCand
             form = LabelMarking.COLON
         elif line[match.start() - 1] not in _SENTENCE_ENDS or match["next"].islower():
             continue
-        for one in build_label_candidates(name, line[match.end() :], form, later=True):
-            yield one, match.start()
+        yield from _build_later(line, name, form, match.start(), match.end())
 
 
 def _ends_first_label(line: str, match: re.Match[str]) -> bool:
     """Whether the brackets are part of the label that the line begins with: `Ada (on phone): …`."""
+    if match.start() > _LONGEST_BEFORE_BRACKETS:
+        return False
     before = line[: match.start()].strip()
     return (
         not any(colon in before for colon in COLONS)

@@ -42,7 +42,7 @@ def find_all_labels(line: str) -> tuple[LabelCandidate, ...]:
         if is_simple and not ASCII_MARK.search(rest) and not has_blanks_or_dashes(rest):
             return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),)
     first = find_label_candidates(line)
-    later = [one for one, _ in find_labels_within_line(line)]
+    later = [one.candidate for one in find_labels_within_line(line)]
     return (*first, *later) if later else first
 
 
