@@ -220,6 +220,7 @@ class LetterRetentionSweeper:
         why = f"it was kept for {days}, or for as long as its study says"
         await self._expire(_QUERIES.expire_due, self._periods.opened, why)
         await self._empty(_QUERIES.empty_closed)
+        await self._database.execute(_QUERIES.forget_closed)
         await self._empty(_QUERIES.empty_without_outcome)
         partitions, missing = await read_dlq_partitions(self._kafka)
         for one in partitions:

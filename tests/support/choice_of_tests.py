@@ -62,7 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--record-slow",
         action="store_true",
         help=f"write the tests that take {SLOW_S:g} s or more into {SLOW_TESTS.name}; those that "
-        "were not run stay as they are",
+        "did not pass stay as they are",
     )
     parser.addoption(
         "--uses",
@@ -78,11 +78,13 @@ class ChoiceOfTests:
 
     def __init__(self, config: pytest.Config) -> None:
         named = config.args_source is pytest.Config.ArgsSource.ARGS
-        self._leaves_out = not (named or config.getoption("all") or config.option.markexpr)
-        self._uses: frozenset[str] = config.getoption("uses")
-        self._durations: defaultdict[str, float] | None = (
-            defaultdict(float) if config.getoption("record_slow") else None
+        records = config.getoption("record_slow")
+        self._leaves_out = not (
+            named or records or config.getoption("all") or config.option.markexpr
         )
+        self._uses: frozenset[str] = config.getoption("uses")
+        self._durations: defaultdict[str, float] | None = defaultdict(float) if records else None
+        self._passed: set[str] = set()
         config.stash[NOT_RUN] = {}
         if self._leaves_out:
             settings.register_profile("few", parent=settings.default, max_examples=FEW_EXAMPLES)
@@ -118,11 +120,13 @@ class ChoiceOfTests:
         """Add up how long a test takes; the reports of workers come here, too."""
         if self._durations is not None:
             self._durations[report.nodeid] += report.duration
+            if report.when == "call" and report.passed:
+                self._passed.add(report.nodeid)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hand on what a worker does not run, which is the same for all workers."""
         if self._durations is not None and "workerinput" not in vars(session.config):
-            write_slow_tests(self._durations)
+            write_slow_tests({case: self._durations[case] for case in self._passed})
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = session.config.stash[NOT_RUN]
@@ -145,7 +149,12 @@ def read_slow_tests() -> dict[str, float]:
 
 
 def write_slow_tests(durations: Mapping[str, float]) -> None:
-    """List those tests that took long; what is listed of tests that were not run stays."""
+    """List those tests that took long; what is listed of others stays.
+
+    Args:
+        durations: seconds of cases that passed. What a session's fixtures take counts for the first
+            test that uses them.
+    """
     slowest: defaultdict[str, float] = defaultdict(float)
     for case, seconds in durations.items():
         test = case.partition("[")[0]

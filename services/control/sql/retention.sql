@@ -74,6 +74,18 @@ UPDATE dead_letters AS letter
  WHERE letter.letter_id = due.letter_id
 RETURNING letter.letter_id;
 
+-- name: forget_closed
+-- Of letters whose outcome is not looked for any more, those are awaited no longer of which it became known
+-- later, or that are not kept.
+DELETE FROM awaited_replays AS awaited
+ WHERE sent_at <= now() - interval '31 days'
+   AND NOT EXISTS (
+        SELECT FROM dead_letters AS letter
+         WHERE letter.letter_id = awaited.letter_id
+           AND letter.state = 'replayed' AND letter.outcome IS NULL AND letter.emptied_at IS NULL
+           AND letter.state_changed_at = awaited.sent_at
+       );
+
 -- name: displace_gone
 -- Open letters of a partition that its DLQ does not have any more: deleted before its first offset, or
 -- behind its end, as in a DLQ that was made anew. What was indexed just now may be behind the end that

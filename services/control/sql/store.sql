@@ -129,7 +129,7 @@ SELECT *
  WHERE letter_matches(letter, $1::jsonb)
    AND ($2::text IS NULL OR state = $2)
    AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
-   AND ($3 OR state IN ('open', 'replaying'))
+   AND ($3 OR NOT settled AND state IN ('open', 'replaying'))
    AND ($11 OR snoozed_until IS NULL OR snoozed_until <= now())
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) < ($5, $6::text, $7::int, $8::bigint))
@@ -143,7 +143,7 @@ SELECT *
  WHERE letter_matches(letter, $1::jsonb)
    AND ($2::text IS NULL OR state = $2)
    AND (NOT $9 OR outcome IS NOT DISTINCT FROM $10)
-   AND ($3 OR state IN ('open', 'replaying'))
+   AND ($3 OR NOT settled AND state IN ('open', 'replaying'))
    AND ($11 OR snoozed_until IS NULL OR snoozed_until <= now())
    AND ($5::timestamptz IS NULL
         OR (failed_at, dlq_topic, dlq_partition, dlq_offset) > ($5, $6::text, $7::int, $8::bigint))
@@ -290,23 +290,19 @@ UPDATE dead_letters AS letter
  WHERE letter.letter_id = unsent.letter_id;
 
 -- name: mark_many_replayed
--- The replayed messages are in Kafka, and what becomes of them is looked for, unless it is known. The
--- claim's columns and these are in no index, which makes both heap-only updates (0053).
+-- The replayed messages are in Kafka; a trigger has what becomes of them looked for, unless it is known.
+-- The claim's columns and these are in no index, which makes both heap-only updates (0053).
 WITH sent AS (
     SELECT letter_id
       FROM dead_letters
      WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying'
      ORDER BY letter_id
        FOR UPDATE
-), marked AS (
-    UPDATE dead_letters AS letter
-       SET state = 'replayed', state_changed_at = now(), claimed_by = NULL
-      FROM sent
-     WHERE letter.letter_id = sent.letter_id
-    RETURNING letter.state_changed_at, letter.letter_id, letter.outcome
 )
-INSERT INTO awaited_replays (sent_at, letter_id)
-SELECT state_changed_at, letter_id FROM marked WHERE outcome IS NULL;
+UPDATE dead_letters AS letter
+   SET state = 'replayed', state_changed_at = now(), claimed_by = NULL
+  FROM sent
+ WHERE letter.letter_id = sent.letter_id;
 
 -- name: discard
 -- A person gives up an open letter, and says why.

@@ -121,6 +121,18 @@ async def test_a_replayed_letter_without_an_outcome_is_closed_after_the_month_of
     assert await archive.database.fetchval("SELECT count(*) FROM awaited_replays") == 0
 
 
+async def test_what_failed_again_after_the_month_is_awaited_no_longer(archive: Archive) -> None:
+    letter = await archive.office.died(b"what Ada said", 1)
+    assert (await archive.office.ask("POST", f"/v1/letters/{letter}/replay"))[0] == 200
+    await archive.age(letter, 32)
+    await archive.database.execute(
+        "UPDATE dead_letters SET outcome = 'failed_again', outcome_at = now()"
+    )
+    await archive.sweeper.sweep()
+    assert (await archive.office.context.store.letter(letter)).headers
+    assert await archive.database.fetchval("SELECT count(*) FROM awaited_replays") == 0
+
+
 async def test_an_open_letter_expires_with_its_edits_and_says_so_everywhere(
     archive: Archive,
 ) -> None:

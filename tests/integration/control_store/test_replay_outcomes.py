@@ -360,6 +360,19 @@ async def test_a_letter_with_an_outcome_or_replayed_anew_is_awaited_no_longer(
     assert [row["letter_id"] for row in awaited] == [twice.letter_id]
 
 
+async def test_a_letter_that_an_earlier_version_of_control_marks_is_awaited(
+    interview: SettledInterview,
+) -> None:
+    await interview.ingest()
+    letter = await interview.dies(2)
+    assert await interview.letters.claim_for_replay(letter.letter_id)
+    await interview.database.execute(
+        "UPDATE dead_letters SET state = 'replayed', state_changed_at = now(), claimed_by = NULL"
+    )
+    await interview.store(2)
+    assert await ReplayOutcomeSweeper(interview.database).sweep() == 1
+
+
 async def was_sent_before(interview: SettledInterview, ago: timedelta) -> None:
     """Have replayed letters be as if they had been sent so long ago."""
     await interview.database.execute(
