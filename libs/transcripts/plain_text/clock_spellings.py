@@ -15,12 +15,18 @@ from typing import Final
 
 from transcripts.notices import Notices
 from transcripts.plain_text.label_rows import Row
+from transcripts.times import parse_clock_time
 
 _OPENING: Final = r"[\[(<{【\uff08\uff3b\u3014]"
 _CLOSING: Final = r"[\])>}】\uff09\uff3d\u3015]"
-# A clock in brackets that are as wide as a Chinese character.
+_LABEL: Final = (
+    r"[^\W\d_][^\[\](){}<>\uff08\uff09\u3010\u3011:\uff1a.,!?\u3002\uff0c\uff01\uff1f\n]{0,40}?"
+)
+# A clock in brackets that are as wide as a Chinese character: before a row, or behind its label.
 _IN_WIDE_BRACKETS: Final = re.compile(
-    r"[\uff08\uff3b\u3014]\s?(\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s?[\uff09\uff3d\u3015]"
+    rf"(?P<before>\s{{0,8}}(?:{_LABEL}\s?(?:[:\uff1a]\s?)?)?)[\uff08\uff3b\u3014]\s?"
+    r"(?P<clock>\d{1,3}(?::\d{2}){1,2}(?:[.,]\d{1,3})?)\s?[\uff09\uff3d\u3015]"
+    r"(?P<behind>\s?[:\uff1a]|\s*$)?"
 )
 _WIDE_BRACKETS: Final = ("\uff08", "\uff3b", "\u3014")
 _FEW: Final = 3
@@ -76,11 +82,34 @@ def replace_clock_spellings(rows: list[Row], notices: Notices) -> list[Row]:
                 (number, places.sub(spell, row)) if at in matched else (number, row)
                 for at, (number, row) in enumerate(rows)
             ]
-    return [
-        (number, _IN_WIDE_BRACKETS.sub(r"[\1] ", row))
+    return _with_narrow_brackets(rows)
+
+
+def _with_narrow_brackets(rows: list[Row]) -> list[Row]:
+    """The rows with `[0:05]` in place of a clock in wide brackets beside speech, if they rise.
+
+    Behind a name without a colon, a colon or the end of the row has to follow, as what is said may
+    name times of day in brackets too.
+    """
+    found = {
+        at: match
+        for at, (_, row) in enumerate(rows)
         if any(bracket in row for bracket in _WIDE_BRACKETS)
+        and (match := _IN_WIDE_BRACKETS.match(row)) is not None
+        and (
+            not (before := match["before"].strip())
+            or before.endswith((":", "\uff1a"))
+            or match["behind"] is not None
+        )
+    }
+    times = [parse_clock_time(match["clock"]) or 0 for match in found.values()]
+    if len(times) < _FEW or any(later < earlier for earlier, later in pairwise(times)):
+        return rows
+    return [
+        (number, f"{one['before']}[{one['clock']}]{one['behind'] or ''} {row[one.end() :]}")
+        if (one := found.get(at)) is not None
         else (number, row)
-        for number, row in rows
+        for at, (number, row) in enumerate(rows)
     ]
 
 

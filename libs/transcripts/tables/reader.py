@@ -84,41 +84,63 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
             short.append(number)
     notices.drop_lines(Repair.SHORT_ROW, short)
     doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
-    named = any(one.speaker for one in passages)
-    if not named and (labelled := _labelled_in_text(passages, notices)) is not None:
-        return replace(labelled, doubts=(*labelled.doubts, *doubts))
+    labelled = None
+    if not any(one.speaker for one in passages):
+        labelled = _labelled_in_text(passages, notices)
+    if labelled is not None:
+        passages = list(labelled.passages)
+        doubts += labelled.doubts
     passages = list(remove_times_of_day(_carried_on(passages, columns, notices), notices))
     doubts += _rising_columns(rows, columns)
+    doubts += _second_text(content, columns, notices)
+    return replace(labelled or ParsedTranscript(()), passages=tuple(passages), doubts=tuple(doubts))
+
+
+def _second_text(content: str, columns: TableColumns, notices: Notices) -> Iterator[str]:
+    """A column with as much text as what was said; told only if the columns' names tell which."""
     others = find_other_text_columns(content, columns)
-    if others:
-        sentence = (
-            f"column {columns.text + 1} is taken for what was said, and column {others[0] + 1} "
-            "holds as much text: a translation, or another version"
-        )
-        if columns.text_named:
-            notices.guess(sentence)
-        else:
-            doubts.append(sentence)
-    return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
+    if not others:
+        return
+    sentence = (
+        f"column {columns.text + 1} is taken for what was said, and column {others[0] + 1} "
+        "holds as much text: a translation, or another version"
+    )
+    if columns.text_named:
+        notices.guess(sentence)
+    else:
+        yield sentence
 
 
 def _labelled_in_text(
     passages: Sequence[SpokenPassage], notices: Notices
 ) -> ParsedTranscript | None:
-    """What rows say whose speakers stand before it, as in captions; None if nobody is named."""
-    cues: list[Cue] = []
-    start_ms = 0
-    for one in passages:
-        said, start, end = one.pieces[0]
-        start_ms = start_ms if start is None else start
-        escaped = said.replace("&", "&amp;").replace("<", "&lt;")
-        cues.append(Cue(start_ms, start_ms if end is None else end, escaped))
+    """What rows say whose speakers stand before it, as in captions; None if nobody is named.
+
+    Captions have times, and rows may have none: rows are counted in their place.
+    """
+    times = [one.pieces[0][1:] for one in passages]
+    cues = [
+        Cue(number, number, one.pieces[0].text.replace("&", "&amp;").replace("<", "&lt;"))
+        for number, one in enumerate(passages)
+    ]
     mended = Notices()
     labelled = read_cue_passages(cues, (), mended)
     if not any(one.speaker for one in labelled.passages):
         return None
     notices.include(mended)
-    return labelled
+    return replace(
+        labelled,
+        passages=tuple(
+            one._replace(
+                pieces=tuple(
+                    TextSpan(piece.text, times[piece.start_ms][0], times[piece.end_ms][1])
+                    for piece in one.pieces
+                    if piece.start_ms is not None and piece.end_ms is not None
+                )
+            )
+            for one in labelled.passages
+        ),
+    )
 
 
 def _carried_on(

@@ -38,7 +38,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     results = document["results"]
     clock = TimeConverter(1_000, notices)
     channels = filter_objects(get_nested(results, "channel_labels", "channels"))
-    if len(channels) > 1:
+    if channels and (len(channels) > 1 or not filter_objects(results.get("items"))):
         spoken = [
             (get_text_or_empty(channel.get("channel_label")), item)
             for channel in channels

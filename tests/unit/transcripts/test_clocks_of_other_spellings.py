@@ -200,3 +200,41 @@ def test_turns_that_stand_again_in_another_language_are_in_doubt(code: str) -> N
         f"{who}: {text}\n{who} {code}: {text[::-1]}" for who, text in (*TALK, *TALK)
     )
     assert any("language" in one or "translat" in one for one in read(content).report.doubts)
+
+
+@pytest.mark.parametrize("brackets", ["\uff3b\uff3d", "\uff08\uff09", "\u3014\u3015"])
+@pytest.mark.parametrize("clocks", [("9:30", "12:15"), ("3:16", "4:01", "5:02", "6:10")])
+@pytest.mark.parametrize("place", ["早上{}在门口。", "{}在门口。", "早上{}\uff0c在门口。"])
+def test_clocks_in_full_width_brackets_within_what_is_said_are_speech(
+    place: str, clocks: tuple[str, ...], brackets: str
+) -> None:
+    talk = [
+        (who, f"我们{place}".format(f"{brackets[0]}{clock}{brackets[1]}"))
+        for who, clock in zip("李王李王", clocks, strict=False)
+    ]
+    reading = read("\n".join(f"{who}: {text}" for who, text in [*talk, ("李", "好的。")]))
+    spoken = " ".join(one.text for one in reading.segments)
+    assert all(clock in spoken for clock in clocks)
+    assert {one.start_ms for one in reading.segments} == {None}
+
+
+@pytest.mark.parametrize(
+    "layout", ["({t}){n}: {x}", "{n}({t}): {x}", "{n}: ({t}){x}", "{n}({t})\n{x}\n"]
+)
+def test_clocks_in_full_width_brackets_beside_names_are_times(layout: str) -> None:
+    wide = layout.replace("(", "\uff08").replace(")", "\uff09")
+    clocks = ("00:01", "01:05", "02:09", "62:03")
+    talk = [
+        ("李", "你好。"),
+        ("王", "早上\uff089:30\uff09在门口。"),
+        ("李", "好的。"),
+        ("王", "走吧。"),
+    ]
+    content = "\n".join(
+        wide.format(t=at, n=who, x=text) for at, (who, text) in zip(clocks, talk, strict=True)
+    )
+    reading = read(content)
+    assert (
+        said(reading) == [(who, text) for who, text in talk] or "9:30" in reading.segments[1].text
+    )
+    assert [one.start_ms for one in reading.segments] == STARTS

@@ -223,3 +223,80 @@ def test_cells_of_rtf_are_columns() -> None:
     rows = (rf"\trowd\cellx2000\cellx9000\intbl {who}\cell {text}\cell\row " for who, text in TALK)
     content = "{\\rtf1\\ansi " + "".join(rows) + "}"
     assert said(read(decode_file(content.encode()).text)) == TALK
+
+
+@pytest.mark.parametrize("key", ["position", "id", "index", "number", "rank"])
+@pytest.mark.parametrize("name", ["label", "name"])
+@pytest.mark.parametrize("held", ["topics", "chapters", "agenda"])
+@pytest.mark.parametrize("by_number", [True, False])
+def test_what_is_numbered_beside_the_turns_names_nobody(
+    held: str, name: str, key: str, *, by_number: bool
+) -> None:
+    topics = [{key: 1, name: "Budget"}, {key: 2, name: "Travel Costs"}]
+    document = {
+        held: {str(one[key]): one[name] for one in topics} if by_number else topics,
+        "utterances": [
+            {"speaker": at % 2 + 1, "text": text, "start": start / 1_000}
+            for at, ((_, text), start) in enumerate(zip(TALK, STARTS, strict=True))
+        ],
+    }
+    reading = read(json.dumps(document))
+    assert [one.speaker for one in reading.segments] == ["Speaker 1", "Speaker 2"] * 2
+
+
+@pytest.mark.parametrize("key", ["position", "id", "number"])
+@pytest.mark.parametrize("held", ["speakers", "participants", "people", "attendees", "members"])
+def test_numbers_of_listed_people_are_names(held: str, key: str) -> None:
+    document = {
+        "meeting": {held: [{key: 1, "label": "Ilse Brandt"}, {key: 2, "label": "Tom Okafor"}]},
+        "utterances": [
+            {"speaker": at % 2 + 1, "text": text, "start": start / 1_000}
+            for at, ((_, text), start) in enumerate(zip(TALK, STARTS, strict=True))
+        ],
+    }
+    reading = read(json.dumps(document))
+    assert [one.speaker for one in reading.segments] == ["Ilse Brandt", "Tom Okafor"] * 2
+
+
+@pytest.mark.parametrize("joined", [{}, {"items": []}, {"items": None}])
+def test_one_channel_of_aws_is_read_where_no_list_joins_it(joined: dict[str, object]) -> None:
+    items = [
+        {"type": "pronunciation", "start_time": str(at), "end_time": str(at + 0.5),
+         "alternatives": [{"content": word}]}
+        for at, word in enumerate(["With", "one", "drill"], start=1)
+    ]  # fmt: skip
+    channels = [{"channel_label": "ch_0", "items": items}]
+    reading = read(json.dumps({"results": {**joined, "channel_labels": {"channels": channels}}}))
+    assert [one.text for one in reading.segments] == ["With one drill"]
+    assert [one.start_ms for one in reading.segments] == [1_000]
+
+
+def test_rows_without_a_time_have_none_where_names_stand_in_cells_of_text() -> None:
+    content = "start\tend\ttext\n" + "".join(
+        f"{times}\t{who}: {text}\n"
+        for (who, text), times in zip(TALK, ("1.0\t2.0", "\t", "\t", "900.0\t901.0"), strict=True)
+    )
+    reading = read(content)
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == [1_000, None, None, 900_000]
+    assert [one.end_ms for one in reading.segments] == [2_000, None, None, 901_000]
+
+
+def test_times_of_day_beside_names_in_cells_of_text_are_left_out() -> None:
+    content = "start\tend\ttext\n" + "".join(
+        f"10:0{at}:00\t10:0{at}:30\t{who}: {text}\n" for at, (who, text) in enumerate(TALK)
+    )
+    reading = read(content)
+    assert said(reading) == TALK
+    assert {one.start_ms for one in reading.segments} == {None}
+    assert any("times of day" in one for one in reading.notices)
+
+
+def test_a_second_column_of_text_is_told_where_names_stand_in_cells_of_text() -> None:
+    content = "start\ttext\tsecond\n" + "".join(
+        f"{at}.0\t{who}: {text}\t{text[::-1]} and more again\n"
+        for at, (who, text) in enumerate(TALK, start=1)
+    )
+    reading = read(content)
+    assert said(reading) == TALK
+    assert any("column 3" in one for one in (*reading.notices, *reading.report.doubts))
