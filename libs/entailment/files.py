@@ -38,7 +38,7 @@ HYPOTHESIS: Final = "{hypothesis}"
 
 
 class ModelOptions(BaseModel):
-    """Options of an entailment model, from the file `entailment.json`; all are optional."""
+    """Options of an entailment model in its `entailment.json`, such as the most tokens it reads."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

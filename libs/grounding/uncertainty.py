@@ -23,7 +23,7 @@ class UncertaintyKind(StrEnum):
 
 
 def classify_uncertainty(checked: CheckedNote) -> UncertaintyKind | None:
-    """Classify how doubtful a note's check results are; None if they are certain.
+    """Return which way a note's check results are in doubt; None if they decide about it.
 
     One word of its own is enough: with it a note passes that says "cocktails" for "beer". How many
     there are tells nothing more; false notes that pass have as few as true ones.

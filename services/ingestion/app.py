@@ -44,7 +44,7 @@ class Settings:
 async def lifespan(
     context: ContextRepo, all_settings: Annotated[Settings, Context("settings")]
 ) -> AsyncIterator[None]:
-    """Run worker processes that parse interviews, and open the study registry, meanwhile."""
+    """Keep the processes that parse interviews and the study registry while the app runs."""
     settings = all_settings.ingestion
     configure_memory_release()
     reading = open_interview_reader(

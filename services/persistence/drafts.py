@@ -134,7 +134,7 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
 async def build_notes_stored(
     connection: Connection, event: NotesValidated, study_id: str
 ) -> NotesStored:
-    """Build the ``NotesStored`` event of a draft's chunk from the stored rows."""
+    """Build the ``NotesStored`` event of the chunk that a draft is about, from the stored rows."""
     (stored,) = await build_all_notes_stored(connection, [event.chunk_id], event, study_id)
     return stored
 

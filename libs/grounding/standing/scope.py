@@ -71,7 +71,7 @@ def _is_meant_around(speech: Sequence[SpokenToken], j: int) -> bool:
 
 
 def check_words_within_citation(match: Match) -> str:
-    """Check that a note cites the passages whose words prove its claim; return an objection."""
+    """Check that a note cites the passages that prove its claim; return an objection or ""."""
     cited = all(match.turn.is_cited(place) for place in match.taken)
     return "" if cited else "its words stand outside of what it cites"
 

@@ -71,7 +71,7 @@ def compute_batch_digest(batch: memoryview) -> str:
 
 
 class BatchDigestCollector:
-    """Context manager that collects the digests of those batches read that hold an offset.
+    """Context manager that collects a digest of each read of the batch with a given offset.
 
     Args:
         offset: the offset, in whatever partition.

@@ -83,7 +83,7 @@ def _use_local_context() -> None:
 
 
 def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags
-    """Stop the local stack and keep its data; Ctrl-C kills its processes.
+    """Stop the local stack and keep its data; Ctrl-C while it stops kills its processes.
 
     Examples of use:
 

@@ -80,7 +80,7 @@ def release(  # noqa: PLR0913 - one parameter an option
     reason: Why = "",
     json_output: Json = False,
 ) -> None:
-    """Try messages that wait in retry topics at once, also those that are held.
+    """Try messages in retry topics now, before their time, also those that are held.
 
     A message that fails again waits anew.
 

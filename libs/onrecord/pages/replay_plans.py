@@ -19,7 +19,7 @@ from onrecord.pages.rendering import format_duration, format_time
 
 
 def format_replay_plans(plans: Sequence[ReplayPlan]) -> Iterator[Text]:
-    """Format replay plans as a list, in the given order."""
+    """Format plans for replaying dead letters as lines for the terminal, in the given order."""
     yield Text(f"{'plan':<9} {'state':<10} {'letters':>9} {'healed':>8} {'again':>7} made", "bold")
     for plan in plans:
         yield Text(

@@ -139,7 +139,7 @@ def build_label_candidates(
 
 @lru_cache(maxsize=4_096)
 def parse_label(name: str) -> tuple[str, str]:
-    """Parse a text as a speaker label; return label and comparison key, "" if it is none."""
+    """Return a text's speaker label and the key that labels are compared by; both "" if none."""
     name = name.strip().strip("*_").strip(" \t:,;").strip()
     label = clean_text(name)
     words = len(label.split())

@@ -71,10 +71,10 @@ def find_label_of_plain_line(line: str) -> tuple[LabelCandidate, ...] | None:
 
 
 def find_label_of_plain_text(text: str) -> tuple[LabelCandidate, ...] | None:
-    """Find a simple text's speaker label, fast; None if each line must be examined.
+    """Return the label of a text with one label or none, fast; None if it may have more.
 
     Returns:
-        The label, if there is one; None for a text whose lines have to be looked at one by one.
+        The label; nothing if there is none; None for a text whose lines are to be looked at.
     """
     mark = NOT_PLAIN_TEXT.search(text)
     if has_blanks_or_dashes(text) or ("." in text and LINE_MAY_BE_DOTTED.search(text)):

@@ -239,7 +239,7 @@ async def list_speakers(
     context: Context,
     caller: NoteReader,
 ) -> SpeakerPage:
-    """List the speakers of a study's interviews, or their pseudonyms, by name."""
+    """List the speakers of a study's interviews, sorted; masked ones by their pseudonyms."""
     reading = await _open(context, caller, study_id, exact=which.exact)
     after = get_only_element(_SPEAKER_CURSORS.decode(which, study_id))
     found = await reading.speakers(study_id, which.transcript, limit=which.limit + 1, after=after)

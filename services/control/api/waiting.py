@@ -63,7 +63,7 @@ async def list_waiting(
 async def release_waiting(
     wanted: ReleaseWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
-    """Try messages that wait in retry topics at once, also those that are held."""
+    """Try messages in retry topics now, before their time, also those that are held."""
     del place
     return await _decide(wanted, context, caller, WaitingAction.RELEASE)
 
