@@ -16,7 +16,7 @@ from contracts.control_api import (
     DeadLetterState,
     ReplayCursor,
 )
-from contracts.errors import OnrecordError
+from contracts.errors import OnrecordError, OutageError
 
 CLOCK_SKEW: Final = timedelta(days=1)
 """How far clocks of services may be ahead, for those who ask for all letters until now."""
@@ -159,6 +159,10 @@ class DeadLetterNotOpenError(OnrecordError):
 
 class DeadLetterGoneError(OnrecordError):
     """Raised when a dead letter's bytes are no longer in its DLQ."""
+
+
+class LettersInHandError(OutageError):
+    """Raised when a replay would send letters while others still send those that come before."""
 
 
 class RetryTopicMissingError(OnrecordError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import (
     AsyncIterator,
@@ -27,13 +28,14 @@ from contracts.control_api import (
     ReplayResult,
 )
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import build_retry_topic
+from contracts.topics import PIPELINE, build_retry_topic
 from control.background import running_in_background
 from control.domain import (
     DeadLetterGoneError,
     DeadLetterNotOpenError,
     DeadLetterPosition,
     IndexedDeadLetter,
+    LettersInHandError,
     RetryTopicMissingError,
     advance_replay_cursor,
     explain_expiry,
@@ -58,6 +60,13 @@ REPAIR_PAUSE_S: Final = 1.0
 LOOK_AGAIN_S: Final = 300.0
 """Seconds between two looks for letters that nobody works on, such as those of a replica that came
 and went between two looks at which ones live. A look goes through all open letters."""
+
+IN_HAND_S: Final = 15.0
+"""Longest that a replay of many waits for letters that others are sending, in seconds; as long as
+it waits for the broker (``ACKNOWLEDGED_WITHIN_S``)."""
+
+LOOK_IN_HAND_S: Final = 0.5
+"""Seconds between two looks whether others still send letters."""
 
 GONE: Final = "its DLQ does not have it at its place any more"
 
@@ -84,6 +93,7 @@ class DeadLetterReplayer:
 
     Attributes:
         sender: sends the letters' messages, and limits how many are under way.
+        in_hand_s: longest that a replay of many waits for letters that others are sending.
     """
 
     def __init__(
@@ -100,22 +110,30 @@ class DeadLetterReplayer:
         self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor)
         self._repair_pause_s = repair_pause_s
         self._look_again_s = look_again_s
+        self.in_hand_s = IN_HAND_S
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
+        self._finishing = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._acknowledged: set[UUID] = set()
         self._cut_short: set[asyncio.Task[None]] = set()
         self._doubt = asyncio.Event()
+        self._look = asyncio.Event()
         self._is_repairing = False
+        self._is_sending_again = False
 
     @property
     def is_repair_due(self) -> bool:
         """Whether letters may be left ``replaying`` that ``repairing`` has yet to settle."""
-        return self._is_repairing or self._doubt.is_set() or bool(self._cut_short)
+        is_at_it = self._is_repairing or self._is_sending_again
+        return is_at_it or self._doubt.is_set() or bool(self._cut_short)
 
     def repair_soon(self) -> None:
-        """Have ``repairing`` look now for letters that nobody works on."""
-        self._doubt.set()
+        """Have ``repairing`` look now for letters that nobody works on.
+
+        That some are left is no more likely than before, so no repair is due.
+        """
+        self._look.set()
 
     async def replay(self, letter_id: UUID | str, *, force: bool = False) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
@@ -172,11 +190,11 @@ class DeadLetterReplayer:
     ) -> ReplayResult:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
-        First go those that a crash left behind: others of the same interviews come after them.
-        While some letters are being sent, the next ones are claimed and the ones before marked.
-        Letters that cannot be put back are open again, as are those that a replay cannot mend as
-        things are. Letters of causes that no replay mends are left out, unless the filter names
-        their cause.
+        First go those that a crash left behind, and those that others are sending: others of the
+        same interviews come after them. While some letters are being sent, the next ones are
+        claimed and the ones before marked. Letters that cannot be put back are open again, as are
+        those that a replay cannot mend as things are. Letters of causes that no replay mends are
+        left out, unless the filter names their cause.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -187,6 +205,7 @@ class DeadLetterReplayer:
             What became of the letters, and where to go on.
 
         Raises:
+            LettersInHandError: others are sending letters that are meant, for long; try again.
             KafkaUnavailableError, DatabaseUnavailableError: try again later; what was put back
                 until then is marked.
         """
@@ -194,6 +213,7 @@ class DeadLetterReplayer:
         replays = ReplayResult()
         if begin is None:
             await self.finish_interrupted()
+            await self._wait_for_letters_in_hand(which)
             replays.left_out = await self._store.count_left_out(which, until=point.until)
         settling: deque[asyncio.Task[None]] = deque()
         claiming = self._claim(which, point, limit)
@@ -257,18 +277,19 @@ class DeadLetterReplayer:
 
         Letters that cannot be put back are open again, for somebody to look at; those that an
         outage keeps from the broker stay ``replaying``. Those that another replica is at work on
-        are left to it.
+        are left to it. Where this one is doing it already, it comes to an end first.
 
         Raises:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         replays = ReplayResult()
-        while letters := await self._take_over():
-            with self._answering_for([letter.letter_id for letter in letters]):
-                sent = await self.sender.send(letters)
-                await self.sender.wait_until_settled(
-                    self._settle_soon(letters, sent, replays, keeps=True, is_again=True)
-                )
+        async with self._finishing:
+            try:
+                while letters := await self._take_over():
+                    self._is_sending_again = True
+                    await self._send_again(letters, replays)
+            finally:
+                self._is_sending_again = False
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
         return len(replays.replayed)
@@ -296,9 +317,8 @@ class DeadLetterReplayer:
 
     async def _repair(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._doubt.wait(), self._look_again_s)
-            self._is_repairing = True
+            await self._wait_for_doubt()
+            self._is_repairing = self._doubt.is_set()
             self._doubt.clear()
             try:
                 await self._mark(self._acknowledged)
@@ -314,6 +334,63 @@ class DeadLetterReplayer:
                 self._is_repairing = False
             if self._doubt.is_set():
                 await asyncio.sleep(self._repair_pause_s)
+
+    async def _wait_for_doubt(self) -> None:
+        """Wait until there may be something to repair, or it is time to look."""
+        woken = [asyncio.create_task(one.wait()) for one in (self._doubt, self._look)]
+        try:
+            await asyncio.wait(
+                woken, timeout=self._look_again_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for one in woken:
+                one.cancel()
+        self._look.clear()
+
+    async def _send_again(
+        self, letters: Sequence[DeadLetterPosition], replays: ReplayResult
+    ) -> None:
+        """Send letters that were cut short; one that raises what nobody foresaw is open again.
+
+        Which one that is shows by halves: the others go back, some a second time.
+        """
+        letter_ids = [letter.letter_id for letter in letters]
+        self._under_way.update(letter_ids)
+        try:
+            with self._answering_for(letter_ids):
+                sent = await self.sender.send(letters)
+                await self.sender.wait_until_settled(
+                    self._settle_soon(letters, sent, replays, keeps=True, is_again=True)
+                )
+        except OutageError:
+            raise
+        except Exception:
+            if len(letters) > 1:
+                middle = len(letters) // 2
+                await self._send_again(letters[:middle], replays)
+                await self._send_again(letters[middle:], replays)
+                return
+            log.exception("not_replayed", letter_id=str(letter_ids[0]))
+            await self._release(letter_ids, may_be_sent=letter_ids)
+
+    async def _wait_for_letters_in_hand(self, which: DeadLetterFilter) -> None:
+        """Wait until letters that are meant are sent which others have claimed before.
+
+        Raises:
+            LettersInHandError: they take too long.
+        """
+        until = time.monotonic() + self.in_hand_s
+        if (latest := await self._store.find_latest_claim(which)) is None:
+            return
+        while await self._store.find_latest_claim(which, until=latest) is not None:
+            if time.monotonic() >= until:
+                raise LettersInHandError(
+                    "letters that come before these are still being sent; nothing is sent behind "
+                    "them: try again, or narrow the filter"
+                )
+            # One may hang that was sent to a topic which is gone: that gives it up.
+            await self.sender.find_missing_topics(PIPELINE)
+            await asyncio.sleep(min(LOOK_IN_HAND_S, self.in_hand_s))
 
     async def _take_over(self) -> list[DeadLetterPosition]:
         async with self._claiming:

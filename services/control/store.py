@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import structlog
@@ -282,12 +282,29 @@ class DeadLetterStore:
                 _UNMENDABLE,
                 self.claimant,
             )
+            await connection.execute(_QUERIES.walk_as_planned)
             hopeless = await find_hopeless_letters(
                 connection, [row["letter_id"] for row in rows], names_cause=names_cause
             )
             if hopeless:
                 await connection.execute(_QUERIES.release_claims, [*hopeless], [], self.claimant)
         return ClaimedLetters(_places(rows), hopeless)
+
+    async def find_latest_claim(
+        self, which: DeadLetterFilter, *, until: datetime | None = None
+    ) -> datetime | None:
+        """Return when the latest of the letters that are being replayed was claimed.
+
+        None if none of those meant is.
+
+        Args:
+            which: narrows by any of its fields but the state.
+            until: only letters that were claimed by then.
+        """
+        found = await self._database.fetchval(
+            _QUERIES.find_latest_claim, format_filter(which), until
+        )
+        return cast("datetime | None", found)
 
     async def count_left_out(
         self, which: DeadLetterFilter, *, until: datetime, force: bool = False

@@ -166,6 +166,8 @@ class LetterActs:
             await self._bury(before)
         self._number += 1
         replica = Replica(self._pool, self.broker, f"replica {self._number}", look_again_s=0.5)
+        # Others may stand at a step until a replay of many ends, which must not wait for them.
+        replica.replayer.in_hand_s = 0.0
         self._replicas[place] = replica
         await replica.start()
 

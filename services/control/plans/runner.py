@@ -17,7 +17,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -27,6 +27,7 @@ import structlog
 from contracts.control_api import ReplayResult
 from contracts.errors import OutageError
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
+from contracts.topics import PIPELINE
 from control.domain import DeadLetterNotOpenError
 from control.hopeless import BudgetSpentError
 from control.plans.budget import PlanSpending, count_letters_allowed_by_budget, explain_budget_stop
@@ -34,11 +35,16 @@ from control.plans.decision import PlanAction, StepOutcomeCounts, decide_plan_ac
 from control.plans.freezing import BATCH
 from control.plans.store import ReplayPlanStore
 from control.replay import UNDER_WAY, DeadLetterReplayer
+from messaging import KafkaUnavailableError
 
 log = structlog.get_logger(__name__)
 
 POLL_S: Final = 0.5
 """Seconds between two looks at what became of letters, and for plans to run."""
+
+LOOK_S: Final = 5.0
+"""Seconds between two looks for what keeps letters that a plan waits for; each look goes through
+all open letters."""
 
 PAUSE_S: Final = 1.0
 """Seconds until a plan goes on after PostgreSQL or Kafka was away."""
@@ -100,12 +106,21 @@ class ReplayPlanRunner:
         """Wait until the letters are sent that whoever ran the plan before had claimed.
 
         They come before the next ones, also if another replica has taken them over.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
         """
+        look_at = time.monotonic()
         while True:
             plan = await self._store.plan(plan_id)
             if plan.state is not ReplayPlanState.RUNNING or not plan.counts.replaying:
                 return
-            self._replayer.repair_soon()
+            if time.monotonic() >= look_at:
+                self._replayer.repair_soon()
+                # Letters hang that were sent to a topic which is gone: that gives them up.
+                with suppress(KafkaUnavailableError):
+                    await self._replayer.sender.find_missing_topics(PIPELINE)
+                look_at = time.monotonic() + LOOK_S
             await asyncio.sleep(self._poll_s)
 
     async def _go_on(

@@ -87,13 +87,19 @@ WITH reopened AS (
                                       AND service = 'ingestion' THEN NULL
                                  ELSE content_sha256 END,
            (model, prompt_version) = (
-                SELECT call.model, call.prompt_version
-                  FROM llm_calls AS call
-                 WHERE call.subject = letter.subject
-                   AND call.purpose IN ('draft', 'draft-repair')
-                   AND call.started_at <= $7::timestamptz + interval '10 s'
-                 ORDER BY call.started_at DESC
-                 LIMIT 1
+                -- As before, if the calls are deleted.
+                SELECT coalesce(max(call.model), letter.model),
+                       CASE WHEN count(*) = 0 THEN letter.prompt_version
+                            ELSE max(call.prompt_version) END
+                  FROM (
+                        SELECT model, prompt_version
+                          FROM llm_calls
+                         WHERE llm_calls.subject = letter.subject
+                           AND purpose IN ('draft', 'draft-repair')
+                           AND started_at <= $7::timestamptz + interval '10 s'
+                         ORDER BY started_at DESC
+                         LIMIT 1
+                       ) AS call
            )
      WHERE letter_id = $1
        AND state IN ('replayed', 'discarded')
@@ -168,6 +174,10 @@ RETURNING letter_id;
 -- in place of 9).
 SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
 
+-- name: walk_as_planned
+-- What follows in this transaction is planned as anything else is.
+RESET enable_sort; RESET enable_bitmapscan;
+
 -- name: claim_many_for_replay
 -- Open letters are being replayed, the next of those meant in the order of the DLQs; what another
 -- replay holds is left out.
@@ -194,6 +204,15 @@ UPDATE dead_letters AS letter
   FROM meant
  WHERE letter.letter_id = meant.letter_id
 RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, message_sha256;
+
+-- name: find_latest_claim
+-- When the latest of the letters was claimed that are being replayed, of those meant; null if none is.
+SELECT max(coalesce(replay_began_at, state_changed_at))
+  FROM dead_letters AS letter
+ WHERE NOT settled
+   AND state = 'replaying'
+   AND ($2::timestamptz IS NULL OR coalesce(replay_began_at, state_changed_at) <= $2)
+   AND letter_matches(letter, $1::jsonb);
 
 -- name: count_left_out
 -- Open letters of those meant that a replay of many does not try, by why not.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from contracts.control_api import DeadLetterFilter
 from contracts.ids import derive_id
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlanFilter
+from control import store
 from control.hopeless import (
     REASONS,
     BudgetSpentError,
@@ -23,7 +25,7 @@ from control.plans.preview import preview_plan
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
-from database.pool import Database
+from database.pool import Connection, Database
 
 FILL = """
 INSERT INTO dead_letters (
@@ -224,6 +226,25 @@ async def test_what_cannot_succeed_is_refused_with_the_reason_and_is_no_part_of_
     assert REASONS[reason] in str(raised.value)
     assert ("T00:00Z" in str(raised.value)) == ("day" in reason)
     assert (await letters.store.letter(letter_id)).state == "open"
+
+
+async def test_a_replay_of_many_looks_for_the_hopeless_as_the_planner_likes(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims walk an index in its order; the joins behind them may sort."""
+    await letters.add("one")
+    planned: list[str] = []
+
+    async def look(connection: Connection, *_: object, **__: object) -> dict[UUID, str]:
+        planned.append(await connection.fetchval("SHOW enable_sort"))
+        planned.append(await connection.fetchval("SHOW enable_bitmapscan"))
+        return {}
+
+    monkeypatch.setattr(store, "find_hopeless_letters", look)
+    found = await letters.store.claim_many_for_replay(
+        DeadLetterFilter(), until=datetime.now(UTC) + timedelta(seconds=9), limit=10
+    )
+    assert (len(found.claimed), planned) == (1, ["on", "on"])
 
 
 async def test_a_plan_counts_the_hopeless_and_does_not_send_them_unless_it_is_forced(

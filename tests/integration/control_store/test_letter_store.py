@@ -137,6 +137,15 @@ async def test_a_letter_that_is_open_again_has_the_model_that_was_asked_last(
         *(DeadLetterState.OPEN, "large", "notes of large"),
     )
     assert await numbers(store, DeadLetterFilter(model="small")) == []
+    await store.discard(letter().letter_id, "a test")
+    await fresh_database.execute("DELETE FROM llm_calls")
+    await store.index_letter(letter(failed_at=datetime.now(UTC) + timedelta(minutes=2)))
+    found = await store.letter(letter().letter_id)
+    assert (found.state, found.model, found.prompt_version) == (
+        DeadLetterState.OPEN,
+        "large",
+        "notes of large",
+    ), "the calls are deleted, and what they were is known"
 
 
 async def test_a_replay_of_many_goes_on_behind_a_place(store: DeadLetterStore) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
-from contracts.control_api import DeadLetterFilter
-from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
+from contracts.control_api import DeadLetterFilter, DeadLetterState
+from contracts.replay_plans import (
+    CreateReplayPlanRequest,
+    ReplayPlan,
+    ReplayPlanFilter,
+    ReplayPlanState,
+)
 from contracts.topics import ENRICHMENT, GUARDRAIL
 from control import claim_session, replay
+from control.domain import DeadLetterPosition, LettersInHandError
+from control.letter_sender import DeadLetterSendResult
 from control.plans import freezing
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
@@ -156,6 +164,91 @@ async def test_a_replay_of_many_sends_first_what_a_crash_left_behind(world: Worl
     await world.second.plans.cancel(plan.plan_id)
     await world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
     assert world.sent == letters
+
+
+async def test_a_replay_of_many_waits_for_a_repair_that_is_under_way(world: World) -> None:
+    """Repair, woken by a replica's death, has taken what that one left, and has yet to send it."""
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.plans.cancel(plan.plan_id)
+    sender, has_taken = world.second.replayer.sender, asyncio.Event()
+    send = sender.send
+
+    async def send_late(letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
+        if not has_taken.is_set():
+            has_taken.set()
+            await asyncio.sleep(0.5)
+        return await send(letters)
+
+    sender.send = send_late  # type: ignore[method-assign]
+    async with world.second.replayer.repairing():
+        await has_taken.wait()
+        await world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
+    assert world.sent == letters
+
+
+async def test_a_replay_of_many_waits_for_what_a_third_replica_took_over(world: World) -> None:
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.plans.cancel(plan.plan_id)
+    third = world.replica()
+    async with third.letters.hold_claims_lock():
+        taken = await third.letters.take_over_interrupted([])
+        replaying = asyncio.create_task(
+            world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
+        )
+        await asyncio.sleep(0.5)
+        assert world.sent == []
+        await third.replayer.sender.send(taken)
+        await third.letters.mark_many_replayed([one.letter_id for one in taken])
+        await replaying
+    assert world.sent == letters
+
+
+async def test_a_replay_of_many_is_refused_while_others_send_what_comes_before(
+    world: World,
+) -> None:
+    letters = await world.letters(LETTERS)
+    await world.first.letters.claim_for_replay(letters[0])
+    hasty = world.replica()
+    hasty.replayer.in_hand_s = 0.2
+    async with world.first.letters.hold_claims_lock():
+        with pytest.raises(LettersInHandError, match="try again"):
+            await hasty.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
+        assert world.sent == []
+        others = ReplayPlanFilter(letter_ids=tuple(letters[1:]))
+        await hasty.replayer.replay_many(others, limit=LETTERS)
+    assert world.sent == letters[1:]
+
+
+async def test_an_interrupted_letter_that_raises_is_opened_and_the_others_go_back(
+    world: World,
+) -> None:
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.plans.cancel(plan.plan_id)
+    sender = world.second.replayer.sender
+    send, spoiled = sender.send, letters[7]
+
+    async def send_or_raise(letters: Sequence[DeadLetterPosition]) -> DeadLetterSendResult:
+        if spoiled in {one.letter_id for one in letters}:
+            raise RuntimeError("a bug")
+        return await send(letters)
+
+    sender.send = send_or_raise  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        assert await world.second.replayer.finish_interrupted() == SLICE - 1
+    (told,) = [one for one in logs if one["event"] == "not_replayed"]
+    assert (told["letter_id"], told["log_level"]) == (str(spoiled), "error")
+    assert world.sent == [one for one in letters[:SLICE] if one != spoiled]
+    found = await world.second.letters.letter(spoiled)
+    assert found.state is DeadLetterState.OPEN
+    others = ReplayPlanFilter(letter_ids=tuple(letters[SLICE:]))
+    await world.second.replayer.replay_many(others, limit=LETTERS)
+    assert world.sent == [one for one in letters if one != spoiled]
 
 
 async def test_a_plan_sends_no_later_letter_while_an_outage_keeps_earlier_ones(

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
-from control import claim_session
+from control import claim_session, letter_sender
 from control.claim_session import CLAIMS_LOCK
-from control.domain import DeadLetterPosition
-from control.plans import ReplayPlanRunner, ReplayPlanStore
+from control.domain import DeadLetterPosition, RetryTopicMissingError
+from control.plans import ReplayPlanRunner, ReplayPlanStore, runner
 from control.reader import DeadLetterRecord
 from control.replay import DeadLetterReplayer
 from control.store import DeadLetterStore
@@ -70,19 +70,29 @@ class Broker:
         self.acknowledged: list[UUID] = []
         self.failures = 0
         self._calls = 0
+        self._hanging: list[tuple[int, asyncio.Future[list[Exception | None]]]] = []
 
     def name(self, topic: str) -> str:
         return topic
 
     async def find_missing_topics(self, topics: Collection[str]) -> set[str]:
-        if self.away == "before":
+        if self.away in ("before", "for good"):
             self._fail()
-        return self.missing & {*topics}
+        if missing := self.missing & {*topics}:
+            for number, report in self._hanging:  # as the publisher gives up what has no topic
+                report.set_result([RetryTopicMissingError("it does not exist")] * number)
+            self._hanging.clear()
+        return missing
 
     async def forward_all(
         self, topic: str, records: Records
     ) -> asyncio.Future[list[Exception | None]]:
         del topic
+        if self.away == "in flight":
+            report: asyncio.Future[list[Exception | None]] = asyncio.Future()
+            self._hanging.append((len(records), report))
+            self.away = "for good"
+            return report
         self._calls += 1
         if self.away == "middle" and self._calls % 2:
             self._fail()
@@ -206,6 +216,52 @@ async def test_letters_without_a_topic_are_counted_and_stay_open(replica: Replic
         10
     ]
     assert (await replica.letters.letter(letters[0])).state is DeadLetterState.OPEN
+
+
+async def test_a_plan_goes_on_when_the_broker_comes_back_without_the_topic(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reports of a slice hang, and whoever waited for them could not ask for the topic."""
+    monkeypatch.setattr(letter_sender, "ACKNOWLEDGED_WITHIN_S", 0.1)
+    monkeypatch.setattr(runner, "LOOK_S", 0.2)
+    letters, plan = await replica.start(10, canary=False, step_wait_s=1)
+    replica.broker.away = "in flight"
+    async with replica.replayer.repairing(), replica.runner.running():
+        await until(lambda: replica.broker.failures > 0, within_s=30)
+        replica.broker.missing = {"enrichment-retry-0"}
+        replica.broker.away = None
+        found = await replica.wait_for_end(plan)
+    assert (found.counts.replaying, found.state) == (0, ReplayPlanState.FINISHED)
+    assert (await replica.letters.letter(letters[0])).state is DeadLetterState.OPEN
+
+
+async def test_a_plan_that_waits_for_letters_in_hand_holds_no_other_plan_up(
+    replica: Replica,
+) -> None:
+    """Another replica is at them: no look of this one's mends that, and each costs."""
+    letters, plan = await replica.start(10, canary=False)
+    other = Replica(replica.database)
+    looks = 0
+    take = replica.letters.take_over_interrupted
+
+    async def count(*args: Any, **how: Any) -> list[DeadLetterPosition]:
+        nonlocal looks
+        looks += 1
+        return await take(*args, **how)
+
+    replica.letters.take_over_interrupted = count  # type: ignore[method-assign]
+    async with other.letters.hold_claims_lock(), replica.replayer.repairing():
+        assert await other.plans.take_plans() == [plan.plan_id]
+        assert await other.plans.claim(plan.plan_id, 0, 5)
+        await until(lambda: not replica.replayer.is_repair_due, within_s=10)
+        looks, was_due = 0, 0
+        waiting = asyncio.create_task(replica.runner.run_plan(plan.plan_id))
+        for _ in range(50):
+            await asyncio.sleep(0.02)
+            was_due += replica.replayer.is_repair_due
+        assert (looks, was_due) == (1, 0)
+        await other.letters.mark_many_replayed(letters[:5])
+        await asyncio.wait_for(waiting, 10)
 
 
 async def test_interrupted_replays_are_finished_by_batches(replica: Replica) -> None:
