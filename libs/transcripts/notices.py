@@ -75,6 +75,15 @@ class Repair(Enum):
         "1 number beside a name was taken for a time in seconds",
         "{} numbers beside names were taken for times in seconds",
     )
+    MINUTES = (
+        "1 number with a point beside a name was taken for minutes and seconds",
+        "{} numbers with a point beside names were taken for minutes and seconds",
+    )
+    CLOCK_SPELLING = (
+        "1 time that is spelled without a colon ({spelled}) was read as {clock}",
+        "{} times that are spelled without a colon were read as clocks, the first, {spelled}, as "
+        "{clock}",
+    )
     START_AT_END = (
         "1 turn was taken to begin where the turn before it ends: the file states ends only",
         "{} turns were taken to begin where those before them end: the file states ends only",

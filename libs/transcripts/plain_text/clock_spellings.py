@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from transcripts.notices import Notices
+from transcripts.notices import Notices, Repair
 from transcripts.plain_text.label_rows import Row
 from transcripts.times import parse_clock_time
 
@@ -31,6 +31,8 @@ _IN_WIDE_BRACKETS: Final = re.compile(
 _WIDE_BRACKETS: Final = ("\uff08", "\uff3b", "\u3014")
 _FEW: Final = 3
 _MINUTE: Final = 60
+_DAYS: Final = 31
+_MONTHS: Final = 12
 _HALF: Final = 0.5
 # `*00:01*`, a time in italics.
 _IN_ITALICS: Final = re.compile(
@@ -47,9 +49,19 @@ class _Spelling:
     signs: str
     parts: re.Pattern[str]
     is_clock: Callable[[Sequence[re.Match[str]]], bool]
+    is_measure: bool = False
 
     def places(self) -> re.Pattern[str]:
-        """Where such a clock stands beside speech."""
+        """Where such a clock stands beside speech.
+
+        What may be a measure, as of feet and inches, may stand in brackets or last in what is said.
+        """
+        if self.is_measure:
+            said = rf"(?:{_LABEL}(?:\s?:\s?{_OPENING}|\s?{_OPENING}(?=[^\n]{{1,12}}{_CLOSING}\s?(?::|$))))"
+            return re.compile(
+                rf"(?P<before>^\s{{0,8}}(?:{_OPENING}?|{said})\s?){self.clock}"
+                rf"(?=\s?{_CLOSING}|\s|$|:)"
+            )
         begins = rf"(?:^\s{{0,8}}{_OPENING}?\s?|{_OPENING}\s?)"
         ends = rf"(?=\s?{_CLOSING}|\s|$|:)"
         return re.compile(rf"(?P<before>{begins}){self.clock}{ends}|(?<=\s){self.clock}(?=\s*$)")
@@ -60,9 +72,8 @@ def replace_clock_spellings(rows: list[Row], notices: Notices) -> list[Row]:
 
     Args:
         rows: a plain text's lines with their numbers.
-        notices: is not needed; every step has it.
+        notices: takes how many were rewritten, and the first of them.
     """
-    del notices
     rows = [
         (number, _IN_ITALICS.sub(r"\2", row))
         if ":" in row and any(mark in row for mark in _EMPHASIS)
@@ -78,6 +89,9 @@ def replace_clock_spellings(rows: list[Row], notices: Notices) -> list[Row]:
         found = [one for one in clocks if one is not None]
         if len(found) >= _FEW and spelling.is_clock(found):
             spell = partial(_spell_within, spelling.parts)
+            notices.add(
+                Repair.CLOCK_SPELLING, len(found), spelled=found[0][0], clock=_spell(found[0])
+            )
             rows = [
                 (number, places.sub(spell, row)) if at in matched else (number, row)
                 for at, (number, row) in enumerate(rows)
@@ -128,12 +142,32 @@ def _is_any(found: Sequence[re.Match[str]]) -> bool:
     return all(int(one["seconds"]) < _MINUTE for one in found)
 
 
+def _rise(found: Sequence[re.Match[str]]) -> bool:
+    """Whether all are times of a clock, each no earlier than the one before, and most differ."""
+    times = [(int(one["minutes"]), int(one["seconds"])) for one in found]
+    return (
+        _is_any(found)
+        and all(earlier <= later for earlier, later in pairwise(times))
+        and len(set(times)) > _HALF * len(times)
+    )
+
+
 def _is_no_date(found: Sequence[re.Match[str]]) -> bool:
-    """Whether numbers between points rise as times do, and the last differ, as years do not."""
+    """Whether numbers between points rise as times do, and cannot all be dates.
+
+    In none of the orders of day, month and year: a recording's first hour is 0, as no day is, and
+    most have a minute or second that no month has.
+    """
     times = [(int(one["hours"]), int(one["minutes"]), int(one["seconds"])) for one in found]
     seconds = {second for _, _, second in times}
+    may_be_dates = all(first for first, _, _ in times) and (
+        all(first <= _DAYS and 0 < second <= _MONTHS for first, second, _ in times)
+        or all(first <= _MONTHS and 0 < second <= _DAYS for first, second, _ in times)
+        or all(0 < second <= _MONTHS and 0 < third <= _DAYS for _, second, third in times)
+    )
     return (
-        all(minute < _MINUTE and second < _MINUTE for _, minute, second in times)
+        not may_be_dates
+        and all(minute < _MINUTE and second < _MINUTE for _, minute, second in times)
         and all(earlier <= later for earlier, later in pairwise(times))
         and len(seconds) > _HALF * len(times)
     )
@@ -168,7 +202,8 @@ _SPELLINGS: Final = tuple(
                 r"(?P<hours>(?!))?(?P<minutes>\d{1,3})['\u2019\u2032](?P<seconds>\d{2})"
                 r"(?:''|\u2019\u2019|[\"\u201d\u2033])?(?P<fraction>(?!))?"
             ),
-            _is_any,
+            _rise,
+            is_measure=True,
         ),
     )
 )

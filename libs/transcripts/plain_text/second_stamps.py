@@ -66,7 +66,7 @@ def replace_second_stamps(rows: list[Row], notices: Notices) -> list[Row]:
         if (written is _write_before_label or is_bare) and not _labels_recur(list(found.values())):
             continue
         in_minutes = _are_minutes(rows, found)
-        notices.add(Repair.SECONDS, 0 if in_minutes else len(found))
+        notices.add(Repair.MINUTES if in_minutes else Repair.SECONDS, len(found))
         return [
             (number, written(found[at], in_minutes) if at in found else row)
             for at, (number, row) in enumerate(rows)
@@ -75,16 +75,14 @@ def replace_second_stamps(rows: list[Row], notices: Notices) -> list[Row]:
 
 
 def _are_minutes(rows: Sequence[Row], found: Mapping[int, re.Match[str]]) -> bool:
-    """Whether `01.05` is a minute and five seconds, by how it is written, or by what is said.
+    """Whether `01.05` is a minute and five seconds: seconds leave no room for what is said.
 
-    As seconds the times would leave no room for what is said between them.
+    A zero before it tells nothing, as seconds may be padded too.
     """
     texts = [text for match in found.values() for text in (match["start"], match["end"]) if text]
     parts = [tuple(_with_point(text).split(".")) for text in texts]
     if not all(len(part) == 2 and int(part) < _MINUTE for _, part in parts):  # noqa: PLR2004 - digits
         return False
-    if any(len(whole) == 2 and whole[0] == "0" for whole, _ in parts):  # noqa: PLR2004 - digits
-        return True
     rates: list[float] = []
     for at, later in pairwise(found):
         said = sum(len(row) for _, row in rows[at:later])

@@ -238,3 +238,67 @@ def test_clocks_in_full_width_brackets_beside_names_are_times(layout: str) -> No
         said(reading) == [(who, text) for who, text in talk] or "9:30" in reading.segments[1].text
     )
     assert [one.start_ms for one in reading.segments] == STARTS
+
+
+@pytest.mark.parametrize("measure", ["{}'{:02}\"", "{}\u2032{:02}\u2033", "{}'{:02}''"])
+@pytest.mark.parametrize(
+    "sentence", ["He is {}", "He is ({}) tall", "He is ({}).", "He is ({})", "{}", "So {} it is"]
+)
+def test_feet_and_inches_that_are_said_are_no_times(sentence: str, measure: str) -> None:
+    said_of = [sentence.format(measure.format(5, at)) for at in (2, 4, 10, 11)]
+    content = "\n".join(
+        f"{who}: {text}" for who, text in zip(("Ilse", "Tom") * 2, said_of, strict=True)
+    )
+    reading = read(content)
+    assert [one.text for one in reading.segments] == said_of
+    assert {one.start_ms for one in reading.segments} == {None}
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ("03.04.20", "04.04.21", "05.05.22"),
+        ("04.13.20", "04.14.21", "05.15.22"),
+        ("19.04.03", "20.04.13", "21.05.22"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["{} this one", "[{}] this one", "that one {}"])
+def test_dates_that_rise_are_no_clocks(layout: str, dates: tuple[str, ...]) -> None:
+    lines = [layout.format(date) for date in dates]
+    turns = "\n".join(f"{who}: {text}" for who, text in TALK)
+    content = f"{turns}\nIlse: These:\n" + "\n".join(lines) + f"\n{turns}"
+    reading = read(content)
+    spoken = " ".join(one.text for one in reading.segments)
+    assert all(date in spoken for date in dates)
+    assert {one.start_ms for one in reading.segments} == {None}
+
+
+@pytest.mark.parametrize("spell", [dotted, full_width, primes])
+def test_clocks_that_are_spelled_otherwise_are_told(spell: object) -> None:
+    content = "\n".join(
+        f"[{spell(ms)}] {who}: {text}"  # type: ignore[operator]
+        for ms, (who, text) in zip(STARTS, TALK, strict=True)
+    )
+    assert any("spelled without a colon" in one for one in read(content).notices)
+
+
+@pytest.mark.parametrize("layout", ["[{t}] {n}: {x}", "{n} ({t}): {x}", "{t} {n}: {x}"])
+def test_seconds_with_a_zero_before_them_are_seconds(layout: str) -> None:
+    content = "\n".join(
+        layout.format(t=at, n=who, x=text)
+        for at, (who, text) in zip(("01.52", "05.10", "09.45", "12.30"), TALK, strict=True)
+    )
+    reading = read(content)
+    assert said(reading) == TALK
+    assert [one.start_ms for one in reading.segments] == [1_520, 5_100, 9_450, 12_300]
+    assert any("times in seconds" in one for one in reading.notices)
+
+
+def test_minutes_with_a_point_are_told() -> None:
+    content = "\n".join(
+        f"[{at}] {who}: {text}"
+        for at, (who, text) in zip(("00.01", "01.05", "02.09", "62.03"), TALK, strict=True)
+    )
+    reading = read(content)
+    assert [one.start_ms for one in reading.segments] == STARTS
+    assert any("minutes and seconds" in one for one in reading.notices)
