@@ -55,6 +55,10 @@ class Repair(Enum):
         "1 passage names no speaker and is attributed to “Speaker”",
         "{} passages name no speaker and are attributed to “Speaker”",
     )
+    NAME_WITHIN_LINE = (
+        "1 name in brackets within a line begins a turn, unless it is quoted: line {first}",
+        "{} names in brackets within lines begin turns, unless quoted; the first: line {first}",
+    )
     TEXT_AFTER_BLANK = (
         "1 stretch of text behind a blank line was taken as part of the cue before it",
         "{} stretches of text behind blank lines were taken as part of the cues before them",
@@ -81,8 +85,7 @@ class Repair(Enum):
     )
     CLOCK_SPELLING = (
         "1 time that is spelled without a colon ({spelled}) was read as {clock}",
-        "{} times that are spelled without a colon were read as clocks, the first, {spelled}, as "
-        "{clock}",
+        "{} times that are spelled without a colon were read, the first ({spelled}) as {clock}",
     )
     START_AT_END = (
         "1 turn was taken to begin where the turn before it ends: the file states ends only",

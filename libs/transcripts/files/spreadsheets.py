@@ -91,7 +91,9 @@ def _rows(sheet: Element, shared: Sequence[str], time_styles: set[int]) -> Itera
             place = _column(cell.get("r", ""), len(cells))
             cells += [""] * (place - len(cells))
             cells.append(_value(cell, shared, time_styles))
-        if any(cells):
+        while cells and not cells[-1]:  # stored for its colour or border
+            cells.pop()
+        if cells:
             yield cells
 
 

@@ -57,9 +57,10 @@ class _Spelling:
         What may be a measure, as of feet and inches, may stand in brackets or last in what is said.
         """
         if self.is_measure:
-            said = rf"(?:{_LABEL}(?:\s?:\s?{_OPENING}|\s?{_OPENING}(?=[^\n]{{1,12}}{_CLOSING}\s?(?::|$))))"
+            closed = rf"(?=[^\n]{{1,12}}{_CLOSING}\s?(?::|$))"
+            behind = rf"{_LABEL}\s?(?::\s?{_OPENING}|{_OPENING}{closed})"
             return re.compile(
-                rf"(?P<before>^\s{{0,8}}(?:{_OPENING}?|{said})\s?){self.clock}"
+                rf"(?P<before>^\s{{0,8}}(?:{_OPENING}?|{behind})\s?){self.clock}"
                 rf"(?=\s?{_CLOSING}|\s|$|:)"
             )
         begins = rf"(?:^\s{{0,8}}{_OPENING}?\s?|{_OPENING}\s?)"

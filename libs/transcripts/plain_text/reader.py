@@ -43,6 +43,7 @@ _MOST: Final = 0.8
 _USUALLY: Final = 0.7
 _FEW: Final = 3
 _TWICE: Final = 2
+_BRACKETS: Final = ("[", "(", "<")
 _SECOND_VERSION: Final = (
     "lines of different speakers begin and end at the same times in {:,} places: one may be a "
     "translation or another version of the other"
@@ -93,6 +94,7 @@ def read_plain_transcript(
     notices.include(others)
     if speakers:
         found = _find(lines, speakers)
+    _note_names_within_lines(lines, found, notices)
     said = _with_starts_at_ends(_timed(_said(lines, found)), notices)
     said = _without_times_of_day(_with_inner_times(said), notices)
     said = _in_order(said, notices)
@@ -337,6 +339,25 @@ def _split_later(said: _Said, found: SpeakerLabels, *, behind_label: bool) -> It
         speaker, start_ms = one.label, None
         begin = end
     yield _Said(speaker, text[begin:], start_ms, end_ms)
+
+
+def _note_names_within_lines(
+    lines: Sequence[TextLine], found: SpeakerLabels, notices: Notices
+) -> None:
+    """Note names in brackets within lines, which begin turns, as one that is quoted would."""
+    numbers: list[int] = []
+    for line in lines:
+        one = found.choose(line.candidates)
+        is_label = one is not None and not one.later
+        text = one.text if one is not None and is_label else line.text
+        if any(bracket in text for bracket in _BRACKETS):
+            numbers += [
+                line.number
+                for within, at, end in find_labels_within_line(text, behind_label=is_label)
+                if text[at:end].lstrip()[:1] in _BRACKETS and found.choose([within]) is not None
+            ]
+    first = f"{numbers[0]:,}" if numbers else ""
+    notices.add(Repair.NAME_WITHIN_LINE, len(numbers), first=first)
 
 
 def _last_speaker(text: str, found: SpeakerLabels, *, behind_label: bool) -> str:

@@ -207,7 +207,9 @@ def _as_number(cell: str) -> float | None:
 def _read_columns_of_speakers(
     content: str, columns: SpeakerColumns, notices: Notices
 ) -> ParsedTranscript:
-    rows = [row for _, row in read_speaker_rows(content, columns)][1:]
+    numbered = list(read_speaker_rows(content, columns))[1:]
+    rows = [row for _, row in numbered]
+    long = [number for number, row in numbered if any(map(str.strip, row[columns.count :]))]
     times = _CellTimes(content, [_cell(row, columns.start) for row in rows], 1_000, notices)
     passages: list[SpokenPassage] = []
     for row in rows:
@@ -217,7 +219,12 @@ def _read_columns_of_speakers(
             for at, name in columns.names.items()
             if _cell(row, at)
         ]
-    return ParsedTranscript(remove_times_of_day(passages, notices))
+    doubts = (
+        f"{len(long):,} rows have more cells than the table has columns, the first in line "
+        f"{long[0]:,}: cells may be shifted, and those beyond were not read"
+        for _ in long[:1]
+    )
+    return ParsedTranscript(remove_times_of_day(passages, notices), doubts=tuple(doubts))
 
 
 def _passage(row: Sequence[str], columns: TableColumns, times: _CellTimes) -> list[SpokenPassage]:

@@ -152,9 +152,9 @@ def _timed_paragraphs(root: ET.Element, clock: _TtmlClock) -> Iterator[_TimedPar
     the element before it, where that is a sequence. A paragraph without times of its own has those
     of its spans, else those of what it stands in.
     """
-    for child in root:
-        if get_local_name(child) == "body":
-            yield from _paragraphs_within(child, clock, 0, (None, None))
+    bodies = [child for child in root if get_local_name(child) == "body"]
+    for one in bodies or [root]:  # some leave the body out
+        yield from _paragraphs_within(one, clock, 0, (None, None))
 
 
 def _paragraphs_within(

@@ -18,6 +18,7 @@ from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan, has_visible_text, new_text_span
 from transcripts.times import clamp_end_time, parse_clock_time, parse_time_shift, seconds_to_ms
 from transcripts.vendors import json_documents as documents
+from transcripts.vendors.words import filter_objects
 
 
 def is_rev(document: Any) -> bool:
@@ -25,13 +26,19 @@ def is_rev(document: Any) -> bool:
     monologues = document.get("monologues") if isinstance(document, dict) else None
     if not isinstance(monologues, list):
         return False
-    # Others call turns monologues too, and have their text in one piece.
+    # Others call turns monologues too, and have their text in one piece, or beside its elements.
     whole = [
         any(isinstance(one.get(key), str) for key in ("text", "content", "transcript"))
+        and not _has_values(one)
         for one in monologues
         if isinstance(one, dict)
     ]
     return not whole or not all(whole)
+
+
+def _has_values(monologue: dict[str, Any]) -> bool:
+    listed = monologue.get("elements", monologue.get("spans"))
+    return any("value" in one for one in filter_objects(listed))
 
 
 def read_rev(document: Any, notices: Notices) -> ParsedTranscript:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import log
 from typing import Any, Final
 
+from transcripts.segments.times_of_day import DAY_MS
 from transcripts.vendors.turn_keys import (
     DURATION_KEYS,
     END_KEYS,
@@ -258,6 +259,9 @@ def _find_small_unit(layout: TurnLayout) -> float:
     rate = _speaking_rate(layout)
     if rate is None or rate > _SLOWEST:
         return 1
+    starts = [turn[layout.start] for turn in layout.turns if type(turn.get(layout.start)) is int]
+    if not layout.end and max(starts, default=0) < DAY_MS:
+        return 1  # without ends, short answers between pauses look as slow
     return min(_SMALL_UNITS_MS, key=lambda unit: abs(log(rate / unit / _USUAL)))
 
 

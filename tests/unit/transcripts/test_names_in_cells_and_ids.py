@@ -95,7 +95,7 @@ def test_names_that_stand_at_changes_only_go_on_in_cells_of_text() -> None:
     ]
 
 
-def workbook(*cells: tuple[str | None, ...]) -> bytes:
+def workbook(*cells: tuple[str | None, ...], styled: int = 0) -> bytes:
     body = "".join(
         f'<row r="{at}">'
         + "".join(
@@ -103,6 +103,7 @@ def workbook(*cells: tuple[str | None, ...]) -> bytes:
             for place, cell in enumerate(row)
             if cell is not None
         )
+        + "".join(f'<c r="{chr(64 + place)}{at}" s="1"/>' for place in range(len(row) + 1, styled))
         + "</row>"
         for at, row in enumerate(cells, 1)
     )
@@ -118,13 +119,15 @@ def workbook(*cells: tuple[str | None, ...]) -> bytes:
     return made.getvalue()
 
 
-def test_a_workbooks_columns_of_speakers_may_end_in_empty_cells() -> None:
+@pytest.mark.parametrize("styled", [0, 6, 12])
+def test_a_workbooks_columns_of_speakers_may_end_in_empty_cells(styled: int) -> None:
     reading = read(decode_file(workbook(
         ("Timestamp", "Ilse", "Tom"),
         ("0:01", "How did it begin?", None),
         ("0:05", None, "With one drill,\nand a loan."),
         ("0:10", "Only one?", None),
         ("1:12", None, "Only one."),
+        styled=styled,
     )).text)  # fmt: skip
     assert said(reading) == TALK
     assert [one.start_ms for one in reading.segments] == [1_000, 5_000, 10_000, 72_000]
@@ -300,3 +303,31 @@ def test_a_second_column_of_text_is_told_where_names_stand_in_cells_of_text() ->
     reading = read(content)
     assert said(reading) == TALK
     assert any("column 3" in one for one in (*reading.notices, *reading.report.doubts))
+
+
+@pytest.mark.parametrize("own", ["text", "content", "transcript"])
+def test_monologues_of_rev_with_their_text_beside_its_elements_keep_their_times(own: str) -> None:
+    document = {
+        "monologues": [
+            {
+                "speaker": 0 if who == "Ilse" else 1,
+                own: text,
+                "elements": [
+                    {"type": "text", "value": text, "ts": start / 1_000, "end_ts": start / 1_000}
+                ],
+            }
+            for (who, text), start in zip(TALK, STARTS, strict=True)
+        ]
+    }
+    reading = read(json.dumps(document))
+    assert [one.text for one in reading.segments] == [text for _, text in TALK]
+    assert [one.start_ms for one in reading.segments] == STARTS
+
+
+def test_a_row_with_more_cells_than_columns_of_speakers_is_in_doubt() -> None:
+    turns = "".join(
+        f"{at // 60}:{at % 60:02},{'Yes.,' if at % 2 else ',No.'}\n" for at in range(600)
+    )
+    content = f"Time,Ilse,Tom\n{turns}10:01,,Well, I think so\n"
+    assert any("more cells" in one for one in read(content).report.doubts)
+    assert not read(f"Time,Ilse,Tom\n{turns}10:01,,Well,,\n").report.doubts

@@ -298,3 +298,14 @@ def test_two_may_speak_in_one_row_of_columns_of_speakers() -> None:
         ("Tom", "Well... Alone.", 9_000),
         ("Ilse", "Good.", 80_000),
     ]
+
+
+@pytest.mark.parametrize("label", ["[{}]:", "({}):", "<{}>:"])
+def test_a_name_in_brackets_within_a_line_is_told_as_it_may_be_quoted(label: str) -> None:
+    ilse, tom = label.format("Ilse"), label.format("Tom")
+    content = (
+        f"{ilse} Who built it?\n{tom} Then she said. {ilse} I will go. And she left.\n"
+        f"{ilse} No.\n{tom} Yes.\n"
+    )
+    assert any("line 2" in one for one in read(content).notices)
+    assert not read(content.replace(f" {ilse}", "")).notices

@@ -236,3 +236,35 @@ def test_times_of_day_beside_names_in_bold_are_no_part_of_the_names(
     reading = read(content)
     assert said(reading) == SPOKEN
     assert {one.start_ms for one in reading.segments} == {None}
+
+
+@pytest.mark.parametrize("key", ["start", "startTime", "offset", "begin"])
+def test_short_answers_without_ends_between_pauses_have_milliseconds(key: str) -> None:
+    starts = [1_000, 61_000, 125_000, 190_000]
+    document = [
+        {"speaker": who, key: start, "text": text}
+        for start, (who, text) in zip(
+            starts, (("Ilse", "Yes"), ("Tom", "No"), ("Ilse", "Ok"), ("Tom", "Hm")), strict=True
+        )
+    ]
+    assert [one.start_ms for one in read(json.dumps(document)).segments] == starts
+
+
+@pytest.mark.parametrize("unit", [1e3, 1e4, 1e6], ids=["us", "ticks", "ns"])
+def test_large_numbers_without_ends_are_of_smaller_units(unit: float) -> None:
+    document = [
+        {"who": who, "text": text, "start": round(begin * unit)}
+        for who, text, begin in ((who, text, 100_000 + begin) for who, text, begin, _ in TALK)
+    ]
+    starts = [100_000 + begin for begin in STARTS]
+    assert [one.start_ms for one in read(json.dumps(document)).segments] == starts
+
+
+def test_paragraphs_of_ttml_without_a_body_are_read() -> None:
+    content = (
+        '<tt xmlns="http://www.w3.org/ns/ttml"><head/><div><p begin="1s" end="2s">ILSE: A.</p>'
+        '<p begin="3s" end="4s">TOM: B.</p></div></tt>'
+    )
+    reading = read(content)
+    assert said(reading) == [("ILSE", "A."), ("TOM", "B.")]
+    assert [one.start_ms for one in reading.segments] == [1_000, 3_000]
