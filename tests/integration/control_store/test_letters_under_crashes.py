@@ -210,8 +210,8 @@ def test_no_letter_is_lost_nor_sent_twice(
     postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     try:
         reached = postgres.settings(name).model_copy(update={"pool_max_size": 12})
-        # Tasks of replicas that crashed are told of, with a traceback, when they are collected. Both
-        # that and hypothesis parse sources, and Python 3.11 cannot do one within the other.
+        # Tasks of replicas that crashed are told of when they are collected, with a traceback. That
+        # and hypothesis parse sources, and Python 3.11 cannot do one within the other.
         gc.collect()
         with _machine(reached) as machine:
             run_state_machine_as_test(
