@@ -220,8 +220,8 @@ def _read_columns_of_speakers(
             if _cell(row, at)
         ]
     doubts = (
-        f"{len(long):,} rows have more cells than the table has columns, the first in line "
-        f"{long[0]:,}: cells may be shifted, and those beyond were not read"
+        f"rows with more cells than the table has columns: {len(long):,}, the first in line "
+        f"{long[0]:,}; cells may be shifted, and those beyond were not read"
         for _ in long[:1]
     )
     return ParsedTranscript(remove_times_of_day(passages, notices), doubts=tuple(doubts))
