@@ -176,7 +176,7 @@ SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
 
 -- name: walk_as_planned
 -- What follows in this transaction is planned as anything else is.
-RESET enable_sort; RESET enable_bitmapscan;
+SET LOCAL enable_sort = DEFAULT; SET LOCAL enable_bitmapscan = DEFAULT;
 
 -- name: claim_many_for_replay
 -- Open letters are being replayed, the next of those meant in the order of the DLQs; what another
