@@ -19,6 +19,11 @@ from support.docker_engine import RUN_LABEL, NoContainersError, prepare
 from support.stack import CONTAINERS
 
 RUN_AND_WAIT: Final = """
+import signal
+
+# Whoever runs this in the background may have had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 from support.containers import PostgresContainer
 from support.docker_engine import this_run
 PostgresContainer().start()
