@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import (
     AsyncIterator,
@@ -15,6 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -28,20 +28,20 @@ from contracts.control_api import (
     ReplayResult,
 )
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import PIPELINE, build_retry_topic
+from contracts.topics import build_retry_topic
 from control.background import running_in_background
 from control.domain import (
     DeadLetterGoneError,
     DeadLetterNotOpenError,
     DeadLetterPosition,
     IndexedDeadLetter,
-    LettersInHandError,
     RetryTopicMissingError,
     advance_replay_cursor,
     explain_expiry,
 )
 from control.hopeless import HopelessReplayError, explain_hopeless_replay
 from control.letter_sender import DeadLetterSender, DeadLetterSendResult
+from control.letters_in_hand import IN_HAND_S, wait_for_letters_in_hand
 from control.reader import DeadLetterReader
 from control.store import ClaimedLetters, DeadLetterStore
 from messaging import Publisher
@@ -61,14 +61,25 @@ LOOK_AGAIN_S: Final = 300.0
 """Seconds between two looks for letters that nobody works on, such as those of a replica that came
 and went between two looks at which ones live. A look goes through all open letters."""
 
-IN_HAND_S: Final = 15.0
-"""Longest that a replay of many waits for letters that others are sending, in seconds; as long as
-it waits for the broker (``ACKNOWLEDGED_WITHIN_S``)."""
-
-LOOK_IN_HAND_S: Final = 0.5
-"""Seconds between two looks whether others still send letters."""
-
 GONE: Final = "its DLQ does not have it at its place any more"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTimings:
+    """Times that a replayer waits, in seconds.
+
+    Attributes:
+        repair_pause_s: between two tries to repair the index.
+        look_again_s: until letters are looked for that nobody works on, if nothing tells of any.
+        in_hand_s: longest that a replay of many waits for letters that others are sending.
+    """
+
+    repair_pause_s: float = REPAIR_PAUSE_S
+    look_again_s: float = LOOK_AGAIN_S
+    in_hand_s: float = IN_HAND_S
+
+
+_USUAL: Final = ReplayTimings()
 
 
 class DeadLetterReplayer:
@@ -87,13 +98,10 @@ class DeadLetterReplayer:
         store: the index, which knows where a letter stands.
         reader: fetches a letter's bytes.
         publisher: sends them to ``<service>-retry-0``.
-        repair_pause_s: seconds between two tries to repair the index.
-        look_again_s: seconds until letters are looked for that nobody works on, if nothing tells of
-            any.
+        timings: how long it waits.
 
     Attributes:
         sender: sends the letters' messages, and limits how many are under way.
-        in_hand_s: longest that a replay of many waits for letters that others are sending.
     """
 
     def __init__(
@@ -101,16 +109,12 @@ class DeadLetterReplayer:
         store: DeadLetterStore,
         reader: DeadLetterReader,
         publisher: Publisher,
-        *,
-        repair_pause_s: float = REPAIR_PAUSE_S,
-        look_again_s: float = LOOK_AGAIN_S,
+        timings: ReplayTimings = _USUAL,
     ) -> None:
         self._store = store
         self._reader = reader
         self.sender = DeadLetterSender(reader, publisher, store.find_overrides, store.editor)
-        self._repair_pause_s = repair_pause_s
-        self._look_again_s = look_again_s
-        self.in_hand_s = IN_HAND_S
+        self._timings = timings
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = asyncio.Lock()
         self._finishing = asyncio.Lock()
@@ -213,7 +217,8 @@ class DeadLetterReplayer:
         replays = ReplayResult()
         if begin is None:
             await self.finish_interrupted()
-            await self._wait_for_letters_in_hand(which)
+            in_hand_s = self._timings.in_hand_s
+            await wait_for_letters_in_hand(self._store, self.sender, which, in_hand_s)
             replays.left_out = await self._store.count_left_out(which, until=point.until)
         settling: deque[asyncio.Task[None]] = deque()
         claiming = self._claim(which, point, limit)
@@ -333,14 +338,14 @@ class DeadLetterReplayer:
             finally:
                 self._is_repairing = False
             if self._doubt.is_set():
-                await asyncio.sleep(self._repair_pause_s)
+                await asyncio.sleep(self._timings.repair_pause_s)
 
     async def _wait_for_doubt(self) -> None:
         """Wait until there may be something to repair, or it is time to look."""
         woken = [asyncio.create_task(one.wait()) for one in (self._doubt, self._look)]
         try:
             await asyncio.wait(
-                woken, timeout=self._look_again_s, return_when=asyncio.FIRST_COMPLETED
+                woken, timeout=self._timings.look_again_s, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             for one in woken:
@@ -372,25 +377,6 @@ class DeadLetterReplayer:
                 return
             log.exception("not_replayed", letter_id=str(letter_ids[0]))
             await self._release(letter_ids, may_be_sent=letter_ids)
-
-    async def _wait_for_letters_in_hand(self, which: DeadLetterFilter) -> None:
-        """Wait until letters that are meant are sent which others have claimed before.
-
-        Raises:
-            LettersInHandError: they take too long.
-        """
-        until = time.monotonic() + self.in_hand_s
-        if (latest := await self._store.find_latest_claim(which)) is None:
-            return
-        while await self._store.find_latest_claim(which, until=latest) is not None:
-            if time.monotonic() >= until:
-                raise LettersInHandError(
-                    "letters that come before these are still being sent; nothing is sent behind "
-                    "them: try again, or narrow the filter"
-                )
-            # One may hang that was sent to a topic which is gone: that gives it up.
-            await self.sender.find_missing_topics(PIPELINE)
-            await asyncio.sleep(min(LOOK_IN_HAND_S, self.in_hand_s))
 
     async def _take_over(self) -> list[DeadLetterPosition]:
         async with self._claiming:

@@ -28,7 +28,7 @@ from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.api.application import NAVIGABLE_PATHS
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
+from control.replay import DeadLetterReplayer, ReplayTimings
 from control.store import DeadLetterStore
 from control.tokens import generate_token_secret
 from database.pool import Database
@@ -159,7 +159,7 @@ async def open_office(
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
         api = ControlApi()
         store = store or DeadLetterStore(database)
-        replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
+        replayer = DeadLetterReplayer(store, reader, publisher, ReplayTimings(repair_pause_s=0.05))
         # As on the local stack: a submission may bring a study of its own.
         options = {"open_registration": True} | options
         api.context = ApiContext(store, reader, replayer, database, **options)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
@@ -27,7 +28,14 @@ from control.rules import LetterRuleStore
 from database.pool import Database
 from messaging import KafkaSettings
 from support.letter_stage import Stage
-from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Place, Replica
+from support.replicas_with_faults import (
+    TIMINGS,
+    BrokerInMemory,
+    Crash,
+    Interruption,
+    Place,
+    Replica,
+)
 from support.waiting import until
 
 REPLICAS: Final = 2
@@ -165,9 +173,9 @@ class LetterActs:
             before.process.end()
             await self._bury(before)
         self._number += 1
-        replica = Replica(self._pool, self.broker, f"replica {self._number}", look_again_s=0.5)
         # Others may stand at a step until a replay of many ends, which must not wait for them.
-        replica.replayer.in_hand_s = 0.0
+        timings = replace(TIMINGS, look_again_s=0.5, in_hand_s=0.0)
+        replica = Replica(self._pool, self.broker, f"replica {self._number}", timings)
         self._replicas[place] = replica
         await replica.start()
 

@@ -19,7 +19,7 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import asyncpg
@@ -31,7 +31,7 @@ from control.dlq_topics import DlqPartition
 from control.domain import DeadLetterGoneError, DeadLetterPosition
 from control.plans import ReplayPlanRunner, ReplayPlanStore
 from control.reader import DeadLetterReader, DeadLetterRecord
-from control.replay import LOOK_AGAIN_S, DeadLetterReplayer
+from control.replay import DeadLetterReplayer, ReplayTimings
 from control.rule_runner import RuleRunner
 from control.store import DeadLetterStore
 from database.pool import Connection, Database
@@ -342,6 +342,10 @@ class ReaderInMemory:
         return found
 
 
+TIMINGS: Final = ReplayTimings(repair_pause_s=0.02)
+"""How long replicas wait, if nothing else is said."""
+
+
 class Replica:
     """Replica of control, which replays, repairs, and runs plans and rules as control does.
 
@@ -349,8 +353,7 @@ class Replica:
         pool: reaches the index, for all replicas.
         broker: the same for all.
         name: for people.
-        look_again_s: seconds until it looks for letters that nobody works on, if nothing tells of
-            any.
+        timings: how long it waits.
     """
 
     def __init__(
@@ -358,8 +361,7 @@ class Replica:
         pool: asyncpg.Pool[asyncpg.Record],
         broker: BrokerInMemory,
         name: str,
-        *,
-        look_again_s: float = LOOK_AGAIN_S,
+        timings: ReplayTimings = TIMINGS,
     ) -> None:
         self.process = Process(name)
         self.database = SteppedDatabase(pool, self.process)
@@ -370,8 +372,7 @@ class Replica:
             self.letters,
             cast(DeadLetterReader, ReaderInMemory(broker)),
             cast(Publisher, SteppedPublisher(broker, self.process)),
-            repair_pause_s=0.02,
-            look_again_s=look_again_s,
+            timings,
         )
         self.rules = RuleRunner(self.database, self.replayer.replay, period_s=0.0, second_s=0.0)
         self._running = AsyncExitStack()

@@ -38,6 +38,7 @@ _MOST: Final = 0.8
 _SOME: Final = 0.2
 _TWICE: Final = 2
 _MINUTE: Final = 60
+_DIGITS: Final = 2
 _LONG_LINE: Final = 20
 _FASTEST: Final = 25
 """Characters that nobody speaks in a second for long."""
@@ -68,7 +69,7 @@ def replace_second_stamps(rows: list[Row], notices: Notices) -> list[Row]:
         in_minutes = _are_minutes(rows, found)
         notices.add(Repair.MINUTES if in_minutes else Repair.SECONDS, len(found))
         return [
-            (number, written(found[at], in_minutes) if at in found else row)
+            (number, written(found[at], in_minutes=in_minutes) if at in found else row)
             for at, (number, row) in enumerate(rows)
         ]
     return rows
@@ -81,7 +82,7 @@ def _are_minutes(rows: Sequence[Row], found: Mapping[int, re.Match[str]]) -> boo
     """
     texts = [text for match in found.values() for text in (match["start"], match["end"]) if text]
     parts = [tuple(_with_point(text).split(".")) for text in texts]
-    if not all(len(part) == 2 and int(part) < _MINUTE for _, part in parts):  # noqa: PLR2004 - digits
+    if not all(len(part) == _DIGITS and int(part) < _MINUTE for _, part in parts):
         return False
     rates: list[float] = []
     for at, later in pairwise(found):
@@ -133,11 +134,11 @@ def _labels_recur(found: Sequence[re.Match[str]]) -> bool:
     return again >= _MOST * len(found) and len(labels) > 1
 
 
-def _write_before(match: re.Match[str], in_minutes: bool) -> str:  # noqa: FBT001 - as the other
+def _write_before(match: re.Match[str], *, in_minutes: bool) -> str:
     return f"{_clock(match, in_minutes=in_minutes)} {match['said']}"
 
 
-def _write_before_label(match: re.Match[str], in_minutes: bool) -> str:  # noqa: FBT001 - as the other
+def _write_before_label(match: re.Match[str], *, in_minutes: bool) -> str:
     label, said = match["label"].strip(), match["said"] or ""
     mark = "" if label.startswith("[") or not said else ":"
     return f"{_clock(match, in_minutes=in_minutes)} {label}{mark} {said}".rstrip()

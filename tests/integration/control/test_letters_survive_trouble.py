@@ -17,7 +17,7 @@ from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError, ErrorCode
 from control.indexing import build_indexed_dead_letter
-from control.replay import DeadLetterReplayer
+from control.replay import DeadLetterReplayer, ReplayTimings
 from control.store import ClaimedLetters, DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
@@ -228,7 +228,8 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
 ) -> None:
     letter = await office.died(b"v", 1)
     context = office.context
-    broken = DeadLetterReplayer(context.store, context.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
+    timings = ReplayTimings(repair_pause_s=0.05)
+    broken = DeadLetterReplayer(context.store, context.reader, NoBroker(), timings)  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError) as caught:  # which keeps alive all that was on the stack
         await broken.replay_many(DeadLetterFilter(), limit=1)
     place = (await context.store.letter(letter)).place

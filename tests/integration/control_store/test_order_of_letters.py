@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from random import Random
 from uuid import UUID
 
@@ -21,13 +23,14 @@ from contracts.topics import ENRICHMENT, GUARDRAIL
 from control import claim_session, replay
 from control.domain import DeadLetterPosition, LettersInHandError
 from control.letter_sender import DeadLetterSendResult
+from control.letters_in_hand import IN_HAND_S
 from control.plans import freezing
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
 from support.letter_history import is_within
 from support.letter_stage import Fate, Stage
-from support.replicas_with_faults import BrokerInMemory, Interruption, Replica
+from support.replicas_with_faults import TIMINGS, BrokerInMemory, Interruption, Replica
 from support.waiting import until
 
 LETTERS = 40
@@ -74,8 +77,10 @@ class World:
             await replica.end()
         await self.database.close()
 
-    def replica(self) -> Replica:
-        replica = Replica(self.pool, self.broker, f"replica {len(self.replicas)}", look_again_s=0.5)
+    def replica(self, *, in_hand_s: float = IN_HAND_S) -> Replica:
+        name = f"replica {len(self.replicas)}"
+        timings = replace(TIMINGS, look_again_s=0.5, in_hand_s=in_hand_s)
+        replica = Replica(self.pool, self.broker, name, timings)
         self.replicas.append(replica)
         return replica
 
@@ -118,6 +123,20 @@ async def world(postgres_settings: PostgresSettings) -> AsyncIterator[World]:
     await world.close()
 
 
+def count_looks(replica: Replica) -> Counter[str]:
+    """Count how often a replica looks for missing topics, as it does while it waits for letters."""
+    looks = Counter[str]()
+    sender = replica.replayer.sender
+    find = sender.find_missing_topics
+
+    async def count(services: Collection[str]) -> dict[str, str]:
+        looks["find_missing_topics"] += 1
+        return await find(services)
+
+    sender.find_missing_topics = count  # type: ignore[method-assign]
+    return looks
+
+
 async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
     """Have a replica run a plan until it has claimed letters, and end it."""
     dying = world.replica()
@@ -126,6 +145,15 @@ async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
         claimed = await dying.plans.claim(plan.plan_id, 0, number)
         assert claimed is not None
         assert len(claimed) == number
+
+
+async def leave_behind(world: World) -> list[UUID]:
+    """Have a replica die with the first letters of a plan, which is cancelled then; all letters."""
+    letters = await world.letters(LETTERS)
+    plan = await world.plan(rate=RATE)
+    await claim_and_die(world, plan, SLICE)
+    await world.second.plans.cancel(plan.plan_id)
+    return letters
 
 
 async def test_who_goes_on_with_a_plan_sends_first_what_was_claimed_before(world: World) -> None:
@@ -147,8 +175,9 @@ async def test_a_plan_waits_for_what_a_third_replica_took_over(world: World) -> 
     async with third.letters.hold_claims_lock():
         taken = await third.letters.take_over_interrupted([])
         assert len(taken) == SLICE
+        looks = count_looks(world.second)
         await world.second.start()
-        await asyncio.sleep(0.5)
+        await until(lambda: looks["find_missing_topics"] > 0)
         assert world.sent == []
         sent = await third.replayer.sender.send(taken)
         assert sent.outage is None
@@ -158,20 +187,14 @@ async def test_a_plan_waits_for_what_a_third_replica_took_over(world: World) -> 
 
 
 async def test_a_replay_of_many_sends_first_what_a_crash_left_behind(world: World) -> None:
-    letters = await world.letters(LETTERS)
-    plan = await world.plan(rate=RATE)
-    await claim_and_die(world, plan, SLICE)
-    await world.second.plans.cancel(plan.plan_id)
+    letters = await leave_behind(world)
     await world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
     assert world.sent == letters
 
 
 async def test_a_replay_of_many_waits_for_a_repair_that_is_under_way(world: World) -> None:
     """Repair, woken by a replica's death, has taken what that one left, and has yet to send it."""
-    letters = await world.letters(LETTERS)
-    plan = await world.plan(rate=RATE)
-    await claim_and_die(world, plan, SLICE)
-    await world.second.plans.cancel(plan.plan_id)
+    letters = await leave_behind(world)
     sender, has_taken = world.second.replayer.sender, asyncio.Event()
     send = sender.send
 
@@ -189,17 +212,15 @@ async def test_a_replay_of_many_waits_for_a_repair_that_is_under_way(world: Worl
 
 
 async def test_a_replay_of_many_waits_for_what_a_third_replica_took_over(world: World) -> None:
-    letters = await world.letters(LETTERS)
-    plan = await world.plan(rate=RATE)
-    await claim_and_die(world, plan, SLICE)
-    await world.second.plans.cancel(plan.plan_id)
+    letters = await leave_behind(world)
     third = world.replica()
     async with third.letters.hold_claims_lock():
         taken = await third.letters.take_over_interrupted([])
+        looks = count_looks(world.second)
         replaying = asyncio.create_task(
             world.second.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
         )
-        await asyncio.sleep(0.5)
+        await until(lambda: looks["find_missing_topics"] > 1)
         assert world.sent == []
         await third.replayer.sender.send(taken)
         await third.letters.mark_many_replayed([one.letter_id for one in taken])
@@ -212,8 +233,7 @@ async def test_a_replay_of_many_is_refused_while_others_send_what_comes_before(
 ) -> None:
     letters = await world.letters(LETTERS)
     await world.first.letters.claim_for_replay(letters[0])
-    hasty = world.replica()
-    hasty.replayer.in_hand_s = 0.2
+    hasty = world.replica(in_hand_s=0.2)
     async with world.first.letters.hold_claims_lock():
         with pytest.raises(LettersInHandError, match="try again"):
             await hasty.replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
@@ -226,10 +246,7 @@ async def test_a_replay_of_many_is_refused_while_others_send_what_comes_before(
 async def test_an_interrupted_letter_that_raises_is_opened_and_the_others_go_back(
     world: World,
 ) -> None:
-    letters = await world.letters(LETTERS)
-    plan = await world.plan(rate=RATE)
-    await claim_and_die(world, plan, SLICE)
-    await world.second.plans.cancel(plan.plan_id)
+    letters = await leave_behind(world)
     sender = world.second.replayer.sender
     send, spoiled = sender.send, letters[7]
 

@@ -19,7 +19,7 @@ from control.claim_session import CLAIMS_LOCK
 from control.domain import DeadLetterPosition, RetryTopicMissingError
 from control.plans import ReplayPlanRunner, ReplayPlanStore, runner
 from control.reader import DeadLetterRecord
-from control.replay import DeadLetterReplayer
+from control.replay import DeadLetterReplayer, ReplayTimings
 from control.store import DeadLetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError
@@ -126,7 +126,7 @@ class Replica:
             self.letters,
             Shelf(),  # type: ignore[arg-type]
             self.broker,  # type: ignore[arg-type]
-            repair_pause_s=0.1,
+            ReplayTimings(repair_pause_s=0.1),
         )
         self.runner = ReplayPlanRunner(self.plans, self.replayer, poll_s=0.02)
 

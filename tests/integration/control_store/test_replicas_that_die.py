@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -20,7 +21,7 @@ from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
 from support.letter_stage import Fate, Stage
-from support.replicas_with_faults import BrokerInMemory, Crash, Interruption, Replica
+from support.replicas_with_faults import TIMINGS, BrokerInMemory, Crash, Interruption, Replica
 from support.waiting import until
 
 WITHDRAW = """
@@ -101,7 +102,7 @@ async def test_a_replica_that_lives_on_sends_the_letters_of_one_that_died(world:
 
 async def test_letters_of_a_replica_that_nobody_saw_are_found_later(world: World) -> None:
     letters = await world.letters(1)
-    third = Replica(world.pool, world.broker, "third", look_again_s=0.2)
+    third = Replica(world.pool, world.broker, "third", replace(TIMINGS, look_again_s=0.2))
     await start(third)
     assert await world.first.letters.claim_for_replay(letters[0])
     try:
