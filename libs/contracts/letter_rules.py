@@ -67,7 +67,7 @@ class LetterRulePage(ControlApiModel):
     next: str | None = Field(None, description="`cursor` of the next page; None: there is none.")
 
 
-class EditLetterRuleRequest(ControlApiModel):
+class SwitchLetterRuleRequest(ControlApiModel):
     """Request to enable or disable a rule for automatic replays of dead letters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

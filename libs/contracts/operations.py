@@ -72,7 +72,7 @@ class PipelineTopic(ControlApiModel):
     )
 
 
-class PipelineService(ControlApiModel):
+class ServiceStatus(ControlApiModel):
     """Status of one service: its consumer group, its lag by topic and its dead letters."""
 
     service: str
@@ -94,7 +94,7 @@ class PipelineService(ControlApiModel):
     )
 
 
-class PipelineStage(StrEnum):
+class ServiceName(StrEnum):
     """Name of a service of the pipeline, such as ``ingestion`` or ``enrichment``."""
 
     INGESTION = INGESTION
@@ -130,14 +130,14 @@ class ResumedReplica(ControlApiModel):
 class ServiceResume(ControlApiModel):
     """Result of resuming a service: each of its replicas that control found."""
 
-    service: PipelineStage
+    service: ServiceName
     replicas: tuple[ResumedReplica, ...]
 
 
 class PipelineState(ControlApiModel):
     """Status of all services of the pipeline."""
 
-    services: tuple[PipelineService, ...]
+    services: tuple[ServiceStatus, ...]
     expiring_letters: int = Field(
         0, ge=0, description="How many open letters expire soon, as last counted."
     )

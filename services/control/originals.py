@@ -15,7 +15,7 @@ from contracts.errors import BadMessageError, ErrorCode, OnrecordError
 from contracts.topic_access import KafkaOperation
 from contracts.topics import MESSAGE_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
-from messaging.consumer.batch_reader import BatchDigestCollector
+from messaging.consumer.batch_reader import BatchDigestRecorder
 from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters.stubs import DeadLetterStub, compute_record_digest
 from messaging.delivery import (
@@ -93,7 +93,7 @@ class OriginalMessageReader:
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    with BatchDigestCollector(place.offset) as digests:
+                    with BatchDigestRecorder(place.offset) as digests:
                         found = await self._fetch(place)
             except (TimeoutError, KafkaError) as error:
                 with suppress(KafkaError):

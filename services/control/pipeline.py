@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, for_code
 
 from contracts.control_api import DeadLetterCount, DeadLetterState
-from contracts.operations import PipelineService, PipelineState, PipelineTopic
+from contracts.operations import PipelineState, PipelineTopic, ServiceStatus
 from contracts.topic_access import KafkaOperation, KafkaResourceKind
 from contracts.topics import CONTROL, MESSAGE_TOPICS, PIPELINE
 from control.stages import StageHealth
@@ -69,7 +69,7 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
     *,
     service: str,
     open_letters: int,
-) -> PipelineService:
+) -> ServiceStatus:
     group = kafka.topic(service)
     state, members = await _describe_group(kafka, admin, group)
     committed = await read_commits(kafka, admin, group)
@@ -79,7 +79,7 @@ async def _read_service(  # noqa: PLR0913 - what is asked, and what is known by 
         if service in topic.consumers and name in existing:
             lag, done = await _lag(admin, consumer, name, committed)
             topics.append(PipelineTopic(topic=topic.name, lag=lag, committed=done))
-    return PipelineService(
+    return ServiceStatus(
         service=service,
         state=state,
         members=members,
@@ -137,7 +137,7 @@ async def _lag(
     return sum(max(0, ends[one] - done[one]) for one in partitions), sum(done.values())
 
 
-def _add_health(service: PipelineService, health: Mapping[str, StageHealth]) -> PipelineService:
+def _add_health(service: ServiceStatus, health: Mapping[str, StageHealth]) -> ServiceStatus:
     if (said := health.get(service.service)) is None:
         return service
     return service.model_copy(update={"ready": said.ready, "reason": said.reason})

@@ -17,7 +17,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.errors import OnrecordError
-from contracts.operations import PipelineStage, ResumedReplica, ServiceResume
+from contracts.operations import ResumedReplica, ServiceName, ServiceResume
 from contracts.rehearsals import (
     REHEARSAL_PATH,
     RehearsalMode,
@@ -176,7 +176,7 @@ class StageClient:
             first, kind = answers[0]
             raise kind(first.reason)
         return ServiceResume(
-            service=PipelineStage(service), replicas=tuple(one for one, _ in answers)
+            service=ServiceName(service), replicas=tuple(one for one, _ in answers)
         )
 
     async def _resume_replica(

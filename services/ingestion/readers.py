@@ -55,7 +55,7 @@ FetchContent = Callable[[str], Awaitable[bytes]]
 """Returns the file behind a URI; raises ``ingestion.errors``."""
 
 
-async def refuse_uri(uri: str) -> bytes:
+async def reject_uri(uri: str) -> bytes:
     """Raise ``UriNotAllowedError``; replaces the fetch function if fetching is turned off.
 
     Raises:
@@ -71,7 +71,7 @@ async def open_interview_reader(
     processes: int,
     limits: TaskLimits,
     chunk_sizes: ChunkSizes,
-    fetch: FetchContent = refuse_uri,
+    fetch: FetchContent = reject_uri,
     max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> AsyncIterator[InterviewReader]:
     """Run worker processes that parse interviews, for the duration of the context.

@@ -7,7 +7,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_word_failure, quote_word
-from grounding.checks.scale import WordScale, find_scale_mismatches
+from grounding.checks.scale import WordScale, find_unsupported_degrees
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
@@ -41,7 +41,7 @@ def _modality_differs(context: CheckContext) -> CheckFailure | None:
         found = next(
             (
                 one
-                for one in find_scale_mismatches(_SCALE, alignment)
+                for one in find_unsupported_degrees(_SCALE, alignment)
                 if not _is_hedged_future(alignment, one.at)
             ),
             None,

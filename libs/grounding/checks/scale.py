@@ -48,7 +48,7 @@ class WordScale:
 
 
 @dataclass(frozen=True, slots=True)
-class ScaleMismatch:
+class UnsupportedDegree:
     """Word of a statement, such as "all", whose degree its quotes do not support."""
 
     at: int
@@ -56,9 +56,9 @@ class ScaleMismatch:
     instead: Term | None
 
 
-def find_scale_mismatches(
+def find_unsupported_degrees(
     scale: WordScale, alignment: SentenceAlignment
-) -> Iterator[ScaleMismatch]:
+) -> Iterator[UnsupportedDegree]:
     """Yield the words of a statement, such as "all", whose degree its quotes do not support."""
     asked = [
         (at, term, answer)
@@ -74,7 +74,7 @@ def find_scale_mismatches(
         absent = not scale.supports(evident, answer)
         instead = next(iter(rivals), None)
         if (absent and answer in scale.strong) or (instead and (absent or alignment.is_close)):
-            yield ScaleMismatch(at, term, instead)
+            yield UnsupportedDegree(at, term, instead)
 
 
 def build_scale_check(
@@ -98,7 +98,7 @@ def build_scale_check(
             return None
         for alignment in context.sentences:
             for scale in scales:
-                for found in find_scale_mismatches(scale, alignment):
+                for found in find_unsupported_degrees(scale, alignment):
                     if not skip(context, alignment, found.at):
                         return build_word_failure(
                             name, context, alignment, found.at, _explain(found)
@@ -108,7 +108,7 @@ def build_scale_check(
     return function
 
 
-def _explain(found: ScaleMismatch) -> str:
+def _explain(found: UnsupportedDegree) -> str:
     if found.instead is None:
         return f"The cited passage does not say {quote_word(found.term.text)}."
     instead, stated = quote_word(found.instead.text), quote_word(found.term.text)

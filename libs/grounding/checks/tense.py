@@ -7,7 +7,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_word_failure, quote_word
-from grounding.checks.scale import WordScale, find_scale_mismatches
+from grounding.checks.scale import WordScale, find_unsupported_degrees
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.words import parse_word_list
 
@@ -27,7 +27,7 @@ def _tense_differs(context: CheckContext) -> CheckFailure | None:
     for alignment in context.sentences:
         if not alignment.is_close:
             continue
-        found = next(find_scale_mismatches(_SCALE, alignment), None)
+        found = next(find_unsupported_degrees(_SCALE, alignment), None)
         if found is not None and found.instead is not None:
             reason = f"The cited passage says {quote_word(found.instead.text)} there."
             return build_word_failure(_NAME, context, alignment, found.at, reason)

@@ -70,7 +70,7 @@ def _is_meant_around(speech: Sequence[SpokenToken], j: int) -> bool:
     return not speech[j].is_repeated and speech[j].text not in HESITATIONS
 
 
-def check_words_within_citation(match: Match) -> str:
+def check_citation_covers_claim(match: Match) -> str:
     """Check that a note cites the passages that prove its claim; return an objection or ""."""
     cited = all(match.turn.is_cited(place) for place in match.taken)
     return "" if cited else "its words stand outside of what it cites"
@@ -117,7 +117,7 @@ def check_foreign_quote_is_verbatim(match: Match) -> str:
 
 OBJECTIONS: Final[tuple[Callable[[Match], str], ...]] = (
     check_enough_content_words,
-    check_words_within_citation,
+    check_citation_covers_claim,
     check_foreign_quote_is_verbatim,
     check_subject,
     check_pronoun_references,

@@ -70,7 +70,7 @@ def compute_batch_digest(batch: memoryview) -> str:
     return sha256(batch[_CHECKED_FROM:]).hexdigest()
 
 
-class BatchDigestCollector:
+class BatchDigestRecorder:
     """Context manager that collects a digest of each read of the batch with a given offset.
 
     Args:
@@ -98,7 +98,7 @@ class BatchDigestCollector:
             self.found.add(compute_batch_digest(batch))
 
 
-_collecting: list[BatchDigestCollector] = []
+_collecting: list[BatchDigestRecorder] = []
 
 
 class BoundedMemoryRecords:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from contracts.operations import PipelineService, PipelineState
+from contracts.operations import PipelineState, ServiceStatus
 from contracts.terminal import escape_control_characters
 from onrecord.pages.rendering import format_duration, wrap_paragraph
 
@@ -47,12 +47,12 @@ def compute_throughput(
     return paces
 
 
-def count_lag(service: PipelineService) -> int:
+def count_lag(service: ServiceStatus) -> int:
     """Return a service's consumer lag: the number of uncommitted records in its topics."""
     return sum(topic.lag for topic in service.topics)
 
 
-def _count_committed(service: PipelineService) -> int:
+def _count_committed(service: ServiceStatus) -> int:
     return sum(topic.committed for topic in service.topics)
 
 
@@ -91,7 +91,7 @@ def format_pipeline(
         yield Text(f"{dlq.topic} is near its bound: onrecord dlq retention")
 
 
-def _describe_readiness(service: PipelineService) -> str:
+def _describe_readiness(service: ServiceStatus) -> str:
     if service.ready is None:
         return "unknown"
     if service.ready:

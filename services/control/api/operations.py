@@ -10,7 +10,7 @@ from asgi_server import cancel_on_disconnect
 from audit import run_audit
 from audit.broker import open_backlog_scanner
 from audit.reports import convert_result_to_report
-from contracts.operations import AuditReport, PipelineStage, PipelineState, ServiceResume
+from contracts.operations import AuditReport, PipelineState, ServiceName, ServiceResume
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.openapi import build_error_responses
@@ -54,7 +54,7 @@ async def read_pipeline(
 
 @router.post("/pipeline/{service}/resume", responses=build_error_responses(409, 424))
 async def resume_service(
-    service: Annotated[PipelineStage, Path(description="The service.")],
+    service: Annotated[ServiceName, Path(description="The service.")],
     context: Context,
     caller: Operator,
 ) -> ServiceResume:

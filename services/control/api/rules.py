@@ -12,9 +12,9 @@ from contracts.control_api import ColumnText
 from contracts.letter_rules import (
     RULE_NAME,
     CreateLetterRuleRequest,
-    EditLetterRuleRequest,
     LetterRule,
     LetterRulePage,
+    SwitchLetterRuleRequest,
 )
 from contracts.pages import PageRequest
 from control.api.authorization import Operator
@@ -73,7 +73,7 @@ async def read_rule(
 @router.patch("/{name}", responses=build_error_responses(404, 412, 428))
 async def edit_rule(  # noqa: PLR0913, PLR0917 - FastAPI names them
     name: Name,
-    changes: EditLetterRuleRequest,
+    changes: SwitchLetterRuleRequest,
     context: Context,
     caller: Operator,
     response: Response,

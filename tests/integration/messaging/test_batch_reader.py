@@ -21,7 +21,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from messaging.consumer import batch_reader
 from messaging.consumer.batch_memory import BATCH_MEMORY
-from messaging.consumer.batch_reader import BatchDigestCollector, BoundedMemoryRecords
+from messaging.consumer.batch_reader import BatchDigestRecorder, BoundedMemoryRecords
 from messaging.consumer.corrupt_batches import CorruptionLocatingRecords
 from messaging.consumer.oversize import OversizeValue
 from messaging.limits import KEY_BYTES
@@ -289,7 +289,7 @@ def test_what_a_seek_discards_is_freed_without_the_collector_of_cycles(
 def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
     first, second = placed(batch("lz4", one_record(1)), 4), placed(batch("lz4", one_record(2)), 5)
 
-    with BatchDigestCollector(5) as digests:
+    with BatchDigestRecorder(5) as digests:
         read(first + second, begin=4)
     read(first, begin=4)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contracts.operations import PipelineService, PipelineState, PipelineTopic
+from contracts.operations import PipelineState, PipelineTopic, ServiceStatus
 from onrecord.pages.pipeline import compute_throughput, format_pipeline
 
 
 def state(lag: int, committed: int, **changes: object) -> PipelineState:
     """One service with one topic."""
-    service = PipelineService(
+    service = ServiceStatus(
         service="enrichment",
         state="Stable",
         members=2,
