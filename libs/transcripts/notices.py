@@ -143,6 +143,14 @@ class Repair(Enum):
         "1 line that a tool wrote around the talk was dropped",
         "{} lines that a tool wrote around the talk were dropped",
     )
+    HEADING = (
+        "1 heading of a part of the talk was dropped",
+        "{} headings of parts of the talk were dropped",
+    )
+    CHARACTER_REFERENCE = (
+        "1 character that is spelled as in HTML was decoded",
+        "{} characters that are spelled as in HTML were decoded",
+    )
     SUMMARY = (
         "1 line of a summary or list that stands beside the talk was dropped: line {line}",
         "{} lines of a summary or list that stands beside the talk were dropped, from line {line}",

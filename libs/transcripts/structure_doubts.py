@@ -45,6 +45,9 @@ _FIELD_WORDS: Final = (
     "|labels?|system|tools?|tool call|function|developer"
     "|name|age|city|country|address|phone|e-?mail|gender|sex|occupation|hobbies|nationality|job"
     "|alter|beruf|wohnort|geschlecht|edad|sexo|profesión|âge|sexe|métier"
+    "|(?:meeting |episode )?(?:title|topic|agenda|date|id)|(?:hosted|recorded|transcribed|prepared"
+    "|written|taken|edited|interviewed|moderated) (?:by|on|at)|location|venue|participants"
+    "|attendees|apologies|recording|keywords"
 )
 # Tiers, lines and columns that stand beside what was said.
 _TIER_WORDS: Final = (

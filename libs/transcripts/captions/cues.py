@@ -22,7 +22,7 @@ from transcripts.captions.cue_order import Cue, sort_cues
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
-from transcripts.speakers.candidates import OTHER_COLONS, LabelCandidate
+from transcripts.speakers.candidates import OTHER_COLONS, LabelCandidate, LabelMarking
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
@@ -58,6 +58,8 @@ _FEWEST_MARKED: Final = 4
 _FEWEST_BEGINNINGS: Final = 12
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
+_FEWEST_NAMED: Final = 5
+_NEARLY_ALL: Final = 0.95
 # Most lines have no label: they share these.
 _WITHOUT_LABELS: Final = {
     (is_start, interrupts): LineLabels((), is_start, interrupts=interrupts)
@@ -98,7 +100,7 @@ def read_cue_passages(
     ]
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
-    found = find_speaker_labels(list(_places(spoken)), speakers)
+    found = find_speaker_labels(_vouched(list(_places(spoken))), speakers)
     attributed = _attribute(spoken, found)
     said = _carried_on(attributed, notices, marks_change=_marks_change(spoken, found))
     passages = tuple(
@@ -202,11 +204,18 @@ def _alike_beginnings(texts: Sequence[str]) -> Iterator[str]:
     again = {word: count for word, count in firsts.items() if count > 1}
     marked = [word for word in again if not word[-1].isalnum() and word[:1].isalpha()]
     fewest = _FEWEST_MARKED if len(marked) == len(again) else _FEWEST_BEGINNINGS
+    if len(marked) < len(again):  # `And` and `I` begin most cues of long captions
+        again = {word: count for word, count in again.items() if _may_name(word)}
     if len(again) > 1 and len(texts) >= fewest and sum(again.values()) >= _MOSTLY * len(texts):
         yield (
             f"{len(again):,} words begin nearly all cues, such as “{min(again)}”, and nobody is "
             "named: they may be who speaks"
         )
+
+
+def _may_name(word: str) -> bool:
+    """Whether a word at the beginning of a cue may be somebody's name, not one that sentences have."""
+    return word[:1].isupper() and classify_label(word) in {LabelKind.NAME, LabelKind.ROLE}
 
 
 # Names
@@ -276,6 +285,34 @@ def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
                 yield _new_line_labels((candidates, *without[1:])) if candidates else without
             before = shown
             is_first = False
+
+
+def _vouched(places: list[LineLabels]) -> list[LineLabels]:
+    """The places, whose form vouches for labels where nearly all cues begin with a name.
+
+    So Zoom writes each cue; who speaks there once only, under whatever name, is named all the same.
+    """
+    firsts = [_label_of_cue(place) for place in places]
+    counts = Counter([one.key for one in firsts if one is not None])
+    again = sum(count for count in counts.values() if count > 1)
+    if (
+        len(places) < _FEWEST_NAMED
+        or counts.total() < _NEARLY_ALL * len(places)
+        or again < _HALF * len(places)
+    ):
+        return places
+    return [
+        place if one is None else place._replace(structural=True)
+        for place, one in zip(places, firsts, strict=True)
+    ]
+
+
+def _label_of_cue(place: LineLabels) -> LabelCandidate | None:
+    """The label with a colon with which a cue begins; None if there is none, or it is no name."""
+    one = place.candidates[0] if place.candidates and place.is_start else None
+    if one is None or one.later or one.form is not LabelMarking.COLON or not one.text.strip():
+        return None
+    return None if classify_label(one.label) is LabelKind.HEADING else one
 
 
 def _attribute(spoken: Iterable[SpokenCue], found: SpeakerLabels) -> list[_Said]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -19,18 +21,29 @@ _MOST: Final = 0.8
 _TITLES: Final = 3
 _DETAIL_WORDS: Final = 8
 _NAME_WORDS: Final = 4
+_ADDRESS: Final = re.compile(r"<?(?:https?://|www\.)\S{3,500}")
 _SENTENCE_ENDS: Final = (".", "?", "!", "…")
 
 
 def remove_header_field_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Remove wrong speaker labels that are fields of a file's header, such as "Date:"."""
-    return _without_untimed(_without_named_roles(_without_list(lines)))
+    return _without_untimed(_without_named_roles(_without_list(_without_addresses(lines))))
+
+
+def _without_addresses(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """The lines, without labels above the first turn behind which an address stands: `Agenda: …`."""
+    keys = Counter(line.candidates[0].key for line in lines if line.candidates)
+    end = next(
+        (at for at, line in enumerate(lines) if line.candidates and keys[line.candidates[0].key] > 1),
+        0,
+    )
+    return _without_labels(lines, end, lambda one: _ADDRESS.fullmatch(one.text.strip()) is not None)
 
 
 def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """The lines, without roles that stand in a first paragraph of nothing but details."""
     begin, end = _first_labelled_paragraph(lines)
-    labels = [_first_label(line) for line in lines[begin:end]]
+    labels = _labels_of_fields(lines[begin:end])
     if not all(one and _is_detail(one) for one in labels):
         return lines
     kinds = [classify_label(one.label) for one in labels if one]
@@ -44,12 +57,22 @@ def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
         return lines
     below = [line.candidates[0].key for line in lines[end:] if line.candidates]
     talks = len(set(below)) < len(below)
-    sentences = any(one and _ends_sentence(one) for one in labels)
+    sentences = any(one and one.text.strip() and _ends_sentence(one) for one in labels)
     if talks and len(stated) == len(keys) and not sentences:
         return _without_labels(lines, end, _is_detail)
     if LabelKind.HEADING not in kinds:
         return lines
     return _without_labels(lines, end, lambda one: one.key in stated and _is_role(one.label))
+
+
+def _labels_of_fields(lines: Sequence[TextLine]) -> list[LabelCandidate | None]:
+    """The labels of lines, without lines that list what belongs to a field: `Participants:`."""
+    labels = [_first_label(line) for line in lines]
+    lists = [one is not None and not one.text.strip() for one in labels]
+    if not any(lists):
+        return labels
+    begins = lists.index(True)
+    return [one for at, one in enumerate(labels) if one is not None or at < begins]
 
 
 def _ends_sentence(one: LabelCandidate) -> bool:
@@ -75,7 +98,20 @@ def _without_untimed(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     if timed < _FEW or timed < _MOST * len(labelled):
         return lines
     later = {line.candidates[0].key for line in labelled}
+    above = [one for line in lines[:first] if (one := _first_label(line)) is not None]
+    if _are_fields(above):
+        return _without_labels(lines, first, lambda _: True)
     return _without_labels(lines, first, lambda one: one.key not in later and _is_detail(one))
+
+
+def _are_fields(labels: Sequence[LabelCandidate]) -> bool:
+    """Whether labels without a time are fields of a header, one of them at least by its name."""
+    return (
+        len(labels) > 1
+        and len({one.key for one in labels}) == len(labels)
+        and any(classify_label(one.label) is LabelKind.HEADING for one in labels)
+        and not any(one.text.strip() and _ends_sentence(one) for one in labels)
+    )
 
 
 def _without_labels(

@@ -26,7 +26,8 @@ _BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\
 _LONE_QUESTION: Final = re.compile(r"\s{0,12}Q(?:\t+|[ \u00a0]{2,12})(?=[\"\u201c(\[]?[A-Z0-9])")
 _DOTTED_QUESTION: Final = re.compile(r"\s{0,12}([QA])\.\s+(?=[\"“(\[]?[A-Z0-9])")
 _NUMBERED_QUESTION: Final = re.compile(
-    r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
+    r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)(?:\s?(\d{1,3}))?\s?[.:)]\s+",
+    re.IGNORECASE,
 )
 _HEADED: Final = re.compile(r"\s{0,8}(?:\*\*)?([QA])\s?\d{1,3}[.:)]?(?:\*\*)?\s*")
 _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
@@ -169,7 +170,10 @@ def _is_dialogue(
         return False
     turns = sum(earlier != later for earlier, later in pairwise(labels))
     if pattern is _NUMBERED_QUESTION:
-        numbers = [int(match[2]) for _, match in found]
+        numbers = [int(match[2]) for _, match in found if match[2]]
+        asked = max(counts.values()) - 1  # answers may go without
+        if len(numbers) < min(counts.values()) or len(numbers) < asked:
+            return False
         if any(later < earlier for earlier, later in pairwise(numbers)):
             return False
     # Others speak between them in a court, behind labels with a colon.

@@ -42,6 +42,7 @@ _VOICE_AHEAD: Final = re.compile(
     r"|(Interviewer|Interviewee|Moderator|Participant|Respondent|Facilitator|Researcher)"
     r"(?:\s\d{1,3})?\s+(?=[A-Z\"\u201c])"
 )
+_DASH_AHEAD: Final = re.compile(r"\s*[-\u2013\u2014]\s+")
 _SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
 _BOLD_TIME: Final = re.compile(
     r"(?P<mark>\*\*|__)"
@@ -107,7 +108,35 @@ def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
         else:
             lines.append(read)
             paragraph = False
-    return _with_lone_labels(_with_times_before_speech(_with_times_behind_labels(lines)))
+    lines = _with_times_before_speech(_with_times_behind_labels(lines))
+    return _with_lone_labels(_without_dashes_behind_times(lines))
+
+
+def _without_dashes_behind_times(lines: list[TextLine]) -> list[TextLine]:
+    """The lines without the dash of `Ann (2:50) - Hi`, where it stands behind nearly all times."""
+    stamped = [
+        line.candidates[0].text
+        for line in lines
+        if line.candidates and line.candidates[0].form is LabelMarking.STAMPED
+    ]
+    spoken = [text for text in stamped if text.strip()]
+    dashed = sum(_DASH_AHEAD.match(text) is not None for text in spoken)
+    if dashed < max(_FEW, _NEARLY_ALL * len(spoken)):
+        return lines
+    return [
+        replace(
+            line,
+            candidates=tuple(
+                one._replace(text=_DASH_AHEAD.sub("", one.text))
+                if one.form is LabelMarking.STAMPED
+                else one
+                for one in line.candidates
+            ),
+        )
+        if line.candidates
+        else line
+        for line in lines
+    ]
 
 
 def _with_times_before_speech(lines: list[TextLine]) -> list[TextLine]:

@@ -38,6 +38,7 @@ _TWICE: Final = 2
 _THRICE: Final = 3
 _FEWEST_WORDS: Final = 2
 _LONGEST: Final = 120
+_MOST: Final = 0.8
 
 
 def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
@@ -61,8 +62,11 @@ def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list
     }
     dropped |= _running_lines(rows, filled, dropped | feeds)
     dropped |= _recurring_lines(rows, filled)
+    pictures = _captions_of_pictures(rows, filled) - dropped
     notices.drop_lines(Repair.PAGE_LINE, [rows[position][0] for position in dropped - feeds])
-    return [row for position, row in enumerate(rows) if position not in dropped | feeds]
+    notices.drop_lines(Repair.VENDOR_LINE, [rows[position][0] for position in pictures])
+    dropped |= feeds | pictures
+    return [row for position, row in enumerate(rows) if position not in dropped]
 
 
 def _without_pages_behind(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
@@ -163,6 +167,36 @@ def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> 
         and _is_title(rows[position][1].strip())
         and not any(form.startswith(head) for head in named)
     }
+
+
+def _captions_of_pictures(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
+    """Places of one and the same line, or of initials, above nearly all names with times below.
+
+    So players write in place of a picture, once the page is copied: `user avatar`.
+    """
+    shown = {position: rows[position][1].strip() for position in filled}
+    heads = [  # what stands above a name, and the name
+        (above, name)
+        for above, name, below in zip(filled, filled[1:], filled[2:], strict=False)
+        if _is_time_alone(shown[below]) and not _is_time_alone(shown[name])
+    ]
+    names = {shown[name] for _, name in heads}
+    forms = Counter(shown[above] for above, _ in heads if shown[above] not in names)
+    most, count = forms.most_common(1)[0] if forms else ("", 0)
+    by_form = {above for above, _ in heads if shown[above] == most}
+    by_initials = {above for above, name in heads if shown[above] == _initials(shown[name])}
+    found = by_form if count >= len(by_initials) else by_initials
+    return found if len(found) >= max(_THRICE, _MOST * (len(heads) - 1)) else set()
+
+
+def _is_time_alone(line: str) -> bool:
+    stamp = parse_leading_timestamp(line)
+    return stamp is not None and not stamp.rest.strip()
+
+
+def _initials(name: str) -> str:
+    words = [one for one in name.split() if one[0].isalpha()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words))
 
 
 def _is_name(line: str) -> bool:

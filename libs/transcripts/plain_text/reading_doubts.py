@@ -18,6 +18,7 @@ from transcripts.text import ends_within_sentence
 _ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
 _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
+_HALF: Final = 0.5
 _MOST: Final = 0.8
 _FEW: Final = 3
 _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
@@ -60,23 +61,17 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
 def _headings_between_turns(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
     """Paragraphs of a few words without an end, each before a turn, as headings stand."""
     chosen = [found.choose(line.candidates) for line in lines]
-    headings = [
-        line
-        for (line, one), (below, turn), (_, above) in zip(
-            zip(lines[1:], chosen[1:], strict=True),
-            zip(lines[2:], chosen[2:], strict=True),
-            zip(lines, chosen, strict=True),
-            strict=False,
-        )
-        if above is not None
-        and above.text.strip()
-        and one is None
-        and turn is not None
-        and line.paragraph
-        and below.paragraph
-        and not line.original
-        and _may_be_heading(line.text.strip())
-    ]
+    headings: list[TextLine] = []
+    run: list[TextLine] | None = None  # lines without a name since the last turn
+    for line, one in zip(lines, chosen, strict=True):
+        if one is None:
+            if run is not None:
+                run.append(line)
+            continue
+        if run and run[0].paragraph and all(map(_may_be_heading, run)):
+            ends = run[-1].text.rstrip().endswith(":")
+            headings += run if line.paragraph or ends else []
+        run = [] if one.text.strip() else None
     said = [one.text.strip() for one in chosen if one is not None and one.text.strip()]
     ended = sum(text[-1] in _ENDS for text in said) >= _MOST * len(said)
     upper = [line for line in headings if line.text.isupper()]
@@ -106,10 +101,12 @@ def _footnotes(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]
         yield f"the lines from line {start.number} may be footnotes, which nobody said"
 
 
-def _may_be_heading(text: str) -> bool:
+def _may_be_heading(line: TextLine) -> bool:
+    text = line.text.strip().rstrip(":").lstrip("\u00b7•-* ")
     words = text.split()
     return (
-        len(words) <= _HEADING_WORDS
+        0 < len(words) <= _HEADING_WORDS
+        and not line.original
         and text[-1].isalnum()
         and text[0].isupper()
         and len(text) >= _HEADING_LETTERS
@@ -285,6 +282,12 @@ def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     if len(set(names)) == 1 and _asked_between([(line.text, one) for line, one in chosen]):
         yield f"only {names[0]} is named, and lines without a name that ask stand before each turn"
         return
+    if len(names) == 1 and (asking := _asked_below(chosen)):
+        yield (
+            f"only {names[0]} is named, once, and {asking:,} paragraphs below ask: they may be "
+            "another speaker's"
+        )
+        return
     if len(set(names)) == 1 and len(names) >= _FEW and _alternates([one for _, one in chosen]):
         yield f"only {names[0]} is named, and one line without a name stands between any two turns"
         return
@@ -303,6 +306,14 @@ def _asked_between(chosen: Sequence[tuple[str, LabelCandidate | None]]) -> bool:
         if one is not None
     ]
     return len(asked) > 1 and sum(asked) >= _MOST * len(asked)
+
+
+def _asked_below(chosen: Sequence[tuple[TextLine, LabelCandidate | None]]) -> int:
+    """How many lines ask below the only one that names somebody, if others stand between them."""
+    begin = next(at for at, (_, one) in enumerate(chosen) if one is not None)
+    asks = [line.text.rstrip().endswith(_ASKS) for line, _ in chosen[begin + 1 :]]
+    changes = sum(earlier != later for earlier, later in pairwise(asks))
+    return sum(asks) if sum(asks) >= _FEW and changes >= _HALF * len(asks) else 0
 
 
 def _alternates(chosen: Sequence[LabelCandidate | None]) -> bool:

@@ -13,6 +13,7 @@ from html import unescape
 from typing import Final
 
 from transcripts.captions.cues import split_lines
+from transcripts.character_references import decode_character_references
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.aligned_labels import add_colons_to_aligned_labels
@@ -24,6 +25,7 @@ from transcripts.plain_text.front_matter import remove_front_matter
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
 from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
+from transcripts.plain_text.part_headings import remove_part_headings
 from transcripts.plain_text.second_stamps import replace_second_stamps
 from transcripts.plain_text.summaries import is_summary_heading, remove_summaries
 from transcripts.plain_text.turn_starts import find_turn_starts
@@ -35,6 +37,7 @@ from transcripts.timecodes import replace_frame_timecodes
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
 _RARE_LINE_ENDS: Final = "\v\f\x85\u2028\u2029"
+_BLANKS: Final = " \t\u00a0\n"
 _LINE_END: Final = re.compile("\r\r?\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
 # Mark-up of a page that was saved as text.
 _HTML_BREAK: Final = re.compile(
@@ -157,7 +160,7 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         _LINE_END.split(content.removeprefix("\ufeff")) if has_rare_ends else split_lines(content)
     )
     rows = [
-        (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
+        (number, strip_direction_marks(decode_character_references(line, notices)).rstrip(_BLANKS))
         for number, line in enumerate(lines, start=1)
     ]
     for replace_times in _TIMES_STEPS:
@@ -344,6 +347,7 @@ _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     remove_front_matter,
     remove_page_furniture,
     remove_summaries,
+    remove_part_headings,
     _without_vendor_lines,
     _without_links,
     _without_quote_marks,

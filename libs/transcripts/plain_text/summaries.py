@@ -18,6 +18,8 @@ _HEADING_WORDS: Final = (
     r"|takeaways|highlights|decisions(?: made)?|action(?: ?items?| points?|s)|next steps"
     r"|to-?dos?|todo list|follow[- ]?ups?(?: tasks?)?|tasks|(?:summary )?keywords|outline"
     r"|(?:chapters|meeting notes|ai notes)(?: & \w+)?"
+    r"|attendees|attendance|(?:zoom )?chat(?: log| highlights)?|next meeting(?: details)?"
+    r"|show ?notes|resources|references|links?(?: mentioned| discussed)?|further reading"
     r"|zusammenfassung|kernaussagen|kernpunkte|nächste schritte|aufgaben|maßnahmen"
     r"|résumé|points (?:clés|principaux)|prochaines étapes|actions à mener"
     r"|resumen|puntos (?:clave|principales)|próximos pasos|tareas|riassunto|punti chiave"

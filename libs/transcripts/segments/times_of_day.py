@@ -32,6 +32,11 @@ def remove_times_of_day(
     if not are_times_of_day(starts):
         return tuple(passages)
     notices.add(Repair.TIME_OF_DAY, len(starts))
+    return remove_times(passages)
+
+
+def remove_times(passages: Iterable[SpokenPassage]) -> tuple[SpokenPassage, ...]:
+    """Remove all times of passages, which then have none."""
     return tuple(
         said._replace(pieces=tuple(one._replace(start_ms=None, end_ms=None) for one in said.pieces))
         for said in passages

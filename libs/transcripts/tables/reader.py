@@ -12,6 +12,7 @@ from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.captions.cues import Cue, read_cue_passages
+from transcripts.character_references import decode_character_references
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
@@ -41,6 +42,12 @@ _FEWEST_UNTIMED: Final = 2
 _OFTEN_UNTIMED: Final = 0.2
 _RULE: Final = re.compile(r"[\s:-]*")
 _SPAN: Final = re.compile(r"([\d:;.,]{3,20})\s*[-\u2013]\s*([\d:;.,]{3,20})")
+# `0 days 00:01:05`, as pandas writes how long something took.
+_DAYS: Final = re.compile(
+    r"(?P<days>\d{1,2}) days? \+?(?P<hours>\d{2}):(?P<rest>\d{2}:\d{2}(?:\.\d{1,9})?)"
+)
+_PART: Final = SpokenPassage("", ())
+"""In place of a row that heads a part."""
 _LONGEST_CELL: Final = 20_000_000
 """Characters of one cell of a table."""
 
@@ -73,19 +80,27 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
     times = _CellTimes(content, starts, columns.unit_ms, notices)
     passages: list[SpokenPassage] = []
     short: list[int] = []
+    headings: list[int] = []
+    shifted = 0
     for position, (number, row) in enumerate(rows):
         if not position and columns.named:
             continue
         if len(row) > columns.text:
+            if _is_part_heading(row, columns):
+                headings.append(number)
+                passages.append(_PART)
+                continue
             made = _passage(row, columns, times)
+            shifted += int(bool(made) and _is_shifted(row, columns, made[0]))
             notices.add(Repair.PAUSE, int(not made and _is_pause(row[columns.text])))
             passages += made
         elif any(cell.strip() for cell in row) and not _is_rule(row):
             short.append(number)
     notices.drop_lines(Repair.SHORT_ROW, short)
-    doubts = [*_shifted_cells(passages, columns), *_short_rows(short, passages)]
+    notices.drop_lines(Repair.HEADING, headings)
+    doubts = [*_shifted_cells(passages, shifted), *_short_rows(short, passages)]
     labelled = None
-    if not any(one.speaker for one in passages):
+    if not any(one.speaker for one in passages) and not headings:
         labelled = _labelled_in_text(passages, notices)
     if labelled is not None:
         passages = list(labelled.passages)
@@ -150,24 +165,40 @@ def _carried_on(
     named = [one.speaker for one in passages if one.speaker]
     changes_only = all(earlier != later for earlier, later in pairwise(named))
     if columns.speaker is None or len(set(named)) <= 1 or not changes_only:
-        return passages
+        return [one for one in passages if one is not _PART]
     speaker = ""
     carried: list[SpokenPassage] = []
     for one in passages:
+        if one is _PART:  # nobody goes on beyond it
+            speaker = ""
+            continue
         notices.add(Repair.CARRIED_ROW, int(bool(speaker) and not one.speaker))
         speaker = one.speaker or speaker
         carried.append(one._replace(speaker=speaker))
     return carried
 
 
-def _shifted_cells(passages: Sequence[SpokenPassage], columns: TableColumns) -> Iterator[str]:
+def _is_part_heading(row: Sequence[str], columns: TableColumns) -> bool:
+    """Whether a row heads a part: what was said is the speaker's name itself, as `Film 2`."""
+    speaker = _cell(row, columns.speaker)
+    return bool(speaker) and speaker.casefold() == row[columns.text].strip().casefold()
+
+
+def _is_shifted(row: Sequence[str], columns: TableColumns, made: SpokenPassage) -> bool:
+    """Whether the cell of the time holds something else, or nothing in a row of another length.
+
+    An empty cell in a row of the usual length is none: many tables have a time now and then.
+    """
+    if columns.start is None or made.pieces[0].start_ms is not None:
+        return False
+    return bool(_cell(row, columns.start)) or len(row) != columns.count
+
+
+def _shifted_cells(passages: Sequence[SpokenPassage], shifted: int) -> Iterator[str]:
     """Rows in which the cell of the time holds none, as where a delimiter within a cell shifts."""
-    if columns.start is None:
-        return
-    untimed = sum(one.pieces[0].start_ms is None for one in passages)
-    if len(passages) > untimed >= max(_FEWEST_UNTIMED, _OFTEN_UNTIMED * len(passages)):
+    if len(passages) > shifted >= max(_FEWEST_UNTIMED, _OFTEN_UNTIMED * len(passages)):
         yield (
-            f"{untimed:,} of {len(passages):,} rows have no time in the column of times: their "
+            f"{shifted:,} of {len(passages):,} rows have no time in the column of times: their "
             "cells may be shifted"
         )
 
@@ -240,7 +271,8 @@ def _passage(row: Sequence[str], columns: TableColumns, times: _CellTimes) -> li
     if not end and (span := _SPAN.fullmatch(start)):
         start, end = span[1], span[2]
     start_ms, end_ms = times.span(start, end)
-    label = clean_text(speaker).rstrip(":\uff1a ")
+    said = decode_character_references(said, times.notices)
+    label = clean_text(decode_character_references(speaker, times.notices)).rstrip(":\uff1a ")
     label = format_speaker_label(label) if label.isdecimal() else label
     return [SpokenPassage(label, (TextSpan(said, start_ms, end_ms),))]
 
@@ -278,7 +310,7 @@ class _CellTimes:
         framed = [one for one in map(_bare_time, starts) if _TIMECODE.fullmatch(one)]
         self._rate = find_frame_rate(content, framed) if framed else FrameRate()
         self._clock = TimeConverter(unit_ms, notices)
-        self._notices = notices
+        self.notices = notices
 
     def __call__(self, cell: str) -> int | None:
         return self._clock(self._written(cell))
@@ -292,11 +324,14 @@ class _CellTimes:
         cell = _bare_time(cell)
         if not cell:
             return None
+        if days := _DAYS.fullmatch(cell):
+            hours = int(days["days"]) * 24 + int(days["hours"])
+            return f"{hours}:{days['rest']}"
         if _DECIMAL_COMMA.fullmatch(cell):
             return cell.replace(",", ".")
         if _TIMECODE.fullmatch(cell):
             framed = self._rate.parse(cell)
-            self._rate.note(self._notices)
+            self._rate.note(self.notices)
             return None if framed is None else f"{framed / 1_000}s"
         if cell[-1] == "s" and (stamp := parse_leading_timestamp(f"[{cell}]")) is not None:
             return cell if stamp.start_ms is None else f"{stamp.start_ms / 1_000}s"

@@ -20,6 +20,7 @@ from transcripts.formats import (
     adapt_text_functions,
 )
 from transcripts.notices import Notices, Repair
+from transcripts.segments.times_of_day import remove_times
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time, parse_whole_ms
@@ -37,7 +38,7 @@ _HTML_DOCTYPE: Final = re.compile(
 )
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 # Apple's podcasts write seconds without their unit.
-_METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
+_METRIC: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
 _MOST: Final = 0.8
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
@@ -64,6 +65,7 @@ def read_youtube_timed_text(
     from transcripts.captions.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no XML
 
     cues: list[Cue] = []
+    latest: int | None = None
     for one in parse_xml(content).iter():
         seconds, milliseconds = one.get("start"), one.get("t")
         if get_local_name(one) == "text" and seconds is not None:
@@ -74,9 +76,11 @@ def read_youtube_timed_text(
             continue
         if start is None:
             notices.add(Repair.UNUSABLE_TIME)
+        latest = latest if start is None else start
         said = unescape("".join(one.itertext()))
-        cues.append(Cue(start or 0, (start or 0) + (length or 0), _escaped(said)))
-    return read_cue_passages(cues, speakers, notices)
+        cues.append(Cue(latest or 0, (latest or 0) + (length or 0), _escaped(said)))
+    read = read_cue_passages(cues, speakers, notices)
+    return read if latest is not None else replace(read, passages=remove_times(read.passages))
 
 
 def is_html_transcript(content: str) -> bool:
@@ -104,14 +108,19 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
     rate = _ttml_rate(root)
     ticks = float(get_attribute(root, "tickRate") or 10_000_000)
     cues: list[Cue] = []
+    latest: int | None = None
     for paragraph, start, end in _timed_paragraphs(root, _TtmlClock(rate, ticks)):
         agent = agents.get(paragraph, "")
         said = "".join(_ttml_text(paragraph, names))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
             notices.add(Repair.UNUSABLE_TIME)
-        cues.append(Cue(start or 0, end if end is not None else (start or 0), voice + said))
+        latest = latest if start is None else start
+        begin = latest or 0
+        cues.append(Cue(begin, begin if end is None else end, voice + said))
     read = read_cue_passages(cues, speakers, notices)
+    if latest is None:  # nobody knows when
+        read = replace(read, passages=remove_times(read.passages))
     if any(one.speaker for one in read.passages):
         return read
     return replace(read, doubts=(*read.doubts, *_alternating_styles(root)))

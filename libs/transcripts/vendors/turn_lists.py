@@ -17,7 +17,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts.captions.cues import Cue, read_cue_passages
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
-from transcripts.segments.times_of_day import remove_times_of_day
+from transcripts.segments.times_of_day import remove_times, remove_times_of_day
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time
@@ -177,8 +177,7 @@ def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[S
         f"{layout.text!r}, speakers from {layout.speaker or 'nowhere'!r}, times from "
         f"{layout.start or 'nowhere'!r}"
     )
-    # Tokens bring their own blanks: ` No`, `t`.
-    tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:LOOKED_AT])
+    tokens = _are_tokens([str(turn.get(layout.text)) for turn in layout.turns[1:LOOKED_AT]])
     if not layout.speaker and layout.start and (spans := _speaker_spans(document, clock)):
         yield from _spoken_in(spans, layout, clock)
         return
@@ -205,6 +204,13 @@ def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[S
         return
     for speaker, said, times in spoken:
         yield from build_segment_passages(speaker, said, times)
+
+
+def _are_tokens(texts: Sequence[str]) -> bool:
+    """Whether texts bring their own blanks, as tokens do: ` No`, `t`; those without are no sentences."""
+    return any(one[:1] == " " for one in texts) and not any(
+        " " in one.strip() for one in texts if one[:1] != " "
+    )
 
 
 class _SpeakerSpan(NamedTuple):
@@ -251,12 +257,15 @@ def _labelled_in_text(
     """Turns whose speakers, if any are named, stand before what they say, as in captions."""
     cues: list[Cue] = []
     start_ms = 0
+    timed = False
     for turn in layout.turns:
         start, end = clock.span(turn.get(layout.start), turn.get(layout.end))
+        timed = timed or start is not None
         start_ms = start_ms if start is None else start
         said = get_text_or_empty(turn.get(layout.text)).replace("&", "&amp;").replace("<", "&lt;")
         cues.append(Cue(start_ms, start_ms if end is None else end, said))
-    yield from read_cue_passages(cues, (), notices).passages
+    passages = read_cue_passages(cues, (), notices).passages
+    yield from passages if timed else remove_times(passages)
 
 
 FORMATS: Final = (
