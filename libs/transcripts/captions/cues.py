@@ -11,6 +11,14 @@ from operator import itemgetter
 from typing import Final
 
 from contracts.transcript import Speaker
+from transcripts.captions.cue_doubts import (
+    SOUND,
+    find_names_said_twice,
+    find_names_within_one_voice,
+    find_things_named_once,
+    find_unnamed_changes,
+    find_unnamed_speech,
+)
 from transcripts.captions.cue_lines import (
     SpokenCue,
     SpokenLine,
@@ -28,7 +36,6 @@ from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.line_labels import find_labels_within_line
-from transcripts.speakers.plain_labels import find_all_labels
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.text import (
     SENTENCE_GOES_ON,
@@ -44,18 +51,13 @@ __all__ = ["Cue", "read_cue_passages", "split_lines"]
 _NAMED_ID: Final = re.compile(
     r'(?:(?:\d{1,6}\s+)?"(?P<quoted>[^"]+)"|\d{1,6}\s+(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
 )
-_SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
 _SOUND_STARTS: Final = frozenset("[(♪♫")
 _COUNTED_NAME: Final = re.compile(r"(.{1,80}?)[-_](\d{1,6})")
 _LINE_END: Final = re.compile("\r\r?\n|\r")
 _MAY_NAME_ANOTHER: Final = re.compile(rf"[:{OTHER_COLONS}]|\s[\[(<]|\s\*\*")
 _HALF: Final = 0.5
-_WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
 _FEWEST_CHANGES: Final = 3
-_OFTEN_CHANGED: Final = 0.2
 _MOSTLY: Final = 0.8
-_FEWEST_MARKED: Final = 4
-_FEWEST_BEGINNINGS: Final = 12
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
 _FEWEST_NAMED: Final = 5
@@ -100,7 +102,9 @@ def read_cue_passages(
     ]
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
-    found = find_speaker_labels(_vouched(list(_places(spoken))), speakers)
+    places = list(_places(spoken))
+    vouched = _vouched(places)
+    found = find_speaker_labels(vouched or places, speakers)
     attributed = _attribute(spoken, found)
     said = _carried_on(attributed, notices, marks_change=_marks_change(spoken, found))
     passages = tuple(
@@ -121,101 +125,17 @@ def read_cue_passages(
         doubts=tuple(
             chain(
                 found.doubts(starts),
-                find_label_doubts(found, starts),
-                _said_twice(spoken, found),
-                _unnamed_speech(spoken, attributed),
-                _named_once_as_things(found, starts),
+                () if vouched else find_label_doubts(found, starts),
+                find_names_said_twice(spoken, found),
+                find_unnamed_speech(spoken, attributed),
+                find_things_named_once(found, starts),
             )
             if found
-            else _unnamed_changes(spoken)
+            else find_unnamed_changes(spoken)
             if unnamed == len(said)
-            else _names_within_one_voice(spoken)
+            else find_names_within_one_voice(spoken)
         ),
     )
-
-
-def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
-    """Signs that speakers change in a file that names none."""
-    changes = sum(line.changes for one in spoken for line in one.lines)
-    if changes >= max(_FEWEST_CHANGES, _OFTEN_CHANGED * len(spoken)):
-        yield f"speakers change at {changes:,} marks, and nobody is named"
-    yield from _alike_beginnings([one.lines[0].shown for one in spoken if one.lines])
-    wraps = Counter(
-        match[0] for one in spoken if (match := _WRAPPED.match(one.cue.payload.lstrip()))
-    )
-    if len(wraps) > 1 and wraps.total() >= _MOSTLY * len(spoken) and len(wraps) < len(spoken):
-        yield (
-            f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
-        )
-
-
-def _names_within_one_voice(spoken: Sequence[SpokenCue]) -> Iterator[str]:
-    """Names within what one voice says, as where several people share a room's microphone."""
-    lines = [line for one in spoken for line in one.lines]
-    voices = {line.voice for line in lines}
-    if len(voices) != 1 or not any(":" in line.text for line in lines):
-        return
-    labels = [LineLabels(find_all_labels(line.text)) for line in lines]
-    found = find_speaker_labels(labels)
-    voice = next(iter(voices))
-    chosen = [one.label for line in labels if (one := found.choose(line.candidates)) is not None]
-    if len({*chosen} - {voice}) > 1 and len(chosen) >= _HALF * len(lines):
-        yield (
-            f"“{min(chosen)}” and others stand before colons in what “{voice}” says throughout: "
-            "several people may speak"
-        )
-
-
-def _named_once_as_things(
-    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]
-) -> Iterator[str]:
-    """Labels that all stand once and begin with an article, as things do: `The price: ninety`."""
-    chosen = [one for candidates in starts if (one := found.choose(candidates)) is not None]
-    counts = Counter(one.key for one in chosen)
-    if len(counts) == len(chosen) > 1 and all(one.key.startswith("the ") for one in chosen):
-        yield f"“{chosen[0].label}” and others stand once each: they may be words, and no speakers"
-
-
-def _said_twice(spoken: Sequence[SpokenCue], found: SpeakerLabels) -> Iterator[str]:
-    """Cues whose two lines both begin with one and the same name, as where one is translated."""
-    pairs = [one.lines for one in spoken if len(one.lines) == 2]  # noqa: PLR2004 - a pair
-    twice = 0
-    for first, second in pairs:
-        one, other = found.choose(first.candidates), found.choose(second.candidates)
-        twice += one is not None and other is not None and one.key == other.key
-    if twice >= max(_FEWEST_CHANGES, _HALF * len(spoken)):
-        yield (
-            f"both lines of {twice:,} cues begin with one and the same name: one may be a "
-            "translation of the other"
-        )
-
-
-def _unnamed_speech(spoken: Sequence[SpokenCue], said: Sequence[_Said]) -> Iterator[str]:
-    """Marks of a change to a speaker whom nobody names, in a file that names others."""
-    changes = sum(line.changes for one in spoken for line in one.lines)
-    others = [text for _, who, text in said if who is None and not _SOUND.fullmatch(text.strip())]
-    if changes > 1 and sum(len(text.split()) for text in others) >= _FEWEST_CHANGES:
-        yield f"speakers change at marks without a name {len(others):,} times"
-
-
-def _alike_beginnings(texts: Sequence[str]) -> Iterator[str]:
-    """A few words that begin nearly all cues, as names do whose mark is not known."""
-    firsts = Counter(text.split(maxsplit=1)[0] for text in texts if " " in text)
-    again = {word: count for word, count in firsts.items() if count > 1}
-    marked = [word for word in again if not word[-1].isalnum() and word[:1].isalpha()]
-    fewest = _FEWEST_MARKED if len(marked) == len(again) else _FEWEST_BEGINNINGS
-    if len(marked) < len(again):  # `And` and `I` begin most cues of long captions
-        again = {word: count for word, count in again.items() if _may_name(word)}
-    if len(again) > 1 and len(texts) >= fewest and sum(again.values()) >= _MOSTLY * len(texts):
-        yield (
-            f"{len(again):,} words begin nearly all cues, such as “{min(again)}”, and nobody is "
-            "named: they may be who speaks"
-        )
-
-
-def _may_name(word: str) -> bool:
-    """Whether a word at the beginning of a cue may be somebody's name, not one that sentences have."""
-    return word[:1].isupper() and classify_label(word) in {LabelKind.NAME, LabelKind.ROLE}
 
 
 # Names
@@ -287,8 +207,8 @@ def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
             is_first = False
 
 
-def _vouched(places: list[LineLabels]) -> list[LineLabels]:
-    """The places, whose form vouches for labels where nearly all cues begin with a name.
+def _vouched(places: Sequence[LineLabels]) -> list[LineLabels]:
+    """The places, whose form vouches for labels if nearly all cues begin with a name; else none.
 
     So Zoom writes each cue; who speaks there once only, under whatever name, is named all the same.
     """
@@ -300,7 +220,7 @@ def _vouched(places: list[LineLabels]) -> list[LineLabels]:
         or counts.total() < _NEARLY_ALL * len(places)
         or again < _HALF * len(places)
     ):
-        return places
+        return []
     return [
         place if one is None else place._replace(structural=True)
         for place, one in zip(places, firsts, strict=True)
@@ -481,7 +401,7 @@ def _carried_on(said: list[_Said], notices: Notices, *, marks_change: bool) -> l
     speaker = ""
     gone_on = 0
     for cue, who, text in said:
-        if not who and text[:1] in _SOUND_STARTS and _SOUND.fullmatch(text):
+        if not who and text[:1] in _SOUND_STARTS and SOUND.fullmatch(text):
             carried.append((cue, "", text))  # a sound may be anybody's, and changes nobody
             continue
         if who is None:

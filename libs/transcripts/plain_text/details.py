@@ -31,10 +31,14 @@ def remove_header_field_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
 
 
 def _without_addresses(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """The lines, without labels above the first turn behind which an address stands: `Agenda: …`."""
+    """The lines, without labels above the talk that an address follows: `Agenda: https://…`."""
     keys = Counter(line.candidates[0].key for line in lines if line.candidates)
     end = next(
-        (at for at, line in enumerate(lines) if line.candidates and keys[line.candidates[0].key] > 1),
+        (
+            at
+            for at, line in enumerate(lines)
+            if line.candidates and keys[line.candidates[0].key] > 1
+        ),
         0,
     )
     return _without_labels(lines, end, lambda one: _ADDRESS.fullmatch(one.text.strip()) is not None)

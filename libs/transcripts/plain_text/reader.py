@@ -220,11 +220,19 @@ def _without_silent(lines: Sequence[TextLine], found: SpeakerLabels) -> SpeakerL
         one = found.choose(line.candidates)
         if one is not None:
             current = one.key
-            silent |= {one.key} if one.form in _MAY_BE_WORDS else set()
+            silent |= {one.key} if _may_be_words(one) else set()
         if (line.text if one is None else one.text).strip():
             heard.add(current)
     kept = {key: forms for key, forms in found.forms.items() if key not in silent - heard}
     return replace(found, forms=kept)
+
+
+def _may_be_words(one: LabelCandidate) -> bool:
+    """Whether nothing but its form makes a label of what may be said, or head a part."""
+    return one.form in _MAY_BE_WORDS or (
+        one.form is LabelMarking.COLON
+        and classify_label(one.label) not in {LabelKind.NAME, LabelKind.ROLE}
+    )
 
 
 def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:

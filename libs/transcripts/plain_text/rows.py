@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from html import unescape
 from typing import Final
 
 from transcripts.captions.cues import split_lines
@@ -29,6 +28,7 @@ from transcripts.plain_text.part_headings import remove_part_headings
 from transcripts.plain_text.second_stamps import replace_second_stamps
 from transcripts.plain_text.summaries import is_summary_heading, remove_summaries
 from transcripts.plain_text.turn_starts import find_turn_starts
+from transcripts.plain_text.web_pages import strip_page_markup
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.tables.columns import is_header_row
@@ -39,32 +39,6 @@ from transcripts.timecodes import replace_frame_timecodes
 _RARE_LINE_ENDS: Final = "\v\f\x85\u2028\u2029"
 _BLANKS: Final = " \t\u00a0\n"
 _LINE_END: Final = re.compile("\r\r?\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
-# Mark-up of a page that was saved as text.
-_HTML_BREAK: Final = re.compile(
-    r"<br\s*/?>|</(?:p|div|li|tr|h[1-6]|dt|dd|blockquote)>"
-    r"|<(?:p|div|li|tr|h[1-6]|dt|dd|blockquote)(?=[\s>])",
-    re.IGNORECASE,
-)
-_HTML_CELL: Final = re.compile(r"</t[dh]>\s*(?=<t[dh])", re.IGNORECASE)
-_HTML: Final = re.compile(
-    r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|table|tbody|thead|tr|td|th|html|body|a"
-    r"|section|article|main|header|footer|h[1-6]|dl|dt|dd|blockquote|cite|time|small|sup|sub"
-    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre|details|summary|[ovw]:[a-z]{1,20})(?:\s[^<>]{0,200})?/?>",
-    re.IGNORECASE,
-)
-# `<span class="speaker">[Ada] </span>`, as editors that keep words in spans write names.
-_HTML_SPEAKER: Final = re.compile(
-    r"<span\s[^<>]{0,200}\bclass=[\"'](?:[\w-]{1,40} )?"
-    r"(?:speaker|author|sender|user|participant)(?:[-_]?name)?[\"'][^<>]{0,200}>"
-    r"\s*[\[(]?([^<>\[\]():]{1,80}?)[\])]?:?\s*</span>",
-    re.IGNORECASE,
-)
-_HTML_TIME: Final = re.compile(r"(?=<time[\s>])|(?<=</time>)", re.IGNORECASE)
-_DOCTYPE: Final = re.compile(r"<!DOCTYPE[^<>]{0,200}>", re.IGNORECASE)
-_STYLE: Final = re.compile(
-    r"<(style|script|head|title)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL
-)
-_LOOKED_AT: Final = 100_000
 _QUOTED: Final = re.compile(r"\s{0,3}>(?!>)\s?")
 _TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
 _TABLE_RULE: Final = re.compile(r"[\s|:+-]+")
@@ -150,11 +124,7 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
         TooLargeTranscriptError: there are more lines than a transcript may have.
     """
     check_text_length(content)
-    if len(_HTML.findall(content, 0, _LOOKED_AT)) >= _FEW:
-        content = _STYLE.sub("", _DOCTYPE.sub("", content))
-        content = _HTML_TIME.sub(" ", _HTML_SPEAKER.sub(r"\n\1: ", content))
-        content = _HTML_BREAK.sub(lambda match: f"\n{match[0]}", _HTML_CELL.sub("\t", content))
-        content = unescape(_HTML.sub("", content))
+    content = strip_page_markup(content)
     has_rare_ends = any(one in content for one in _RARE_LINE_ENDS)
     lines = (
         _LINE_END.split(content.removeprefix("\ufeff")) if has_rare_ends else split_lines(content)

@@ -144,6 +144,8 @@ _HEADING: Final = re.compile(
     "|friday|saturday|sunday|january|february|march|april|june|july|august|september|october"
     "|november|december"
     # The same in languages whose dictionary is not at hand.
+    "|agenda|venue|fecha|lugar|asunto|duración|asistentes|participantes|luogo|durata|partecipanti"
+    "|ort|datum|dauer|teilnehmer|teilnehmende|lieu|durée|plaats|deelnemers|duração"
     "|erstens|zweitens|drittens|viertens|außerdem|übrigens|beispiel|zum beispiel|grund|ergebnis"
     "|fazit|vorteil|nachteil|problem|frage ist|anmerkung|hinweis|thema|preis|kosten|regel|ziel"
     "|premièrement|deuxièmement|troisièmement|d'abord|ensuite|enfin|exemple|par exemple|raison"

@@ -10,7 +10,8 @@ from typing import Any, Final
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 
 TEXT_KEYS: Final = (
-    "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
+    "punct", "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech",
+    "line",
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "plain_body", "reply", "msg",
     "spoken_text", "spokenText", "says", "final_sentence", "sentence_text", "punctuated_word",
@@ -32,7 +33,8 @@ SPEAKER_KEYS: Final = (
 )  # fmt: skip
 PART_KEYS: Final = (
     "sentences", "segments", "parts", "lines", "tokens", "words", "content", "children",
-    "utterances", "phrases", "chunks", "turns",
+    "utterances", "phrases", "chunks", "turns", "text_blocks", "blocks", "paragraphs", "paragraph",
+    "line",
 )  # fmt: skip
 START_KEYS: Final = (
     "secondsFromStart", "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from",
@@ -51,7 +53,7 @@ END_KEYS: Final = (
     "end_audio_time", "end_offset_millis", "endTimestamp", "endTimeMs", "end_sec", "endOffset",
     "until", "out", "endDateTime", "end_time_seconds", "end_seconds", "end_time_ms", "end_millis",
     "end_offset_ms", "end_offset_seconds", "endTimeMillis", "endMillis", "endTimeInMs",
-    "end_timestamp_ms", "endSeconds", "endTimeSeconds", "t1", "timeEnd",
+    "stop", "end_timestamp_ms", "endSeconds", "endTimeSeconds", "t1", "timeEnd",
 )  # fmt: skip
 DURATION_KEYS: Final = ("duration", "dur")
 """Keys of how long a turn takes, in the unit of its start."""

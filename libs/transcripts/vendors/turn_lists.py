@@ -207,7 +207,7 @@ def _passages(document: Any, layout: TurnLayout, notices: Notices) -> Iterator[S
 
 
 def _are_tokens(texts: Sequence[str]) -> bool:
-    """Whether texts bring their own blanks, as tokens do: ` No`, `t`; those without are no sentences."""
+    """Whether texts bring their own blanks, as tokens do: ` No`, `t`."""
     return any(one[:1] == " " for one in texts) and not any(
         " " in one.strip() for one in texts if one[:1] != " "
     )
@@ -243,12 +243,12 @@ def _spoken_in(
     for turn in layout.turns:
         times = clock.span(turn.get(layout.start), turn.get(layout.end) if layout.end else None)
         start_ms = times[0]
-        who = (
-            one.speaker
-            for one in spans
-            if start_ms is not None and one.start_ms <= start_ms <= one.end_ms
-        )
-        yield from build_segment_passages(next(who, ""), turn[layout.text], times)
+        said = [
+            one for one in spans if start_ms is not None and one.start_ms <= start_ms <= one.end_ms
+        ]
+        # Where one ends and another begins, it is the other's.
+        who = max(said, key=lambda one: one.start_ms).speaker if said else ""
+        yield from build_segment_passages(who, turn[layout.text], times)
 
 
 def _labelled_in_text(

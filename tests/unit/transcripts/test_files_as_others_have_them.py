@@ -1,0 +1,335 @@
+"""Kinds of layout that public repositories hold, with words of our own.
+
+Each stood in files that other people had exported, typed or made by a program; a reader that was
+tried on invented files alone had missed them.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from unit.transcripts.reading_support import read, said
+
+
+def cues(*lines: tuple[str, str]) -> str:
+    blocks = [
+        f"{number}\n00:{number:02}:05.000 --> 00:{number:02}:09.000\n"
+        + (f"{who}: {text}" if who else text)
+        for number, (who, text) in enumerate(lines, start=1)
+    ]
+    return "WEBVTT\n\n" + "\n\n".join(blocks) + "\n"
+
+
+MEETING = [
+    ("Bee World", "hi, can you hear me?"),
+    ("Ilse K", "Yes, all good."),
+    ("Tom", "Who brings the smoker?"),
+    ("Ilse K", "I do."),
+    ("priya raman", "and I bring honey"),
+    ("Tom", "Then we are set."),
+]
+
+
+def test_whoever_is_named_once_where_every_cue_names_somebody_is_named() -> None:
+    reading = read(cues(*MEETING))
+    assert said(reading) == MEETING
+    assert not reading.report.doubts
+
+
+def test_a_cue_that_names_nobody_among_a_few_named_ones_vouches_for_nothing() -> None:
+    few = [("", "hello there"), *MEETING[2:4], ("", "nobody knows: maybe"), ("", "well then")]
+    speakers = {who for who, _ in said(read(cues(*few)))}
+    assert "nobody knows" not in speakers
+
+
+def test_a_meetings_title_in_a_cue_is_no_speaker_without_a_doubt() -> None:
+    reading = read(cues(*MEETING, ("Meeting title", "Bees in spring"), ("Hosted by", "Ilse Kern")))
+    assert any("Meeting title" in one for one in reading.report.doubts)
+
+
+def test_words_with_which_sentences_begin_are_no_names_in_long_captions() -> None:
+    begins = ["And", "So", "But", "I", "We", "And", "So", "But", "I", "We", "It", "It"] * 3
+    reading = read(cues(*[("", f"{word} went on with the bees") for word in begins]))
+    assert not reading.report.doubts
+    named = read(cues(*[("", f"{who} Keeps the bees") for who in ["Ilse", "Tomasz"] * 9]))
+    assert any("begin nearly all cues" in one for one in named.report.doubts)
+
+
+# JSON
+
+
+def test_sentences_of_which_some_begin_with_a_blank_are_not_joined_as_tokens() -> None:
+    turns = [
+        {"start": 1.0, "end": 2.0, "speaker": "S1", "text": " Hello, all."},
+        {"start": 2.0, "end": 3.0, "speaker": "S1", "text": "Welcome to the hive."},
+        {"start": 3.0, "end": 4.0, "speaker": "S1", "text": " It is May."},
+        {"start": 5.0, "end": 6.0, "speaker": "S2", "text": "Thank you so much."},
+    ]
+    assert said(read(json.dumps(turns))) == [
+        ("S1", "Hello, all. Welcome to the hive. It is May."),
+        ("S2", "Thank you so much."),
+    ]
+
+
+def test_turns_of_blocks_of_text_are_those_of_the_person_they_stand_under() -> None:
+    def turn(name: str, start: float, *texts: str) -> dict[str, object]:
+        blocks = [
+            {"text": text, "start": start + at, "stop": start + at + 0.9}
+            for at, text in enumerate(texts)
+        ]
+        person = {"name": name, "last_name": name[-4:], "roles": [{"role_title": "Judge"}]}
+        return {
+            "start": start,
+            "stop": start + len(texts),
+            "speaker": person,
+            "text_blocks": blocks,
+        }
+
+    turns = [
+        turn("Ilse Kern", 0.0, "Number four.", "Go on."),
+        turn("Tom Ray", 2.0, "May it please."),
+    ]
+    document = {"title": "Argument", "transcript": {"sections": [{"start": 0, "turns": turns}]}}
+    reading = read(json.dumps(document))
+    assert said(reading) == [("Ilse Kern", "Number four. Go on."), ("Tom Ray", "May it please.")]
+    assert [one.start_ms for one in reading.segments] == [0, 2_000]
+
+
+def test_lines_of_words_within_paragraphs_of_a_turn_are_read() -> None:
+    def words(*said: str) -> list[dict[str, object]]:
+        return [
+            {"id": at, "text": one, "startTime": at, "endTime": at + 0.5}
+            for at, one in enumerate(said)
+        ]
+
+    turns = [
+        {"id": 0, "speaker": "Ilse", "paragraph": [{"line": words("Who", "keeps", "bees?")}]},
+        {"id": 1, "speaker": "Tom", "paragraph": [{"line": words("I", "do.")}]},
+    ]
+    assert said(read(json.dumps(turns))) == [("Ilse", "Who keeps bees?"), ("Tom", "I do.")]
+
+
+def test_words_are_read_with_their_punctuation_where_a_tool_has_both() -> None:
+    words = [
+        {"start": 0.0, "end": 0.4, "text": "bees", "punct": "Bees"},
+        {"start": 0.4, "end": 0.8, "text": "sting", "punct": "sting."},
+        {"start": 0.9, "end": 1.2, "text": "bees", "punct": "Bees"},
+    ]
+    reading = read(json.dumps({"retval": {"words": words}}))
+    assert said(reading) == [("Speaker", "Bees sting. Bees")]
+    assert not reading.report.doubts
+
+
+# Times
+
+
+def test_ticks_of_any_length_are_times() -> None:
+    ttml = (
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" '
+        'ttp:tickRate="10000000"><body><div><p begin="1374000000t" end="1404000000t">Bees.</p>'
+        '<p begin="37405000000t" end="37425000000t">Honey.</p></div></body></tt>'
+    )
+    (one,) = read(ttml).segments
+    assert (one.start_ms, one.end_ms) == (137_400, 3_742_500)
+
+
+def test_no_time_is_invented_where_none_can_be_read() -> None:
+    ttml = (
+        '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="soon" end="later">Bees.</p>'
+        '<p begin="then" end="whenever">Honey.</p></div></body></tt>'
+    )
+    messages = [
+        {"text": f"We keep {what}.", "start_timestamp": f"2025-05-0{day}T09:00:00Z"}
+        for day, what in enumerate(["bees", "hens", "goats"], start=1)
+    ]
+    for content in (ttml, json.dumps(messages)):
+        assert all(one.start_ms is None for one in read(content).segments)
+
+
+# Tables
+
+
+def test_a_table_has_times_now_and_then_parts_and_characters_of_html() -> None:
+    rows = [
+        "timestamp,speaker,words,tags",
+        "[0:00],IK,Who keeps&#8212;who has the bees?,",
+        ',TR,"I do, &amp; gladly.",bees',
+        ",IK,Since when?,",
+        "[00:01:09],TR,Since May.,",
+        ",IK,Good.,",
+        ",TR,Yes.,",
+    ]
+    reading = read("\n".join(rows))
+    assert said(reading)[:2] == [("IK", "Who keeps—who has the bees?"), ("TR", "I do, & gladly.")]
+    assert not reading.report.doubts
+
+
+def test_durations_of_pandas_are_times_and_rows_of_nothing_but_a_part_are_dropped() -> None:
+    rows = [
+        "\tTimestamp\tSpeaker\tTranscript",
+        "0\t0 days 01:00:00\tNew Film\tNew Film",
+        "1\t0 days 01:00:00\t\tI kept bees in Malta.",
+        "2\t0 days 01:00:25\tInterviewer\tWhy there?",
+        "3\t0 days 01:00:31\tInterviewee\tIt is warm.",
+        "4\t0 days 01:01:00\tInterviewer\tAnd then?",
+        "5\t0 days 01:01:04\tInterviewee\tI left.",
+    ]
+    reading = read("\n".join(rows))
+    assert "New Film" not in {one.speaker for one in reading.segments}
+    assert reading.segments[0].speaker == "Speaker"
+    assert [one.start_ms for one in reading.segments[:2]] == [3_600_000, 3_625_000]
+    assert any("headings of parts" in one or "heading of a part" in one for one in reading.notices)
+
+
+# Text
+
+
+def test_headings_of_parts_between_turns_are_dropped_and_told() -> None:
+    text = (
+        "# Bees\n\nIlse: Who keeps the bees?\n\nTom: I do, and no gloves.\n\n## Smoke\n\n"
+        "Ilse: Do they sting?\n\nTom: Every day.\n\n## Swarms: a history\n\nIn May they go.\n\n"
+        "Ilse: How far?\n"
+    )
+    reading = read(text)
+    assert said(reading)[1:] == [
+        ("Ilse", "Who keeps the bees?"),
+        ("Tom", "I do, and no gloves."),
+        ("Ilse", "Do they sting?"),
+        ("Tom", "Every day. In May they go."),
+        ("Ilse", "How far?"),
+    ]
+    assert any(
+        "2 headings of parts of the talk were dropped: lines 7, 13" in one
+        for one in reading.notices
+    )
+    assert not reading.report.doubts
+
+
+def test_names_in_headings_are_speakers_still() -> None:
+    text = "".join(
+        f"## {who}\n\n{what}\n\n"
+        for who, what in [("Ilse", "Who asks?"), ("Tom", "I do."), ("Ilse", "Why?"), ("Tom", "So.")]
+    )
+    assert [who for who, _ in said(read(text))] == ["Ilse", "Tom", "Ilse", "Tom"]
+
+
+def test_a_list_of_who_attended_below_a_heading_at_the_end_is_nobodys_speech() -> None:
+    text = (
+        "**Ilse** (2:50) - Hi all.\n\n**Tom** (3:05) - Hello.\n\n**Ilse** (3:10) - We begin.\n\n"
+        "**Tom** (3:40) - Bye.\n\n## Attendees\n\n* Ilse Kern\n* Tom Ray\n* Priya Raman\n"
+    )
+    reading = read(text)
+    assert said(reading) == [
+        ("Ilse", "Hi all."), ("Tom", "Hello."), ("Ilse", "We begin."), ("Tom", "Bye."),
+    ]  # fmt: skip
+    assert [one.start_ms for one in reading.segments] == [170_000, 185_000, 190_000, 220_000]
+    assert not reading.report.doubts
+
+
+@pytest.mark.parametrize("picture", ["user avatar", None], ids=["one text", "initials"])
+def test_what_a_player_writes_in_place_of_pictures_is_no_speech(picture: str | None) -> None:
+    talk = [
+        ("Ilse Kern", "00:00:01", "Who keeps\nthe bees?"), ("Tom Ray", "00:00:14", "I do."),
+        ("Ilse Kern", "00:00:20", "Do they sting?"), ("Tom Ray", "00:01:02", "Every day."),
+        ("Ilse Kern", "00:01:09", "Oh dear."),
+    ]  # fmt: skip
+    text = "\n".join(
+        f"{picture or ''.join(word[0] for word in who.split())}\n{who}\n{time}\n{what}"
+        for who, time, what in talk
+    )
+    reading = read(text)
+    assert said(reading) == [(who, what.replace("\n", " ")) for who, _, what in talk]
+    assert any("a tool wrote around the talk" in one for one in reading.notices)
+
+
+def test_fields_above_a_talk_are_no_turns() -> None:
+    focus = (
+        "Date: 4 May 2025\nVenue: Online\nModerator: Wei\nParticipants:\nIlse (keeps bees)\n"
+        "Tom (retired)\n\nIlse: I keep two hives.\n\nTom: I kept one.\n\nIlse: Why no more?\n\n"
+        "Tom: They left me.\n"
+    )
+    assert [who for who, _ in said(read(focus))] == ["Speaker", "Ilse", "Tom", "Ilse", "Tom"]
+    call = (
+        "Reunión sobre colmenas\nCliente: Ilse Kern (dirección) y Tom Ray, Apicultores Unidos del "
+        "Norte\nConsultor: equipo\nFecha: primera reunión\n\n[00:00:08] Consultor: Contadnos.\n\n"
+        "[00:00:20] Ilse: Tenemos colmenas.\n\n[00:00:52] Consultor: ¿Cuántas?\n\n"
+        "[00:01:00] Tom: Dos.\n"
+    )
+    reading = read(call)
+    assert [who for who, _ in said(reading)] == ["Speaker", "Consultor", "Ilse", "Consultor", "Tom"]
+    agenda = (
+        "Agenda: <https://example.org/bees/12>\n\nSpeaker 0: We begin.\n\nSpeaker 1: Please.\n\n"
+        "Speaker 0: Who has bees?\n\nSpeaker 1: I do.\n"
+    )
+    assert "Agenda" not in {who for who, _ in said(read(agenda))}
+
+
+def test_questions_with_numbers_and_answers_without_take_turns() -> None:
+    text = "Bee Interview\n\n" + "\n\n".join(
+        f"Question {number}: What about {what}?\n\nAnswer: I like {what} well."
+        for number, what in enumerate(["honey", "wax", "smoke"], start=1)
+    )
+    assert [who for who, _ in said(read(text))][1:] == ["Question", "Answer"] * 3
+
+
+def test_one_who_is_named_once_above_questions_does_not_ask_them() -> None:
+    text = "Interviewee: My neighbour\n" + "\n".join(
+        f"{number}. What do you do with {what}?\nI keep {what} in the shed, mostly."
+        for number, what in enumerate(["honey", "wax", "smoke", "hives"], start=1)
+    )
+    assert any("is named, once" in one for one in read(text).report.doubts)
+
+
+def test_headings_below_another_and_with_a_colon_are_in_doubt() -> None:
+    talk = [
+        f"Ilse: I keep {what} at home.\n\nTom: I never did keep {what}.\n\n"
+        for what in ("bees", "hens", "goats")
+    ]
+    text = (
+        talk[0]
+        + "·Hens Explored\nWork in coops:\n"
+        + talk[1]
+        + "·Goats\nWork in sheds:\n"
+        + talk[2]
+    )
+    assert any("may be headings" in one for one in read(text).report.doubts)
+
+
+# Pages
+
+
+def test_authors_of_bubbles_on_a_page_are_who_speaks() -> None:
+    talk = [
+        ("Mr. Kern", "It is noon."),
+        ("Ms. Ray", "Yes."),
+        ("Mr. Kern", "Any bees?"),
+        ("Ms. Ray", "Two."),
+    ]
+    page = "<!DOCTYPE html><html><head><title>Hearing</title></head><body>" + "".join(
+        f"<bubble class='x'>\n <author>\n  {who}\n </author>\n <p>{what}</p>\n</bubble>"
+        for who, what in talk
+    )
+    assert said(read(page + "</body></html>")) == talk
+
+
+def test_seconds_beside_turns_of_a_page_are_their_times_and_tasks_no_speech() -> None:
+    talk = [
+        ("Ilse Kern", "Who keeps bees?", 0.0),
+        ("Tom Ray", "I do.", 4.5),
+        ("Ilse Kern", "Good.", 9.3),
+    ]
+    page = "<html><body><div class='transcript-container'>" + "".join(
+        f"<div class='item' data-start='{start}'><span class='speaker-name'>{who}</span>"
+        f"<span class='text'>{what}</span></div>"
+        for who, what, start in talk
+    )
+    page += (
+        "</div><div class='action-items'><ul><li><b>Tom Ray:</b> Buy gloves</li></ul></div>"
+        "</body></html>"
+    )
+    reading = read(page)
+    assert said(reading) == [(who, what) for who, what, _ in talk]
+    assert [one.start_ms for one in reading.segments] == [0, 4_500, 9_300]
+    assert any("summary or list" in one for one in reading.notices)
