@@ -19,7 +19,7 @@ from support.interviews import ingested, note, validated
 EXAMPLES: Final = {Role.ADMIN: 25}
 """Requests made up per endpoint and phase, by role."""
 
-FEWER_EXAMPLES: Final = 8
+FEWER_EXAMPLES: Final = 4
 """The same for roles that are refused most of what an admin may ask."""
 
 PHASES: Final = {Role.ADMIN: "examples,coverage,fuzzing,stateful"}
