@@ -23,6 +23,7 @@ _PAGE_OF: Final = re.compile(
     re.IGNORECASE,
 )
 _PAGE_OF_AT_END: Final = re.compile(rf"[^:]{{1,80}}\s{_PAGE_OF.pattern}", re.IGNORECASE)
+_PAGE_OF_AHEAD: Final = re.compile(rf"{_PAGE_OF.pattern}[^:?]{{1,80}}", re.IGNORECASE)
 # Heads and feet at the right margin come behind what was said on the same line.
 _PAGE_BEHIND: Final = re.compile(
     r"(?:\s{3}|\t)(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2}(?P<number>\d{1,4})"
@@ -110,7 +111,8 @@ def _running_page_numbers(rows: Sequence[tuple[int, str]], filled: Sequence[int]
     found = {
         position: _form(rows[position][1])
         for position in filled
-        if _PAGE_OF_AT_END.fullmatch(rows[position][1].strip())
+        if _PAGE_OF_AT_END.fullmatch(line := rows[position][1].strip())
+        or _PAGE_OF_AHEAD.fullmatch(line)
     }
     forms = Counter(found.values())
     return {position for position, form in found.items() if forms[form] >= _TWICE}

@@ -21,6 +21,7 @@ from transcripts.plain_text.clock_spellings import replace_clock_spellings
 from transcripts.plain_text.court_rows import remove_court_notes
 from transcripts.plain_text.end_stamps import mark_end_timestamps
 from transcripts.plain_text.front_matter import remove_front_matter
+from transcripts.plain_text.inner_tables import read_inner_table
 from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_nonblank_rows
 from transcripts.plain_text.line_numbers import remove_line_numbers
 from transcripts.plain_text.page_furniture import remove_page_furniture
@@ -97,6 +98,12 @@ _TIME_AROUND: Final = re.compile(
     r"|[\s|\u2013—-]*[\[(]?(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?[\])]?:?$"
 )
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
+# `- Ada Byron: [Website](https://…) | [Blog](https://…)`
+_LINKS: Final = re.compile(
+    r"\s*[-*•]\s+(?:\*{0,2}[^\[\]:*]{1,60}:\*{0,2}\s*)?"
+    r"(?:\[[^\[\]]{1,300}\]\(https?://[^()\s]{1,500}\)[\s|,;·&\u2013-]{0,5}){1,20}"
+    r"(?:[\[(]\d{1,2}(?::\d{2}){1,2}[\])])?\s*"
+)
 _CODE_TIME: Final = re.compile(r"`(\[[\d:.,]{4,14}\])`")
 _HEADING_MARK: Final = re.compile(r"\s{0,3}#{1,6}\s+")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
@@ -248,6 +255,13 @@ def _without_teams_doubles(rows: list[Row]) -> list[Row]:
 # Links, quotation marks and columns of Markdown
 
 
+def _without_lists_of_links(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows without points of lists that hold nothing but links, as notes of podcasts do."""
+    dropped = {at for at, (_, row) in enumerate(rows) if "](" in row and _LINKS.fullmatch(row)}
+    notices.drop_lines(Repair.VENDOR_LINE, [rows[at][0] for at in dropped])
+    return [row for at, row in enumerate(rows) if at not in dropped] if dropped else rows
+
+
 def _without_links(rows: list[Row], notices: Notices) -> list[Row]:
     """The rows with what Markdown's links show in place of the links; times stay in brackets."""
     del notices
@@ -314,7 +328,9 @@ _TIMES_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
 )
 """Steps that spell times in one way, before any other looks for them."""
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    read_inner_table,
     remove_front_matter,
+    _without_lists_of_links,
     remove_page_furniture,
     remove_summaries,
     remove_part_headings,

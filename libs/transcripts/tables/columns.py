@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
@@ -108,6 +108,28 @@ def is_header_row(cells: Sequence[str]) -> bool:
         for name in names
     ]
     return len(names) >= _FEWEST and None not in kinds and len(set(kinds)) == len(kinds)
+
+
+class TurnColumns(NamedTuple):
+    """Numbers of the columns, from 0, of speakers, of what was said and of times, if any."""
+
+    speaker: int
+    text: int
+    start: int | None
+
+
+def find_turn_columns(cells: Sequence[str]) -> TurnColumns | None:
+    """Find the columns that a table's head names, if it names speakers and what they said."""
+    names = [_UNIT.sub("", cell.strip()) for cell in cells]
+    speaker, text, start = (_place(names, one) for one in (_SPEAKER, _TEXT, _START))
+    if (
+        len(names) <= _FEWEST
+        or speaker is None
+        or text is None
+        or _SESSION.fullmatch(names[speaker])
+    ):
+        return None
+    return TurnColumns(speaker, text, start)
 
 
 def find_table_columns(content: str) -> TableColumns | None:

@@ -297,6 +297,51 @@ def test_headings_below_another_and_with_a_colon_are_in_doubt() -> None:
     assert any("may be headings" in one for one in read(text).report.doubts)
 
 
+def test_a_table_of_turns_between_tables_about_the_call_is_read_for_itself() -> None:
+    around = "Job Name\tbees.wav\nDuration\t3m 2.89s\n\nSpeaker\tSentiment\nAgent\t2.4\n\n"
+    talk = [
+        ("0:00:00.4", "Agent", "Thank you for calling the bee line, how can I help?"),
+        ("0:00:06.31", "Customer", "My bees have left me, all of them, in May."),
+        ("0:00:07.94", "Agent", "Oh dear, where did they go, do you know?"),
+        ("0:01:02.5", "Customer", "To the church, I think."),
+    ]
+    table = "Start\tDur.\tSpeaker\t\tTranscription\n" + "".join(
+        f"{start}\t5.0s\t{who}\t\t{what}\n" for start, who, what in talk
+    )
+    reading = read(around + table + "\nConfidence\tCount\n98%\t400\n")
+    assert said(reading) == [(who, what) for _, who, what in talk]
+    assert [one.start_ms for one in reading.segments] == [400, 6_310, 7_940, 62_500]
+    assert any("a tool wrote around the talk" in one for one in reading.notices)
+    document = read("The call about the bees\n\n" + around + table)
+    assert said(document) == said(reading)
+    assert any("lines of a summary or list" in one for one in document.notices)
+
+
+def test_pages_counted_before_a_name_are_no_speech() -> None:
+    text = "".join(
+        f"{who}: I said so on\n{day} at noon.\nPage {page} of 4 © 2025 Bee Press, Inc.\n\n"
+        for page, (who, day) in enumerate(
+            [("ILSE", "Monday"), ("TOM", "Tuesday"), ("ILSE", "Friday"), ("TOM", "Sunday")], start=1
+        )
+    )
+    assert [text for _, text in said(read(text))] == [
+        f"I said so on {day} at noon." for day in ("Monday", "Tuesday", "Friday", "Sunday")
+    ]
+
+
+def test_lists_of_links_above_a_talk_name_nobody_who_speaks() -> None:
+    text = (
+        "Ilse talks to Tom.\n\n- Ilse Kern: [Site](https://a.example/x) | [Blog](https://b.example)\n"
+        "- Tom Ray: [Site](https://c.example/y)\n- [The hive](https://d.example) [06:25]\n\n"
+        "**Ilse Kern:** Who keeps the bees?\n\n**Tom Ray:** I do.\n\n**Ilse Kern:** Good.\n"
+    )
+    reading = read(text)
+    assert said(reading)[1:] == [
+        ("Ilse Kern", "Who keeps the bees?"), ("Tom Ray", "I do."), ("Ilse Kern", "Good."),
+    ]  # fmt: skip
+    assert any("lines 3, 4, 5" in one for one in reading.notices)
+
+
 # Pages
 
 
