@@ -90,7 +90,7 @@ _STRUCTURE_SIGNS: Final = {
 """What each match of the structure has one of, by one of its characters, which is found quicker."""
 _ID_WORDS: Final = re.compile(
     r"(?:speaker |user |participant )?(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f-]{8,17}"
-    r"|[0-9a-f]{16,40}|\d{5,20}|(?-i:[UWB](?=[A-Z]*\d)[0-9A-Z]{8,11}))",
+    r"(?:@[0-9a-f-]{36})?|[0-9a-f]{16,40}|\d{5,20}|(?-i:[UWB](?=[A-Z]*\d)[0-9A-Z]{8,11}))",
     re.IGNORECASE,
 )
 _LABEL_LEFT: Final = re.compile(

@@ -17,6 +17,12 @@ _MOST_WORDS_A_SECOND: Final = 8
 _MOST_CHARACTERS_A_SECOND: Final = 16  # as that many words have at least, with blanks
 _MOST_BACK: Final = 0.2
 _LONG_MS: Final = 10_000
+_MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 60 * _MINUTE_MS
+_DAY_MS: Final = 24 * _HOUR_MS
+_FEWEST_MINUTES: Final = 10
+_FEWEST_WORDS_A_MINUTE: Final = 10
+"""Of a talk; the slowest have several times as many."""
 CAPTION_FORMATS: Final = frozenset(
     {
         TranscriptFormat.WEBVTT,
@@ -38,6 +44,9 @@ def find_time_doubts(
         is_doubted: its reader has doubts of its own, which compare tiers more closely.
     """
     yield from _no_room_between_times(segments)
+    yield from _beyond_a_day(segments)
+    if format_name is TranscriptFormat.PLAIN:
+        yield from _times_of_chapters(segments)
     yield from _times_that_go_back(segments)
     if format_name not in CAPTION_FORMATS and not is_doubted:
         yield from _tiers(segments)
@@ -59,6 +68,30 @@ def _no_room_between_times(segments: Sequence[Segment]) -> Iterator[str]:
         yield (
             f"{words:,} words stand within {seconds:,.0f} seconds: the times may be of day, or of "
             "another unit"
+        )
+
+
+def _beyond_a_day(segments: Sequence[Segment]) -> Iterator[str]:
+    """Times of more hours than anybody records, as where `37:29` became `37:29:00`."""
+    latest = max((one.start_ms for one in segments if one.start_ms is not None), default=0)
+    if latest > _DAY_MS:
+        yield (
+            f"the times reach {latest // _HOUR_MS:,} hours: minutes may stand where hours should"
+        )
+
+
+def _times_of_chapters(segments: Sequence[Segment]) -> Iterator[str]:
+    """So few words of nobody in so long a time that they may be a list of chapters."""
+    if any(one.speaker != UNNAMED for one in segments):
+        return
+    ends = [one.end_ms or one.start_ms or 0 for one in segments]
+    starts = [one.start_ms for one in segments if one.start_ms is not None]
+    minutes = (max(ends, default=0) - min(starts, default=0)) / _MINUTE_MS
+    words = sum(one.text.count(" ") + 1 for one in segments)
+    if starts and minutes >= _FEWEST_MINUTES and words < _FEWEST_WORDS_A_MINUTE * minutes:
+        yield (
+            f"{words:,} words stand within {minutes:,.0f} minutes, and nobody is named: they may "
+            "be a list of chapters"
         )
 
 

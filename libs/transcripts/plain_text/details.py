@@ -152,7 +152,10 @@ def _has_colon(line: TextLine) -> bool:
 
 
 def _is_timed(line: TextLine) -> bool:
-    return bool(line.times) and line.times[0] is not None and not line.candidates[0].later
+    """Whether a time stands beside the line's label, if it be one of day."""
+    if not line.times or line.candidates[0].later:
+        return False
+    return line.times[0] is not None or (bool(line.original) and bool(line.text.strip()))
 
 
 def _is_role(label: str) -> bool:

@@ -19,6 +19,7 @@ _ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
 _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
 _HALF: Final = 0.5
+_LINES_BELOW: Final = 4  # a heading, and what stands below it
 _MOST: Final = 0.8
 _FEW: Final = 3
 _QUOTATION: Final = re.compile(r"[\"\u201c\u201e\u00ab].*[\"\u201d\u201c\u00bb][.,]?", re.DOTALL)
@@ -201,6 +202,10 @@ def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     members = sum(len(_BRACKETS.findall(one.label)) >= TWICE for _, one in chosen)
     if TWICE * members >= len(chosen):
         return  # with seat and party: a parliament's minutes
+    alone = all(one.form is LabelMarking.ALONE for _, one in chosen)
+    if len(labels) == len(chosen) >= TWICE and alone and len(lines) >= _LINES_BELOW * len(chosen):
+        yield f"“{chosen[0][1].label}” and others stand alone once each: they may be headings"
+        return
     if len(labels) == len(chosen) >= _FEW and plain and not roles and not asks:
         yield (
             f"each of the {len(labels):,} names stands once: they may be a list, and no speakers"

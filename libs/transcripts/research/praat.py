@@ -60,18 +60,19 @@ def read_textgrid(content: str, speakers: Sequence[Speaker], notices: Notices) -
     """
     del speakers  # tiers name speakers; roles are given later
     tiers = list(_read_tiers(content))
-    layers = [_LAYER.fullmatch(tier.name.strip()[:_LONGEST_NAME]) for tier in tiers]
+    names = [tier.name.strip().strip("\"'").strip() for tier in tiers]
+    layers = [_LAYER.fullmatch(name[:_LONGEST_NAME]) for name in names]
     phrased = {match["speaker"] for match in layers if match and match["phrases"]}
     spoken: list[Tier] = []
-    for tier, layer in zip(tiers, layers, strict=True):
+    for tier, name, layer in zip(tiers, names, layers, strict=True):
         is_second = layer is not None and (
             layer["others"] or (layer["words"] and layer["speaker"] in phrased)
         )
         if is_second or not tier.annotations:
             notices.add(Repair.SECOND_TIER, int(bool(tier.annotations)))
             continue
-        name = tier.name.strip() if layer is None else layer["speaker"] or ""
-        spoken.append(Tier(tier.name, name, tier.annotations))
+        speaker = name if layer is None else layer["speaker"] or ""
+        spoken.append(Tier(tier.name, speaker, tier.annotations))
     notices.add(Repair.NO_SPEAKER, sum(not tier.speaker for tier in spoken))
     return merge_tiers(spoken)
 

@@ -66,7 +66,10 @@ _VOICE: Final = re.compile(
 )
 _TITLED: Final = re.compile(
     r"(?:MR|MRS|MS|MISS|MX|DR|PROF|HON|SIR|DAME|Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Hon|Sir|Dame|Herr|Frau"
-    r"|Hr|Fr|Señora?|Sra?|Signora?|Sig|Pani?|Bay)\.? [^\W\d_a-z](?:[\w'\u2019-]+|\.?(?=$|\s))"
+    r"|Hr|Fr|Señora?|Sra?|Signora?|Sig|Pani?|Bay|(?:Deputy |Vice )?Mayor|Councill?or"
+    r"|Council ?[mM]ember|Council(?:man|woman)|Commissioner|Senator|Representative|Judge|Governor"
+    r"|Alder(?:man|woman)|Supervisor|Trustee|Chancellor|Ambassador|Detective|Rabbi|Pastor|Reverend"
+    r"|Professor)\.? [^\W\d_a-z](?:[\w'\u2019-]+|\.?(?=$|\s))"
     r"(?: [^\W\d_a-z][\w'\u2019-]*\.?){0,3}"
 )
 _FRENCH_OFFICE: Final = re.compile(
@@ -144,6 +147,7 @@ _HEADING: Final = re.compile(
     "|friday|saturday|sunday|january|february|march|april|june|july|august|september|october"
     "|november|december"
     # The same in languages whose dictionary is not at hand.
+    "|(?:i|you|we|they|he|she|it|that|there|who|what)['\u2019](?:m|s|re|ve|ll|d)"
     "|agenda|venue|fecha|lugar|asunto|duración|asistentes|participantes|luogo|durata|partecipanti"
     "|ort|datum|dauer|teilnehmer|teilnehmende|lieu|durée|plaats|deelnemers|duração"
     "|erstens|zweitens|drittens|viertens|außerdem|übrigens|beispiel|zum beispiel|grund|ergebnis"

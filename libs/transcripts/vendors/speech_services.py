@@ -32,10 +32,14 @@ def _is_assemblyai(document: Any) -> bool:
         {"audio_url", "acoustic_model", "language_model", "status", "audio_duration"}
         & set(document)
     )
-    shaped = is_object_list(utterances) and all("speaker" in one for one in utterances)
-    return (named and (shaped or is_object_list(words))) or (
-        shaped and "confidence" in utterances[0]
+    shaped = is_object_list(utterances) and all(
+        "speaker" in one and "start" in one for one in utterances
     )
+    # Whole milliseconds: others, such as Gentle, have a status and words in seconds.
+    counted = is_object_list(words) and not any(
+        isinstance(one.get("start"), float) for one in words
+    )
+    return (named and (shaped or counted)) or (shaped and "confidence" in utterances[0])
 
 
 def _assemblyai(document: Any, notices: Notices) -> Iterator[SpokenPassage]:

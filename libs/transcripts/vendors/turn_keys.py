@@ -15,7 +15,7 @@ TEXT_KEYS: Final = (
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "plain_body", "reply", "msg",
     "spoken_text", "spokenText", "says", "final_sentence", "sentence_text", "punctuated_word",
-    "word", "token", "snippet", "display_text",
+    "word", "token", "snippet", "display_text", "words_str",
 )  # fmt: skip
 TEXT_KEY_SET: Final = frozenset(TEXT_KEYS)
 SPEAKER_KEYS: Final = (

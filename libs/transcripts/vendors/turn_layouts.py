@@ -42,6 +42,7 @@ from transcripts.vendors.words import filter_objects, is_object_list
 DEPTH: Final = 5
 """Levels of a JSON document in which a list of turns is looked for, at most."""
 
+_ATTRIBUTES: Final = ("data", "attributes", "attrs", "metadata")
 _EVENTS: Final = frozenset(
     f"{where}_{what}"
     for where in ("channel", "group")
@@ -106,19 +107,20 @@ def find_turn_layout(document: Any) -> TurnLayout | None:
         start = find_start_time_key(turns, speaker)
         end = find_common_key(turns, END_KEYS, (str, int, float))
         if start and not end and (lengths := find_common_key(turns, DURATION_KEYS, (int, float))):
-            turns, end = [_with_end(turn, start, lengths) for turn in turns], "end"
+            turns, end = [with_end(turn, start, lengths) for turn in turns], "end"
         found = TurnLayout(turns, key, speaker, start, end, events)
         if best is None or _worth(found) > _worth(best):
             best = found
     return best if best is not None and (best.speaker or best.start) else None
 
 
-def _with_end(turn: dict[str, Any], start: str, length: str) -> dict[str, Any]:
-    """A turn with its end, where it has its start and how long it takes, as numbers of one kind."""
+def with_end(turn: dict[str, Any], start: str, length: str) -> dict[str, Any]:
+    """Return a turn with its end, if its start and how long it takes are numbers of one kind."""
     begin, taken = turn.get(start), turn.get(length)
     if not isinstance(begin, int | float) or not isinstance(taken, int | float):
         return turn
-    return turn | {"end": begin + taken} if type(begin) is type(taken) else turn
+    alike = type(begin) is type(taken) or begin == 0
+    return turn | {"end": begin + taken} if alike else turn
 
 
 def _worth(layout: TurnLayout) -> tuple[bool, bool, int]:
@@ -162,7 +164,7 @@ def _span_of(parts: list[Any], start: str) -> tuple[float, float]:
 
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
     """A turn with the text and times of its sentences or words, and times that stand deeper."""
-    turn = _with_plain_times(normalize_key_spelling(turn))
+    turn = _with_attributes(_with_plain_times(normalize_key_spelling(turn)))
     for key in TEXT_KEY_SET.intersection(turn):
         value = turn[key]
         if isinstance(value, str):
@@ -172,6 +174,8 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
             turn = _times_of_parts(turn, value) | turn | {key: text}
     if not any(isinstance(turn.get(one), str) for one in TEXT_KEYS):
         turn = turn | _of_parts(turn)
+    if not any(key in turn for key in SPEAKER_KEYS):
+        turn = turn | _speaker_of_parts(turn)
     for key in (*_TIME_KEYS, *(one for one in turn if _holds_times(turn[one]))):
         times = turn.get(key)
         if isinstance(times, list) and len(times) > 1:  # of a turn, or of each of its words
@@ -184,6 +188,25 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
                 "end": end,
             }
     return turn
+
+
+def _with_attributes(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn with what stands in an object of its own beside its text, as Draft.js has it."""
+    for key in _ATTRIBUTES:
+        inner = turn.get(key)
+        if isinstance(inner, dict) and any(one in inner for one in SPEAKER_KEYS):
+            return {name: one for name, one in inner.items() if name not in TEXT_KEY_SET} | turn
+    return turn
+
+
+def _speaker_of_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    """The one speaker whom all parts of a turn name, as its only paragraph does."""
+    for key in PART_KEYS:
+        parts = filter_objects(turn.get(key))
+        named = {one.get("speaker") for one in parts if isinstance(one.get("speaker"), str | int)}
+        if len(named) == 1 and len(parts) <= _FEW:
+            return {"speaker": named.pop()}
+    return {}
 
 
 def _holds_times(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +23,7 @@ from transcripts.text import TextSpan
 from transcripts.times import parse_clock_time
 from transcripts.vendors.json_documents import normalize_speaker_id
 from transcripts.vendors.turn_keys import (
+    DURATION_KEYS,
     END_KEYS,
     LOOKED_AT,
     PART_KEYS,
@@ -39,25 +40,30 @@ from transcripts.vendors.turn_layouts import (
     find_time_unit,
     find_turn_layout,
     iter_lists,
+    with_end,
 )
 from transcripts.vendors.turn_speakers import find_names_by_id, get_speaker_label
 from transcripts.vendors.turn_texts import (
     iter_texts_under_key,
+    iter_values_under_key,
     strip_html_tags,
 )
 from transcripts.vendors.words import (
     TimeConverter,
     build_segment_passages,
     filter_objects,
-    format_speaker_label,
     get_text_or_empty,
 )
 
 _NO_NAMES: Final = frozenset(
     {"id", "index", "seek", "type", "language", "lang", "languageCode", "confidence", "duration",
-     "align", "position", "size", "line", "vertical", "region", "style", "sentiment", "topic"}
+     "align", "position", "size", "line", "vertical", "region", "style", "sentiment", "topic",
+     "alignedWord", "case"}
 )  # fmt: skip
 """Keys whose values differ from turn to turn and are no speakers."""
+_NEARLY_AS_LONG: Final = 0.05
+_BEGINNING: Final = 60
+_NAMING_KEYS: Final = ("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId")
 _FEW: Final = 20
 _EPOCH_S: Final = 100_000_000
 """Seconds, or more in other units, of which no recording has as many."""
@@ -79,7 +85,11 @@ def read_turns(document: Any, notices: Notices) -> ParsedTranscript:
     passages = remove_times_of_day(tuple(_passages(document, layout, notices)), notices)
     notices.add(Repair.VENDOR_LINE, len(layout.events))
     named = any(one.speaker for one in passages)
-    doubts = (*_doubts(layout, named=named), *_texts_left(document, layout))
+    doubts = (
+        *_doubts(layout, named=named),
+        *(() if named else _speakers_left(document)),
+        *_texts_left(document, layout),
+    )
     return ParsedTranscript(passages, doubts=doubts)
 
 
@@ -115,11 +125,27 @@ def _texts_left(document: Any, layout: TurnLayout) -> Iterator[str]:
     texts = (one if one in turns else _decode_twice(one) or one for one in left_over)
     left = [one for one in texts if one not in turns and " " in one.strip()][:LOOKED_AT]
     read = _without_blanks(" ".join(turn[layout.text] for turn in layout.turns)) if left else ""
-    if left := [one for one in left if _without_blanks(one) not in read]:
+    if left := [one for one in left if not _is_read(_without_blanks(one), read)]:
         yield (
             f"{len(left):,} texts under {layout.text!r} stand beside the list that was read: they "
             "may be what somebody said"
         )
+
+
+def _speakers_left(document: Any) -> Iterator[str]:
+    """Speakers elsewhere in the JSON, where nobody is named."""
+    for key in _NAMING_KEYS:
+        if len(set(islice(iter_values_under_key(document, key, DEPTH + 2), _FEW))) > 1:
+            yield f"speakers stand under {key!r} in the JSON and were not read: nobody is named"
+            return
+
+
+def _is_read(text: str, read: str) -> bool:
+    """Whether a text was read, if need be with a few words spelled otherwise: the whole of it."""
+    if text in read:
+        return True
+    alike = abs(len(text) - len(read)) <= _NEARLY_AS_LONG * len(read)
+    return alike and text[:_BEGINNING] == read[:_BEGINNING]
 
 
 def _without_blanks(text: str) -> str:
@@ -223,14 +249,16 @@ def _speaker_spans(document: Any, clock: TimeConverter) -> list[_SpeakerSpan]:
     """Who speaks from when to when, as a list beside the words has it; none if there is none."""
     for listed in iter_lists(document, DEPTH):
         turns = [normalize_key_spelling(one) for one in filter_objects(listed)]
-        speaker = find_common_key(turns, SPEAKER_KEYS, (str, int))
+        speaker = find_common_key(turns, SPEAKER_KEYS, (str, int, dict))
         start = find_common_key(turns, START_KEYS, (str, int, float))
         end = find_common_key(turns, END_KEYS, (str, int, float))
+        if start and not end and (lengths := find_common_key(turns, DURATION_KEYS, (int, float))):
+            turns, end = [with_end(turn, start, lengths) for turn in turns], "end"
         if not speaker or not start or not end or find_common_key(turns, TEXT_KEYS, str):
             continue
         times = [clock.span(one.get(start), one.get(end)) for one in turns]
         return [
-            _SpeakerSpan(start_ms, end_ms, format_speaker_label(one.get(speaker)))
+            _SpeakerSpan(start_ms, end_ms, get_speaker_label(one.get(speaker), {}))
             for one, (start_ms, end_ms) in zip(turns, times, strict=True)
             if start_ms is not None and end_ms is not None
         ]

@@ -24,7 +24,7 @@ _ID_KEYS: Final = (
 )  # fmt: skip
 _NAME_KEYS: Final = (
     "real_name", "nickname", "name", "display_name", "displayName", "label", "id", "user_name",
-    "username", "userName", "full_name", "participant_role", "role",
+    "username", "userName", "full_name", "participant_role", "role", "@id",
 )  # fmt: skip
 
 _GIVEN_NAME_KEYS: Final = ("firstName", "first_name", "givenName", "given_name", "first")

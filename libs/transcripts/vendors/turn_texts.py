@@ -126,6 +126,21 @@ def _is_speaker(key: str) -> bool:
     return classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
 
 
+def iter_values_under_key(document: Any, key: str, depth: int) -> Iterator[str | int]:
+    """Yield the texts and whole numbers under a key anywhere in a JSON document."""
+    if depth == 0:
+        return
+    if isinstance(document, dict):
+        value = document.get(key)
+        if isinstance(value, str | int) and value != "":
+            yield value
+        for inner in document.values():
+            yield from iter_values_under_key(inner, key, depth - 1)
+    elif isinstance(document, list):
+        for inner in document:
+            yield from iter_values_under_key(inner, key, depth - 1)
+
+
 def iter_texts_under_key(document: Any, key: str, depth: int) -> Iterator[str]:
     """Yield the texts under a key anywhere in a JSON document, down to ``depth`` levels."""
     if depth == 0:

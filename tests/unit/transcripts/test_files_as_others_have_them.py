@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from transcripts.errors import UnknownFormatError
 from unit.transcripts.reading_support import read, said
 
 
@@ -122,7 +123,89 @@ def test_words_are_read_with_their_punctuation_where_a_tool_has_both() -> None:
     assert not reading.report.doubts
 
 
+def test_speakers_who_stand_in_paragraphs_of_a_part_or_in_its_data_speak() -> None:
+    def part(at: float, who: str, *said: str) -> dict[str, object]:
+        words = [
+            {"id": one, "start": at + one, "end": at + one + 0.5, "text": text}
+            for one, text in enumerate(said)
+        ]
+        span = {"id": 0, "start": at, "end": at + len(said), "speaker": who}
+        return {"words": words, "paragraphs": [span]}
+
+    parts = [
+        part(0.0, "Ilse", "Who", "asks?"),
+        part(2.0, "Tom", "I", "do."),
+        part(4.0, "Ilse", "Ah."),
+    ]
+    expected = [("Ilse", "Who asks?"), ("Tom", "I do."), ("Ilse", "Ah.")]
+    assert said(read(json.dumps(parts))) == expected
+    draft = [
+        {"text": text, "type": "paragraph", "data": {"speaker": who, "start": at, "words": []}}
+        for at, (who, text) in enumerate(expected)
+    ]
+    assert said(read(json.dumps(draft))) == expected
+    many = [part(2.0 * at, who, text) for at, (who, text) in enumerate(expected * 12)]
+    assert said(read(json.dumps(many)))[1] == ("Tom", "I do.")
+
+
+def test_a_segmentation_with_durations_tells_who_says_which_words() -> None:
+    words = [
+        {"start": at + 0.2, "end": at + 0.8, "punct": text}
+        for at, text in enumerate(["Who", "asks?", "I", "do."])
+    ]
+    segments = [
+        {"@type": "Segment", "start": 0, "duration": 2.0, "speaker": {"@id": "S0", "gender": "F"}},
+        {
+            "@type": "Segment",
+            "start": 2.0,
+            "duration": 2.0,
+            "speaker": {"@id": "S1", "gender": "F"},
+        },
+    ]
+    document = {"retval": {"words": words, "segmentation": {"segments": segments}}}
+    assert said(read(json.dumps(document))) == [("S0", "Who asks?"), ("S1", "I do.")]
+
+
+def test_speakers_that_were_not_read_are_told() -> None:
+    turns = [{"start": 1.0, "text": "Who asks?"}, {"start": 2.0, "text": "I do."}]
+    others = {"first": {"speaker": "Ilse"}, "second": {"speaker": "Tom"}}
+    reading = read(json.dumps({"turns": turns, "meta": others}))
+    assert any("were not read" in one for one in reading.report.doubts)
+
+
+def test_words_in_seconds_beside_a_status_are_no_assemblyai() -> None:
+    words = [
+        {
+            "case": "success",
+            "word": text,
+            "alignedWord": text.lower(),
+            "start": 70.5 + at,
+            "end": 71.2 + at,
+        }
+        for at, text in enumerate(["Bees", "sting", "in", "May"])
+    ]
+    reading = read(json.dumps({"status": "OK", "transcript": "Bees sting in May", "words": words}))
+    assert (reading.segments[0].start_ms, reading.segments[0].text) == (70_500, "Bees sting in May")
+    assert not reading.report.doubts
+    utterances = [
+        {"speaker": who, "text": text, "start_ms": at * 1_280, "end_ms": at * 1_280 + 900}
+        for at, (who, text) in enumerate([("A", "Who asks?"), ("B", "I do."), ("A", "Ah.")])
+    ]
+    other = read(json.dumps({"status": "completed", "utterances": utterances}))
+    assert [one.start_ms for one in other.segments] == [0, 1_280, 2_560]
+
+
 # Times
+
+
+def test_times_of_days_and_lists_of_chapters_are_in_doubt() -> None:
+    rows = "Timestamp,Text,speaker\n0:08,Hi all.,Ilse\n0:16,Hello.,Tom\n37:29:00,Well.,Ilse\n"
+    assert any("reach 37 hours" in one for one in read(rows).report.doubts)
+    chapters = "".join(
+        f"* **[{5 * at:02}:14](#t={5 * at})** About {what}\n"
+        for at, what in enumerate(["bees", "hens", "goats", "sheep", "honey"])
+    )
+    assert any("list of chapters" in one for one in read(chapters).report.doubts)
 
 
 def test_ticks_of_any_length_are_times() -> None:
@@ -242,6 +325,56 @@ def test_what_a_player_writes_in_place_of_pictures_is_no_speech(picture: str | N
     reading = read(text)
     assert said(reading) == [(who, what.replace("\n", " ")) for who, _, what in talk]
     assert any("a tool wrote around the talk" in one for one in reading.notices)
+
+
+def test_fields_above_a_talk_with_times_of_day_are_no_turns() -> None:
+    text = (
+        "Meeting Title: Bees in Spring\nDate: 4 May 2025\nParticipants: Ilse Kern, Tom Ray\n\n"
+        "[09:00 AM] Ilse Kern: Good morning.\n[09:02 AM] Tom Ray: Hello.\n"
+        "[09:03 AM] Ilse Kern: Who has bees?\n[09:05 AM] Tom Ray: I do.\n"
+    )
+    reading = read(text)
+    assert [who for who, _ in said(reading)] == ["Speaker", *["Ilse Kern", "Tom Ray"] * 2]
+    assert not reading.report.doubts
+
+
+def test_headings_of_a_questionnaire_are_no_speakers_without_a_doubt() -> None:
+    text = "".join(
+        f"{head}\n\n" + "".join(f"How do you like {what}?\n\n" for what in "abcd")
+        for head in ("Bees & Wax (Summer)", "Hens & Eggs (Winter)")
+    )
+    try:
+        doubts = read(text).report.doubts
+    except UnknownFormatError:
+        return
+    assert doubts
+
+
+def test_members_of_a_council_with_their_titles_are_named() -> None:
+    talk = [
+        ("Madam Speaker", "Mr. Mayor?"), ("Mayor Bowman", "I move it."), ("Madam Speaker", "Next."),
+        ("Councillor Rose", "I second."), ("Madam Speaker", "All?"), ("Mayor Bowman", "Yes."),
+    ]  # fmt: skip
+    text = "".join(f"{who}: {what}\n\n" for who, what in talk)
+    assert said(read(text)) == talk
+
+
+def test_a_contraction_before_a_colon_is_no_label_of_which_to_doubt() -> None:
+    lines = [("Ilse", "I'm: I mean, who asks?"), ("Tom", "I'm: well."), ("Ilse", "I'm: here.")] * 2
+    reading = read("".join(f"{who}: {what}\n\n" for who, what in lines))
+    assert not reading.report.doubts
+
+
+def test_ids_of_teams_are_ids_where_names_should_be() -> None:
+    ids = [
+        f"{one * 8}-d6de-4cad-9c2a-9b587e97837f@72f988bf-86f1-41af-91ab-2d7cd011db47"
+        for one in "ab"
+    ]
+    vtt = "WEBVTT\n\n" + "\n\n".join(
+        f"00:00:0{at}.000 --> 00:00:0{at + 1}.000\n<v {ids[at % 2]}>Well, {at} bees.</v>"
+        for at in range(6)
+    )
+    assert any("is an id" in one for one in read(vtt).report.doubts)
 
 
 def test_fields_above_a_talk_are_no_turns() -> None:
