@@ -17,13 +17,16 @@ from read_model.explanation import NoteExplanation
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
 from read_model.queries import StudySummary, StudyWithInterviewCount
 from read_model.search import SearchResult
-from read_model.transcripts import TranscriptSummary
+from read_model.transcripts import TranscriptSegment, TranscriptSummary
 
 PAGE: Final = 500
 """Entries of one request."""
 
 SEARCH_PAGE: Final = 100
 """Results of one request."""
+
+SEGMENT_PAGE: Final = 200
+"""Segments of one request."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class _NotePage:
 @dataclass(frozen=True)
 class _RefusedNotePage:
     notes: list[RefusedNote]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _SegmentPage:
+    segments: list[TranscriptSegment]
     next: str | None
 
 
@@ -130,6 +139,20 @@ class ReadingClient:
     async def transcript(self, transcript_id: UUID) -> InterviewDetails:
         """Return an interview with what became of its submissions."""
         return await self._control.get(f"/v1/transcripts/{transcript_id}", InterviewDetails)
+
+    async def segments(
+        self, transcript_id: UUID, which: Params
+    ) -> AsyncIterator[TranscriptSegment]:
+        """Yield what was said in an interview, in order.
+
+        Args:
+            transcript_id: the interview.
+            which: the endpoint's ``revision`` and ``exact``; None leaves one out.
+        """
+        path = f"/v1/transcripts/{transcript_id}/segments"
+        async for page in self._control.pages(path, _SegmentPage, which, limit=SEGMENT_PAGE):
+            for one in page.segments:
+                yield one
 
     async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
         """Return how many notes of a study match.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.table import Table
@@ -16,13 +15,13 @@ from contracts.notes import Standing
 from contracts.study import StatementPolicy
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import format_count, get_page_width, shorten_id
+from onrecord.note_selection import NoteSelection, select_notes
+from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 from read_model.notes import NoteFilter, RefusedNote, StoredNote
 from read_model.queries import StudyWithInterviewCount
 
 if TYPE_CHECKING:
-    from onrecord.control_transport import Params
     from onrecord.reading_client import ReadingClient
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
@@ -73,12 +72,6 @@ Standings = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="At most so many notes.")]
 
 Totals: TypeAlias = Mapping[tuple[str, str], int]
-
-MAX_NAMED: Final = 100
-"""Most titles that are named where none is the one that was asked for."""
-
-SHORTEST_ID: Final = 4
-"""Characters of an id that people have to give at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +177,7 @@ async def _count_standings(which: NoteFilter) -> dict[str, int]:
 
     counts: Counter[Standing] = Counter()
     async with open_reading_client(ClientSettings.load()) as reading:
-        selection = await _select(reading, which)
+        selection = await select_notes(reading, which)
         for study in selection.studies:
             found = await reading.note_counts(study, selection.params)
             counts.update(found.standings)
@@ -196,7 +189,7 @@ def _print_standings(counts: Mapping[str, int], *, as_json: bool) -> None:
     if as_json:
         print_json(counts)
         return
-    from onrecord.pages.standing import describe_standing  # noqa: PLC0415 - keeps help quick
+    from read_model.standings import describe_standing  # noqa: PLC0415 - keeps help quick
 
     table = Table(box=None, show_header=False)
     for name, count in counts.items():
@@ -223,59 +216,15 @@ async def _find(
     from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
     async with open_reading_client(ClientSettings.load()) as reading:
-        selection = await _select(reading, which, exact=exact)
+        selection = await select_notes(reading, which, exact=exact)
         if rejected:
             return await _find_rejected(reading, selection, which.limit)
         return await _find_accepted(reading, selection, statements, which.limit)
 
 
-@dataclass(frozen=True, slots=True)
-class NotesSelectionCriteria:
-    """Studies and filters that the options of ``onrecord notes`` select.
-
-    Attributes:
-        studies: by id.
-        params: as the API takes them.
-        narrower: those of refused notes, which have neither speaker nor standing.
-    """
-
-    studies: Mapping[str, StudyWithInterviewCount]
-    params: Params
-    narrower: Params
-
-
-async def _select(
-    reading: ReadingClient, which: NoteFilter, *, exact: bool = False
-) -> NotesSelectionCriteria:
-    """Return what the options mean, or say which of them names nothing that there is."""
-    known = await reading.studies()
-    _refuse("study", which.study, [one.study_id for one in known])
-    # Where none is named, those without an interview have nothing to show.
-    meant = [one.study_id for one in known if which.study == one.study_id] or [
-        one.study_id for one in known if one.interviews
-    ]
-    studies = {one: await reading.study(one) for one in meant}
-    every = [one.study for one in studies.values()]
-    _refuse("theme", which.theme, [theme.id for one in every for theme in one.themes])
-    _refuse("question", which.question, [q.id for one in every for q in one.questions])
-    transcript: str | None = None
-    if which.transcript is not None:
-        study, transcript = await _only_interview(reading, which.transcript, meant)
-        studies = {study: studies[study]}
-    narrower = {"transcript": transcript, "theme": which.theme, "question": which.question}
-    shown = {"exact": exact or None}
-    if which.speaker is not None:
-        narrowed = {"transcript": transcript, **shown}
-        spoken = [await reading.speakers(study, narrowed) for study in studies]
-        _refuse_speaker(which.speaker, sorted({one for some in spoken for one in some}))
-    standing = which.standing and which.standing.value
-    params = {**narrower, "speaker": which.speaker, "standing": standing, **shown}
-    return NotesSelectionCriteria(studies, params, narrower)
-
-
 async def _find_accepted(
     reading: ReadingClient,
-    selection: NotesSelectionCriteria,
+    selection: NoteSelection,
     statements: StatementPolicy | None,
     limit: int | None,
 ) -> SelectedNotes:
@@ -298,7 +247,7 @@ async def _find_accepted(
 
 
 async def _find_rejected(
-    reading: ReadingClient, selection: NotesSelectionCriteria, limit: int | None
+    reading: ReadingClient, selection: NoteSelection, limit: int | None
 ) -> SelectedNotes:
     found: list[RefusedNote] = []
     total = 0
@@ -312,48 +261,3 @@ async def _find_rejected(
             if len(found) == limit:
                 break
     return SelectedNotes((), found, total, {}, selection.studies)
-
-
-async def _only_interview(
-    reading: ReadingClient, asked: str, studies: Iterable[str]
-) -> tuple[str, str]:
-    """The study and id of the interview meant; one whose whole title was given comes first."""
-    wanted = asked.strip().lower()
-    titles: set[str] = set()
-    exact: dict[UUID, tuple[str, str]] = {}
-    begin: dict[UUID, tuple[str, str]] = {}
-    for study in studies:
-        async for one in reading.transcripts(study):
-            key, title = one.transcript_id, one.title
-            if len(titles) < MAX_NAMED:
-                titles.add(title)
-            if title.lower() == wanted:
-                exact[key] = study, title
-            if title.lower().startswith(wanted) or _begins_id(wanted, key):
-                begin[key] = study, title
-    if not (found := exact or begin):
-        _refuse("interview", asked, (), names=titles)
-    if len(found) > 1:
-        several = "; ".join(sorted(f"{title} ({shorten_id(k)})" for k, (_, title) in found.items()))
-        raise UsageError(f"{asked!r} is how several interviews begin: {several}")
-    ((key, (study, _)),) = found.items()
-    return study, str(key)
-
-
-def _begins_id(asked: str, key: UUID) -> bool:
-    digits = asked.replace("-", "")
-    return len(digits) >= SHORTEST_ID and key.hex.startswith(digits)
-
-
-def _refuse_speaker(asked: str, known: Sequence[str]) -> None:
-    if not any(asked.lower() in label.lower() for label in known):
-        raise UsageError(f"nobody is called {asked!r}; the speakers are {'; '.join(known)}")
-
-
-def _refuse(
-    what: str, asked: str | None, known: Iterable[str], names: Iterable[str] | None = None
-) -> None:
-    if asked is None or asked in (there := [*known]):
-        return
-    others = "; ".join(sorted({*(there if names is None else names)}))
-    raise UsageError(f"there is no {what} {asked!r}; known: {others or 'none yet'}")

@@ -13,8 +13,9 @@ from contracts.notes import CheckFailure, Evidence, Standing
 from contracts.terminal import escape_control_characters
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_recording_time, shorten_id, wrap_paragraph
-from onrecord.pages.standing import READING_LABEL, format_standing
+from onrecord.pages.standing import format_standing
 from read_model.explanation import CheckResult, NoteExplanation
+from read_model.standings import READING_LABEL
 
 _STATES: Final = {
     "accepted": ("accepted", "green"),

@@ -11,10 +11,10 @@ from rich.text import Text
 from contracts.notes import Standing
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_count, format_recording_time, shorten_id, wrap_paragraph
-from onrecord.pages.standing import READING_LABEL, UNPROVEN
 from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
 from read_model.notes import RefusedNote, StoredNote, StoredQuote
 from read_model.queries import StudyWithInterviewCount
+from read_model.standings import READING_LABEL, UNPROVEN
 
 LABELS: Final = {
     CoverageStatus.ANSWERED: ("answered", "green"),

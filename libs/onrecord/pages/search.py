@@ -13,8 +13,8 @@ from onrecord.pages.rendering import (
     wrap_paragraph,
     wrap_text,
 )
-from onrecord.pages.standing import READING_LABEL
 from read_model.search import ResultKind, SearchResult
+from read_model.standings import READING_LABEL
 
 
 def format_search_results(results: Sequence[SearchResult], width: int) -> Iterator[Text]:

@@ -10,32 +10,14 @@ from rich.text import Text
 from contracts.notes import CheckFailure, Standing, Voucher, VoucherKind
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import wrap_paragraph
-
-READING_LABEL: Final = "model's reading, not proven"
-"""What stands before a statement that is no finding."""
-
-UNPROVEN: Final = "not proven: nothing vouches for this statement"
-"""What stands below an unproven statement where the study or the reader asked for all."""
+from read_model.standings import describe_standing
 
 _STYLES: Final = {Standing.UNPROVEN: "yellow", Standing.REFUTED: "red"}
-_MEANINGS: Final = {
-    Standing.VERBATIM: "the statement is the quote's own words",
-    Standing.PROVEN: "code accounted for every part of the statement in the quotes",
-    Standing.CONFIRMED: "a model that was asked found that the quotes support the statement",
-    Standing.UNPROVEN: "nothing vouches for the statement and nothing refutes it; the quotes are "
-    "exact, and the statement is how the model read them",
-    Standing.REFUTED: "a check or a judging model refutes the statement, so that it is no note",
-}
 _KINDS: Final = {
     VoucherKind.RULE: "rule",
     VoucherKind.JUDGE: "judging model",
     VoucherKind.ENTAILMENT: "entailment model",
 }
-
-
-def describe_standing(standing: Standing) -> str:
-    """Return a phrase that explains a note's standing, such as ``proven``."""
-    return _MEANINGS[standing]
 
 
 def format_standing(
@@ -52,7 +34,7 @@ def format_standing(
         failures: checks that it failed, flags included; listed where nothing vouches for it.
         width: of a line, in columns.
     """
-    line = f"{standing}: {_MEANINGS[standing]}"
+    line = f"{standing}: {describe_standing(standing)}"
     yield from wrap_paragraph(line, width, style=_STYLES.get(standing, "green"))
     for one in vouchers:
         detail = f"{_KINDS[one.kind]} {one.name}: {one.detail}"

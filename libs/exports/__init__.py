@@ -1,0 +1,1 @@
+"""A study's notes as files that people take along: tables, documents, projects of other tools."""
