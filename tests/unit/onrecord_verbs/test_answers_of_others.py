@@ -96,6 +96,7 @@ dlq snooze abcd --until 2h
 dlq snooze --where code=bug --until 2h --yes
 dlq stats
 dlq waiting
+export notes.csv
 explain 3f2a91c0
 notes
 notes --study s --rejected
