@@ -42,7 +42,7 @@ _FIELD_WORDS: Final = (
     "|type|id|uuid|url|uri|index|language|lang|confidence|score|sentiment|emotion|codes?|tags?"
     "|memo|memos|comment|comments|annotation|annotations|format|encoding|file|filename|file name"
     "|version|created|updated|modified|status|channel|guild|server|channel id|user id|metadata"
-    "|labels?|system|tools?|tool call|function|developer"
+    "|labels?|system|tools?|tool call|function"
     "|name|age|city|country|address|phone|e-?mail|gender|sex|occupation|hobbies|nationality|job"
     "|alter|beruf|wohnort|geschlecht|edad|sexo|profesión|âge|sexe|métier"
     "|(?:meeting |episode )?(?:title|topic|agenda|date|id)|(?:hosted|recorded|transcribed|prepared"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -20,6 +21,8 @@ _LONG_MS: Final = 10_000
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
 _DAY_MS: Final = 24 * _HOUR_MS
+_SENTENCE_END: Final = re.compile(r"[.?!](?=\s|$)")
+_WORDS_OF_A_SENTENCE: Final = 12
 _FEWEST_MINUTES: Final = 10
 _FEWEST_WORDS_A_MINUTE: Final = 10
 """Of a talk; the slowest have several times as many."""
@@ -88,6 +91,9 @@ def _times_of_chapters(segments: Sequence[Segment]) -> Iterator[str]:
     starts = [one.start_ms for one in segments if one.start_ms is not None]
     minutes = (max(ends, default=0) - min(starts, default=0)) / _MINUTE_MS
     words = sum(one.text.count(" ") + 1 for one in segments)
+    sentences = sum(len(_SENTENCE_END.findall(one.text)) for one in segments)
+    if sentences * _WORDS_OF_A_SENTENCE > words:
+        return  # a lecture with long pauses
     if starts and minutes >= _FEWEST_MINUTES and words < _FEWEST_WORDS_A_MINUTE * minutes:
         yield (
             f"{words:,} words stand within {minutes:,.0f} minutes, and nobody is named: they may "

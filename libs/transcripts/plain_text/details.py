@@ -48,7 +48,7 @@ def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """The lines, without roles that stand in a first paragraph of nothing but details."""
     begin, end = _first_labelled_paragraph(lines)
     labels = _labels_of_fields(lines[begin:end])
-    if not all(one and _is_detail(one) for one in labels):
+    if not all(one and (_is_detail(one) or _is_named_field(one)) for one in labels):
         return lines
     kinds = [classify_label(one.label) for one in labels if one]
     # Two may be a question and its answer, unless one names nobody in any interview: `Date: …`.
@@ -63,7 +63,7 @@ def _without_list(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     talks = len(set(below)) < len(below)
     sentences = any(one and one.text.strip() and _ends_sentence(one) for one in labels)
     if talks and len(stated) == len(keys) and not sentences:
-        return _without_labels(lines, end, _is_detail)
+        return _without_labels(lines, end, lambda one: _is_detail(one) or _is_named_field(one))
     if LabelKind.HEADING not in kinds:
         return lines
     return _without_labels(lines, end, lambda one: one.key in stated and _is_role(one.label))
@@ -166,6 +166,11 @@ def _is_role(label: str) -> bool:
 def _is_detail(one: LabelCandidate) -> bool:
     short = len(one.text.split()) <= _DETAIL_WORDS
     return one.form is LabelMarking.COLON and short and not one.text.rstrip().endswith(("?", "!"))
+
+
+def _is_named_field(one: LabelCandidate) -> bool:
+    """Whether a label names nobody in any interview, however long what stands behind it is."""
+    return one.form is LabelMarking.COLON and classify_label(one.label) is LabelKind.HEADING
 
 
 def _states_name(one: LabelCandidate) -> bool:

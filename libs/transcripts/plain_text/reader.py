@@ -9,7 +9,7 @@ where the next stated time begins.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,12 +24,13 @@ from transcripts.plain_text.lines import TextLine, parse_lines
 from transcripts.plain_text.reading_doubts import find_layout_doubts
 from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
+from transcripts.plain_text.vouched_labels import vouch_for_labels
 from transcripts.segments.times_of_day import are_times_of_day
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_doubts import find_label_doubts
-from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.line_labels import find_labels_within_line
 from transcripts.text import TextSpan, clean_text, ends_within_sentence
@@ -190,7 +191,7 @@ def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
 
 
 def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:
-    lines = _with_stamped_labels(_with_chat_labels(lines))
+    lines = vouch_for_labels(lines)
     has_paragraphs = sum(line.paragraph for line in lines) > 1
     found = find_speaker_labels(
         [
@@ -233,65 +234,6 @@ def _may_be_words(one: LabelCandidate) -> bool:
         one.form is LabelMarking.COLON
         and classify_label(one.label) not in {LabelKind.NAME, LabelKind.ROLE}
     )
-
-
-def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """Where every line with a time has a label behind it, as in chats, its form vouches for it."""
-    stamped = [line for line in lines if line.original and line.text.strip()]
-    labelled = [line for line in stamped if _chat_label(line) is not None]
-    if len(stamped) < _FEW or len(labelled) < _USUALLY * len(stamped):
-        return lines
-    return [
-        replace(line, candidates=(one, *line.candidates), structural=True)
-        if line.original and line.text.strip() and (one := _chat_label(line)) is not None
-        else line
-        for line in lines
-    ]
-
-
-def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """Where nearly every paragraph begins with a name and a time, their form vouches for it."""
-    recurring = _recurring_stamped_labels(lines)
-    stamped = [at for at, line in enumerate(lines) if _is_stamped_label(line, recurring)]
-    if len(stamped) < _FEW:
-        return lines
-    starts = [line for line in lines[stamped[0] :] if line.paragraph and line.text.strip()]
-    if len(stamped) < _MOST * max(len(starts), 1):
-        return lines
-    vouched = list(lines)
-    for at in stamped:
-        if not lines[at].structural:
-            vouched[at] = replace(lines[at], structural=True)
-    return vouched
-
-
-def _recurring_stamped_labels(lines: Sequence[TextLine]) -> frozenset[str]:
-    """Labels beside times that stand twice at least, if all do, whatever they look like."""
-    counts = Counter(
-        one.key
-        for line in lines
-        for one in line.candidates[:1]
-        if one.form is LabelMarking.STAMPED and one.label[:1].isalpha() and one.key.count(" ") <= 1
-    )
-    again = frozenset(key for key, count in counts.items() if count >= _TWICE)
-    return again if len(again) >= max(_TWICE, _MOST * len(counts)) else frozenset()
-
-
-def _is_stamped_label(line: TextLine, recurring: frozenset[str]) -> bool:
-    one = next(iter(line.candidates), None)
-    return (
-        one is not None
-        and one.form is LabelMarking.STAMPED
-        and one.label[:1].isalpha()
-        and (one.key in recurring or is_capitalised(one.label))
-    )
-
-
-def _chat_label(line: TextLine) -> LabelCandidate | None:
-    one = next(iter(line.candidates), None)
-    if one is None or one.form not in {LabelMarking.COLON, LabelMarking.BRACKET} or one.later:
-        return None
-    return one if one.text.strip() and classify_label(one.label) is not LabelKind.HEADING else None
 
 
 def _is_stamped_throughout(lines: Sequence[TextLine]) -> bool:

@@ -19,6 +19,8 @@ _ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
 _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
 _HALF: Final = 0.5
+_NEARLY_ALL: Final = 0.9
+_MANY: Final = 4
 _LINES_BELOW: Final = 4  # a heading, and what stands below it
 _MOST: Final = 0.8
 _FEW: Final = 3
@@ -29,6 +31,12 @@ _BRACKETS: Final = re.compile(r"\([^()]{2,60}\)")
 _ENDS: Final = frozenset('.?!…"\u201d)]')
 _NOTE: Final = re.compile(r"[\[(]?(\d{1,3})(?:[\])]|\.|\s)\s*[^\W\d_a-z]")
 _REFERS: Final = re.compile(r"\[(\d{1,3})\]|[^\W\d][.?!,\"\u201d](\d{1,3})(?!\S)")
+_OTHER_TALK: Final = re.compile(
+    r"(?:transcript|interview|conversation|recording|meeting|call)\s(?:no\.?\s?)?\d{1,3}\b.{0,120}"
+    r"|(?:participants|attendees|speakers):\W{0,4}",
+    re.IGNORECASE,
+)
+_SHOWN: Final = 60
 _HEADING_WORDS: Final = 6
 _HEADING_LETTERS: Final = 4
 _MARKS: Final = ";.,|>="
@@ -46,10 +54,13 @@ def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Itera
         yield from _names_behind_times(lines)
         return
     yield from _alone_behind_times(lines, found)
+    yield from _alone_beside_times(lines, found)
+    yield from _missed_among_labelled(lines, found)
     yield from _only_one_named(lines, found)
     yield from _unnamed_questions(lines, found)
     yield from _labels_without_mark(lines, found)
     yield from _headings_of_summaries(lines, found)
+    yield from _heads_of_other_talks(lines, found)
     yield from _all_named_once(lines, found)
     yield from _only_within_paragraphs(lines, found)
     yield from _list_of_tasks(lines, found)
@@ -194,10 +205,11 @@ def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     labels = {get_last_name(one) if get_last_name(one) in names else one for one in names}
     plain = all(one.form is LabelMarking.COLON for _, one in chosen)
     # `The wind` is written as `The Minister` is.
-    roles = any(
+    roles = sum(
         classify_label(one.label) is LabelKind.ROLE and not one.key.startswith("the ")
         for _, one in chosen
     )
+    roles -= len(chosen) >= _MANY and roles == 1  # `Client: …` among fields of a form
     asks = any(line.text.rstrip().endswith(_ASKS) for line in lines)
     members = sum(len(_BRACKETS.findall(one.label)) >= TWICE for _, one in chosen)
     if TWICE * members >= len(chosen):
@@ -206,7 +218,10 @@ def _all_named_once(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     if len(labels) == len(chosen) >= TWICE and alone and len(lines) >= _LINES_BELOW * len(chosen):
         yield f"“{chosen[0][1].label}” and others stand alone once each: they may be headings"
         return
-    if len(labels) == len(chosen) >= _FEW and plain and not roles and not asks:
+    said = sum(one.text.rstrip()[-1:] in _ENDS for _, one in chosen)
+    nearly = len(labels) >= max(_MANY, _MOST * len(chosen)) and said < _HALF * len(chosen)
+    once = len(labels) == len(chosen) or nearly
+    if once and len(chosen) >= _FEW and plain and not roles and not asks:
         yield (
             f"each of the {len(labels):,} names stands once: they may be a list, and no speakers"
         )
@@ -223,6 +238,19 @@ def _headings_of_summaries(lines: Sequence[TextLine], found: SpeakerLabels) -> I
             )
             return
         named = named or found.choose(line.candidates) is not None
+
+
+def _heads_of_other_talks(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """The head of another transcript behind the first turn: `Transcript 2`, `Participants:`."""
+    named = False
+    for line in lines:
+        is_turn = found.choose(line.candidates) is not None
+        shown = line.text.strip("#*_ ")
+        if named and not is_turn and line.paragraph and _OTHER_TALK.fullmatch(shown):
+            shown = shown[:_SHOWN]
+            yield f"line {line.number}, “{shown}”, may head another talk, and nobody said it"
+            return
+        named = named or is_turn
 
 
 def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
@@ -277,6 +305,53 @@ def _alone_behind_times(lines: Sequence[TextLine], found: SpeakerLabels) -> Iter
                 "be who speaks"
             )
             return
+
+
+def _alone_beside_times(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Labels alone on lines that are no times' neighbours, where times begin what is said."""
+    alone = [
+        (line, below)
+        for line, below in pairwise(lines)
+        if (one := found.choose(line.candidates)) is not None and one.form is LabelMarking.ALONE
+    ]
+    named = sum(found.choose(line.candidates) is not None for line in lines)
+    timed = sum(line.start_ms is not None and bool(line.text.strip()) for line in lines)
+    if len(alone) == named and timed > 2 * named and not any(below.original for _, below in alone):
+        yield (
+            f"“{alone[0][0].text.strip()}” and others stand alone, and times begin what is said "
+            "elsewhere: they may be parts of the page"
+        )
+
+
+def _missed_among_labelled(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """A word before a colon, taken for speech where nearly every line begins with a name."""
+    spoken = [line for line in lines if line.text.strip() and not line.text.startswith("[")]
+    named = sum(found.choose(line.candidates) is not None for line in spoken)
+    missed = [
+        line.candidates[0]
+        for line in spoken
+        if line.candidates
+        and found.choose(line.candidates) is None
+        and not line.is_list_item
+        and _may_be_missed(line.candidates[0])
+    ]
+    if missed and named > _MANY and named + len(missed) >= _NEARLY_ALL * len(spoken):
+        yield (
+            f"“{missed[0].label}” begins a line as nearly all lines begin with a name: it may be "
+            "another speaker"
+        )
+
+
+def _may_be_missed(one: LabelCandidate) -> bool:
+    return (
+        one.form is LabelMarking.COLON
+        and not one.later
+        and one.label[:1].isupper()
+        and len(one.label.split()) <= _FEW
+        and one.label.replace(" ", "").isalpha()
+        and one.text.lstrip("\"\u201c'*(")[:1].isupper()
+        and classify_label(one.label) is not LabelKind.HEADING
+    )
 
 
 def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
@@ -54,8 +55,16 @@ def read_exmaralda(content: str, speakers: Sequence[Speaker], notices: Notices) 
         ]
         label = tier.get("display-name") or tier.get("id") or owner
         tiers.append(Tier(label, names.get(owner) or owner, annotations))
-    notices.add(Repair.NO_SPEAKER, sum(not tier.speaker for tier in tiers))
-    return merge_tiers(tiers)
+    unowned = [tier.name for tier in tiers if not tier.speaker and tier.annotations]
+    notices.add(Repair.NO_SPEAKER, len(unowned))
+    read = merge_tiers(tiers)
+    if len(unowned) > 1:
+        doubt = (
+            f"the tiers “{unowned[0]}” and “{unowned[1]}” belong to no speaker: one may be notes "
+            "on the other"
+        )
+        return replace(read, doubts=(*read.doubts, doubt))
+    return read
 
 
 FORMATS: Final = (

@@ -174,6 +174,7 @@ _HEAD_LINE: Final = re.compile(
     r"participants|speakers|attendees|dear \w.{0,40}|answer \d+|question \d+"
     r"|(?:article|clause|item|phase|task|module|lesson|unit|stage|act|verse|stanza|exhibit|volume"
     r"|episode|chapter|part|section|session|scene|tape|side|day|week|step|figure|table|appendix"
+    r"|transcript|interview|conversation|dialogue|recording|meeting|transkript|entrevista|entretien"
     r"|folge|kapitel|teil|épisode|chapitre|episodio|capítulo|parte) (?:\d{1,4}|[ivx]{1,5})",
     re.IGNORECASE,
 )

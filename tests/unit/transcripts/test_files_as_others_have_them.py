@@ -327,6 +327,84 @@ def test_what_a_player_writes_in_place_of_pictures_is_no_speech(picture: str | N
     assert any("a tool wrote around the talk" in one for one in reading.notices)
 
 
+def test_whoever_recurs_where_every_line_begins_with_a_name_is_named_by_any_words() -> None:
+    talk = [
+        ("Product Owner", "We need a hive."), ("Stakeholder", "Yes, and soon."),
+        ("Developer", "How big?"), ("Stakeholder", "Two frames."), ("Developer", "Good."),
+        ("Product Owner", "Then we are done."),
+    ]  # fmt: skip
+    reading = read("\n".join(f"{who}: {what}" for who, what in talk))
+    assert said(reading) == talk
+    assert not reading.report.doubts
+
+
+def test_a_word_that_begins_a_line_once_where_names_begin_all_others_is_in_doubt() -> None:
+    text = (
+        'AI: You wake up beside a hive.\nInnkeeper: "You are awake at last!"\n'
+        'Player: I look around.\nAI: Bees fly past.\nGareth: "They are mine."\n'
+        'Player: I nod.\nAI: He smiles.\nGareth: "Sit down."\nPlayer: I sit.\n'
+    )
+    reading = read(text)
+    names = {one.speaker for one in reading.segments}
+    assert "Innkeeper" in names or any("Innkeeper" in one for one in reading.report.doubts)
+
+
+def test_fields_of_a_form_of_which_one_is_a_role_are_no_talk_without_a_doubt() -> None:
+    text = (
+        "Hives of 2025\n\nClient: Ilse and Tom Kern\nEIN: 34-567 (Kern Bees)\n\n"
+        "Honey (Ilse): 285\nHoney (Tom): 142\n\nCombined AGI: 427 net\nAPN Number: 07-14\n"
+    )
+    try:
+        doubts = read(text).report.doubts
+    except UnknownFormatError:
+        return
+    assert doubts
+
+
+def test_the_head_of_another_transcript_within_a_file_is_in_doubt() -> None:
+    talk = "Ilse: Who has bees?\n\nTom: I do.\n\nIlse: How many?\n\nTom: Two.\n\n"
+    text = f"{talk}**Transcript 2: Bees in Winter**\n\n**Participants:**\n\n- Ilse\n\n{talk}"
+    assert any("another talk" in one for one in read(text).report.doubts)
+
+
+def test_words_of_a_page_alone_on_lines_above_timed_speech_are_in_doubt() -> None:
+    page = (
+        "<!DOCTYPE html><html><body><h1>Bee Episode</h1><p>Copy</p><p>Whole transcript here</p>"
+        "<p>Copy</p><p>Find in it</p>"
+        + "".join(
+            f"<p><time>00:0{at}:00</time> we went on with bees, number {at}</p>" for at in range(9)
+        )
+        + "</body></html>"
+    )
+    reading = read(page)
+    assert "Copy" not in {one.speaker for one in reading.segments} or reading.report.doubts
+
+
+def test_a_lecture_with_long_pauses_is_no_list_of_chapters() -> None:
+    text = "".join(
+        f"[00:{5 * at:02}:00] Now we look at {what}. They are kept in a shed by the road. Look.\n"
+        for at, what in enumerate(["bees", "hens", "goats", "sheep", "geese", "ducks"])
+    )
+    assert not read(text).report.doubts
+
+
+def test_tiers_of_annotations_that_belong_to_nobody_are_in_doubt() -> None:
+    def tier(name: str, *texts: str) -> str:
+        events = "".join(
+            f'<event start="T{at}" end="T{at + 1}">{text}</event>' for at, text in enumerate(texts)
+        )
+        return f'<tier id="{name}" category="{name}" type="t">{events}</tier>'
+
+    points = "".join(f'<tli id="T{at}" time="{at}"/>' for at in range(4))
+    exb = (
+        "<basic-transcription><head><speakertable></speakertable></head><basic-body>"
+        f"<common-timeline>{points}</common-timeline>"
+        f"{tier('tok', 'Bees', 'sting', 'us')}{tier('POS', 'NN', 'VB', 'PR')}"
+        "</basic-body></basic-transcription>"
+    )
+    assert any("belong to no speaker" in one for one in read(exb).report.doubts)
+
+
 def test_fields_above_a_talk_with_times_of_day_are_no_turns() -> None:
     text = (
         "Meeting Title: Bees in Spring\nDate: 4 May 2025\nParticipants: Ilse Kern, Tom Ray\n\n"
