@@ -65,6 +65,7 @@ _CUE_IN_TEXT: Final = re.compile(
     r"(?:^|(?<=\W))(?:FX|SFX|S/FX|GFX|MX|SOT|GRAMS|ATMOS|MUSIC|SOUND): ?\S"
 )
 _HEADING_IN_TEXT: Final = re.compile(r"(?:^|\s)#{1,6} [^\W_]")
+_HEADING_BETWEEN: Final = re.compile(r"\w\S{0,3} #{1,6} [^\W\d_]")
 _CODE_IN_LABEL: Final = re.compile(r"^!|[{}<>|\\]|//|https?:|\w=|^[\W\d_]{5,}$")
 # `Ann Lee | Acme Ltd.`, as people call themselves in meetings.
 _NAME_AND_COMPANY: Final = re.compile(r"[^\W\d_][^|<>{}\\=]{1,60} \| [^\W\d_][^|<>{}\\=]{1,60}")
@@ -190,7 +191,11 @@ def _structure_in_speech(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _marks_of_change(segments: Sequence[Segment]) -> Iterator[str]:
     """`>>` within what a named speaker says, as captions mark that another one begins."""
+    nobody = all(one.speaker == UNNAMED for one in segments)
     for one in segments:
+        if nobody and "# " in one.text and _HEADING_BETWEEN.search(one.text):
+            yield f"a heading stands in what was said in segment {one.number}"
+            return
         if "[SPEAKER" in one.text and (mark := _TURN.search(one.text)):
             yield f"“{mark[0]}” marks changes of speaker, and names nobody"
             return

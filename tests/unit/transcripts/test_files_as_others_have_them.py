@@ -380,6 +380,14 @@ def test_words_of_a_page_alone_on_lines_above_timed_speech_are_in_doubt() -> Non
     assert "Copy" not in {one.speaker for one in reading.segments} or reading.report.doubts
 
 
+def test_headings_between_times_of_nobody_are_in_doubt() -> None:
+    text = "Ilse and Tom talk about bees.\n\n### Show Notes\n\n" + "".join(
+        f"* **[0{at}:0{at}](#t={at})** All about {what}.\n"
+        for at, what in enumerate(["bees", "hens", "goats", "sheep", "geese"])
+    )
+    assert any("heading" in one for one in read(text).report.doubts)
+
+
 def test_a_lecture_with_long_pauses_is_no_list_of_chapters() -> None:
     text = "".join(
         f"[00:{5 * at:02}:00] Now we look at {what}. They are kept in a shed by the road. Look.\n"
