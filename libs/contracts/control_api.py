@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    TypeAdapter,
 )
 from pydantic_core import PydanticCustomError
 
@@ -206,7 +208,20 @@ Partition = Annotated[int, Field(ge=-1, lt=2**31)]
 Offset = Annotated[int, Field(ge=-1, lt=2**63)]
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+")
+_AWARE: Final = TypeAdapter(AwareDatetime)
+
+
+def _parse_moment(moment: Any) -> Any:
+    # pydantic takes a number for seconds or milliseconds since 1970, by its size, as text too.
+    is_text = isinstance(moment, str)
+    if isinstance(moment, int | float) or (is_text and _NUMBER.fullmatch(moment)):
+        raise PydanticCustomError("not_a_time", "is no time such as 2026-01-31T12:00:00Z")
+    # Here, as text in JSON is only Python's once a function has seen it, and strictly no time.
+    return _AWARE.validate_python(moment) if is_text else moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_parse_moment), AfterValidator(_in_utc)]
 """Point in time that PostgreSQL and Python can both hold, in UTC."""
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 from starlette.routing import BaseRoute, Mount
 
 from control.api import (
@@ -40,10 +39,11 @@ from control.api import (
 )
 from control.api.context import ApiContext
 from control.api.idempotency import IdempotencyMiddleware
+from control.api.malformed import refuse_malformed_request
+from control.api.methods import HeadMiddleware
 from control.api.no_store import NoStoreMiddleware
 from control.api.openapi import build_document
 from control.api.problems import add_exception_handlers
-from control.domain import BadRequestError
 
 PREFIX: Final = "/v1"
 """Path that everything of this version is under."""
@@ -113,9 +113,12 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
         root_path_in_servers=False,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        dependencies=[Depends(_refuse_malformed_query)],
+        dependencies=[Depends(refuse_malformed_request)],
     )
     app.state.get_context = get_context
+    app.state.routers = ROUTERS
+    app.state.endless_paths = frozenset({f"{PREFIX}{events.PATH}"})
+    app.add_middleware(HeadMiddleware, without=app.state.endless_paths)
     app.add_middleware(NoStoreMiddleware)
     for router in ROUTERS:
         app.include_router(router)
@@ -128,28 +131,3 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
 def build_openapi_document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document of the control service's HTTP API."""
     return create_api(lambda: None).openapi()
-
-
-async def _refuse_malformed_query(request: Request) -> None:
-    """Refuse a query that is not UTF-8, or gives a parameter twice: it is unclear what is meant.
-
-    Raises:
-        BadRequestError: it does.
-    """
-    seen: set[str] = set()
-    raw = request.scope["query_string"].decode(errors="surrogateescape")
-    # What is no UTF-8 becomes lone surrogates.
-    for name, value in parse_qsl(raw, keep_blank_values=True, errors="surrogateescape"):
-        if name in seen:
-            raise BadRequestError(f"{_printable(name)}: is given more than once")
-        if not _is_text(name + value):
-            raise BadRequestError(f"{_printable(name)}: is not UTF-8")
-        seen.add(name)
-
-
-def _is_text(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _printable(name: str) -> str:
-    return name[:40].encode(errors="replace").decode()

@@ -22,6 +22,7 @@ from contracts.letter_changes import (
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.dead_letters import LetterId, build_filter
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.domain import DeadLetterNotOpenError
 
@@ -44,7 +45,7 @@ async def restore_letter(letter_id: LetterId, context: Context, caller: Operator
 
 @router.post("/{letter_id}/snooze", responses=build_error_responses(404, 409))
 async def snooze_letter(
-    letter_id: LetterId, wanted: SnoozeRequest, context: Context, caller: Operator
+    letter_id: LetterId, wanted: JsonBody[SnoozeRequest], context: Context, caller: Operator
 ) -> DeadLetter:
     """Hide one open dead letter from lists, causes and bulk replays until a time."""
     letter = await context.store.letter(letter_id)
@@ -56,7 +57,7 @@ async def snooze_letter(
 
 @router.post("/snooze")
 async def snooze_letters(
-    wanted: SnoozeLettersRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[SnoozeLettersRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> SnoozeResult:
     """Hide open dead letters that match a filter from lists, causes and bulk replays."""
     del place
@@ -73,7 +74,7 @@ async def snooze_letters(
 
 @router.post("/discard", responses=build_error_responses(409))
 async def discard_letters(
-    wanted: DiscardLettersRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[DiscardLettersRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> DiscardResult:
     """Discard open dead letters that match a filter, with a reason; not those that are snoozed."""
     del place
@@ -93,7 +94,7 @@ async def discard_letters(
 
 @router.post("/restore", responses=build_error_responses(404))
 async def restore_letters(
-    wanted: RestoreLettersRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[RestoreLettersRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> RestoreResult:
     """Undo a discard: its dead letters that are still discarded are open again."""
     del place

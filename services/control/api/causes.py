@@ -20,6 +20,7 @@ from contracts.letter_causes import (
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import Int8, ListCursors
 from control.cause_backgrounds import CauseBackgroundReader
@@ -74,7 +75,7 @@ async def read_cause_background(
 @router.patch("/{cause_id}", responses=build_error_responses(404, 412, 428))
 async def edit_cause(  # noqa: PLR0913, PLR0917 - FastAPI names them
     cause_id: CauseId,
-    changes: EditCauseRequest,
+    changes: JsonBody[EditCauseRequest],
     context: Context,
     caller: Operator,
     response: Response,

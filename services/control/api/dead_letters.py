@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
@@ -35,6 +35,7 @@ from contracts.topics import MIB
 from control.access import Caller, Right
 from control.api.authorization import LetterReader, Operator
 from control.api.context import ApiContext, Context, HeavyPlace
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
 from control.api.values import SlicedResponse
@@ -112,7 +113,7 @@ async def replay_letters(
     context: Context,
     caller: Operator,
     place: HeavyPlace,
-    which: Annotated[ReplayRequest | None, Body()] = None,
+    which: JsonBody[ReplayRequest | None] = None,
 ) -> ReplayResult:
     """Replay open dead letters that match a filter; `next` in the answer continues.
 
@@ -197,7 +198,7 @@ async def replay_letter(
 
 @router.post("/{letter_id}/discard", responses=build_error_responses(404, 409))
 async def discard_letter(
-    letter_id: LetterId, wanted: DiscardRequest, context: Context, caller: Operator
+    letter_id: LetterId, wanted: JsonBody[DiscardRequest], context: Context, caller: Operator
 ) -> DeadLetter:
     """Discard one dead letter, with a reason."""
     letter = await context.store.letter(letter_id)

@@ -47,6 +47,9 @@ _NEEDED_RIGHTS: Final[dict[str, Right]] = {
 }
 """The right that it takes to know of a change, by how its kind begins."""
 
+PATH: Final = "/events"
+"""Path of the stream."""
+
 router: Final = APIRouter(tags=["events"])
 
 _EVENT_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,18})")
@@ -148,7 +151,7 @@ class EventStream(Response):
 
 
 @router.get(
-    "/events",
+    PATH,
     response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}, "description": "A stream of events."}},
 )

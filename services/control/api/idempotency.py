@@ -142,7 +142,7 @@ def get_idempotent_exchange(request: Request) -> IdempotentExchange | None:
 
 
 async def compute_request_fingerprint(request: Request, content: bytes | bytearray) -> bytes:
-    """Compute the SHA-256 of a request's method, path, body and other content.
+    """Compute the SHA-256 of a request's method, path, query, body and ``If-Match``.
 
     Outside the event loop: 64 MiB take a third of a second.
     """
@@ -187,6 +187,10 @@ def _compute_fingerprint(scope: Scope, content: bytes | bytearray) -> bytes:
     fingerprint = hashlib.sha256()
     for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], content):
         fingerprint.update(hashlib.sha256(part).digest())
+    # Another state that a change is based on makes it another change.
+    for name, value in scope["headers"]:
+        if name == b"if-match":
+            fingerprint.update(b"If-Match" + hashlib.sha256(value).digest())
     return fingerprint.digest()
 
 

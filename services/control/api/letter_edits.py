@@ -14,6 +14,7 @@ from control.api.authorization import LetterReader
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.dead_letters import LetterId, require_within_retention
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.domain import IndexedDeadLetter
 from control.letter_edits import (
@@ -46,7 +47,7 @@ async def read_edits(
 @router.put("", responses=build_error_responses(404, 409, 410, 412, 422, 428))
 async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
     letter_id: LetterId,
-    wanted: EditLetterRequest,
+    wanted: JsonBody[EditLetterRequest],
     context: Context,
     caller: LetterReader,
     place: HeavyPlace,

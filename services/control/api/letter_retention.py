@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from pydantic import TypeAdapter
 
 from contracts.control_api import ColumnText, Offset, Partition
@@ -12,6 +12,7 @@ from contracts.letter_retention import LetterRetention, ReindexRequest, ReindexR
 from contracts.pages import PageRequest
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
+from control.api.json_bodies import JsonBody
 from control.api.pagination import ListCursors
 from control.reindexing import DlqPosition, reindex_dlqs
 from control.retention import LetterRetentionReader
@@ -34,7 +35,7 @@ async def reindex_letters(
     context: Context,
     caller: Operator,
     place: HeavyPlace,
-    wanted: Annotated[ReindexRequest | None, Body()] = None,
+    wanted: JsonBody[ReindexRequest | None] = None,
 ) -> ReindexResult:
     """Read DLQs again into the index for a few seconds; `next` in the answer continues.
 

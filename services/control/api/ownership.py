@@ -20,6 +20,7 @@ from control.api.authorization import Researcher, StudyEditor, Submitter
 from control.api.context import ApiContext, Context
 from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
 from control.api.interviews import TranscriptPath
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath, require_study
 from control.domain import NotFoundError
@@ -31,7 +32,7 @@ router: Final = APIRouter(tags=["transcripts"])
 @router.post("/transcripts/{transcript_id}/withdraw", responses=build_error_responses(404, 422))
 async def withdraw_revision(
     transcript_id: TranscriptPath,
-    wanted: WithdrawRevisionRequest,
+    wanted: JsonBody[WithdrawRevisionRequest],
     request: Request,
     context: Context,
     caller: Submitter,
@@ -52,7 +53,7 @@ async def withdraw_revision(
 @router.post("/transcripts/{transcript_id}/restore", responses=build_error_responses(404, 422))
 async def restore_revision(
     transcript_id: TranscriptPath,
-    wanted: WithdrawRevisionRequest,
+    wanted: JsonBody[WithdrawRevisionRequest],
     request: Request,
     context: Context,
     caller: Submitter,
@@ -69,7 +70,7 @@ async def restore_revision(
 @router.post("/transcripts/{transcript_id}/handover", responses=build_error_responses(404, 422))
 async def hand_over_transcript(
     transcript_id: TranscriptPath,
-    wanted: HandOverRequest,
+    wanted: JsonBody[HandOverRequest],
     request: Request,
     context: Context,
     caller: StudyEditor,
@@ -85,7 +86,10 @@ async def hand_over_transcript(
 
 @router.post("/studies/{study_id}/handover", responses=build_error_responses(404, 422))
 async def hand_over_interviews(
-    study_id: StudyPath, wanted: HandOverStudyRequest, context: Context, caller: Researcher
+    study_id: StudyPath,
+    wanted: JsonBody[HandOverStudyRequest],
+    context: Context,
+    caller: Researcher,
 ) -> HandoverResult:
     """Make another producer the owner of a study's interviews, of all or of one producer's."""
     await require_study(context, study_id)

@@ -24,6 +24,7 @@ from control.access import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element
 from control.plans.preview import preview_plan
@@ -42,7 +43,7 @@ _CHANGE: Final = build_error_responses(404, 409, 412)
 
 @router.post("", status_code=201, responses=build_error_responses(404))
 async def create_plan(
-    wanted: CreateReplayPlanRequest,
+    wanted: JsonBody[CreateReplayPlanRequest],
     context: Context,
     caller: Operator,
     place: HeavyPlace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -19,6 +20,7 @@ from control.access import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
 from control.api.limits import TooBusyError, TooManyRequestsError
+from control.api.methods import list_allowed_methods
 from control.bulk_changes import DiscardParametersChangedError
 from control.changes import TooManyFollowersError
 from control.domain import (
@@ -118,6 +120,8 @@ def _describe_invalid(found: Mapping[str, Any]) -> str:
             return "may not be empty" if is_text else "at least one is needed"
         case "too_long":
             return f"at most {limits['max_length']:,} {'characters ' * is_text}are allowed"
+        case "extra_forbidden":
+            return "nothing of this name is taken here"
         case "string_pattern_mismatch":
             return PATTERNS.get(limits["pattern"], str(found["msg"]))
     return str(found["msg"]).removeprefix("Value error, ")
@@ -147,9 +151,12 @@ async def _answer_again(_: Request, error: Exception) -> Response:
     return Response(answer.body, answer.status, headers)
 
 
-async def _answer_http(_: Request, error: Exception) -> Response:
+async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return ProblemResponse(error.status_code, str(error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(list_allowed_methods(request))
+    return ProblemResponse(error.status_code, str(error.detail), headers)
 
 
 async def _answer_nobody(_: Request, __: Exception) -> Response:

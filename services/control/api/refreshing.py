@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from contracts.refreshing import RefreshStudyRequest, StudyRefresh
 from control.api.authorization import Researcher
 from control.api.context import Context, HeavyPlace
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath
 
@@ -18,7 +19,7 @@ router: Final = APIRouter(prefix="/studies", tags=["studies"])
 @router.post("/{study_id}/refresh", responses=build_error_responses(404, 409, 422))
 async def refresh_study(
     study_id: StudyPath,
-    wanted: RefreshStudyRequest,
+    wanted: JsonBody[RefreshStudyRequest],
     context: Context,
     caller: Researcher,
     place: HeavyPlace,

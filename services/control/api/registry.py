@@ -21,6 +21,7 @@ from control.access import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element, split_page
 from control.api.studies import StudyPath
@@ -32,7 +33,7 @@ _CURSORS: Final = ListCursors("registrations", TypeAdapter(tuple[ColumnText]))
 
 @router.post("/studies", status_code=201, responses=build_error_responses(409))
 async def create_study(
-    wanted: CreateStudyRequest, context: Context, caller: Researcher, response: Response
+    wanted: JsonBody[CreateStudyRequest], context: Context, caller: Researcher, response: Response
 ) -> RegisteredStudy:
     """Register a study, and return it with its `ETag`."""
     await context.trail.record(caller, "study.create", wanted.study_id, wanted.study_id)
@@ -67,7 +68,7 @@ async def read_registration(
 @router.patch("/studies/{study_id}/registration", responses=build_error_responses(404, 412, 428))
 async def edit_registration(  # noqa: PLR0913, PLR0917 - FastAPI names them
     study_id: StudyPath,
-    changes: EditStudyRequest,
+    changes: JsonBody[EditStudyRequest],
     context: Context,
     caller: Researcher,
     response: Response,

@@ -18,6 +18,7 @@ from contracts.rehearsals import (
 )
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element
 from control.domain import BadRequestError, DeadLetterNotOpenError
@@ -31,7 +32,7 @@ RehearsalId = Annotated[UUID, Path(description="Id of the rehearsal.")]
 
 @router.post("", status_code=202, responses=build_error_responses(404))
 async def begin_rehearsal(
-    wanted: RehearsalRequest, context: Context, caller: Operator
+    wanted: JsonBody[RehearsalRequest], context: Context, caller: Operator
 ) -> LetterRehearsal:
     """Begin a rehearsal: a replay of open dead letters that is simulated without effects.
 

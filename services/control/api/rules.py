@@ -20,6 +20,7 @@ from contracts.pages import PageRequest
 from control.api.authorization import Operator
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element, split_page
 from control.domain import BadRequestError
@@ -46,7 +47,10 @@ async def list_rules(
 
 @router.post("", status_code=201, responses=build_error_responses(409))
 async def create_rule(
-    wanted: CreateLetterRuleRequest, context: Context, caller: Operator, response: Response
+    wanted: JsonBody[CreateLetterRuleRequest],
+    context: Context,
+    caller: Operator,
+    response: Response,
 ) -> LetterRule:
     """Create a rule for automatic replays of dead letters; it is disabled at first."""
     if not wanted.filter.model_dump(exclude_none=True):
@@ -73,7 +77,7 @@ async def read_rule(
 @router.patch("/{name}", responses=build_error_responses(404, 412, 428))
 async def edit_rule(  # noqa: PLR0913, PLR0917 - FastAPI names them
     name: Name,
-    changes: SwitchLetterRuleRequest,
+    changes: JsonBody[SwitchLetterRuleRequest],
     context: Context,
     caller: Operator,
     response: Response,

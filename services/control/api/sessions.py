@@ -23,6 +23,7 @@ from control.api.authorization import (
 )
 from control.api.context import Context
 from control.api.cookies import BrowserFacingUrl, find_browser_facing_url
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.domain import BadRequestError, NotFoundError
@@ -130,7 +131,7 @@ async def finish_login(
 
 @router.post("/session", status_code=201)
 async def open_session(
-    wanted: OpenSessionRequest, request: Request, response: Response, context: Context
+    wanted: JsonBody[OpenSessionRequest], request: Request, response: Response, context: Context
 ) -> CurrentSession:
     """Log a browser in with an access token, and set its session cookie."""
     browser = find_browser_facing_url(request, context.logins.public_url)

@@ -17,6 +17,7 @@ from control.access import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.etags import compute_etag, require_matching_etag, respond_with_etag
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.api.studies import StudyPath
@@ -151,7 +152,7 @@ async def read_daily_budget(request: Request, context: Context, caller: Operator
 
 @router.put("/budgets/day", responses=build_error_responses(412))
 async def set_daily_budget(
-    wanted: SetBudgetRequest,
+    wanted: JsonBody[SetBudgetRequest],
     request: Request,
     response: Response,
     context: Context,
@@ -188,7 +189,7 @@ async def read_study_budget(
 @router.put("/budgets/studies/{study_id}", responses=build_error_responses(412))
 async def set_study_budget(  # noqa: PLR0913, PLR0917 - FastAPI's dependencies
     study_id: StudyPath,
-    wanted: SetBudgetRequest,
+    wanted: JsonBody[SetBudgetRequest],
     request: Request,
     response: Response,
     context: Context,

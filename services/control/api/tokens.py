@@ -26,6 +26,7 @@ from control.api.idempotency import (
     compute_request_fingerprint,
     get_idempotent_exchange,
 )
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.domain import BadRequestError
@@ -47,7 +48,7 @@ async def who_am_i(caller: AnyCaller) -> WhoAmI:
 
 @router.post("/tokens", status_code=201, responses=build_error_responses(409, 422))
 async def create_token(
-    wanted: CreateTokenRequest,
+    wanted: JsonBody[CreateTokenRequest],
     request: Request,
     response: Response,
     context: Context,

@@ -106,7 +106,7 @@ async def read_interview_state(
 
 def _read(content: bytearray) -> TranscriptSubmitted:
     try:
-        return SubmitTranscriptRequest.model_validate_json(content).to_event()
+        return SubmitTranscriptRequest.model_validate_json(content, strict=True).to_event()
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         places = [{**one, "loc": ("body", *one["loc"])} for one in found]

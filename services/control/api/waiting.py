@@ -24,6 +24,7 @@ from contracts.waiting_decisions import WaitingAction
 from control.access import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
+from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
 from control.waiting import WaitingPosition, read_waiting_messages
@@ -61,7 +62,7 @@ async def list_waiting(
 
 @router.post("/waiting/release", responses=build_error_responses(424))
 async def release_waiting(
-    wanted: ReleaseWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[ReleaseWaitingRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
     """Try messages in retry topics now, before their time, also those that are held."""
     del place
@@ -70,7 +71,7 @@ async def release_waiting(
 
 @router.post("/waiting/hold", responses=build_error_responses(424))
 async def hold_waiting(
-    wanted: HoldWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[HoldWaitingRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
     """Hold messages in retry topics, so that they are not tried before a time or a release."""
     del place
@@ -80,7 +81,7 @@ async def hold_waiting(
 
 @router.post("/waiting/give-up", responses=build_error_responses(424))
 async def give_up_waiting(
-    wanted: GiveUpWaitingRequest, context: Context, caller: Operator, place: HeavyPlace
+    wanted: JsonBody[GiveUpWaitingRequest], context: Context, caller: Operator, place: HeavyPlace
 ) -> WaitingDecisionResult:
     """Turn messages that wait in retry topics into dead letters of code `given_up`."""
     del place
