@@ -151,6 +151,18 @@ class Session(ControlApiModel):
     ended_at: datetime | None = Field(None, description="When it was ended; None: it was not.")
 
 
+class TrailOutcome(StrEnum):
+    """Outcome of what an entry of the audit trail says was asked for, such as done or refused.
+
+    ``refused``: as things stood it could not be done, and nothing was. ``failed``: it ended with an
+    error, and may be done in part.
+    """
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 class TrailEntry(ControlApiModel):
     """Entry of the audit trail: one change, or one access to exact quotes, by one caller."""
 
@@ -165,6 +177,14 @@ class TrailEntry(ControlApiModel):
     study_id: str | None = Field(None, description="In which study, where it is in one.")
     reason: str = Field("", description="Why, where the request said so.")
     address: str = Field("", description="The client's address, as control sees it.")
+    outcome: TrailOutcome | None = Field(
+        None,
+        description="What became of it; null: nobody knows, as it is under way, or a crash or an "
+        "outage came in between, or the entry is older than outcomes are.",
+    )
+    status: int | None = Field(
+        None, description="HTTP status of the answer; null: unknown, or control did it by itself."
+    )
 
 
 class AccessTokenPage(ControlApiModel):

@@ -53,6 +53,8 @@ GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
 GRANT SELECT, INSERT ON access_tokens TO onrecord_control;
 GRANT SELECT, INSERT (actor, token_id, action, target, study_id, reason, address) ON trail
     TO onrecord_control;
+GRANT SELECT (entry_id, outcome, status), INSERT (entry_id, outcome, status) ON trail_outcomes
+    TO onrecord_control;
 GRANT UPDATE (last_used_at, revoked_at) ON access_tokens TO onrecord_control;
 GRANT SELECT, INSERT, DELETE, UPDATE (
     claim_id, started_at, locked_until, status, media_type, body

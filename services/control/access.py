@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -53,6 +53,8 @@ class Caller:
         reason: why it asks, as the request says; may be empty.
         session_id: the browser's session, if the request has no token.
         is_person: whether it is a person of the issuer, whose name is what they chose there.
+        trailed: ids of the request's entries in the trail, which get their outcome once it is
+            answered; None: it is no request.
     """
 
     token_id: UUID
@@ -62,6 +64,7 @@ class Caller:
     reason: str = ""
     session_id: UUID | None = None
     is_person: bool = False
+    trailed: list[int] | None = field(default=None, compare=False, repr=False)
 
     def may(self, right: Right, study_id: str | None = None) -> bool:
         """Return whether it has a right in a study; without a study, in all of them."""

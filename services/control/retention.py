@@ -28,6 +28,7 @@ from uuid import UUID
 
 import structlog
 
+from contracts.access import TrailOutcome
 from contracts.errors import OnrecordError
 from contracts.ids import derive_id
 from contracts.letter_retention import (
@@ -247,9 +248,10 @@ class LetterRetentionSweeper:
                     expired[cause].append(row["failed_at"])
                 for cause, failed_at in expired.items():
                     entry = json.dumps(_describe_expiry(cause, failed_at))
-                    await AuditTrail(connection).record(
-                        _BY_ITSELF, "letters.expire", entry, reason=why
-                    )
+                    trail = AuditTrail(connection)
+                    entry_id = await trail.record(_BY_ITSELF, "letters.expire", entry, reason=why)
+                    # True once the transaction is, in which they expire.
+                    await trail.record_outcome([entry_id], TrailOutcome.DONE)
             for cause, failed_at in expired.items():
                 failures[cause] += failed_at
             if len(rows) < BATCH:

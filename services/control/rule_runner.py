@@ -97,7 +97,13 @@ class RuleRunner:
         if not letters:
             return 0
         target = json.dumps({"rule": rule.name, "version": rule.version, "letters": len(letters)})
-        await self._trail.record(_caller(rule), "rule.fire", target)
+        async with self._trail.recording(_caller(rule), "rule.fire", target):
+            replayed = await self._replay_letters(rule, letters)
+        log.info("rule_fired", rule=rule.name, letters=replayed)
+        return replayed
+
+    async def _replay_letters(self, rule: LetterRule, letters: Sequence[UUID]) -> int:
+        """Replay letters at a rule's rate, for a while; return how many."""
         replayed = 0
         try:
             for second in range(PORTION_S):
@@ -114,7 +120,6 @@ class RuleRunner:
                 await asyncio.sleep(self._second_s)
         finally:
             await self._rules.note_firing(rule.name, replayed)
-        log.info("rule_fired", rule=rule.name, letters=replayed)
         return replayed
 
     async def _choose_letters(self, rule: LetterRule) -> Sequence[UUID]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contracts.access import TrailEntry
+from contracts.access import TrailEntry, TrailOutcome
+from contracts.errors import OnrecordError
 from control.access import Caller, NotAuthenticatedError
+from control.domain import DeadLetterNotOpenError
 from database.pool import Connection, Database
 from database.queries import load_queries
 from database.text import replace_nul
@@ -39,8 +43,10 @@ class AuditTrail:
         target: str,
         study_id: str | None = None,
         reason: str = "",
-    ) -> None:
+    ) -> int:
         """Record an action before it is taken, so that none is taken that is not recorded.
+
+        A request's entries get their outcome with its answer, by ``TrailOutcomeMiddleware``.
 
         Args:
             caller: who asks.
@@ -48,6 +54,9 @@ class AuditTrail:
             target: of what.
             study_id: in which study, where it is in one.
             reason: why; the caller's, if empty.
+
+        Returns:
+            The entry's id.
 
         Raises:
             OutageError: it cannot be recorded now.
@@ -66,6 +75,50 @@ class AuditTrail:
         )
         if entry_id is None:
             raise NotAuthenticatedError("the token or session was revoked meanwhile")
+        if caller.trailed is not None:
+            caller.trailed.append(entry_id)
+        return int(entry_id)
+
+    async def record_outcome(
+        self, entry_ids: Sequence[int], outcome: TrailOutcome, status: int | None = None
+    ) -> None:
+        """Record what became of actions, once they are over; once for each.
+
+        Args:
+            entry_ids: from ``record``.
+            outcome: what became of them.
+            status: HTTP status of the answer, if somebody asked for them.
+
+        Raises:
+            OutageError: it cannot be recorded now.
+        """
+        await self._database.execute(
+            _QUERIES.insert_trail_outcomes, entry_ids, outcome.value, status
+        )
+
+    @asynccontextmanager
+    async def recording(
+        self, caller: Caller, action: str, target: str, reason: str = ""
+    ) -> AsyncIterator[None]:
+        """Record what control does by itself in a block, before it, and what became of it.
+
+        Raises:
+            OutageError: it cannot be recorded now; so it is not to be done.
+        """
+        entry_id = await self.record(caller, action, target, reason=reason)
+        try:
+            yield
+        except DeadLetterNotOpenError:  # it was in another state by then
+            await self._record_quietly(entry_id, TrailOutcome.REFUSED)
+            raise
+        except Exception:
+            await self._record_quietly(entry_id, TrailOutcome.FAILED)
+            raise
+        await self._record_quietly(entry_id, TrailOutcome.DONE)
+
+    async def _record_quietly(self, entry_id: int, outcome: TrailOutcome) -> None:
+        with suppress(OnrecordError):  # what was done is done, and nobody knows it then
+            await self.record_outcome([entry_id], outcome)
 
     async def page(
         self,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from contracts.access import TrailEntry
+from contracts.access import TrailEntry, TrailOutcome
 from onrecord.console import Json, err, out, print_json
+from onrecord.pages.rendering import wrap_paragraph
 from onrecord.settings import ClientSettings
 
 Actor = Annotated[str | None, typer.Option(help="Only what the token with this name did.")]
@@ -41,6 +41,10 @@ def trail(
 ) -> None:
     """Print the audit trail, the latest entry first: who changed what, and who read quotes.
 
+    Entries are written before what they say is done. The outcome is done, refused (nothing was
+    done, as things stood), failed (by an error) or unknown (under way, or a crash or an outage came
+    in between), with the HTTP status of what was not done.
+
     Examples of use:
 
         onrecord trail
@@ -55,7 +59,8 @@ def trail(
     if not entries:
         err.print("nothing yet")
         return
-    out.print(_table(entries))
+    for line in _format_entries(entries, out.width):
+        out.print(line)
 
 
 async def _read(which: dict[str, str | None], limit: int) -> list[TrailEntry]:
@@ -74,10 +79,25 @@ async def _read(which: dict[str, str | None], limit: int) -> list[TrailEntry]:
     return found
 
 
-def _table(entries: Sequence[TrailEntry]) -> Table:
-    table = Table("when", "who", "what", "of what", "why", "from", box=None)
+def _format_entries(entries: Sequence[TrailEntry], width: int) -> Iterator[Text]:
+    """Format entries in lines that cut nothing off: ids are there to be copied."""
     for one in entries:
-        when = f"{one.at:%Y-%m-%d %H:%M:%S}"
-        texts = (one.actor, one.action, one.target, one.reason, one.address)
-        table.add_row(when, *map(escape, texts))
-    return table
+        head = f"{one.at:%Y-%m-%d %H:%M:%S} {one.action}: {_describe_outcome(one)}, by {one.actor}"
+        head += f" from {one.address}" if one.address else ""
+        yield from wrap_paragraph(head, width, style="" if _is_done(one) else "yellow")
+        if one.target:
+            yield from wrap_paragraph(one.target, width, indent="    ")
+        if one.reason:
+            yield from wrap_paragraph(f"why: {one.reason}", width, indent="    ", style="dim")
+
+
+def _is_done(entry: TrailEntry) -> bool:
+    return entry.outcome is TrailOutcome.DONE
+
+
+def _describe_outcome(entry: TrailEntry) -> str:
+    if entry.outcome is None:
+        return "unknown"
+    if _is_done(entry) or entry.status is None:
+        return entry.outcome.value
+    return f"{entry.outcome.value} ({entry.status})"

@@ -44,6 +44,7 @@ from control.api.methods import HeadMiddleware
 from control.api.no_store import NoStoreMiddleware
 from control.api.openapi import build_document
 from control.api.problems import add_exception_handlers
+from control.api.trail_outcomes import TrailOutcomeMiddleware
 
 PREFIX: Final = "/v1"
 """Path that everything of this version is under."""
@@ -118,6 +119,7 @@ def create_api(get_context: Callable[[], ApiContext | None]) -> FastAPI:
     app.state.get_context = get_context
     app.state.routers = ROUTERS
     app.state.endless_paths = frozenset({f"{PREFIX}{events.PATH}"})
+    app.add_middleware(TrailOutcomeMiddleware)
     app.add_middleware(HeadMiddleware, without=app.state.endless_paths)
     app.add_middleware(NoStoreMiddleware)
     for router in ROUTERS:

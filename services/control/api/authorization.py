@@ -22,6 +22,7 @@ from control.api.idempotency import (
     compute_request_fingerprint,
     get_idempotent_exchange,
 )
+from control.api.trail_outcomes import get_trailed_entries
 from control.oidc import looks_like_jwt
 from control.sessions import SessionCaller, derive_csrf_token
 
@@ -241,7 +242,12 @@ def _complete(caller: Caller, request: Request) -> Caller:
     # Headers are decoded as Latin-1; people's words are UTF-8.
     sent = request.headers.get(REASON_HEADER, "").encode("latin-1")
     reason = sent.decode(errors="replace")[:_LONGEST_REASON]
-    return replace(caller, address=get_client_address(request), reason=reason)
+    return replace(
+        caller,
+        address=get_client_address(request),
+        reason=reason,
+        trailed=get_trailed_entries(request),
+    )
 
 
 async def require_session(request: Request, context: Context, _: Cookie) -> BrowserSession:

@@ -26,6 +26,7 @@ from control.api.cookies import BrowserFacingUrl, find_browser_facing_url
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
+from control.api.trail_outcomes import get_trailed_entries
 from control.domain import BadRequestError, NotFoundError
 from control.oidc import LoginInProgress, LoginRefusedError, OidcProvider
 from control.sessions import OpenedSession, derive_csrf_token
@@ -120,7 +121,11 @@ async def finish_login(
     context.logins.rates.take(address)
     async with context.logins.places.place(address):
         person = await provider.finish_login(login, answer.code, redirect_uri, answer.iss)
-    caller = Caller(person.person_id, person.actor, person.grants, address, is_person=True)
+    caller = Caller(
+        *(person.person_id, person.actor, person.grants, address),
+        is_person=True,
+        trailed=get_trailed_entries(request),
+    )
     await context.trail.record(caller, "session.open", person.subject)
     session = await context.sessions.open_for_person(person, caller.address)
     response = HTMLResponse(_PAGE.format(path=escape(path)), headers=_PAGE_HEADERS)

@@ -314,8 +314,8 @@ class ReplayPlanStore:
         """
         action = "plan.stop" if state is ReplayPlanState.STOPPED else "plan.finish"
         by_itself = Caller(token_id=plan_id, name=f"plan:{plan_id}", grants=())
-        await self._trail.record(by_itself, action, str(plan_id), reason=reason)
-        return await self.change_state(plan_id, state, reason)
+        async with self._trail.recording(by_itself, action, str(plan_id), reason):
+            return await self.change_state(plan_id, state, reason)
 
     async def count_step(self, plan_id: UUID, begin: int, end: int) -> StepOutcomeCounts:
         """Count the letters of a part of a plan's set that it sent, and those with an outcome."""

@@ -62,13 +62,19 @@ SELECT $1, $2, $3, $4, $5, $6, $7
          WHERE session_id = $8 AND (ended_at IS NOT NULL OR expires_at <= now()))
 RETURNING entry_id;
 
+-- name: insert_trail_outcomes
+-- What became of entries of the trail.
+INSERT INTO trail_outcomes (entry_id, outcome, status)
+SELECT entry_id, $2, $3 FROM unnest($1::bigint[]) AS entry_id;
+
 -- name: select_trail
 -- A page of the trail, the latest first.
-SELECT entry_id, at, actor, token_id, action, target, study_id, reason, address
-  FROM trail
- WHERE ($1::bigint IS NULL OR entry_id < $1)
+SELECT trail.entry_id, trail.at, actor, token_id, action, target, study_id, reason, address,
+       outcome, status
+  FROM trail LEFT JOIN trail_outcomes USING (entry_id)
+ WHERE ($1::bigint IS NULL OR trail.entry_id < $1)
    AND ($2::text IS NULL OR actor = $2)
    AND ($3::text IS NULL OR action = $3 OR starts_with(action, $3 || '.'))
    AND ($4::text IS NULL OR study_id = $4)
- ORDER BY entry_id DESC
+ ORDER BY trail.entry_id DESC
  LIMIT $5;

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from contracts.access import TrailOutcome
 from contracts.control_api import DeadLetterState
 from database.pool import Database
 from messaging.kafka.admin import wait_for_broker
@@ -32,7 +33,15 @@ TAKE_KAFKA: Final = {
 """What cannot be done without Kafka; everything else goes on."""
 
 CHANGED: Final = (
-    *("trail", "changes", "idempotent_requests", "access_tokens", "sessions", "studies"),
+    *(
+        "trail",
+        "trail_outcomes",
+        "changes",
+        "idempotent_requests",
+        "access_tokens",
+        "sessions",
+        "studies",
+    ),
     *(
         "transcript_owners",
         "withdrawn_revisions",
@@ -106,17 +115,26 @@ async def test_without_kafka_what_takes_it_is_to_be_tried_again_and_all_else_goe
         await prepared.begin()
         before = await snapshot(office, fresh_database)
         await asyncio.to_thread(own_broker.stop)
+        recorded = (await office.context.trail.page(limit=1)).entries[0].entry_id
+        failed = set()
         # What takes no Kafka is done last: it ends the session and discards the letter.
         for method, path in sorted(changing(), key=lambda one: one not in TAKE_KAFKA):
             answer = await prepared.send(method, path, **{"Idempotency-Key": f"{method}{path}"})
             if (method, path) in TAKE_KAFKA:
                 require_try_again(answer, (method, path))
                 assert "Kafka" in answer.json()["detail"], (method, path)
+                entry = (await office.context.trail.page(limit=1)).entries[0]
+                if entry.entry_id > recorded:  # else it is refused before it is recorded
+                    outcome = (entry.outcome, entry.status)
+                    assert outcome == (TrailOutcome.FAILED, 503), (method, path)
+                    recorded = entry.entry_id
+                    failed.add(path)
                 if (method, path) == max(TAKE_KAFKA):
                     (letter,) = await office.context.store.letters()
                     assert letter.state is DeadLetterState.OPEN
             else:
                 assert answer.is_success, (method, path, answer.status_code, answer.text)
+        assert "/letters/{letter_id}/replay" in failed
         assert not await fresh_database.fetchval(
             "SELECT count(*) FROM idempotent_requests WHERE status IS NULL"
         )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.access import TrailOutcome
 from contracts.call_purposes import DRAFT
 from contracts.errors import ErrorCode, RejectedError
 from control.domain import DeadLetterNotOpenError
@@ -96,6 +97,7 @@ async def test_a_rule_replays_what_it_means_once_it_is_enabled(
     assert await office.bench.size("enrichment-retry-0") == 5
     (entry, *_) = (await office.context.trail.page()).entries
     assert (entry.actor, entry.action) == ("rule:timeouts", "rule.fire")
+    assert (entry.outcome, entry.status) == (TrailOutcome.DONE, None)
     assert json.loads(entry.target) == {"rule": "timeouts", "version": 2, "letters": 5}
     _, rule = await office.ask("GET", "/v1/rules/timeouts")
     assert (rule["replayed"], rule["fired_at"] is not None) == (5, True)

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from contracts.access import TrailOutcome
 from database.pool import Database
 from persistence.store import NotesStore
 from support.changing_requests import (
@@ -87,6 +88,8 @@ async def test_whatever_is_changed_has_an_entry_with_who_what_why_and_from_where
         for one in added:
             assert (one.actor, one.address) == ("admin", "127.0.0.1"), (method, path)
             assert one.action, (method, path)
+            assert one.outcome is TrailOutcome.DONE, (method, path)
+            assert one.status == answer.status_code, (method, path)
             assert one.reason in {WHY, "a test"}, (method, path)
             if "{study_id}" in path:
                 assert one.study_id == STUDY_ID, (method, path)
@@ -115,3 +118,4 @@ async def test_whatever_reads_exact_words_has_an_entry(
         entries = (await office.context.trail.page(limit=500)).entries
         assert len(entries) == before + 1, path
         assert entries[0].action == action, path
+        assert entries[0].status == answer.status_code, path

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from contracts.access import TrailOutcome
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_options import ReplayOverrides
@@ -384,6 +385,7 @@ async def test_what_a_plan_does_by_itself_is_in_the_trail(control: Control) -> N
     await control.start(plan)
     await control.run_while_letters_resolve(plan)
     (entry,) = (await AuditTrail(control.database).page(action="plan.finish")).entries
+    assert entry.outcome is TrailOutcome.DONE
     assert (entry.actor, entry.target) == (f"plan:{plan.plan_id}", str(plan.plan_id))
 
 

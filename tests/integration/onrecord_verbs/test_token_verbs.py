@@ -126,7 +126,14 @@ def test_the_trail_tells_who_did_what_and_why(
     ]
     assert as_json(capsys, "trail", "--limit", "1") == entries[:1]
     assert as_json(capsys, "trail", "--actor", "nobody") == []
-    assert "a [test]" in run(capsys, "trail")[1]
+    assert [(one["outcome"], one["status"]) for one in entries] == [("done", 201), ("done", 200)]
+    again = run(capsys, "dlq", "discard", first["letter_id"], "--reason", "again")
+    assert again[0] == 1, again
+    printed = run(capsys, "trail")[1]
+    assert "    why: a [test]\n" in printed
+    assert " letter.discard: done, by admin from 127.0.0.1\n" in printed
+    assert " letter.discard: refused (409), by admin from 127.0.0.1\n" in printed
+    assert f"    {first['letter_id']}\n" in printed
 
 
 @pytest.mark.parametrize("secret", ["é" * 40, "a b", "a\nb"])
