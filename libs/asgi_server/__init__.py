@@ -10,6 +10,7 @@ from asgi_server.request_guard import (
 )
 from asgi_server.requests import (
     BodyTooLargeError,
+    BodyTooSlowError,
     abort_connection,
     cancel_on_disconnect,
     read_body,
@@ -20,6 +21,7 @@ from asgi_server.server import StartupFailedError, serve
 
 __all__ = [
     "BodyTooLargeError",
+    "BodyTooSlowError",
     "JsonResponse",
     "ProblemResponse",
     "RequestGuard",

@@ -8,11 +8,12 @@ included, for whatever page is open. Four checks keep such a page out, in this o
 * ``Origin``, where it is sent, has to be the server's own; so has ``Sec-Fetch-Site``.
 * A body has to be JSON by its ``Content-Type``: browsers send forms and plain text to other
   origins without asking them first (the Fetch standard's CORS-safelisted types), and JSON not.
-* A body has to be within the limit.
+* A body has to be within the limit, and to come at a minimum rate.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -25,7 +26,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asgi_server.problems import ProblemResponse
-from asgi_server.requests import BodyTooLargeError
+from asgi_server.requests import BodyTooLargeError, BodyTooSlowError
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that are always a server's own: no page of another site has one of these names."""
@@ -35,6 +36,12 @@ OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Most bytes of a request's body, unless a policy says otherwise."""
+
+BODY_GRACE_S: Final = 30.0
+"""Longest that a server waits for a body in all before its size counts, in seconds."""
+
+MIN_BODY_BYTES_PER_S: Final = 1_024.0
+"""Fewest bytes of a body a second that a server waits for beyond that."""
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -226,12 +233,25 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _bounded(receive: Receive, max_bytes: int) -> Receive:
-    """Return a ``receive`` that raises ``BodyTooLargeError`` once a body exceeds the limit."""
-    size = 0
+    """Return a ``receive`` that raises once a body exceeds the limit, or is waited for too long.
+
+    Only what the application waits is counted: not how long it takes with what it has.
+    """
+    size, waited, is_whole = 0, 0.0, False
 
     async def receive_within_bounds() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, waited, is_whole
+        if is_whole:  # what comes now is that the client leaves
+            return await receive()
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        try:
+            async with asyncio.timeout(BODY_GRACE_S + size / MIN_BODY_BYTES_PER_S - waited):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlowError from None
+        waited += clock() - begin
+        is_whole = not message.get("more_body", False)
         size += len(message.get("body", b""))
         if size > max_bytes:
             raise BodyTooLargeError(max_bytes)

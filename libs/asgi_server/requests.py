@@ -23,6 +23,16 @@ class BodyTooLargeError(HTTPException):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
 
 
+class BodyTooSlowError(HTTPException):
+    """Raised when a client sends a request's body too slowly; answered with HTTP 408."""
+
+    def __init__(self) -> None:
+        # What has not come yet is not waited for: the connection ends with the answer.
+        headers = {"Connection": "close"}
+        message = "the request's body came too slowly; send it again"
+        super().__init__(HTTPStatus.REQUEST_TIMEOUT, message, headers)
+
+
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """Read a request's body as bytes; raise ``BodyTooLargeError`` beyond ``max_bytes``.
 

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from asgi_server import BodyTooLargeError
+from asgi_server import BodyTooLargeError, BodyTooSlowError
 from control.domain import BadRequestError
 
 _GZIP: Final = zlib.MAX_WBITS | 16
@@ -40,15 +40,6 @@ class MinimumUploadSpeed:
         return min(self.timeout_s, self.grace_s + received / self.min_bytes_per_s)
 
 
-class UploadTooSlowError(HTTPException):
-    """Raised when a client sends its body too slowly; answered with HTTP 408."""
-
-    def __init__(self) -> None:
-        # What has not come yet is not waited for: the connection ends with the answer.
-        headers = {"Connection": "close"}
-        super().__init__(408, "the request's body came too slowly; send it again", headers)
-
-
 async def read_request_body(
     request: Request, max_bytes: int, pace: MinimumUploadSpeed
 ) -> bytearray:
@@ -62,7 +53,7 @@ async def read_request_body(
     Raises:
         BodyTooLargeError: it has more.
         BadRequestError: it is not gzip, though it is sent as that.
-        UploadTooSlowError: it comes too slowly.
+        BodyTooSlowError: it comes too slowly.
         HTTPException: 415, it has another encoding.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower()
@@ -89,7 +80,7 @@ async def _receive(request: Request, pace: MinimumUploadSpeed) -> AsyncIterator[
             async with asyncio.timeout_at(begin + pace.find_time_for(received)):
                 part = await anext(parts, None)
         except TimeoutError:
-            raise UploadTooSlowError from None
+            raise BodyTooSlowError from None
         if part is None:
             return
         received += len(part)

@@ -35,6 +35,7 @@ _EVERYWHERE: Final = {
     503: "The service is starting, or cannot reach what it needs; `Retry-After` says when.",
 }
 _WITH_BODY: Final = {
+    408: "The body came too slowly.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
 }
