@@ -85,7 +85,8 @@ class ServiceStatus(ControlApiModel):
     ready: bool | None = Field(
         None,
         description="Whether it handles messages, by its `/readyz`; null: control does not know "
-        "where it answers (`CONTROL_STAGE_URLS`).",
+        "where it answers (`CONTROL_STAGE_URLS`). Of control itself, what the replica that answers "
+        "knows of itself.",
     )
     reason: str = Field(
         "",

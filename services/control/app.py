@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from faststream import Context, ContextRepo
@@ -37,7 +38,7 @@ from control.rule_runner import RuleRunner
 from control.sessions import SessionLifetimes
 from control.settings import ControlSettings
 from control.settling import OutcomePublisher
-from control.stages import open_stage_client
+from control.stages import StageClient, StageHealth, open_stage_client
 from control.store import DeadLetterStore
 from control.tokens import TokenStore, store_admin_token_from_file
 from control.upkeep import delete_expired_rows_periodically
@@ -138,7 +139,7 @@ async def lifespan(
                 wake_rehearser=rehearser.wake,
                 retention=retention,
                 get_retention_warnings=lambda: sweeper.warnings,
-                read_health=stages.read_health,
+                read_health=partial(_read_health, stages),
                 resume_service=stages.resume,
             )
             try:
@@ -146,6 +147,13 @@ async def lifespan(
             finally:
                 context_of_api, api.context = api.context, None
                 await context_of_api.changes.close()
+
+
+async def _read_health(stages: StageClient) -> dict[str, StageHealth]:
+    """Return what each service says of itself, and control what this replica of it does."""
+    own = broker.health
+    said = StageHealth(ready=own.ready, reason=own.reason or own.detail)
+    return {**await stages.read_health(), CONTROL: said}
 
 
 def _list_larger_bodies() -> dict[str, int]:

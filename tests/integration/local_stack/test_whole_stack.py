@@ -137,3 +137,17 @@ def test_what_status_prints_has_no_password(stack: LocalStack) -> None:
     # The services alone log in to the database.
     assert not [name for name in json.loads(done.stdout)["client_env"] if "POSTGRES" in name]
     assert [one for one in secrets if one in done.stdout + done.stderr] == []
+
+
+def test_the_pipeline_says_of_every_service_whether_it_is_ready(stack: LocalStack) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "onrecord", "pipeline", "--for", "1", "--json"],
+        env=os.environ | stack.client_env(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    services = json.loads(found.stdout)["services"]
+    assert {one["service"]: one["ready"] for one in services} == dict.fromkeys(
+        (*PIPELINE, CONTROL), True
+    )
