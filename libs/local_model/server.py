@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import asgi_server
+from asgi_server import RequestGuard, RequestPolicy
 from local_model.answer_lengths import AnswerLengthLimits, add_maximum_lengths_to_request
 from local_model.engine import LOOPBACK
 
@@ -102,7 +103,8 @@ async def serve_engine_api(
     async with httpx2.AsyncClient(
         base_url=origin, timeout=timeout, limits=limits, trust_env=False
     ) as engine:
-        app = _application(_Proxy(engine, bounds))
+        policy = RequestPolicy(max_body_bytes=MAX_BODY_BYTES)
+        app = RequestGuard(_application(_Proxy(engine, bounds)), lambda: policy)
         async with asgi_server.serve(app, host=LOOPBACK, port=port, grace_s=GRACE_S) as chosen:
             yield chosen
 

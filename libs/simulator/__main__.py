@@ -30,6 +30,14 @@ Config = Annotated[
     Path | None, typer.Option(help="YAML or JSON file of settings; options go over it.")
 ]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
+AllowedHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        metavar="NAME",
+        help="Name by which clients call it, if not by its address; may be repeated.",
+    ),
+]
 Port = Annotated[int | None, typer.Option(help=f"Port; 0 takes a free one ({_PORT}).")]
 Seed = Annotated[int | None, typer.Option(help="Seed of all random choices (0).")]
 Latency = Annotated[str | None, typer.Option(help=f"Until an answer begins: {_DISTRIBUTION}.")]
@@ -76,6 +84,7 @@ def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets not
     config: Config = None,
     host: Host = None,
     port: Port = None,
+    allowed_host: AllowedHost = None,
     seed: Seed = None,
     latency: Latency = None,
     between_chunks: BetweenChunks = None,
@@ -90,6 +99,7 @@ def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets not
     given: dict[str, Any] = {
         "host": host,
         "port": port,
+        "allowed_hosts": allowed_host or None,
         "seed": seed,
         "latency": latency,
         "between_chunks": between_chunks,

@@ -19,7 +19,10 @@ from starlette.types import Message, Receive, Scope, Send
 import asgi_server
 from asgi_server import (
     JsonResponse,
+    RequestGuard,
+    RequestPolicy,
     abort_connection,
+    build_allowed_hosts,
     cancel_on_disconnect,
     read_body,
     wait_forever,
@@ -188,7 +191,13 @@ def run_server(
     Raises:
         OSError: the address cannot be listened on.
     """
-    app = create_app(settings, clock)
+    policy = RequestPolicy(
+        allowed_hosts=build_allowed_hosts(settings.host, settings.allowed_hosts),
+        max_body_bytes=MAX_BODY_BYTES,
+        hosts_setting="--allowed-host",
+    )
+    # What it has been asked has interviews in it: pages of other sites read and change nothing.
+    app = RequestGuard(create_app(settings, clock), lambda: policy, frozenset({"/healthz"}))
     return asgi_server.serve(app, host=settings.host, port=settings.port, grace_s=_GRACE_S)
 
 

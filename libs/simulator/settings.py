@@ -40,6 +40,11 @@ class SimulatorSettings(ModelBehaviour):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names by which clients may call it, beside loopback and the address that a "
+        "request came in on; whatever page a browser has open can reach it by others.",
+    )
     seed: int = Field(0, description="Seed of ties, faults by rate, and waiting times.")
     rules: Rules = Field((), description="Fault rules; the first that matches fires.")
     outages: tuple[Outage, ...] = Field((), description="Planned outages.")

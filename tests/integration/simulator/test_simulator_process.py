@@ -58,6 +58,9 @@ async def test_ends_at_once_and_well_while_a_call_hangs(
             await hanging
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 async def test_ends_at_once_while_it_reads_a_long_prompt() -> None:
     process = await spawn("--port", "0", "--context-characters", "6000000")
     url = await announced_url(process)
@@ -66,7 +69,9 @@ async def test_ends_at_once_while_it_reads_a_long_prompt() -> None:
     prompt = {"model": "m", "messages": [{"role": "user", "content": json.dumps(document)}]}
     async with http_client() as http:
         body = json.dumps(prompt).encode()
-        reading = asyncio.create_task(http.post(f"{url}/chat/completions", content=body))
+        reading = asyncio.create_task(
+            http.post(f"{url}/chat/completions", content=body, headers=JSON)
+        )
         async with asyncio.timeout(20):
             while not await in_flight(http, url):
                 pass

@@ -36,7 +36,11 @@ async def get(simulation: Simulation, path: str) -> Any:
 
 async def put_rules(simulation: Simulation, body: bytes) -> tuple[int, Any]:
     async with http_client() as http:
-        response = await http.put(f"{simulation.url}/simulator/rules", content=body)
+        response = await http.put(
+            f"{simulation.url}/simulator/rules",
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
     return response.status_code, response.json()
 
 
