@@ -384,7 +384,7 @@ async def test_entries_of_the_trail_are_neither_changed_nor_deleted(
 ) -> None:
     admin = (await token(office, RoleGrant(role=ADMIN))).secret
     await ask(office, "POST", "/letters/replay", admin)
-    for statement in ("UPDATE trail SET actor = ''", "DELETE FROM trail", "TRUNCATE trail"):
+    for statement in ("UPDATE trail SET actor = ''", "DELETE FROM trail", "TRUNCATE trail CASCADE"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await fresh_database.execute(statement)
     assert await count_entries(fresh_database) == 1
