@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -40,6 +40,9 @@ RING: Final = 1_000
 
 PAGE: Final = 500
 """Most changes that are read at a time."""
+
+RESUMABLE: Final = timedelta(hours=23)
+"""How long a follower may be away that has seen no change: less than changes are kept."""
 
 MAX_FOLLOWERS: Final = 100
 """Most followers at once, in one replica."""
@@ -150,6 +153,18 @@ class ChangeFeed:
         """Return whether a change is still kept, and so all that came after it."""
         found: bool = await self._database.fetchval(
             _QUERIES.has_change, str(position.transaction_id), position.change_id
+        )
+        return found
+
+    async def is_complete_since(self, position: ChangePosition, at: datetime) -> bool:
+        """Return whether all changes behind a position are still kept.
+
+        Args:
+            position: where a follower was.
+            at: when that was the end of all changes.
+        """
+        found: bool = await self._database.fetchval(
+            _QUERIES.is_complete_since, str(position.transaction_id), at, RESUMABLE
         )
         return found
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import structlog
@@ -52,7 +54,8 @@ PATH: Final = "/events"
 
 router: Final = APIRouter(tags=["events"])
 
-_EVENT_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,18})")
+_EVENT_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,18})(?:-([0-9]{1,10}))?")
+"""Position of a change; or of the end of all of them, at some second since 1970."""
 
 LastEventId = Annotated[
     str | None,
@@ -68,7 +71,7 @@ class EventStream(Response):
         following: the place among the followers, entered already; left at the end.
         position: where to begin.
         check: returns the caller as the token has it now, or raises.
-        missed: whether events that came before may be gone.
+        greeting: what is sent before any change.
     """
 
     media_type = "text/event-stream"
@@ -80,7 +83,7 @@ class EventStream(Response):
         position: ChangePosition,
         check: Callable[[], Awaitable[Caller]],
         *,
-        missed: bool,
+        greeting: str = "",
     ) -> None:
         super().__init__(None, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
@@ -88,7 +91,7 @@ class EventStream(Response):
         self._following = following
         self._position = position
         self._check = check
-        self._missed = missed
+        self._greeting = greeting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, its token ends or the service stops."""
@@ -117,9 +120,7 @@ class EventStream(Response):
             scope["extensions"][ABORT]()
 
     async def _events(self) -> AsyncIterator[str]:
-        yield f"retry: {RETRY_MS}\n\n"
-        if self._missed:
-            yield "event: missed\ndata: {}\n\n"
+        yield f"retry: {RETRY_MS}\n\n{self._greeting}"
         try:
             async for text in self._changes():
                 yield text
@@ -134,6 +135,7 @@ class EventStream(Response):
         caller: Caller = await self._check()
         while not self._feed.is_closed:
             changes = await self._feed.next(self._position, CHECK_S)
+            is_end = not changes
             # None comes last, so that the token is looked up where nothing changes, too.
             for change in (*changes, None):
                 # Before each one: a client may take minutes for what was read at once.
@@ -146,7 +148,7 @@ class EventStream(Response):
                     yield format_change_as_sse(change)
                     sent_at = clock()
             if clock() - sent_at >= HEARTBEAT_S:
-                yield ": still here\n\n"
+                yield ": still here\n" + (_format_end(self._position) if is_end else "") + "\n\n"
                 sent_at = clock()
 
 
@@ -167,23 +169,30 @@ async def follow_events(
     `letters.indexed`, `.open`, `.replayed`, `.discarded`, `budget.changed` (operators);
     `transcripts.ingested`, `notes.stored`, `study.registered`, `.changed` (readers of the study);
     `token.revoked` (admins). Events are kept for a day for a client that connects
-    again with `Last-Event-ID`; `missed` says that some may be gone: read anew what is shown.
+    again with `Last-Event-ID`; `missed` says that some may be gone: read anew what is shown. Ids
+    that stand alone say from where to go on while nothing happens.
     """
-    after = _read_event_id(last_event_id)
+    after, at = _read_event_id(last_event_id)
     feed = context.changes
     following = feed.following(caller.token_id)
     position = await following.__aenter__()
     try:
-        missed = after is not None and not await feed.has(after)
+        missed = after is not None and not await _has_all_since(feed, after, at)
     except BaseException:
         await following.__aexit__(None, None, None)
         raise
-    begin = position if after is None or missed else after
+    begin, greeting = after or position, ""
+    if after is None or missed:
+        # Without a place to go on from, a client whose stream breaks before its first event would
+        # not hear of what happens until it is back, nor that it missed something.
+        begin, greeting = position, f"{_format_end(position)}\n\n"
+    if missed:
+        greeting += "event: missed\ndata: {}\n\n"
 
     async def check() -> Caller:
         return await authenticate(request, context, credentials)
 
-    return EventStream(feed, following, begin, check, missed=missed)
+    return EventStream(feed, following, begin, check, greeting=greeting)
 
 
 def may_see_change(caller: Caller, change: ChangeEvent) -> bool:
@@ -199,10 +208,23 @@ def format_change_as_sse(change: ChangeEvent) -> str:
     return f"id: {position}\nevent: {change.kind}\ndata: {json.dumps(data)}\n\n"
 
 
-def _read_event_id(text: str | None) -> ChangePosition | None:
+def _format_end(position: ChangePosition) -> str:
+    """Format a position that is the end of all changes now, as an id without an event."""
+    return f"id: {position.transaction_id}-{position.change_id}-{int(time.time())}"
+
+
+async def _has_all_since(feed: ChangeFeed, position: ChangePosition, at: datetime | None) -> bool:
+    if at is None:
+        return await feed.has(position)
+    return await feed.is_complete_since(position, at)
+
+
+def _read_event_id(text: str | None) -> tuple[ChangePosition | None, datetime | None]:
+    """Read an event's id: a position, and when it was the end if it is no event's own."""
     if not text:
-        return None
+        return None, None
     found = _EVENT_ID.fullmatch(text)
     if found is None:
         raise BadRequestError("Last-Event-ID: is none that was sent")
-    return ChangePosition(int(found[1]), int(found[2]))
+    at = datetime.fromtimestamp(int(found[3]), UTC) if found[3] else None
+    return ChangePosition(int(found[1]), int(found[2])), at

@@ -18,6 +18,12 @@ SELECT EXISTS (
     SELECT FROM changes WHERE transaction_id = ($1::text)::xid8 AND change_id = $2::bigint
 );
 
+-- name: is_complete_since
+-- Whether all changes behind a position are still kept, which was the end at some time; not of
+-- another database, such as before a backup was put back.
+SELECT $2::timestamptz > now() - $3::interval
+   AND ($1::text)::xid8 <= pg_snapshot_xmax(pg_current_snapshot());
+
 -- name: delete_old_changes
 -- Changes that are kept no longer.
 DELETE FROM changes WHERE at < now() - $1::interval;

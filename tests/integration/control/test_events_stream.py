@@ -50,6 +50,14 @@ class Stream:
                     fields = {}
         raise EOFError
 
+    async def next_id(self) -> str:
+        """The next id that stands without an event."""
+        async with asyncio.timeout(WITHIN_S):
+            async for line in self._lines:
+                if line.startswith("id: ") and line.count("-") == 2:
+                    return line.removeprefix("id: ")
+        raise EOFError
+
     async def ends(self) -> None:
         try:
             while True:
@@ -172,6 +180,30 @@ async def test_a_client_goes_on_where_it_was(office: Office, fresh_database: Dat
         assert answer.status_code == 400
 
 
+async def test_a_client_that_has_heard_of_nothing_goes_on_where_it_was_all_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(events, "CHECK_S", 0.1)
+    async with follow(office) as stream:
+        begin = await stream.next_id()
+        await office.died(b"v", 1)
+        await stream.next()
+        later = await stream.next_id()
+    await office.died(b"v", 2)
+    for after, number in ((begin, 2), (later, 1)):
+        async with follow(office, after=after) as stream:
+            heard = [await stream.next() for _ in range(number)]
+            assert {kind for _, kind, _ in heard} == {"letters.indexed"}
+    position, _, _ = begin.rpartition("-")
+    yesterday = f"{position}-{int(time.time()) - 24 * 3_600}"
+    another_database = f"{2**62}-0-{int(time.time())}"
+    for after in (yesterday, another_database):
+        async with follow(office, after=after) as stream:
+            now, kind, _ = await stream.next()
+            assert (kind, now in {begin, after}) == ("missed", False)
+
+
 async def test_changes_that_are_committed_late_are_not_passed_over(
     office: Office, fresh_database: Database
 ) -> None:
@@ -222,7 +254,7 @@ async def test_a_stream_that_is_read_slowly_ends_after_its_token_is_revoked_all_
     await fresh_database.execute(
         "INSERT INTO changes (kind, data) SELECT 'letters.x', '{}' FROM generate_series(1, 400)"
     )
-    stream = EventStream(context.changes, following, begin, check, missed=False)
+    stream = EventStream(context.changes, following, begin, check)
     async with asyncio.timeout(WITHIN_S):
         await stream({}, receive, send)
     assert sum(b"letters.x" in one for one in sent) < 20
