@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from contracts.control_api import DeadLetterState
 from contracts.errors import ErrorCode
@@ -37,6 +37,8 @@ OPERATORS: Final = {"attempts": ">="}
 
 _CONDITION: Final = re.compile(r"\s*([A-Za-z_]+)\s*(>=|=|~)\s*(.*?)\s*", re.DOTALL)
 _AGE: Final = re.compile(r"([0-9]{1,6})\s*([smhdw])")
+_MOST_DIGITS: Final = 20
+
 _UNITS: Final = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -46,7 +48,7 @@ _UNITS: Final = {
 }
 
 
-def parse_filter_conditions(conditions: Iterable[str], now: datetime) -> dict[str, str]:
+def parse_filter_conditions(conditions: Iterable[str], now: datetime) -> dict[str, Any]:
     """Parse conditions such as ``service=guardrail`` to the API's filter of dead letters.
 
     Args:
@@ -56,7 +58,7 @@ def parse_filter_conditions(conditions: Iterable[str], now: datetime) -> dict[st
     Raises:
         UsageError: a condition is malformed or names something unknown, or two contradict.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for condition in conditions:
         name, value = _parse(condition, now)
         if found.get(name, value) != value:
@@ -125,7 +127,7 @@ def parse_duration_option(option: str, text: str) -> timedelta:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def _parse(condition: str, now: datetime) -> tuple[str, str]:
+def _parse(condition: str, now: datetime) -> tuple[str, Any]:
     matched = _CONDITION.fullmatch(condition)
     if matched is None:
         raise UsageError(
@@ -144,7 +146,7 @@ def _parse(condition: str, now: datetime) -> tuple[str, str]:
     return PARAMETERS[name], _check(name, value, now)
 
 
-def _check(name: str, value: str, now: datetime) -> str:
+def _check(name: str, value: str, now: datetime) -> Any:
     match name:
         case "service":
             require_known_value("--where: service", value, PIPELINE)
@@ -152,6 +154,8 @@ def _check(name: str, value: str, now: datetime) -> str:
             require_known_value("--where: code", value, ErrorCode)
         case "attempts" if not value.isascii() or not value.isdigit():
             raise UsageError(f"--where: attempts takes a whole number; not {value!r}")
+        case "attempts":
+            return int(value[:_MOST_DIGITS])  # what has more is refused as too much all the same
         case "since" | "before":
             return parse_time_or_age(f"--where: {name}", value, now)
     return value

@@ -29,7 +29,7 @@ def test_every_parameter_is_one_that_control_knows() -> None:
         (["transcript=1", "transcript=1"], {"subject": "1"}),
         (["text=a = b >= c"], {"text": "a = b >= c"}),
         (["text~no answer"], {"text": "no answer"}),
-        (["attempts>=3"], {"min_attempts": "3"}),
+        (["attempts>=3"], {"min_attempts": 3}),
         (["since=2h"], {"since": "2026-05-04T10:30:00+00:00"}),
         (
             ["before=1d", "since=2w"],
