@@ -269,11 +269,12 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
 
 def read_message_origin(added: Headers, fallback: MessageOrigin) -> MessageOrigin:
     """Return where a message was first read, by its retry headers, or else by the fallback."""
+    last = dict(added)  # of a header that is there twice, the last one counts
     origin = MessageOrigin(
         get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
-        get_header_number(added, h.DLQ_PARTITION, fallback.partition),
-        get_header_number(added, h.DLQ_OFFSET, fallback.offset),
-        get_header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
+        _number(last.get(h.DLQ_PARTITION) or _MISSING, fallback.partition),
+        _number(last.get(h.DLQ_OFFSET) or _MISSING, fallback.offset),
+        _number(last.get(h.ORIGIN_TIMESTAMP) or _MISSING, 0 if added else fallback.timestamp_ms),
     )
     if origin.partition > MAX_INT4:
         return replace(origin, partition=fallback.partition)  # Kafka has no such partition

@@ -7,13 +7,15 @@ consumer, the processor and the failure router know only the stage, and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from contracts.errors import BadMessageError, ErrorCode
-from messaging.delivery import Delivery, PropagatedContext
+from messaging.delivery import Delivery, PropagatedContext, Record
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
+
+RecordBatchHandler: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class UnknownSourceTopicError(BadMessageError):
@@ -29,6 +31,8 @@ class TopicSubscription(Protocol):
         topic: its name without prefix.
         wants_delivery: whether handling takes the delivery; else it may be None.
         is_json: whether its records are JSON, and so are held to its limits and deadlines.
+        handle_many: handles many records of one partition at once, for which nothing is sent; None
+            if they are handled one by one.
     """
 
     @property
@@ -37,6 +41,8 @@ class TopicSubscription(Protocol):
     def wants_delivery(self) -> bool: ...  # noqa: D102
     @property
     def is_json(self) -> bool: ...  # noqa: D102
+    @property
+    def handle_many(self) -> RecordBatchHandler | None: ...  # noqa: D102
 
     def read(self, job: InFlightMessage) -> tuple[Any, PropagatedContext]:
         """What is handled, and what of the message's headers is carried on."""

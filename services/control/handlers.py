@@ -13,7 +13,7 @@ from contracts.topics import (
     TRANSCRIPTS_SUBMITTED,
     build_retry_topic,
 )
-from control.indexing import build_indexed_dead_letter, build_indexed_submission
+from control.indexing import build_indexed_submission, build_letter_rows
 from control.store import DeadLetterStore
 from messaging import KafkaRouter, Record
 
@@ -35,6 +35,8 @@ async def index_submission(record: Record, store: Annotated[DeadLetterStore, Con
 
 
 @router.subscriber(*DLQ_TOPICS)
-async def index_dead_letter(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
-    """Store a dead letter of any service in the control service's index."""
-    await store.index_letter(build_indexed_dead_letter(record))
+async def index_dead_letters(
+    records: list[Record], store: Annotated[DeadLetterStore, Context()]
+) -> None:
+    """Store dead letters of any service in the control service's index."""
+    await store.indexer.index(await build_letter_rows(records))

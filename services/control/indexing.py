@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -14,6 +17,8 @@ from contracts.events import TranscriptSubmitted
 from contracts.submissions import read_submitter
 from contracts.topics import DLQ_TOPICS, TRANSCRIPTS_SUBMITTED
 from control.domain import IndexedDeadLetter, IndexedSubmission
+from control.letter_rows import LetterRow, format_letter_headers
+from database.text import REPLACEMENT
 from messaging import MessageOrigin, Record
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import identity
@@ -38,23 +43,52 @@ HEADERS_BYTES: Final = 4 * 1024
 ADDED_BYTES: Final = 32 * 1024
 """Bytes that it keeps of the headers that were added; the same."""
 
+TURN_RECORDS: Final = 32
+"""Records whose entries are built between two turns of the event loop, which has others to serve:
+some milliseconds."""
+
+TURN_BYTES: Final = 256 * 1024
+"""Bytes of their values after which the next turn comes earlier."""
+
 HEADER_BYTES: Final = 4 * 1024
 """Bytes that the index keeps of one header."""
 
 SUBMISSIONS: Final = TRANSCRIPTS_SUBMITTED.name
 """Topic whose messages have the producer's name; other topics' messages are services'."""
 
+_INDEXED_HEADERS: Final = frozenset(
+    {
+        h.DLQ_TOPIC,
+        h.DLQ_PARTITION,
+        h.DLQ_OFFSET,
+        h.ORIGIN_TIMESTAMP,
+        h.DLQ_GROUP,
+        h.ERROR_CODE,
+        h.ERROR_TYPE,
+        h.DLQ_MESSAGE,
+        h.ATTEMPTS,
+        h.TIMEOUTS,
+        h.FIRST_FAILED_AT,
+        h.FAILED_AT,
+        h.FINGERPRINT,
+        h.REPLAY_OF,
+        h.LETTER_ID,
+    }
+)
+"""Added headers that are read into columns."""
+
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
 
-def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
-    """Build the index entry of a DLQ record from its headers; missing ones become "unknown".
+def build_letter_row(record: Record) -> LetterRow:
+    """Build the row that is indexed of a DLQ record, from its headers.
 
-    So do the place it came from and what it is about, if its service did not write it.
+    Missing ones become "unknown"; so do the place it came from and what it is about, if its service
+    did not write it. U+0000 in text is replaced.
     """
     original, added = split_headers(record.headers)
     values = {
-        name: (value or b"")[:HEADER_BYTES].decode("utf-8", "replace") for name, value in added
+        name: _read_text(value, HEADER_BYTES) for name, value in added if name in _INDEXED_HEADERS
     }
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
@@ -63,9 +97,8 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
         service, here, record.key, record.value, record.headers
     )
     origin, about = found.origin, found.about
-    return IndexedDeadLetter(
+    return LetterRow(
         letter_id=found.letter_id,
-        message_sha256=found.content,
         service=service,
         dlq_topic=record.topic,
         dlq_partition=record.partition,
@@ -88,15 +121,38 @@ def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
         subject=about.subject if about else None,
         revision=about.revision if about else None,
         content_sha256=about.content_sha256 if about else None,
+        key=record.key and record.key[:KEY_BYTES],
+        message_sha256=found.content,
         study_id=about.study_id if about else None,
         producer=_producer(original) if origin and origin.topic == SUBMISSIONS else None,
-        key=record.key and record.key[:KEY_BYTES],
-        headers=(
-            *select_headers_that_fit(original, HEADERS_BYTES),
-            *select_headers_that_fit(added, ADDED_BYTES),
+        headers=format_letter_headers(
+            (
+                *select_headers_that_fit(original, HEADERS_BYTES),
+                *select_headers_that_fit(added, ADDED_BYTES),
+            )
         ),
         size_bytes=len(record.value or b""),
+        claimed_id=_uuid(values.get(h.LETTER_ID)),
     )
+
+
+async def build_letter_rows(records: Sequence[Record]) -> list[LetterRow]:
+    """Build the rows of DLQ records, and let others have their turn between some."""
+    rows = []
+    bytes_left = TURN_BYTES
+    for number, record in enumerate(records, start=1):
+        rows.append(build_letter_row(record))
+        bytes_left -= len(record.value or b"")
+        if bytes_left <= 0 or number % TURN_RECORDS == 0:
+            bytes_left = TURN_BYTES
+            await asyncio.sleep(0)
+    return rows
+
+
+def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
+    """Build the letter that a DLQ record is indexed as."""
+    row = build_letter_row(record)._asdict()
+    return IndexedDeadLetter(**row | {"headers": json.loads(row["headers"])})
 
 
 def build_indexed_submission(record: Record, secret: bytes = b"") -> IndexedSubmission:
@@ -133,7 +189,12 @@ def _submitted(document: bytes) -> TranscriptSubmitted | None:
 def _producer(headers: Headers) -> str | None:
     """The ``ce_source`` that a submission names, which nothing proves; None if there is none."""
     source = dict(headers).get(h.CE_SOURCE) or b""
-    return source[:LONGEST].decode("utf-8", "replace") or None
+    return _read_text(source, LONGEST) or None
+
+
+def _read_text(value: bytes | None, most: int) -> str:
+    text = (value or b"")[:most].decode("utf-8", "replace")
+    return text.replace("\0", REPLACEMENT) if "\0" in text else text
 
 
 def _number(text: str | None, most: int = MOST) -> int | None:

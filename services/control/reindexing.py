@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import DLQ_TOPICS
-from control.indexing import build_indexed_dead_letter
+from control.indexing import build_letter_rows
 from control.reader import AT_A_TIME, open_dlq_consumer
 from control.store import DeadLetterStore
-from messaging import KafkaSettings, KafkaUnavailableError, Record
+from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.delivery import convert_consumer_record
 from messaging.kafka.aiokafka_internals import get_network_client
 
@@ -84,7 +83,7 @@ async def reindex_dlqs(
                     some = await consumer.getmany(place, timeout_ms=1_000, max_records=AT_A_TIME)
                     records = [convert_consumer_record(one, topic) for one in some.get(place, ())]
                     read += len(records)
-                    new += await _index(store, records)
+                    new += sum(await store.indexer.index(await build_letter_rows(records)))
         except (TimeoutError, KafkaError) as error:
             raise KafkaUnavailableError(f"the DLQs cannot be read: {error!r}") from error
     return ReindexedRecords(read, new, None)
@@ -122,15 +121,3 @@ async def _list_places(
 async def _position(consumer: Any, place: TopicPartition) -> int:
     async with asyncio.timeout(TIMEOUT_S):
         return int(await consumer.position(place))
-
-
-async def _index(store: DeadLetterStore, records: Sequence[Record]) -> int:
-    """Index records, those of one letter one after another: where it was read last counts."""
-    new = 0
-    waiting = [build_indexed_dead_letter(one) for one in records]
-    while waiting:
-        seen = {letter.letter_id: letter for letter in reversed(waiting)}
-        first = [letter for letter in waiting if seen[letter.letter_id] is letter]
-        waiting = [letter for letter in waiting if seen[letter.letter_id] is not letter]
-        new += sum(await asyncio.gather(*(store.index_letter(letter) for letter in first)))
-    return new

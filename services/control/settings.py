@@ -18,6 +18,10 @@ class ControlSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="CONTROL_", frozen=True)
 
+    # Letters are indexed together; submissions wait for one of the pool's connections each.
+    max_in_flight: int = Field(
+        512, ge=1, description="Records indexed at the same time; letters of a DLQ go together."
+    )
     # Of submissions and of all services' letters together, each of which may have 64 MiB.
     max_in_flight_bytes: int = Field(
         16 * 1024 * 1024,

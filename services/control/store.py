@@ -34,15 +34,10 @@ from control.domain import (
 )
 from control.hopeless import find_hopeless_letters
 from control.letter_edits import LetterEditor
-from control.letter_rows import (
-    build_failure_row,
-    build_letter_row,
-    read_letter_row,
-    transpose_letter_rows,
-)
+from control.letter_indexer import LetterIndexer
+from control.letter_rows import build_letter_row, read_letter_row
 from control.replay_overrides import PlanOverridesCache
 from control.shared_secrets import SUBMITTER_SECRET, read_or_create_shared_secret
-from database.group_commit import GroupCommitter
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import replace_nul
@@ -94,6 +89,7 @@ class DeadLetterStore:
         claimant: the number by which letters that are claimed through this store are known.
         find_overrides: returns what replay plans set for their messages alone.
         editor: what is sent of letters that are edited.
+        indexer: writes letters into the index.
     """
 
     def __init__(self, database: Database) -> None:
@@ -102,7 +98,7 @@ class DeadLetterStore:
         self.find_overrides = PlanOverridesCache(database).find
         self.editor = LetterEditor(database)
         self.claimant = secrets.randbelow(2**31 - 1) + 1
-        self._inserting: GroupCommitter[tuple[Any, ...], bool] = GroupCommitter(self._insert_all)
+        self.indexer = LetterIndexer(database)
 
     async def submitter_secret(self) -> bytes:
         """Return the secret that proves who submitted a record through the API."""
@@ -126,30 +122,8 @@ class DeadLetterStore:
         Returns:
             Whether the letter is new.
         """
-        row = build_letter_row(letter)
-        if await self._inserting.submit(row):
-            return True
-        place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
-        async with self._database.transaction() as connection:
-            if (claimed := letter.claimed_id) is not None:
-                known = (claimed, *place[1:], letter.message_sha256, letter.size_bytes, letter.key)
-                if await connection.fetchval(_QUERIES.adopt_letter, *known) is not None:
-                    return False
-            displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
-            new = bool(
-                await connection.fetch(_QUERIES.insert_letters, *transpose_letter_rows([row]))
-            )
-            reopened = None
-            if not new:
-                await connection.execute(_QUERIES.place_letter, *place)
-                reopened = await connection.fetchval(
-                    _QUERIES.reopen_letter, *build_failure_row(letter)
-                )
-        if displaced is not None:
-            log.warning("letter_displaced", letter_id=str(displaced), dlq=letter.dlq_topic)
-        if reopened is not None:
-            log.warning("letter_reopened", letter_id=str(reopened), dlq=letter.dlq_topic)
-        return new
+        (is_new,) = await self.indexer.index([build_letter_row(letter)])
+        return is_new
 
     async def index_submission(self, submission: IndexedSubmission) -> None:
         """Index a record on the topic of submissions; a second time changes nothing."""
@@ -407,16 +381,6 @@ class DeadLetterStore:
         return [
             DeadLetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)
         ]
-
-    async def _insert_all(self, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
-        """Insert letters that may be new; whether each was, a second one with its id was not."""
-        found = await self._database.fetch(_QUERIES.insert_letters, *transpose_letter_rows(rows))
-        inserted = {row["letter_id"] for row in found}
-        new = []
-        for letter_id, *_ in rows:
-            new.append(letter_id in inserted)
-            inserted.discard(letter_id)
-        return new
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None

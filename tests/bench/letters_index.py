@@ -19,8 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.harness import Lab, Result, at_least, interleaved, paired, spread
 from bench.replay import DLQ, Written, build_letter, write_letters
 from contracts.topics import ALL_TOPICS, CONTROL
-from control.indexing import build_indexed_dead_letter
-from control.letter_rows import build_letter_row
+from control.indexing import build_letter_row
 from control.store import DeadLetterStore
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
@@ -116,23 +115,21 @@ async def _bare(lab: Lab, server: TestServer, letters: list[Written]) -> float:
             found = await consumer.getmany(timeout_ms=1_000, max_records=1_000)
             rows = [
                 build_letter_row(
-                    build_indexed_dead_letter(
-                        Record(
-                            DLQ,
-                            one.partition,
-                            one.offset,
-                            one.key,
-                            one.value,
-                            tuple(one.headers),
-                            one.timestamp,
-                        )
+                    Record(
+                        DLQ,
+                        one.partition,
+                        one.offset,
+                        one.key,
+                        one.value,
+                        tuple(one.headers),
+                        one.timestamp,
                     )
                 )
                 for some in found.values()
                 for one in some
             ]
             if rows:
-                inserted += sum(await store._insert_all(rows))
+                inserted += sum(await store.indexer.insert(rows))
         return number / (time.perf_counter() - begin)
 
 

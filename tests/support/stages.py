@@ -17,6 +17,7 @@ from messaging import stage
 from messaging.codec import decode_event, read_event_headers
 from messaging.delivery import Delivery, PropagatedContext, Record
 from messaging.processing.inflight import InFlightMessage
+from messaging.stage import RecordBatchHandler
 
 Returned = Event | Iterable[Event] | None
 """What a handler returns: one event, several in the order they are to be sent, or none."""
@@ -34,12 +35,14 @@ class FunctionRoute:
         event: the event it carries; None hands the raw record to the handler.
         handler: takes the event (or record), and the delivery if it asks for it.
         wants_delivery: whether the handler takes a second argument.
+        handle_many: handles many records at once; None: one by one.
     """
 
     topic: str
     event: type[Event] | None
     handler: Handler
     wants_delivery: bool
+    handle_many: RecordBatchHandler | None = None
 
     @property
     def is_json(self) -> bool:

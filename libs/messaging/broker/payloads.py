@@ -5,6 +5,7 @@ annotation              what the handler gets
 ======================  ==========================================================================
 an ``Event``            decoded and validated, CloudEvents headers included
 ``messaging.Record``    the record as its producer wrote it
+``list[Record]``        as many of them as there are at once, all of one partition
 a pydantic model        validated from the JSON, at once
 anything else           what FastStream's own decoder and FastDepends make of it
 ======================  ==========================================================================
@@ -45,6 +46,16 @@ def is_model_type(annotation: Any) -> bool:
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
+def is_record_type(annotation: Any) -> bool:
+    """Return whether a handler with this annotation takes records as their producers wrote them."""
+    return annotation is Record or takes_many_records(annotation)
+
+
+def takes_many_records(annotation: Any) -> bool:
+    """Return whether a handler with this annotation takes many records at once."""
+    return bool(annotation == list[Record])
+
+
 def decode_payload(
     value: bytes | None, headers: Headers, expected: type[BaseModel]
 ) -> tuple[Any, PropagatedContext]:
@@ -73,8 +84,9 @@ def build_decoder(
 
     async def decode_it(message: Any) -> Any:
         raw = message.raw_message
-        if annotation is Record:
-            return convert_consumer_record(raw, topic_of(raw))
+        if is_record_type(annotation):
+            record = convert_consumer_record(raw, topic_of(raw))
+            return record if annotation is Record else [record]
         if is_model_type(annotation):
             return decode_payload(raw.value, raw.headers or (), annotation)[0]
         message.body = strip_schema_id(message.body)

@@ -27,7 +27,7 @@ from messaging.broker.internals import (
     add_subscriber,
     publishing_to,
 )
-from messaging.broker.payloads import build_decoder
+from messaging.broker.payloads import build_decoder, is_record_type
 from messaging.broker.results import HandlerResults, build_event_command, extract_events
 from messaging.codec import read_event_headers
 from messaging.delivery import NO_CONTEXT, Delivery, MessageOrigin, Record
@@ -149,7 +149,7 @@ def _fields(options: PublisherOptions) -> dict[str, Any]:
 def _choose_decoder(site: PreparedHandler, subscriber: ManagedSubscriber) -> Any:
     annotation = site.payloads[0][1] if len(site.payloads) == 1 else None
     for topic in subscriber.declared.values():
-        if topic.event is not None and annotation not in {topic.event, Record}:
+        if topic.event not in {None, annotation} and not is_record_type(annotation):
             raise SetupError(
                 f"{site.function.__name__} takes {getattr(annotation, '__name__', annotation)}, "
                 f"but {topic.name} carries {topic.event.__name__}"

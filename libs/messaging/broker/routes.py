@@ -32,7 +32,10 @@ from messaging.broker.payloads import (
     decode_payload,
     is_event_type,
     is_model_type,
+    is_record_type,
+    takes_many_records,
 )
+from messaging.broker.record_batches import RecordBatchRoute
 from messaging.broker.registrator import DELIVERY
 from messaging.broker.results import (
     HandlerResults,
@@ -51,6 +54,7 @@ from messaging.delivery import (
 )
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
+from messaging.stage import TopicSubscription
 from messaging.tracing import generate_correlation_id
 
 _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
@@ -103,6 +107,7 @@ class DirectRoute:
     declared: frozenset[type[Event]]
     wants_delivery: bool
     is_json: bool
+    handle_many: None = None
 
     def read(self, job: InFlightMessage) -> tuple[Any, PropagatedContext]:
         """Decode the record.
@@ -177,6 +182,7 @@ class FastStreamRoute:
     is_json: bool
     declared: frozenset[type[Event]] | None
     wants_delivery: bool = True
+    handle_many: None = None
 
     def read(self, job: InFlightMessage) -> tuple[_ReceivedRecord, PropagatedContext]:
         """Return the record; FastStream decodes it."""
@@ -254,7 +260,7 @@ def _received(record: Record, topic: str) -> Any:
     )
 
 
-def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FastStreamRoute]:
+def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[TopicSubscription]:
     """Build a subscriber's routes, one for each topic, by which records reach its handler.
 
     Args:
@@ -265,6 +271,8 @@ def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute
     if (call := _direct(subscriber)) is None:
         return [_build_faststream_route(subscriber, topic, prefix) for topic in topics]
     payload = call.payloads[0][1]
+    if takes_many_records(payload):
+        return [RecordBatchRoute(topic, call, subscriber.context.resolve) for topic in topics]
     return [
         DirectRoute(
             topic,
@@ -291,7 +299,7 @@ def _build_faststream_route(
         subscriber.build_pipeline(),
         subscriber.configuration,
         prefix,
-        is_json=all(one.payloads and one.payloads[0][1] is not Record for one in calls),
+        is_json=all(one.payloads and not is_record_type(one.payloads[0][1]) for one in calls),
         declared=(
             get_declared_events(publishers)
             if all(one.declared is not None for one in publishers)
@@ -309,7 +317,10 @@ def _direct(subscriber: ManagedSubscriber) -> PreparedHandler | None:
     if not call.is_plain or not iscoroutinefunction(call.function):
         return None
     payload = call.payloads[0][1]
-    if not (is_event_type(payload) or is_model_type(payload) or payload is Record):
+    if not (is_event_type(payload) or is_model_type(payload) or is_record_type(payload)):
+        return None
+    # A handler of many records has no message's delivery, and sends nothing for any of them.
+    if takes_many_records(payload) and (call.publishers or DELIVERY in call.context.values()):
         return None
     if any(key.partition(".")[0] in _SCOPED for key in call.context.values()):
         return None

@@ -123,6 +123,7 @@ class StageConsumer:
             queue=SizeLanes(settings.large_message_bytes, settings.max_large_in_flight)
             if settings.max_large_in_flight
             else None,
+            batches=worker if any(one.handle_many for one in stage.routes) else None,
         )
         self.committer = OffsetCommitter()
         self.assignment = AssignmentListener(

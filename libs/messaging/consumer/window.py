@@ -15,7 +15,8 @@ most N messages more may wait for the broker.
 A task per message would cost more than a handler that never awaits. So a relay task processes
 messages one after another while none of them suspends, and keeps another relay standing by that
 takes over as soon as one does: handlers that never wait share one task, and every handler that
-waits has one of its own.
+waits has one of its own. Where a handler takes many records at once, a relay processes those of
+one partition together that are ready.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiokafka import TopicPartition
@@ -38,8 +39,21 @@ from messaging.processing.inflight import InFlightMessage
 
 log = structlog.get_logger(__name__)
 
+MAX_TOGETHER: Final = 256
+"""Most messages that are processed together."""
+
 CANCEL_S: Final = 2.0
 """How long a cancelled handler is waited for by default, in seconds."""
+
+
+class BatchWorker(Protocol):
+    """Interface of what processes messages together, where their handlers take many at once."""
+
+    def may_work_together(self, job: InFlightMessage) -> bool:
+        """Return whether a message may be processed together with others."""
+
+    async def work_together(self, jobs: Sequence[InFlightMessage]) -> bool:
+        """Process messages of one partition; False if each has to be processed by itself."""
 
 
 class InFlightWindow:
@@ -54,6 +68,7 @@ class InFlightWindow:
         read_ahead: the budget for what is held.
         may_start: whether messages may be started now; called before each one.
         queue: what orders the waiting messages; by default, a ``FairQueue``.
+        batches: processes messages together; None if all are processed one by one.
     """
 
     def __init__(  # noqa: PLR0913 - its limits
@@ -66,12 +81,14 @@ class InFlightWindow:
         read_ahead: PrefetchBudget,
         may_start: Callable[[], bool] = lambda: True,
         queue: FairQueue | SizeLanes | None = None,
+        batches: BatchWorker | None = None,
     ) -> None:
         self._work = work
         self._size = size
         self._size_bytes = size_bytes
         self._read_ahead = read_ahead
         self._may_start = may_start
+        self._batches = batches
         self._ready: deque[InFlightMessage] = deque()
         self._standing_by = False
         self._relays: set[asyncio.Task[None]] = set()
@@ -289,23 +306,63 @@ class InFlightWindow:
                 self.fill()
             if self._ready and not self._standing_by:
                 self._stand_by()
-            job.task = task
-            try:
-                await self._work(job)
-            except Exception as error:
-                log.exception("unsettled", topic=job.topic, offset=job.received.offset)
-                self.failure = self.failure or error
-            finally:
-                if job.task is task:  # else its results are being sent again, in another task
-                    job.task = None
-                if job in self._processing:
-                    self._release_place(job)
+            if self._batches is not None and self._batches.may_work_together(job):
+                await self._work_together(self._batches, job, task)
+            else:
+                await self._work_alone(job, task)
             if task is not None and task.cancelling():
                 # ``cancel`` gave up this message and waits for this task to end, although the
                 # handler ignored its cancellation: it must not take another message.
                 if self._ready and not self._standing_by:
                     self._stand_by()
                 return
+
+    async def _work_alone(self, job: InFlightMessage, task: asyncio.Task[None] | None) -> None:
+        job.task = task
+        try:
+            await self._work(job)
+        except Exception as error:
+            log.exception("unsettled", topic=job.topic, offset=job.received.offset)
+            self.failure = self.failure or error
+        finally:
+            if job.task is task:  # else its results are being sent again, in another task
+                job.task = None
+            if job in self._processing:
+                self._release_place(job)
+
+    async def _work_together(
+        self, batches: BatchWorker, first: InFlightMessage, task: asyncio.Task[None] | None
+    ) -> None:
+        """Process a message with those of its partition that are ready, too."""
+        jobs = [first, *self._take_ready(batches, first)]
+        for job in jobs:
+            job.task = task
+        is_done = True
+        try:
+            is_done = await batches.work_together(jobs)
+        except Exception as error:
+            log.exception("unsettled", topic=first.topic, offset=first.received.offset)
+            self.failure = self.failure or error
+        finally:
+            for job in jobs:
+                job.task = None
+            # Those that were cancelled meanwhile are nobody's to process any more.
+            mine = [job for job in jobs if job in self._processing]
+            if is_done:
+                for job in mine:
+                    self._release_place(job)
+            else:
+                self._ready.extendleft(reversed(mine))
+
+    def _take_ready(self, batches: BatchWorker, first: InFlightMessage) -> list[InFlightMessage]:
+        """Take the messages off ``_ready`` that may be processed together with one."""
+        taken: list[InFlightMessage] = []
+        others: deque[InFlightMessage] = deque()
+        for job in self._ready:
+            joins = len(taken) < MAX_TOGETHER - 1 and job.partition == first.partition
+            (taken if joins and batches.may_work_together(job) else others).append(job)
+        self._ready = others
+        return taken
 
     def _release_place(self, job: InFlightMessage) -> None:
         self._processing.discard(job)

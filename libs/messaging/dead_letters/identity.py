@@ -85,9 +85,12 @@ def derive_dead_letter_id(
         replays: how often it was replayed before.
         content: its ``compute_content_digest``.
     """
-    parts = (origin.topic, origin.partition, origin.offset, origin.timestamp_ms, replays)
-    encoded = (str(part).encode(errors="backslashreplace") for part in (service, *parts))
-    return UUID(derive_id_text("letter", *encoded, content.hex().encode()))
+    # As ``derive_id_text`` joins its parts, but encoded together.
+    parts = (
+        f"{service}\x1f{origin.topic}\x1f{origin.partition}\x1f{origin.offset}"
+        f"\x1f{origin.timestamp_ms}\x1f{replays}\x1f{content.hex()}"
+    )
+    return UUID(derive_id_text("letter", parts.encode(errors="backslashreplace")))
 
 
 @dataclass(frozen=True, slots=True)

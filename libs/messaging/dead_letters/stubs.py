@@ -139,7 +139,7 @@ _NAMES: Final = ("utf-8", "surrogateescape")
 def select_headers_that_fit(headers: Headers, room: int = HEADERS_BYTES) -> Headers:
     """Return the first headers whose names and values fit into ``room`` bytes."""
     # A character is four bytes at most: nearly always, all fit and none is to be encoded.
-    if sum(4 * len(name) + len(value or b"") for name, value in headers) <= room:
+    if sum([4 * len(name) + len(value or b"") for name, value in headers]) <= room:
         return headers
     kept: list[tuple[str, bytes]] = []
     for name, value in headers:

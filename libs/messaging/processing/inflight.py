@@ -48,6 +48,7 @@ class InFlightMessage:
         finish: called once, when the message needs no more work.
 
     Attributes:
+        alone: whether it is processed by itself, although its handler takes many at once.
         tries: failed tries of this delivery.
         failure: what the last try raised; None while one is on.
         due_s: the message's own deadline, in seconds since the epoch; infinite without one.
@@ -65,6 +66,7 @@ class InFlightMessage:
         "_delivery",
         "_finish",
         "_record",
+        "alone",
         "deadline",
         "due_s",
         "expired",
@@ -95,6 +97,7 @@ class InFlightMessage:
         self.topic = topic
         self.tier = tier
         self.subject, self.size = _measure(received, partition)
+        self.alone = False
         self.tries = 0
         self.failure: Exception | None = None
         self.due_s = float("inf")
@@ -112,8 +115,11 @@ class InFlightMessage:
     def record(self) -> Record:
         """The record as its producer wrote it, without headers that we added in a retry topic."""
         if self._record is None:
-            self._unpack()
-            assert self._record is not None
+            if self.tier is None:
+                self._record = self._build_record(tuple(self.received.headers))
+            else:
+                self._unpack()
+        assert self._record is not None
         return self._record
 
     @property
@@ -183,16 +189,20 @@ class InFlightMessage:
             is_passed_on = delivery.origin.topic in OPTION_TOPICS
             options = find_replay_options(tuple(headers)) if is_passed_on else None
             delivery = replace(delivery, replay_options=options)
-        self._record = Record(
+        self._record = self._record or self._build_record(tuple(headers))
+        self._delivery = self._delivery or replace(delivery, record=self._record)
+
+    def _build_record(self, headers: Headers) -> Record:
+        received = self.received
+        return Record(
             topic=self.topic,
             partition=received.partition,
             offset=received.offset,
             key=received.key,
             value=received.value,
-            headers=tuple(headers),
+            headers=headers,
             timestamp_ms=received.timestamp,
         )
-        self._delivery = self._delivery or replace(delivery, record=self._record)
 
 
 def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:

@@ -125,6 +125,26 @@ class OutageGate(ProbeGate):
                 return await self._try(trial, step, about)
         return await self._suspected(trial, step, about, may_be_its_own=may_be_its_own)
 
+    async def run_once(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
+        """Run a step of many messages once, while the gate is open; each is tried again by itself.
+
+        Args:
+            step: the step.
+            about: its arguments.
+
+        Raises:
+            OutageError: an outage; the gate is closed.
+            Exception: whatever else the step raises.
+        """
+        began = self._outages
+        try:
+            result = await step(*about)
+        except OutageError as outage:
+            self._failed(_Trial(), outage, probes=False)
+            raise
+        self._passed(began)
+        return result
+
     async def _suspected(
         self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any, *, may_be_its_own: bool
     ) -> T:

@@ -38,6 +38,7 @@ from messaging.processing.failure_policy import drop_tracebacks
 from messaging.processing.failure_rate_breaker import FailureRateBreaker
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.outage_gate import OutageGate
+from messaging.processing.record_batches import RecordBatchProcessor
 from messaging.processing.throttle import ThrottledMessages
 from messaging.processing.waiting_decisions import (
     DecisionOnWait,
@@ -98,6 +99,7 @@ class MessageProcessor:
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         shares = (settings.stop_share, settings.stop_share_of_all)
         self.breaker = FailureRateBreaker(window, *shares, *pauses)
+        self._batches = RecordBatchProcessor(stage, self._handling, settings.deadline_s)
         self._limits = MessageLimits(
             stage.service, settings.max_message_bytes, settings.max_json_values
         )
@@ -174,6 +176,27 @@ class MessageProcessor:
                 gate.end_turn()
         finally:
             self._working -= 1
+
+    def may_work_together(self, job: InFlightMessage) -> bool:
+        """Return whether a message may be processed together with others of its partition."""
+        return self._batches.takes(job)
+
+    async def work_together(self, jobs: Sequence[InFlightMessage]) -> bool:
+        """Process messages of one partition together that may be.
+
+        Returns:
+            Whether they are finished; else each has to be processed by itself.
+        """
+        self._working += 1
+        try:
+            if not await self._batches.process(jobs):
+                return False
+        finally:
+            self._working -= 1
+        for job in jobs:
+            job.handled = True
+            self._ended_well(job)
+        return True
 
     async def close(self) -> None:
         """Stop watching deadlines, and cancel republishing."""

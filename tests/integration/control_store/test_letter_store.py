@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
+from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.ids import NAMESPACE
 from control.domain import (
@@ -16,6 +17,7 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
+from control.letter_rows import build_letter_row
 from control.store import DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
@@ -57,6 +59,12 @@ def letter(number: int = 1, **changes: Any) -> IndexedDeadLetter:
     ).model_copy(update=changes)
 
 
+def claiming(letter: IndexedDeadLetter) -> IndexedDeadLetter:
+    """The letter with its id in its headers and a digest, as services write them."""
+    headers = ((h.LETTER_ID, str(letter.letter_id).encode()),)
+    return letter.model_copy(update={"headers": headers, "message_sha256": b"d" * 32})
+
+
 @pytest.fixture
 def store(fresh_database: Database) -> DeadLetterStore:
     return DeadLetterStore(fresh_database)
@@ -92,6 +100,40 @@ async def test_a_letter_written_twice_by_a_crashing_service_is_one(store: DeadLe
 async def test_the_same_letter_many_times_at_once_is_new_once(store: DeadLetterStore) -> None:
     new = await asyncio.gather(*(store.index_letter(letter()) for _ in range(8)))
     assert sum(new) == 1
+
+
+async def test_letters_that_are_indexed_at_once_are_each_what_they_are(
+    store: DeadLetterStore,
+) -> None:
+    """New ones, known ones as they are or elsewhere, and one twice: where it is last counts."""
+    for number in (1, 2, 3):
+        await store.index_letter(claiming(letter(number, dlq_offset=number)))
+    again = (
+        claiming(letter(1, dlq_offset=1)),
+        claiming(letter(2, dlq_offset=7)),
+        claiming(letter(4, dlq_offset=4)),
+        claiming(letter(5, dlq_offset=5)),
+        claiming(letter(5, dlq_offset=6)),
+        claiming(letter(6, dlq_offset=3)),
+    )
+    rows = [build_letter_row(one) for one in again]
+    assert await store.indexer.index(rows) == [False, False, True, True, False, True]
+    assert await numbers(store, order=DeadLetterSortOrder.OLDEST_FIRST) == [1, 7, 3, 4, 6, 3]
+    assert (await store.letter(letter(3).letter_id)).displaced_at is not None
+    assert await store.indexer.index(rows[:2]) == [False, False]
+
+
+async def test_letters_that_are_read_again_as_they_are_cost_no_transaction_each(
+    store: DeadLetterStore, fresh_database: Database
+) -> None:
+    many = [claiming(letter(number, dlq_offset=number)) for number in range(1, 101)]
+    rows = [build_letter_row(one) for one in many]
+    assert await store.indexer.index(rows) == [True] * 100
+    await store.discard(many[0].letter_id, "a test")
+    before = await fresh_database.fetch("SELECT letter_id, xmin::text FROM dead_letters ORDER BY 1")
+    assert await store.indexer.index(rows) == [False] * 100
+    after = await fresh_database.fetch("SELECT letter_id, xmin::text FROM dead_letters ORDER BY 1")
+    assert after == before
 
 
 async def test_a_letter_in_a_dlq_made_anew_takes_the_place_of_an_older_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,7 +41,8 @@ from contracts.topics import (
     build_retry_topic,
 )
 from control import handlers as control
-from control.domain import IndexedDeadLetter, IndexedSubmission
+from control.domain import IndexedSubmission
+from control.letter_rows import LetterRow
 from enrichment import handlers as enrichment
 from guardrail import handlers as guardrail
 from guardrail.assessors import assess_in_thread
@@ -192,11 +194,12 @@ async def test_persistence_tells_nothing_of_what_waits() -> None:
 
 class Indexing:
     def __init__(self) -> None:
-        self.letters: list[IndexedDeadLetter] = []
+        self.letters: list[LetterRow] = []
+        self.indexer = self
         self.submissions: list[IndexedSubmission] = []
 
-    async def index_letter(self, letter: IndexedDeadLetter) -> None:
-        self.letters.append(letter)
+    async def index(self, letters: Sequence[LetterRow]) -> None:
+        self.letters += letters
 
     async def index_submission(self, submission: IndexedSubmission) -> None:
         self.submissions.append(submission)
