@@ -16,7 +16,6 @@ from control.domain import IndexedDeadLetter
 from database.pool import Record
 from database.queries import transpose_rows
 from database.text import replace_nul
-from messaging.delivery import Headers
 
 _SETTLED: Final = (DeadLetterState.REPLAYED, DeadLetterState.DISCARDED)
 """States of rows that have an outcome, which is the letter's state then."""
@@ -90,7 +89,7 @@ def build_letter_row(letter: IndexedDeadLetter) -> LetterRow:
     return LetterRow(headers=headers, claimed_id=letter.claimed_id, **fields)
 
 
-def format_letter_headers(headers: Headers) -> str:
+def format_letter_headers(headers: Sequence[tuple[str, bytes | None]]) -> str:
     """Format headers as the JSON that the index keeps: names, and values in base64."""
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     parts: list[bytes] = []

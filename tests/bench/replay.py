@@ -209,6 +209,7 @@ async def _control(
             timed(store, spent), timed(reader, spent), timed(publisher, spent)
         )
         await stack.enter_async_context(replayer.repairing())
+        plans.slices = timed(plans.slices, spent)
         runner = ReplayPlanRunner(timed(plans, spent), replayer, poll_s=LOOK_S)
         await stack.enter_async_context(runner.running())
         yield store, plans

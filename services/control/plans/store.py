@@ -26,16 +26,15 @@ from control.domain import (
     BadRequestError,
     ConcurrentChangeError,
     DeadLetterNotOpenError,
-    DeadLetterPosition,
     NotFoundError,
     PreconditionRequiredError,
     UnknownDeadLetterError,
 )
-from control.hopeless import find_hopeless_letters, require_unspent_budget
 from control.plans.budget import PlanSpending
 from control.plans.decision import StepOutcomeCounts
 from control.plans.freezing import BATCH, freeze_plan_letters, write_frozen_letters
 from control.plans.rows import read_plan_letter_row, read_plan_row
+from control.plans.slices import PlanSlices
 from control.replay_overrides import validate_overrides
 from control.store import DeadLetterStore
 from control.trail import AuditTrail
@@ -76,12 +75,18 @@ class ReplayPlanStore:
     Args:
         database: where they are.
         letters: the index, under whose name letters and plans are claimed.
+
+    Attributes:
+        claimant: the number by which plans are known that this replica runs.
+        slices: claims parts of plans' sets.
     """
 
     def __init__(self, database: Database, letters: DeadLetterStore) -> None:
         self._database = database
         self._letters = letters
         self._trail = AuditTrail(database)
+        self.claimant = letters.claimant
+        self.slices = PlanSlices(database, letters.claimant)
 
     async def create(self, wanted: CreateReplayPlanRequest, created_by: str) -> ReplayPlan:
         """Make a plan of the open letters that match; letters that come later are not in it.
@@ -344,57 +349,6 @@ class ReplayPlanStore:
             _QUERIES.end_step, plan_id, self._letters.claimant, is_sending
         )
         return None if waited is None else float(waited.total_seconds())
-
-    async def claim(self, plan_id: UUID, begin: int, end: int) -> list[DeadLetterPosition] | None:
-        """Claim the next letters of a plan, in one transaction with the plan's position.
-
-        Args:
-            plan_id: of the plan.
-            begin: how many letters were taken before.
-            end: how many are taken with these.
-
-        Returns:
-            Those that are open, in their place and not hopeless, in the order of the set; None if
-            the plan does not run here, or not from there, any more.
-
-        Raises:
-            BudgetSpentError: models would be asked, and the budget for that is spent; nothing is
-                claimed, and the plan is where it was.
-        """
-        async with self._database.transaction() as connection:
-            claimant = self._letters.claimant
-            plan = await connection.fetchrow(_QUERIES.advance, plan_id, begin, end, claimant)
-            if plan is None:
-                return None
-            batches = await connection.fetch(
-                _QUERIES.select_slice, plan_id, end - 1, end - begin + BATCH
-            )
-            wanted = [
-                letter_id
-                for row in batches
-                for number, letter_id in enumerate(row["letter_ids"], row["begins"])
-                if begin <= number < end
-            ]
-            if not plan["is_forced"]:
-                hopeless = await find_hopeless_letters(
-                    connection, wanted, names_cause=plan["names_cause"]
-                )
-                require_unspent_budget(hopeless)
-                wanted = [one for one in wanted if one not in hopeless]
-                if hopeless:
-                    counted = json.dumps(Counter(hopeless.values()))
-                    await connection.execute(_QUERIES.add_not_sent, plan_id, counted)
-            rows = await connection.fetch(_QUERIES.claim_slice, plan_id, wanted, claimant)
-            found = {row["letter_id"]: DeadLetterPosition(*row) for row in rows}
-            if others := [one for one in wanted if one not in found]:
-                why = await connection.fetch(_QUERIES.count_not_claimed, others)
-                not_sent = {row["reason"]: row["letters"] for row in why}
-                await connection.execute(_QUERIES.add_not_sent, plan_id, json.dumps(not_sent))
-        return [found[one] for one in wanted if one in found]
-
-    async def add_not_sent(self, plan_id: UUID, reasons: dict[str, int]) -> None:
-        """Add to the letters that were not sent, by why not."""
-        await self._database.execute(_QUERIES.add_not_sent, plan_id, json.dumps(reasons))
 
     async def spending(self, plan_ids: Sequence[UUID]) -> dict[UUID, PlanSpending]:
         """Return what calls for messages of plans with a budget cost, by the ledger."""

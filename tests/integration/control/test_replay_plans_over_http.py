@@ -146,7 +146,7 @@ async def test_a_crash_of_control_leaves_a_plans_letters_with_what_it_sets(offic
     await plans.start(plan_id)
     async with office.context.store.hold_claims_lock():
         await plans.take_plans()
-        assert await plans.claim(plan_id, 0, 1)
+        assert await plans.slices.claim(plan_id, 0, 1)
         # It was claimed, and not sent: repair does that.
         assert await office.context.replayer.finish_interrupted() == 1
     (sent,) = await office.bench.records(RETRY, 1)

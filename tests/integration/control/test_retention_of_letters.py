@@ -453,8 +453,8 @@ async def test_a_plan_and_a_restore_leave_expired_letters_alone(archive: Archive
     await archive.office.ask("POST", f"/v1/plans/{plan['plan_id']}/start", {})
     plans = archive.office.context.plans
     await plans.take_plans()
-    claimed = await plans.claim(UUID(plan["plan_id"]), 0, 2)
-    assert [one.letter_id for one in claimed or ()] == [letters[1]]
+    claimed = await plans.slices.claim(UUID(plan["plan_id"]), 0, 2)
+    assert [one.letter_id for one in (claimed.letters if claimed else ())] == [letters[1]]
     assert (await plans.plan(UUID(plan["plan_id"]))).not_sent == {"expired": 1}
     page, _ = await plans.letters(UUID(plan["plan_id"]))
     assert [one.state for one in page] == ["expired", "replaying"]

@@ -260,12 +260,12 @@ async def test_a_plan_counts_the_hopeless_and_does_not_send_them_unless_it_is_fo
         assert (part.letters, part.hopeless) == (2, {"stored": 1})
         await letters.plans.start(one.plan_id)
     assert len(await letters.plans.take_plans()) == 2
-    claimed = await letters.plans.claim(plan.plan_id, 0, 2)
-    assert [one.letter_id for one in claimed or ()] == [mendable]
+    claimed = await letters.plans.slices.claim(plan.plan_id, 0, 2)
+    assert [one.letter_id for one in (claimed.letters if claimed else ())] == [mendable]
     found = await letters.plans.plan(plan.plan_id)
     assert (found.counts.not_sent, found.not_sent) == (1, {"stored": 1})
-    claimed = await letters.plans.claim(forced.plan_id, 0, 2)
-    assert [one.letter_id for one in claimed or ()] == [hopeless]
+    claimed = await letters.plans.slices.claim(forced.plan_id, 0, 2)
+    assert [one.letter_id for one in (claimed.letters if claimed else ())] == [hopeless]
 
 
 async def test_a_plan_stops_where_a_budget_is_spent_and_goes_on_once_it_is_raised(
@@ -289,10 +289,10 @@ async def test_a_plan_stops_where_a_budget_is_spent_and_goes_on_once_it_is_raise
     await letters.plans.resume(plan.plan_id, version=found.version, accepts_stop=True)
     assert await letters.plans.take_plans() == [plan.plan_id]
     with pytest.raises(BudgetSpentError):
-        await letters.plans.claim(plan.plan_id, 0, 1)
+        await letters.plans.slices.claim(plan.plan_id, 0, 1)
     await letters.database.execute("UPDATE llm_budgets SET limit_usd = 3")
-    claimed = await letters.plans.claim(plan.plan_id, 0, 1)
-    assert [one.letter_id for one in claimed or ()] == [letter_id]
+    claimed = await letters.plans.slices.claim(plan.plan_id, 0, 1)
+    assert [one.letter_id for one in (claimed.letters if claimed else ())] == [letter_id]
 
 
 async def test_a_forced_plan_does_not_ask_what_is_left_of_a_budget(letters: Letters) -> None:
@@ -301,8 +301,8 @@ async def test_a_forced_plan_does_not_ask_what_is_left_of_a_budget(letters: Lett
     plan = await letters.plans.create(CreateReplayPlanRequest(canary=False, force=True), "ada")
     await letters.plans.start(plan.plan_id)
     assert await letters.plans.take_plans() == [plan.plan_id]
-    claimed = await letters.plans.claim(plan.plan_id, 0, 1)
-    assert [one.letter_id for one in claimed or ()] == [letter_id]
+    claimed = await letters.plans.slices.claim(plan.plan_id, 0, 1)
+    assert [one.letter_id for one in (claimed.letters if claimed else ())] == [letter_id]
 
 
 async def test_a_cause_that_is_named_goes_back_and_force_takes_all_causes(
@@ -317,6 +317,6 @@ async def test_a_cause_that_is_named_goes_back_and_force_takes_all_causes(
         assert plan.left_out == {}
         await letters.plans.start(plan.plan_id)
         assert plan.plan_id in await letters.plans.take_plans()
-        claimed = await letters.plans.claim(plan.plan_id, 0, 1)
-        assert [one.letter_id for one in claimed or ()] == [conflict]
+        claimed = await letters.plans.slices.claim(plan.plan_id, 0, 1)
+        assert [one.letter_id for one in (claimed.letters if claimed else ())] == [conflict]
         await letters.store.release_claims([conflict])

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 
 from contracts.topics import ENRICHMENT, GUARDRAIL
 from control import claim_session, retention
+from control.plans import pace
 from database.pool import open_connection_pool
 from database.settings import PostgresSettings
 from support.letter_acts import REPLICAS, LetterActs, delete_in_memory, read_dlqs_in_memory
@@ -204,6 +205,8 @@ def test_no_letter_is_lost_nor_sent_twice(
     shrink = [Phase.shrink] if os.environ.get("ONRECORD_SHRINK") else []
     monkeypatch.setattr(claim_session, "CLAIMS_CHECKED_S", 0.05)
     monkeypatch.setattr(claim_session, "CLAIMS_PAUSE_S", 0.02)
+    # So that plans of few letters are sent in slices, some of them claimed ahead.
+    monkeypatch.setattr(pace, "BATCH", 2)
     monkeypatch.setattr(retention, "read_dlq_partitions", read_dlqs_in_memory)
     monkeypatch.setattr(retention, "delete_records_before", delete_in_memory)
     name = f"letters_under_crashes_{part}"

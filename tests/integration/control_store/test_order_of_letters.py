@@ -142,9 +142,9 @@ async def claim_and_die(world: World, plan: ReplayPlan, number: int) -> None:
     dying = world.replica()
     async with dying.letters.hold_claims_lock():
         await world.database.execute(RUN, plan.plan_id, dying.letters.claimant)
-        claimed = await dying.plans.claim(plan.plan_id, 0, number)
+        claimed = await dying.plans.slices.claim(plan.plan_id, 0, number)
         assert claimed is not None
-        assert len(claimed) == number
+        assert len(claimed.letters) == number
 
 
 async def leave_behind(world: World) -> list[UUID]:

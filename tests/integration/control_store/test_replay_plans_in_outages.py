@@ -17,7 +17,7 @@ from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPl
 from control import claim_session, letter_sender
 from control.claim_session import CLAIMS_LOCK
 from control.domain import DeadLetterPosition, RetryTopicMissingError
-from control.plans import ReplayPlanRunner, ReplayPlanStore, runner
+from control.plans import ReplayPlanRunner, ReplayPlanStore, run
 from control.reader import DeadLetterRecord
 from control.replay import DeadLetterReplayer, ReplayTimings
 from control.store import DeadLetterStore
@@ -223,7 +223,7 @@ async def test_a_plan_goes_on_when_the_broker_comes_back_without_the_topic(
 ) -> None:
     """The reports of a slice hang, and whoever waited for them could not ask for the topic."""
     monkeypatch.setattr(letter_sender, "ACKNOWLEDGED_WITHIN_S", 0.1)
-    monkeypatch.setattr(runner, "LOOK_S", 0.2)
+    monkeypatch.setattr(run, "LOOK_S", 0.2)
     letters, plan = await replica.start(10, canary=False, step_wait_s=1)
     replica.broker.away = "in flight"
     async with replica.replayer.repairing(), replica.runner.running():
@@ -252,7 +252,7 @@ async def test_a_plan_that_waits_for_letters_in_hand_holds_no_other_plan_up(
     replica.letters.take_over_interrupted = count  # type: ignore[method-assign]
     async with other.letters.hold_claims_lock(), replica.replayer.repairing():
         assert await other.plans.take_plans() == [plan.plan_id]
-        assert await other.plans.claim(plan.plan_id, 0, 5)
+        assert await other.plans.slices.claim(plan.plan_id, 0, 5)
         await until(lambda: not replica.replayer.is_repair_due, within_s=10)
         looks, was_due = 0, 0
         waiting = asyncio.create_task(replica.runner.run_plan(plan.plan_id))
