@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from contracts.control_api import (
     MOST_LETTERS,
+    Asked,
     ControlApiModel,
     DeadLetterFilter,
     Moment,
+    Offset,
+    Partition,
 )
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 
 
+DlqPlace = tuple[Asked, Partition, Offset]
+"""A dead letter's DLQ, its partition and the offset there."""
+
+BEGIN: Final[DlqPlace] = ("", -1, -1)
+"""The place before all letters."""
+
+
 class DiscardLettersRequest(DeadLetterFilter):
     """Request to discard the open dead letters that match a filter.
 
-    A request whose result says that there is more is sent again with its `discard_id` and `until`.
+    A request whose result says that there is more is sent again with its `discard_id`, `until` and
+    `after`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +45,11 @@ class DiscardLettersRequest(DeadLetterFilter):
     until: Moment | None = Field(
         None, description="Only letters that were set aside by then; now, if not given."
     )
+    after: DlqPlace = Field(
+        BEGIN,
+        description="Only letters behind this DLQ, partition and offset; all if not given. Without "
+        "it, each request looks through what those before have changed.",
+    )
 
 
 class DiscardResult(ControlApiModel):
@@ -43,6 +59,9 @@ class DiscardResult(ControlApiModel):
     until: Moment = Field(description="Letters that were set aside later are not part of it.")
     discarded: int = Field(ge=0, description="How many letters this request discarded.")
     is_more: bool = Field(description="Whether there may be more that match.")
+    after: DlqPlace = Field(
+        BEGIN, description="DLQ, partition and offset behind which the next request goes on."
+    )
 
 
 class RestoreLettersRequest(ControlApiModel):
@@ -76,7 +95,7 @@ class SnoozeRequest(ControlApiModel):
 class SnoozeLettersRequest(DeadLetterFilter):
     """Request to hide the open dead letters that match a filter from lists until a time.
 
-    A request whose result says that there is more is sent again with its `until`.
+    A request whose result says that there is more is sent again with its `until` and `after`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,6 +105,11 @@ class SnoozeLettersRequest(DeadLetterFilter):
     until: Moment | None = Field(
         None, description="Only letters that were set aside by then; now, if not given."
     )
+    after: DlqPlace = Field(
+        BEGIN,
+        description="Only letters behind this DLQ, partition and offset; all if not given. Without "
+        "it, each request looks through what those before have changed.",
+    )
 
 
 class SnoozeResult(ControlApiModel):
@@ -94,3 +118,6 @@ class SnoozeResult(ControlApiModel):
     until: Moment = Field(description="Letters that were set aside later are not part of it.")
     snoozed: int = Field(ge=0, description="How many letters this request changed.")
     is_more: bool = Field(description="Whether there may be more that match.")
+    after: DlqPlace = Field(
+        BEGIN, description="DLQ, partition and offset behind which the next request goes on."
+    )

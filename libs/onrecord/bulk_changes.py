@@ -57,7 +57,7 @@ async def discard_matching_letters(
         number += done.discarded
         if not done.is_more or number == most:
             return done.model_copy(update={"discarded": number})
-        body["until"] = done.until.isoformat()
+        body |= {"until": done.until.isoformat(), "after": done.after}
 
 
 async def restore_discard(control: ControlClient, discard_id: UUID) -> RestoreResult:
@@ -116,7 +116,7 @@ async def snooze_matching_letters(
         number += done.snoozed
         if not done.is_more or number == most:
             return number
-        body["until"] = done.until.isoformat()
+        body |= {"until": done.until.isoformat(), "after": done.after}
 
 
 def _given(which: Mapping[str, str | None]) -> dict[str, str]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from contracts.control_api import DeadLetterFilter
 from contracts.errors import OnrecordError
-from contracts.letter_changes import DiscardResult, RestoreResult, SnoozeResult
+from contracts.letter_changes import (
+    BEGIN,
+    DiscardResult,
+    DlqPlace,
+    RestoreResult,
+    SnoozeResult,
+)
 from control.domain import NotFoundError
 from control.store import format_filter
 from database.pool import Database
@@ -17,6 +23,20 @@ from database.queries import load_queries
 from database.text import replace_nul
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "bulk_changes.sql")
+
+
+class BulkChangePart(NamedTuple):
+    """Part of the letters that match, which one request changes, in the order of the DLQs.
+
+    Attributes:
+        until: only letters that were set aside by then.
+        limit: at most so many.
+        after: only letters behind this DLQ, partition and offset.
+    """
+
+    until: datetime
+    limit: int
+    after: DlqPlace = BEGIN
 
 
 class DiscardParametersChangedError(OnrecordError):
@@ -59,8 +79,7 @@ class LetterBulkChanger:
         *,
         reason: str,
         discard_id: UUID,
-        until: datetime,
-        limit: int,
+        part: BulkChangePart,
     ) -> DiscardResult:
         """Discard open letters that match and are not snoozed, in the order of the DLQs.
 
@@ -68,15 +87,16 @@ class LetterBulkChanger:
             which: narrows by any of its fields but the state.
             reason: why nobody needs them any more.
             discard_id: of this discard, by which it can be undone.
-            until: only letters set aside by then.
-            limit: at most so many.
+            part: which of them.
         """
         given = replace_nul(reason.strip())
-        rows = await self._database.fetch(
-            _QUERIES.discard_many, format_filter(which), until, limit, given, discard_id
-        )
+        changed = await self._change(_QUERIES.discard_many, which, part, given, discard_id)
         return DiscardResult(
-            discard_id=discard_id, until=until, discarded=len(rows), is_more=len(rows) == limit
+            discard_id=discard_id,
+            until=part.until,
+            discarded=len(changed),
+            is_more=len(changed) == part.limit,
+            after=max(changed, default=part.after),
         )
 
     async def restore(self, discard_id: UUID, *, limit: int) -> RestoreResult:
@@ -108,20 +128,33 @@ class LetterBulkChanger:
         return await self._database.fetchval(_QUERIES.restore_letter, letter_id) is not None
 
     async def snooze(
-        self, which: DeadLetterFilter, *, snooze_until: datetime | None, until: datetime, limit: int
+        self, which: DeadLetterFilter, *, snooze_until: datetime | None, part: BulkChangePart
     ) -> SnoozeResult:
         """Leave open letters that match out of lists, causes and replays of many for a while.
 
         Args:
             which: narrows by any of its fields but the state.
             snooze_until: until when; None: no longer.
-            until: only letters set aside by then.
-            limit: at most so many.
+            part: which of them.
         """
-        rows = await self._database.fetch(
-            _QUERIES.snooze_many, format_filter(which), until, limit, snooze_until
+        changed = await self._change(_QUERIES.snooze_many, which, part, snooze_until)
+        return SnoozeResult(
+            until=part.until,
+            snoozed=len(changed),
+            is_more=len(changed) == part.limit,
+            after=max(changed, default=part.after),
         )
-        return SnoozeResult(until=until, snoozed=len(rows), is_more=len(rows) == limit)
+
+    async def _change(
+        self, query: str, which: DeadLetterFilter, part: BulkChangePart, *values: Any
+    ) -> list[DlqPlace]:
+        """Change the next letters of those meant; return the places of those that were changed."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.walk_in_order)
+            rows = await connection.fetch(
+                query, format_filter(which), part.until, part.limit, *values, *part.after
+            )
+        return [(row["dlq_topic"], row["dlq_partition"], row["dlq_offset"]) for row in rows]
 
     async def snooze_letter(self, letter_id: UUID, snooze_until: datetime | None) -> bool:
         """Snooze one letter, or no longer (None); False if it is not open."""

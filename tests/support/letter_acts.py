@@ -20,6 +20,7 @@ from contracts.letter_edits import LetterChange
 from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
 from contracts.replay_plans import CreateReplayPlanRequest
 from control.access import Caller
+from control.bulk_changes import BulkChangePart
 from control.claim_session import CLAIMS_LOCK
 from control.dlq_topics import DlqPartition
 from control.indexing import build_indexed_dead_letter
@@ -100,6 +101,7 @@ class LetterActs:
         stage: sets messages aside, and takes what is sent back.
         doubtful: letters that a replica had in hand while it was not seen to live: it may send them
             as well as the one that took them over, however late.
+        beside_others: how many replicas act while another one is at something.
     """
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
@@ -108,6 +110,7 @@ class LetterActs:
         self.broker = BrokerInMemory()
         self.stage = Stage(self.broker, self.database)
         self.doubtful: set[UUID] = set()
+        self.beside_others = 0
         self._replicas: dict[int, Replica] = {}
         self._number = 0
         self._letters: list[UUID] = []
@@ -162,9 +165,15 @@ class LetterActs:
     async def beside(self, place: int, act: Callable[[Replica], Coroutine[Any, Any, None]]) -> None:
         """Have a replica act while another one is at something; nothing happens if it is dead."""
         replica = self._replicas[place]
-        if not replica.process.is_dead:
+        if replica.process.is_dead:
+            return
+        # Any task of the other one may stand at the step: it may go on while that one rests.
+        self.beside_others += 1
+        try:
             with suppress(OnrecordError, Crash):
                 await replica.process.run(act(replica))
+        finally:
+            self.beside_others -= 1
 
     async def restart(self, place: int) -> None:
         """End a replica, whatever it is at, and start another one in its place."""
@@ -228,7 +237,10 @@ class LetterActs:
         discard_id = uuid4()
         self._discards.append(discard_id)
         await replica.bulk.discard(
-            ALL, reason="not needed", discard_id=discard_id, until=datetime.now(UTC), limit=100
+            ALL,
+            reason="not needed",
+            discard_id=discard_id,
+            part=BulkChangePart(datetime.now(UTC), 100),
         )
 
     async def undo_discard(self, replica: Replica, letter: int) -> None:

@@ -111,6 +111,8 @@ async def come_to_rest(acts: LetterActs) -> None:
         assert replica is not None
         while acts.stage.taken < len(acts.broker.sent):
             await acts.stage.take(lambda _: Fate.THROUGH)
+        if acts.beside_others:
+            return False
         await acts.index(replica)
         await sweeper.sweep()
         is_busy = bool(await acts.database.fetchval(_BUSY))

@@ -24,6 +24,7 @@ from control.api.context import Context, HeavyPlace
 from control.api.dead_letters import LetterId, build_filter
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
+from control.bulk_changes import BulkChangePart
 from control.domain import DeadLetterNotOpenError
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
@@ -67,8 +68,7 @@ async def snooze_letters(
     return await context.bulk.snooze(
         build_filter(wanted),
         snooze_until=wanted.snooze_until,
-        until=wanted.until or datetime.now(UTC),
-        limit=wanted.limit,
+        part=_part(wanted),
     )
 
 
@@ -87,8 +87,7 @@ async def discard_letters(
         build_filter(wanted),
         reason=wanted.reason,
         discard_id=discard_id,
-        until=wanted.until or datetime.now(UTC),
-        limit=wanted.limit,
+        part=_part(wanted),
     )
 
 
@@ -101,6 +100,10 @@ async def restore_letters(
     target = json.dumps({"discard_id": str(wanted.discard_id)})
     await context.trail.record(caller, "letters.restore", target)
     return await context.bulk.restore(wanted.discard_id, limit=wanted.limit)
+
+
+def _part(wanted: DiscardLettersRequest | SnoozeLettersRequest) -> BulkChangePart:
+    return BulkChangePart(wanted.until or datetime.now(UTC), wanted.limit, wanted.after)
 
 
 def _target(which: DeadLetterFilter, **more: str | None) -> str:
