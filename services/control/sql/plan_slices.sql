@@ -75,8 +75,8 @@ UPDATE replay_plans
 RETURNING plan_id;
 
 -- name: open_slice
--- Letters of a slice are open again of which nothing was sent. In one order, as by whoever else changes
--- many letters.
+-- Letters of a slice are open again of which nothing was sent, and no plan's: what becomes of them is not
+-- counted as the plan's. In one order, as by whoever else changes many letters.
 WITH unsent AS (
     SELECT letter_id
       FROM dead_letters
@@ -85,7 +85,7 @@ WITH unsent AS (
        FOR UPDATE
 )
 UPDATE dead_letters AS letter
-   SET state = 'open', state_changed_at = now(), claimed_by = NULL
+   SET state = 'open', state_changed_at = now(), claimed_by = NULL, plan_id = NULL
   FROM unsent
  WHERE letter.letter_id = unsent.letter_id
 RETURNING letter.letter_id;

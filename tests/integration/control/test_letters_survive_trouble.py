@@ -236,7 +236,7 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
     async with asyncio.timeout(10):
         assert (await context.reader.read(place)).value == b"v"
     assert caught.type is ZeroDivisionError
-    broken.sender = context.replayer.sender
+    broken._repairer._sender = context.replayer.sender
     async with broken.repairing():
 
         async def is_replayed() -> bool:

@@ -105,6 +105,7 @@ class Control:
         self.sender = RecordingSender(sent)
         self.replayer = DeadLetterReplayer(self.letters, None, None)  # type: ignore[arg-type]
         self.replayer.sender = self.sender  # type: ignore[assignment]
+        self.replayer._repairer._sender = self.sender  # type: ignore[assignment]
         self.runner = ReplayPlanRunner(self.plans, self.replayer, poll_s=0.02)
 
     async def fill(

@@ -106,7 +106,7 @@ async def test_what_is_claimed_ahead_is_open_again_once_a_plan_is_to_end(
         assert (found.counts.not_sent, found.counts.waiting) == (0, LETTERS - 3 * SLICE)
         assert not replica.replayer.is_repair_due
         given_back = await replica.letters.letter(order[3 * SLICE])
-        assert given_back.state is DeadLetterState.OPEN
+        assert (given_back.state, given_back.plan_id) == (DeadLetterState.OPEN, None)
         if to is ReplayPlanState.CANCELLED:
             return
         await replica.plans.resume(plan.plan_id)
