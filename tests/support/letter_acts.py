@@ -204,9 +204,10 @@ class LetterActs:
             )
 
         await until(is_held, within_s=20)
+        # In this order: what another one sends and marks before the look is no longer in hand then.
+        await self._doubt()
         for sent in self.broker.sent[before:]:
             sent.is_excused = True
-        await self._doubt()
 
     def living(self) -> Replica | None:
         """A replica that lives; None if there is none."""
