@@ -94,6 +94,7 @@ def test_defaults_of_a_service_are_told_where_they_differ_and_only_there(said: s
         "PERSISTENCE_MAX_IN_FLIGHT": "8",
         "INGESTION_MAX_IN_FLIGHT": "8",
         "GUARDRAIL_MAX_IN_FLIGHT": "32",
+        "CONTROL_MAX_IN_FLIGHT": "512",
     }
 
 
