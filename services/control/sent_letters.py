@@ -102,6 +102,8 @@ class SentLetterSettler:
                     left[letter_id] = str(error)
         if outage is None:
             left |= dict.fromkeys(unanswered, GONE)
+        elif some.keeps and (task := asyncio.current_task()) is not None:
+            self._cut_short.add(task)  # at once: nothing is sent behind them meanwhile
         released = [*left] if outage is None or some.keeps else [*left, *unanswered]
         try:
             await claims.mark(replayed)
