@@ -20,27 +20,27 @@ from contracts.topics import (
     WAITING_DECISIONS,
     build_retry_topic,
 )
+from control.access.oidc import OidcSettings, open_provider
+from control.access.sessions import SessionLifetimes
+from control.access.tokens import TokenStore, store_admin_token_from_file
 from control.api import SUBMISSIONS, ApiContext, ControlApi, LoginSettings
 from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
 from control.handlers import router
-from control.oidc import OidcSettings, open_provider
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.reader import open_dead_letter_reader
+from control.interviews.settling import OutcomePublisher
+from control.letters.reader import open_dead_letter_reader
+from control.letters.retention import LetterRetentionSweeper, RetentionPeriods
+from control.letters.store import DeadLetterStore
+from control.pipeline.ports import StageClient, StageHealth, open_stage_client
 from control.rehearsals.runner import LetterRehearser
 from control.rehearsals.store import RehearsalStore
-from control.replay import DeadLetterReplayer
-from control.replay_outcomes import ReplayOutcomeSweeper
-from control.retention import LetterRetentionSweeper, RetentionPeriods
-from control.rule_runner import RuleRunner
-from control.sessions import SessionLifetimes
+from control.replays.outcomes import ReplayOutcomeSweeper
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.replayer import DeadLetterReplayer
+from control.replays.rule_runner import RuleRunner
 from control.settings import ControlSettings
-from control.settling import OutcomePublisher
-from control.stages import StageClient, StageHealth, open_stage_client
-from control.store import DeadLetterStore
-from control.tokens import TokenStore, store_admin_token_from_file
 from control.upkeep import delete_expired_rows_periodically
 from database.migrate import open_migrated_database
 from database.service_starts import ServiceStart

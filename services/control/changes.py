@@ -18,19 +18,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
 
 from contracts.errors import OnrecordError
+from control.queries import load_control_queries
 from database.pool import Database
-from database.queries import load_queries
 
 log = structlog.get_logger(__name__)
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "changes.sql")
+_QUERIES: Final = load_control_queries("changes.sql")
 
 POLL_S: Final = 0.5
 """Seconds between two looks at what is new."""

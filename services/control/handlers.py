@@ -13,8 +13,8 @@ from contracts.topics import (
     TRANSCRIPTS_SUBMITTED,
     build_retry_topic,
 )
-from control.indexing import build_indexed_submission, build_letter_rows
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_submission, build_letter_rows
+from control.letters.store import DeadLetterStore
 from messaging import KafkaRouter, Record
 
 router = KafkaRouter()

@@ -17,15 +17,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
 from contracts.errors import OnrecordError
+from control.queries import load_control_queries
 from database.pool import Connection, Database
-from database.queries import load_queries
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "requests.sql")
+_QUERIES: Final = load_control_queries("requests.sql")
 
 KEPT: Final = timedelta(hours=24)
 """How long answers are kept."""

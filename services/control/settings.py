@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.topics import PIPELINE
-from control.oidc.settings import is_secure_url
+from control.access.oidc.settings import is_secure_url
 from messaging import StageSettings
 
 

@@ -6,24 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from contracts.errors import OnrecordError
 from control.background import running_in_background
-from control.causes import LetterCauseStore
 from control.idempotency import IdempotentRequestStore
-from control.plans.store import delete_old_plans
+from control.letters.causes import LetterCauseStore
+from control.queries import load_control_queries
 from control.rehearsals.store import RehearsalStore
+from control.replays.plans.store import delete_old_plans
 from database.pool import Database
-from database.queries import load_queries
 
 log = structlog.get_logger(__name__)
 
-_SQL: Final = Path(__file__).parent / "sql"
-_QUERIES: Final = load_queries(_SQL / "changes.sql", _SQL / "service_starts.sql")
+_QUERIES: Final = load_control_queries("changes.sql", "service_starts.sql")
 
 CHANGES_KEPT: Final = timedelta(hours=24)
 """How long changes are kept for those who follow them and were away."""

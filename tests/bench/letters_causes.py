@@ -11,8 +11,8 @@ from typing import Final
 from bench.harness import Lab, Result, at_most, interleaved, paired, spread
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_causes import ListCausesRequest
-from control.causes import LetterCauseStore
-from control.store import DeadLetterStore
+from control.letters.causes import LetterCauseStore
+from control.letters.store import DeadLetterStore
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from support.postgres import EmbeddedServer

@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.harness import Lab, Result, at_least, interleaved, paired, spread
 from bench.replay import DLQ, Written, build_letter, write_letters
 from contracts.topics import ALL_TOPICS, CONTROL
-from control.indexing import build_letter_row
-from control.store import DeadLetterStore
+from control.letters.indexing import build_letter_row
+from control.letters.store import DeadLetterStore
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from database.settings import PostgresSettings

@@ -10,8 +10,8 @@ from typing import Final
 from bench.harness import Lab, Result, at_most, interleaved, paired, spread
 from bench.letters_causes import fill_letters
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlanFilter
-from control.plans import ReplayPlanStore
-from control.store import DeadLetterStore
+from control.letters.store import DeadLetterStore
+from control.replays.plans import ReplayPlanStore
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from support.postgres import EmbeddedServer

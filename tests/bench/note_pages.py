@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 import asgi_server
 from bench.harness import Lab, Result, at_most, interleaved, paired, spread
+from control.access.tokens import generate_token_secret
 from control.api import ApiContext, ControlApi
-from control.store import DeadLetterStore
-from control.tokens import generate_token_secret
+from control.letters.store import DeadLetterStore
 from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from persistence.store import NotesStore

@@ -28,11 +28,11 @@ from bench.harness import (
 from contracts.errors import RetryableError
 from contracts.replay_plans import CreateReplayPlanRequest
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, build_dlq_topic, build_retry_topic
-from control.indexing import build_indexed_dead_letter
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.replayer import DeadLetterReplayer
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings

@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from contracts.access import Role
-from control.access import RIGHTS, Right
+from control.access.rights import RIGHTS, Right
 from control.api import build_openapi_document
 from control.api.application import PREFIX, ROUTERS
 from control.api.authorization import Requires

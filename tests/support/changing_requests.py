@@ -16,7 +16,7 @@ from contracts.rehearsals import RehearsalRequest
 from contracts.replay_plans import CreateReplayPlanRequest
 from control.api.authorization import CSRF_HEADER
 from control.api.idempotency import CHANGING
-from control.stages import open_stage_client
+from control.pipeline.ports import open_stage_client
 from database.pool import Database
 from messaging.broker.operator_token import create_operator_token_file
 from support.api_pages import list_endpoints

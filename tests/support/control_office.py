@@ -24,13 +24,13 @@ from contracts.topics import (
     build_dlq_topic,
     build_retry_topic,
 )
+from control.access.tokens import generate_token_secret
 from control.api import SUBMISSIONS, ApiContext, ControlApi
 from control.api.application import NAVIGABLE_PATHS
-from control.indexing import build_indexed_dead_letter
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer, ReplayTimings
-from control.store import DeadLetterStore
-from control.tokens import generate_token_secret
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.replays.replayer import DeadLetterReplayer, ReplayTimings
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.codec import encode_event

@@ -19,13 +19,13 @@ from contracts.errors import OnrecordError
 from contracts.letter_edits import LetterChange
 from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
 from contracts.replay_plans import CreateReplayPlanRequest
-from control.access import Caller
-from control.bulk_changes import BulkChangePart
-from control.claim_session import CLAIMS_LOCK
-from control.dlq_topics import DlqPartition
-from control.indexing import build_indexed_dead_letter
-from control.retention import LetterRetentionSweeper, RetentionPeriods
-from control.rules import LetterRuleStore
+from control.access.rights import Caller
+from control.letters.bulk_changes import BulkChangePart
+from control.letters.dlq_topics import DlqPartition
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.retention import LetterRetentionSweeper, RetentionPeriods
+from control.replays.claim_session import CLAIMS_LOCK
+from control.replays.rules import LetterRuleStore
 from database.pool import Database
 from messaging import KafkaSettings
 from support.letter_stage import Stage

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts import headers as h
-from control.replay_outcomes import ReplayOutcomeSweeper
+from control.replays.outcomes import ReplayOutcomeSweeper
 from support.letter_acts import MOST_REPLAYS, LetterActs
 from support.letter_stage import Fate
 from support.waiting import until

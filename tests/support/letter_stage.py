@@ -15,7 +15,7 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RejectedError, RetryableError
 from contracts.ids import NAMESPACE
 from contracts.topics import ENRICHMENT, GUARDRAIL, build_dlq_topic
-from control.indexing import build_indexed_dead_letter
+from control.letters.indexing import build_indexed_dead_letter
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure

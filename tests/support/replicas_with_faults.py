@@ -26,14 +26,14 @@ import asyncpg
 
 from contracts import headers as h
 from contracts.topics import build_retry_topic
-from control.bulk_changes import LetterBulkChanger
-from control.dlq_topics import DlqPartition
 from control.domain import DeadLetterGoneError, DeadLetterPosition
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.reader import DeadLetterReader, DeadLetterRecord
-from control.replay import DeadLetterReplayer, ReplayTimings
-from control.rule_runner import RuleRunner
-from control.store import DeadLetterStore
+from control.letters.bulk_changes import LetterBulkChanger
+from control.letters.dlq_topics import DlqPartition
+from control.letters.reader import DeadLetterReader, DeadLetterRecord
+from control.letters.store import DeadLetterStore
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.replayer import DeadLetterReplayer, ReplayTimings
+from control.replays.rule_runner import RuleRunner
 from database.pool import Connection, Database
 from messaging import KafkaUnavailableError, Publisher
 from messaging.delivery import Headers, Record, split_headers

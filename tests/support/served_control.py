@@ -20,16 +20,16 @@ import asgi_server
 from contracts import headers as h
 from contracts import ids
 from contracts.topics import TRANSCRIPTS_SUBMITTED, build_dlq_topic, build_retry_topic
+from control.access.tokens import generate_token_secret
 from control.api import ApiContext, ControlApi
 from control.domain import IndexedDeadLetter
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.reader import open_dead_letter_reader
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.pipeline.ports import open_stage_client
 from control.rehearsals.runner import LetterRehearser
 from control.rehearsals.store import RehearsalStore
-from control.replay import DeadLetterReplayer
-from control.stages import open_stage_client
-from control.store import DeadLetterStore
-from control.tokens import generate_token_secret
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.replayer import DeadLetterReplayer
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher

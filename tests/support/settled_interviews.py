@@ -10,8 +10,8 @@ from uuid import uuid5
 from contracts.events import Event, TranscriptSettled
 from contracts.ids import NAMESPACE
 from control.domain import IndexedDeadLetter, IndexedSubmission
-from control.settling import OutcomePublisher
-from control.store import DeadLetterStore
+from control.interviews.settling import OutcomePublisher
+from control.letters.store import DeadLetterStore
 from database.pool import Database
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, ingested, note, sha, validated

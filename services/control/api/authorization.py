@@ -14,7 +14,9 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from control.access import Caller, NotAuthenticatedError, NotPermittedError, Right
+from control.access.oidc import looks_like_jwt
+from control.access.rights import Caller, NotAuthenticatedError, NotPermittedError, Right
+from control.access.sessions import SessionCaller, derive_csrf_token
 from control.api.context import ApiContext, Context
 from control.api.cookies import SESSION_COOKIE, BrowserFacingUrl, find_browser_facing_url
 from control.api.idempotency import (
@@ -23,8 +25,6 @@ from control.api.idempotency import (
     get_idempotent_exchange,
 )
 from control.api.trail_outcomes import get_trailed_entries
-from control.oidc import looks_like_jwt
-from control.sessions import SessionCaller, derive_csrf_token
 
 BEARER: Final = HTTPBearer(
     auto_error=False,

@@ -24,8 +24,8 @@ from control.api.context import Context, HeavyPlace
 from control.api.dead_letters import LetterId, build_filter
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
-from control.bulk_changes import BulkChangePart
 from control.domain import DeadLetterNotOpenError
+from control.letters.bulk_changes import BulkChangePart
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 

@@ -23,8 +23,8 @@ from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import Int8, ListCursors
-from control.cause_backgrounds import CauseBackgroundReader
-from control.causes import LetterCausePosition
+from control.letters.cause_backgrounds import CauseBackgroundReader
+from control.letters.causes import LetterCausePosition
 
 router: Final = APIRouter(prefix="/causes", tags=["dead letters"])
 

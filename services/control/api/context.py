@@ -12,29 +12,29 @@ from fastapi import Depends, Request
 
 from contracts.errors import OnrecordError
 from contracts.operations import ServiceResume
+from control.access.oidc import OidcProvider
+from control.access.sessions import SessionLifetimes, SessionStore
+from control.access.tokens import TokenStore
+from control.access.trail import AuditTrail
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
-from control.bulk_changes import LetterBulkChanger
-from control.causes import LetterCauseStore
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
-from control.letter_edits import LetterEditor
-from control.oidc import OidcProvider
-from control.ownership import TranscriptOwnershipStore
-from control.plans import ReplayPlanStore
-from control.reader import DeadLetterReader
-from control.refreshing import StudyRefresher
+from control.interviews.ownership import TranscriptOwnershipStore
+from control.interviews.refreshing import StudyRefresher
+from control.interviews.studies import StudyStore
+from control.interviews.submitting import TranscriptSubmitter
+from control.letters.bulk_changes import LetterBulkChanger
+from control.letters.causes import LetterCauseStore
+from control.letters.edits import LetterEditor
+from control.letters.reader import DeadLetterReader
+from control.letters.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
+from control.letters.store import DeadLetterStore
+from control.pipeline.ports import StageHealth, StageNotConfiguredError
 from control.rehearsals.store import RehearsalStore
-from control.replay import DeadLetterReplayer
-from control.retention import NO_WARNINGS, RetentionPeriods, RetentionWarnings
-from control.rules import LetterRuleStore
-from control.sessions import SessionLifetimes, SessionStore
-from control.stages import StageHealth, StageNotConfiguredError
-from control.store import DeadLetterStore
-from control.studies import StudyStore
-from control.submitting import TranscriptSubmitter
-from control.tokens import TokenStore
-from control.trail import AuditTrail
+from control.replays.plans import ReplayPlanStore
+from control.replays.replayer import DeadLetterReplayer
+from control.replays.rules import LetterRuleStore
 from database.pool import Database
 from read_model.explanation import FunctionRunner
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
-from control.access import NotPermittedError
-from control.oidc.login import VALID_S
-from control.oidc.settings import is_loopback_host
+from control.access.oidc.login import VALID_S
+from control.access.oidc.settings import is_loopback_host
+from control.access.rights import NotPermittedError
 
 SESSION_COOKIE: Final = "__Host-onrecord-session"
 """The session's cookie, where control is called by https."""

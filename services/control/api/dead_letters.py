@@ -32,7 +32,7 @@ from contracts.control_api import (
 )
 from contracts.ids import UUID_PATTERN
 from contracts.topics import MIB
-from control.access import Caller, Right
+from control.access.rights import Caller, Right
 from control.api.authorization import LetterReader, Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.json_bodies import JsonBody

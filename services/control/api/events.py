@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from asgi_server import wait_for_disconnect
 from asgi_server.protocol import ABORT
 from contracts.errors import OnrecordError
-from control.access import Caller, NotAuthenticatedError, Right
+from control.access.rights import Caller, NotAuthenticatedError, Right
 from control.api.authorization import Credentials, Follower, authenticate
 from control.api.context import Context
 from control.changes import ChangeEvent, ChangeFeed, ChangePosition

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asgi_server.problems import MEDIA_TYPE, build_problem_details
 from contracts.errors import OnrecordError
-from control.access import Caller
+from control.access.rights import Caller
 from control.api.context import ApiContext
 from control.domain import BadRequestError
 from control.idempotency import (

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 from contracts.control_api import ColumnText
 from contracts.events import TranscriptSettled
 from contracts.pages import PageRequest
-from control.access import Right
+from control.access.rights import Right
 from control.api.authorization import FindingReader, NoteReader
 from control.api.context import Context
 from control.api.lookups import find_revision, find_transcript
@@ -20,7 +20,7 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import Int4, ListCursors
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
-from control.outcomes_of_transcripts import list_transcript_outcomes
+from control.interviews.submitted_contents import list_transcript_outcomes
 from read_model.transcripts import (
     TranscriptPosition,
     TranscriptQueries,

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from contracts.letter_edits import EditLetterRequest, LetterEdits
-from control.access import Caller
+from control.access.rights import Caller
 from control.api.authorization import LetterReader
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.dead_letters import LetterId, require_within_retention
@@ -17,14 +17,14 @@ from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.domain import IndexedDeadLetter
-from control.letter_edits import (
+from control.letters.edits import (
     find_event_class,
     list_editable_fields,
     list_edited_fields,
     parse_json_value_or_none,
     validate_edit,
 )
-from control.reader import DeadLetterRecord
+from control.letters.reader import DeadLetterRecord
 
 router: Final = APIRouter(prefix="/letters/{letter_id}/edit", tags=["dead letters"])
 

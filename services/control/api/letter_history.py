@@ -7,12 +7,12 @@ from typing import Final
 from fastapi import APIRouter
 
 from contracts.letter_history import LetterHistory, RefusedDraft
-from control.access import Right
+from control.access.rights import Right
 from control.api.authorization import Operator
 from control.api.context import Context
 from control.api.dead_letters import LetterId
 from control.api.openapi import build_error_responses
-from control.letter_history import LetterHistoryReader, find_chunk_id
+from control.letters.history import LetterHistoryReader, find_chunk_id
 from read_model.queries import ReadModelQueries
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])

@@ -14,8 +14,8 @@ from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.json_bodies import JsonBody
 from control.api.pagination import ListCursors
-from control.reindexing import DlqPosition, reindex_dlqs
-from control.retention import LetterRetentionReader
+from control.letters.reindexing import DlqPosition, reindex_dlqs
+from control.letters.retention import LetterRetentionReader
 
 router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import OnrecordError
-from control.access import NotAuthenticatedError
+from control.access.rights import NotAuthenticatedError
 
 MAX_TOKENS: Final = 10_000
 """Most tokens or addresses whose requests are counted; the one that asked longest ago is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control.access import Caller, Right
+from control.access.rights import Caller, Right
 from control.api.context import ApiContext
 from control.domain import NotFoundError
 from read_model.explanation import ExplanationQueries, NoteMatch

@@ -13,7 +13,7 @@ from contracts.control_api import Asked, ColumnText
 from contracts.notes import Standing
 from contracts.pages import PageRequest
 from contracts.study import StatementPolicy
-from control.access import Caller, Right
+from control.access.rights import Caller, Right
 from control.api.authorization import (
     EvidenceReader,
     FindingEvidenceReader,

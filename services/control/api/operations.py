@@ -14,7 +14,7 @@ from contracts.operations import AuditReport, PipelineState, ServiceName, Servic
 from control.api.authorization import Operator
 from control.api.context import Context, HeavyPlace
 from control.api.openapi import build_error_responses
-from control.pipeline import read_pipeline_state
+from control.pipeline.status import read_pipeline_state
 
 router: Final = APIRouter(tags=["operations"])
 

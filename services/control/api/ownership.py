@@ -15,7 +15,7 @@ from contracts.ownership import (
     RevisionChangeResult,
     WithdrawRevisionRequest,
 )
-from control.access import Caller, Right
+from control.access.rights import Caller, Right
 from control.api.authorization import Researcher, StudyEditor, Submitter
 from control.api.context import ApiContext, Context
 from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
@@ -24,7 +24,7 @@ from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.studies import StudyPath, require_study
 from control.domain import NotFoundError
-from control.ownership import check_restoration
+from control.interviews.ownership import check_restoration
 
 router: Final = APIRouter(tags=["transcripts"])
 

@@ -20,14 +20,14 @@ from contracts.replay_plans import (
     ReplayPlanPage,
     ReplayPlanPreview,
 )
-from control.access import Caller
+from control.access.rights import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element
-from control.plans.preview import preview_plan
+from control.replays.plans.preview import preview_plan
 
 router: Final = APIRouter(prefix="/plans", tags=["dead letters"])
 

@@ -16,12 +16,12 @@ from starlette.responses import Response
 from asgi_server import ProblemResponse
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError, RetryableError
 from contracts.validation_messages import PATTERNS
-from control.access import NotAuthenticatedError, NotPermittedError
+from control.access.oidc import IssuerUnavailableError, LoginRefusedError
+from control.access.rights import NotAuthenticatedError, NotPermittedError
 from control.api.context import NotReadyError
 from control.api.idempotency import REPLAYED_HEADER, AlreadyAnsweredError
 from control.api.limits import TooBusyError, TooManyRequestsError
 from control.api.methods import list_allowed_methods
-from control.bulk_changes import DiscardParametersChangedError
 from control.changes import TooManyFollowersError
 from control.domain import (
     BadRequestError,
@@ -35,16 +35,20 @@ from control.domain import (
     RetryTopicMissingError,
 )
 from control.idempotency import KeyReusedError, RequestInProgressError
-from control.oidc import IssuerUnavailableError, LoginRefusedError
-from control.originals import OriginalGoneError
-from control.rules import RuleExistsError
-from control.stages import StageNotConfiguredError, StageNotConsumingError, StageUnreachableError
-from control.studies import StudyArchivedError, StudyChangedError, StudyExistsError
-from control.submitting import (
+from control.interviews.studies import StudyArchivedError, StudyChangedError, StudyExistsError
+from control.interviews.submitting import (
     RevisionConflictError,
     SubmissionTooLargeError,
     TranscriptOwnedByOtherError,
 )
+from control.letters.bulk_changes import DiscardParametersChangedError
+from control.letters.originals import OriginalGoneError
+from control.pipeline.ports import (
+    StageNotConfiguredError,
+    StageNotConsumingError,
+    StageUnreachableError,
+)
+from control.replays.rules import RuleExistsError
 
 log = structlog.get_logger(__name__)
 

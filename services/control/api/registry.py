@@ -17,7 +17,7 @@ from contracts.registry import (
     RegisteredStudyPage,
     StudyPolicies,
 )
-from control.access import Right
+from control.access.rights import Right
 from control.api.authorization import AnyCaller, NoteReader, Researcher
 from control.api.context import Context
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, TypeAdapter
 from contracts.control_api import ColumnText
 from contracts.pages import PageRequest
 from contracts.study import Identifier
-from control.access import Caller, Right
+from control.access.rights import Caller, Right
 from control.api.authorization import FindingReader
 from control.api.context import Context
 from control.api.pagination import ListCursors

@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 from contracts.access import CurrentSession, OpenSessionRequest, SessionPage
 from contracts.control_api import Moment
 from contracts.pages import PageRequest
-from control.access import Caller
+from control.access.oidc import LoginInProgress, LoginRefusedError, OidcProvider
+from control.access.rights import Caller
+from control.access.sessions import OpenedSession, derive_csrf_token
 from control.api.authorization import (
     Admin,
     InSession,
@@ -28,8 +30,6 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.api.trail_outcomes import get_trailed_entries
 from control.domain import BadRequestError, NotFoundError
-from control.oidc import LoginInProgress, LoginRefusedError, OidcProvider
-from control.sessions import OpenedSession, derive_csrf_token
 
 CALLBACK: Final = "/session/callback"
 

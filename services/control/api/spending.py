@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from contracts.control_api import ColumnText
 from contracts.pages import PageRequest
-from control.access import Caller
+from control.access.rights import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context
 from control.api.etags import compute_etag, require_matching_etag, respond_with_etag

@@ -12,7 +12,7 @@ from contracts.access import StudyId
 from contracts.control_api import ColumnText
 from contracts.pages import PageRequest
 from contracts.study import Study
-from control.access import Right
+from control.access.rights import Right
 from control.api.authorization import AnyCaller, NoteReader
 from control.api.context import ApiContext, Context
 from control.api.etags import respond_with_etag

@@ -17,6 +17,7 @@ from contracts.access import (
 )
 from contracts.control_api import Moment
 from contracts.pages import PageRequest
+from control.access.tokens import format_token_secret
 from control.api.authorization import Admin, AnyCaller, TokenCreator
 from control.api.context import Context
 from control.api.idempotency import (
@@ -31,7 +32,6 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.domain import BadRequestError
 from control.idempotency import derive_new_token_secret
-from control.tokens import format_token_secret
 
 TokenId = Annotated[UUID, Path(description="The token's id.")]
 

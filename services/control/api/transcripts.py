@@ -20,7 +20,7 @@ from contracts.submissions import (
 )
 from contracts.submissions import Submitter as TokenSubmitter
 from contracts.topics import MIB
-from control.access import Right
+from control.access.rights import Right
 from control.api.authorization import StudySubmitter, Submitter
 from control.api.bodies import read_request_body
 from control.api.context import Context, HeavyPlace

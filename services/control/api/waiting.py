@@ -21,14 +21,14 @@ from contracts.waiting import (
     WaitingPage,
 )
 from contracts.waiting_decisions import WaitingAction
-from control.access import Caller
+from control.access.rights import Caller
 from control.api.authorization import Operator
 from control.api.context import ApiContext, Context, HeavyPlace
 from control.api.json_bodies import JsonBody
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
-from control.waiting import WaitingPosition, read_waiting_messages
-from control.waiting_decisions import (
+from control.pipeline.waiting import WaitingPosition, read_waiting_messages
+from control.pipeline.waiting_decisions import (
     DecisionAuthor,
     choose_hold_end_time,
     decide_about_waiting_messages,

@@ -14,7 +14,7 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_DRAFTED, NOTES_REJECTED
-from control.stages import StageUnreachableError
+from control.pipeline.ports import StageUnreachableError
 
 FOLLOWED: Final = {
     GUARDRAIL: (NOTES_REJECTED.name, ENRICHMENT),

@@ -24,12 +24,12 @@ from contracts.rehearsals import (
 from contracts.topics import build_retry_topic
 from control.background import running_in_background
 from control.domain import DeadLetterPosition
-from control.letter_sender import build_sent_headers
-from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import DeadLetterReader, DeadLetterRecord
+from control.letters.originals import OriginalGoneError, OriginalTooLargeError
+from control.letters.reader import DeadLetterReader, DeadLetterRecord
+from control.pipeline.ports import StageClient
 from control.rehearsals.prediction import LetterPrediction, predict_replay
 from control.rehearsals.store import LEASE, ClaimedRehearsal, LetterToRehearse, RehearsalStore
-from control.stages import StageClient
+from control.replays.sender import build_sent_headers
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -22,14 +21,14 @@ from contracts.rehearsals import (
 )
 from contracts.replay_options import NO_OVERRIDES, ReplayOverrides
 from control.domain import ConcurrentChangeError, DeadLetterPosition, NotFoundError
-from control.letter_edits import LetterEditor
+from control.letters.edits import LetterEditor
+from control.queries import load_control_queries
 from control.rehearsals.prediction import LetterPrediction
-from control.replay_overrides import validate_overrides
+from control.replays.overrides import validate_overrides
 from database.pool import Database, Record
-from database.queries import load_queries
 from database.text import replace_nul
 
-_QUERIES: Final = load_queries(Path(__file__).parent.parent / "sql" / "rehearsals.sql")
+_QUERIES: Final = load_control_queries("rehearsals.sql")
 
 KEPT: Final = timedelta(days=30)
 """How long a rehearsal is kept once it is done."""

@@ -15,10 +15,14 @@ from structlog.testing import capture_logs
 
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.ids import derive_id
+from control.access.tokens import (
+    UnusableTokenError,
+    generate_token_secret,
+    store_admin_token_from_file,
+)
 from control.api import ControlApi
 from control.api.limits import CredentialLimiter
 from control.domain import IndexedSubmission
-from control.tokens import UnusableTokenError, generate_token_secret, store_admin_token_from_file
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
 from database.pool import Database
 from persistence.store import NotesStore

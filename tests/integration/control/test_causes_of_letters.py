@@ -14,7 +14,7 @@ from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import ErrorCode, ParkedError, RejectedError
 from contracts.ids import derive_id
 from contracts.letter_causes import CauseTrend, LetterCause, ListCausesRequest
-from control.causes import LetterCauseStore, classify_trend
+from control.letters.causes import LetterCauseStore, classify_trend
 from database.pool import Database
 from support.control_office import Office, TryAgainError
 

@@ -14,8 +14,8 @@ from asgi_server.problems import build_problem_details
 from contracts import headers as h
 from contracts.ids import derive_id
 from control.api import ControlApi
-from control.hopeless import REASONS
-from control.indexing import build_indexed_dead_letter
+from control.letters.hopeless import REASONS
+from control.letters.indexing import build_indexed_dead_letter
 from database.pool import Database
 from messaging import Record
 from messaging.dead_letters.identity import derive_dead_letter_id
@@ -220,7 +220,7 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
 async def test_interrupted_replays_are_finished_a_batch_at_a_time(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.replay_repairs.BATCH", 2)
+    monkeypatch.setattr("control.replays.repairs.BATCH", 2)
     letters = [await office.died(b"%d" % number, number) for number in range(5)]
     for one in letters:
         assert await office.context.store.claim_for_replay(one)

@@ -14,8 +14,8 @@ from contracts.access import Role
 from contracts.errors import ErrorCode, RejectedError
 from contracts.replay_plans import CreateReplayPlanRequest
 from contracts.topics import build_retry_topic
-from control.plans.runner import ReplayPlanRunner
-from control.replay import DeadLetterReplayer
+from control.replays.plans.runner import ReplayPlanRunner
+from control.replays.replayer import DeadLetterReplayer
 from messaging import KafkaUnavailableError
 from messaging.codec import encode_event
 from support.chunks import CHUNK

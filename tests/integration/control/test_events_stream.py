@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from control.access import Caller
+from control.access.rights import Caller
 from control.api import events
 from control.api.events import EventStream
 from control.changes import ChangeEvent, ChangeFeed, ChangePosition

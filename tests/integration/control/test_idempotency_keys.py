@@ -10,10 +10,10 @@ import pytest
 
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from control.access.tokens import TokenStore
+from control.access.trail import AuditTrail
 from control.api.application import build_openapi_document
 from control.idempotency import IdempotentRequestStore
-from control.tokens import TokenStore
-from control.trail import AuditTrail
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from support.control_office import Office

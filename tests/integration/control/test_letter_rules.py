@@ -14,8 +14,8 @@ from contracts.access import TrailOutcome
 from contracts.call_purposes import DRAFT
 from contracts.errors import ErrorCode, RejectedError
 from control.domain import DeadLetterNotOpenError
-from control.rule_runner import RuleRunner
-from control.rules import MOST_UNKNOWN
+from control.replays.rule_runner import RuleRunner
+from control.replays.rules import MOST_UNKNOWN
 from database.pool import Database
 from messaging import KafkaUnavailableError
 from support.control_office import Office, TryAgainError
@@ -214,8 +214,8 @@ async def test_what_a_replay_of_many_leaves_out_is_left_out(
 async def test_hopeless_letters_are_passed_over_page_by_page_a_bounded_number_in_a_look(
     office: Office, runner: RuleRunner, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.rules.PAGE", 2)
-    monkeypatch.setattr("control.rules.MOST_PAGES", 2)
+    monkeypatch.setattr("control.replays.rules.PAGE", 2)
+    monkeypatch.setattr("control.replays.rules.MOST_PAGES", 2)
     for number in range(9):
         await office.died(b"%d" % number, number)
     await enabled(office, rate_per_s=1)
@@ -227,7 +227,7 @@ async def test_hopeless_letters_are_passed_over_page_by_page_a_bounded_number_in
         " INSERT INTO withdrawn_revisions (transcript_id, revision)"
         " SELECT subject::uuid, 1 FROM first"
     )
-    monkeypatch.setattr("control.rule_runner.PORTION_S", 1)
+    monkeypatch.setattr("control.replays.rule_runner.PORTION_S", 1)
     counted = [await runner.look() for _ in range(4)]
     assert counted == [0, 0, 1, 0]
     assert len(await open_letters(office)) == 8

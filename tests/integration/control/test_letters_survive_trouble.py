@@ -16,9 +16,9 @@ from aiokafka.admin import RecordsToDelete
 from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError, ErrorCode
-from control.indexing import build_indexed_dead_letter
-from control.replay import DeadLetterReplayer, ReplayTimings
-from control.store import ClaimedLetters, DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.store import ClaimedLetters, DeadLetterStore
+from control.replays.replayer import DeadLetterReplayer, ReplayTimings
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record

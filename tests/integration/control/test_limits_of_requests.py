@@ -17,7 +17,8 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import CreateTokenRequest, Role, RoleGrant
-from control.access import Caller, NotAuthenticatedError
+from control.access.rights import Caller, NotAuthenticatedError
+from control.access.tokens import TokenStore
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import (
     CredentialLimiter,
@@ -26,7 +27,6 @@ from control.api.limits import (
     TooBusyError,
     TooManyRequestsError,
 )
-from control.tokens import TokenStore
 from database.pool import Database
 from database.settings import PostgresSettings
 from support.control_office import Office, open_office

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from control.access.oidc import OidcSettings, derive_person_id, open_provider
 from control.api import LoginSettings
-from control.oidc import OidcSettings, derive_person_id, open_provider
 from database.pool import Database
 from ingestion.registry import StudyRegistry
 from support.control_office import Office, open_office

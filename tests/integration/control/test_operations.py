@@ -15,7 +15,7 @@ from contracts.operations import AuditReport, PipelineState
 from contracts.topics import ALL_TOPICS
 from control.api import operations
 from control.api.limits import HeavyRequestLimiter
-from control.stages import open_stage_client
+from control.pipeline.ports import open_stage_client
 from database.pool import Database
 from messaging.runtime.health import ServiceHealth, build_health_routes
 from onrecord.pages.pipeline import compute_throughput, count_lag

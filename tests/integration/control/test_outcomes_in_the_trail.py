@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from contracts.access import TrailEntry, TrailOutcome
-from control.store import DeadLetterStore
+from control.letters.store import DeadLetterStore
 from database.errors import DatabaseConflictError
 from database.pool import Database
 from support.control_office import Office

@@ -11,8 +11,8 @@ from contracts import ids
 from contracts.events import TranscriptSubmitted
 from contracts.study import PersonalData, Theme
 from contracts.topics import TRANSCRIPTS_SUBMITTED
-from control.outcomes_of_transcripts import list_transcript_outcomes
-from control.settling import OutcomePublisher
+from control.interviews.settling import OutcomePublisher
+from control.interviews.submitted_contents import list_transcript_outcomes
 from database.pool import Database
 from ingestion.errors import RevisionWithdrawnError, UnknownRefreshError
 from ingestion.registry import StudyRegistry

@@ -27,11 +27,11 @@ from contracts.rehearsals import (
     StageRehearsalRequest,
 )
 from control.domain import DeadLetterPosition
-from control.letter_sender import build_sent_headers
-from control.reader import DeadLetterRecord
+from control.letters.reader import DeadLetterRecord
+from control.pipeline.ports import StageClient
 from control.rehearsals.runner import MOST_FAILURES, LetterRehearser
 from control.rehearsals.store import RehearsalStore
-from control.stages import StageClient
+from control.replays.sender import build_sent_headers
 from database.pool import Database
 from messaging import KafkaUnavailableError, Record, StageSettings
 from messaging.broker.rehearsals import RecordRehearser

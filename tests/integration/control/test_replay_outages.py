@@ -11,10 +11,10 @@ from contracts import headers as h
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.topics import build_dlq_topic, build_retry_topic
 from control.domain import IndexedDeadLetter
-from control.indexing import build_indexed_dead_letter
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.replays.replayer import DeadLetterReplayer
 from database.pool import Database
 from messaging import KafkaUnavailableError, Publisher, Record
 from messaging.delivery import append_headers

@@ -11,7 +11,7 @@ import pytest
 from contracts import headers as h
 from contracts.replay_options import ReplayOverrides, decode_replay_options
 from contracts.replay_plans import ReplayPlanState
-from control.plans import ReplayPlanRunner
+from control.replays.plans import ReplayPlanRunner
 from support.control_office import Office
 from support.waiting import until
 

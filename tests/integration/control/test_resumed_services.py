@@ -13,7 +13,7 @@ import pytest
 
 import asgi_server
 from contracts.access import Role
-from control.stages import list_replica_addresses, open_stage_client
+from control.pipeline.ports import list_replica_addresses, open_stage_client
 from database.pool import Database
 from support.broker import free_port
 from support.control_office import Office, as_role, open_office

@@ -16,12 +16,12 @@ from structlog.testing import capture_logs
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_retention import LetterRetention
-from control import retention
-from control.access import Caller
-from control.indexing import build_indexed_dead_letter
-from control.reindexing import reindex_dlqs
-from control.retention import LetterRetentionSweeper, RetentionPeriods, RetentionWarnings
-from control.trail import AuditTrail
+from control.access.rights import Caller
+from control.access.trail import AuditTrail
+from control.letters import retention
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.reindexing import reindex_dlqs
+from control.letters.retention import LetterRetentionSweeper, RetentionPeriods, RetentionWarnings
 from database.pool import Database
 from messaging import Record
 from messaging.kafka.admin import create_topics, open_admin_client
@@ -492,7 +492,7 @@ async def test_a_reindex_finds_what_the_index_lacks_and_opens_what_was_gone(
 async def test_a_reindex_goes_on_where_it_was(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.reindexing.AT_A_TIME", 2)
+    monkeypatch.setattr("control.letters.reindexing.AT_A_TIME", 2)
     for number in range(5):
         await archive.office.died(b"%d" % number, number)
     await archive.database.execute("DELETE FROM dead_letters")

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from contracts.access import CreatedToken, CreateTokenRequest, Role, RoleGrant
+from control.access.sessions import SessionLifetimes
 from control.api import LoginSettings
-from control.sessions import SessionLifetimes
 from database.pool import Database
 from support.control_office import Office, open_office
 from support.http_client import http_client

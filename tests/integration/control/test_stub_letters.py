@@ -22,11 +22,11 @@ from contracts.topics import (
     build_dlq_topic,
     build_retry_topic,
 )
-from control.indexing import build_indexed_dead_letter
-from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.originals import OriginalGoneError, OriginalTooLargeError
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.replays.replayer import DeadLetterReplayer
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure

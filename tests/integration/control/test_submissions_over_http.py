@@ -19,8 +19,8 @@ from contracts.ids import derive_transcript_id
 from contracts.submissions import SubmitTranscriptRequest, read_submitter
 from contracts.topics import TRANSCRIPTS_SUBMITTED, build_retry_topic
 from contracts.transcript import ContentForm
-from control.indexing import build_indexed_submission
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_submission
+from control.letters.store import DeadLetterStore
 from database.pool import Database
 from ingestion.content import resolve_content_to_text
 from messaging import KafkaSettings, Publisher, Record

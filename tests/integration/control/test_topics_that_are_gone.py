@@ -11,7 +11,7 @@ import pytest
 
 from contracts.control_api import DeadLetterState
 from contracts.topics import build_dlq_topic, build_retry_topic
-from control import letter_sender
+from control.replays import sender
 from database.pool import Database
 from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
 from support.control_office import Office, open_office
@@ -124,7 +124,7 @@ async def test_interrupted_replays_into_a_topic_that_is_gone_are_open_again(
 async def test_letters_on_their_way_into_a_topic_that_is_deleted_are_open_again_and_keep_no_others(
     offices: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(letter_sender, "ACKNOWLEDGED_WITHIN_S", 1.0)
+    monkeypatch.setattr(sender, "ACKNOWLEDGED_WITHIN_S", 1.0)
     await one_of_each(offices)
     await offices.ask("POST", "/v1/letters/replay")
     letters = await one_of_each(offices, 2)

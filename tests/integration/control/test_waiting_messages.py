@@ -10,7 +10,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-import control.waiting
 from contracts import headers as h
 from contracts.errors import ErrorCode
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, WAITING_DECISIONS
@@ -136,7 +135,7 @@ async def test_what_a_service_is_done_with_waits_no_more_also_out_of_order(
 async def test_more_than_a_request_reads_is_said(
     broker: str, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control.waiting, "MOST_READ", 3)
+    monkeypatch.setattr("control.pipeline.waiting.MOST_READ", 3)
     async with open_office(broker, fresh_database, ALL_TOPICS) as office:
         for number in range(5):
             headers = waiting_headers(10)

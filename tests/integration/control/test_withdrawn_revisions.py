@@ -14,8 +14,8 @@ from contracts.events import TranscriptSubmitted
 from contracts.notes import Note
 from contracts.submissions import Submitter, SubmitTranscriptRequest
 from control.domain import IndexedSubmission
-from control.settling import OutcomePublisher
-from control.submitting import RevisionConflictError
+from control.interviews.settling import OutcomePublisher
+from control.interviews.submitting import RevisionConflictError
 from database.pool import Database
 from persistence.store import NotesStore
 from support.control_office import Office

@@ -13,9 +13,9 @@ import pytest
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_changes import BEGIN, DlqPlace
-from control import bulk_changes
-from control.bulk_changes import BulkChangePart, LetterBulkChanger
-from control.store import DeadLetterStore, format_filter
+from control.letters import bulk_changes
+from control.letters.bulk_changes import BulkChangePart, LetterBulkChanger
+from control.letters.store import DeadLetterStore, format_filter
 from database.pool import Database
 from database.queries import load_queries
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from control.store import DeadLetterStore
+from control.letters.store import DeadLetterStore
 from database.pool import Connection, Database
 from support.settled_interviews import SettledInterview
 

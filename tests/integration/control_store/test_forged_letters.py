@@ -15,7 +15,7 @@ from audit.facts import SubmissionState
 from contracts import headers as h
 from contracts.errors import RetryableError
 from contracts.topics import TRANSCRIPTS_SUBMITTED
-from control.indexing import build_indexed_dead_letter
+from control.letters.indexing import build_indexed_dead_letter
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure

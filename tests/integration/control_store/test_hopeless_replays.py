@@ -12,19 +12,19 @@ import pytest
 from contracts.control_api import DeadLetterFilter
 from contracts.ids import derive_id
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlanFilter
-from control import store
-from control.hopeless import (
+from control.access.trail import AuditTrail
+from control.letters import store
+from control.letters.hopeless import (
     REASONS,
     BudgetSpentError,
     HopelessReplayError,
     explain_hopeless_replay,
     find_hopeless_letters,
 )
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.plans.preview import preview_plan
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
-from control.trail import AuditTrail
+from control.letters.store import DeadLetterStore
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.plans.preview import preview_plan
+from control.replays.replayer import DeadLetterReplayer
 from database.pool import Connection, Database
 
 FILL = """

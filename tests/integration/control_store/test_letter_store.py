@@ -17,8 +17,8 @@ from control.domain import (
     InvalidDeadLetterIdError,
     UnknownDeadLetterError,
 )
-from control.letter_rows import build_letter_row
-from control.store import DeadLetterStore
+from control.letters.rows import build_letter_row
+from control.letters.store import DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from support.postgres import TestServer

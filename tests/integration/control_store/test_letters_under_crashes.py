@@ -29,8 +29,9 @@ from hypothesis.stateful import (
 )
 
 from contracts.topics import ENRICHMENT, GUARDRAIL
-from control import claim_session, retention
-from control.plans import pace
+from control.letters import retention
+from control.replays import claim_session
+from control.replays.plans import pace
 from database.pool import open_connection_pool
 from database.settings import PostgresSettings
 from support.letter_acts import REPLICAS, LetterActs, delete_in_memory, read_dlqs_in_memory

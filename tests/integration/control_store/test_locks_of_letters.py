@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import UUID
 
-import control.store
-from control.store import DeadLetterStore
+from control.letters.store import DeadLetterStore
+from control.queries import load_control_queries
 from database.pool import Database
-from database.queries import load_queries
 from support.settled_interviews import SettledInterview
 from support.waiting import until
 
@@ -47,7 +45,7 @@ async def _release_in_order_of_table(
     database: Database, letter_ids: Sequence[UUID], claimant: int
 ) -> None:
     """Release claims as where PostgreSQL reads the whole table, as it does for many letters."""
-    queries = load_queries(Path(control.store.__file__).parent / "sql" / "store.sql")
+    queries = load_control_queries("store.sql")
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL enable_indexscan = off")
         await connection.execute("SET LOCAL enable_bitmapscan = off")

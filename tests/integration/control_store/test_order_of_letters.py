@@ -20,11 +20,11 @@ from contracts.replay_plans import (
     ReplayPlanState,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL
-from control import claim_session, replay
 from control.domain import DeadLetterPosition, LettersInHandError
-from control.letter_sender import DeadLetterSendResult
-from control.letters_in_hand import IN_HAND_S
-from control.plans import freezing
+from control.replays import claim_session, replayer
+from control.replays.letters_in_hand import IN_HAND_S
+from control.replays.plans import freezing
+from control.replays.sender import DeadLetterSendResult
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError
@@ -284,7 +284,7 @@ async def test_a_plan_sends_no_later_letter_while_an_outage_keeps_earlier_ones(
 async def test_a_replay_of_many_that_an_outage_cuts_short_sends_nothing_behind_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "BATCH", SLICE)
+    monkeypatch.setattr(replayer, "BATCH", SLICE)
     letters = await world.letters(2 * SLICE)
     world.broker.fails_at = {SLICE // 2}
     with pytest.raises(KafkaUnavailableError):

@@ -10,7 +10,7 @@ from contracts.rehearsals import ListRehearsedLettersRequest, RehearsalPredictio
 from control.domain import IndexedDeadLetter
 from control.rehearsals.prediction import LetterPrediction
 from control.rehearsals.store import RehearsalStore
-from control.replay_outcomes import ReplayOutcomeSweeper
+from control.replays.outcomes import ReplayOutcomeSweeper
 from database.pool import Database
 from support.interviews import chunk
 from support.settled_interviews import SettledInterview

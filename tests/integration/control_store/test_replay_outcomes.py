@@ -9,10 +9,10 @@ import pytest
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_causes import ListCausesRequest
-from control.causes import LetterCauseStore
 from control.domain import IndexedDeadLetter
-from control.replay_outcomes import OLDER_EVERY, ReplayOutcomeSweeper
-from control.store import DeadLetterStore
+from control.letters.causes import LetterCauseStore
+from control.letters.store import DeadLetterStore
+from control.replays.outcomes import OLDER_EVERY, ReplayOutcomeSweeper
 from database.pool import Database
 from support.interviews import TRANSCRIPT, chunk
 from support.settled_interviews import SettledInterview
@@ -315,7 +315,7 @@ async def test_lists_and_counts_show_what_became_of_letters(interview: SettledIn
 async def test_goes_round_all_letters_half_a_batch_at_a_time(
     interview: SettledInterview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.replay_outcomes.BATCH", 4)
+    monkeypatch.setattr("control.replays.outcomes.BATCH", 4)
     await interview.ingest()
     letters = [
         await interview.set_aside(number, subject=str(chunk(1, 2).chunk_id)) for number in range(9)
@@ -332,7 +332,7 @@ async def test_goes_round_all_letters_half_a_batch_at_a_time(
 async def test_the_latest_letters_are_looked_at_first_and_each_time(
     interview: SettledInterview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.replay_outcomes.BATCH", 4)
+    monkeypatch.setattr("control.replays.outcomes.BATCH", 4)
     await interview.ingest()
     for number in range(20):
         await interview.replay(await interview.dies(1, number))

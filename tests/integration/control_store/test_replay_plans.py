@@ -24,6 +24,7 @@ from contracts.replay_plans import (
     ReplayPlanFilter,
     ReplayPlanState,
 )
+from control.access.trail import AuditTrail
 from control.domain import (
     BadRequestError,
     ConcurrentChangeError,
@@ -33,13 +34,12 @@ from control.domain import (
     PreconditionRequiredError,
     UnknownDeadLetterError,
 )
-from control.letter_sender import DeadLetterSendResult
-from control.plans import ReplayPlanRunner, ReplayPlanStore
-from control.plans.budget import LEAST_UNDER_WAY
-from control.plans.preview import preview_plan
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
-from control.trail import AuditTrail
+from control.letters.store import DeadLetterStore
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
+from control.replays.plans.budget import LEAST_UNDER_WAY
+from control.replays.plans.preview import preview_plan
+from control.replays.replayer import DeadLetterReplayer
+from control.replays.sender import DeadLetterSendResult
 from control.upkeep import delete_expired_rows
 from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
@@ -609,7 +609,7 @@ async def test_a_preview_says_where_letters_go(control: Control) -> None:
 async def test_a_large_set_is_frozen_behind_the_answer_as_of_when_the_plan_was_made(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 100)
+    monkeypatch.setattr("control.replays.plans.store.FROZEN_AT_ONCE", 100)
     letters = await control.fill(250)
     plan = await control.plan()
     assert (plan.state, plan.letters, plan.set_sha256) == (ReplayPlanState.FREEZING, 250, "")
@@ -633,7 +633,7 @@ async def test_a_large_set_is_frozen_behind_the_answer_as_of_when_the_plan_was_m
 async def test_a_large_set_that_is_given_up_or_left_by_a_crash_is_frozen_once_or_never(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
+    monkeypatch.setattr("control.replays.plans.store.FROZEN_AT_ONCE", 1)
     await control.fill(5)
     given_up, left = await control.plan(), await control.plan()
     await control.plans.change_state(given_up.plan_id, ReplayPlanState.CANCELLED)
@@ -659,8 +659,8 @@ async def test_a_large_set_that_is_given_up_or_left_by_a_crash_is_frozen_once_or
 async def test_a_plan_is_cancelled_while_its_set_is_being_frozen(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
-    monkeypatch.setattr("control.plans.freezing.WATCH_S", 0.05)
+    monkeypatch.setattr("control.replays.plans.store.FROZEN_AT_ONCE", 1)
+    monkeypatch.setattr("control.replays.plans.freezing.WATCH_S", 0.05)
     await control.fill(5)
     plan, finishes = await control.plan(), await control.plan()
     async with control.database.transaction() as other:
@@ -692,8 +692,8 @@ async def is_waiting(database: Database) -> bool:
 async def test_a_set_that_takes_too_long_is_given_up_and_not_begun_again(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.plans.store.FROZEN_AT_ONCE", 1)
-    monkeypatch.setattr("control.plans.freezing.FREEZE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("control.replays.plans.store.FROZEN_AT_ONCE", 1)
+    monkeypatch.setattr("control.replays.plans.freezing.FREEZE_TIMEOUT_S", 0.3)
     await control.fill(5)
     plan = await control.plan()
     async with control.database.transaction() as other:
@@ -746,7 +746,7 @@ async def test_a_plan_stops_when_its_budget_is_spent_and_what_is_not_sent_stays_
 
 
 async def test_a_plan_has_a_bound(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("control.plans.store.MOST_LETTERS", 3)
+    monkeypatch.setattr("control.replays.plans.store.MOST_LETTERS", 3)
     await control.fill(4)
     with pytest.raises(BadRequestError, match="4 letters match, and a plan has 3 at most"):
         await control.plan()

@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 from contracts.control_api import DeadLetterState
 from contracts.ids import NAMESPACE
 from contracts.replay_plans import CreateReplayPlanRequest, ReplayPlan, ReplayPlanState
-from control import claim_session, letter_sender
-from control.claim_session import CLAIMS_LOCK
 from control.domain import DeadLetterPosition, RetryTopicMissingError
-from control.plans import ReplayPlanRunner, ReplayPlanStore, run
-from control.reader import DeadLetterRecord
-from control.replay import DeadLetterReplayer, ReplayTimings
-from control.store import DeadLetterStore
+from control.letters.reader import DeadLetterRecord
+from control.letters.store import DeadLetterStore
+from control.replays import claim_session, sender
+from control.replays.claim_session import CLAIMS_LOCK
+from control.replays.plans import ReplayPlanRunner, ReplayPlanStore, run
+from control.replays.replayer import DeadLetterReplayer, ReplayTimings
 from database.pool import Database
 from messaging import KafkaUnavailableError
 from messaging.delivery import Headers
@@ -222,7 +222,7 @@ async def test_a_plan_goes_on_when_the_broker_comes_back_without_the_topic(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reports of a slice hang, and whoever waited for them could not ask for the topic."""
-    monkeypatch.setattr(letter_sender, "ACKNOWLEDGED_WITHIN_S", 0.1)
+    monkeypatch.setattr(sender, "ACKNOWLEDGED_WITHIN_S", 0.1)
     monkeypatch.setattr(run, "LOOK_S", 0.2)
     letters, plan = await replica.start(10, canary=False, step_wait_s=1)
     replica.broker.away = "in flight"

@@ -15,8 +15,8 @@ import pytest
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_rules import CreateLetterRuleRequest, RuleFilter
 from contracts.topics import GUARDRAIL
-from control import claim_session
-from control.rules import LetterRuleStore
+from control.replays import claim_session
+from control.replays.rules import LetterRuleStore
 from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import KafkaUnavailableError

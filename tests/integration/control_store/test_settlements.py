@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 
 from contracts.events import SettledReason
-from control.settling import DECISIONS_LOCK
+from control.interviews.settling import DECISIONS_LOCK
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import KafkaUnavailableError

@@ -12,9 +12,9 @@ import pytest
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.replay_plans import ReplayPlan, ReplayPlanState
 from control.domain import DeadLetterPosition
-from control.plans import pace
-from control.plans.slices import ClaimedSlice
-from control.reader import DeadLetterRecord
+from control.letters.reader import DeadLetterRecord
+from control.replays.plans import pace
+from control.replays.plans.slices import ClaimedSlice
 from database.pool import Database
 from integration.control_store.test_replay_plans_in_outages import Replica, Shelf
 from support.waiting import until

@@ -18,10 +18,10 @@ from contracts.topics import (
     build_dlq_topic,
     build_retry_topic,
 )
-from control.indexing import build_indexed_dead_letter
-from control.reader import open_dead_letter_reader
-from control.replay import DeadLetterReplayer
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.reader import open_dead_letter_reader
+from control.letters.store import DeadLetterStore
+from control.replays.replayer import DeadLetterReplayer
 from database.lazy import LazilyConnectedDatabase
 from database.pool import Database, open_database
 from database.settings import PostgresSettings

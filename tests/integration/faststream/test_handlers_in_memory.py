@@ -42,7 +42,7 @@ from contracts.topics import (
 )
 from control import handlers as control
 from control.domain import IndexedSubmission
-from control.letter_rows import LetterRow
+from control.letters.rows import LetterRow
 from enrichment import handlers as enrichment
 from guardrail import handlers as guardrail
 from guardrail.assessors import assess_in_thread

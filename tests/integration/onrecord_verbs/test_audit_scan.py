@@ -29,8 +29,8 @@ from contracts.topics import (
     build_retry_topic,
 )
 from control.domain import IndexedSubmission
-from control.indexing import build_indexed_dead_letter
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.store import DeadLetterStore
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure

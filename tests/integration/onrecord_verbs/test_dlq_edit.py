@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from contracts import ids
-from control.indexing import build_indexed_dead_letter
-from control.store import DeadLetterStore
+from control.letters.indexing import build_indexed_dead_letter
+from control.letters.store import DeadLetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher, Record

@@ -11,8 +11,8 @@ import typer
 
 from contracts import ids
 from contracts.access import CreateTokenRequest
-from control.store import DeadLetterStore
-from control.tokens import TokenStore
+from control.access.tokens import TokenStore
+from control.letters.store import DeadLetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli

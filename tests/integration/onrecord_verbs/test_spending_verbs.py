@@ -9,7 +9,7 @@ import pytest
 
 from contracts.notes import Usage
 from contracts.registry import CreateStudyRequest
-from control.studies import StudyStore
+from control.interviews.studies import StudyStore
 from database.lazy import LazilyConnectedDatabase
 from database.pool import open_database
 from database.settings import PostgresSettings

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_transcript_id
-from control.outcomes import SubmissionFacts, decide_outcome
+from control.interviews.outcomes import SubmissionFacts, decide_outcome
 from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli

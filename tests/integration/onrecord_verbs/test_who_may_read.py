@@ -10,7 +10,7 @@ import pytest
 from contracts.access import CreateTokenRequest, Role, RoleGrant
 from contracts.notes import Evidence
 from contracts.study import PersonalData
-from control.tokens import TokenStore
+from control.access.tokens import TokenStore
 from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli

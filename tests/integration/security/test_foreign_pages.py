@@ -18,9 +18,9 @@ from playwright.async_api import Browser, BrowserContext, Page, Route
 from starlette.responses import HTMLResponse
 
 import asgi_server
+from control.access.oidc import OidcSettings, open_provider
+from control.access.tokens import generate_token_secret
 from control.api import LoginSettings
-from control.oidc import OidcSettings, open_provider
-from control.tokens import generate_token_secret
 from database.pool import Database
 from messaging import ReliableKafkaBroker, ServiceApplication, StageSettings
 from support.browser import FOREIGN, open_browser

@@ -20,8 +20,8 @@ from contracts.topic_access import (
     list_access_rules,
 )
 from contracts.topics import ALL_TOPICS
-from control.originals import OriginalMessageReader
-from control.pipeline import read_pipeline_state
+from control.letters.originals import OriginalMessageReader
+from control.pipeline.status import read_pipeline_state
 from database.pool import Database
 from database.settings import PostgresSettings
 from messaging import Publisher

@@ -39,7 +39,7 @@ ONE_OF_EACH_LIBRARY = [
     "model_client.transport.http_call.LONGEST_ANSWER",
     "model_client.ledger.backlog.MOST_KEPT",
     "model_client.transport.response_stream.LONGEST_BODY",
-    "control.letter_sender.BYTES_UNDER_WAY",
+    "control.replays.sender.BYTES_UNDER_WAY",
     "contracts.control_api.MOST_LETTERS",
     "onrecord.submit.files.MAX_YAML_BYTES",
     "onrecord.submit.yaml_files.MAX_NODES",

@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from configuration.builds import BuildSettings
-from control.oidc import OidcSettings
+from control.access.oidc import OidcSettings
 from control.settings import ControlSettings
 from database.settings import PostgresSettings
 from guardrail.settings import GuardrailSettings

@@ -20,7 +20,7 @@ from contracts.events import (
 from contracts.letter_edits import LetterChange
 from contracts.topics import PIPELINE, get_event_topic
 from control.domain import BadRequestError, DeadLetterPosition
-from control.letter_edits import (
+from control.letters.edits import (
     EDITABLE,
     MAX_CHANGES,
     find_event_class,
@@ -28,7 +28,7 @@ from control.letter_edits import (
     list_edited_fields,
     validate_edit,
 )
-from control.reader import DeadLetterRecord
+from control.letters.reader import DeadLetterRecord
 from messaging.codec import encode_event
 from support.chunks import BAD, CHUNK, GOOD, STUDY, drafted
 from support.interviews import refused, validated

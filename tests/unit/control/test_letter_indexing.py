@@ -14,7 +14,7 @@ from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
 from contracts.transcript import ContentForm
 from control.domain import IndexedDeadLetter
-from control.indexing import build_indexed_dead_letter, build_indexed_submission
+from control.letters.indexing import build_indexed_dead_letter, build_indexed_submission
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.identity import derive_dead_letter_id

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from configuration.settings_errors import list_settings_errors
 from contracts.access import Role, RoleGrant
-from control.oidc import LoginInProgress, LoginRefusedError, OidcSettings
-from control.oidc.roles import load_role_mapping
+from control.access.oidc import LoginInProgress, LoginRefusedError, OidcSettings
+from control.access.oidc.roles import load_role_mapping
 from control.settings import ControlSettings
 
 ISSUER = "https://login.example.org/realms/one"

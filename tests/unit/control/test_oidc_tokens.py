@@ -17,11 +17,17 @@ from joserfc.jwk import ECKey, RSAKey
 from structlog.testing import capture_logs
 
 from contracts.access import Role, RoleGrant
-from control.access import NotAuthenticatedError
-from control.oidc import Identity, IdentityVerifier, Issuer, IssuerUnavailableError, looks_like_jwt
-from control.oidc import issuer as issuer_module
-from control.oidc.issuer import FRESH_S, PAUSE_S, USABLE_S
-from control.oidc.roles import RoleMapping, RoleRule
+from control.access.oidc import (
+    Identity,
+    IdentityVerifier,
+    Issuer,
+    IssuerUnavailableError,
+    looks_like_jwt,
+)
+from control.access.oidc import issuer as issuer_module
+from control.access.oidc.issuer import FRESH_S, PAUSE_S, USABLE_S
+from control.access.oidc.roles import RoleMapping, RoleRule
+from control.access.rights import NotAuthenticatedError
 from support.http_client import http_client
 from support.oidc_issuer import AUDIENCE, CLIENT_ID, OidcIssuer, make_key, serve_issuer
 

@@ -12,7 +12,12 @@ import pytest
 
 from contracts.bounds import MAX_REASONS
 from contracts.events import SettledOutcome, SettledReason
-from control.outcomes import DeadLetterCause, OutcomeDecision, SubmissionFacts, decide_outcome
+from control.interviews.outcomes import (
+    DeadLetterCause,
+    OutcomeDecision,
+    SubmissionFacts,
+    decide_outcome,
+)
 from support.interviews import TRANSCRIPT, sha
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ from contracts.rehearsals import (
     StageRehearsal,
 )
 from contracts.topics import ENRICHMENT, GUARDRAIL, NOTES_REJECTED
+from control.pipeline.ports import StageUnreachableError
 from control.rehearsals.prediction import predict_replay
-from control.stages import StageUnreachableError
 
 REJECTED = RehearsedRecord(topic=NOTES_REJECTED.name)
 

@@ -13,7 +13,7 @@ from contracts.events import TranscriptIngested, TranscriptSubmitted
 from contracts.gzip_content import OversizedGzipError, gunzip
 from contracts.topics import MIB
 from contracts.transcript import ContentForm
-from control.indexing import build_indexed_submission
+from control.letters.indexing import build_indexed_submission
 from ingestion.content import resolve_content_to_text
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.readers import open_interview_reader

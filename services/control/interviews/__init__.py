@@ -1,0 +1,1 @@
+"""Interviews as producers and researchers know them: studies, submissions, outcomes."""

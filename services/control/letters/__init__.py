@@ -1,0 +1,1 @@
+"""Dead letters: their index, their causes, and what people decide about them."""
