@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,16 +12,15 @@ import pytest
 
 from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.letter_changes import BEGIN, DlqPlace
-from control.letters import bulk_changes
 from control.letters.bulk_changes import BulkChangePart, LetterBulkChanger
 from control.letters.store import DeadLetterStore, format_filter
+from control.queries import load_control_queries
 from database.pool import Database
-from database.queries import load_queries
 
 LETTERS = 20_000
 PART = 500
 ALL = DeadLetterFilter()
-QUERIES = load_queries(Path(bulk_changes.__file__).parent / "sql" / "bulk_changes.sql")
+QUERIES = load_control_queries("bulk_changes.sql")
 
 FILL = """
 INSERT INTO dead_letters (

@@ -171,6 +171,7 @@ async def test_a_quote_is_read_in_its_interview(page: Page, tmp_path: Path) -> N
 @pytest.mark.asyncio(loop_scope="module")
 async def test_other_peoples_words_are_words(page: Page, tmp_path: Path) -> None:
     await show(page, CONTENT, tmp_path)
+    await page.get_by_text("the first 100 notes").wait_for()
     findings = await page.locator("#list .finding").all_text_contents()
     assert findings[: len(HOSTILE)] == list(HOSTILE)
     assert await page.locator("#list img, #list a, #list script").count() == 0
@@ -179,7 +180,7 @@ async def test_other_peoples_words_are_words(page: Page, tmp_path: Path) -> None
 @pytest.mark.asyncio(loop_scope="module")
 async def test_notes_are_found_by_words_and_standing(page: Page, tmp_path: Path) -> None:
     await show(page, CONTENT, tmp_path)
-    assert "the first 100 notes" in await page.inner_text("#count")
+    await page.get_by_text("the first 100 notes").wait_for()
     await page.get_by_role("button", name="Show more").click()
     await page.wait_for_function("document.querySelectorAll('#list li').length === 200")
     await page.fill("#words", "IN INTERVIEW 2")
