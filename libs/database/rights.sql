@@ -15,7 +15,8 @@ GRANT INSERT ON service_starts TO onrecord_ingestion;
 -- Stores interviews and notes; of what is stored it changes what it has to and deletes what waited.
 GRANT SELECT, INSERT ON transcripts, segments, chunks, drafts, notes, evidence, rejected_notes,
     pending_drafts TO onrecord_persistence;
-GRANT INSERT ON speakers, note_themes, note_questions, settlement_checks TO onrecord_persistence;
+GRANT INSERT ON speakers, reading_reports, note_themes, note_questions, settlement_checks
+    TO onrecord_persistence;
 GRANT UPDATE (
     stored_at, attempt, model, model_fingerprint, prompt_version, input_tokens, output_tokens
 ) ON chunks TO onrecord_persistence;
@@ -133,8 +134,8 @@ GRANT SELECT (
 
 -- name: onrecord_evidence_reader
 -- Reads exact words and names too, and refused notes.
-GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segments, rejected_notes
-    TO onrecord_evidence_reader;
+GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segments, reading_reports,
+    rejected_notes TO onrecord_evidence_reader;
 
 -- name: onrecord_operator
 -- Audits, reads costs, sets budgets and clears cached responses; reads no text.

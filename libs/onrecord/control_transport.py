@@ -37,7 +37,7 @@ PageT = TypeVar("PageT", bound=ListPage)
 
 _BAD_REQUEST: Final = (
     *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-    *(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 )
 
 PROBLEM: Final = "application/problem+json"
@@ -61,6 +61,10 @@ SHOWN: Final = 80
 
 class DeadLetterClosedError(FailedError):
     """Raised when a dead letter cannot be changed, as it was already replayed or discarded."""
+
+
+class NoSuchThingError(UsageError):
+    """Raised when control knows nothing of what is asked for (HTTP 404)."""
 
 
 class ControlTransport:
@@ -249,6 +253,8 @@ class ControlTransport:
                 f"{self._url} answers with HTTP status {answer.status_code} and not as control "
                 "does: is ONRECORD_URL that of control?"
             )
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return NoSuchThingError(message)
         if answer.status_code in _BAD_REQUEST:
             return UsageError(message)
         return FailedError(message)

@@ -10,12 +10,13 @@ from uuid import UUID
 from contracts.access import Role
 from contracts.events import TranscriptSettled
 from onrecord.control_client import ControlClient
-from onrecord.control_transport import Params
+from onrecord.control_transport import NoSuchThingError, Params
 from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
 from read_model.explanation import NoteExplanation
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
 from read_model.queries import StudySummary, StudyWithInterviewCount
+from read_model.reading_reports import TranscriptReadingReport
 from read_model.search import SearchResult
 from read_model.transcripts import TranscriptSegment, TranscriptSummary
 
@@ -139,6 +140,21 @@ class ReadingClient:
     async def transcript(self, transcript_id: UUID) -> InterviewDetails:
         """Return an interview with what became of its submissions."""
         return await self._control.get(f"/v1/transcripts/{transcript_id}", InterviewDetails)
+
+    async def reading_report(
+        self, transcript_id: UUID, which: Params
+    ) -> TranscriptReadingReport | None:
+        """Return the report on how an interview was read; None if none was kept.
+
+        Args:
+            transcript_id: the interview.
+            which: the endpoint's ``revision`` and ``exact``; None leaves one out.
+        """
+        path = f"/v1/transcripts/{transcript_id}/reading-report"
+        try:
+            return await self._control.get(path, TranscriptReadingReport, which)
+        except NoSuchThingError:
+            return None
 
     async def segments(
         self, transcript_id: UUID, which: Params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.events import TranscriptSubmitted
 from contracts.gzip_content import (
@@ -24,11 +24,23 @@ MAX_CONTENT_BYTES: Final = 32 * MIB
 """Most bytes of a file by default, before and after it is decompressed."""
 
 
+class ResolvedContent(NamedTuple):
+    """Submission whose content is text, and what was assumed to decode it.
+
+    Attributes:
+        submitted: the submission.
+        notices: what was assumed, in sentences for people.
+    """
+
+    submitted: TranscriptSubmitted
+    notices: tuple[str, ...] = ()
+
+
 def resolve_content_to_text(
     submitted: TranscriptSubmitted,
     fetched: bytes | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
-) -> TranscriptSubmitted:
+) -> ResolvedContent:
     """Return a submission with its compressed or fetched content decoded to text.
 
     Args:
@@ -42,7 +54,7 @@ def resolve_content_to_text(
         TranscriptError: the file holds no text.
     """
     if submitted.content_form is ContentForm.TEXT:
-        return submitted
+        return ResolvedContent(submitted)
     with _named_refusals(max_bytes):
         if submitted.content_form is ContentForm.GZIP:
             fetched = decode_base64(submitted.content)
@@ -50,8 +62,9 @@ def resolve_content_to_text(
         check_file_size(len(fetched), max_bytes)
         if fetched.startswith(GZIP_MAGIC):
             fetched = gunzip(fetched, max_bytes)
-    text = decode_file(fetched).text
-    return submitted.model_copy(update={"content": text, "content_form": ContentForm.TEXT})
+    decoded = decode_file(fetched)
+    text = {"content": decoded.text, "content_form": ContentForm.TEXT}
+    return ResolvedContent(submitted.model_copy(update=text), decoded.notices)
 
 
 def check_file_size(size: int, max_bytes: int) -> None:

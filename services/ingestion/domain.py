@@ -11,6 +11,7 @@ from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, Tr
 from contracts.study import DoubtfulSpeakers, Study
 from contracts.transcript import ContentForm, Segment, TranscriptFormat
 from ingestion.content import MAX_CONTENT_BYTES, resolve_content_to_text
+from ingestion.reports import build_reading_report
 from transcripts import DEFAULT_MAX_BYTES, read_transcript, split_into_chunks
 from transcripts.limits import check_utf8_size
 
@@ -75,7 +76,7 @@ def build_ingestion_events(
         check_utf8_size(submitted.content, DEFAULT_MAX_BYTES)
     # As control finds it in the message, which knows no fetched content.
     content_sha256 = submitted.content_sha256
-    submitted = resolve_content_to_text(submitted, fetched, max_content_bytes)
+    submitted, decoded = resolve_content_to_text(submitted, fetched, max_content_bytes)
     study = study or submitted.study
     assert study is not None, "whoever submits only an id is given the study"
     reading = read_transcript(
@@ -83,9 +84,11 @@ def build_ingestion_events(
     )
     if not (submitted.accept_doubtful or study.doubtful_speakers is DoubtfulSpeakers.ACCEPT):
         reading.refuse_doubts()
-    return _build_events(
+    ingested, *chunks = _build_events(
         submitted, content_sha256, reading.segments, reading.format, study, chunk_sizes
     )
+    report = build_reading_report(reading, decoded)
+    return (ingested.model_copy(update={"reading_report": report}), *chunks)
 
 
 def build_refresh_events(

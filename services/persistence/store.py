@@ -274,6 +274,13 @@ async def _insert_interview(connection: Connection, event: TranscriptIngested) -
         await _insert_segments(connection, event)
         await connection.execute(_QUERIES.insert_speakers, event.transcript_id, event.revision)
         await _insert_chunks(connection, event)
+        if event.reading_report is not None:
+            await connection.execute(
+                _QUERIES.insert_reading_report,
+                event.transcript_id,
+                event.revision,
+                event.reading_report.model_dump_json(),
+            )
     except asyncpg.UniqueViolationError as error:
         raise UnstorableEventError(
             f"PostgreSQL cannot store {_name_interview(event)}: constraint "

@@ -27,6 +27,7 @@ from contracts.export import get_schema_path, list_event_classes
 from contracts.json_schema import build_event_schema
 from contracts.transcript import TranscriptFormat
 from grounding import derive_note_id
+from ingestion.reports import build_reading_report
 from transcripts import read_transcript, split_into_chunks
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -157,6 +158,11 @@ def test_an_ingested_example_holds_what_was_submitted(name: str) -> None:
     assert ingested.segments == reading.segments
     assert ingested.content_sha256 == submitted.content_sha256
     assert (ingested.study, ingested.title) == (submitted.study, submitted.title)
+    if ingested.reading_report is not None:
+        reading = read_transcript(
+            submitted.content, format=submitted.format, speakers=submitted.speakers
+        )
+        assert ingested.reading_report == build_reading_report(reading, ())
 
 
 @pytest.mark.parametrize("name", [*STORIES, "word-times"])

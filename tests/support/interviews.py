@@ -17,6 +17,7 @@ from contracts.notes import (
     Voucher,
     VoucherKind,
 )
+from contracts.reading_report import ReadingReport, ReportedSpeaker
 from contracts.study import Question, Study, Theme
 from contracts.transcript import Role, Segment, TranscriptFormat
 
@@ -39,6 +40,17 @@ TURNS = (
         end_ms=9_000,
     ),
 )
+REPORT = ReadingReport(
+    confidence=0.9,
+    speakers=(
+        ReportedSpeaker(label="Ada", role=Role.INTERVIEWER, words=4, share=0.25),
+        ReportedSpeaker(label="Bo", role=Role.PARTICIPANT, words=12, share=0.75),
+    ),
+    unnamed_share=0,
+    timed_share=0.5,
+    notices=("2 lines that a tool wrote around the talk were dropped: lines 1, 2",),
+    doubts=("“Bo” is named once only, within Ada's long turn below “Meeting with Zoe Quill”",),
+)
 
 
 def sha(seed: str) -> str:
@@ -60,6 +72,7 @@ def ingested(revision: int = 1, **changes: Any) -> TranscriptIngested:
         content_sha256=sha("a"),
         segments=TURNS,
         chunks=(chunk(revision, 1), chunk(revision, 2)),
+        reading_report=REPORT,
     ).model_copy(update=changes)
 
 

@@ -28,6 +28,7 @@ from onrecord.submit.document_errors import format_document_errors
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient
     from onrecord.reading_client import InterviewDetails
+    from read_model.reading_reports import TranscriptReadingReport
     from read_model.transcripts import TranscriptSummary
 
 T = TypeVar("T")
@@ -41,6 +42,14 @@ Study = Annotated[
     str | None, typer.Option(help="The study's id; may be left out if there is only one.")
 ]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Exact words and names in the reading report where the study masks them; takes the "
+        "right to read evidence.",
+    ),
+]
 Revision = Annotated[
     int | None,
     typer.Option("--revision", metavar="N", min=1, max=2**31 - 1, help="Which revision."),
@@ -106,22 +115,30 @@ def list_interviews(
 
 def show(
     transcript_id: TranscriptId,
+    exact: Exact = False,  # noqa: FBT002 - a flag
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show an interview's progress, and the outcome of each of its submissions.
+    """Show an interview's progress, its submissions' outcomes, and how it was read.
+
+    How it was read is its reading report, as `onrecord parse` has it: format, speakers, times, what
+    was mended and what is in doubt. Interviews of before it was kept have none.
 
     Examples of use:
 
         onrecord transcript show 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d
+        onrecord transcript show 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --exact
         onrecord transcript show 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --json
     """
-    from onrecord.pages.interviews import format_interview  # noqa: PLC0415 - keeps help quick
+    # Keeps help quick.
+    from onrecord.pages.interviews import format_interview, format_reading_report  # noqa: PLC0415
 
-    found = asyncio.run(_find(_read_id(transcript_id)))
+    found, report = asyncio.run(_find(_read_id(transcript_id), exact=exact))
     if json_output:
-        print_json(to_jsonable_python(found))
+        print_json(to_jsonable_python(found) | {"reading_report": to_jsonable_python(report)})
         return
     for line in format_interview(found.transcript, found.outcomes, get_page_width(out)):
+        out.print(line)
+    for line in format_reading_report(report, get_page_width(out)) if report else ():
         out.print(line)
 
 
@@ -135,11 +152,16 @@ async def _list(study: str | None, limit: int) -> list[TranscriptSummary]:
         return [one async for one in reading.transcripts(name, most=limit)]
 
 
-async def _find(transcript_id: UUID) -> InterviewDetails:
+async def _find(
+    transcript_id: UUID, *, exact: bool
+) -> tuple[InterviewDetails, TranscriptReadingReport | None]:
     from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
     async with open_reading_client(ClientSettings.load()) as reading:
-        return await reading.transcript(transcript_id)
+        found = await reading.transcript(transcript_id)
+        # Not of a revision that is stored between the two requests.
+        which = {"revision": found.transcript.revision, "exact": exact}
+        return found, await reading.reading_report(transcript_id, which)
 
 
 def withdraw(

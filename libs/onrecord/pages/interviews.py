@@ -9,6 +9,7 @@ from rich.text import Text
 
 from contracts.events import TranscriptSettled
 from onrecord.pages.rendering import format_count, wrap_paragraph
+from read_model.reading_reports import TranscriptReadingReport
 from read_model.transcripts import TranscriptStatus, TranscriptSummary
 
 _STATUSES: Final = {
@@ -46,6 +47,39 @@ def format_interview(
         for reason in one.reasons:
             said = f"{reason.service} {reason.code}: {reason.message}".removesuffix(": ")
             yield from wrap_paragraph(said, width, indent="    ", style="dim")
+
+
+def format_reading_report(report: TranscriptReadingReport, width: int) -> Iterator[Text]:
+    """Format the report on how an interview was read.
+
+    Args:
+        report: as the caller may see it.
+        width: of a line, in columns.
+    """
+    read = (
+        f"read as {report.format} ({report.confidence:.0%} sure), "
+        f"{1 - report.unnamed_share:.0%} of the words named, "
+        f"{report.timed_share:.0%} of the segments timed"
+    )
+    yield from wrap_paragraph(read, width, indent="  ")
+    speakers = [
+        f"{one.speaker} ({one.role}), {format_count(one.words, 'word')}, {one.share:.0%}"
+        for one in report.speakers
+    ]
+    yield from _format_list("speakers", speakers, report.speakers_left_out, width)
+    yield from _format_list("mended", report.notices, report.notices_left_out, width, "yellow")
+    yield from _format_list("in doubt", report.doubts, report.doubts_left_out, width, "red")
+
+
+def _format_list(
+    name: str, entries: Sequence[str], left_out: int, width: int, style: str = ""
+) -> Iterator[Text]:
+    """Format a list with its name before it, and behind it how many entries were left out."""
+    more = [f"and {left_out:,} more"] if left_out else []
+    indent = " " * 12
+    for number, entry in enumerate((*entries, *more)):
+        first = indent if number else f"  {name:<10}"
+        yield from wrap_paragraph(entry, width, indent=indent, first=first, style=style)
 
 
 def _describe_submission(one: TranscriptSettled) -> str:

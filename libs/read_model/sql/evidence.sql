@@ -73,6 +73,22 @@ SELECT segment.number, segment.speaker, coalesce(voice.pseudonym, segment.role) 
  ORDER BY segment.number
  LIMIT $4;
 
+-- name: select_reading_report
+-- The report on how a revision was read, and the pseudonym of each who speaks. A revision that asks
+-- another one again has that one's report, as it has its words.
+SELECT interview.format, reading.report,
+       (
+            SELECT jsonb_object_agg(voice.speaker, voice.pseudonym)
+              FROM speakers AS voice
+             WHERE voice.transcript_id = interview.transcript_id
+               AND voice.revision = interview.revision
+       ) AS pseudonyms
+  FROM transcripts AS interview
+  JOIN reading_reports AS reading
+         ON reading.transcript_id = interview.transcript_id
+        AND reading.revision = coalesce(interview.refreshes, interview.revision)
+ WHERE interview.transcript_id = $1 AND interview.revision = $2;
+
 -- name: select_refused_of_chunk
 -- The refused notes of a chunk, draft by draft.
 SELECT attempt, draft, failures FROM rejected_notes WHERE chunk_id = $1 ORDER BY attempt, position;

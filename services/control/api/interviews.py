@@ -1,4 +1,4 @@
-"""Endpoints of interviews: how far each is read, and what was said."""
+"""Endpoints of interviews: how far each is read, what was said, and how it was read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from contracts.control_api import ColumnText
 from contracts.events import TranscriptSettled
@@ -19,8 +19,9 @@ from control.api.lookups import find_revision, find_transcript
 from control.api.openapi import build_error_responses
 from control.api.pagination import Int4, ListCursors
 from control.api.studies import StudyPath, require_study
-from control.domain import BadRequestError
+from control.domain import BadRequestError, NotFoundError
 from control.interviews.submitted_contents import list_transcript_outcomes
+from read_model.reading_reports import ReadingReportQueries, TranscriptReadingReport
 from read_model.transcripts import (
     TranscriptPosition,
     TranscriptQueries,
@@ -83,6 +84,21 @@ class SegmentPage:
     revision: int
     segments: tuple[TranscriptSegment, ...]
     next: str | None
+
+
+class ReadReportRequest(BaseModel):
+    """Parameters of the request for the report on how an interview was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int | None = Field(
+        None, ge=1, lt=2**31, description="Of this revision; the latest if not given."
+    )
+    exact: bool = Field(
+        default=False,
+        description="Exact words and names where the study masks them; takes the role "
+        "`evidence_reader`, and goes into the trail.",
+    )
 
 
 class ListTranscriptsRequest(PageRequest):
@@ -164,3 +180,32 @@ async def list_segments(
     position = None if last is None else (revision.revision, last)
     cursor = _SEGMENT_CURSORS.encode(position, which, transcript_id)
     return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)
+
+
+@router.get("/transcripts/{transcript_id}/reading-report", responses=build_error_responses(404))
+async def read_reading_report(
+    transcript_id: TranscriptPath,
+    which: Annotated[ReadReportRequest, Query()],
+    context: Context,
+    caller: FindingReader,
+) -> TranscriptReadingReport:
+    """Return the report on how an interview was read: who speaks, and what was mended or in doubt.
+
+    Names and what it quotes of the file are masked unless the study allows personal data. 404: of
+    an interview that was stored before reports were kept, too.
+    """
+    revision = await find_revision(context, caller, transcript_id, which.revision)
+    if which.exact:
+        caller.require([Right.READ_EVIDENCE], revision.study_id)
+        await context.trail.record(
+            caller, "reading_report.read_exact", str(transcript_id), revision.study_id
+        )
+    found = await ReadingReportQueries(
+        context.database, context.compute_for(caller.token_id)
+    ).reading_report(transcript_id, revision, exact=which.exact)
+    if found is None:
+        raise NotFoundError(
+            f"there is no reading report of interview {transcript_id}: it was stored before "
+            "reports were kept"
+        )
+    return found

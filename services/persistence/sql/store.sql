@@ -32,3 +32,7 @@ SELECT transcript_id, revision, speaker,
 INSERT INTO chunks (transcript_id, revision, chunk_id, index, first_segment, last_segment)
 SELECT $1, $2, chunk.*
   FROM unnest($3::uuid[], $4::int[], $5::int[], $6::int[]) AS chunk;
+
+-- name: insert_reading_report
+-- Inserts the report on how a transcript was read.
+INSERT INTO reading_reports (transcript_id, revision, report) VALUES ($1, $2, $3);

@@ -88,6 +88,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/studies/{study_id}/transcripts"): READERS,
     ("GET", "/transcripts/{transcript_id}"): READERS,
     ("GET", "/transcripts/{transcript_id}/segments"): READERS,
+    ("GET", "/transcripts/{transcript_id}/reading-report"): READERS,
     ("POST", "/transcripts/{transcript_id}/withdraw"): RESEARCHERS,
     ("POST", "/transcripts/{transcript_id}/restore"): RESEARCHERS,
     ("POST", "/transcripts/{transcript_id}/handover"): RESEARCHERS,

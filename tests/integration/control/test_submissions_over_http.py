@@ -284,7 +284,7 @@ async def test_text_too_large_for_its_topic_is_compressed(
         (record,) = await office.bench.records(TRANSCRIPTS_SUBMITTED.name, 1)
         event = TranscriptSubmitted.model_validate_json(record.value)
         assert event.content_form is ContentForm.GZIP
-        assert resolve_content_to_text(event).content == content
+        assert resolve_content_to_text(event).submitted.content == content
 
 
 async def test_without_its_topic_nothing_is_done(broker: str, fresh_database: Database) -> None:

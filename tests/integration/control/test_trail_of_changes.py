@@ -48,6 +48,7 @@ READINGS: Final = {
     "/studies/{study_id}/notes?exact=true": "notes.read_exact",
     "/studies/{study_id}/notes/rejected": "notes.read_rejected",
     "/transcripts/{transcript_id}/segments?exact=true": "segments.read_exact",
+    "/transcripts/{transcript_id}/reading-report?exact=true": "reading_report.read_exact",
     "/notes/{note_id}/evidence?exact=true": "note.read_exact",
     "/notes/{note_id}?exact=true": "note.read_exact",
     "/notes/{note_id}/explanation": "note.explain",

@@ -60,6 +60,7 @@ async def read_all(office: Office) -> dict[str, Any]:
         f"{study}/speakers",
         PATH,
         f"{PATH}/segments",
+        f"{PATH}/reading-report",
     ):
         status, body = await office.ask("GET", path)
         if isinstance(body, dict):
@@ -102,6 +103,8 @@ async def test_what_is_withdrawn_is_found_by_no_id_either(
         f"/v1/notes/{rejected}/explanation",
         f"{PATH}/segments?revision=2",
         f"{PATH}/segments?revision=2&exact=true",
+        f"{PATH}/reading-report?revision=2",
+        f"{PATH}/reading-report?revision=2&exact=true",
     ]
     assert [(await office.ask("GET", path))[0] for path in paths] == [200] * len(paths)
     await office.ask("POST", f"{PATH}/withdraw", {"revision": 2, **WHY})

@@ -25,7 +25,7 @@ LOGINS: Final = ("keeper", "ann", "ben", "carl", "shop", "clerk")
 EVERYWHERE: Final = (
     "transcripts", "segments", "speakers", "chunks", "drafts", "notes", "evidence", "note_themes",
     "note_questions", "rejected_notes", "submissions", "dead_letters", "current_notes",
-    "shown_evidence", "shown_speakers", "exact_evidence", "exact_speakers",
+    "shown_evidence", "shown_speakers", "exact_evidence", "exact_speakers", "reading_reports",
 )  # fmt: skip
 LETTER: Final = """
 INSERT INTO dead_letters (letter_id, service, dlq_topic, dlq_partition, dlq_offset, consumer_group,
@@ -46,6 +46,9 @@ SELECT twin.transcript_id, turn.revision, number, speaker, role, text, start_ms,
 INSERT INTO speakers
 SELECT twin.transcript_id, voice.revision, speaker, pseudonym
   FROM speakers AS voice JOIN transcripts AS twin ON twin.study_id = 'secret';
+INSERT INTO reading_reports
+SELECT twin.transcript_id, reading.revision, report
+  FROM reading_reports AS reading JOIN transcripts AS twin ON twin.study_id = 'secret';
 INSERT INTO chunks (chunk_id, transcript_id, revision, index, first_segment, last_segment)
 SELECT gen_random_uuid(), transcript_id, 1, 1, 1, 2 FROM transcripts WHERE study_id = 'secret';
 INSERT INTO drafts SELECT chunks.chunk_id, 1, true, now(), 'm', 'f', 'p', 1, 1, false

@@ -20,7 +20,16 @@ from model_client.ledger.ledger import CallDetails, Ledger
 from model_client.requests import CostAttribution
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import TRANSCRIPT, TURNS, evidence, ingested, note, refused, validated
+from support.interviews import (
+    REPORT,
+    TRANSCRIPT,
+    TURNS,
+    evidence,
+    ingested,
+    note,
+    refused,
+    validated,
+)
 
 HOSTILE: Final = (
     "\x1b[2J\x1b]0;owned\x07\r\x08\x9b31m\x85\u202eevil\u2028[bold]x[/] [/nothing] :warning:"
@@ -44,7 +53,16 @@ async def hostile(
     )
     turns = tuple(turn.model_copy(update={"speaker": HOSTILE}) for turn in TURNS)
     store = NotesStore(fresh_database)
-    await store.store_transcript(ingested(title=HOSTILE, study=study, segments=turns))
+    report = REPORT.model_copy(
+        update={
+            "speakers": tuple(one.model_copy(update={"label": HOSTILE}) for one in REPORT.speakers),
+            "notices": (HOSTILE,),
+            "doubts": (f"“{HOSTILE}” is named once only",),
+        }
+    )
+    await store.store_transcript(
+        ingested(title=HOSTILE, study=study, segments=turns, reading_report=report)
+    )
     failure = refused().failures[0].model_copy(update={"check": HOSTILE, "reason": HOSTILE})
     bad = refused(STATEMENT).model_copy(update={"failures": (failure,)})
     good = note(STATEMENT, evidence(speaker=HOSTILE), flags=(failure,))
@@ -64,6 +82,7 @@ COMMANDS: Final = (
     (("notes", "--transcript", "x"), 2),
     (("transcript", "list"), 0),
     (("transcript", "show", str(TRANSCRIPT)), 0),
+    (("transcript", "show", str(TRANSCRIPT), "--exact"), 0),
     (("notes", "--transcript", "\x1b[31mx"), 2),
     (("notes", "--speaker", "nobody"), 2),
     (("notes", "--study", "\x9b31m"), 2),

@@ -12,7 +12,7 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import TRANSCRIPT, ingested, note, validated
+from support.interviews import REPORT, TRANSCRIPT, ingested, note, validated
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -63,6 +63,37 @@ def test_interviews_are_listed_with_their_ids_and_shown(capsys: pytest.CaptureFi
     assert run(capsys, "show", str(TRANSCRIPT))[1].splitlines()[:3] == listed
     found = json.loads(run(capsys, "show", str(TRANSCRIPT), "--json")[1])
     assert (found["transcript"], found["outcomes"]) == (one, [])
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_an_interview_is_shown_with_how_it_was_read(
+    capsys: pytest.CaptureFixture[str], postgres_settings: PostgresSettings
+) -> None:
+    code, out, err = run(capsys, "show", str(TRANSCRIPT))
+    assert (code, err) == (0, "")
+    assert "read as webvtt (90% sure), 100% of the words named" in out
+    assert "participant 2 (participant), 12 words, 75%" in out
+    assert "Bo" not in out
+    assert "Zoe" not in out
+    code, out, err = run(capsys, "show", str(TRANSCRIPT), "--exact")
+    assert (code, err, "Bo (participant), 12 words" in out, "Zoe Quill" in out) == (
+        *(0, ""),
+        *(True, True),
+    )
+    report = json.loads(run(capsys, "show", str(TRANSCRIPT), "--json", "--exact")[1])[
+        "reading_report"
+    ]
+    assert (report["revision"], report["is_masked"]) == (2, False)
+    assert report["notices"] == list(REPORT.notices)
+
+    async def store() -> None:
+        async with open_database(postgres_settings) as database:
+            await NotesStore(database).store_transcript(ingested(3, reading_report=None))
+
+    asyncio.run(store())
+    code, out, err = run(capsys, "show", str(TRANSCRIPT))
+    assert (code, err, "read as" in out) == (0, "", False)
+    assert json.loads(run(capsys, "show", str(TRANSCRIPT), "--json")[1])["reading_report"] is None
 
 
 @pytest.mark.usefixtures("reading_api", "two_revisions")

@@ -1,12 +1,13 @@
 import asyncio
 import json
 
+import asyncpg
 import pytest
 
 from database.pool import Database
 from persistence.domain import RevisionConflictError, UnstorableEventError
 from persistence.store import NotesStore
-from support.interviews import STUDY, TURNS, ingested, sha
+from support.interviews import REPORT, STUDY, TURNS, ingested, sha
 
 
 @pytest.fixture
@@ -31,6 +32,20 @@ async def test_stores_turns_as_they_were_spoken(
     assert about is not None
     assert (about["segment_count"], about["chunk_count"], about["format"]) == (2, 2, "webvtt")
     assert json.loads(about["study"]) == STUDY.model_dump(mode="json")
+
+
+async def test_stores_how_an_interview_was_read(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    await store.store_transcript(ingested())
+    await store.store_transcript(ingested(reading_report=None))
+    await store.store_transcript(ingested(2, reading_report=None))  # as older events are
+    rows = await fresh_database.fetch("SELECT * FROM reading_reports")
+    assert [(row["revision"], json.loads(row["report"])) for row in rows] == [
+        (1, REPORT.model_dump(mode="json"))
+    ]
+    with pytest.raises(asyncpg.CheckViolationError, match="never changed"):
+        await fresh_database.execute("UPDATE reading_reports SET report = '{}'")
 
 
 async def test_a_redelivered_transcript_changes_nothing(

@@ -79,8 +79,8 @@ def test_ingestion_and_control_know_an_interview_by_the_same_hash(
 def test_compressed_text_has_the_hash_of_the_text_and_a_bomb_is_not_unpacked_for_it() -> None:
     assert compress_content(PLAIN).content_sha256 == PLAIN.content_sha256
     bomb = submitted(packed(b"a" * (16 * MIB)))
-    assert bomb.content_sha256 != resolve_content_to_text(bomb).content_sha256
-    assert resolve_content_to_text(PLAIN) is PLAIN
+    assert bomb.content_sha256 != resolve_content_to_text(bomb).submitted.content_sha256
+    assert resolve_content_to_text(PLAIN).submitted is PLAIN
     uris = [submitted(f"https://a.example/{n}", ContentForm.URI) for n in (1, 2)]
     as_text = uris[0].model_copy(update={"content_form": ContentForm.TEXT})
     assert len({one.content_sha256 for one in (*uris, as_text, PLAIN)}) == 4
@@ -90,7 +90,7 @@ def test_several_gzip_files_in_one_padding_and_broken_lines_are_read() -> None:
     half = len(TALK) // 2
     data = gzip.compress(TALK[:half].encode()) + gzip.compress(TALK[half:].encode()) + b"\0" * 9
     lines = base64.encodebytes(data).decode()
-    assert resolve_content_to_text(submitted(lines)).content == TALK
+    assert resolve_content_to_text(submitted(lines)).submitted.content == TALK
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_submission_is_built_in_any_form_with_the_same_id() -> None:
         for form in ContentForm
     )
     assert {one.transcript_id for one in (plain, zipped, uri)} == {plain.transcript_id}
-    assert resolve_content_to_text(zipped) == plain
+    assert resolve_content_to_text(zipped).submitted == plain
     assert (uri.content, uri.content_form) == (TALK, ContentForm.URI)
 
 

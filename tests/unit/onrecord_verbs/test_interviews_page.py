@@ -8,7 +8,8 @@ from typing import Any
 
 from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
 from contracts.ids import derive_id
-from onrecord.pages.interviews import format_interview
+from onrecord.pages.interviews import format_interview, format_reading_report
+from read_model.reading_reports import SpeakerInReport, TranscriptReadingReport
 from read_model.transcripts import TranscriptStatus, TranscriptSummary
 from support.interviews import sha
 
@@ -64,3 +65,33 @@ def test_an_interview_that_was_asked_again_has_the_number_that_people_count() ->
     asked_again = replace(INTERVIEW, revision=1_000_000_003, refreshes=2)
     lines = [str(one) for one in format_interview(asked_again, [], 80)]
     assert lines[2].startswith("  revision 2, asked again, dead in part, 1 of 3 chunks stored")
+
+
+def test_a_reading_report_says_who_speaks_and_what_was_mended() -> None:
+    report = TranscriptReadingReport(
+        transcript_id=INTERVIEW.transcript_id,
+        revision=2,
+        is_masked=True,
+        format="plain",
+        confidence=0.9,
+        speakers=(
+            SpeakerInReport("interviewer 1", "interviewer", 1, 0.25),
+            SpeakerInReport("participant 2", "participant", 3, 0.75),
+        ),
+        speakers_left_out=0,
+        unnamed_share=0.25,
+        timed_share=0.5,
+        notices=("2 lines were dropped: lines 1, 2\x1b[2J", "1 time was left out"),
+        notices_left_out=1_200,
+        doubts=("who speaks in line 4 is in doubt",),
+        doubts_left_out=0,
+    )
+    assert [str(one) for one in format_reading_report(report, 80)] == [
+        "  read as plain (90% sure), 75% of the words named, 50% of the segments timed",
+        "  speakers  interviewer 1 (interviewer), 1 word, 25%",
+        "            participant 2 (participant), 3 words, 75%",
+        "  mended    2 lines were dropped: lines 1, 2\\x1b[2J",
+        "            1 time was left out",
+        "            and 1,200 more",
+        "  in doubt  who speaks in line 4 is in doubt",
+    ]
