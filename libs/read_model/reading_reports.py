@@ -159,7 +159,7 @@ def mask_report_sentences(
     """
     # Labels without a letter would be taken for the sentences' own numbers.
     labels = sorted(filter(_LETTERS.search, pseudonyms), key=len, reverse=True)
-    unquoted = [rf"(?<!\w){re.escape(one)}(?!\w)" for one in labels]
+    unquoted = [rf"(?<!\w)(?:{'|'.join(map(re.escape, labels))})(?!\w)"] if labels else []
     named = re.compile("|".join([_QUOTED, _KEY, *unquoted]))
 
     def replace(match: re.Match[str]) -> str:

@@ -47,6 +47,10 @@ async def test_anothers_claim_on_an_interview_leaves_it_and_its_notes_as_they_we
     await pipeline.settled()
     before = await pipeline.rows(STORED, ours.transcript_id)
     assert before[0]["shown"], "it has notes"
+    shown = await pipeline.ask("transcript", "show", str(ours.transcript_id))
+    assert [one["role"] for one in shown["reading_report"]["speakers"]] == [
+        *("interviewer", "participant")
+    ]
 
     stolen = ours.model_copy(
         update={"study": THEIRS, "revision": LARGEST, "content": OTHER_TALK, "supersedes": 1}

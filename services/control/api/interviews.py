@@ -182,7 +182,9 @@ async def list_segments(
     return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)
 
 
-@router.get("/transcripts/{transcript_id}/reading-report", responses=build_error_responses(404))
+@router.get(
+    "/transcripts/{transcript_id}/reading-report", responses=build_error_responses(404, 422)
+)
 async def read_reading_report(
     transcript_id: TranscriptPath,
     which: Annotated[ReadReportRequest, Query()],
