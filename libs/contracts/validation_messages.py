@@ -52,6 +52,8 @@ _MESSAGES: Final[Mapping[str, str | Callable[[_Context], str]]] = {
     "int_parsing": "has to be a whole number",
     "int_parsing_size": "is too large a number",
     "int_from_float": "has to be a whole number",
+    "float_type": "has to be a number",
+    "float_parsing": "has to be a number",
     "finite_number": "has to be a finite number",
     "greater_than_equal": lambda limits: f"has to be at least {limits['ge']}",
     "less_than_equal": lambda limits: f"has to be at most {limits['le']}",

@@ -33,6 +33,7 @@ BOUNDED: Final = {
     "/studies/{study_id}/registration": "themes and questions of one study, 100 of each",
     "/studies/{study_id}/submissions": "100 outcomes at most, of one interview",
     "/transcripts/{transcript_id}": "what became of one interview",
+    "/transcripts/{transcript_id}/reading-report": "100 speakers at most, and 100 sentences a kind",
 }
 """What answers with arrays that do not grow with what is stored, and why."""
 
