@@ -149,7 +149,7 @@ class LetterBulkChanger:
     ) -> list[DlqPlace]:
         """Change the next letters of those meant; return the places of those that were changed."""
         async with self._database.transaction() as connection:
-            await connection.execute(_QUERIES.walk_in_order)
+            await connection.execute(_QUERIES.walk_letters_in_order)
             rows = await connection.fetch(
                 query, format_filter(which), part.until, part.limit, *values, *part.after
             )

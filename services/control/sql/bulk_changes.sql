@@ -12,7 +12,7 @@ SELECT EXISTS (
          WHERE discard_id = $1 AND token_id = $2 AND filter = $3::jsonb
        );
 
--- name: walk_in_order
+-- name: walk_letters_in_order
 -- For this transaction, rows are found by an index in its order, from where the request before ended: for
 -- a table that has just grown, the planner would fetch and sort all of it each time.
 SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;

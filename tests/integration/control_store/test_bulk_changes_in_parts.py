@@ -40,7 +40,7 @@ async def read_pages(
     """Change the part behind a place; how many pages that read, and where the part ends."""
     given = (format_filter(ALL), datetime.now(UTC) + timedelta(days=1), PART, *values, *after)
     async with database.transaction() as connection:
-        await connection.execute(QUERIES.walk_in_order)
+        await connection.execute(QUERIES.walk_letters_in_order)
         plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *given)
     pages = [json.loads(plan)[0]["Plan"]]
     scanned = 0
