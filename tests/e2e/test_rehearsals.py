@@ -46,7 +46,7 @@ SELECT count(*)
  WHERE rehearsal_id = $1 AND prediction = 'passes'
 """
 
-ON_PURPOSE = {"rehearsals", "rehearsed_letters", "trail"}
+ON_PURPOSE = {"rehearsals", "rehearsed_letters", "trail", "trail_outcomes"}
 """Tables that a rehearsal writes to."""
 
 KEPT_UP = {

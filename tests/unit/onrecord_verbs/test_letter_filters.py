@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.control_api import DeadLetterFilter
+from onrecord.commands.dlq.waiting import parse_waiting_filter
 from onrecord.errors import UsageError
 from onrecord.letter_filters import PARAMETERS, parse_filter_conditions
 
@@ -67,3 +68,9 @@ def test_a_typo_is_an_error_that_says_what_to_write(conditions: list[str], says:
     with pytest.raises(UsageError) as caught:
         parse_filter_conditions(conditions, NOW)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_is_held_is_asked_as_a_truth_value(held: bool) -> None:  # noqa: FBT001 - a parameter
+    found = parse_waiting_filter(["attempts>=3"], held=held, service=None)
+    assert found == {"min_attempts": 3, "held": held}

@@ -103,4 +103,4 @@ def parse_waiting_filter(
     params: dict[str, Any] = parse_filter(where, **options)
     if other := [name for name in params if name not in CONDITIONS]:
         raise UsageError(f"--where: {', '.join(other)} is known of letters alone")
-    return params if held is None else params | {"held": str(held).lower()}
+    return params if held is None else params | {"held": held}
