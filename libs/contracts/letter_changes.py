@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from contracts.control_api import (
     MOST_LETTERS,
@@ -20,8 +20,27 @@ from contracts.control_api import (
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 
 
-DlqPlace = tuple[Asked, Partition, Offset]
-"""A dead letter's DLQ, its partition and the offset there."""
+DlqPlace = Annotated[
+    tuple[Asked, Partition, Offset],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 3,
+            "maxItems": 3,
+            "items": {
+                "anyOf": [
+                    {"type": "string", "maxLength": 500},
+                    {"type": "integer", "minimum": -1, "exclusiveMaximum": 2**63},
+                ]
+            },
+        }
+    ),
+]
+"""A dead letter's DLQ, its partition and the offset there.
+
+In the schema a list of three: items that differ by place (``prefixItems``) are more than many tools
+for OpenAPI read.
+"""
 
 BEGIN: Final[DlqPlace] = ("", -1, -1)
 """The place before all letters."""
