@@ -64,6 +64,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._idle_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
+    # As uvicorn declares it: asyncio's own protocols take any transport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection, on which a request's head has to come in time."""
         super().connection_made(transport)
@@ -137,7 +138,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._set_deadline()
 
     def _require_one_meaning(self) -> None:
-        """Raise unless whoever reads this head finds the same host and the same body in it."""
+        """Raise unless all readers of this head find the same host and the same body in it."""
         if self.parser.get_http_version() not in _VERSIONS:
             raise MalformedHeadError
         host = httptools.parse_url(self.url).host

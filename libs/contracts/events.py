@@ -27,7 +27,7 @@ from contracts.bounds import (
 )
 from contracts.gzip_content import decode_base64, gunzip
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
-from contracts.reading_report import ReadingReport
+from contracts.reading_report import BoundedReadingReport
 from contracts.study import (
     ContractModel,
     DoubtfulSpeakers,
@@ -196,7 +196,7 @@ class TranscriptIngested(TranscriptEvent):
     chunks: tuple[ChunkRef, ...] = Field(
         min_length=1, max_length=MAX_SEGMENTS, description="All chunks, in order."
     )
-    reading_report: ReadingReport | None = Field(
+    reading_report: BoundedReadingReport | None = Field(
         None,
         description="How it was read. Null in older events, and for an interview that is asked "
         "again: its content was read before.",

@@ -35,8 +35,8 @@ class ReportedSpeaker(ContractModel):
     share: Share = Field(description="Their share of all words.")
 
 
-class ReadingReport(ContractModel):
-    """Report on how a transcript was read: how sure it is, who speaks, and what was mended."""
+class BoundedReadingReport(ContractModel):
+    """Report on how a transcript was read, cut to what its event takes: speakers, repairs."""
 
     confidence: Share = Field(description="How sure the format is; 1 if the producer named it.")
     speakers: tuple[ReportedSpeaker, ...] = Field(

@@ -102,7 +102,7 @@ def _find_all(text: str, words: str) -> Iterator[int]:
 
 
 class HeadingTracker:
-    """Tells which headings stand before the next interview, in formats ordered by themes."""
+    """Decides which headings stand before the next interview, in formats ordered by themes."""
 
     def __init__(self) -> None:
         self._theme: str | None = None
@@ -114,12 +114,3 @@ class HeadingTracker:
             return None
         self._theme = theme.id
         return theme
-
-
-def format_time(milliseconds: int | None) -> str:
-    """Format a time in a recording as ``1:02:03`` or ``02:03``; "" if it is unknown."""
-    if milliseconds is None:
-        return ""
-    minutes, seconds = divmod(milliseconds // 1_000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"

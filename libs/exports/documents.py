@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.notes import Standing
-from exports.content import ExportedStudy, format_time
+from exports.content import ExportedStudy
 from read_model.notes import StoredNote, StoredQuote
+from read_model.recording_times import format_clock
 from read_model.standings import READING_LABEL, UNPROVEN, describe_standing
 
 
@@ -39,7 +40,7 @@ def list_meanings() -> list[tuple[str, str]]:
 
 
 def _source(quote: StoredQuote) -> str:
-    parts = [quote.speaker, format_time(quote.start_ms), f"segment {quote.segment}"]
+    parts = [quote.speaker, format_clock(quote.start_ms), f"segment {quote.segment}"]
     return ", ".join(filter(None, parts)) + (", masked" if quote.is_masked else "")
 
 

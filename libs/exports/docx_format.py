@@ -120,9 +120,10 @@ class _Pages:
         return b"".join(etree.tostring(one) for one in paragraphs)
 
     def _make_original(self, look: _Look) -> Any:
-        paragraph = self._document.add_paragraph(style=look.style)
-        run = paragraph.add_run()
+        run = self._document.add_paragraph(style=look.style).add_run()
         run.font.size = None if look.points is None else Pt(look.points)
         run.bold, run.italic = look.is_bold or None, look.is_italic or None
-        self._document.element.body.remove(paragraph._p)  # noqa: SLF001 - python-docx has no name for it
-        return paragraph._p  # noqa: SLF001
+        body = self._document.element.body
+        original = body.p_lst[-1]
+        body.remove(original)
+        return original

@@ -29,10 +29,10 @@ from exports.content import (
     AddInterview,
     ExportedInterview,
     ExportedStudy,
-    format_time,
     locate_quote,
 )
 from read_model.notes import StoredNote
+from read_model.recording_times import format_clock
 from read_model.standings import READING_LABEL, describe_standing
 
 _NAMESPACE: Final = "urn:QDA-XML:project:1.0"
@@ -207,7 +207,7 @@ def _build_source_text(interview: ExportedInterview) -> tuple[str, dict[int, int
     begins: dict[int, int] = {}
     at = 0
     for one in interview.segments:
-        time = format_time(one.start_ms)
+        time = format_clock(one.start_ms)
         head = f"{one.speaker} [{time}]\n" if time else f"{one.speaker}\n"
         begins[one.number] = at + len(head)
         part = f"{head}{one.text}".translate(TO_SPACES) + "\n\n"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from exports.content import ExportedInterview, ExportedStudy, format_time
+from exports.content import ExportedInterview, ExportedStudy
+from read_model.recording_times import format_clock
 
 Cell: TypeAlias = str | int | datetime | None
 
@@ -63,7 +64,7 @@ def iter_rows(study: ExportedStudy, interview: ExportedInterview) -> Iterator[tu
                 note.model_reading,
                 quote.quote,
                 quote.speaker,
-                format_time(quote.start_ms),
+                format_clock(quote.start_ms),
                 themes,
                 questions,
                 note.standing.value,

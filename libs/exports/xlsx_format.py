@@ -96,8 +96,9 @@ def _add_columns(sheet: Any, head: Any) -> None:
 def _add_rows(
     sheet: Any, names: tuple[str, ...], rows: list[tuple[str, str, str]], head: Any
 ) -> None:
+    sheet.set_column(0, len(names) - 2, 20)
+    sheet.set_column(len(names) - 1, len(names) - 1, 100)  # the texts
     for at, name in enumerate(names):
-        sheet.set_column(at, at, 20 if at < 2 else 100)  # noqa: PLR2004 - the last has the text
         sheet.write_string(0, at, name, head)
     for number, row in enumerate(rows, 1):
         for at, value in enumerate(row):

@@ -100,14 +100,12 @@ async def export_study(
     Args:
         reading: reads the notes.
         selection: of one study.
-        request: what to write.
+        request: what to write, checked by ``check_target``.
         report: called with the number of notes so far.
 
     Raises:
         CommandError: the format cannot hold them, or the file cannot be written.
-        UsageError: see ``check_target``.
     """
-    check_target(request)
     ((study_id, found),) = selection.studies.items()
     study = ExportedStudy(found.study, datetime.now(UTC), is_exact=request.is_exact)
     notes: set[UUID] = set()
@@ -230,9 +228,8 @@ def _open_target(request: ExportRequest) -> Iterator[BinaryIO]:
             yield named  # type: ignore[misc]  # it is a binary file
             named.flush()
             os.fsync(named.fileno())
-            if request.replaces:
-                os.replace(named.name, path)  # noqa: PTH105 - the same in both branches
-            else:
-                os.link(named.name, path)  # fails if somebody has made the file meanwhile
+            if not request.replaces and path.exists():
+                raise FileExistsError("it was made meanwhile, and stays: --force replaces it")
+            Path(named.name).replace(path)
         finally:
             Path(named.name).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from contracts.reading_report import ReadingReport
+from contracts.reading_report import BoundedReadingReport
 from database.pool import Database
 from database.queries import load_queries
 from read_model.explanation import FunctionRunner
@@ -112,7 +112,7 @@ class ReadingReportQueries:
         )
         if row is None:
             return None
-        report = ReadingReport.model_validate_json(row["report"])
+        report = BoundedReadingReport.model_validate_json(row["report"])
         notices, doubts = report.notices, report.doubts
         names: dict[str, str] = {}
         is_masked = not (exact or revision.is_open)
@@ -151,7 +151,7 @@ def mask_report_sentences(
     """Replace speakers' labels in a report's sentences by pseudonyms, and leave out other quotes.
 
     What a sentence quotes may be a line of the file, or a name that was taken for no speaker's, of
-    which nothing else in the interview tells that it is one.
+    which nothing else in the interview shows that it is one.
 
     Args:
         sentences: of a reading report.

@@ -9,7 +9,7 @@ from contracts.reading_report import (
     MAX_REPORT_SENTENCE_CHARACTERS,
     MAX_REPORT_SENTENCES,
     MAX_REPORTED_SPEAKERS,
-    ReadingReport,
+    BoundedReadingReport,
     ReportedSpeaker,
 )
 from transcripts import TranscriptReading
@@ -17,7 +17,9 @@ from transcripts import TranscriptReading
 _CUT: Final = "…"
 
 
-def build_reading_report(reading: TranscriptReading, decoded: tuple[str, ...]) -> ReadingReport:
+def build_reading_report(
+    reading: TranscriptReading, decoded: tuple[str, ...]
+) -> BoundedReadingReport:
     """Build the report on how an interview was read, within the limits of its event.
 
     Args:
@@ -30,7 +32,7 @@ def build_reading_report(reading: TranscriptReading, decoded: tuple[str, ...]) -
     most = sorted(report.speakers, key=lambda one: -one.words)[:MAX_REPORTED_SPEAKERS]
     named = {one.label for one in most}
     notices = (*decoded, *report.notices)
-    return ReadingReport(
+    return BoundedReadingReport(
         confidence=report.confidence,
         speakers=tuple(
             ReportedSpeaker(

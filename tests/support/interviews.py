@@ -17,7 +17,7 @@ from contracts.notes import (
     Voucher,
     VoucherKind,
 )
-from contracts.reading_report import ReadingReport, ReportedSpeaker
+from contracts.reading_report import BoundedReadingReport, ReportedSpeaker
 from contracts.study import Question, Study, Theme
 from contracts.transcript import Role, Segment, TranscriptFormat
 
@@ -40,7 +40,7 @@ TURNS = (
         end_ms=9_000,
     ),
 )
-REPORT = ReadingReport(
+REPORT = BoundedReadingReport(
     confidence=0.9,
     speakers=(
         ReportedSpeaker(label="Ada", role=Role.INTERVIEWER, words=4, share=0.25),

@@ -1,7 +1,7 @@
 """Processing of many records at once, where a handler takes them so (``list[Record]``).
 
 Only what goes well ends here. Records whose handler fails are processed one by one, as all others
-are: then an outage is told from one message's own, and whoever fails holds up nobody else::
+are: then an outage is distinguished from one message's own failure, which holds up no other::
 
     ready messages of one partition ─┬─▶ handled ──▶ all finished
                                      └─▶ failed ──▶ each by itself

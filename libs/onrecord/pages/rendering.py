@@ -13,11 +13,11 @@ from rich.style import Style
 from rich.text import Text
 
 from contracts.terminal import escape_control_characters
+from read_model.recording_times import format_clock
 
 WIDEST: Final = 100
 """Longest line in columns: longer ones are hard to read."""
 
-SECOND_MS: Final = 1000
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
@@ -28,11 +28,7 @@ ASCII_SHOWN: Final = range(0x20, 0x7F)
 
 def format_recording_time(milliseconds: int | None) -> str:
     """Format a time within a recording as ``[mm:ss]``; ``[--:--]`` if it is unknown."""
-    if milliseconds is None:
-        return "[--:--]"
-    minutes, seconds = divmod(milliseconds // SECOND_MS, MINUTE)
-    hours, minutes = divmod(minutes, MINUTE)
-    return f"[{hours}:{minutes:02}:{seconds:02}]" if hours else f"[{minutes:02}:{seconds:02}]"
+    return f"[{format_clock(milliseconds) or '--:--'}]"
 
 
 def format_duration(seconds: float) -> str:

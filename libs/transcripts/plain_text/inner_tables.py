@@ -17,7 +17,7 @@ _MOST_WORDS: Final = 0.5
 def read_inner_table(rows: list[Row], notices: Notices) -> list[Row]:
     """Rows of a table that names columns of speakers and of what was said, as turns in lines.
 
-    What stands around it in the document is left out, if it is the smaller part, and told.
+    What stands around it in the document is left out, if it is the smaller part, and reported.
 
     Args:
         rows: a file's lines with their numbers; cells are parted by tabs.

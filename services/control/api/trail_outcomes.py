@@ -26,7 +26,7 @@ _SCOPE: Final = "onrecord.trailed"
 class TrailOutcomeMiddleware:
     """ASGI middleware that records what became of each request's entries in the trail.
 
-    It does so before the answer is sent, so that whoever has it finds the outcome in the trail.
+    It does so before the answer is sent, so that clients find the outcome in the trail.
     A request that ends without an answer, as the process does, has none.
 
     Args:

@@ -33,7 +33,7 @@ class ReplayRepairer:
         sender: sends letters.
         settler: settles them.
         pause_s: seconds between two tries after an outage.
-        look_again_s: seconds until it looks although nothing tells of any.
+        look_again_s: seconds until it looks although no doubt was raised.
     """
 
     def __init__(  # noqa: PLR0913 - what it stands between

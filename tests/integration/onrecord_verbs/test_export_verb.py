@@ -79,7 +79,7 @@ def test_masks_and_standings_are_obeyed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_masked_interviews_verify_too(tmp_path: Path) -> None:
+def test_interviews_without_notes_are_exported_and_masked(tmp_path: Path) -> None:
     path = tmp_path / "study.jsonl"
     assert cli.run_command(["export", str(path)]) == 0
     _, *interviews = map(json.loads, path.read_text().splitlines())

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from exports.html_format import open_html, read_digest
 from support.browser import open_browser
@@ -160,7 +160,7 @@ async def test_hashes_that_were_changed_too_do_not_hide_a_false_quote(
 async def test_a_quote_is_read_in_its_interview(page: Page, tmp_path: Path) -> None:
     await show(page, CONTENT, tmp_path)
     await page.select_option("#interview", label="Interview 2")
-    await page.wait_for_function("document.querySelectorAll('#list li').length === 4")
+    await expect(page.locator("#list li")).to_have_count(4)
     await page.get_by_role("button", name="“we paid 30 pounds 🙂”").click()
     assert await page.inner_text("#transcript mark") == "we paid 30 pounds 🙂"
     paragraph = page.locator("#transcript p", has=page.locator("mark"))
@@ -182,10 +182,10 @@ async def test_notes_are_found_by_words_and_standing(page: Page, tmp_path: Path)
     await show(page, CONTENT, tmp_path)
     await page.get_by_text("the first 100 notes").wait_for()
     await page.get_by_role("button", name="Show more").click()
-    await page.wait_for_function("document.querySelectorAll('#list li').length === 200")
+    await expect(page.locator("#list li")).to_have_count(200)
     await page.fill("#words", "IN INTERVIEW 2")
     await page.select_option("#standing", "unproven")
-    await page.wait_for_function("document.getElementById('count').textContent === '1 note'")
+    await expect(page.locator("#count")).to_have_text("1 note")
     (item,) = await page.locator("#list li").all_inner_texts()
     assert item.index("“we paid 30") < item.index("model's reading, not proven: They paid 30")
 

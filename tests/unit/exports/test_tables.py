@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from typing import Any, Final
@@ -76,8 +77,6 @@ def test_xlsx_cuts_no_cell_silently() -> None:
     segment = plain_interview().segments[0]
     interview = plain_interview()
     note = interview.notes[0]
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
     quote = replace(note.evidence[0], quote=long)
     changed = replace(interview, notes=[replace(note, evidence=(quote,))], segments=[segment])
     book = openpyxl.load_workbook(BytesIO(export(open_xlsx, [changed])))

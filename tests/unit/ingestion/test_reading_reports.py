@@ -15,7 +15,7 @@ from contracts.reading_report import (
     MAX_REPORT_SENTENCE_CHARACTERS,
     MAX_REPORT_SENTENCES,
     MAX_REPORTED_SPEAKERS,
-    ReadingReport,
+    BoundedReadingReport,
 )
 from contracts.transcript import ContentForm, Role, TranscriptFormat
 from ingestion.domain import (
@@ -26,8 +26,7 @@ from ingestion.domain import (
 )
 from ingestion.reports import build_reading_report
 from support.chunks import INTERVIEW, STUDY
-from transcripts import ReadingReport as WholeReport
-from transcripts import TranscriptReading, read_transcript
+from transcripts import ReadingReport, TranscriptReading, read_transcript
 
 SIZES = ChunkSizes(max_characters=600, context_characters=100)
 TALK = "Interviewer: How did it begin?\nRavi: With a borrowed ladder, I think.\n"
@@ -43,7 +42,7 @@ def ingest(content: str, **changes: Any) -> TranscriptIngested:
     return ingested
 
 
-def report_of(content: str, **changes: Any) -> ReadingReport:
+def report_of(content: str, **changes: Any) -> BoundedReadingReport:
     report = ingest(content, **changes).reading_report
     assert report is not None
     return report
@@ -96,7 +95,7 @@ def test_what_an_event_has_no_room_for_is_cut_and_counted() -> None:
     reading = TranscriptReading(
         reading.format,
         reading.segments,
-        WholeReport(
+        ReadingReport(
             reading.format, 1.0, reading.report.speakers, 0.0, 0.0, long, (*long, "one more")
         ),
     )
@@ -107,7 +106,7 @@ def test_what_an_event_has_no_room_for_is_cut_and_counted() -> None:
     assert [one.label for one in report.speakers] == sorted(one.label for one in report.speakers)
     assert (report.notices[0], report.notices_left_out, report.doubts_left_out) == ("decoded", 8, 8)
     assert {len(one) for one in report.notices[1:]} == {MAX_REPORT_SENTENCE_CHARACTERS}
-    assert ReadingReport.model_validate_json(report.model_dump_json()) == report
+    assert BoundedReadingReport.model_validate_json(report.model_dump_json()) == report
 
 
 def test_no_event_is_larger_than_its_bounds() -> None:
@@ -121,7 +120,7 @@ def test_no_event_is_larger_than_its_bounds() -> None:
     ):
         changed = with_bounds.model_copy(update={field: value}).model_dump(warnings=False)
         with pytest.raises(ValidationError):
-            ReadingReport.model_validate(changed)
+            BoundedReadingReport.model_validate(changed)
 
 
 def test_an_event_without_a_report_is_valid() -> None:

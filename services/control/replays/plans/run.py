@@ -1,8 +1,8 @@
 """One plan that runs: its slices are claimed, sent at its rate, and waited for between steps.
 
 Its letters are claimed in one transaction with its position, so a crash leaves them `replaying`, to
-be finished by whoever takes over, and the plan goes on behind them. While a slice is sent, the next
-one of its step is claimed, if nothing but the broker sets the pace::
+be finished by the replica that takes over, and the plan goes on behind them. While a slice is sent,
+the next one of its step is claimed, if nothing but the broker sets the pace::
 
     claim and advance ─▶ send ─▶ acknowledged ─▶ mark
             └── crash or outage ─▶ sent by ``DeadLetterReplayer.repairing``: at least once
@@ -102,7 +102,7 @@ class PlanRun:
                 await self._settle_all()
 
     async def _wait_for_letters_in_hand(self) -> None:
-        """Wait until the letters are sent that whoever ran the plan before had claimed.
+        """Wait until the letters are sent that the plan's replica before had claimed.
 
         They come before the next ones, also if another replica has taken them over.
 
