@@ -64,6 +64,11 @@ class FailureAttributor:
         """Record that the endpoint answered a call."""
         _note(self._served, request, began, most=QUESTIONS_COMPARED)
 
+    def record_available(self, began: int) -> None:
+        """Record that the endpoint answered when it was asked whether it works."""
+        self._fell.clear()
+        self.record_success(began, began)
+
     def record_failure(self, request: Hashable) -> bool:
         """Record that the endpoint failed on a request; return whether the request is to blame."""
         # Compared only from its second failure on: the first one may be anybody's.

@@ -347,7 +347,7 @@ class ModelEndpoint:
         elif shown is None or isinstance(shown, ANSWERED):
             admission.record_accepted()
             self.breaker.record_success()
-            self._blame.record_success(began, began)
+            self._blame.record_available(began)
             return True
         return False
 
@@ -415,7 +415,7 @@ class ModelEndpoint:
 
     def _report(self, error: BaseException | None, *, probe: bool, is_to_blame: bool) -> None:
         """Report to concurrency limiter and breaker what a failed call showed; None: nothing."""
-        if isinstance(error, errors.ModelTimeoutError):
+        if isinstance(error, errors.ModelTimeoutError) and not is_to_blame:
             self.concurrency.record_timeout()
         if isinstance(error, ENDPOINT_FAILURES) and not is_to_blame:
             self.breaker.record_failure(str(error), probe=probe)

@@ -56,6 +56,8 @@ class RetryPolicy:
         if isinstance(error, errors.RateLimitedError):
             too_far = isinstance(error, errors.RateLimitWaitTooLongError)
             return not too_far and self._clock() < self._deadline
+        if isinstance(error, errors.ModelTimeoutError) and error.dependency_answers:
+            return False  # while others are answered, it would only keep a place from them
         kind = _kind(error)
         if kind is None or _retry_after_s(error) > MAX_RETRY_AFTER_S:
             return False

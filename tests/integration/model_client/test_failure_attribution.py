@@ -130,6 +130,31 @@ async def test_left_alone_it_is_told_from_an_outage_by_a_short_question(
             assert not client.endpoints[0].breaker.is_open
 
 
+async def test_many_that_hang_and_are_left_alone_take_few_questions() -> None:
+    questions = 0
+
+    def respond(request: dict[str, Any], _: int) -> Any:
+        nonlocal questions
+        if "poison" in str(request["messages"]):
+            return hangs()
+        questions += 1
+        return json_response(completion(content="ok"))
+
+    poisons, turn = 12, asyncio.Lock()
+    async with ScriptedEndpoint(respond).serve() as url:
+        settings = ModelSettings(base_url=url, model="m", timeout_s=1.0)
+        async with ModelClient(settings) as client:
+            for _ in range(2):  # as from a retry topic
+                fates = await asyncio.gather(
+                    *(
+                        ask_as_messaging_does(client, f"poison {one}", turn)
+                        for one in range(poisons)
+                    )
+                )
+                assert {isinstance(one, errors.ModelTimeoutError) for one in fates} == {True}
+    assert questions <= poisons / 4
+
+
 @pytest.mark.parametrize("limit", [None, 30.0], ids=["no limit", "no turn for a question"])
 @pytest.mark.parametrize("name", FAULTS)
 async def test_an_outage_is_not_taken_for_a_request_that_is_left_alone(

@@ -193,6 +193,19 @@ def test_several_poisons_do_not_cover_for_each_other() -> None:
     assert sum(fates.values()) >= 6
 
 
+def test_once_the_endpoint_has_answered_poisons_do_not_cover_for_each_other() -> None:
+    blame, poisons = FailureAttributor(), range(7)
+
+    def fail_all() -> list[bool]:
+        return [blame.record_failure(one) for one in poisons]
+
+    assert not any(fail_all() + fail_all())
+    blame.record_available(blame.start_call())
+    assert all(fail_all())
+    # An outage that begins then is nobody's.
+    assert not any(fail_all() + fail_all())
+
+
 def test_only_so_many_questions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_client.limits.circuit_breaker.QUESTIONS_REMEMBERED", 2)
     blame = FailureAttributor()
