@@ -64,12 +64,13 @@ UPDATE dead_letters SET indexed_at = now() - interval '181 days'
  WHERE letter_id = $1 AND state = 'open'
 """
 _REPLAYING = "SELECT letter_id FROM dead_letters WHERE state = 'replaying'"
-_END_SESSION = """
-SELECT pg_terminate_backend(pid)
+_SESSIONS = """
   FROM pg_locks
  WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
 """
-_IS_HELD = _END_SESSION.replace("pg_terminate_backend(pid)", "count(*) > 0")
+# With a limit in milliseconds it returns when the session has ended; without one, before.
+_END_SESSION = f"SELECT pg_terminate_backend(pid, 20000) {_SESSIONS}"
+_IS_HELD = f"SELECT count(*) > 0 {_SESSIONS}"
 
 
 async def read_dlqs_in_memory(

@@ -230,4 +230,5 @@ def test_no_letter_is_lost_nor_sent_twice(
                 ),
             )
     finally:
+        gc.collect()
         postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
