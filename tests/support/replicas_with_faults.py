@@ -90,9 +90,10 @@ class Process:
         await asyncio.wait((task, death), return_when=asyncio.FIRST_COMPLETED)
         death.cancel()
         while not task.done():
-            # More than once: some code waits for the end of what a process does no more.
+            # More than once: some code waits for the end of what a process does no more. But not
+            # at once again: that would keep a connection from ending its transaction.
             task.cancel()
-            await asyncio.wait((task, death), timeout=0.01)
+            await asyncio.wait((task,), timeout=0.2)
         if self.is_dead:
             raise Crash(self.name)
         task.result()

@@ -48,6 +48,13 @@ PARTS: Final = 8
 STEPS: Final = 12
 """Most acts of a seed."""
 
+# A process that was killed has no session left: those end whose transactions nobody ends any more.
+END_SESSIONS: Final = """
+SELECT pg_terminate_backend(pid, 5000)
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+   AND state LIKE 'idle in transaction%'
+"""
 EMPTY: Final = """
 TRUNCATE dead_letters, letter_edits, letter_causes, letter_cause_counts, replay_plans,
          replay_plan_batches, replay_plan_counts, letter_rules, letter_rule_replays,
@@ -107,6 +114,7 @@ class LettersUnderCrashes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self._run(self.pool.execute(END_SESSIONS))
         self._run(self.pool.execute(EMPTY))
         self._acts = LetterActs(self.pool)
         self._run(self._acts.begin())
