@@ -22,10 +22,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from aiokafka.errors import KafkaError
+
 from local_stack.probes import ReadinessProbeKind, probe_port
 from local_stack.processes import Process, get_exit_code, start_process
 from messaging import KafkaSettings, KafkaUnavailableError
-from messaging.kafka.admin import wait_for_broker
+from messaging.kafka.admin import open_admin_client, wait_for_broker
 from support.broker import free_port, free_ports
 from support.kafka_jars import DEPLOY, jars, java, kafka_version
 from support.waiting import eventually
@@ -34,6 +36,8 @@ START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 60.0
 LOOK_EVERY_S: Final = 2.0
 """How long clients try a broker that listens before its process is looked at again."""
+CLUSTER: Final = "cluster-id"
+"""The file in a broker's folder that tells the id of its cluster."""
 MEMORY: Final = ("-Xms256m", "-Xmx768m", "-Djava.awt.headless=true")
 JVM: Final = (*MEMORY, "-XX:+UseG1GC")
 JVM_THAT_STARTS_FAST: Final = (*MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -60,6 +64,11 @@ class Quorum:
         self.ports = free_ports(size)
         self._cluster = _new_id()
         self._directories = [_new_id() for _ in self.ports]
+
+    @property
+    def cluster(self) -> str:
+        """The id of the cluster."""
+        return self._cluster
 
     @property
     def addresses(self) -> str:
@@ -203,6 +212,7 @@ class ApacheKafka:
         )
         if done.returncode:
             raise KafkaDidNotStartError(f"cannot format {self.folder}:\n{done.stdout}{done.stderr}")
+        (self.folder / CLUSTER).write_text(quorum.cluster, encoding="ascii")
         draft.rename(settings)  # what has its settings is formatted
 
     def _launch(self, settings: Path) -> Process:
@@ -230,14 +240,18 @@ class ApacheKafka:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
-        """Ask as clients do; in a thread of its own, as this one may have an event loop at work."""
+        """Ask as clients do; in a thread of its own, as this one may have an event loop at work.
+
+        While it is down its port is anyone's: another run's broker that took it answers, too, and
+        would take records that nobody finds again.
+        """
         kafka = KafkaSettings(bootstrap_servers=self.servers)
         with ThreadPoolExecutor(1) as thread:
             try:
-                thread.submit(asyncio.run, wait_for_broker(kafka, LOOK_EVERY_S)).result()
-            except KafkaUnavailableError:
+                answered_by = thread.submit(asyncio.run, _fetch_cluster_id(kafka)).result()
+            except (KafkaError, KafkaUnavailableError):
                 return False
-        return True
+        return answered_by == (self.folder / CLUSTER).read_text(encoding="ascii")
 
     def _last_words(self) -> str:
         logged = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -314,6 +328,12 @@ def start_together(brokers: Sequence[ApacheKafka]) -> None:
     with ThreadPoolExecutor(len(brokers)) as threads:
         for started in [threads.submit(broker.start) for broker in brokers]:
             started.result()
+
+
+async def _fetch_cluster_id(kafka: KafkaSettings) -> str:
+    await wait_for_broker(kafka, LOOK_EVERY_S)
+    async with open_admin_client(kafka) as admin:
+        return str((await admin.describe_cluster()).get("cluster_id"))
 
 
 def _new_id() -> str:

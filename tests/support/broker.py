@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import random
 import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -40,6 +42,9 @@ from support.waiting import eventually, until
 
 MACHINERY: Final = os.environ.get("ONRECORD_TEST_MACHINERY") == "1"
 """Whether the stages of tests take FastStream's own way; a switch, for a run of all of them."""
+
+PORT_CLAIMS: Final = Path(tempfile.gettempdir()) / "onrecord-test-ports"
+"""Lock files of the ports that tests of any checkout on this machine have taken."""
 
 PROBE: Final = "probe"
 """The service the test stages belong to."""
@@ -266,7 +271,22 @@ def free_port() -> int:
 def free_ports(number: int) -> list[int]:
     """So many different ports of the kind that ``free_port`` gives."""
     candidates = random.SystemRandom().sample(PORTS, len(PORTS))
-    return list(islice(filter(is_port_free, candidates), number))
+    return list(islice((one for one in candidates if is_port_free(one) and _claim(one)), number))
+
+
+def _claim(port: int) -> bool:
+    """Keep a port from the tests of other processes for the life of this one.
+
+    A broker that is down between two starts does not listen: its port looks free to others.
+    """
+    PORT_CLAIMS.mkdir(exist_ok=True)
+    claim = os.open(PORT_CLAIMS / str(port), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        return False
+    return True  # the file stays open: the lock ends with the process
 
 
 class RestartableBroker(Protocol):
@@ -284,11 +304,15 @@ class OwnBroker:
     """An embedded broker that a test may stop and start again on the same data.
 
     It ends when the tests do, in whatever way (Linux).
+
+    Args:
+        folder: where its data and log go.
+        port: where clients reach it; 0 for any free one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self._folder = folder
-        self._port = free_port()
+        self._port = port or free_port()
         self._process: Process | None = None
 
     @property

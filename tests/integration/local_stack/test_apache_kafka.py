@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from local_stack.processes import get_process_start_time
-from messaging.kafka.admin import list_missing_topics
+from messaging.kafka.admin import list_missing_topics, wait_for_broker
 from support.apache_kafka import ApacheKafka, KafkaDidNotStartError, own_kafka
-from support.broker import bench_on, fresh_prefix, probe_topics
+from support.broker import OwnBroker, bench_on, free_port, fresh_prefix, probe_topics
+from support.data_folders import make_data_folder
 from support.kafka_jars import KafkaMissingError, jars, java
 from support.missing import require_kafka_jars
 from support.waiting import eventually
@@ -41,6 +44,25 @@ async def test_keeps_its_topics_and_records_over_a_crash(kafka: ApacheKafka) -> 
     kafka.start()
     assert kafka.pid != before
     assert [record.value for record in await bench.records("chunks-ready", 2)] == [b"1", b"2"]
+
+
+@pytest.mark.long
+async def test_another_broker_on_its_port_is_not_taken_for_it(
+    can_run: None, request: pytest.FixtureRequest
+) -> None:
+    port, folder = free_port(), make_data_folder("onrecord-broker-")
+    request.addfinalizer(lambda: shutil.rmtree(folder, ignore_errors=True))
+    stranger = OwnBroker(folder, port)
+    with own_kafka(port) as kafka:
+        kafka.kill()
+        stranger.start()
+        try:
+            await wait_for_broker(fresh_prefix(stranger.servers), 20)
+            with pytest.raises(KafkaDidNotStartError):
+                await asyncio.to_thread(kafka.start)
+        finally:
+            stranger.stop()
+        await asyncio.to_thread(kafka.start)
 
 
 async def test_creates_no_topic_that_nobody_declared(kafka: ApacheKafka) -> None:
