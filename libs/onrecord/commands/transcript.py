@@ -1,10 +1,10 @@
-"""``onrecord transcript``: interviews withdrawn, restored and handed over by control's API."""
+"""``onrecord transcript``: interviews read, withdrawn, restored and handed over by control's API."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
@@ -27,12 +27,17 @@ from onrecord.submit.document_errors import format_document_errors
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient
+    from onrecord.control_transport import Params
     from onrecord.reading_client import InterviewDetails
     from read_model.reading_reports import TranscriptReadingReport
-    from read_model.transcripts import TranscriptSummary
+    from read_model.transcripts import TranscriptSegment, TranscriptSummary
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+
+DEFAULT_TURNS: Final = 2
+MAX_TURNS: Final = 100
+"""Most turns before a time, and behind it, that are asked for."""
 
 TranscriptId = Annotated[
     str,
@@ -48,6 +53,33 @@ Exact = Annotated[
         "--exact",
         help="Exact words and names in the reading report where the study masks them; takes the "
         "right to read evidence.",
+    ),
+]
+ExactWords = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Show the exact words and names where the study masks them; takes the right to read "
+        "evidence.",
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Only the turns around this time of the recording: 12:34 or 1:02:03.",
+    ),
+]
+Turns = Annotated[
+    int | None,
+    typer.Option(
+        "--turns",
+        metavar="N",
+        min=0,
+        max=MAX_TURNS,
+        help=f"With --at: how many turns before and behind; {DEFAULT_TURNS} if not given.",
+        show_default=False,
     ),
 ]
 Revision = Annotated[
@@ -80,6 +112,7 @@ def register(app: typer.Typer) -> None:
     )
     transcript.command("list")(list_interviews)
     transcript.command("show")(show)
+    transcript.command("read")(read)
     transcript.command("withdraw")(withdraw)
     transcript.command("restore")(restore)
     transcript.command("handover")(handover)
@@ -140,6 +173,56 @@ def show(
         out.print(line)
     for line in format_reading_report(report, get_page_width(out)) if report else ():
         out.print(line)
+
+
+def read(  # noqa: PLR0913, PLR0917 - one parameter an option
+    transcript_id: TranscriptId,
+    at: At = None,
+    turns: Turns = None,
+    revision: Revision = None,
+    exact: ExactWords = False,  # noqa: FBT002 - a flag
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Print what was said in an interview, or the turns around a time of its recording.
+
+    Personal data is masked unless the study allows it. Of --at, the turn is the last that began by
+    then.
+
+    Examples of use:
+
+        onrecord transcript read 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d
+        onrecord transcript read 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --at 12:34
+        onrecord transcript read 0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d --at 1:02:03 --turns 5 --json
+    """
+    # Keeps help quick.
+    from onrecord.pages.interviews import format_segments  # noqa: PLC0415
+    from onrecord.turns import parse_recording_time  # noqa: PLC0415
+
+    if turns is not None and at is None:
+        raise UsageError("--turns goes with --at: without it, the whole interview is printed")
+    at_ms = None if at is None else parse_recording_time(at)
+    which: Params = {"revision": revision, "exact": exact or None}
+    around = DEFAULT_TURNS if turns is None else turns
+    found = asyncio.run(_read_segments(_read_id(transcript_id), which, at_ms, around))
+    if json_output:
+        print_json([to_jsonable_python(one) for one in found])
+        return
+    for line in format_segments(found, get_page_width(out)):
+        out.print(line)
+
+
+async def _read_segments(
+    transcript_id: UUID, which: Params, at_ms: int | None, turns: int
+) -> list[TranscriptSegment]:
+    # Slow to import.
+    from onrecord.connections import open_reading_client  # noqa: PLC0415
+    from onrecord.turns import find_turns_at  # noqa: PLC0415
+
+    async with open_reading_client(ClientSettings.load()) as reading:
+        segments = reading.segments(transcript_id, which)
+        if at_ms is None:
+            return [one async for one in segments]
+        return await find_turns_at(segments, at_ms, turns)
 
 
 async def _list(study: str | None, limit: int) -> list[TranscriptSummary]:

@@ -8,9 +8,9 @@ from typing import Final
 from rich.text import Text
 
 from contracts.events import TranscriptSettled
-from onrecord.pages.rendering import format_count, wrap_paragraph
+from onrecord.pages.rendering import format_count, format_recording_time, wrap_paragraph
 from read_model.reading_reports import TranscriptReadingReport
-from read_model.transcripts import TranscriptStatus, TranscriptSummary
+from read_model.transcripts import TranscriptSegment, TranscriptStatus, TranscriptSummary
 
 _STATUSES: Final = {
     TranscriptStatus.IN_PROGRESS: "in progress",
@@ -47,6 +47,19 @@ def format_interview(
         for reason in one.reasons:
             said = f"{reason.service} {reason.code}: {reason.message}".removesuffix(": ")
             yield from wrap_paragraph(said, width, indent="    ", style="dim")
+
+
+def format_segments(segments: Sequence[TranscriptSegment], width: int) -> Iterator[Text]:
+    """Format what was said: each turn with its time and who speaks.
+
+    Args:
+        segments: in the order in which they are to stand.
+        width: of a line, in columns.
+    """
+    for one in segments:
+        said = f"{format_recording_time(one.start_ms)} {one.speaker}"
+        yield from wrap_paragraph(said, width, style="bold")
+        yield from wrap_paragraph(one.text, width, indent="  ")
 
 
 def format_reading_report(report: TranscriptReadingReport, width: int) -> Iterator[Text]:

@@ -12,7 +12,7 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import REPORT, TRANSCRIPT, ingested, note, validated
+from support.interviews import REPORT, TRANSCRIPT, TURNS, ingested, note, validated
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -94,6 +94,24 @@ def test_an_interview_is_shown_with_how_it_was_read(
     code, out, err = run(capsys, "show", str(TRANSCRIPT))
     assert (code, err, "read as" in out) == (0, "", False)
     assert json.loads(run(capsys, "show", str(TRANSCRIPT), "--json")[1])["reading_report"] is None
+
+
+@pytest.mark.usefixtures("reading_api", "two_revisions")
+def test_an_interview_is_read_around_a_time_masked_unless_exact_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(capsys, "read", str(TRANSCRIPT), "--json")
+    whole = json.loads(out)
+    assert (code, err, [one["number"] for one in whole]) == (0, "", [one.number for one in TURNS])
+    assert all(one["is_masked"] for one in whole)
+    code, out, _ = run(capsys, "read", str(TRANSCRIPT), "--json", "--exact")
+    assert [one["text"] for one in json.loads(out)] == [one.text for one in TURNS]
+    last = max(one.start_ms or 0 for one in TURNS) // 1_000
+    at = f"{last // 60}:{last % 60:02}"
+    code, out, err = run(capsys, "read", str(TRANSCRIPT), "--at", at, "--turns", "0", "--json")
+    assert (code, err, len(json.loads(out))) == (0, "", 1)
+    assert run(capsys, "read", str(TRANSCRIPT), "--turns", "1")[0] == 2
+    assert run(capsys, "read", str(TRANSCRIPT), "--at", "noon")[0] == 2
 
 
 @pytest.mark.usefixtures("reading_api", "two_revisions")

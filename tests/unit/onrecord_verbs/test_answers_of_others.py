@@ -121,6 +121,7 @@ trail
 transcript handover {ID} --to token:ada --reason why
 transcript handover --study s --to token:ada --reason why
 transcript list
+transcript read {ID}
 transcript restore {ID} --reason why
 transcript show {ID}
 transcript withdraw {ID} --reason why
