@@ -1,4 +1,4 @@
-"""``onrecord transcript``: interviews read, withdrawn, restored and handed over by control's API."""
+"""``onrecord transcript``: interviews read, withdrawn, restored and handed over."""
 
 from __future__ import annotations
 

@@ -34,7 +34,9 @@ def test_a_time_of_a_recording_is_read_as_players_show_it(text: str, seconds: in
     assert parse_recording_time(text) == seconds * 1_000
 
 
-@pytest.mark.parametrize("text", ["", "12", "12:3", "12:60", "1:60:00", "-1:00", "1:2:3:04", "٣:٠٠"])
+@pytest.mark.parametrize(
+    "text", ["", "12", "12:3", "12:60", "1:60:00", "-1:00", "1:2:3:04", "٣:٠٠"]
+)
 def test_anything_else_is_told_to_be_no_time(text: str) -> None:
     with pytest.raises(UsageError, match="is no time of a recording"):
         parse_recording_time(text)
