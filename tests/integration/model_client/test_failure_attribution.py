@@ -130,6 +130,7 @@ async def test_left_alone_it_is_told_from_an_outage_by_a_short_question(
             assert not client.endpoints[0].breaker.is_open
 
 
+@pytest.mark.long
 async def test_many_that_hang_and_are_left_alone_take_few_questions() -> None:
     questions = 0
 
