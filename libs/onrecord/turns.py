@@ -8,9 +8,9 @@ from typing import Final
 
 from onrecord.errors import UsageError
 from read_model.transcripts import TranscriptSegment
+from transcripts.times import parse_clock_time
 
-_TIME: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]\d)", re.ASCII)
-_MINUTES_OF_AN_HOUR: Final = 60
+_TIME: Final = re.compile(r"(?:\d{1,3}:)?\d{1,3}:\d\d", re.ASCII)
 
 
 def parse_recording_time(text: str) -> int:
@@ -21,11 +21,11 @@ def parse_recording_time(text: str) -> int:
     Raises:
         UsageError: it is none.
     """
-    match = _TIME.fullmatch(text.strip())
-    if match is None or (match[1] and int(match[2]) >= _MINUTES_OF_AN_HOUR):
+    written = text.strip()
+    at_ms = parse_clock_time(written) if _TIME.fullmatch(written) else None
+    if at_ms is None:
         raise UsageError(f"{text!r} is no time of a recording: write it like 12:34 or 1:02:03")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return ((hours * 60 + minutes) * 60 + seconds) * 1_000
+    return at_ms
 
 
 async def find_turns_at(

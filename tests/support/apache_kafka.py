@@ -37,7 +37,7 @@ STOP_TIMEOUT_S: Final = 60.0
 LOOK_EVERY_S: Final = 2.0
 """How long clients try a broker that listens before its process is looked at again."""
 CLUSTER: Final = "cluster-id"
-"""The file in a broker's folder that tells the id of its cluster."""
+"""The file in a broker's folder with the id of its cluster."""
 MEMORY: Final = ("-Xms256m", "-Xmx768m", "-Djava.awt.headless=true")
 JVM: Final = (*MEMORY, "-XX:+UseG1GC")
 JVM_THAT_STARTS_FAST: Final = (*MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")

@@ -43,8 +43,8 @@ from support.waiting import eventually, until
 MACHINERY: Final = os.environ.get("ONRECORD_TEST_MACHINERY") == "1"
 """Whether the stages of tests take FastStream's own way; a switch, for a run of all of them."""
 
-PORT_CLAIMS: Final = Path(tempfile.gettempdir()) / "onrecord-test-ports"
-"""Lock files of the ports that tests of any checkout on this machine have taken."""
+PORT_CLAIMS: Final = Path(tempfile.gettempdir()) / f"onrecord-test-ports-{os.getuid()}"
+"""Lock files of the ports that a user's tests have taken, whatever the checkout."""
 
 PROBE: Final = "probe"
 """The service the test stages belong to."""

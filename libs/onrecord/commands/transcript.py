@@ -19,6 +19,7 @@ from contracts.ownership import (
     RevisionChangeResult,
     WithdrawRevisionRequest,
 )
+from onrecord.commands import notes as options
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width
@@ -53,14 +54,6 @@ Exact = Annotated[
         "--exact",
         help="Exact words and names in the reading report where the study masks them; takes the "
         "right to read evidence.",
-    ),
-]
-ExactWords = Annotated[
-    bool,
-    typer.Option(
-        "--exact",
-        help="Show the exact words and names where the study masks them; takes the right to read "
-        "evidence.",
     ),
 ]
 At = Annotated[
@@ -180,7 +173,7 @@ def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     at: At = None,
     turns: Turns = None,
     revision: Revision = None,
-    exact: ExactWords = False,  # noqa: FBT002 - a flag
+    exact: options.Exact = False,  # noqa: FBT002 - a flag
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Print what was said in an interview, or the turns around a time of its recording.
