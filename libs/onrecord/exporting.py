@@ -199,7 +199,7 @@ class _StudyReader:
 
 
 def _narrows(params: Params) -> bool:
-    names = ("transcript", "theme", "question", "speaker", "standing")
+    names = ("transcript", "theme", "question", "speaker", "standing", "since")
     return any(params.get(name) is not None for name in names)
 
 

@@ -56,7 +56,12 @@ async def select_notes(
     if which.transcript is not None:
         study, transcript = await _only_interview(reading, which.transcript, meant)
         studies = {study: studies[study]}
-    narrower = {"transcript": transcript, "theme": which.theme, "question": which.question}
+    narrower = {
+        "transcript": transcript,
+        "theme": which.theme,
+        "question": which.question,
+        "since": None if which.since is None else which.since.isoformat(),
+    }
     shown = {"exact": exact or None}
     if which.speaker is not None:
         narrowed = {"transcript": transcript, **shown}

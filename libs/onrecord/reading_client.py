@@ -68,9 +68,18 @@ class _RefusedNotePage:
 
 
 @dataclass(frozen=True)
-class _SegmentPage:
+class SegmentPage:
+    """Page of an interview's segments.
+
+    Attributes:
+        segments: in order.
+        next: ``cursor`` of the next page; None if there is none.
+        at: number of the segment at the time that was asked for; None on later pages.
+    """
+
     segments: list[TranscriptSegment]
     next: str | None
+    at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,12 +172,18 @@ class ReadingClient:
 
         Args:
             transcript_id: the interview.
-            which: the endpoint's ``revision`` and ``exact``; None leaves one out.
+            which: the endpoint's parameters but for those of pages; None leaves one out.
         """
-        path = f"/v1/transcripts/{transcript_id}/segments"
-        async for page in self._control.pages(path, _SegmentPage, which, limit=SEGMENT_PAGE):
+        async for page in self.segment_pages(transcript_id, which):
             for one in page.segments:
                 yield one
+
+    def segment_pages(
+        self, transcript_id: UUID, which: Params, *, most: int | None = None
+    ) -> AsyncIterator[SegmentPage]:
+        """Yield what was said in an interview by page; arguments as for ``segments``."""
+        path = f"/v1/transcripts/{transcript_id}/segments"
+        return self._control.pages(path, SegmentPage, which, limit=SEGMENT_PAGE, most=most)
 
     async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
         """Return how many notes of a study match.

@@ -28,6 +28,7 @@ class NoteFilter:
         speaker: a part of a speaker's name, whatever the case.
         standing: what vouches for the statement.
         limit: at most so many.
+        since: only those that were stored then or later.
     """
 
     study: str | None = None
@@ -37,6 +38,7 @@ class NoteFilter:
     speaker: str | None = None
     standing: Standing | None = None
     limit: int | None = None
+    since: datetime | None = None
 
 
 class NotePosition(NamedTuple):

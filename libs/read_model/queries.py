@@ -119,27 +119,36 @@ class ReadModelQueries:
             which.standing,
             which.limit,
             None,
+            which.since,
         )
         return [build_note_from_row(row, statements) for row in rows], _total(rows)
 
     async def note(self, note_id: UUID) -> StoredNote | None:
         """A current note; None if there is no such note, or another one is shown in its place."""
         nothing = (None,) * 7
-        row = await self._database.fetchrow(self._view(_QUERIES.select_notes), *nothing, note_id)
+        row = await self._database.fetchrow(
+            self._view(_QUERIES.select_notes), *nothing, note_id, None
+        )
         return None if row is None else build_note_from_row(row, None)
 
     async def note_totals(self, which: NoteFilter) -> NoteCounts:
         """How many notes of one study match; a filter's limit is not looked at."""
         refused = which.study, which.transcript, which.theme, which.question
         rows = await self._database.fetch(
-            self._view(_QUERIES.count_notes), *refused, which.speaker, which.standing
+            self._view(_QUERIES.count_notes),
+            *refused,
+            which.speaker,
+            which.standing,
+            which.since,
         )
         counts = {kind: _named(rows, kind) for kind in ("standing", "theme")}
         return NoteCounts(
             total=sum(counts["standing"].values()),
             standings={Standing(name): count for name, count in counts["standing"].items()},
             themes=counts["theme"],
-            rejected=int(await self._database.fetchval(_EVIDENCE.count_rejected, *refused)),
+            rejected=int(
+                await self._database.fetchval(_EVIDENCE.count_rejected, *refused, which.since)
+            ),
         )
 
     async def notes_page(
@@ -182,6 +191,7 @@ class ReadModelQueries:
             limit,
             which.transcript,
             which.speaker,
+            which.since,
         )
 
     def _view(self, query: str) -> str:
@@ -227,6 +237,7 @@ class ReadModelQueries:
             which.question,
             *(after or (None,) * len(NotePosition._fields)),
             limit + 1,
+            which.since,
         )
         page = rows[:limit]
         last = build_refused_note_position_from_row(page[-1]) if len(rows) > limit else None

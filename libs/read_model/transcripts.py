@@ -108,6 +108,33 @@ class TranscriptSegment:
     end_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentSpan:
+    """Which segments of an interview are read.
+
+    Attributes:
+        after: only those behind this number.
+        around: only these and their neighbours; None: all.
+        neighbours: how many neighbours before each, and behind it.
+    """
+
+    after: int = 0
+    around: tuple[int, ...] | None = None
+    neighbours: int = 0
+
+    def format_ranges(self) -> str | None:
+        """Format the ranges as PostgreSQL's ``int4multirange``; None for all segments."""
+        if self.around is None:
+            return None
+        ranges = (
+            f"[{max(1, one - self.neighbours)},{one + self.neighbours}]" for one in self.around
+        )
+        return f"{{{','.join(ranges)}}}"
+
+
+WHOLE: Final = SegmentSpan()
+
+
 class TranscriptQueries:
     """Queries on interviews and their segments in PostgreSQL.
 
@@ -151,6 +178,21 @@ class TranscriptQueries:
             return None
         return TranscriptRevision(**{**row, "speakers": tuple(row["speakers"])})
 
+    async def find_turn_at(self, transcript_id: UUID, revision: int, at_ms: int) -> int | None:
+        """The number of the turn at a time; None if no turn of the revision has a time.
+
+        That is the last turn that began by then; before the first with a time, that one.
+
+        Args:
+            transcript_id: the interview.
+            revision: which revision.
+            at_ms: the time, in milliseconds from the recording's start.
+        """
+        found = await self._database.fetchval(
+            _EVIDENCE.find_turn_at, transcript_id, revision, at_ms
+        )
+        return None if found is None else int(found)
+
     async def segments(
         self,
         transcript_id: UUID,
@@ -158,7 +200,7 @@ class TranscriptQueries:
         *,
         limit: int,
         exact: bool = False,
-        after: int = 0,
+        span: SegmentSpan = WHOLE,
     ) -> tuple[list[TranscriptSegment], int | None]:
         """A page of a revision's segments, and the number behind which the next one begins.
 
@@ -167,10 +209,15 @@ class TranscriptQueries:
             revision: which revision.
             limit: at most so many.
             exact: as they are, also where the study masks them.
-            after: only segments behind this number.
+            span: only these segments.
         """
         rows = await self._database.fetch(
-            _EVIDENCE.select_segments, transcript_id, revision.revision, after, limit + 1
+            _EVIDENCE.select_segments,
+            transcript_id,
+            revision.revision,
+            span.after,
+            limit + 1,
+            span.format_ranges(),
         )
         page = rows[:limit]
         is_masked = not (exact or revision.is_open)

@@ -53,6 +53,7 @@ def export(  # noqa: PLR0913 - one parameter an option
     question: options.Question = None,
     speaker: options.Speaker = None,
     standing: options.StandingOption = None,
+    since: options.Since = None,
     statements: options.Statements = None,
     exact: options.Exact = False,
     force: Force = False,
@@ -67,6 +68,7 @@ def export(  # noqa: PLR0913 - one parameter an option
 
         onrecord export notes.xlsx
         onrecord export notes.docx --study small-repair-shops --theme pricing
+        onrecord export new.docx --since 7d
         onrecord export study.qdpx
         onrecord export study.html --statements all
         onrecord export - --format csv | head
@@ -81,7 +83,15 @@ def export(  # noqa: PLR0913 - one parameter an option
     if file == "-" and json_output:
         raise UsageError("--json does not go with -, which prints the export itself")
     check_target(request)
-    which = NoteFilter(study, transcript, theme, question, speaker, standing)
+    which = NoteFilter(
+        study,
+        transcript,
+        theme,
+        question,
+        speaker,
+        standing,
+        since=options.parse_since(since),
+    )
     result = asyncio.run(_export(which, request))
     if json_output:
         print_json(asdict(result))

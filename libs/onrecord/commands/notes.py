@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 from rich.table import Table
@@ -23,6 +24,10 @@ from read_model.queries import StudyWithInterviewCount
 
 if TYPE_CHECKING:
     from onrecord.reading_client import ReadingClient
+    from onrecord.turns import SurroundingTurns
+
+MAX_TURNS: Final = 100
+"""Most turns before a quote, and behind it, that are printed with it."""
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[
@@ -71,6 +76,27 @@ Standings = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="At most so many notes.")]
 
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only what was stored since: a span such as 24h or 7d, a date such as 2026-05-04, or "
+        "a time such as 2026-05-04T12:30Z.",
+    ),
+]
+Turns = Annotated[
+    int | None,
+    typer.Option(
+        "--turns",
+        metavar="N",
+        min=0,
+        max=MAX_TURNS,
+        help="Show each note's quotes among so many turns before and behind them.",
+        show_default=False,
+    ),
+]
+
 Totals: TypeAlias = Mapping[tuple[str, str], int]
 
 
@@ -84,6 +110,7 @@ class SelectedNotes:
         total: how many notes there are without the limit.
         totals: how many of them by study and theme.
         studies: by id.
+        turns: those around the quotes, if they were asked for.
     """
 
     accepted: Sequence[StoredNote]
@@ -91,6 +118,15 @@ class SelectedNotes:
     total: int
     totals: Totals
     studies: Mapping[str, StudyWithInterviewCount]
+    turns: SurroundingTurns | None = None
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """All of the notes, refused ones first, for programs."""
+        accepted = [one.as_json() for one in self.accepted]
+        if self.turns is not None:
+            for note, shown in zip(self.accepted, accepted, strict=True):
+                shown["turns"] = [asdict(turn) for turn in self.turns.find(note)]
+        return [*map(asdict, self.refused), *accepted]
 
 
 def register(app: typer.Typer) -> None:
@@ -106,6 +142,8 @@ def notes(  # noqa: PLR0913 - one parameter an option
     question: Question = None,
     speaker: Speaker = None,
     standing: StandingOption = None,
+    since: Since = None,
+    turns: Turns = None,
     statements: Statements = None,
     rejected: Rejected = False,
     standings: Standings = False,
@@ -124,50 +162,66 @@ def notes(  # noqa: PLR0913 - one parameter an option
         onrecord notes --study small-repair-shops --theme pricing
         onrecord notes --transcript "Two Rivers" --speaker dale
         onrecord notes --standing unproven
+        onrecord notes --since 7d
+        onrecord notes --theme pricing --turns 2
         onrecord notes --statements all
         onrecord notes --rejected
         onrecord notes --standings
         onrecord notes --json | jq '.[].evidence[].quote'
     """
-    which = NoteFilter(study, transcript, theme, question, speaker, standing, limit)
+    which = NoteFilter(
+        study, transcript, theme, question, speaker, standing, limit, parse_since(since)
+    )
     if standings:
-        _refuse_combinations_with_standings(which, statements, rejected=rejected)
+        _refuse_combinations_with_standings(which, statements, turns, rejected=rejected)
         _print_standings(asyncio.run(_count_standings(which)), as_json=json_output)
         return
     _refuse_combinations(which, statements, rejected=rejected)
-    found = asyncio.run(_find(which, statements, rejected=rejected, exact=exact))
-    shown: list[Any] = [*found.refused, *found.accepted]
+    if rejected and turns is not None:
+        raise UsageError("--turns does not go with --rejected: refused notes have no quote")
+    found = asyncio.run(_find(which, statements, turns, rejected=rejected, exact=exact))
     if json_output:
-        print_json([asdict(one) if rejected else one.as_json() for one in shown])
+        print_json(found.as_json())
     else:
         _print(found, theme)
+    shown = len(found.refused) + len(found.accepted)
     if not shown:
         err.print("no note was refused" if rejected else "no such notes yet")
-    elif len(shown) < found.total:
-        err.print(
-            f"{len(shown):,} of {format_count(found.total, 'note')}; a higher --limit shows more"
-        )
+    elif shown < found.total:
+        err.print(f"{shown:,} of {format_count(found.total, 'note')}; a higher --limit shows more")
+
+
+def parse_since(text: str | None) -> datetime | None:
+    """Parse what was given as ``--since``; None if nothing was.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    from onrecord.time_spans import parse_past_time  # noqa: PLC0415 - keeps help quick
+
+    return None if text is None else parse_past_time("--since", text, datetime.now(UTC))
 
 
 def _print(found: SelectedNotes, theme: str | None) -> None:
-    from onrecord.pages.notes import format_notes, format_refused_notes  # noqa: PLC0415 - keeps help quick
+    # Keeps help quick.
+    from onrecord.pages.notes import NoteLayout, format_notes, format_refused_notes  # noqa: PLC0415
 
     width = get_page_width(out)
-    for line in format_notes(
-        found.accepted, found.studies, width, theme=theme, totals=found.totals
-    ):
+    layout = NoteLayout(width, theme, found.totals, found.turns)
+    for line in format_notes(found.accepted, found.studies, layout):
         out.print(line)
     for line in format_refused_notes(found.refused, width):
         out.print(line)
 
 
 def _refuse_combinations_with_standings(
-    which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool
+    which: NoteFilter, statements: StatementPolicy | None, turns: int | None, *, rejected: bool
 ) -> None:
-    if rejected or statements or which.standing or which.speaker or which.limit:
+    narrows = which.standing or which.speaker or which.limit
+    if rejected or statements or narrows or turns is not None:
         raise UsageError(
             "--standings counts all notes of a study, interview, theme or question: it goes with "
-            "no --rejected, --standing, --statements, --speaker or --limit"
+            "no --rejected, --standing, --statements, --speaker, --limit or --turns"
         )
 
 
@@ -211,15 +265,26 @@ def _refuse_combinations(
 
 
 async def _find(
-    which: NoteFilter, statements: StatementPolicy | None, *, rejected: bool, exact: bool
+    which: NoteFilter,
+    statements: StatementPolicy | None,
+    turns: int | None,
+    *,
+    rejected: bool,
+    exact: bool,
 ) -> SelectedNotes:
-    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
+    # Slow to import.
+    from onrecord.connections import open_reading_client  # noqa: PLC0415
+    from onrecord.turns import read_surrounding_turns  # noqa: PLC0415
 
     async with open_reading_client(ClientSettings.load()) as reading:
         selection = await select_notes(reading, which, exact=exact)
         if rejected:
             return await _find_rejected(reading, selection, which.limit)
-        return await _find_accepted(reading, selection, statements, which.limit)
+        found = await _find_accepted(reading, selection, statements, which.limit)
+        if turns is None:
+            return found
+        around = await read_surrounding_turns(reading, found.accepted, turns, exact=exact)
+        return replace(found, turns=around)
 
 
 async def _find_accepted(

@@ -37,9 +37,6 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 DEFAULT_TURNS: Final = 2
-MAX_TURNS: Final = 100
-"""Most turns before a time, and behind it, that are asked for."""
-
 TranscriptId = Annotated[
     str,
     typer.Argument(metavar="ID", help="The interview's id, as `onrecord transcript list` has it."),
@@ -70,7 +67,7 @@ Turns = Annotated[
         "--turns",
         metavar="N",
         min=0,
-        max=MAX_TURNS,
+        max=options.MAX_TURNS,
         help=f"With --at: how many turns before and behind; {DEFAULT_TURNS} if not given.",
         show_default=False,
     ),
@@ -209,13 +206,12 @@ async def _read_segments(
 ) -> list[TranscriptSegment]:
     # Slow to import.
     from onrecord.connections import open_reading_client  # noqa: PLC0415
-    from onrecord.turns import find_turns_at  # noqa: PLC0415
+    from onrecord.turns import read_turns_at  # noqa: PLC0415
 
     async with open_reading_client(ClientSettings.load()) as reading:
-        segments = reading.segments(transcript_id, which)
         if at_ms is None:
-            return [one async for one in segments]
-        return await find_turns_at(segments, at_ms, turns)
+            return [one async for one in reading.segments(transcript_id, which)]
+        return await read_turns_at(reading, transcript_id, which, at_ms, turns)
 
 
 async def _list(study: str | None, limit: int) -> list[TranscriptSummary]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -15,6 +16,10 @@ from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
 from read_model.notes import RefusedNote, StoredNote, StoredQuote
 from read_model.queries import StudyWithInterviewCount
 from read_model.standings import READING_LABEL, UNPROVEN
+from read_model.transcripts import TranscriptSegment
+
+if TYPE_CHECKING:
+    from onrecord.turns import SurroundingTurns
 
 LABELS: Final = {
     CoverageStatus.ANSWERED: ("answered", "green"),
@@ -25,46 +30,77 @@ LABELS: Final = {
 LABEL_WIDTH: Final = 15
 
 
+@dataclass(frozen=True, slots=True)
+class NoteLayout:
+    """How a list of notes is laid out.
+
+    Attributes:
+        width: of a line, in columns.
+        theme: show only this theme's heading.
+        totals: how many notes there are by study and theme, where not all are shown.
+        turns: those to show around the quotes; None: none.
+    """
+
+    width: int
+    theme: str | None = None
+    totals: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    turns: SurroundingTurns | None = None
+
+
 def format_notes(
     notes: Sequence[StoredNote],
     studies: Mapping[str, StudyWithInterviewCount],
-    width: int,
-    *,
-    theme: str | None = None,
-    totals: Mapping[tuple[str, str], int] | None = None,
+    layout: NoteLayout,
 ) -> Iterator[Text]:
     """Format notes by theme, in the study's order; a note with two themes appears twice.
 
     Args:
         notes: in the order in which they are to stand.
         studies: by id; all that the notes are of.
-        width: of a line, in columns.
-        theme: show only this theme's heading.
-        totals: how many notes there are by study and theme, where not all are shown.
+        layout: how.
     """
     several = len({note.study_id for note in notes}) > 1
     for study_id, of_study in groupby(notes, key=lambda note: note.study_id):
         group = list(of_study)
         study = studies[study_id].study
         if several:
-            yield from wrap_paragraph(f"{study.name} ({study_id})", width, style="bold underline")
+            heading = f"{study.name} ({study_id})"
+            yield from wrap_paragraph(heading, layout.width, style="bold underline")
             yield Text()
         for one in study.themes:
             under = [note for note in group if one.id in note.themes]
-            if under and theme in {None, one.id}:
-                total = (totals or {}).get((study_id, one.id), len(under))
-                yield from _section(one.name, under, total, width)
+            if under and layout.theme in {None, one.id}:
+                total = layout.totals.get((study_id, one.id), len(under))
+                yield from _section(one.name, under, total, layout)
 
 
-def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> Iterator[Text]:
+def _section(
+    name: str, notes: Sequence[StoredNote], total: int, layout: NoteLayout
+) -> Iterator[Text]:
     shown = f"{len(notes):,} of " if len(notes) < total else ""
-    yield from wrap_paragraph(
-        f"{name} ({shown}{format_count(total, 'note')})", width, style="bold cyan"
-    )
+    heading = f"{name} ({shown}{format_count(total, 'note')})"
+    yield from wrap_paragraph(heading, layout.width, style="bold cyan")
     yield Text()
     for note in notes:
-        yield from _note(note, width)
+        yield from _note(note, layout.width)
+        if layout.turns is not None:
+            yield from _turns(note, layout.turns.find(note), layout.width)
         yield Text()
+
+
+def _turns(note: StoredNote, turns: Sequence[TranscriptSegment], width: int) -> Iterator[Text]:
+    """Format the turns around a note's quotes; an arrow stands before those that it quotes."""
+    quoted = {quote.segment for quote in note.evidence}
+    before: int | None = None
+    for turn in turns:
+        if before is not None and turn.number > before + 1:
+            yield Text("        …", style="dim")
+        before = turn.number
+        said = f"{format_recording_time(turn.start_ms)} {turn.speaker}: {turn.text}"
+        is_quoted = turn.number in quoted
+        first = "      ▸ " if is_quoted else "        "
+        style = "" if is_quoted else "dim"
+        yield from wrap_paragraph(said, width, indent="        ", first=first, style=style)
 
 
 def _note(note: StoredNote, width: int) -> Iterator[Text]:

@@ -14,6 +14,11 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
    AND ($5::text IS NULL
         OR (interview.title, interview.transcript_id, chunk.index, refused.attempt,
             refused.position) > ($5, $6::uuid, $7::int, $8::int, $9::int))
+   AND ($11::timestamptz IS NULL OR EXISTS (
+        SELECT FROM drafts AS draft
+         WHERE draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
+           AND draft.stored_at >= $11
+   ))
  ORDER BY interview.title, interview.transcript_id, chunk.index, refused.attempt, refused.position
  LIMIT $10;
 
@@ -26,7 +31,12 @@ SELECT count(*)::int
  WHERE interview.study_id = $1
    AND ($2::uuid IS NULL OR interview.transcript_id = $2)
    AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
-   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4);
+   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
+   AND ($5::timestamptz IS NULL OR EXISTS (
+        SELECT FROM drafts AS draft
+         WHERE draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
+           AND draft.stored_at >= $5
+   ));
 
 -- name: select_revision
 -- A revision of an interview, the current one if none is named and none that is withdrawn: its study, whether its words may be shown
@@ -63,13 +73,35 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
  ORDER BY coalesce(interview.refreshes, interview.revision) DESC, interview.revision DESC
  LIMIT 1;
 
+-- name: find_turn_at
+-- The turn of a revision at a time: the last that began by then, or else the first that has a time;
+-- null if none has. Where times jump back later, the first turn beyond the time ends the search.
+WITH timed AS (
+    SELECT number, start_ms
+      FROM segments
+     WHERE transcript_id = $1 AND revision = $2 AND start_ms IS NOT NULL
+)
+SELECT coalesce(
+           (
+                SELECT max(number)
+                  FROM timed
+                 WHERE start_ms <= $3
+                   AND number < coalesce(
+                           (SELECT min(number) FROM timed WHERE start_ms > $3), number + 1
+                       )
+           ),
+           (SELECT min(number) FROM timed)
+       );
+
 -- name: select_segments
--- Segments of a revision behind a number, each with the pseudonym of who speaks.
+-- Segments of a revision behind a number, or only those within some ranges, each with the pseudonym
+-- of who speaks.
 SELECT segment.number, segment.speaker, coalesce(voice.pseudonym, segment.role) AS pseudonym,
        segment.role, segment.text, segment.start_ms, segment.end_ms
   FROM segments AS segment
   LEFT JOIN speakers AS voice USING (transcript_id, revision, speaker)
  WHERE segment.transcript_id = $1 AND segment.revision = $2 AND segment.number > $3
+   AND ($5::text IS NULL OR segment.number <@ $5::text::int4multirange)
  ORDER BY segment.number
  LIMIT $4;
 

@@ -140,6 +140,7 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
    ))
    AND ($6::text IS NULL OR note.standing = $6)
    AND ($8::uuid IS NULL OR note.note_id = $8)
+   AND ($9::timestamptz IS NULL OR note.created_at >= $9)
  ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.attempt,
           note.position
  LIMIT $7;
@@ -314,6 +315,7 @@ WITH page AS MATERIALIZED (
                       WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
                         AND strpos(lower(speaker), lower($12)) > 0
                 ))
+                AND ($13::timestamptz IS NULL OR note.created_at >= $13)
               ORDER BY chunk.index, note.attempt, note.position
               LIMIT $10
             ) AS found
@@ -382,6 +384,7 @@ WITH matching AS MATERIALIZED (
                AND strpos(lower(speaker), lower($5)) > 0
        ))
        AND ($6::text IS NULL OR note.standing = $6)
+       AND ($7::timestamptz IS NULL OR note.created_at >= $7)
 ), themes AS (
     SELECT DISTINCT coalesce(one.same_as, one.note_id) AS note_id, theme_id
       FROM notes AS one

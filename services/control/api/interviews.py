@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.control_api import ColumnText
 from contracts.events import TranscriptSettled
@@ -23,8 +24,10 @@ from control.domain import BadRequestError, NotFoundError
 from control.interviews.submitted_contents import list_transcript_outcomes
 from read_model.reading_reports import ReadingReportQueries, TranscriptReadingReport
 from read_model.transcripts import (
+    SegmentSpan,
     TranscriptPosition,
     TranscriptQueries,
+    TranscriptRevision,
     TranscriptSegment,
     TranscriptSummary,
 )
@@ -34,6 +37,18 @@ MAX_TRANSCRIPTS: Final = 1_000
 
 MAX_SEGMENTS: Final = 200
 """Most segments of a page: masking them takes time."""
+
+MAX_NEIGHBOURS: Final = 100
+"""Most segments before or behind one that are asked for with it."""
+
+MAX_AROUND: Final = 100
+"""Most segments whose neighbours are asked for at once."""
+
+MAX_TURN: Final = 10**9
+"""Largest number of a segment that is asked for."""
+
+MAX_TIME_MS: Final = 10**12
+"""Largest time of a recording that is asked for, in milliseconds."""
 
 router: Final = APIRouter(tags=["transcripts"])
 
@@ -78,12 +93,14 @@ class SegmentPage:
         revision: which one they are of.
         segments: what was said.
         next: ``cursor`` of the next page; None if there is none.
+        at: number of the segment that ``at_ms`` or ``at_turn`` means; None on later pages.
     """
 
     transcript_id: UUID
     revision: int
     segments: tuple[TranscriptSegment, ...]
     next: str | None
+    at: int | None = None
 
 
 class ReadReportRequest(BaseModel):
@@ -119,6 +136,42 @@ class ListSegmentsRequest(PageRequest):
         "`evidence_reader`, and goes into the trail.",
     )
     limit: int = Field(100, ge=1, le=MAX_SEGMENTS, description="At most so many.")
+    at_ms: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_TIME_MS,
+        description="Begin at the segment at this time of the recording, in milliseconds: the last "
+        "that began by then.",
+    )
+    at_turn: int | None = Field(
+        None, ge=1, le=MAX_TURN, description="Begin at the segment of this number."
+    )
+    turns_before: int = Field(
+        0,
+        ge=0,
+        le=MAX_NEIGHBOURS,
+        description="With `at_ms` or `at_turn`: begin so many segments earlier.",
+    )
+    around: str | None = Field(
+        None,
+        pattern=rf"^[0-9]{{1,9}}(,[0-9]{{1,9}}){{0,{MAX_AROUND - 1}}}$",
+        description="Only the segments of these numbers, such as `3,17`, and `turns` before and "
+        f"behind each; {MAX_AROUND} at most.",
+    )
+    turns: int = Field(
+        0, ge=0, le=MAX_NEIGHBOURS, description="With `around`: how many before and behind each."
+    )
+
+    @model_validator(mode="after")
+    def _begin_in_one_way(self) -> Self:
+        if sum((self.at_ms is not None, self.at_turn is not None, self.around is not None)) > 1:
+            raise PydanticCustomError("several", "give one of `at_ms`, `at_turn` and `around`")
+        return self
+
+    def build_span(self, after: int) -> SegmentSpan:
+        """Build the read model's span of segments, behind a number."""
+        numbers = None if self.around is None else tuple(map(int, self.around.split(",")))
+        return SegmentSpan(after, numbers, self.turns)
 
 
 @router.get("/studies/{study_id}/transcripts", responses=build_error_responses(404))
@@ -157,7 +210,10 @@ async def list_segments(
     context: Context,
     caller: FindingReader,
 ) -> SegmentPage:
-    """List an interview's segments; personal data is masked unless the study allows it."""
+    """List an interview's segments; personal data is masked unless the study allows it.
+
+    400: `at_ms` is given, and no segment has a time.
+    """
     position = _SEGMENT_CURSORS.decode(which, transcript_id)
     number = which.revision if position is None else position[0]
     if which.revision not in {None, number}:
@@ -168,18 +224,38 @@ async def list_segments(
         await context.trail.record(
             caller, "segments.read_exact", str(transcript_id), revision.study_id
         )
-    found, last = await TranscriptQueries(
-        context.database, context.compute_for(caller.token_id)
-    ).segments(
+    queries = TranscriptQueries(context.database, context.compute_for(caller.token_id))
+    at = await _find_beginning(queries, transcript_id, revision, which) if not position else None
+    begin = 0 if at is None else max(0, at - 1 - which.turns_before)
+    found, last = await queries.segments(
         transcript_id,
         revision,
         limit=which.limit,
         exact=which.exact,
-        after=0 if position is None else position[1],
+        span=which.build_span(begin if position is None else position[1]),
     )
     position = None if last is None else (revision.revision, last)
     cursor = _SEGMENT_CURSORS.encode(position, which, transcript_id)
-    return SegmentPage(transcript_id, revision.revision, tuple(found), cursor)
+    return SegmentPage(transcript_id, revision.revision, tuple(found), cursor, at)
+
+
+async def _find_beginning(
+    queries: TranscriptQueries,
+    transcript_id: UUID,
+    revision: TranscriptRevision,
+    which: ListSegmentsRequest,
+) -> int | None:
+    """Find the number of the segment at which a list is to begin; None for the first one.
+
+    Raises:
+        BadRequestError: it is to begin at a time, and no segment has one.
+    """
+    if which.at_ms is None:
+        return which.at_turn
+    found = await queries.find_turn_at(transcript_id, revision.revision, which.at_ms)
+    if found is None:
+        raise BadRequestError("no segment of this interview has a time: leave `at_ms` (--at) out")
+    return found
 
 
 @router.get(

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from contracts.control_api import Asked, ColumnText
+from contracts.control_api import Asked, ColumnText, Moment
 from contracts.notes import Standing
 from contracts.pages import PageRequest
 from contracts.study import StatementPolicy
@@ -120,6 +120,7 @@ class RejectedNotesFilter(BaseModel):
     transcript: UUID | None = Field(None, description="Only of this interview, by its id.")
     theme: Asked | None = Field(None, description="Only of this theme, by its id.")
     question: Asked | None = Field(None, description="Only on this question, by its id.")
+    since: Moment | None = Field(None, description="Only what was stored then or later.")
 
 
 class NotesFilter(RejectedNotesFilter):
@@ -144,6 +145,7 @@ class NotesFilter(RejectedNotesFilter):
             self.question,
             self.speaker,
             self.standing,
+            since=self.since,
         )
 
 
@@ -222,7 +224,7 @@ async def list_rejected_notes(
     """List a study's rejected notes, unmasked; each call is recorded in the audit trail."""
     await context.trail.record(caller, "notes.read_rejected", study_id, study_id)
     transcript = None if which.transcript is None else str(which.transcript)
-    wanted = NoteFilter(study_id, transcript, which.theme, which.question)
+    wanted = NoteFilter(study_id, transcript, which.theme, which.question, since=which.since)
     position = _REJECTED_CURSORS.decode(which, study_id)
     notes, last = await ReadModelQueries(context.database).rejected_page(
         wanted, limit=which.limit, after=position and NotePosition(*position)

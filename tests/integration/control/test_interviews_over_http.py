@@ -350,3 +350,79 @@ async def test_one_readers_masked_pages_leave_the_process_to_others(
         assert not of_another.done()  # it has a place
         go_on.set()
         assert [(await one).status_code for one in (first, of_another)] == [200, 200]
+
+
+TIMES = (None, 10_000, None, 20_000, 30_000, None, 40_000, 50_000)
+
+
+async def _store_talk(database: Database, times: tuple[int | None, ...]) -> None:
+    said = tuple(
+        Segment(number=number, speaker="Bo", role=Speaking.PARTICIPANT, text="Yes.", start_ms=one)
+        for number, one in enumerate(times, 1)
+    )
+    await NotesStore(database).store_transcript(ingested(segments=said, chunks=()))
+
+
+@pytest.mark.parametrize(
+    ("query", "at", "numbers"),
+    [
+        ("at_ms=25000&limit=1", 4, [4]),
+        ("at_ms=25000&turns_before=1&limit=3", 4, [3, 4, 5]),
+        ("at_ms=30000", 5, [5, 6, 7, 8]),
+        ("at_ms=0&turns_before=1&limit=3", 2, [1, 2, 3]),
+        ("at_ms=10000&turns_before=100&limit=2", 2, [1, 2]),
+        ("at_ms=3600000", 8, [8]),
+        ("at_turn=7&turns_before=1", 7, [6, 7, 8]),
+        ("at_turn=9", 9, []),
+        ("around=1,6&turns=1", None, [1, 2, 5, 6, 7]),
+        ("around=99", None, []),
+    ],
+)
+async def test_segments_begin_at_a_time_or_a_turn_or_are_those_around_some(
+    office: Office, fresh_database: Database, query: str, at: int | None, numbers: list[int]
+) -> None:
+    await _store_talk(fresh_database, TIMES)
+    status, page = await office.ask("GET", f"{PATH}/segments?{query}")
+    assert (status, page["at"]) == (200, at)
+    assert [one["number"] for one in page["segments"]] == numbers
+
+
+async def test_times_that_jump_back_later_do_not_move_the_turn(
+    office: Office, fresh_database: Database
+) -> None:
+    await _store_talk(fresh_database, (0, 10_000, 30_000, 5_000, 8_000))
+    _, page = await office.ask("GET", f"{PATH}/segments?at_ms=15000")
+    assert page["at"] == 2
+
+
+async def test_a_list_that_begins_at_a_time_goes_on_to_the_end(
+    office: Office, fresh_database: Database
+) -> None:
+    await _store_talk(fresh_database, TIMES)
+    query, numbers = "at_ms=20000&limit=2", []
+    _, page = await office.ask("GET", f"{PATH}/segments?{query}")
+    while True:
+        numbers += [one["number"] for one in page["segments"]]
+        if page["next"] is None:
+            break
+        _, page = await office.ask("GET", f"{PATH}/segments?{query}&cursor={page['next']}")
+        assert page["at"] is None
+    assert numbers == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "query", ["at_ms=1&at_turn=1", "at_turn=1&around=1", "around=1,", "turns=101", "at_ms=-1"]
+)
+async def test_a_beginning_that_contradicts_itself_is_refused(
+    office: Office, fresh_database: Database, query: str
+) -> None:
+    await _store_talk(fresh_database, TIMES)
+    assert (await office.ask("GET", f"{PATH}/segments?{query}"))[0] == 400
+
+
+async def test_an_interview_without_times_has_nothing_at_a_time(
+    office: Office, fresh_database: Database
+) -> None:
+    await _store_talk(fresh_database, (None, None))
+    status, problem = await office.ask("GET", f"{PATH}/segments?at_ms=1")
+    assert (status, "has a time" in problem["detail"]) == (400, True)

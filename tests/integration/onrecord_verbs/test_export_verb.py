@@ -146,3 +146,13 @@ def test_what_cannot_be_exported_is_refused(
     assert cli.run_command(["export", *arguments]) == 2
     assert complaint in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_export_of_what_is_new_has_no_interviews_without_notes(tmp_path: Path) -> None:
+    new, none = tmp_path / "new.jsonl", tmp_path / "none.jsonl"
+    assert cli.run_command(["export", str(new), "--since", "1h"]) == 0
+    _, *interviews = map(json.loads, new.read_text().splitlines())
+    assert [(one["title"], len(one["notes"])) for one in interviews] == [("Interview 1", 2)]
+    assert cli.run_command(["export", str(none), "--since", "2100-01-01"]) == 0
+    assert len(none.read_text().splitlines()) == 1

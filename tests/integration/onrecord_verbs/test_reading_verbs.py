@@ -123,6 +123,10 @@ def test_gives_programs_ids_and_character_ranges(
         (f"--transcript {str(TRANSCRIPT)[:4]}", 2),
         (f"--transcript {TRANSCRIPT}", 2),
         ("--limit 1", 1),
+        ("--since 1h", 2),
+        ("--since 2100-01-01", 0),
+        ("--since 2100-01-01 --rejected", 0),
+        ("--since 1h --rejected", 1),
     ],
 )
 def test_narrows_notes(
@@ -146,6 +150,36 @@ def test_a_misspelt_filter_is_a_mistake_not_a_finding(
 ) -> None:
     assert cli.run_command(["notes", *options.split()]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_counts_only_what_was_stored_since(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = json.loads(run(capsys, "notes", "--standings", "--since", "1h", "--json"))
+    assert (counts["proven"], counts["unproven"], counts["refuted"]) == (1, 1, 1)
+    counts = json.loads(run(capsys, "notes", "--standings", "--since", "2100-01-01", "--json"))
+    assert not any(counts.values())
+
+
+def test_shows_quotes_among_the_turns_around_them(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(capsys, "notes", "--theme", "price", "--turns", "1")
+    assert "        [--:--] interviewer 1: What do you pay?\n" in page
+    assert "      ▸ [00:01] participant 2: We pay 40 dollars" in page
+    first, _ = json.loads(run(capsys, "notes", "--turns", "1", "--json"))
+    assert [one["number"] for one in first["turns"]] == [1, 2]
+    (quoted, _) = json.loads(run(capsys, "notes", "--turns", "0", "--exact", "--json"))
+    assert [(one["speaker"], one["is_masked"]) for one in quoted["turns"]] == [("Bo", False)]
+    assert "turns" not in json.loads(run(capsys, "notes", "--json"))[0]
+
+
+@pytest.mark.parametrize("options", ["--rejected --turns 1", "--standings --turns 1"])
+def test_turns_are_of_notes_with_quotes(
+    filled: Database, capsys: pytest.CaptureFixture[str], options: str
+) -> None:
+    assert cli.run_command(["notes", *options.split()]) == 2
+    assert "--turns" in capsys.readouterr().err
 
 
 def test_a_heading_counts_all_notes_of_its_theme_whatever_the_limit(

@@ -112,6 +112,8 @@ def test_an_interview_is_read_around_a_time_masked_unless_exact_is_asked(
     assert (code, err, len(json.loads(out))) == (0, "", 1)
     assert run(capsys, "read", str(TRANSCRIPT), "--turns", "1")[0] == 2
     assert run(capsys, "read", str(TRANSCRIPT), "--at", "noon")[0] == 2
+    around = run(capsys, "read", str(TRANSCRIPT), "--at", at, "--json")[1]
+    assert [one["number"] for one in json.loads(around)] == [one.number for one in TURNS]
 
 
 @pytest.mark.usefixtures("reading_api", "two_revisions")

@@ -1,31 +1,30 @@
-"""The turns around a time of a recording."""
+"""Times of recordings, and the turns around the quotes of notes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
+from contracts.study import Study, Theme
 from onrecord.errors import UsageError
-from onrecord.turns import find_turns_at, parse_recording_time
-from read_model.transcripts import TranscriptSegment
+from onrecord.pages.notes import NoteLayout, format_notes
+from onrecord.turns import SurroundingTurns, parse_recording_time
+from read_model.queries import StudyWithInterviewCount
+from support.made_up_exports import made_up_note, made_up_quote, made_up_segment
 
-TIMES = (None, 10_000, None, 20_000, 30_000, None, 40_000, 50_000)
+SAID = {number: made_up_segment(number, f"This is turn {number}.") for number in range(1, 21)}
+NOTE = made_up_note(
+    "two turns",
+    made_up_quote(SAID[4], "turn 4"),
+    made_up_quote(SAID[12], "turn 12"),
+    themes=("any",),
+)
+STUDY = StudyWithInterviewCount(
+    Study(study_id=NOTE.study_id, name="Any", themes=(Theme(id="any", name="Anything"),)), 1
+)
 
 
-class Talk:
-    """Segments that begin at some times, and how many of them were read."""
-
-    def __init__(self, *times: int | None) -> None:
-        self.times = times
-        self.read = 0
-
-    async def segments(self) -> AsyncIterator[TranscriptSegment]:
-        for number, start in enumerate(self.times, 1):
-            self.read = number
-            yield TranscriptSegment(
-                number, "Bo", "participant", "Yes.", is_masked=False, start_ms=start, end_ms=None
-            )
+def surrounding(turns: int) -> SurroundingTurns:
+    return SurroundingTurns(turns, {(NOTE.transcript_id, NOTE.revision): SAID})
 
 
 @pytest.mark.parametrize(
@@ -45,34 +44,34 @@ def test_anything_else_is_told_to_be_no_time(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "turns", "numbers"),
+    ("turns", "numbers"),
     [
-        (25_000, 0, [4]),
-        (25_000, 1, [3, 4, 5]),
-        (30_000, 1, [4, 5, 6]),
-        (0, 1, [1, 2, 3]),
-        (10_000, 5, [1, 2, 3, 4, 5, 6, 7]),
-        (3_600_000, 1, [7, 8]),
+        (0, [4, 12]),
+        (2, [2, 3, 4, 5, 6, 10, 11, 12, 13, 14]),
+        (5, list(range(1, 18))),
     ],
 )
-async def test_the_turn_is_the_last_that_began_by_then(
-    at: int, turns: int, numbers: list[int]
+def test_a_note_has_the_turns_around_each_of_its_quotes_once(
+    turns: int, numbers: list[int]
 ) -> None:
-    found = await find_turns_at(Talk(*TIMES).segments(), at, turns)
-    assert [one.number for one in found] == numbers
+    assert [one.number for one in surrounding(turns).find(NOTE)] == numbers
 
 
-async def test_what_comes_behind_the_turns_is_not_read() -> None:
-    talk = Talk(*range(0, 1_000_000, 1_000))
-    await find_turns_at(talk.segments(), 5_000, 2)
-    assert talk.read == 8
+def test_turns_of_other_interviews_are_not_those_of_a_note() -> None:
+    assert SurroundingTurns(2, {(NOTE.transcript_id, NOTE.revision + 1): SAID}).find(NOTE) == []
 
 
-async def test_times_that_jump_back_later_do_not_move_the_turn() -> None:
-    found = await find_turns_at(Talk(0, 10_000, 30_000, 5_000, 8_000).segments(), 15_000, 2)
-    assert [one.number for one in found] == [1, 2, 3, 4]
-
-
-async def test_an_interview_without_times_says_so() -> None:
-    with pytest.raises(UsageError, match="without --at"):
-        await find_turns_at(Talk(None, None).segments(), 0, 1)
+def test_a_page_marks_the_quoted_turns_among_their_neighbours() -> None:
+    layout = NoteLayout(80, turns=surrounding(1))
+    lines = [str(one) for one in format_notes([NOTE], {NOTE.study_id: STUDY}, layout)]
+    marks = [(line[6], line.partition(": ")[2]) for line in lines if ": This is turn" in line]
+    assert marks == [
+        (" ", "This is turn 3."),
+        ("▸", "This is turn 4."),
+        (" ", "This is turn 5."),
+        (" ", "This is turn 11."),
+        ("▸", "This is turn 12."),
+        (" ", "This is turn 13."),
+    ]
+    gaps = [line for line in lines if line.strip() == "…"]
+    assert len(gaps) == 1
