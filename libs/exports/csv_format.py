@@ -36,6 +36,9 @@ def open_csv(study: ExportedStudy, file: BinaryIO) -> Iterator[AddInterview]:
 def _cell(value: Cell) -> str | int | None:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return escape_formula(value) if isinstance(value, str) else value
+
+
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would compute."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

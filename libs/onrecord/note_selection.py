@@ -15,6 +15,7 @@ from read_model.queries import StudyWithInterviewCount
 if TYPE_CHECKING:
     from onrecord.control_transport import Params
     from onrecord.reading_client import ReadingClient
+    from read_model.transcripts import TranscriptSummary
 
 SHORTEST_ID: Final = 4
 """Characters of an id that people have to give at least."""
@@ -54,7 +55,8 @@ async def select_notes(
     _refuse("question", which.question, [q.id for one in every for q in one.questions])
     transcript: str | None = None
     if which.transcript is not None:
-        study, transcript = await _only_interview(reading, which.transcript, meant)
+        study, found = await select_interview(reading, which.transcript, meant)
+        transcript = str(found.transcript_id)
         studies = {study: studies[study]}
     narrower = {
         "transcript": transcript,
@@ -72,30 +74,41 @@ async def select_notes(
     return NoteSelection(studies, params, narrower)
 
 
-async def _only_interview(
+async def select_interview(
     reading: ReadingClient, asked: str, studies: Iterable[str]
-) -> tuple[str, str]:
-    """The study and id of the interview meant; one whose whole title was given comes first."""
+) -> tuple[str, TranscriptSummary]:
+    """Return the interview meant, with its study; one whose whole title was given comes first.
+
+    Args:
+        reading: reads the interviews.
+        asked: its id or title, or how either begins.
+        studies: in which it is looked for.
+
+    Raises:
+        UsageError: there is none, or several begin so.
+    """
     wanted = asked.strip().lower()
     titles: set[str] = set()
-    exact: dict[UUID, tuple[str, str]] = {}
-    begin: dict[UUID, tuple[str, str]] = {}
+    exact: dict[UUID, tuple[str, TranscriptSummary]] = {}
+    begin: dict[UUID, tuple[str, TranscriptSummary]] = {}
     for study in studies:
         async for one in reading.transcripts(study):
             key, title = one.transcript_id, one.title
             if len(titles) < MAX_NAMED:
                 titles.add(title)
             if title.lower() == wanted:
-                exact[key] = study, title
+                exact[key] = study, one
             if title.lower().startswith(wanted) or _begins_id(wanted, key):
-                begin[key] = study, title
+                begin[key] = study, one
     if not (found := exact or begin):
         _refuse("interview", asked, (), names=titles)
     if len(found) > 1:
-        several = "; ".join(sorted(f"{title} ({shorten_id(k)})" for k, (_, title) in found.items()))
+        several = "; ".join(
+            sorted(f"{one.title} ({shorten_id(key)})" for key, (_, one) in found.items())
+        )
         raise UsageError(f"{asked!r} is how several interviews begin: {several}")
-    ((key, (study, _)),) = found.items()
-    return study, str(key)
+    (one_of_study,) = found.values()
+    return one_of_study
 
 
 def _begins_id(asked: str, key: UUID) -> bool:

@@ -14,11 +14,13 @@ from onrecord.control_transport import NoSuchThingError, Params
 from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
 from read_model.explanation import NoteExplanation
+from read_model.matrix import MatrixInterview, MatrixTopic, MatrixTopicKind
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
 from read_model.queries import StudySummary, StudyWithInterviewCount
 from read_model.reading_reports import TranscriptReadingReport
 from read_model.search import SearchResult
 from read_model.transcripts import TranscriptSegment, TranscriptSummary
+from read_model.turn_coverage import CoveredTurn, TurnCount
 
 PAGE: Final = 500
 """Entries of one request."""
@@ -89,6 +91,36 @@ class _SpeakerPage:
 
 
 @dataclass(frozen=True)
+class TurnCoveragePage:
+    """Page of an interview's turns with what became of them.
+
+    Attributes:
+        counts: numbers of all turns, by status and role.
+        turns: in order.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    counts: list[TurnCount]
+    turns: list[CoveredTurn]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class MatrixPage:
+    """Page of a study's matrix.
+
+    Attributes:
+        topics: all of the study, in its order.
+        interviews: by title, with their notes by topic.
+        next: ``cursor`` of the next page; None if there is none.
+    """
+
+    topics: list[MatrixTopic]
+    interviews: list[MatrixInterview]
+    next: str | None
+
+
+@dataclass(frozen=True)
 class _ResultPage:
     results: list[SearchResult]
     next: str | None
@@ -131,6 +163,24 @@ class ReadingClient:
     async def coverage(self, study_id: str) -> StudyCoverage:
         """Return which questions and themes of a study its interviews address."""
         return await self._control.get(f"/v1/studies/{study_id}/coverage", StudyCoverage)
+
+    async def matrix_pages(
+        self, study_id: str, by: MatrixTopicKind, *, most: int
+    ) -> AsyncIterator[MatrixPage]:
+        """Yield a study's interviews with their notes by topic, a page at a time.
+
+        Args:
+            study_id: the study.
+            by: whether topics are themes or questions.
+            most: how many interviews will be read at most.
+        """
+        path = f"/v1/studies/{study_id}/matrix"
+        left = most
+        async for page in self._control.pages(path, MatrixPage, {"by": by.value}, limit=PAGE):
+            yield page
+            left -= len(page.interviews)
+            if left <= 0:
+                return
 
     async def transcripts(
         self, study_id: str, *, most: int | None = None
@@ -184,6 +234,18 @@ class ReadingClient:
         """Yield what was said in an interview by page; arguments as for ``segments``."""
         path = f"/v1/transcripts/{transcript_id}/segments"
         return self._control.pages(path, SegmentPage, which, limit=SEGMENT_PAGE, most=most)
+
+    def turn_coverage_pages(
+        self, transcript_id: UUID, which: Params
+    ) -> AsyncIterator[TurnCoveragePage]:
+        """Yield an interview's turns with what became of them, a page at a time.
+
+        Args:
+            transcript_id: the interview.
+            which: the endpoint's parameters but for those of pages; None leaves one out.
+        """
+        path = f"/v1/transcripts/{transcript_id}/coverage"
+        return self._control.pages(path, TurnCoveragePage, which, limit=SEGMENT_PAGE)
 
     async def note_counts(self, study_id: str, which: Params) -> NoteCounts:
         """Return how many notes of a study match.

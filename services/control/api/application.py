@@ -19,6 +19,7 @@ from control.api import (
     letter_edits,
     letter_history,
     letter_retention,
+    matrix,
     notes,
     operations,
     ownership,
@@ -35,6 +36,7 @@ from control.api import (
     tokens,
     trail,
     transcripts,
+    turn_coverage,
     waiting,
 )
 from control.api.context import ApiContext
@@ -70,8 +72,10 @@ ROUTERS: Final = (
     registry.router,
     refreshing.router,
     interviews.router,
+    turn_coverage.router,
     ownership.router,
     notes.router,
+    matrix.router,
     search.router,
     spending.router,
     response_cache.router,

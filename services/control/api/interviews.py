@@ -124,8 +124,8 @@ class ListTranscriptsRequest(PageRequest):
     limit: int = Field(100, ge=1, le=MAX_TRANSCRIPTS, description="At most so many.")
 
 
-class ListSegmentsRequest(PageRequest):
-    """Parameters of the request to list the segments of an interview."""
+class ReadSegmentsRequest(PageRequest):
+    """Parameters of the requests for segments of an interview."""
 
     revision: int | None = Field(
         None, ge=1, lt=2**31, description="Of this revision; the latest if not given."
@@ -136,6 +136,11 @@ class ListSegmentsRequest(PageRequest):
         "`evidence_reader`, and goes into the trail.",
     )
     limit: int = Field(100, ge=1, le=MAX_SEGMENTS, description="At most so many.")
+
+
+class ListSegmentsRequest(ReadSegmentsRequest):
+    """Parameters of the request to list the segments of an interview."""
+
     at_ms: int | None = Field(
         None,
         ge=0,

@@ -61,6 +61,7 @@ cache clear --yes
 cache stats
 costs
 coverage
+coverage --transcript t
 dlq cause 3fa9c1d25b7e0a44
 dlq cause 3fa9c1d25b7e0a44 --remark known
 dlq causes
@@ -98,6 +99,7 @@ dlq stats
 dlq waiting
 export notes.csv
 explain 3f2a91c0
+matrix
 notes
 notes --study s --rejected
 pipeline --for 1

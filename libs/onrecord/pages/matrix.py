@@ -1,0 +1,201 @@
+"""A study's matrix as tables that fit a terminal, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, TextIO
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from contracts.terminal import escape_control_characters
+from exports.csv_format import escape_formula
+from onrecord.pages.rendering import format_count, wrap_paragraph
+from read_model.matrix import MatrixCell, MatrixInterview, MatrixTopic, MatrixTopicKind
+
+TITLE_WIDTH: Final = 30
+"""Columns of an interview's title; a longer one is cut."""
+
+_NONE: Final = "·"
+_NOT_ASKED: Final = "-"
+_UNREAD: Final = "…"
+_KEY: Final = (
+    f"3: findings, 2?: not proven, 3+2?: both, {_NONE}: none, {_UNREAD}: none yet, as not all of "
+    f"the interview is read, {_NOT_ASKED}: not asked for"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicTotal:
+    """Theme or question with the numbers of its notes in all interviews of a matrix.
+
+    Attributes:
+        topic: the theme or question.
+        findings: notes whose statement something vouches for.
+        unproven: notes whose statement nothing vouches for.
+        interviews: in how many interviews.
+    """
+
+    topic: MatrixTopic
+    findings: int
+    unproven: int
+    interviews: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Interviews of a study with their notes by topic.
+
+    Attributes:
+        study_id: the study.
+        by: whether topics are themes or questions.
+        topics: all of the study, in its order.
+        interviews: by title.
+        has_more: whether there are others behind them.
+    """
+
+    study_id: str
+    by: MatrixTopicKind
+    topics: Sequence[MatrixTopic]
+    interviews: Sequence[MatrixInterview]
+    has_more: bool
+
+    def list_totals(self) -> list[TopicTotal]:
+        """Return the sum of each topic's cells, in the study's order."""
+        cells: dict[str, list[MatrixCell]] = {one.id: [] for one in self.topics}
+        for interview in self.interviews:
+            for cell in interview.cells:
+                cells.setdefault(cell.topic, []).append(cell)
+        return [
+            TopicTotal(
+                topic,
+                sum(one.findings for one in cells[topic.id]),
+                sum(one.unproven for one in cells[topic.id]),
+                len(cells[topic.id]),
+            )
+            for topic in self.topics
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {
+            "study_id": self.study_id,
+            "by": self.by,
+            "topics": [
+                {
+                    **asdict(one.topic),
+                    "findings": one.findings,
+                    "unproven": one.unproven,
+                    "interviews": one.interviews,
+                }
+                for one in self.list_totals()
+            ],
+            "interviews": [asdict(one) for one in self.interviews],
+            "has_more": self.has_more,
+        }
+
+
+def format_matrix(matrix: Matrix, width: int) -> Iterator[Text]:
+    """Format a matrix: a line an interview, a column a topic; several tables if one is too wide.
+
+    Args:
+        matrix: what to show.
+        width: of a line, in columns.
+    """
+    totals = matrix.list_totals()
+    columns = [_format_column(number, one, matrix) for number, one in enumerate(totals, 1)]
+    titles = ["", *(one.title for one in matrix.interviews), "all"]
+    names = [_fit(escape_control_characters(" ".join(one.split()))) for one in titles]
+    for begin, end in _split_columns(columns, width):
+        for place, name in enumerate(names):
+            cells = "".join(column[place] for column in columns[begin:end])
+            is_edge = place in {0, len(names) - 1}
+            yield Text(f"{name}{cells}".rstrip(), style="bold" if is_edge else "")
+        yield Text()
+    for number, total in enumerate(totals, 1):
+        yield from _format_topic(number, total, len(matrix.interviews), width)
+    if columns:
+        yield from wrap_paragraph(_KEY, width, style="dim")
+
+
+def write_matrix_csv(matrix: Matrix, file: TextIO) -> None:
+    """Write a matrix as CSV: a row an interview, two columns a topic.
+
+    Args:
+        matrix: what to write.
+        file: where to; no cell of it is computed by a spreadsheet.
+    """
+    rows = csv.writer(file, lineterminator="\r\n")
+    kinds = ("findings", "unproven")
+    heads = [f"{topic.id}: {kind}" for topic in matrix.topics for kind in kinds]
+    rows.writerow([_cell(one) for one in ("title", "transcript_id", "chunks", "stored", *heads)])
+    for interview in matrix.interviews:
+        found = {one.topic: one for one in interview.cells}
+        numbers: list[int | None] = []
+        for topic in matrix.topics:
+            cell = found.get(topic.id)
+            # Nothing where it was not asked for: that is no 0.
+            none = None if topic.id in interview.not_asked else 0
+            numbers += (none, none) if cell is None else (cell.findings, cell.unproven)
+        known = (interview.transcript_id, interview.chunks, interview.stored)
+        rows.writerow([_cell(interview.title), *known, *numbers])
+
+
+def _cell(text: str) -> str:
+    return escape_formula(escape_control_characters(text))
+
+
+def _format_column(number: int, total: TopicTotal, matrix: Matrix) -> list[str]:
+    """Format a topic's column: its number, a cell for each interview, and the sum."""
+    topic = total.topic.id
+    cells = [_format_cell(topic, one) for one in matrix.interviews]
+    column = [str(number), *cells, _format_numbers(total.findings, total.unproven) or _NONE]
+    wide = max(map(cell_len, column))
+    return [f"  {one:>{wide}}" for one in column]
+
+
+def _format_cell(topic: str, interview: MatrixInterview) -> str:
+    for cell in interview.cells:
+        if cell.topic == topic:
+            return _format_numbers(cell.findings, cell.unproven)
+    if topic in interview.not_asked:
+        return _NOT_ASKED
+    return _NONE if interview.stored == interview.chunks else _UNREAD
+
+
+def _format_numbers(findings: int, unproven: int) -> str:
+    numbers = (f"{findings}" if findings else "", f"{unproven}?" if unproven else "")
+    return "+".join(filter(None, numbers))
+
+
+def _split_columns(columns: Sequence[Sequence[str]], width: int) -> Iterator[tuple[int, int]]:
+    """Yield the columns of each table: as many as fit beside the titles."""
+    begin, used = 0, TITLE_WIDTH
+    for at, column in enumerate(columns):
+        if at > begin and used + len(column[0]) > width:
+            yield begin, at
+            begin, used = at, TITLE_WIDTH
+        used += len(column[0])
+    if columns:
+        yield begin, len(columns)
+
+
+def _fit(title: str) -> str:
+    """Cut or fill a title to its width."""
+    if cell_len(title) <= TITLE_WIDTH:
+        return set_cell_size(title, TITLE_WIDTH)
+    return set_cell_size(f"{set_cell_size(title, TITLE_WIDTH - 1).rstrip()}…", TITLE_WIDTH)
+
+
+def _format_topic(number: int, total: TopicTotal, interviews: int, width: int) -> Iterator[Text]:
+    counts = (
+        f"{format_count(total.findings, 'finding')} and {total.unproven:,} not proven, in "
+        f"{total.interviews:,} of {format_count(interviews, 'interview')}"
+        if total.interviews
+        else "no notes"
+    )
+    first = f"{number:>3}  "
+    said = f"{total.topic.text} ({total.topic.id}): {counts}"
+    yield from wrap_paragraph(said, width, indent=" " * len(first), first=first)
