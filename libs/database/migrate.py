@@ -111,15 +111,15 @@ async def apply_migrations(
     folders = tuple(folders)
     migrations = read_migrations(folders)
     async with open_migration_connection(settings, notice) as connection:
-        await _require_utf8(connection)
+        await require_utf8(connection)
         ours = MIGRATIONS in folders
         if ours:
             await create_roles(connection, GROUPS, notice)
-        await _act_as_owner(connection)
-        await connection.execute(_QUERIES.create_schema_migrations)
+        await act_as_owner(connection)
+        await create_schema_table(connection)
         todo = await _pending(connection, migrations)
         for migration in todo:
-            await _apply(connection, migration)
+            await apply_migration(connection, migration)
         if ours:
             await _apply_rights(connection)
     return todo
@@ -196,7 +196,18 @@ async def _pending(connection: Connection, migrations: Sequence[Migration]) -> l
     return todo
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
+async def create_schema_table(connection: Connection) -> None:
+    """Create the table of what was applied, unless it is there."""
+    await connection.execute(_QUERIES.create_schema_migrations)
+
+
+async def apply_migration(connection: Connection, migration: Migration) -> None:
+    """Apply a migration, and record it, in a transaction or in part of one.
+
+    Raises:
+        MigrationError: it fails; nothing of it is kept.
+        DatabaseUnavailableError: the connection is lost.
+    """
     try:
         async with connection.transaction():
             await connection.execute(migration.sql)
@@ -211,7 +222,7 @@ async def _apply(connection: Connection, migration: Migration) -> None:
         ) from (error)
 
 
-async def _act_as_owner(connection: Connection) -> None:
+async def act_as_owner(connection: Connection) -> None:
     """Take the role of the tables' owner where this login may, so that all have the same owner."""
     if owner := await connection.fetchval(_QUERIES.select_other_owner):
         await connection.execute(f"SET ROLE {owner}")
@@ -229,7 +240,7 @@ async def _apply_rights(connection: Connection) -> None:
         ) from error
 
 
-async def _require_utf8(connection: Connection) -> None:
+async def require_utf8(connection: Connection) -> None:
     """Raise unless the encoding is UTF-8: PostgreSQL then counts code points, as Python does."""
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":

@@ -12,6 +12,16 @@ MODULES_OF_OTHER_NAMES: Final = {"up": "stack", "down": "stack", "status": "stac
 """Modules of the commands that are not in a module of their own name."""
 
 WITHOUT_SYSTEM: Final = frozenset(
-    {"context", "contracts", "demo", "eval", "parse", "simulate_llm", "stack"}
+    {
+        "backup",
+        "context",
+        "contracts",
+        "demo",
+        "eval",
+        "parse",
+        "restore",
+        "simulate_llm",
+        "stack",
+    }
 )
 """Modules whose commands do not ask control; all others take ``--context`` and ``--reason``."""

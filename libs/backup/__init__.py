@@ -1,0 +1,1 @@
+"""Backups of PostgreSQL with the offsets in Kafka that belong to them, and their restoration."""
