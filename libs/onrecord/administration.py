@@ -102,10 +102,12 @@ def _local_stack(
         raise FailedError(
             f"services are running: {', '.join(services)}; `onrecord down` stops the stack"
         )
+    # A demo keeps others from changing its stack, and may be backed up all the same.
+    is_up = not stopped and running >= SERVERS
     ran = SERVERS & running
-    with show_stack_progress("starting", quiet=quiet) as report:
-        stack = LocalStack(home, services=NEEDED, attached=False, report=report)
-        stack.start()
+    if not is_up:
+        with show_stack_progress("starting", quiet=quiet) as report:
+            LocalStack(home, services=NEEDED, attached=False, report=report).start()
     try:
         ports = folder.load().ports
         login = LOGINS[MIGRATOR].role
