@@ -121,6 +121,12 @@ class TranscriptSubmitted(TranscriptEvent):
         description="The interview's highest revision so far, where this one does not follow it "
         "by one.",
     )
+    corrects: Number | None = Field(
+        None,
+        description="The stored revision whose words this one has, with speakers, roles or title "
+        "corrected by people; `content` is empty then. Control alone writes it, of what was asked "
+        "for through its API.",
+    )
 
     @model_validator(mode="after")
     def _names_one_study(self) -> Self:
@@ -151,6 +157,7 @@ class TranscriptSubmitted(TranscriptEvent):
         """
         # Defaults are left out, so that a field added later changes no hash.
         decisive = {"content", "content_form", "study", "format", "speakers", "refresh_version"}
+        decisive.add("corrects")
         if self.study is None:
             decisive.add("study_id")
         identity = self._with_text().model_dump_json(include=decisive, exclude_defaults=True)

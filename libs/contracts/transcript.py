@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -127,4 +129,18 @@ class Segment(ContractModel):
         0,
         description="Index of the text's first character in the whole turn, where a chunk has only "
         "a part of the turn.",
+    )
+
+
+def encode_word_times(words: Iterable[WordTiming]) -> str | None:
+    """Return the times of a segment's words as compact JSON, as it is stored; None of no words."""
+    times = [(word.offset, word.start_ms, word.end_ms) for word in words]
+    return json.dumps(times, separators=(",", ":")) if times else None
+
+
+def decode_word_times(text: str | None) -> tuple[WordTiming, ...]:
+    """Return the times of a segment's words from what ``encode_word_times`` made of them."""
+    return tuple(
+        WordTiming(offset=offset, start_ms=start, end_ms=end)
+        for offset, start, end in json.loads(text or "[]")
     )

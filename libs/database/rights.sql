@@ -7,8 +7,9 @@ GRANT SELECT ON withdrawn_revisions TO onrecord_ingestion;
 GRANT SELECT ON submitter_secret TO onrecord_ingestion;
 GRANT SELECT (refreshes) ON transcripts TO onrecord_ingestion;
 GRANT SELECT (transcript_id, revision) ON refreshes TO onrecord_ingestion;
-GRANT EXECUTE ON FUNCTION claim_transcript, select_refreshed, select_refreshed_segments
-    TO onrecord_ingestion;
+GRANT SELECT (transcript_id, revision) ON corrections TO onrecord_ingestion;
+GRANT EXECUTE ON FUNCTION claim_transcript, select_refreshed, select_refreshed_segments,
+    select_corrected, select_corrected_segments TO onrecord_ingestion;
 GRANT INSERT ON service_starts TO onrecord_ingestion;
 
 -- name: onrecord_persistence
@@ -42,7 +43,9 @@ GRANT SELECT (transcript_id, revision, study_id, refreshes, study, chunk_count)
     ON current_transcripts TO onrecord_control;
 GRANT SELECT, UPDATE (published_at) ON refreshes TO onrecord_control;
 GRANT SELECT ON live_refreshes TO onrecord_control;
-GRANT EXECUTE ON FUNCTION claim_refresh TO onrecord_control;
+GRANT SELECT (transcript_id, revision, title, base_revision, study_id, published_at),
+    UPDATE (published_at) ON corrections TO onrecord_control;
+GRANT EXECUTE ON FUNCTION claim_refresh, claim_correction TO onrecord_control;
 GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
@@ -123,6 +126,7 @@ GRANT INSERT ON service_starts TO onrecord_guardrail;
 GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, refreshes, chunks, drafts, note_themes,
     note_questions, current_notes, shown_evidence, shown_speakers, submissions, studies,
     study_versions TO onrecord_reader;
+GRANT SELECT (transcript_id, revision) ON corrections TO onrecord_reader;
 GRANT SELECT (
     note_id, chunk_id, transcript_id, revision, study_id, position, created_at, attempt, flags,
     same_as, standing, vouchers

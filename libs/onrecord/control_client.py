@@ -26,6 +26,7 @@ from contracts.control_api import (
     DeadLetterPage,
     DeadLetterWithValue,
 )
+from contracts.corrections import CorrectTranscriptRequest, TranscriptCorrection
 from contracts.operations import AuditReport, PipelineState
 from contracts.ownership import (
     HandOverRequest,
@@ -253,6 +254,26 @@ class ControlClient(ControlTransport):
     ) -> RevisionChangeResult:
         """Restore a revision that was withdrawn, and return which, with the interview."""
         return await self._change_revision(transcript_id, "restore", wanted)
+
+    async def plan_correction(
+        self, transcript_id: UUID, wanted: CorrectTranscriptRequest
+    ) -> TranscriptCorrection:
+        """Return what a correction of an interview would change."""
+        dry = wanted.model_copy(update={"dry_run": True})
+        path = f"/v1/transcripts/{transcript_id}/fix"
+        return await self.send("POST", path, TranscriptCorrection, json=dry.model_dump(mode="json"))
+
+    async def correct_transcript(
+        self, planned: TranscriptCorrection, wanted: CorrectTranscriptRequest
+    ) -> TranscriptCorrection:
+        """Correct an interview as planned, if the revision it was planned for is current still."""
+        return await self.send(
+            "POST",
+            f"/v1/transcripts/{planned.transcript_id}/fix",
+            TranscriptCorrection,
+            json=wanted.model_dump(mode="json"),
+            headers={"If-Match": f'"{planned.corrects}"', "Idempotency-Key": str(uuid4())},
+        )
 
     async def hand_over_transcript(
         self, transcript_id: UUID, wanted: HandOverRequest

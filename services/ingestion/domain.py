@@ -8,6 +8,7 @@ from datetime import datetime
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
+from contracts.reading_report import BoundedReadingReport
 from contracts.study import DoubtfulSpeakers, Study
 from contracts.transcript import ContentForm, Segment, TranscriptFormat
 from ingestion.content import MAX_CONTENT_BYTES, resolve_content_to_text
@@ -30,20 +31,23 @@ class ChunkSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class InterviewToRefresh:
+class StoredInterview:
     """Stored interview of which new notes are to be made: title, format and segments.
 
     Attributes:
         title: what people call it.
         format: the format it came in.
         recorded_at: when it took place, if that is known.
-        segments: what was said.
+        segments: what was said, by whom, as far as people corrected it.
+        reading_report: how a corrected one was read, if that is known; None of one that is asked
+            again, as its content's report holds.
     """
 
     title: str
     format: TranscriptFormat
     recorded_at: datetime | None
     segments: tuple[Segment, ...]
+    reading_report: BoundedReadingReport | None = None
 
 
 def build_ingestion_events(
@@ -91,22 +95,22 @@ def build_ingestion_events(
     return (ingested.model_copy(update={"reading_report": report}), *chunks)
 
 
-def build_refresh_events(
+def build_events_of_stored(
     submitted: TranscriptSubmitted,
-    stored: InterviewToRefresh,
+    stored: StoredInterview,
     study: Study,
     chunk_sizes: ChunkSizes,
 ) -> tuple[Event, ...]:
     """Build the events to make new notes of a stored interview, one for each of its chunks.
 
     Args:
-        submitted: what asks for it.
+        submitted: what asks for it: a refresh or a correction.
         stored: what was said.
         study: what it is asked, with the policies that count.
         chunk_sizes: how it is cut.
     """
     known = {"title": stored.title, "recorded_at": stored.recorded_at}
-    return _build_events(
+    ingested, *chunks = _build_events(
         submitted.model_copy(update=known),
         submitted.content_sha256,
         stored.segments,
@@ -114,6 +118,7 @@ def build_refresh_events(
         study,
         chunk_sizes,
     )
+    return (ingested.model_copy(update={"reading_report": stored.reading_report}), *chunks)
 
 
 def _build_events(  # noqa: PLR0913, PLR0917 - what an interview consists of

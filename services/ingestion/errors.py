@@ -11,6 +11,7 @@
     ├── StudyArchivedError        its study takes no more interviews
     ├── ProducerNotAllowedError   its study does not take this producer's
     └── RevisionGapError          it does not follow the interview's revision before
+        └── RevisionCorrectedError    its number is that of a correction by people
     RetryableError
     └── ContentUnavailableError   it could not be fetched now
     HandlerTimedOutError
@@ -92,6 +93,19 @@ class RevisionGapError(ParkedError):
         )
 
 
+class RevisionCorrectedError(RevisionGapError):
+    """Raised when a submission has the revision of a correction that was made through the API."""
+
+    def __init__(self, transcript_id: UUID, revision: int, highest: int) -> None:
+        super().__init__(transcript_id, revision, highest)
+        why = (
+            f"revision {revision} of transcript {transcript_id} is a correction by people "
+            "(`onrecord transcript fix`): submit what is newer as revision "
+            f"{highest + 1}, with the correction in it"
+        )
+        self.args = (why,)
+
+
 class RevisionWithdrawnError(ParkedError):
     """Raised when a submitted revision was withdrawn by an operator."""
 
@@ -118,6 +132,18 @@ class UnknownRefreshError(BadMessageError):
         super().__init__(
             f"nobody asked for transcript {transcript_id} to be asked again as revision "
             f"{revision}: `onrecord study refresh` does"
+        )
+
+
+class UnknownCorrectionError(BadMessageError):
+    """Raised when a submission is a correction by people, but none of control's API."""
+
+    code = ErrorCode.NOT_YOURS
+
+    def __init__(self, transcript_id: UUID, revision: int) -> None:
+        super().__init__(
+            f"nobody corrected transcript {transcript_id} as revision {revision}: `onrecord "
+            "transcript fix` does"
         )
 
 

@@ -15,9 +15,9 @@ from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import (
     ChunkSizes,
-    InterviewToRefresh,
+    StoredInterview,
+    build_events_of_stored,
     build_ingestion_events,
-    build_refresh_events,
 )
 from ingestion.errors import UriNotAllowedError
 from ingestion.parsing_scheduler import ParsingScheduler, estimate_text_memory
@@ -37,7 +37,7 @@ class InterviewReader(Protocol):
         submitted: TranscriptSubmitted,
         *,
         study: Study | None = None,
-        stored: InterviewToRefresh | None = None,
+        stored: StoredInterview | None = None,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[Event, ...]:
         """Return the interview as segments, then its chunks in order.
@@ -45,7 +45,7 @@ class InterviewReader(Protocol):
         Args:
             submitted: the interview.
             study: what it is for; the study in it if None.
-            stored: what is stored of it, if it is asked again.
+            stored: what is stored of it, if it is asked again or corrected.
             waiting: returns a context that is entered while it waits for its turn.
         """
         ...
@@ -96,12 +96,12 @@ async def open_interview_reader(
             submitted: TranscriptSubmitted,
             *,
             study: Study | None = None,
-            stored: InterviewToRefresh | None = None,
+            stored: StoredInterview | None = None,
             waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         ) -> tuple[Event, ...]:
             if stored is not None and study is not None:  # it was read before
                 return await asyncio.to_thread(
-                    build_encoded_refresh_events, submitted, stored, study, chunk_sizes
+                    build_encoded_events_of_stored, submitted, stored, study, chunk_sizes
                 )
             async with AsyncExitStack() as held:
                 fetched = None
@@ -117,14 +117,14 @@ async def open_interview_reader(
         yield read
 
 
-def build_encoded_refresh_events(
+def build_encoded_events_of_stored(
     submitted: TranscriptSubmitted,
-    stored: InterviewToRefresh,
+    stored: StoredInterview,
     study: Study,
     chunk_sizes: ChunkSizes,
 ) -> tuple[EncodedEvent, ...]:
     """Build the events to make new notes of a stored interview, serialized to JSON."""
-    events = build_refresh_events(submitted, stored, study, chunk_sizes)
+    events = build_events_of_stored(submitted, stored, study, chunk_sizes)
     return tuple(EncodedEvent.of(event) for event in events)
 
 

@@ -10,30 +10,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
+from contracts.reading_report import BoundedReadingReport
 from contracts.registry import MAX_PRODUCER_CHARACTERS, RegisteredStudy, split_inputs_and_policies
 from contracts.study import Study
 from contracts.submissions import PERSON_PRODUCER, TOKEN_PRODUCER, Submitter, read_submitter
-from contracts.transcript import Segment, TranscriptFormat
+from contracts.transcript import Segment, TranscriptFormat, decode_word_times
 from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import make_storable_text
-from ingestion.domain import InterviewToRefresh
+from ingestion.domain import StoredInterview
 from ingestion.errors import (
     ProducerNotAllowedError,
+    RevisionCorrectedError,
     RevisionGapError,
     RevisionWithdrawnError,
     StudyArchivedError,
     TranscriptOwnedByOtherError,
+    UnknownCorrectionError,
     UnknownRefreshError,
     UnknownStudyError,
 )
+from ingestion.reports import correct_reading_report
 from messaging import Headers
 from messaging.delivery import get_header_text
 from rehearsal import get_rehearsal
@@ -69,8 +74,8 @@ class AdmittedSubmission(NamedTuple):
 
     submitted: TranscriptSubmitted
     study: Study
-    stored: InterviewToRefresh | None = None
-    """What is stored of it, if it is asked again."""
+    stored: StoredInterview | None = None
+    """What is stored of it, if it is asked again or corrected."""
 
 
 class SubmissionAdmitter(Protocol):
@@ -126,10 +131,14 @@ class StudyRegistry:
             RevisionGapError: the revision does not follow the one before.
             RevisionWithdrawnError: the revision was withdrawn.
             UnknownRefreshError: it is to be asked again, and nobody asked for that.
+            UnknownCorrectionError: it is a correction, and nobody asked for that.
+            RevisionCorrectedError: its revision is a correction.
             DatabaseUnavailableError: nobody can be asked.
         """
         if submitted.refresh_version is not None:
             return await self._admit_refresh(submitted)
+        if submitted.corrects is not None:
+            return await self._admit_correction(submitted)
         producer = "" if record is None else await self.identify_producer(record)
         study = await self._find(submitted, producer)
         if study.archived_at is not None:
@@ -160,14 +169,34 @@ class StudyRegistry:
         study = await self._look_up(row["study_id"])
         assert study is not None, "nobody deletes a registered study"
         segments = await self._database.fetch(_REFRESHES.select_refreshed_segments, *revision)
-        stored = InterviewToRefresh(
-            title=row["title"],
-            format=TranscriptFormat(row["format"]),
-            recorded_at=row["recorded_at"],
-            segments=tuple(Segment(**segment) for segment in segments),
-        )
+        stored = _build_stored(row, segments)
         inline = Study.model_validate_json(row["study"])
         return AdmittedSubmission(submitted, study.admit(inline, takes_inputs=False), stored)
+
+    async def _admit_correction(self, submitted: TranscriptSubmitted) -> AdmittedSubmission:
+        """Return what is stored of an interview that people corrected, as they corrected it.
+
+        It is asked what it was asked before, also if its study has a newer version, so that what
+        did not change is answered by the cache. Of policies, the stricter ones count.
+        """
+        revision = submitted.transcript_id, submitted.revision
+        row = await self._database.fetchrow(_REFRESHES.select_corrected, *revision)
+        if row is None or row["study_id"] != submitted.named_study_id:
+            raise UnknownCorrectionError(*revision)
+        if row["is_withdrawn"]:
+            raise RevisionWithdrawnError(*revision)
+        study = await self._look_up(row["study_id"])
+        assert study is not None, "nobody deletes a registered study"
+        segments = await self._database.fetch(_REFRESHES.select_corrected_segments, *revision)
+        stored = _build_stored(row, segments)
+        if row["report"] is not None:
+            report = BoundedReadingReport.model_validate_json(row["report"])
+            report = correct_reading_report(report, stored.segments, row["corrected_segments"])
+            stored = replace(stored, reading_report=report)
+        inline = Study.model_validate_json(row["study"])
+        asked = study.admit(inline, takes_inputs=True)
+        asked = asked.model_copy(update={"version": inline.version})
+        return AdmittedSubmission(submitted, asked, stored)
 
     async def identify_producer(self, record: SubmittedRecord) -> str:
         """Return who sent a submission, by the API's proof, else the CloudEvents ``source``.
@@ -255,10 +284,24 @@ class StudyRegistry:
         _refuse(found, submitted.transcript_id, submitted.revision)
 
 
+def _build_stored(row: Record, segments: Sequence[Record]) -> StoredInterview:
+    return StoredInterview(
+        title=row["title"],
+        format=TranscriptFormat(row["format"]),
+        recorded_at=row["recorded_at"],
+        segments=tuple(
+            Segment(**{**segment, "words": decode_word_times(segment["words"])})
+            for segment in segments
+        ),
+    )
+
+
 def _refuse(claim: Record, transcript_id: UUID, revision: int) -> None:
     if claim["refusal"] == "owner":
         raise TranscriptOwnedByOtherError(transcript_id)
     if claim["refusal"] == "gap":
         raise RevisionGapError(transcript_id, revision, claim["owner_revision"])
+    if claim["refusal"] == "corrected":
+        raise RevisionCorrectedError(transcript_id, revision, claim["owner_revision"])
     if claim["refusal"] == "withdrawn":
         raise RevisionWithdrawnError(transcript_id, revision, claim["owner_revision"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from contracts.characters import strip_hidden_characters
@@ -12,7 +14,9 @@ from contracts.reading_report import (
     BoundedReadingReport,
     ReportedSpeaker,
 )
+from contracts.transcript import Role, Segment
 from transcripts import TranscriptReading
+from transcripts.speakers.roles import UNNAMED
 
 _CUT: Final = "…"
 
@@ -48,6 +52,42 @@ def build_reading_report(
         notices_left_out=max(0, len(notices) - MAX_REPORT_SENTENCES),
         doubts=_cut(report.doubts),
         doubts_left_out=max(0, len(report.doubts) - MAX_REPORT_SENTENCES),
+    )
+
+
+def correct_reading_report(
+    report: BoundedReadingReport, segments: Sequence[Segment], corrected: int
+) -> BoundedReadingReport:
+    """Return the report on an interview with its speakers as people corrected them.
+
+    Args:
+        report: how the interview was read.
+        segments: its turns, as they are corrected.
+        corrected: how many of them have another speaker or role.
+    """
+    words: Counter[str] = Counter()
+    roles: dict[str, Role] = {}
+    for segment in segments:
+        words[segment.speaker] += segment.text.count(" ") + 1  # as the report counts them
+        roles.setdefault(segment.speaker, segment.role)
+    total = max(1, sum(words.values()))
+    most = {label for label, _ in words.most_common(MAX_REPORTED_SPEAKERS)}
+    share = f"{corrected:,} of {len(segments):,} turns"
+    what = f"speakers or roles ({share})" if corrected else "title"
+    notices = (f"corrected by people: {what}", *report.notices)
+    return report.model_copy(
+        update={
+            "speakers": tuple(
+                ReportedSpeaker(label=label, role=roles[label], words=said, share=said / total)
+                for label, said in words.items()
+                if label in most
+            ),
+            "speakers_left_out": len(words) - len(most),
+            "unnamed_share": words[UNNAMED] / total,
+            "notices": notices[:MAX_REPORT_SENTENCES],
+            "notices_left_out": report.notices_left_out
+            + max(0, len(notices) - MAX_REPORT_SENTENCES),
+        }
     )
 
 

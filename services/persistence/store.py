@@ -13,6 +13,7 @@ import structlog
 
 from contracts.errors import BadMessageError, OutageError, RetryableError
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
+from contracts.transcript import encode_word_times
 from database.errors import DatabaseConflictError
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
@@ -294,11 +295,14 @@ def _name_interview(event: TranscriptIngested) -> str:
 
 async def _insert_segments(connection: Connection, event: TranscriptIngested) -> None:
     rows = [
-        (turn.number, turn.speaker, turn.role.value, turn.text, turn.start_ms, turn.end_ms)
+        (
+            *(turn.number, turn.speaker, turn.role.value, turn.text, turn.start_ms, turn.end_ms),
+            encode_word_times(turn.words),
+        )
         for turn in event.segments
     ]
     await connection.execute(
-        _QUERIES.insert_segments, event.transcript_id, event.revision, *transpose_rows(6, rows)
+        _QUERIES.insert_segments, event.transcript_id, event.revision, *transpose_rows(7, rows)
     )
 
 

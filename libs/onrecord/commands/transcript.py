@@ -20,6 +20,7 @@ from contracts.ownership import (
     WithdrawRevisionRequest,
 )
 from onrecord.commands import notes as options
+from onrecord.commands.fix import fix
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width
@@ -106,6 +107,7 @@ def register(app: typer.Typer) -> None:
     transcript.command("withdraw")(withdraw)
     transcript.command("restore")(restore)
     transcript.command("handover")(handover)
+    transcript.command("fix")(fix)
     app.add_typer(transcript, name="transcript")
 
 

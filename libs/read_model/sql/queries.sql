@@ -239,11 +239,16 @@ SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
                 OR coalesce(interview.refreshes, interview.revision) > handed_in.revision
                    AND interview.withdrawn_at IS NULL)
    )
-   -- Until it is asked again, an interview has its notes.
+   -- Until it is asked again or corrected, an interview has its notes.
    AND NOT EXISTS (
         SELECT FROM refreshes AS refresh
          WHERE refresh.transcript_id = handed_in.transcript_id
            AND refresh.revision = handed_in.revision
+   )
+   AND NOT EXISTS (
+        SELECT FROM corrections AS correction
+         WHERE correction.transcript_id = handed_in.transcript_id
+           AND correction.revision = handed_in.revision
    )
    AND NOT EXISTS (
         SELECT FROM withdrawn_revisions AS withdrawn

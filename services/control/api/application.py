@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from control.api import (
     bulk_changes,
     causes,
+    corrections,
     dead_letters,
     events,
     interviews,
@@ -74,6 +75,7 @@ ROUTERS: Final = (
     interviews.router,
     turn_coverage.router,
     ownership.router,
+    corrections.router,
     notes.router,
     matrix.router,
     search.router,

@@ -20,6 +20,7 @@ from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
 from control.changes import ChangeFeed
 from control.idempotency import IdempotentRequestStore
+from control.interviews.corrections import TranscriptCorrector
 from control.interviews.ownership import TranscriptOwnershipStore
 from control.interviews.refreshing import StudyRefresher
 from control.interviews.studies import StudyStore
@@ -236,6 +237,11 @@ class ApiContext:
     def refresher(self) -> StudyRefresher:
         """Asks interviews again."""
         return StudyRefresher(self.database, self.replayer.sender.publisher)
+
+    def build_corrector(self, token_id: UUID) -> TranscriptCorrector:
+        """Build what corrects interviews for a token's requests."""
+        publisher = self.replayer.sender.publisher
+        return TranscriptCorrector(self.database, publisher, self.compute_for(token_id))
 
     @property
     def trail(self) -> AuditTrail:

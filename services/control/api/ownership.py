@@ -42,7 +42,7 @@ async def withdraw_revision(
     What is withdrawn is kept, and shown nowhere. Its number is not used again, unless it is
     restored.
     """
-    owned = await _find_owned(context, caller, transcript_id)
+    owned = await find_owned_transcript(context, caller, transcript_id)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
     await context.ownership.check_withdrawal(owned, wanted.revision)
@@ -59,7 +59,7 @@ async def restore_revision(
     caller: Submitter,
 ) -> RevisionChangeResult:
     """Restore a withdrawn revision of an interview."""
-    owned = await _find_owned(context, caller, transcript_id)
+    owned = await find_owned_transcript(context, caller, transcript_id)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
     check_restoration(owned, wanted.revision)
@@ -76,7 +76,7 @@ async def hand_over_transcript(
     caller: StudyEditor,
 ) -> OwnedTranscript:
     """Make another producer the owner of an interview, who may then submit its revisions."""
-    owned = await _find_owned(context, caller, transcript_id, Right.EDIT_STUDIES)
+    owned = await find_owned_transcript(context, caller, transcript_id, Right.EDIT_STUDIES)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
     target = f"{transcript_id} to {wanted.to}"
@@ -99,7 +99,7 @@ async def hand_over_interviews(
     return HandoverResult(study_id=study_id, producer=wanted.to, transcripts=changed)
 
 
-async def _find_owned(
+async def find_owned_transcript(
     context: ApiContext, caller: Caller, transcript_id: UUID, right: Right = Right.SUBMIT
 ) -> OwnedTranscript:
     """Find an interview of a study in which the caller has a right.

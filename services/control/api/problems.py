@@ -35,6 +35,7 @@ from control.domain import (
     RetryTopicMissingError,
 )
 from control.idempotency import KeyReusedError, RequestInProgressError
+from control.interviews.corrections import RevisionOnTheWayError
 from control.interviews.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.interviews.submitting import (
     RevisionConflictError,
@@ -65,7 +66,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
             *(RuleExistsError, DiscardParametersChangedError, TranscriptOwnedByOtherError),
-            StageNotConsumingError,
+            *(StageNotConsumingError, RevisionOnTheWayError),
         ),
         409,
     ),

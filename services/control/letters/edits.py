@@ -49,7 +49,7 @@ EDITABLE: Final[Mapping[type[Event], tuple[str, ...]]] = {
 """What may be edited of valid events, as JSON Pointers. What was said and by whom, ids, policies
 and what the guardrail decided may not: a corrected interview is submitted anew."""
 
-LOCKED: Final = ("transcript_id", "revision", "supersedes", "refresh_version")
+LOCKED: Final = ("transcript_id", "revision", "supersedes", "refresh_version", "corrects")
 """What may not be edited of a submission that is no valid event, nor added to it."""
 
 OPEN_OF_STUDY: Final = frozenset({"name", "themes", "questions", "languages"})

@@ -9,7 +9,9 @@ SELECT coalesce(owner.study_id, stored.first_study) AS study_id, owner.producer,
        ) AS withdrawn
   FROM (
         SELECT (array_agg(study_id ORDER BY revision))[1] AS first_study,
-               max(revision) FILTER (WHERE withdrawn_at IS NULL AND refreshes IS NULL) AS current
+               max(revision) FILTER (
+                   WHERE withdrawn_at IS NULL AND refreshes IS NULL AND NOT is_pending
+               ) AS current
           FROM transcripts
          WHERE transcript_id = $1
        ) AS stored

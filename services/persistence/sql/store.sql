@@ -14,9 +14,13 @@ SELECT content_sha256 FROM transcripts WHERE transcript_id = $1 AND revision = $
 
 -- name: insert_segments
 -- Inserts all segments of a transcript, one array a column.
-INSERT INTO segments (transcript_id, revision, number, speaker, role, text, start_ms, end_ms)
+INSERT INTO segments (
+    transcript_id, revision, number, speaker, role, text, start_ms, end_ms, words
+)
 SELECT $1, $2, turn.*
-  FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) AS turn;
+  FROM unnest(
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::jsonb[]
+       ) AS turn;
 
 -- name: insert_speakers
 -- Inserts the speakers of a transcript, with pseudonyms by role in order of appearance.

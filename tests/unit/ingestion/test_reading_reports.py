@@ -20,9 +20,9 @@ from contracts.reading_report import (
 from contracts.transcript import ContentForm, Role, TranscriptFormat
 from ingestion.domain import (
     ChunkSizes,
-    InterviewToRefresh,
+    StoredInterview,
+    build_events_of_stored,
     build_ingestion_events,
-    build_refresh_events,
 )
 from ingestion.reports import build_reading_report
 from support.chunks import INTERVIEW, STUDY
@@ -78,11 +78,11 @@ def test_roles_are_those_of_the_segments_where_it_is_in_doubt_who_speaks() -> No
 
 def test_an_interview_that_is_asked_again_is_not_read_again() -> None:
     read = ingest(TALK)
-    stored = InterviewToRefresh("Ana", read.format, datetime(2026, 1, 1, tzinfo=UTC), read.segments)
+    stored = StoredInterview("Ana", read.format, datetime(2026, 1, 1, tzinfo=UTC), read.segments)
     submitted = TranscriptSubmitted(
         transcript_id=INTERVIEW, title="-", content="", study_id=STUDY.study_id, refresh_version=2
     )
-    ingested, *_ = build_refresh_events(submitted, stored, STUDY, SIZES)
+    ingested, *_ = build_events_of_stored(submitted, stored, STUDY, SIZES)
     assert isinstance(ingested, TranscriptIngested)
     assert ingested.reading_report is None
 
