@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from audit.facts import SubmissionState
 from contracts.events import TranscriptSubmitted
 from contracts.study import Study, Theme
@@ -13,10 +15,8 @@ THEMES = (Theme(id="pricing", name="Prices", description="cost, dollars, pay, ex
 STUDY = Study(
     study_id="corrected", name="Corrected", themes=THEMES, personal_data="allow", statements="all"
 )
-ANSWER = (
-OTHERS = "The insurance that I pay every month is expensive, and nobody told me before I signed. "
-    "I paid forty dollars for the repair, and it broke again after a week, which cost me more. "
-)
+ANSWER = "I paid forty dollars for the repair, and it broke again after a week, and cost more. "
+OTHERS = "The insurance that I pay every month is expensive, and nobody told me before. "
 
 
 def build_talk() -> TranscriptSubmitted:
@@ -48,6 +48,7 @@ async def read_notes(pipeline: Pipeline, transcript_id: Any) -> list[tuple[Any, 
     return [tuple(row) for row in rows]
 
 
+@pytest.mark.long
 async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_asked_again(
     pipeline: Pipeline,
 ) -> None:
@@ -79,10 +80,10 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     assert shown["reading_report"]["notices"][0] == "corrected by people: title"
 
     # The speaker of the last chunk: that chunk alone is asked again.
-    named = ("transcript", "fix", interview, "--rename", "Speaker 2=Ben Ode", "--role")
-    planned = await pipeline.ask(*named, "Ben Ode=participant", "--dry-run")
+    renamed = ("transcript", "fix", interview, "--rename", "Speaker 2=Ben Ode", "--role")
+    planned = await pipeline.ask(*renamed, "Ben Ode=participant", "--dry-run")
     assert planned["asked_again"] == [chunks]
-    await pipeline.ask(*named, "Ben Ode=participant", "--wait")
+    await pipeline.ask(*renamed, "Ben Ode=participant", "--wait")
     assert (await count_calls(pipeline))[0] == calls + 1
     after = await read_notes(pipeline, talk.transcript_id)
     assert {one[5] for one in after} == {"Speaker 1", "Ben Ode"}

@@ -19,11 +19,12 @@ from control.api.idempotency import CHANGING
 from control.pipeline.ports import open_stage_client
 from database.pool import Database
 from messaging.broker.operator_token import create_operator_token_file
+from persistence.store import NotesStore
 from support.api_pages import list_endpoints
 from support.chunks import CHUNK
 from support.control_office import Office, open_office
 from support.http_client import http_client
-from support.interviews import STUDY, TRANSCRIPT
+from support.interviews import STUDY, TRANSCRIPT, ingested
 from support.resumable_service import ResumableService
 
 STUDY_ID: Final = "shops"
@@ -53,6 +54,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
+    ("POST", "/transcripts/{transcript_id}/fix"): {"title": "Another"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/refresh"): {},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
@@ -118,6 +120,8 @@ class ChangingRequests:
         await context.database.execute(
             "INSERT INTO transcript_owners VALUES ($1, $2, '/a', 1)", TRANSCRIPT, STUDY_ID
         )
+        of_study = STUDY.model_copy(update={"study_id": STUDY_ID})
+        await NotesStore(context.database).store_transcript(ingested(study=of_study))
         async with http_client() as own:  # the page's own session, which DELETE /session ends
             answer = await own.post(
                 f"{self.office.url}/v1/session", json={"token": self.secret}, headers=OWN_PAGE
@@ -138,7 +142,7 @@ class ChangingRequests:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if method == "PATCH" or path == "/rules/{name}" or path.endswith("/edit"):
+        if method == "PATCH" or path == "/rules/{name}" or path.endswith(("/edit", "/fix")):
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 

@@ -20,12 +20,12 @@ from contracts.ownership import (
     WithdrawRevisionRequest,
 )
 from onrecord.commands import notes as options
-from onrecord.commands.fix import fix
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 from onrecord.submit.document_errors import format_document_errors
+from onrecord.transcript_fix import fix
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient

@@ -19,7 +19,7 @@ from contracts.corrections import CorrectTranscriptRequest, TranscriptCorrection
 from contracts.errors import OnrecordError
 from contracts.events import TranscriptSubmitted
 from contracts.topics import TRANSCRIPTS_SUBMITTED
-from contracts.transcript import Role, Segment
+from contracts.transcript import Segment
 from control.domain import BadRequestError, ConcurrentChangeError, NotFoundError
 from control.interviews.corrected_turns import (
     ChunksToAsk,
@@ -32,6 +32,7 @@ from control.queries import load_control_queries
 from database.pool import Database
 from database.queries import transpose_rows
 from messaging import KafkaUnavailableError, Publisher
+from read_model.corrections import CorrectionQueries
 from read_model.explanation import FunctionRunner
 from read_model.transcripts import TranscriptRevision
 
@@ -99,22 +100,17 @@ class TranscriptCorrector:
             NotFoundError: the revision is not stored any more.
             BadRequestError: it names a speaker or a turn that is not there.
         """
-        which = transcript_id, found.revision
-        row = await self._database.fetchrow(_QUERIES.select_revision_to_correct, *which)
-        if row is None:
+        reading = CorrectionQueries(self._database)
+        stored = await reading.revision(transcript_id, found.revision)
+        if stored is None:
             raise NotFoundError(f"there is no interview {transcript_id}")
-        turns = await self._read_turns(which, shows_labels=shows_labels)
-        stored = list(zip(row["firsts"], row["lasts"], strict=True))
-        corrected, chunks = await self._compute(compute_correction, turns, wanted, stored)
-        title = row["title"] if wanted.title is None else wanted.title
+        turns = SpokenTurns(stored.segments, stored.pseudonyms, shows_labels)
+        corrected, chunks = await self._compute(compute_correction, turns, wanted, stored.chunks)
+        title = stored.title if wanted.title is None else wanted.title
         changed = tuple(list_changed_turns(turns.segments, corrected))
-        counts = await self._database.fetchrow(
-            _QUERIES.count_corrected_notes,
-            *which,
-            *transpose_rows(2, chunks.ranges),
-            [one.number for one in changed],
+        counts = await reading.count_notes(
+            *(transcript_id, found.revision), chunks.ranges, [one.number for one in changed]
         )
-        assert counts is not None, "it has no GROUP BY"
         return PlannedCorrection(
             title,
             changed,
@@ -122,13 +118,13 @@ class TranscriptCorrector:
                 transcript_id=transcript_id,
                 study_id=found.study_id,
                 corrects=found.revision,
-                changes_title=title != row["title"],
+                changes_title=title != stored.title,
                 turns=len(changed),
-                quotes=counts["quotes"],
+                quotes=counts.quotes,
                 chunks=chunks.chunks,
                 asked_again=chunks.asked_again,
-                notes=counts["notes"],
-                notes_asked_again=counts["asked_again"],
+                notes=counts.notes,
+                notes_asked_again=counts.asked_again,
                 is_estimate=chunks.is_estimate,
             ),
         )
@@ -165,20 +161,6 @@ class TranscriptCorrector:
         if outcome != "claimed":
             raise _explain_refusal(outcome, revision, changes)
         return changes.model_copy(update={"revision": revision})
-
-    async def _read_turns(self, which: tuple[UUID, int], *, shows_labels: bool) -> SpokenTurns:
-        rows = await self._database.fetch(_QUERIES.select_segments_to_correct, *which)
-        pseudonyms = {row["speaker"]: row["pseudonym"] for row in rows}
-        segments = tuple(
-            Segment(
-                number=row["number"],
-                speaker=row["speaker"],
-                role=Role(row["role"]),
-                text=row["text"],
-            )
-            for row in rows
-        )
-        return SpokenTurns(segments, pseudonyms, shows_labels)
 
     async def _publish(self, transcript_id: UUID, revision: int) -> None:
         row = await self._database.fetchrow(_QUERIES.select_correction, transcript_id, revision)

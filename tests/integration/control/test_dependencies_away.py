@@ -21,6 +21,7 @@ from support.postgres import TestServer
 TAKE_KAFKA: Final = {
     ("POST", "/studies/{study_id}/refresh"),
     ("POST", "/transcripts"),
+    ("POST", "/transcripts/{transcript_id}/fix"),
     ("POST", "/letters/replay"),
     ("POST", "/letters/reindex"),
     ("POST", "/letters/{letter_id}/replay"),
@@ -45,6 +46,7 @@ CHANGED: Final = (
     *(
         "transcript_owners",
         "withdrawn_revisions",
+        "corrections",
         "study_versions",
         "llm_budgets",
         "llm_answers",

@@ -43,6 +43,7 @@ FILES: Final = {
     "onrecord_evidence_reader": (
         LIBS / "read_model" / "sql" / "queries.sql",
         LIBS / "read_model" / "sql" / "evidence.sql",
+        LIBS / "read_model" / "sql" / "corrections.sql",
         LIBS / "read_model" / "sql" / "explanation.sql",
         LIBS / "read_model" / "sql" / "search_results.sql",
     ),
@@ -57,6 +58,7 @@ BEYOND_QUERIES: Final = {
     ("onrecord_ingestion", "transcripts", "SELECT"),
     ("onrecord_ingestion", "withdrawn_revisions", "SELECT"),
     ("onrecord_ingestion", "refreshes", "SELECT"),
+    ("onrecord_ingestion", "corrections", "SELECT"),
     *(("onrecord_control", "withdrawn_revisions", verb) for verb in ("INSERT", "DELETE")),
     *(("onrecord_control", table, "UPDATE") for table in ("transcripts", "transcript_owners")),
     *((f"onrecord_{name}", "studies", "SELECT") for name in ("enrichment", "guardrail")),

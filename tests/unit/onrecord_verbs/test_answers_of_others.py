@@ -120,6 +120,7 @@ token list
 token revoke {ID}
 token whoami
 trail
+transcript fix {ID} --title T
 transcript handover {ID} --to token:ada --reason why
 transcript handover --study s --to token:ada --reason why
 transcript list
