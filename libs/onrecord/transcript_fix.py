@@ -173,7 +173,7 @@ def describe_correction(done: TranscriptCorrection) -> list[str]:
         f"changes: {' and '.join(changed) or 'nothing'}",
         f"chunks that the model is asked about again: {about}{again} of {done.chunks}{asked}",
         f"notes: {kept} of {done.notes} stay as they are; the others may be worded otherwise",
-        f"quotes: all keep their words and places; {done.quotes} get another speaker or role",
+        f"quotes: all keep their words and places; another speaker or role: {done.quotes}",
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from contracts.corrections import CorrectTranscriptRequest
@@ -19,7 +21,7 @@ MAX_NAMED: Final = 20
 """Speakers that an error names at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpokenTurns:
     """Turns of an interview, and the pseudonym of each who speaks.
 
@@ -33,15 +35,22 @@ class SpokenTurns:
     pseudonyms: Mapping[str, str]
     is_open: bool
 
+    @cached_property
+    def labels(self) -> Mapping[str, Role]:
+        """The speakers, in order of appearance, with the role of their first turn."""
+        found: dict[str, Role] = {}
+        for segment in self.segments:
+            found.setdefault(segment.speaker, segment.role)
+        return found
+
     @property
     def shown(self) -> list[str]:
         """The speakers, in order of appearance, by the names that whoever asks may see."""
-        labels = dict.fromkeys(one.speaker for one in self.segments)
-        return [label if self.is_open else self.pseudonyms[label] for label in labels]
+        return [label if self.is_open else self.pseudonyms[label] for label in self.labels]
 
     def resolve(self, name: str) -> str | None:
         """Return the label of the speaker with a name or a pseudonym; None if there is none."""
-        if any(one.speaker == name for one in self.segments):
+        if name in self.labels:
             return name
         labels = [label for label, pseudonym in self.pseudonyms.items() if pseudonym == name]
         return labels[0] if len(labels) == 1 else None
@@ -172,7 +181,7 @@ def _give_turns(
     known: dict[str, Role] = {}
     for segment in segments:
         known.setdefault(segment.speaker, segment.role)
-    given = list(segments)
+    given: dict[int, Segment] = {}
     for one in wanted.turns:
         speaker = one.speaker
         if speaker not in known and (label := turns.resolve(speaker)) is not None:
@@ -186,20 +195,25 @@ def _give_turns(
         last = one.last or one.first
         if last > len(segments):
             raise BadRequestError(f"turns: the last turn of this interview is {len(segments):,}")
-        for place in range(one.first - 1, last):
-            given[place] = segments[place].model_copy(update={"speaker": speaker, "role": role})
-    return tuple(given)
+        for number in range(one.first, last + 1):
+            if number in given:
+                raise BadRequestError(f"turns: turn {number:,} is given twice")
+            update = {"speaker": speaker, "role": role}
+            given[number] = segments[number - 1].model_copy(update=update)
+    return tuple(given.get(segment.number, segment) for segment in segments)
 
 
 def _estimate_chunks_to_ask(
     before: Sequence[Segment], after: Sequence[Segment], stored: Sequence[tuple[int, int]]
 ) -> ChunksToAsk:
-    changed = {one.number for one in list_changed_turns(before, after)}
+    changed = [one.number for one in list_changed_turns(before, after)]
     again = []
     for index, (first, last) in enumerate(stored, start=1):
-        context = select_context_turns(before[: first - 1], CONTEXT_CHARACTERS)
+        # A turn has at least a character, so that no more turns than this fit.
+        earlier = before[max(0, first - CONTEXT_CHARACTERS - 2) : first - 1]
+        context = select_context_turns(earlier, CONTEXT_CHARACTERS)
         begin = context[0].number if context else first
-        if any(begin <= number <= last for number in changed):
+        if bisect_left(changed, begin) < bisect_right(changed, last):
             again.append((index, (first, last)))
     numbers, ranges = tuple(index for index, _ in again), tuple(one for _, one in again)
     return ChunksToAsk(len(stored), numbers, ranges, is_estimate=True)

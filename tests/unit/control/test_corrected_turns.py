@@ -111,6 +111,9 @@ def test_an_unknown_name_is_an_error_that_names_those_who_speak() -> None:
     assert "Speaker 2" not in str(refused.value)
     with pytest.raises(BadRequestError, match="the last turn of this interview is 4"):
         corrected(turns=[{"first": 4, "last": 5, "speaker": "Speaker 1"}])
+    twice = [{"first": 2, "last": 3, "speaker": "Speaker 1"}, {"first": 3, "speaker": "Speaker 2"}]
+    with pytest.raises(BadRequestError, match="turn 3 is given twice"):
+        corrected(turns=twice)
 
 
 def test_a_pseudonym_names_a_speaker_too() -> None:
