@@ -28,13 +28,14 @@ def build_talk() -> TranscriptSubmitted:
     return submitted(STUDY, "A talk", "\n\n".join(turns))
 
 
-async def count_calls(pipeline: Pipeline) -> tuple[int, int]:
-    """Calls that were paid for drafts, and the current notes."""
+async def count_calls(pipeline: Pipeline) -> tuple[int, int, int]:
+    """Calls of models for drafts, all calls of models, and the current notes."""
     (row,) = await pipeline.rows(
-        "SELECT (SELECT count(*) FROM llm_calls WHERE purpose = 'draft') AS calls,"
+        "SELECT count(*) FILTER (WHERE purpose = 'draft') AS drafts, count(*) AS calls,"
         " (SELECT count(*) FROM current_notes WHERE study_id = 'corrected') AS notes"
+        " FROM llm_calls WHERE study_id = 'corrected'"
     )
-    return row["calls"], row["notes"]
+    return row["drafts"], row["calls"], row["notes"]
 
 
 async def read_notes(pipeline: Pipeline, transcript_id: Any) -> list[tuple[Any, ...]]:
@@ -57,7 +58,8 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     await pipeline.publish([talk])
     await pipeline.settled()
     before = await read_notes(pipeline, talk.transcript_id)
-    calls, notes = await count_calls(pipeline)
+    spent = await count_calls(pipeline)
+    assert min(spent) > 0
     assert {one[5] for one in before} == {"Speaker 1", "Speaker 2"}
     (row,) = await pipeline.rows(
         "SELECT chunk_count FROM transcripts WHERE transcript_id = $1", talk.transcript_id
@@ -71,7 +73,7 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     assert (planned["asked_again"], planned["is_estimate"]) == ([], False)
     done = await pipeline.ask(*named, "--wait", "--reason", "it was the file's name")
     assert done["revision"] == 2
-    assert await count_calls(pipeline) == (calls, notes)
+    assert await count_calls(pipeline) == spent
     after = await read_notes(pipeline, talk.transcript_id)
     assert [one[1:] for one in after] == [one[1:] for one in before]
     assert {one[0] for one in after} == {2}
@@ -84,7 +86,7 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     planned = await pipeline.ask(*renamed, "Ben Ode=participant", "--dry-run")
     assert planned["asked_again"] == [chunks]
     await pipeline.ask(*renamed, "Ben Ode=participant", "--wait")
-    assert (await count_calls(pipeline))[0] == calls + 1
+    assert (await count_calls(pipeline))[0] == spent[0] + 1
     after = await read_notes(pipeline, talk.transcript_id)
     assert {one[5] for one in after} == {"Speaker 1", "Ben Ode"}
     places = [(one[2:5], one[6]) for one in before]
@@ -94,7 +96,7 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     await pipeline.ask(
         *("transcript", "fix", interview, "--rename", "Speaker 1=Amara Okafor", "--wait")
     )
-    assert (await count_calls(pipeline))[0] == calls + 1 + chunks
+    assert (await count_calls(pipeline))[0] == spent[0] + 1 + chunks
     found = await pipeline.ask("notes", "--study", "corrected")
     speakers = {quote["speaker"] for one in found for quote in one["evidence"]}
     assert speakers == {"Amara Okafor", "Ben Ode"}
