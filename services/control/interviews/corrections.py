@@ -210,6 +210,6 @@ def _explain_refusal(
             "submit the interview with the next number"
         )
     return RevisionOnTheWayError(
-        f"revision {revision} of this interview is on its way: correct it once it is stored "
-        "(`onrecord transcript show`), or withdraw it (`onrecord transcript withdraw`)"
+        f"revision {revision} of this interview is on its way, or a dead letter: correct it once "
+        "it is stored (`onrecord transcript show`), or withdraw it (`onrecord transcript withdraw`)"
     )
