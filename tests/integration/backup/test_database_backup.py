@@ -235,10 +235,11 @@ async def test_backups_of_other_code_are_refused_before_anything_is_touched(
 async def test_a_backup_of_an_older_schema_is_migrated_on(
     bench: Bench, postgres_settings: PostgresSettings, empty: PostgresSettings, tmp_path: Path
 ) -> None:
-    """What the last migration made is taken away, as if it had not been applied yet."""
+    """What the last migrations made is taken away, as if they had not been applied yet."""
     await run(
         postgres_settings,
-        "DROP TABLE reading_reports CASCADE",
+        "DROP TABLE reading_reports, corrections, corrected_segments CASCADE",
+        "ALTER TABLE segments DROP COLUMN words",
         "DELETE FROM schema_migrations WHERE version >= 57",
     )
     await back_up(postgres_settings, bench.kafka, tmp_path / "b")
