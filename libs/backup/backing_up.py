@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -54,40 +52,60 @@ async def make_backup(
         BackupRefusedError: the login does not see all rows, or there is no database to back up.
     """
     async with open_migration_connection(postgres, lambda _: None) as connection:
+        await _require_owner(connection)
         # Before the snapshot: what is handled in between is in the snapshot, and is read once more.
         async with open_position_store(kafka) as store:
             positions = await store.read()
         read_at = datetime.now(UTC)
+        backup_id, entry = await _record(connection)
         try:
-            async with _snapshot(connection):
-                return await _write(connection, (positions, read_at), file, progress)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                known = positions, read_at, backup_id
+                manifest = await _write(connection, known, file, progress)
+            if entry is not None:
+                await connection.execute(QUERIES.record_backup_done, entry)
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
             if connection.is_closed():
                 raise build_unavailable_error(error) from error
             raise
+    return manifest
 
 
-@asynccontextmanager
-async def _snapshot(connection: Connection) -> AsyncIterator[None]:
+async def _require_owner(connection: Connection) -> None:
+    """Require a database with something in it, all of whose rows this login sees.
+
+    Raises:
+        BackupRefusedError: it is not so.
+    """
     await connection.execute(QUERIES.set_session)
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        yield
-
-
-async def _write(
-    connection: Connection,
-    known: tuple[KafkaPositions, datetime],
-    file: IO[bytes],
-    progress: Progress,
-) -> BackupManifest:
-    migrations = await list_migrations(connection)
-    if not migrations:
+    if not await connection.fetchval(QUERIES.select_schema_exists):
         raise BackupRefusedError("the database is empty: there is nothing to back up")
     if not await connection.fetchval(QUERIES.select_reads_all):
         raise BackupRefusedError(
             "this login does not see the rows of all studies: take that of the tables' owner, such "
             "as onrecord_migrator"
         )
+
+
+async def _record(connection: Connection) -> tuple[UUID, int | None]:
+    """Record in the trail that a backup is made; return its id and the entry's.
+
+    A database that has the entry, however it was brought back, is of a moment after the offsets
+    were read, as PostgreSQL recovers commits in their order.
+    """
+    backup_id = uuid4()
+    entry = None
+    if await connection.fetchval(QUERIES.select_trail_has_outcomes):
+        entry = await connection.fetchval(QUERIES.record_backup, str(backup_id))
+    return backup_id, entry
+
+
+async def _write(
+    connection: Connection,
+    known: tuple[KafkaPositions, datetime, UUID],
+    file: IO[bytes],
+    progress: Progress,
+) -> BackupManifest:
     moment = await connection.fetchrow(QUERIES.select_moment)
     assert moment is not None, "it has no condition"
     archive = ArchiveWriter(file)
@@ -95,14 +113,14 @@ async def _write(
         await copy_table_out(connection, table, archive, progress)
         for table in await list_tables(connection)
     ]
-    positions, read_at = known
+    positions, read_at, backup_id = known
     manifest = BackupManifest(
-        backup_id=uuid4(),
+        backup_id=backup_id,
         onrecord=version("onrecord"),
         positions_read_at=read_at,
         snapshot_at=moment["at"],
         server_version=moment["server_version"],
-        migrations=migrations,
+        migrations=await list_migrations(connection),
         tables=tuple(tables),
         sequences=await list_sequences(connection),
         left_out=LEFT_OUT,

@@ -180,6 +180,50 @@ async def restore_backup(
     return RestoreResult(plan, replaced, carried, tuple(map(str, newer)))
 
 
+async def set_offsets(
+    target: RestoreTarget, manifest: BackupManifest, options: RestoreOptions
+) -> RestoreResult:
+    """Set groups back to a backup's offsets, for a database that was recovered in another way.
+
+    What was handled between the backup and the moment that was recovered is handled again.
+
+    Args:
+        target: the recovered database, of which nothing but the trail is changed, and the brokers.
+        manifest: of a backup that was made before that moment.
+        options: what is allowed; nothing is replaced.
+
+    Raises:
+        BackupError: the database is of an earlier moment, or services run; nothing was changed.
+        DatabaseUnavailableError, KafkaUnavailableError: one of them cannot be reached.
+    """
+    async with (
+        open_position_store(target.kafka) as store,
+        open_migration_connection(target.postgres, target.notice) as connection,
+    ):
+        await connection.execute(QUERIES.set_session)
+        await _require_later(connection, manifest)
+        plan = await _plan(store, manifest, options)
+        await _wait_for_sessions(connection, options.patience_s)
+        async with _explained(connection), connection.transaction():
+            await _record(connection, manifest, plan)
+            await store.set(plan)
+    return RestoreResult(plan, replaced=False)
+
+
+async def _require_later(connection: Connection, manifest: BackupManifest) -> None:
+    """Require that a database is of a moment after a backup's offsets were read.
+
+    Raises:
+        BackupRefusedError: the backup is not in its trail.
+    """
+    if not await connection.fetchval(QUERIES.select_backup_recorded, str(manifest.backup_id)):
+        raise BackupRefusedError(
+            "the database's trail does not have this backup: it was recovered to a moment before "
+            "it, and the backup's offsets would pass over messages that the database lacks, or it "
+            "is another database; take an earlier backup"
+        )
+
+
 def choose_migrations(applied: Sequence[AppliedMigration]) -> list[Migration]:
     """Return the migrations that a backup's schema is made of.
 

@@ -6,20 +6,25 @@ import hashlib
 import os
 import re
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from backup.archive import open_new_file, verify_archive
 from backup.backing_up import make_backup
 from backup.manifest import BackupManifest
+from backup.positions import open_position_store
 from backup.restoring import RestoreOptions, RestoreResult, RestoreTarget, restore_backup
 from backup.tables import LEFT_OUT
 from database.settings import PostgresSettings
 from local_stack.postgres import find_postgres_programs
 from messaging import KafkaSettings
+from support.broker import Bench
 
 ADDITIONS: Final = (
     """
@@ -101,3 +106,35 @@ def dump_schema(postgres: PostgresSettings) -> str:
     # Random words that keep psql from running what a server injects.
     plain = re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)
     return plain.replace(name, "DATABASE")
+
+
+@asynccontextmanager
+async def running_consumer(bench: Bench, service: str) -> AsyncIterator[Any]:
+    """A consumer that may commit for a service's group, and is no member of it."""
+    consumer = AIOKafkaConsumer(
+        **bench.kafka.client_options(),
+        group_id=bench.kafka.topic(service),
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def commit_offset(
+    bench: Bench, service: str, topic: str, offset: int, metadata: str = ""
+) -> None:
+    """Commit an offset of the only partition of a topic, or its first, for a service's group."""
+    place = TopicPartition(bench.kafka.topic(topic), 0)
+    async with running_consumer(bench, service) as consumer:
+        consumer.assign([place])
+        await consumer.commit({place: OffsetAndMetadata(offset, metadata)})
+
+
+async def read_committed(bench: Bench, service: str, topic: str) -> tuple[int, str] | None:
+    """Return what a service's group has committed of the first partition of a topic."""
+    async with open_position_store(bench.kafka) as store:
+        found = (await store.read()).commits.get((service, topic, 0))
+    return None if found is None else (found.offset, found.metadata)

@@ -143,6 +143,19 @@ WITH entry AS (
 )
 INSERT INTO trail_outcomes (entry_id, outcome) SELECT entry_id, 'done' FROM entry;
 
+-- name: record_backup
+-- Writes a backup into the trail, after its offsets were read.
+INSERT INTO trail (actor, action, target) VALUES ('administrator', 'database.backup', $1)
+RETURNING entry_id;
+
+-- name: record_backup_done
+-- Writes that a backup was made.
+INSERT INTO trail_outcomes (entry_id, outcome) VALUES ($1, 'done');
+
+-- name: select_backup_recorded
+-- Whether the trail has a backup, so that the database is of a moment after its offsets were read.
+SELECT EXISTS (SELECT FROM trail WHERE action = 'database.backup' AND target = $1);
+
 -- name: select_trail_has_outcomes
 -- Whether the schema, which may be an older one, has outcomes of the trail's entries.
 SELECT to_regclass('public.trail_outcomes') IS NOT NULL;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -34,6 +34,13 @@ Check = Annotated[
 Replace = Annotated[
     bool, typer.Option("--replace", help="Drop the interviews and notes that the database has.")
 ]
+Offsets = Annotated[
+    bool,
+    typer.Option(
+        "--offsets",
+        help="Set offsets alone: the database was recovered in another way, to a later moment.",
+    ),
+]
 AcceptLoss = Annotated[
     bool,
     typer.Option(
@@ -42,16 +49,20 @@ AcceptLoss = Annotated[
 ]
 
 
+_Work = Literal["check", "offsets", "restore"]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command ``restore`` to the command line."""
     app.command(rich_help_panel="Operating")(restore)
 
 
-def restore(
+def restore(  # noqa: PLR0913 - one parameter an option
     file: File,
     *,
     check: Check = False,
     replace: Replace = False,
+    offsets: Offsets = False,
     accept_loss: AcceptLoss = False,
     json_output: Json = False,
 ) -> None:
@@ -60,45 +71,55 @@ def restore(
     Services have to be stopped. The file is verified first, and then all of it is restored or
     nothing. What came after the backup is handled again from Kafka when services start; `onrecord
     audit` balances then. Exit code 1 if it cannot be restored as things are, 2 if the file is
-    damaged.
+    damaged. After a recovery to a point in time (docs/runbook.md), --offsets and a backup of before
+    that moment set services back.
 
     Examples of use:
 
         onrecord restore --check backups/onrecord-20261130T083000Z.backup
         onrecord down; onrecord restore last.backup; onrecord up; onrecord audit --wait
         onrecord restore --replace last.backup
+        onrecord restore --offsets last.backup
     """
     from backup.errors import BackupError  # noqa: PLC0415 - keeps help quick
     from backup.restoring import RestoreOptions  # noqa: PLC0415 - slow to import
 
+    if offsets and (replace or check):
+        raise UsageError(
+            "--offsets changes no database: it goes with neither --replace nor --check"
+        )
+    work: _Work = "offsets" if offsets else "check" if check else "restore"
     options = RestoreOptions(replaces=replace, accepts_losses=accept_loss)
     try:
-        manifest, result = _restore(file, options, only_checks=check, quiet=json_output)
+        manifest, result = _restore(file, options, work, quiet=json_output)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
     except BackupError as error:
         raise as_command_error(error, file) from error
     if json_output:
-        document = {"file": file, "restored": not check, **describe_manifest(manifest)}
+        document = {"file": file, "restored": work == "restore", **describe_manifest(manifest)}
         print_json(document | describe_result(result))
         return
     print_manifest(manifest)
     print_result(result)
     if check:
         out.print("the file is whole, and could be restored now", markup=False)
+    elif offsets:
+        out.print("offsets are set; start the services, then `onrecord audit --wait`", markup=False)
     else:
         out.print("restored; start the services, then `onrecord audit --wait`", markup=False)
         _print_what_may_be_back(result)
 
 
 def _restore(
-    file: Path, options: RestoreOptions, *, only_checks: bool, quiet: bool
+    file: Path, options: RestoreOptions, kind: _Work, *, quiet: bool
 ) -> tuple[BackupManifest, RestoreResult]:
     from backup.restoring import (  # noqa: PLC0415 - slow to import
         RestoreTarget,
         check_restore,
         choose_migrations,
         restore_backup,
+        set_offsets,
     )
     from database.errors import MigrationError  # noqa: PLC0415 - slow to import
     from onrecord.administration import open_administered_system  # noqa: PLC0415 - slow to import
@@ -114,8 +135,10 @@ def _restore(
             target = RestoreTarget(system.postgres, system.kafka, notice)
             total = sum(table.size for table in manifest.tables)
             with show_table_progress(total, quiet=quiet) as progress:
-                if only_checks:
+                if kind == "check":
                     work = check_restore(target, manifest, options)
+                elif kind == "offsets":
+                    work = set_offsets(target, manifest, options)
                 else:
                     work = restore_backup(target, manifest, opened, options, progress)
                 try:

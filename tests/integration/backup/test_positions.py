@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from backup.errors import BackupRefusedError
@@ -19,41 +17,21 @@ from contracts.topics import ALL_TOPICS
 from database.settings import PostgresSettings
 from messaging.consumer.offset_metadata import encode_commit_metadata
 from messaging.kafka.admin import create_topics, open_admin_client
-from support.backups import NOW, back_up, read_contents, restore
+from support.backups import (
+    NOW,
+    back_up,
+    commit_offset,
+    read_committed,
+    read_contents,
+    restore,
+    running_consumer,
+)
 from support.broker import Bench
 from support.waiting import until
 
 INGESTED = "transcripts-ingested"
 VALIDATED = "notes-validated"
 ACCEPTING = RestoreOptions(replaces=True, accepts_losses=True, patience_s=0)
-
-
-@asynccontextmanager
-async def member(bench: Bench, service: str) -> AsyncIterator[Any]:
-    """A consumer that may commit for a service's group, and is no member of it."""
-    consumer = AIOKafkaConsumer(
-        **bench.kafka.client_options(),
-        group_id=bench.kafka.topic(service),
-        enable_auto_commit=False,
-    )
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await consumer.stop()
-
-
-async def commit(bench: Bench, service: str, topic: str, offset: int, metadata: str = "") -> None:
-    place = TopicPartition(bench.kafka.topic(topic), 0)
-    async with member(bench, service) as consumer:
-        consumer.assign([place])
-        await consumer.commit({place: OffsetAndMetadata(offset, metadata)})
-
-
-async def committed(bench: Bench, service: str, topic: str) -> tuple[int, str] | None:
-    async with open_position_store(bench.kafka) as store:
-        found = (await store.read()).commits.get((service, topic, 0))
-    return None if found is None else (found.offset, found.metadata)
 
 
 async def plan_from(store: PositionStore, backup: Any) -> PositionPlan:
@@ -64,24 +42,24 @@ async def plan_from(store: PositionStore, backup: Any) -> PositionPlan:
 async def test_offsets_come_back_with_what_was_finished_beyond_them(bench: Bench) -> None:
     await bench.send(VALIDATED, *[b"%d" % number for number in range(9)], key=b"k")
     metadata = encode_commit_metadata(2, [range(4, 6)])
-    await commit(bench, "persistence", VALIDATED, 2, metadata)
-    await commit(bench, "guardrail", "notes-drafted", 0)
+    await commit_offset(bench, "persistence", VALIDATED, 2, metadata)
+    await commit_offset(bench, "guardrail", "notes-drafted", 0)
     async with open_position_store(bench.kafka) as store:
         backup = (await store.read()).to_backup()
-        await commit(bench, "persistence", VALIDATED, 9)
+        await commit_offset(bench, "persistence", VALIDATED, 9)
         plan = await plan_from(store, backup)
         assert (plan.again, plan.lost, plan.has_losses) == (5, 0, False)
         await store.set(plan)
-    assert await committed(bench, "persistence", VALIDATED) == (2, metadata)
+    assert await read_committed(bench, "persistence", VALIDATED) == (2, metadata)
     # A group that had no commit begins where the log began, whatever it has committed since.
-    assert await committed(bench, "control", "transcripts-submitted") == (0, "")
-    assert await committed(bench, "guardrail", "notes-drafted") == (0, "")
+    assert await read_committed(bench, "control", "transcripts-submitted") == (0, "")
+    assert await read_committed(bench, "guardrail", "notes-drafted") == (0, "")
 
 
 async def test_a_group_with_members_is_not_set_back(bench: Bench) -> None:
     async with open_position_store(bench.kafka) as store:
         backup = (await store.read()).to_backup()
-        async with member(bench, "persistence") as consumer:
+        async with running_consumer(bench, "persistence") as consumer:
             consumer.subscribe([bench.kafka.topic(VALIDATED)])
             await consumer.getmany(timeout_ms=100)
             await until(lambda: _has_members(store))
@@ -100,9 +78,9 @@ async def test_records_that_retention_took_are_counted_before_anything_is_touche
     bench: Bench, filled: PostgresSettings, tmp_path: Path
 ) -> None:
     await bench.send(INGESTED, *[b"%d" % number for number in range(9)], key=b"k")
-    await commit(bench, "persistence", INGESTED, 3, encode_commit_metadata(3, [range(5, 6)]))
+    await commit_offset(bench, "persistence", INGESTED, 3, encode_commit_metadata(3, [range(5, 6)]))
     await back_up(filled, bench.kafka, tmp_path / "b")
-    await commit(bench, "persistence", INGESTED, 9)
+    await commit_offset(bench, "persistence", INGESTED, 9)
     place = TopicPartition(bench.kafka.topic(INGESTED), 0)
     async with open_admin_client(bench.kafka) as admin:
         await admin.delete_records({place: RecordsToDelete(7)}, timeout_ms=10_000)
@@ -113,10 +91,10 @@ async def test_records_that_retention_took_are_counted_before_anything_is_touche
         )
     assert refused.value.details[0].startswith(f"{INGESTED}, for persistence: 3 records deleted")
     assert await read_contents(filled) == before
-    assert await committed(bench, "persistence", INGESTED) == (9, "")
+    assert await read_committed(bench, "persistence", INGESTED) == (9, "")
     result = await restore(filled, bench.kafka, tmp_path / "b", ACCEPTING)
     assert (result.plan.lost, result.plan.again) == (3, 2)
-    found = await committed(bench, "persistence", INGESTED)
+    found = await read_committed(bench, "persistence", INGESTED)
     assert found is not None
     assert found[0] == 3  # the audit counts what is between it and the start of the log
 
@@ -145,7 +123,7 @@ async def test_another_cluster_is_told_by_what_it_lacks(
 ) -> None:
     """Topics of a test have a prefix; another one is as good as another cluster."""
     await bench.send(VALIDATED, *[b"%d" % number for number in range(9)], key=b"k")
-    await commit(bench, "persistence", VALIDATED, 2)
+    await commit_offset(bench, "persistence", VALIDATED, 2)
     await back_up(filled, bench.kafka, tmp_path / "b")
     other = bench.kafka.model_copy(update={"topic_prefix": f"other-{bench.kafka.topic_prefix}"})
     await create_topics(other, ALL_TOPICS)
