@@ -13,6 +13,7 @@ from onrecord.control_client import ControlClient
 from onrecord.control_transport import NoSuchThingError, Params
 from onrecord.errors import UsageError
 from read_model.coverage import StudyCoverage
+from read_model.disagreements import DisagreementReport
 from read_model.explanation import NoteExplanation
 from read_model.matrix import MatrixInterview, MatrixTopic, MatrixTopicKind
 from read_model.notes import NoteCounts, RefusedNote, StoredNote
@@ -270,6 +271,16 @@ class ReadingClient:
         async for page in self._control.pages(path, _NotePage, which, limit=PAGE, most=most):
             for one in page.notes:
                 yield one
+
+    async def disagreements(self, study_id: str, which: Params) -> DisagreementReport:
+        """Return notes of a study's question or theme that oppose each other.
+
+        Args:
+            study_id: the study.
+            which: the endpoint's query; None leaves a parameter out.
+        """
+        path = f"/v1/studies/{study_id}/disagreements"
+        return await self._control.get(path, DisagreementReport, which)
 
     async def rejected_notes(
         self, study_id: str, which: Params, *, most: int | None = None

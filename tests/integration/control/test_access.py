@@ -81,6 +81,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/studies/{study_id}/notes"): READERS,
     ("GET", "/studies/{study_id}/coverage"): READERS,
     ("GET", "/studies/{study_id}/matrix"): READERS,
+    ("GET", "/studies/{study_id}/disagreements"): READERS,
     ("POST", "/studies"): RESEARCHERS,
     ("GET", "/registrations"): EVERYBODY,
     ("GET", "/studies/{study_id}/registration"): READERS,

@@ -103,3 +103,34 @@ def test_options_of_turns_take_an_interview_that_there_is(
     assert (code, "--transcript" in err) == (2, True)
     code, _, err = run(capsys, "coverage", "--transcript", "Nobody")
     assert (code, "there is no interview 'Nobody'" in err) == (2, True)
+
+
+@pytest.fixture
+async def opposing(fresh_database: Database) -> None:
+    raised = note("The café raised its prices in spring.", **VOUCHED)
+    lowered = note("The café lowered its prices in spring.")
+    await NotesStore(fresh_database).store_notes(validated(raised, lowered, index=2))
+
+
+@pytest.mark.usefixtures("opposing")
+def test_notes_that_oppose_each_other_stand_side_by_side(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(capsys, "disagreements")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:4] == ["Why do people leave? (1 pair)", "", "  opposite words", lines[3]]
+    assert lines[3].startswith("  The café raised its prices in spring.")
+    assert "“I would not recommend it”" in lines[3]
+    assert max(map(len, lines)) <= 80
+    (topic,) = json.loads(run(capsys, "disagreements", "--question", "churn", "--json")[1])
+    assert (topic["kind"], topic["id"], topic["found"]) == ("question", "churn", 1)
+
+
+def test_where_nothing_opposes_another_it_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "disagreements", "--theme", "trust")
+    assert (code, out) == (0, "")
+    assert err == "no statements that oppose each other, as far as code sees it\n"
+    code, _, err = run(capsys, "disagreements", "--question", "why")
+    assert (code, "there is no question 'why'; known: churn" in err) == (2, True)
+    assert run(capsys, "disagreements", "--question", "churn", "--theme", "price")[0] == 2

@@ -62,6 +62,7 @@ cache stats
 costs
 coverage
 coverage --transcript t
+disagreements
 dlq cause 3fa9c1d25b7e0a44
 dlq cause 3fa9c1d25b7e0a44 --remark known
 dlq causes

@@ -1,0 +1,121 @@
+"""Notes, search, matrix and coverage of 1,000 interviews over control's API: pages and wholes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from bench import note_pages
+from bench.harness import Lab, Result, at_most
+from database.migrate import apply_migrations
+from database.pool import Database, open_database
+from support.compared_interviews import STUDY, store_compared_interviews
+from support.postgres import EmbeddedServer
+
+WITHOUT_BROKER: Final = True
+INTERVIEWS: Final = 1_000
+CHUNKS: Final = 20
+TIMES: Final = 10
+WHOLES: Final = 3
+FIRST_MS: Final = 100
+WHOLE_MS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a first page, and all pages of the whole.
+
+    Attributes:
+        path: of the first page.
+        whole: path of the largest pages; each names the next one's cursor.
+    """
+
+    path: str
+    whole: str
+
+
+async def measure(lab: Lab) -> Result:
+    """Milliseconds of first pages and of wholes of what researchers ask."""
+    server = await asyncio.to_thread(EmbeddedServer)
+    try:
+        await server.arun("CREATE DATABASE bench")
+        settings = server.settings("bench")
+        await apply_migrations(settings)
+        async with open_database(settings) as database:
+            await store_compared_interviews(database, lab.scaled(INTERVIEWS, least=10), CHUNKS)
+            return await measure_reading(database)
+    finally:
+        await asyncio.to_thread(server.destroy)
+
+
+async def measure_reading(database: Database) -> Result:
+    """The same, of a database that is filled."""
+    notes = await database.fetchval("SELECT count(*) FROM notes WHERE same_as IS NULL")
+    firsts: dict[str, float] = {}
+    wholes: dict[str, float] = {}
+    async with note_pages.ours(database, "/v1") as ask:
+        for name, question in (await _build_questions(database)).items():
+            # PostgreSQL plans a statement anew for the first five times on each connection.
+            for _ in range(TIMES):
+                await note_pages.milliseconds(ask, question.path)
+            times = [await note_pages.milliseconds(ask, question.path) for _ in range(TIMES)]
+            firsts[name] = round(median(times), 1)
+            wholes[name] = round(
+                median([await _read_whole(ask, question.whole) for _ in range(WHOLES)]), 1
+            )
+    return Result(
+        figure=max(firsts.values()),
+        goal=FIRST_MS,
+        better="lower",
+        unit="ms of the slowest first page",
+        sides={"first page, ms": firsts, "whole, ms": wholes},
+        shortfalls=(
+            *(one for name in firsts for one in at_most(f"{name}: ms", firsts[name], FIRST_MS)),
+            *(
+                one
+                for name in wholes
+                for one in at_most(f"{name}, whole: ms", wholes[name], WHOLE_MS)
+            ),
+        ),
+        notes=(f"{notes:,} notes; a client in the server's own process reads page after page",),
+    )
+
+
+async def _build_questions(database: Database) -> dict[str, Question]:
+    study = f"/studies/{STUDY.study_id}"
+    theme, question = STUDY.themes[0].id, STUDY.questions[0].id
+    interview = await database.fetchval("SELECT transcript_id FROM transcripts LIMIT 1")
+    asked = {
+        "notes by theme": (f"{study}/notes?theme={theme}", 100, 1_000),
+        "notes by question": (f"{study}/notes?question={question}", 100, 1_000),
+        "notes since": (f"{study}/notes?since=2020-01-01T00:00:00Z&theme={theme}", 100, 1_000),
+        "search": ("/search?q=42", 20, 100),
+        "matrix by theme": (f"{study}/matrix?by=theme", 20, 1_000),
+        "matrix by question": (f"{study}/matrix?by=question", 20, 1_000),
+        "turns": (f"/transcripts/{interview}/coverage?exact=true", 20, 200),
+    }
+    found = {
+        name: Question(f"{path}&limit={page}", f"{path}&limit={largest}")
+        for name, (path, page, largest) in asked.items()
+    }
+    # They are one answer.
+    return {
+        **found,
+        "counts by theme": Question(*[f"{study}/notes/counts?theme={theme}"] * 2),
+        "coverage": Question(*[f"{study}/coverage"] * 2),
+    }
+
+
+async def _read_whole(ask: Callable[[str], Any], path: str) -> float:
+    begin = time.perf_counter()
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await ask(f"{path}{cursor}")
+        answer.raise_for_status()
+        following = answer.json().get("next")
+        cursor = None if following is None else f"&cursor={following}"
+    return (time.perf_counter() - begin) * 1_000
