@@ -23,12 +23,21 @@ SELECT page.transcript_id, page.revision, page.title, page.chunk_count AS chunks
                    )
               FROM (
                     SELECT topic.topic_id,
-                           count(DISTINCT shown.note_id) FILTER (WHERE shown.standing <> 'unproven')
+                           count(DISTINCT one.shown_id) FILTER (WHERE one.standing <> 'unproven')
                                AS findings,
-                           count(DISTINCT shown.note_id) FILTER (WHERE shown.standing = 'unproven')
+                           count(DISTINCT one.shown_id) FILTER (WHERE one.standing = 'unproven')
                                AS unproven
-                      FROM notes AS one
-                      JOIN notes AS shown ON shown.note_id = coalesce(one.same_as, one.note_id)
+                      FROM (
+                            SELECT note_id, coalesce(same_as, note_id) AS shown_id,
+                                   -- Of the few only that say the same as another.
+                                   CASE WHEN same_as IS NULL THEN standing
+                                        ELSE (SELECT first.standing FROM notes AS first
+                                               WHERE first.note_id = said.same_as)
+                                   END AS standing
+                              FROM notes AS said
+                             WHERE said.transcript_id = page.transcript_id
+                               AND said.revision = page.revision
+                           ) AS one
                      CROSS JOIN LATERAL (
                             SELECT theme_id AS topic_id
                               FROM note_themes
@@ -38,7 +47,6 @@ SELECT page.transcript_id, page.revision, page.title, page.chunk_count AS chunks
                               FROM note_questions
                              WHERE $5 = 'question' AND note_questions.note_id = one.note_id
                            ) AS topic
-                     WHERE one.transcript_id = page.transcript_id AND one.revision = page.revision
                      GROUP BY topic.topic_id
                    ) AS noted
        ) AS cells

@@ -183,21 +183,40 @@ SELECT interview.transcript_id, interview.title, interview.study,
 
 -- name: select_note_counts
 -- Notes and interviews by theme and by question of a study; a note has those of the ones that say
--- the same, too.
-SELECT 'theme' AS kind, theme_id AS id, count(DISTINCT shown.note_id) AS notes,
-       array_agg(DISTINCT shown.transcript_id) AS interviews
-  FROM note_themes
-  JOIN notes AS one USING (note_id)
-  JOIN current_notes AS shown ON shown.note_id = coalesce(one.same_as, one.note_id)
- WHERE shown.study_id = $1 AND one.study_id = $1
+-- the same, too. Notes are grouped by interview before the current ones are chosen: the view
+-- current_notes would be planned as if a study had few of them, and be looked up note by note.
+WITH noted_themes AS MATERIALIZED (
+    SELECT theme_id, transcript_id, revision, count(*)::int AS notes
+      FROM (
+            SELECT DISTINCT theme_id, one.transcript_id, one.revision,
+                   coalesce(one.same_as, one.note_id)
+              FROM notes AS one
+              JOIN note_themes USING (note_id)
+             WHERE one.study_id = $1
+           ) AS shown
+     GROUP BY theme_id, transcript_id, revision
+), noted_questions AS MATERIALIZED (
+    SELECT question_id, transcript_id, revision, count(*)::int AS notes
+      FROM (
+            SELECT DISTINCT question_id, one.transcript_id, one.revision,
+                   coalesce(one.same_as, one.note_id)
+              FROM notes AS one
+              JOIN note_questions USING (note_id)
+             WHERE one.study_id = $1
+           ) AS shown
+     GROUP BY question_id, transcript_id, revision
+)
+SELECT 'theme' AS kind, theme_id AS id, sum(notes)::int AS notes,
+       array_agg(transcript_id) AS interviews
+  FROM noted_themes
+  JOIN current_transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.study_id = $1
  GROUP BY theme_id
  UNION ALL
-SELECT 'question', question_id, count(DISTINCT shown.note_id),
-       array_agg(DISTINCT shown.transcript_id)
-  FROM note_questions
-  JOIN notes AS one USING (note_id)
-  JOIN current_notes AS shown ON shown.note_id = coalesce(one.same_as, one.note_id)
- WHERE shown.study_id = $1 AND one.study_id = $1
+SELECT 'question', question_id, sum(notes)::int, array_agg(transcript_id)
+  FROM noted_questions
+  JOIN current_transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.study_id = $1
  GROUP BY question_id;
 
 -- name: select_earlier_note_counts
@@ -305,14 +324,18 @@ WITH page AS MATERIALIZED (
                      OR (interview.title, interview.transcript_id) > ($5, $6::uuid)
                      OR (chunk.index, note.attempt, note.position) > ($7::int, $8::int, $9::int))
                 AND ($2::text IS NULL OR EXISTS (
-                     SELECT FROM note_themes JOIN notes AS one USING (note_id)
-                      WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
-                        AND theme_id = $2
+                     SELECT FROM note_themes AS topic
+                      WHERE topic.note_id = note.note_id AND topic.theme_id = $2
+                ) OR EXISTS (
+                     SELECT FROM notes AS one JOIN note_themes USING (note_id)
+                      WHERE one.same_as = note.note_id AND theme_id = $2
                 ))
                 AND ($3::text IS NULL OR EXISTS (
-                     SELECT FROM note_questions JOIN notes AS one USING (note_id)
-                      WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
-                        AND question_id = $3
+                     SELECT FROM note_questions AS topic
+                      WHERE topic.note_id = note.note_id AND topic.question_id = $3
+                ) OR EXISTS (
+                     SELECT FROM notes AS one JOIN note_questions USING (note_id)
+                      WHERE one.same_as = note.note_id AND question_id = $3
                 ))
                 AND ($4::text IS NULL OR note.standing = $4)
                 AND ($12::text IS NULL OR EXISTS (
@@ -376,12 +399,18 @@ WITH matching AS MATERIALIZED (
      WHERE note.study_id = $1
        AND ($2::uuid IS NULL OR note.transcript_id = $2)
        AND ($3::text IS NULL OR EXISTS (
-            SELECT FROM note_themes JOIN notes AS one USING (note_id)
-             WHERE (one.note_id = note.note_id OR one.same_as = note.note_id) AND theme_id = $3
+            SELECT FROM note_themes AS topic
+             WHERE topic.note_id = note.note_id AND topic.theme_id = $3
+       ) OR EXISTS (
+            SELECT FROM notes AS one JOIN note_themes USING (note_id)
+             WHERE one.same_as = note.note_id AND theme_id = $3
        ))
        AND ($4::text IS NULL OR EXISTS (
-            SELECT FROM note_questions JOIN notes AS one USING (note_id)
-             WHERE (one.note_id = note.note_id OR one.same_as = note.note_id) AND question_id = $4
+            SELECT FROM note_questions AS topic
+             WHERE topic.note_id = note.note_id AND topic.question_id = $4
+       ) OR EXISTS (
+            SELECT FROM notes AS one JOIN note_questions USING (note_id)
+             WHERE one.same_as = note.note_id AND question_id = $4
        ))
        AND ($5::text IS NULL OR EXISTS (
             SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
