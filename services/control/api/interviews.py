@@ -159,7 +159,7 @@ class ListSegmentsRequest(ReadSegmentsRequest):
     )
     around: str | None = Field(
         None,
-        pattern=rf"^[0-9]{{1,9}}(,[0-9]{{1,9}}){{0,{MAX_AROUND - 1}}}$",
+        pattern=rf"^[1-9][0-9]{{0,8}}(,[1-9][0-9]{{0,8}}){{0,{MAX_AROUND - 1}}}$",
         description="Only the segments of these numbers, such as `3,17`, and `turns` before and "
         f"behind each; {MAX_AROUND} at most.",
     )
