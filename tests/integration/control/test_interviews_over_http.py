@@ -411,7 +411,8 @@ async def test_a_list_that_begins_at_a_time_goes_on_to_the_end(
 
 
 @pytest.mark.parametrize(
-    "query", ["at_ms=1&at_turn=1", "at_turn=1&around=1", "around=1,", "around=0", "turns=101", "at_ms=-1"]
+    "query",
+    ["at_ms=1&at_turn=1", "at_turn=1&around=1", "around=1,", "around=0", "turns=101", "at_ms=-1"],
 )
 async def test_a_beginning_that_contradicts_itself_is_refused(
     office: Office, fresh_database: Database, query: str
