@@ -30,6 +30,7 @@ BOUNDED: Final = {
     "/plans/{plan_id}/preview": "a row for each service and error code of one plan",
     "/session": "the roles of one session",
     "/studies/{study_id}/coverage": "themes and questions of one study",
+    "/studies/{study_id}/disagreements": "100 pairs at most, with how many were found",
     "/studies/{study_id}/registration": "themes and questions of one study, 100 of each",
     "/studies/{study_id}/submissions": "100 outcomes at most, of one interview",
     "/transcripts/{transcript_id}": "what became of one interview",
