@@ -190,6 +190,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
 QUERIES: Final = {
     ("GET", "/studies/{study_id}/submissions"): "?source=ana.txt",
     ("GET", "/search"): f"?q=recommend&study={STUDY.study_id}",
+    ("GET", "/studies/{study_id}/disagreements"): "?question=churn",
 }
 OF_THE_NAMED_STUDY: Final = frozenset({("POST", "/transcripts"), ("GET", "/search")})
 """Endpoints that take a role in the study that the body or the query names."""
