@@ -15,15 +15,22 @@ THEMES = (Theme(id="pricing", name="Prices", description="cost, dollars, pay, ex
 STUDY = Study(
     study_id="corrected", name="Corrected", themes=THEMES, personal_data="allow", statements="all"
 )
-ANSWER = "I paid forty dollars for the repair, and it broke again after a week, and cost more. "
+ANSWER = "I paid {} dollars for that one, and it broke again after a week, and cost more. "
 OTHERS = "The insurance that I pay every month is expensive, and nobody told me before. "
 
 
 def build_talk() -> TranscriptSubmitted:
-    """An interview of several chunks; a third person speaks in the last one alone."""
+    """An interview of several chunks; a third person speaks in the last one alone.
+
+    No answer repeats another turn's: of notes that say the same, the one is shown whose chunk is
+    stored first.
+    """
     turns = []
     for number in range(12):
-        turns += [f"Interviewer: What did repair {number} cost?", f"Speaker 1: {ANSWER * 12}"]
+        turns += [
+            f"Interviewer: What did repair {number} cost?",
+            f"Speaker 1: {ANSWER.format(number + 41) * 12}",
+        ]
     turns += ["Interviewer: And you?", f"Speaker 2: {OTHERS * 3}"]
     return submitted(STUDY, "A talk", "\n\n".join(turns))
 
@@ -92,11 +99,13 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
     places = [(one[2:5], one[6]) for one in before]
     assert [(one[2:5], one[6]) for one in after] == places, "no quote moved"
 
-    # Everybody's name: all of them are.
-    await pipeline.ask(
-        *("transcript", "fix", interview, "--rename", "Speaker 1=Amara Okafor", "--wait")
-    )
-    assert (await count_calls(pipeline))[0] == spent[0] + 1 + chunks
+    # Who speaks in nearly all turns: the chunks that the dry run names, and no other.
+    renamed_all = ("transcript", "fix", interview, "--rename", "Speaker 1=Amara Okafor")
+    planned = await pipeline.ask(*renamed_all, "--dry-run")
+    assert len(planned["asked_again"]) >= chunks - 1
+    await pipeline.ask(*renamed_all, "--wait")
+    again = len(planned["asked_again"])
+    assert (await count_calls(pipeline))[0] == spent[0] + 1 + again
     found = await pipeline.ask("notes", "--study", "corrected")
     speakers = {quote["speaker"] for one in found for quote in one["evidence"]}
     assert speakers == {"Amara Okafor", "Ben Ode"}
@@ -112,7 +121,7 @@ async def test_speakers_roles_and_titles_are_corrected_and_only_what_changes_is_
 
 async def test_a_withdrawn_correction_leaves_what_was_before(pipeline: Pipeline) -> None:
     study = STUDY.model_copy(update={"study_id": "corrected-wrongly"})
-    talk = submitted(study, "Another", f"Interviewer: Well?\n\nSpeaker 1: {ANSWER}")
+    talk = submitted(study, "Another", f"Interviewer: Well?\n\nSpeaker 1: {ANSWER.format(40)}")
     interview = str(talk.transcript_id)
     await pipeline.publish([talk])
     await pipeline.settled()
