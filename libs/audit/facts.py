@@ -19,6 +19,7 @@ class SubmissionState(StrEnum):
     STORED = "stored"
     WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
+    ERASED = "erased"
     WAITING = "waiting"
     IN_RETRY = "in_retry"
     DEAD = "dead"
@@ -114,6 +115,7 @@ class AuditFacts:
         ingested: interviews that are in the database: their content by id and revision.
         withdrawn: those of them that are withdrawn, by id and revision.
         superseded: those that a newer revision is current in place of, likewise.
+        erased: ids of interviews that were erased on request.
         unread: every record that some service has not finished.
         letters: every dead letter that was not replayed.
         received: the end of each partition of a service's source topics, by service.
@@ -128,6 +130,7 @@ class AuditFacts:
     ingested: Mapping[tuple[str, int], str] = field(default_factory=dict)
     withdrawn: frozenset[tuple[str, int]] = frozenset()
     superseded: frozenset[tuple[str, int]] = frozenset()
+    erased: frozenset[str] = frozenset()
     unread: tuple[UnfinishedRecord, ...] = ()
     letters: tuple[DatedDeadLetter, ...] = ()
     received: Mapping[str, Ends] = field(default_factory=dict)

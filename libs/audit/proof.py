@@ -94,6 +94,9 @@ async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
         ingested=interviews,
         withdrawn=withdrawn,
         superseded=frozenset(_revision(row) for row in rows if row["superseded"]),
+        erased=frozenset(
+            str(row["transcript_id"]) for row in await connection.fetch(_QUERIES.erased)
+        ),
         unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
         letters=tuple(letters),
         received=found.received,

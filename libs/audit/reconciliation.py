@@ -1,9 +1,9 @@
 """The conservation law as arithmetic over ids; pure.
 
-``submitted = stored + waiting + in retry + dead + discarded + superseded + withdrawn``, once for
-interviews as they were submitted, once for submitted records that are no interview, and once for
-the chunks that interviews became. Each is looked for in all the places where it could be; one that
-is nowhere is lost, and the books do not balance.
+``submitted = stored + waiting + in retry + dead + discarded + superseded + withdrawn + erased``,
+once for interviews as they were submitted, once for submitted records that are no interview, and
+once for the chunks that interviews became. Each is looked for in all the places where it could be;
+one that is nowhere is lost, and the books do not balance.
 
 Submissions are looked for by their place, and what is on its way from there on by the ids in its
 value; a record's key is nobody's proof.
@@ -109,6 +109,8 @@ def _submission_states(
     states = {}
     for one in books.submissions:
         state = at_ingestion.get(one.place)
+        if one.transcript_id in books.erased:
+            state = SubmissionState.ERASED  # whatever of it is still on its way is discarded
         if state is None and _is_ingested(one, books):
             state = _of_interview(one, books, chunks)
         if state is None:

@@ -353,7 +353,6 @@ class SettledOutcome(StrEnum):
     REFUSED = "refused"
     SUPERSEDED = "superseded"
     ERASED = "erased"
-    """Reserved: nothing is erased on request yet."""
 
 
 class SettledReason(ContractModel):
@@ -393,7 +392,7 @@ class TranscriptSettled(Event):
         description="`complete`: all chunks are stored. `dead_in_part`: each chunk is stored or a "
         "dead letter; a replay may still complete it. `refused`: the interview itself is a dead "
         "letter. `superseded`: a newer revision is stored, or this one was withdrawn; nothing is "
-        "counted. `erased`: reserved."
+        "counted. `erased`: the interview was erased on request, and what comes of it is discarded."
     )
     chunks: Amount = Field(0, description="How many chunks the interview has.")
     stored: Amount = Field(0, description="How many of them are stored.")

@@ -18,6 +18,7 @@ class AuditStateCounts(ControlApiModel):
     stored: int
     superseded: int
     withdrawn: int = 0
+    erased: int = 0
     waiting: int
     in_retry: int
     dead: int

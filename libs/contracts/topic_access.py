@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from contracts.topics import ALL_TOPICS, CONTROL, DLQ_TOPICS, PIPELINE, Topic
+from contracts.topics import (
+    ALL_TOPICS,
+    CONTROL,
+    DLQ_TOPICS,
+    PIPELINE,
+    RETRY_TOPICS,
+    Topic,
+)
 
 PRODUCER: Final = "producer"
 """Programs that submit interviews, and read what became of them."""
@@ -81,8 +88,12 @@ def _topic_rules() -> Iterator[AccessRule]:
             (KafkaOperation.WRITE, _writers(topic)),
             # Services refuse to start on a topic that could lose or refuse messages.
             (KafkaOperation.DESCRIBE_CONFIGS, {*_readers(topic), *_writers(topic)} & {*SERVICES}),
-            # Of letters that expired, as far as none before them is kept.
-            (KafkaOperation.DELETE, {CONTROL} if topic in DLQ_TOPICS else set()),
+            # Of letters that expired, as far as none before them is kept; of handled retries, when
+            # an interview is erased.
+            (
+                KafkaOperation.DELETE,
+                {CONTROL} if topic in (*DLQ_TOPICS, *RETRY_TOPICS) else set(),
+            ),
             (KafkaOperation.CREATE, {MIGRATOR}),
             (KafkaOperation.DESCRIBE, {MIGRATOR}),
         ):

@@ -10,6 +10,7 @@ GRANT SELECT (transcript_id, revision) ON refreshes TO onrecord_ingestion;
 GRANT SELECT (transcript_id, revision) ON corrections TO onrecord_ingestion;
 GRANT EXECUTE ON FUNCTION claim_transcript, select_refreshed, select_refreshed_segments,
     select_corrected, select_corrected_segments TO onrecord_ingestion;
+GRANT EXECUTE ON FUNCTION is_erased TO onrecord_ingestion;
 GRANT INSERT ON service_starts TO onrecord_ingestion;
 
 -- name: onrecord_persistence
@@ -97,6 +98,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON rehearsals TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON rehearsed_letters TO onrecord_control;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, letter_cause_id,
     letter_cause_summary, letter_matches, shown_letter_state, delete_empty_causes TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE (rows_deleted_at, topic_ends, completed_at, receipt, signature)
+    ON erasures TO onrecord_control;
+GRANT SELECT, INSERT ON erased_transcripts TO onrecord_control;
+GRANT SELECT ON llm_answer_subjects TO onrecord_control;
+GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, is_erased, select_interviews_of_participant,
+    select_titles_to_erase, analyze_what_was_erased TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment
@@ -108,6 +115,8 @@ GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onre
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
     reserve_paid_call TO onrecord_enrichment;
+GRANT SELECT, INSERT, DELETE ON llm_answer_subjects TO onrecord_enrichment;
+GRANT EXECUTE ON FUNCTION is_erased TO onrecord_enrichment;
 GRANT INSERT ON service_starts TO onrecord_enrichment;
 
 -- name: onrecord_guardrail
@@ -119,6 +128,8 @@ GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onre
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, book_llm_spending,
     reserve_llm_spending, reserve_study_spending, book_call_spending, reserve_call_spending,
     reserve_paid_call TO onrecord_guardrail;
+GRANT SELECT, INSERT, DELETE ON llm_answer_subjects TO onrecord_guardrail;
+GRANT EXECUTE ON FUNCTION is_erased TO onrecord_guardrail;
 GRANT INSERT ON service_starts TO onrecord_guardrail;
 
 -- name: onrecord_reader
@@ -150,6 +161,7 @@ GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO 
 GRANT SELECT (chunk_id, transcript_id, source_topic, source_partition, source_offset)
     ON pending_drafts TO onrecord_operator;
 GRANT SELECT ON submissions TO onrecord_operator;
+GRANT SELECT (transcript_id) ON erased_transcripts TO onrecord_operator;
 GRANT SELECT (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
     source_offset, source_sent_at, subject, state, revision, content_sha256

@@ -202,7 +202,11 @@ class ModelClient:
             _, response = await make()
             return _to_parsed(response, request, cached=False)
         response, cached = await self._cache.get_or_create(
-            [*keys.values()], make, deadline=until, accepts_truncated=accepts_truncated
+            [*keys.values()],
+            make,
+            deadline=until,
+            accepts_truncated=accepts_truncated,
+            subject=attribution.subject,
         )
         try:
             return _to_parsed(response, request, cached=cached)

@@ -28,6 +28,8 @@ from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
+from control.erasures.receipts import CopiesElsewhere
+from control.erasures.runner import ErasureRunner
 from control.handlers import router
 from control.interviews.settling import OutcomePublisher
 from control.letters.reader import open_dead_letter_reader
@@ -106,9 +108,11 @@ async def lifespan(
         retention = RetentionPeriods.of(settings.control)
         sweeper = LetterRetentionSweeper(database, broker.kafka, retention)
         rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
+        eraser = ErasureRunner(database, broker.kafka, CopiesElsewhere.of(settings.control))
         async with (
             replayer.repairing(),
             rehearser.running(),
+            eraser.running(),
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),
@@ -137,6 +141,8 @@ async def lifespan(
                 compute=compute,
                 open_registration=settings.control.open_registration,
                 wake_rehearser=rehearser.wake,
+                wake_eraser=eraser.wake,
+                find_waits_of_erasure=eraser.find_what_it_waits_for,
                 retention=retention,
                 get_retention_warnings=lambda: sweeper.warnings,
                 read_health=partial(_read_health, stages),

@@ -80,6 +80,20 @@ class ControlSettings(StageSettings):
     expiry_warning_days: float = Field(
         7.0, ge=0, le=36_500, description="How many days before open letters expire control warns."
     )
+    backups_kept_days: float | None = Field(
+        None,
+        gt=0,
+        le=36_500,
+        description="How long backups of the database and of the broker are kept, in days, as "
+        "those who make them say; receipts of erasures state it. Unset: they say it is not known.",
+    )
+    providers_keep_days: float | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="How long the providers of models keep requests, in days, as contracts say; "
+        "receipts of erasures state it. Unset: they say it is not known.",
+    )
     heavy_requests: int = Field(
         4,
         ge=1,

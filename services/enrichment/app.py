@@ -13,6 +13,8 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import ENRICHMENT
+from database.erasures import ErasedTranscripts
+from database.lazy import LazilyConnectedDatabase
 from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from enrichment.drafter import NoteDrafter
@@ -56,10 +58,15 @@ async def lifespan(
         settings.budgets,
         share=lambda: broker.share,
     )
-    async with start.recording(settings.postgres), client as opened:
+    async with (
+        start.recording(settings.postgres),
+        LazilyConnectedDatabase(settings.postgres) as database,
+        client as opened,
+    ):
         broker.notice = lambda: opened.notice
         broker.check_dependencies = opened.check_dependencies
         context.set_global("drafter", NoteDrafter(opened))
+        context.set_global("erased", ErasedTranscripts(database.use))
         yield
 
 

@@ -8,6 +8,7 @@ from faststream import Context
 
 from contracts.events import ChunkReady, NotesDrafted, NotesRejected
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
+from database.erasures import ErasedTranscripts
 from enrichment.drafter import NoteDrafter
 from messaging import CurrentDelivery, KafkaRouter
 
@@ -17,9 +18,17 @@ router = KafkaRouter()
 @router.subscriber(CHUNKS_READY)
 @router.publisher(NOTES_DRAFTED)
 async def draft_notes(
-    chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
-) -> NotesDrafted:
-    """Ask the model for notes on an interview chunk; return them as a ``NotesDrafted`` event."""
+    chunk: ChunkReady,
+    delivery: CurrentDelivery,
+    drafter: Annotated[NoteDrafter, Context()],
+    erased: Annotated[ErasedTranscripts, Context()],
+) -> NotesDrafted | None:
+    """Ask the model for notes on an interview chunk; return them as a ``NotesDrafted`` event.
+
+    None for an interview that was erased: no model reads it any more.
+    """
+    if await erased.contains(chunk.transcript_id):
+        return None
     return await drafter.draft(
         chunk,
         attempt=1,
@@ -32,9 +41,17 @@ async def draft_notes(
 @router.subscriber(NOTES_REJECTED)
 @router.publisher(NOTES_DRAFTED)
 async def redraft_notes(
-    refused: NotesRejected, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
-) -> NotesDrafted:
-    """Ask the model for notes on a chunk again, giving the reasons for its draft's rejection."""
+    refused: NotesRejected,
+    delivery: CurrentDelivery,
+    drafter: Annotated[NoteDrafter, Context()],
+    erased: Annotated[ErasedTranscripts, Context()],
+) -> NotesDrafted | None:
+    """Ask the model for notes on a chunk again, giving the reasons for its draft's rejection.
+
+    None for an interview that was erased.
+    """
+    if await erased.contains(refused.chunk.transcript_id):
+        return None
     return await drafter.draft(
         refused.chunk,
         attempt=refused.attempt + 1,

@@ -19,11 +19,13 @@ import structlog
 from faststream import Context, ContextRepo
 
 from contracts.topics import GUARDRAIL
+from database.erasures import ErasedTranscripts
+from database.lazy import LazilyConnectedDatabase
 from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
-from guardrail.judge import JudgePanel, PanelOptions
+from guardrail.judge import JudgePanel, PanelOptions, ReviewOfPresentInterviews
 from guardrail.settings import GuardrailSettings
 from judging.control_questions import PretestedModelClient
 from judging.judges import build_judge
@@ -148,10 +150,12 @@ async def lifespan(
             options=guardrail.assessment_options,
         ) as assess,
         settings.open_judge() as judge,
+        LazilyConnectedDatabase(PostgresSettings()) as database,
     ):
         context.set_global("assess", assess)
         context.set_global("policy", guardrail.policy)
-        context.set_global("review", judge)
+        review = judge and ReviewOfPresentInterviews(judge, ErasedTranscripts(database.use))
+        context.set_global("review", review)
         if judge is not None:
             broker.notice = lambda: judge.notice
             broker.check_dependencies = judge.check_dependencies

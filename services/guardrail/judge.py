@@ -17,6 +17,7 @@ from contracts.errors import OnrecordError, OutageError, ThrottledError
 from contracts.events import NotesDrafted
 from contracts.notes import Standing
 from contracts.study import PersonalData, StatementPolicy
+from database.erasures import ErasedTranscripts
 from grounding import CheckedNote
 from grounding.checks import DOUBT_NAMES
 from grounding.uncertainty import list_unsupported_words
@@ -44,6 +45,29 @@ class NoteReviewer(Protocol):
     ) -> tuple[CheckedNote, ...]:
         """Return the notes in the same order."""
         ...
+
+
+class ReviewOfPresentInterviews:
+    """Reviewer that asks no model about an interview that was erased on request.
+
+    Its notes stay as they are; persistence drops them.
+
+    Args:
+        review: reviews the notes of all other interviews.
+        erased: the interviews that were erased.
+    """
+
+    def __init__(self, review: NoteReviewer, erased: ErasedTranscripts) -> None:
+        self._review = review
+        self._erased = erased
+
+    async def __call__(
+        self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
+    ) -> tuple[CheckedNote, ...]:
+        """Review notes unless their interview was erased."""
+        if await self._erased.contains(drafted.chunk.transcript_id):
+            return tuple(checked)
+        return await self._review(drafted, checked, deadline=deadline)
 
 
 def needs_judging(checked: CheckedNote, policy: CheckPolicy) -> bool:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated
 
 from faststream import Context, ContextRepo
 
 from contracts.topics import INGESTION
+from database.erasures import ErasedTranscripts
 from database.migrate import open_migrated_database
 from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
@@ -67,6 +68,7 @@ async def lifespan(
         )
         context.set_global("read", read)
         context.set_global("admit", registry.admit)
+        context.set_global("erased", ErasedTranscripts(lambda: nullcontext(database)))
         broker.check_dependencies = database.ping
         yield
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from faststream import Context
 
 from contracts.events import Event, TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
+from database.erasures import ErasedTranscripts
 from ingestion.readers import InterviewReader
 from ingestion.registry import SubmissionAdmitter
 from messaging import CurrentDelivery, KafkaRouter
+
+log = structlog.get_logger(__name__)
 
 router = KafkaRouter()
 
@@ -23,8 +27,15 @@ async def ingest_interview(
     delivery: CurrentDelivery,
     read: Annotated[InterviewReader, Context()],
     admit: Annotated[SubmissionAdmitter, Context()],
+    erased: Annotated[ErasedTranscripts, Context()],
 ) -> tuple[Event, ...]:
-    """Check that a submission is allowed, parse it into segments, and split it into chunks."""
+    """Check that a submission is allowed, parse it into segments, and split it into chunks.
+
+    What comes of an interview that was erased is discarded.
+    """
+    if await erased.contains(submitted.transcript_id):
+        log.info("erased_interview_discarded", transcript_id=str(submitted.transcript_id))
+        return ()  # a dead letter would keep its words
     admitted = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(

@@ -54,7 +54,8 @@ async def insert_pending_draft(
         origin: where its message is.
 
     Returns:
-        The chunk, if its interview was stored just now: then nothing is kept.
+        The chunk, if its interview was stored just now: then nothing is kept. Nor is anything of
+        an interview that was erased.
 
     Raises:
         RevisionConflictError: the interview is stored, without this chunk.
@@ -80,6 +81,8 @@ async def insert_pending_draft(
         return None
     if (chunk := await lock_chunk(connection, event)) is not None:
         return chunk
+    if not await connection.fetchval(_QUERIES.is_stored, *interview):
+        return None  # it was erased, and PostgreSQL takes no row of it
     raise RevisionConflictError(
         f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
         f"content, which has no chunk {event.chunk_id}"

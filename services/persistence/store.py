@@ -89,7 +89,8 @@ class NotesStore:
         Returns:
             What is stored for the chunks whose drafts waited, also when they were joined by an
             earlier delivery, whose events may be lost; and each draft that cannot be stored,
-            which goes back to its topic, so that its own message fails.
+            which goes back to its topic, so that its own message fails. Nothing, and nothing is
+            stored, if the interview was erased.
 
         Raises:
             RevisionConflictError: the revision is stored with other content.
@@ -100,6 +101,8 @@ class NotesStore:
             async with self._database.transaction() as connection:
                 await pending.lock_interview(connection, event)
                 is_new = await _take_revision(connection, event)
+                if is_new is None:
+                    return ()
                 if is_new:
                     await _insert_interview(connection, event)
         return await self._join(event, is_new=is_new)
@@ -120,7 +123,8 @@ class NotesStore:
 
         Returns:
             What is stored for the chunk now, by this event or by an earlier one; None if the
-            transcript is not there yet, and the draft is kept until it is.
+            transcript is not there yet, and the draft is kept until it is, or if the interview was
+            erased.
 
         Raises:
             UngroundedWriteError: a quote or a speaker is not the stored transcript's.
@@ -236,8 +240,11 @@ def _is_refusal(error: Exception) -> bool:
     return refused_by_driver or isinstance(error, REFUSALS)
 
 
-async def _take_revision(connection: Connection, event: TranscriptIngested) -> bool:
-    """Insert the revision and return whether it is new; wait for a delivery that is storing it."""
+async def _take_revision(connection: Connection, event: TranscriptIngested) -> bool | None:
+    """Insert the revision and return whether it is new; wait for a delivery that is storing it.
+
+    None if the interview was erased: then PostgreSQL takes no row of it (migration 0059).
+    """
     taken = await connection.fetchval(
         _QUERIES.insert_transcript,
         event.transcript_id,
@@ -256,6 +263,8 @@ async def _take_revision(connection: Connection, event: TranscriptIngested) -> b
     stored = await connection.fetchval(
         _QUERIES.select_content_sha256, event.transcript_id, event.revision
     )
+    if stored is None:
+        return None
     if stored != event.content_sha256:
         raise RevisionConflictError(
             f"revision {event.revision} of transcript {event.transcript_id} is stored with other "

@@ -16,6 +16,7 @@ BOUNDED: Final = {
     "/causes/{cause_id}": "24 hours, and ten studies at most",
     "/causes/{cause_id}/background": "changes within an hour",
     "/costs": "one report: a row for each study, model, purpose or day, which its total sums up",
+    "/erasures/{erasure_id}": "a row for each service",
     "/letters/counts": "a row for each service, state and error code",
     "/letters/{letter_id}/edit": "fields and edits of one message",
     "/letters/{letter_id}/history": "calls and tries about one chunk",

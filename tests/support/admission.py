@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from contracts.events import TranscriptSubmitted
+from database.erasures import ErasedTranscripts
 from database.settings import PostgresSettings
 from ingestion.registry import AdmittedSubmission
 
@@ -15,6 +17,18 @@ def open_ingestion(postgres: PostgresSettings) -> dict[str, str]:
         "INGESTION_OPEN_REGISTRATION": "true",
         "POSTGRES_DSN": postgres.dsn.get_secret_value(),
     }
+
+
+class NothingErased(ErasedTranscripts):
+    """Interviews that were erased, where none was."""
+
+    def __init__(self) -> None:
+        """Ask no database."""
+
+    async def contains(self, transcript_id: UUID) -> bool:
+        """Return False."""
+        del transcript_id
+        return False
 
 
 async def admit_inline(submitted: TranscriptSubmitted, record: Any = None) -> AdmittedSubmission:

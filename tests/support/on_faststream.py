@@ -19,6 +19,7 @@ from messaging import (
     ServiceApplication,
     StageSettings,
 )
+from support.admission import NothingErased
 from support.stages import FunctionRoute, Stage
 
 
@@ -63,7 +64,10 @@ def broker_with(
     kafka: KafkaSettings | Callable[[], KafkaSettings] = KafkaSettings,
     **context: Any,
 ) -> ReliableKafkaBroker:
-    """A broker with a service's own handlers, and what they take from the context."""
+    """A broker with a service's own handlers, and what they take from the context.
+
+    No interview is erased unless the context has other.
+    """
     broker = ReliableKafkaBroker(
         service=service,
         settings=settings,
@@ -71,7 +75,7 @@ def broker_with(
         allow_auto_create_topics=False,
         routers=[router],
     )
-    for name, value in context.items():
+    for name, value in ({"erased": NothingErased()} | context).items():
         broker.context.set_global(name, value)
     return broker
 

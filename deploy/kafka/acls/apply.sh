@@ -31,13 +31,15 @@ allow control group Describe Read -- \
 allow control group Describe -- \
   enrichment guardrail ingestion persistence
 allow control topic DescribeConfigs Read -- \
-  chunks-ready enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 notes-drafted notes-rejected notes-validated persistence-retry-1 persistence-retry-2 persistence-retry-3 transcripts-ingested
+  chunks-ready notes-drafted notes-rejected notes-validated transcripts-ingested
 allow control topic Delete DescribeConfigs Read -- \
-  enrichment-dlq guardrail-dlq ingestion-dlq persistence-dlq
-allow control topic DescribeConfigs Read Write -- \
-  enrichment-retry-0 guardrail-retry-0 ingestion-retry-0 persistence-retry-0 transcripts-submitted waiting-decisions
+  enrichment-dlq enrichment-retry-1 enrichment-retry-2 enrichment-retry-3 guardrail-dlq guardrail-retry-1 guardrail-retry-2 guardrail-retry-3 ingestion-dlq ingestion-retry-1 ingestion-retry-2 ingestion-retry-3 persistence-dlq persistence-retry-1 persistence-retry-2 persistence-retry-3
+allow control topic Delete DescribeConfigs Read Write -- \
+  enrichment-retry-0 guardrail-retry-0 ingestion-retry-0 persistence-retry-0
 allow control topic DescribeConfigs Write -- \
   transcripts-settled
+allow control topic DescribeConfigs Read Write -- \
+  transcripts-submitted waiting-decisions
 allow enrichment group Read -- \
   enrichment
 allow enrichment topic DescribeConfigs Read -- \

@@ -38,3 +38,7 @@ SELECT interview.transcript_id, interview.revision, interview.content_sha256,
 -- name: pending_drafts
 -- Every draft that persistence keeps until its interview arrives.
 SELECT chunk_id, transcript_id, source_topic, source_partition, source_offset FROM pending_drafts;
+
+-- name: erased
+-- Every interview that was erased on request.
+SELECT transcript_id FROM erased_transcripts;

@@ -5,26 +5,31 @@
 -- earlier one has left its row: then no response can have been stored since the statement began.
 WITH asked AS (
     SELECT * FROM unnest(
-        $1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[], $6::timestamptz[]
-    ) AS asked (request, place, key, takes_cut_off, claims, oldest)
+        $1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[], $6::timestamptz[],
+        $7::text[]
+    ) AS asked (request, place, key, takes_cut_off, claims, oldest, subject)
 ), found AS (
-    SELECT DISTINCT ON (asked.request) asked.request, answer.*
+    SELECT DISTINCT ON (asked.request) asked.request, asked.subject, answer.*
       FROM asked
       JOIN llm_answers AS answer USING (key)
      WHERE answer.created_at > asked.oldest
        AND (answer.content IS NOT NULL OR asked.takes_cut_off)
-       AND (NOT $8 OR answer.fingerprint = '' OR answer.fingerprint = (
+       AND (NOT $9 OR answer.fingerprint = '' OR answer.fingerprint = (
             SELECT last.fingerprint FROM llm_fingerprints AS last WHERE last.model = answer.model
        ))
      ORDER BY asked.request, asked.place, answer.created_at DESC
 ), used AS (
     UPDATE llm_answers AS answer
-       SET hits = answer.hits + sums.number, last_used_at = $7
+       SET hits = answer.hits + sums.number, last_used_at = $8
       FROM (SELECT key, fingerprint, count(*) AS number FROM found GROUP BY 1, 2) AS sums
      WHERE answer.key = sums.key AND answer.fingerprint = sums.fingerprint
+), used_for AS (
+    INSERT INTO llm_answer_subjects (key, subject)
+    SELECT DISTINCT found.key, found.subject FROM found WHERE found.subject <> '' ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
 ), claimed AS (
     INSERT INTO llm_claims AS held (key, claimant, leased_until)
-    SELECT DISTINCT asked.key, $9::uuid, now() + $10::interval
+    SELECT DISTINCT asked.key, $10::uuid, now() + $11::interval
       FROM asked
      WHERE asked.place = 1 AND asked.claims
        AND asked.request NOT IN (SELECT found.request FROM found)
@@ -58,6 +63,10 @@ SELECT answer.content, answer.model, answer.fingerprint, answer.input_tokens, an
 
 -- name: count_hit
 -- Counts one more use of a response that was shared within the process.
+WITH used_for AS (
+    INSERT INTO llm_answer_subjects (key, subject) SELECT $1, $4 WHERE $4 <> ''
+        ON CONFLICT DO NOTHING
+)
 UPDATE llm_answers SET hits = hits + 1, last_used_at = $3 WHERE key = $1 AND fingerprint = $2;
 
 -- name: keep_answers
@@ -94,6 +103,13 @@ WITH responses AS (
         ON CONFLICT (model) DO UPDATE
        SET fingerprint = EXCLUDED.fingerprint, seen_at = EXCLUDED.seen_at
      WHERE last.seen_at <= EXCLUDED.seen_at
+), kept_for AS (
+    INSERT INTO llm_answer_subjects (key, subject)
+    SELECT DISTINCT key, subject
+      FROM unnest($14::text[], $15::text[]) AS asked (key, subject)
+     WHERE subject <> ''
+     ORDER BY key, subject
+        ON CONFLICT DO NOTHING
 )
 UPDATE llm_claims
    SET claimant = '00000000-0000-0000-0000-000000000000', leased_until = now()
@@ -124,3 +140,8 @@ DELETE FROM llm_answers AS kept
 -- name: delete_dead_claims
 -- Deletes claims that were released, or whose process was killed, longer ago than a lookup can take.
 DELETE FROM llm_claims WHERE leased_until < now() - interval '10 minutes';
+
+-- name: delete_subjects_without_answers
+-- Deletes what is known of answers that are gone, unless one is being asked for.
+DELETE FROM llm_answer_subjects AS asked
+ WHERE NOT EXISTS (SELECT FROM llm_answers AS answer WHERE answer.key = asked.key);

@@ -146,6 +146,7 @@ class ResponseCache:
         *,
         deadline: float = float("inf"),
         accepts_truncated: bool = False,
+        subject: str = "",
     ) -> tuple[CachedResponse, bool]:
         """Return the cached response of the first key that has one, else call ``make``.
 
@@ -159,6 +160,7 @@ class ResponseCache:
             deadline: until when to wait for others, by the event loop's clock, in seconds; after
                 it, ``make`` is called at once.
             accepts_truncated: whether a cached truncation counts as a response.
+            subject: id of what is asked about; the response is deleted when that is erased.
 
         Returns:
             The response, and whether it cost nothing now.
@@ -176,11 +178,17 @@ class ResponseCache:
                 return (await make())[1], False
             shared = pending.result()
             if shared is not None and (accepts_truncated or shared[1].content is not None):
-                await self._try(self._store.count_hit(*shared))
+                await self._try(self._store.count_hit(*shared, subject))
                 return _hit(shared[1])
         self._pending[key] = pending = asyncio.get_running_loop().create_future()
         try:
-            search = CacheQuery(keys, accepts_truncated=accepts_truncated, claims=True, since=since)
+            search = CacheQuery(
+                keys,
+                accepts_truncated=accepts_truncated,
+                claims=True,
+                since=since,
+                subject=subject,
+            )
             found, cached = await self._find_or_make(search, make, deadline)
             pending.set_result(found)
         finally:
@@ -262,7 +270,8 @@ class ResponseCache:
         self._claimed.discard(key)
         # What could not be asked anew leaves what was kept.
         replaced = search.keys if made is not None and search.since is not None else ()
-        await self._try(self._store.complete(CacheClaimRelease(key, made, replaced, search.since)))
+        ending = CacheClaimRelease(key, made, replaced, search.since, search.subject)
+        await self._try(self._store.complete(ending))
 
     async def _keep_up(self) -> None:
         loop = asyncio.get_running_loop()

@@ -85,12 +85,15 @@ class CacheQuery:
         accepts_truncated: whether it counts as found that an answer was cut off.
         claims: whether the first key is to be claimed where nothing is found.
         since: answers kept earlier count as none; None: any that is not too old counts.
+        subject: id of what is asked about, such as a chunk's; an answer goes with it, when that is
+            erased.
     """
 
     keys: Sequence[str]
     accepts_truncated: bool = False
     claims: bool = False
     since: datetime | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,14 @@ class CacheClaimRelease:
         answer: the key that the answer is for, with it; None if there is none.
         replaced: keys of which the answer takes the place of those kept before ``since``.
         since: see there.
+        subject: id of what the answer is about.
     """
 
     claimed: str
     answer: tuple[str, CachedResponse] | None
     replaced: Sequence[str] = ()
     since: datetime | None = None
+    subject: str = ""
 
 
 class CacheStore:
@@ -185,11 +190,11 @@ class CacheStore:
         """Store a response under a key."""
         await self.complete(CacheClaimRelease(key, (key, response)))
 
-    async def count_hit(self, key: str, response: CachedResponse) -> None:
-        """Count a use of a response that was shared within this process."""
+    async def count_hit(self, key: str, response: CachedResponse, subject: str = "") -> None:
+        """Count a use of a response that was shared within this process, for a subject."""
         async with self._lazy.use() as database:
             await database.execute(
-                _QUERIES.count_hit, key, _name(response.fingerprint), self._clock()
+                _QUERIES.count_hit, key, _name(response.fingerprint), self._clock(), subject
             )
 
     async def renew(self, keys: Collection[str]) -> None:
@@ -203,6 +208,7 @@ class CacheStore:
             await database.execute(_QUERIES.delete_expired, self._oldest())
             await database.execute(_QUERIES.delete_least_used, self._settings.max_mb * 1_000_000)
             await database.execute(_QUERIES.delete_dead_claims)
+            await database.execute(_QUERIES.delete_subjects_without_answers)
 
     async def _search_all(self, searches: Sequence[CacheQuery]) -> Sequence[CacheLookupResult]:
         asked = [
@@ -213,6 +219,7 @@ class CacheStore:
                 search.accepts_truncated,
                 search.claims,
                 self._oldest(search.since),
+                search.subject,
             )
             for request, search in enumerate(searches)
             for place, key in enumerate(search.keys, start=1)
@@ -220,7 +227,7 @@ class CacheStore:
         async with self._lazy.use() as database:
             rows = await database.fetch(
                 _QUERIES.find_answers,
-                *transpose_rows(6, asked),
+                *transpose_rows(7, asked),
                 self._clock(),
                 self._settings.fingerprint == "latest",
                 self._claimant,
@@ -244,9 +251,14 @@ class CacheStore:
         }
         rows = [_row(key, response, kept_at.get(key, now)) for key, response in answers.values()]
         claimed = [one.claimed for one in endings]
+        subjects = [(one.answer[0], one.subject) for one in endings if one.answer is not None]
         async with self._lazy.use() as database:
             await database.execute(
-                _QUERIES.keep_answers, self._claimant, claimed, *transpose_rows(11, rows)
+                _QUERIES.keep_answers,
+                self._claimant,
+                claimed,
+                *transpose_rows(11, rows),
+                *transpose_rows(2, subjects),
             )
             for one in endings:
                 if one.replaced:

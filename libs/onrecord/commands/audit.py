@@ -136,7 +136,7 @@ def _on_its_way(balance: AuditResult) -> str:
 
 MOVING: Final = ("waiting", "in_retry")
 STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded")
-SELDOM: Final = ("withdrawn",)
+SELDOM: Final = ("withdrawn", "erased")
 """States that are shown where there is something in them: else they would widen the table."""
 
 

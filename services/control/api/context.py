@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from contracts.erasures import Erasure
 from contracts.errors import OnrecordError
 from contracts.operations import ServiceResume
 from control.access.oidc import OidcProvider
@@ -19,6 +20,7 @@ from control.access.trail import AuditTrail
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import CredentialLimiter, HeavyRequestLimiter, RequestRateLimiter
 from control.changes import ChangeFeed
+from control.erasures.store import ErasureStore
 from control.idempotency import IdempotentRequestStore
 from control.interviews.corrections import TranscriptCorrector
 from control.interviews.ownership import TranscriptOwnershipStore
@@ -86,6 +88,12 @@ async def _ask_nobody() -> Mapping[str, StageHealth]:
     return {}
 
 
+async def _wait_for_nothing(erasure: Erasure) -> tuple[str, ...]:
+    """Wait for no service: which have handled what was on its way is not known."""
+    del erasure
+    return ()
+
+
 async def _resume_nobody(service: str) -> ServiceResume:
     """Resume no service.
 
@@ -138,6 +146,8 @@ class ApiContext:
         open_registration: whether a study that comes with a submission is registered by it.
         searching: places for searches, all but one for one token at most.
         wake_rehearser: called when there is a rehearsal to work on.
+        wake_eraser: called when there is an erasure to carry out.
+        find_waits_of_erasure: returns the services that an erasure waits for.
         retention: how long letters are kept.
         get_retention_warnings: returns what operators are warned of, as last seen.
         read_health: asks the services whether they are ready, as far as control knows where.
@@ -159,6 +169,8 @@ class ApiContext:
     searching: HeavyRequestLimiter = field(default_factory=_limit_searching)
     large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
     wake_rehearser: Callable[[], None] = _wake_nobody
+    wake_eraser: Callable[[], None] = _wake_nobody
+    find_waits_of_erasure: Callable[[Erasure], Awaitable[tuple[str, ...]]] = _wait_for_nothing
     open_registration: bool = False
     retention: RetentionPeriods = field(default_factory=RetentionPeriods)
     get_retention_warnings: Callable[[], RetentionWarnings] = lambda: NO_WARNINGS
@@ -232,6 +244,11 @@ class ApiContext:
     def ownership(self) -> TranscriptOwnershipStore:
         """Whose interviews are, and which of their revisions are withdrawn."""
         return TranscriptOwnershipStore(self.database)
+
+    @property
+    def erasures(self) -> ErasureStore:
+        """Erasures, and the tombstones of erased interviews."""
+        return ErasureStore(self.database)
 
     @property
     def refresher(self) -> StudyRefresher:

@@ -34,6 +34,7 @@ from control.domain import (
     PreconditionRequiredError,
     RetryTopicMissingError,
 )
+from control.erasures.store import ReceiptNotSignedError
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.interviews.corrections import RevisionOnTheWayError
 from control.interviews.studies import StudyArchivedError, StudyChangedError, StudyExistsError
@@ -66,7 +67,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
             *(RuleExistsError, DiscardParametersChangedError, TranscriptOwnedByOtherError),
-            *(StageNotConsumingError, RevisionOnTheWayError),
+            *(StageNotConsumingError, RevisionOnTheWayError, ReceiptNotSignedError),
         ),
         409,
     ),

@@ -37,6 +37,7 @@ class SubmissionFacts:
         newest_revision: the current revision of the interview; None if there is none.
         has_newer: whether a newer revision is current, or a refresh of it.
         is_withdrawn: whether it is ingested, and its revision is withdrawn.
+        is_erased: whether its interview was erased on request.
         refreshes: the revision that it asks again, if it is a refresh.
         is_going_on: whether a chunk of it is neither stored nor a dead letter.
         chunks: how many chunks it has, if it is ingested and nothing is going on.
@@ -56,6 +57,7 @@ class SubmissionFacts:
     newest_revision: int | None = None
     has_newer: bool = False
     is_withdrawn: bool = False
+    is_erased: bool = False
     refreshes: int | None = None
     is_going_on: bool = False
     chunks: int = 0
@@ -99,6 +101,11 @@ def decide_outcome(facts: SubmissionFacts, number: int) -> OutcomeDecision | Non
         facts: what is known of it.
         number: the outcome's number.
     """
+    if facts.is_erased:
+        event = _event(facts, number, SettledOutcome.ERASED)
+        # A submission that comes later is discarded, and answered again.
+        submissions = (facts.submissions, facts.last_submitted_at)
+        return OutcomeDecision(event, _hash(event, submissions))
     if facts.ingested:
         return _of_ingested(facts, number)
     if facts.letters:
@@ -134,7 +141,8 @@ def _event(
 ) -> TranscriptSettled:
     is_superseded = outcome is SettledOutcome.SUPERSEDED
     is_withdrawn = is_superseded and facts.is_withdrawn
-    chunks, stored = (0, 0) if is_superseded else (facts.chunks, facts.stored)
+    is_counted = outcome not in {SettledOutcome.SUPERSEDED, SettledOutcome.ERASED}
+    chunks, stored = (facts.chunks, facts.stored) if is_counted else (0, 0)
     return TranscriptSettled(
         transcript_id=facts.transcript_id,
         revision=facts.revision,
@@ -144,8 +152,8 @@ def _event(
         chunks=chunks,
         stored=stored,
         dead=chunks - stored,
-        notes=0 if is_superseded else facts.notes,
-        rejected_notes=0 if is_superseded else facts.rejected_notes,
+        notes=facts.notes if is_counted else 0,
+        rejected_notes=facts.rejected_notes if is_counted else 0,
         reasons=reasons,
         superseded_by=facts.newest_revision if is_superseded and not is_withdrawn else None,
         withdrawn=is_withdrawn,

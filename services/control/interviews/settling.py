@@ -156,6 +156,7 @@ _FACTS: Final = (
     "newest_revision",
     "has_newer",
     "is_withdrawn",
+    "is_erased",
     "refreshes",
     "is_going_on",
     "chunks",

@@ -63,6 +63,10 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
                    > (coalesce(interview.refreshes, interview.revision), interview.revision)
        ) AS has_newer,
        interview.withdrawn_at IS NOT NULL AS is_withdrawn,
+       EXISTS (
+            SELECT FROM erased_transcripts AS gone
+             WHERE gone.transcript_id = submitted.transcript_id
+       ) AS is_erased,
        (
             SELECT refresh.content_revision FROM refreshes AS refresh
              WHERE refresh.transcript_id = submitted.transcript_id

@@ -70,3 +70,7 @@ SELECT waiting.chunk_id, waiting.attempt, waiting.final, waiting.event
    AND waiting.received_at < now() - $1::interval
  ORDER BY waiting.received_at
  LIMIT $2;
+
+-- name: is_stored
+-- Whether a revision of an interview is stored.
+SELECT EXISTS (SELECT FROM transcripts WHERE transcript_id = $1 AND revision = $2);

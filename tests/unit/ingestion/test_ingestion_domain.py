@@ -16,7 +16,7 @@ from ingestion.readers import open_interview_reader
 from messaging.codec import encode_event
 from messaging.delivery import Delivery, MessageOrigin
 from processes import TaskLimits
-from support.admission import admit_inline
+from support.admission import NothingErased, admit_inline
 from support.chunks import INTERVIEW, STUDY
 from transcripts import DoubtfulTranscriptError, TooLargeTranscriptError
 
@@ -146,7 +146,7 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with open_interview_reader(
         processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
-        events = await ingest_interview(SUBMITTED, DELIVERY, read, admit_inline)
+        events = await ingest_interview(SUBMITTED, DELIVERY, read, admit_inline, NothingErased())
     here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
     assert [unwrap_event_class(event) for event in events] == [type(event) for event in here]
     assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]

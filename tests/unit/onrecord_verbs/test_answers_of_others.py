@@ -52,6 +52,8 @@ OTHERS: Final = {
     "no text": Answer(200, JSON, b'{"letters": "\xff"}'),
 }
 
+RECEIPT: Final = shlex.quote(str(Path(__file__).parent / "unsigned_receipt.json"))
+
 ASKING: Final = f"""
 audit
 budgets
@@ -99,6 +101,13 @@ dlq snooze --where code=bug --until 2h --yes
 dlq stats
 dlq waiting
 export notes.csv
+erase list
+erase participant Bo --study s --reason why --yes
+erase receipt {ID}
+erase show {ID}
+erase study s --reason why --yes
+erase transcript {ID} --reason why --yes
+erase verify {RECEIPT}
 explain 3f2a91c0
 matrix
 notes

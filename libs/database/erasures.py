@@ -1,0 +1,37 @@
+"""Which interviews were erased on request, for services that discard whatever arrives of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from database.errors import DatabaseUnavailableError
+from database.pool import Database
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "erasures.sql")
+
+
+class ErasedTranscripts:
+    """Set of the interviews that were erased on request.
+
+    Args:
+        use: lends the database that has their tombstones, such as ``LazilyConnectedDatabase.use``.
+    """
+
+    def __init__(self, use: Callable[[], AbstractAsyncContextManager[Database]]) -> None:
+        self._use = use
+
+    async def contains(self, transcript_id: UUID) -> bool:
+        """Return whether an interview was erased; False while the database is away.
+
+        Nothing is stored of it even so: whoever stores waits for the database, which drops it.
+        """
+        try:
+            async with self._use() as database:
+                return bool(await database.fetchval(_QUERIES.is_erased, transcript_id))
+        except DatabaseUnavailableError:
+            return False

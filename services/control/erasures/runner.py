@@ -1,0 +1,216 @@
+"""Background work of erasures: deletes, waits for what was on its way, deletes again, and signs.
+
+::
+
+    tombstones ─▶ rows deleted ─▶ what was on its way is handled ─▶ deleted again ─▶ receipt
+    (request)      erasing         draining: services discard it       what came meanwhile
+
+From the tombstones on, services discard whatever they read of the interviews. A message that was
+being handled at that moment may still write something, such as a model's response to the cache; so
+once all that was on its way is handled, everything is deleted once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from contracts.erasures import Erasure, ErasureState
+from contracts.errors import OnrecordError
+from contracts.ids import derive_chunk_id
+from contracts.topics import DLQ_TOPICS
+from control.background import running_in_background
+from control.erasures.receipts import (
+    CopiesElsewhere,
+    build_receipt,
+    list_remaining_copies,
+    read_signing_key,
+    sign_receipt,
+)
+from control.erasures.store import QUERIES, ErasureStore
+from control.erasures.topics import ErasedTopics, TopicEnds
+from database.pool import Database, Record
+from messaging import KafkaSettings
+
+log = structlog.get_logger(__name__)
+
+PERIOD_S: Final = 60.0
+"""Seconds between two looks when no erasure is under way: letters of erased interviews that were
+indexed since are closed."""
+
+DRAINING_S: Final = 1.0
+"""Seconds between two looks while something that was on its way is waited for."""
+
+MOST_CHUNKS: Final = 2_000
+"""Chunks that an interview which is not stored is taken to have at most, by whose ids its dead
+letters and cached responses are known: eight hours of talk have a hundred."""
+
+
+class ErasureRunner:
+    """Background task that carries erasures out, one step after another, and survives restarts.
+
+    Replicas may run at the same time: every step may be done twice.
+
+    Args:
+        database: the system's.
+        kafka: where the topics are.
+        elsewhere: what receipts say of copies that onrecord does not delete.
+        period_s: seconds between two looks while nothing is under way.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        kafka: KafkaSettings,
+        elsewhere: CopiesElsewhere,
+        *,
+        period_s: float = PERIOD_S,
+    ) -> None:
+        self._database = database
+        self._store = ErasureStore(database)
+        self._topics = ErasedTopics(kafka)
+        self._elsewhere = elsewhere
+        self._period_s = period_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for an erasure now."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Carry erasures out for the duration of the context."""
+        async with running_in_background(self._run()):
+            yield
+
+    async def run_once(self) -> bool:
+        """Do what can be done now; return whether an erasure is still under way.
+
+        Raises:
+            DatabaseUnavailableError, KafkaUnavailableError: try again later.
+        """
+        if closed := await self._database.fetchval(QUERIES.erase_later_letters):
+            log.info("letters_of_erased_interviews_closed", letters=closed)
+        is_under_way = False
+        for row in await self._database.fetch(QUERIES.select_erasures_under_way):
+            is_under_way |= not await self._advance(row)
+        return is_under_way
+
+    async def find_what_it_waits_for(self, erasure: Erasure) -> tuple[str, ...]:
+        """Return the services that have not handled what was on its way, in words.
+
+        Raises:
+            KafkaUnavailableError: the broker does not answer.
+        """
+        if erasure.state is not ErasureState.DRAINING:
+            return ()
+        row = await self._database.fetchrow(
+            QUERIES.select_erasures, erasure.erasure_id, None, None, None, 1
+        )
+        if row is None or row["topic_ends"] is None:
+            return ()
+        unfinished = await self._topics.find_unfinished(_read_ends(row))
+        return tuple(
+            f"{service}: {number} messages that were on their way"
+            for service, number in unfinished.items()
+        )
+
+    async def _advance(self, row: Record) -> bool:
+        """Take an erasure as far as it goes now; return whether it is complete."""
+        erasure_id: UUID = row["erasure_id"]
+        if row["rows_deleted_at"] is None:
+            await self._delete_rows(erasure_id, again=False)
+            # Behind the deletion: what was on its way then is before these ends.
+            ends = await self._topics.read_ends()
+            await self._database.execute(QUERIES.mark_rows_deleted, erasure_id, json.dumps(ends))
+            log.info("erasure_deleted_rows", erasure_id=str(erasure_id))
+            return False
+        if await self._topics.find_unfinished(_read_ends(row)):
+            return False
+        await self._delete_rows(erasure_id, again=True)
+        await self._topics.delete_handled_retries()
+        await self._sign(erasure_id)
+        log.info("erasure_completed", erasure_id=str(erasure_id))
+        return True
+
+    async def _delete_rows(self, erasure_id: UUID, *, again: bool) -> None:
+        """Delete the rows of an erasure's interviews, a transaction each."""
+        for row in await self._database.fetch(
+            QUERIES.select_transcripts_to_delete, erasure_id, again
+        ):
+            transcript_id: UUID = row["transcript_id"]
+            contents = await self._database.fetch(QUERIES.select_contents_to_erase, transcript_id)
+            chunks = [
+                str(
+                    derive_chunk_id(
+                        transcript_id, content["revision"], content["content_sha256"], index
+                    )
+                )
+                for content in contents
+                for index in range(1, MOST_CHUNKS + 1)
+            ]
+            await self._database.execute(
+                QUERIES.erase_transcript, transcript_id, await self._keep_known(chunks)
+            )
+        await self._database.execute(QUERIES.analyze_what_was_erased)
+
+    async def _keep_known(self, chunk_ids: list[str]) -> list[str]:
+        """Return those ids of chunks that a letter or a model's response is about."""
+        rows = await self._database.fetch(QUERIES.select_known_subjects, chunk_ids)
+        return [row["subject"] for row in rows]
+
+    async def _sign(self, erasure_id: UUID) -> None:
+        erasure = await self._store.find(erasure_id)
+        erased = await self._database.fetch(QUERIES.select_erased, erasure_id)
+        at = datetime.now(UTC)
+        remains = list_remaining_copies(
+            await self._topics.read_retentions(),
+            [topic.name for topic in DLQ_TOPICS],
+            _list_calls(erased),
+            self._elsewhere,
+            at,
+        )
+        signed = sign_receipt(
+            build_receipt(erasure, erased, remains, at), await read_signing_key(self._database)
+        )
+        await self._database.execute(
+            QUERIES.complete_erasure, erasure_id, at, signed.receipt, signed.signature
+        )
+
+    async def _run(self) -> None:
+        while True:
+            pause = self._period_s
+            try:
+                if await self.run_once():
+                    pause = min(pause, DRAINING_S)
+            except OnrecordError as error:
+                log.warning("erasure_waits", reason=str(error))
+                pause = min(pause, DRAINING_S)
+            except Exception:
+                log.exception("erasure_failed")
+            try:
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+                self._woken.clear()
+            except TimeoutError:
+                pass
+
+
+def _read_ends(row: Record) -> TopicEnds:
+    ends: Mapping[str, Mapping[str, int]] = json.loads(row["topic_ends"])
+    return {
+        topic: {int(partition): end for partition, end in of_topic.items()}
+        for topic, of_topic in ends.items()
+    }
+
+
+def _list_calls(erased: Iterable[Record]) -> list[dict[str, Any]]:
+    return [*chain.from_iterable(json.loads(one["model_calls"]) for one in erased)]
