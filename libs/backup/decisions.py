@@ -4,8 +4,8 @@ Each kind is a ``CarriedDecision``: collected from the database that is about to
 applied to the restored one, in the same transaction, before anybody can read it. Where
 the old database is gone there is nothing to collect; the command says so.
 
-Erasure adds its kind here: the tombstones of what was erased, by which a backup of before an
-erasure is erased again.
+Erasures are carried over by their tombstones: once control runs, it deletes what the backup has of
+these interviews, and signs a receipt anew.
 """
 
 from __future__ import annotations
@@ -58,7 +58,17 @@ async def _withdraw(connection: Connection, found: Collected) -> int:
     return sum(bool(one) for one in answers)
 
 
+async def _collect_erasures(connection: Connection) -> Collected:
+    return [tuple(row) for row in await connection.fetch(_QUERIES.select_erasures_to_repeat)]
+
+
+async def _erase_again(connection: Connection, found: Collected) -> int:
+    answers = [await connection.fetchval(_QUERIES.erase_again, *one) for one in found]
+    return sum(bool(one) for one in answers)
+
+
 CARRIED_DECISIONS: Final = (
+    CarriedDecision("erasures", "erasures", _collect_erasures, _erase_again),
     CarriedDecision("revoked tokens", "access_tokens", _collect_revoked, _revoke),
     CarriedDecision("withdrawn revisions", "withdrawn_revisions", _collect_withdrawn, _withdraw),
 )

@@ -16,3 +16,26 @@ SELECT withdraw_revision($1, $2) IS NOT NULL
  WHERE NOT EXISTS (
         SELECT FROM withdrawn_revisions WHERE transcript_id = $1 AND revision = $2
    );
+
+-- name: select_erasures_to_repeat
+-- Every erasure with its interviews.
+SELECT erasure_id, kind, study_id, reference, requested_by, requested_at,
+       array_agg(transcript_id ORDER BY transcript_id) AS transcript_ids
+  FROM erasures JOIN erased_transcripts USING (erasure_id)
+ GROUP BY erasure_id;
+
+-- name: erase_again
+-- Begins an erasure again that the backup does not have, as it was asked for; control carries it out once
+-- it runs. Returns whether it was begun.
+WITH begun AS (
+    INSERT INTO erasures (erasure_id, kind, study_id, reference, requested_by, requested_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (erasure_id) DO NOTHING
+    RETURNING erasure_id
+), tombstones AS (
+    INSERT INTO erased_transcripts (transcript_id, erasure_id)
+    SELECT asked.transcript_id, begun.erasure_id
+      FROM begun CROSS JOIN unnest($7::uuid[]) AS asked (transcript_id)
+        ON CONFLICT (transcript_id) DO NOTHING
+)
+SELECT EXISTS (SELECT FROM begun);

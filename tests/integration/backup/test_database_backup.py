@@ -126,6 +126,32 @@ async def test_decisions_made_after_the_backup_are_carried_over(
     assert await run(filled, revoked, withdrawn) == [when, 1]
 
 
+async def test_what_was_erased_after_the_backup_is_erased_again(
+    bench: Bench, filled: PostgresSettings, tmp_path: Path
+) -> None:
+    await back_up(filled, bench.kafka, tmp_path / "b")
+    left = (
+        "SELECT count(*) FROM transcripts WHERE transcript_id IN"
+        " (SELECT transcript_id FROM erased_transcripts)"
+    )
+    begun = "SELECT count(*) FROM erased_transcripts WHERE erased_at IS NULL"
+    erase = "SELECT erase_transcript(transcript_id, '{}') FROM erased_transcripts"
+    await run(
+        filled,
+        "INSERT INTO erasures (erasure_id, kind, study_id, requested_by)"
+        " VALUES (gen_random_uuid(), 'transcript', 's', 'ada')",
+        "INSERT INTO erased_transcripts (transcript_id, erasure_id)"
+        " SELECT min(transcript_id::text)::uuid, (SELECT erasure_id FROM erasures)"
+        " FROM transcripts",
+        erase,
+    )
+    assert await run(filled, left) == [0]
+    result = await restore(filled, bench.kafka, tmp_path / "b", REPLACING)
+    assert result.carried == {"erasures": 1}
+    # As control does once it runs.
+    assert await run(filled, begun, erase, left) == [1, None, 0]
+
+
 async def test_others_relations_are_named_and_never_dropped(
     bench: Bench, filled: PostgresSettings, tmp_path: Path
 ) -> None:
