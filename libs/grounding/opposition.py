@@ -7,7 +7,6 @@ true of the same. English only, as the checks are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -17,13 +16,22 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
-from grounding.checks.base import CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.checks.negation import NEGATION_MISMATCH
-from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
+from grounding.checks.number import NUMBER_MAY_FOLLOW, NUMBER_NOT_IN_EVIDENCE
 from grounding.checks.opposite import OPPOSITE_SAID
+from grounding.compatibility import (
+    collect_keys,
+    drop_exceptions,
+    has_placeholder,
+    list_opposites,
+    may_denial_hold_too,
+    may_numbers_both_hold,
+    may_opposites_both_hold,
+    speak_of_others,
+)
 from grounding.evidence import resolve_citations
 from grounding.text.terms import split_terms
-from grounding.vocabulary.opposites import are_opposites
 
 
 class Opposition(StrEnum):
@@ -41,29 +49,14 @@ _CHECKS: Final = (
 )
 
 
-def _collect_keys(words: str) -> frozenset[str]:
-    return frozenset(term.key for term in split_terms(words))
-
-
-_AMOUNTS: Final = _collect_keys(
+_AMOUNTS: Final = collect_keys(
     "everyone everybody everything nobody none nothing always never nowhere neither"
 )
 """Words by which statements about the same differ, and that say nothing of what they are about."""
 
-_DENYING: Final = _collect_keys("nobody none nothing never nowhere neither")
-
 _MIN_SHARED: Final = {Opposition.OPPOSITE: 0.5, Opposition.NUMBER: 0.5, Opposition.NEGATION: 0.7}
 """Share of the content words of the longer statement that both have to have: what one denies has to
 be what the other says, while a word's opposite, or a number, is itself no word of both."""
-
-_KINDS: Final = _collect_keys(
-    "spring autumn summer winter morning evening afternoon night day daily monthly weekly north "
-    "south east west northern southern eastern western man woman boy girl father mother husband "
-    "wife king queen brother sister son daughter male female adult child future past indoors "
-    "outdoors indoor outdoor land sea first last front back left right upstairs downstairs inside "
-    "outside"
-)
-"""Opposites that may both be true: what women say of a shop does not oppose what men say."""
 
 
 def find_opposition(one: str, other: str) -> Opposition | None:
@@ -73,14 +66,19 @@ def find_opposition(one: str, other: str) -> Opposition | None:
         one: a statement.
         other: one about the same question or theme; the order does not matter.
     """
-    first, second = collect_content(one), collect_content(other)
-    shared = len(first & second) / max(1, len(first), len(second))
+    if has_placeholder(one) or has_placeholder(other):
+        return None  # nobody knows whether they are about the same people
+    one, other = drop_exceptions(one), drop_exceptions(other)
+    shared = compute_shared_content(collect_content(one), collect_content(other))
     for check, kind in _CHECKS:
-        if shared < _MIN_SHARED[kind]:
-            continue
-        if check(_build_context(one, other)) or check(_build_context(other, one)):
-            return None if _is_no_contradiction(kind, first - second, second - first) else kind
+        if shared >= _MIN_SHARED[kind] and _is_failed(check, kind, one, other):
+            return None if _may_both_be_true(kind, one, other) else kind
     return None
+
+
+def compute_shared_content(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return the share of the content words of the longer statement that both have."""
+    return len(one & other) / max(1, len(one), len(other))
 
 
 @lru_cache(maxsize=8_192)
@@ -93,15 +91,31 @@ def collect_content(statement: str) -> frozenset[str]:
     )
 
 
-def _is_no_contradiction(kind: Opposition, first: Iterable[str], second: Iterable[str]) -> bool:
-    """Return whether what differs is a kind of the same, or the opposite of what is denied."""
-    opposites = [(one, other) for one in first for other in second if are_opposites(one, other)]
+def _is_failed(check: Check, kind: Opposition, one: str, other: str) -> bool:
+    """Return whether the statements fail a check, held against each other."""
+    contexts = _build_context(one, other), _build_context(other, one)
+    # The check pairs words that only one has with words that both have, too.
+    if kind is Opposition.OPPOSITE and not list_opposites(collect_keys(one), collect_keys(other)):
+        return False
+    # A number that only one of them has is what it adds.
+    if kind is Opposition.NUMBER and not all(map(_has_number_of_its_own, contexts)):
+        return False
+    return any(check(context) is not None for context in contexts)
+
+
+def _has_number_of_its_own(context: CheckContext) -> bool:
+    checks = (NUMBER_NOT_IN_EVIDENCE, NUMBER_MAY_FOLLOW)
+    return any(check(context) is not None for check in checks)
+
+
+def _may_both_be_true(kind: Opposition, one: str, other: str) -> bool:
+    if speak_of_others(one, other):
+        return True
+    if kind is Opposition.NUMBER:
+        return may_numbers_both_hold(one, other)
     if kind is Opposition.NEGATION:
-        # "Open" and "not closed" say the same; "everyone" and "nobody" do not.
-        return any(_DENYING.isdisjoint(pair) for pair in opposites)
-    if kind is Opposition.OPPOSITE:
-        return bool(opposites) and all({*pair} <= _KINDS for pair in opposites)
-    return False
+        return may_denial_hold_too(one, other)
+    return may_opposites_both_hold(one, other)
 
 
 _ID: Final = UUID(int=0)

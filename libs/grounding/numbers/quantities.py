@@ -35,6 +35,7 @@ _ORDER = MeasurementUnit("order")
 _DECADE = MeasurementUnit("decade")
 _JOINING = parse_word_list("to or and maybe even about through like say")
 _LONGEST_JOIN = 2
+_DASHES = frozenset("-\u2013\u2014")
 _TWO_WORD_UNITS = {("per", "cent"): "%", ("a", "m"): "am", ("p", "m"): "pm"}
 _BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
 
@@ -119,6 +120,27 @@ def find_quantity_ranges(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
         and words[start - 1].text == "from"
         and [word.text for word in words[end:begin]] == ["to"]
     )
+
+
+@lru_cache(maxsize=256)
+def find_quantity_intervals(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    """Return the intervals that a text gives, such as "between 10 and 20" or "3 to 5", as pairs."""
+    words, placed = split_spoken_words(text), _find_placed(text, across_pauses=False)
+    return tuple(
+        (low, high)
+        for (start, end, low), (begin, _, high) in pairwise(placed)
+        if _is_interval(words, start, end, begin) and min(low.values) < max(high.values)
+    )
+
+
+def _is_interval(words: Sequence[Word], start: int, end: int, begin: int) -> bool:
+    """Return whether the words between two numbers make them the ends of an interval."""
+    between = [word.text for word in words[end:begin]]
+    if not between:
+        return words[begin].before.strip() in _DASHES
+    if between == ["and"]:
+        return start > 0 and words[start - 1].text == "between"
+    return between in (["to"], ["or"])
 
 
 @lru_cache(maxsize=256)
