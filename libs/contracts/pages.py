@@ -13,6 +13,9 @@ MAX_CURSOR: Final = 4_500
 MAX_PAGE: Final = 1_000
 """Most entries of a page, where a list does not say otherwise."""
 
+MAX_MATRIX_PAGE: Final = 200
+"""Most interviews of a page of a matrix: each has up to as many cells as the study has topics."""
+
 REPLACED: Final = frozenset({"after", "before", "begin"})
 """Parameters by which lists went on before all of them had a cursor."""
 

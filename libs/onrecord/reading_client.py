@@ -9,6 +9,7 @@ from uuid import UUID
 
 from contracts.access import Role
 from contracts.events import TranscriptSettled
+from contracts.pages import MAX_MATRIX_PAGE
 from onrecord.control_client import ControlClient
 from onrecord.control_transport import NoSuchThingError, Params
 from onrecord.errors import UsageError
@@ -166,22 +167,24 @@ class ReadingClient:
         return await self._control.get(f"/v1/studies/{study_id}/coverage", StudyCoverage)
 
     async def matrix_pages(
-        self, study_id: str, by: MatrixTopicKind, *, most: int
+        self, study_id: str, by: MatrixTopicKind, *, most: int | None = None
     ) -> AsyncIterator[MatrixPage]:
         """Yield a study's interviews with their notes by topic, a page at a time.
 
         Args:
             study_id: the study.
             by: whether topics are themes or questions.
-            most: how many interviews will be read at most.
+            most: how many interviews will be read at most; None: all.
         """
         path = f"/v1/studies/{study_id}/matrix"
         left = most
-        async for page in self._control.pages(path, MatrixPage, {"by": by.value}, limit=PAGE):
+        which: Params = {"by": by.value}
+        async for page in self._control.pages(path, MatrixPage, which, limit=MAX_MATRIX_PAGE):
             yield page
-            left -= len(page.interviews)
-            if left <= 0:
-                return
+            if left is not None:
+                left -= len(page.interviews)
+                if left <= 0:
+                    return
 
     async def transcripts(
         self, study_id: str, *, most: int | None = None

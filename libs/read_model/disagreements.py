@@ -21,7 +21,8 @@ MAX_STATEMENTS: Final = 2_000
 """Most notes of a question whose statements are compared: the first of its interviews by title."""
 
 MAX_COMPARED: Final = 1_000
-"""Most pairs of statements that are compared for one request; those that share most words."""
+"""Most pairs of wordings of which each is held against the other, for one request: those that may
+oppose each other, and share most words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +60,29 @@ class DisagreementReport:
     """Notes of a question or theme that oppose each other, and how far they were looked for.
 
     Attributes:
-        pairs: those that share most words first.
+        pairs: those that share most words first; each two wordings once before any comes again.
         found: how many pairs oppose each other, with those beyond the limit.
         notes: how many notes were compared.
-        total: how many there are.
-        compared: how many pairs of statements were compared.
+        total: how many there are of the question or theme.
+        hidden: how many of them were not compared, as their study shows no statements.
+        foreign_language: how many others were not, as their study is not in English.
+        masked: how many others were not, as their statement has a placeholder for a name.
+        compared: how many pairs of wordings were compared.
         candidates: how many share enough words to be compared.
-        is_complete: whether all notes and all candidates were compared.
+        is_cut: whether pairs that share only frequent words were not looked at.
+        is_complete: whether all notes, and all pairs of them that share words, were compared.
     """
 
     pairs: tuple[OpposingNotes, ...]
     found: int
     notes: int
     total: int
+    hidden: int
+    foreign_language: int
+    masked: int
     compared: int
     candidates: int
+    is_cut: bool
     is_complete: bool
 
 
@@ -105,18 +114,23 @@ class DisagreementQueries:
             topic.theme,
             MAX_STATEMENTS,
         )
-        words = [row["words"] for row in rows]
-        search = await self._compute(find_disagreements, words, MAX_COMPARED)
-        ids = [row["note_id"] for row in rows]
-        total = rows[0]["total"] if rows else 0
+        counted = rows[0]
+        of_notes = [row for row in rows if row["note_id"] is not None]
+        words = [row["words"] for row in of_notes]
+        search = await self._compute(find_disagreements, words, MAX_COMPARED, limit)
+        compared = len(of_notes) - search.masked
         return DisagreementReport(
-            pairs=await self._read_pairs(ids, search.found[:limit]),
-            found=len(search.found),
-            notes=len(rows),
-            total=total,
+            pairs=await self._read_pairs([row["note_id"] for row in of_notes], search.found),
+            found=search.found_count,
+            notes=compared,
+            total=counted["total"],
+            hidden=counted["hidden"],
+            foreign_language=counted["foreign_language"],
+            masked=search.masked,
             compared=search.compared,
             candidates=search.candidates,
-            is_complete=search.is_complete and len(rows) == total,
+            is_cut=search.is_cut,
+            is_complete=search.is_complete and compared == counted["total"],
         )
 
     async def _read_pairs(

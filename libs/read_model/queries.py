@@ -91,7 +91,7 @@ class ReadModelQueries:
             if found is None:
                 found = StudyWithInterviewCount(version, row["interviews"])
             else:
-                merged = _merged(found.study, version)
+                merged = merge_topics(found.study, version)
                 found = StudyWithInterviewCount(merged, found.interviews + row["interviews"])
         return found
 
@@ -311,7 +311,13 @@ def _counts(rows: Sequence[Record]) -> list[NoteCount]:
     ]
 
 
-def _merged(study: Study, other: Study) -> Study:
+def merge_topics(study: Study, other: Study) -> Study:
+    """Return a study with the themes and questions that only another version of it has, at the end.
+
+    Args:
+        study: what the result has in its order, and in its words.
+        other: another version of it.
+    """
     themes = {one.id: one for one in (*other.themes, *study.themes)}
     questions = {one.id: one for one in (*other.questions, *study.questions)}
     first_themes = dict.fromkeys((*(one.id for one in study.themes), *themes))

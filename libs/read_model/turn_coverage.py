@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from database.pool import Database, Record
@@ -27,7 +27,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "turn_coverage.sq
 class TurnStatus(StrEnum):
     """What became of a turn: notes cite it, it was read without a note, or it was not read.
 
-    A turn is unread as long as the notes of its chunk are not stored, whatever the reason.
+    A turn is unread as long as the notes of its chunk are not stored, whatever the reason; a long
+    one of several chunks, as long as those of one are not, even if notes cite what was read.
     """
 
     CITED = "cited"
@@ -156,10 +157,26 @@ class TurnCoverageQueries:
             exact=which.exact,
             span=SegmentSpan(around=tuple(row["number"] for row in rows)),
         )
-        return [
-            CoveredTurn(segment, *_read_state(row["state"]), row["notes"])
-            for segment, row in zip(segments, rows, strict=True)
-        ]
+        return join_turns(segments, rows)
+
+
+def join_turns(
+    segments: Sequence[TranscriptSegment], rows: Sequence[Record] | Sequence[Mapping[str, Any]]
+) -> list[CoveredTurn]:
+    """Join what was said with what became of it, by the number of the turn.
+
+    The two are read one after the other: what was erased in between is left out.
+
+    Args:
+        segments: what was said.
+        rows: with ``number``, ``state`` and ``notes``.
+    """
+    states = {row["number"]: row for row in rows}
+    return [
+        CoveredTurn(segment, *_read_state(row["state"]), row["notes"])
+        for segment in segments
+        if (row := states.get(segment.number)) is not None
+    ]
 
 
 def _list_states(status: TurnStatus | None) -> list[str] | None:

@@ -48,8 +48,8 @@ def disagreements(  # noqa: PLR0913 - each is an option
     has none. Code compares statements that share at least half of their words, and sees a word's
     opposite, a negation that only one has, and another number of the same. It does not see what is
     said in other words, hints, irony, or whether both speak of the same thing; and what it shows
-    may be no disagreement: the quotes say. It reads English only. Where there is too much to
-    compare, it says so.
+    may be no disagreement: the quotes say. It compares statements in English only, and none whose
+    names are masked. Where it does not compare all, it says what and why.
 
     Examples of use:
 
@@ -75,7 +75,8 @@ def disagreements(  # noqa: PLR0913 - each is an option
         for line in format_disagreements(shown, get_page_width(out)):
             out.print(line)
     if not any(one.report.pairs for one in found):
-        err.print("no statements that oppose each other, as far as code sees it")
+        among = "" if all(one.report.is_complete for one in found) else " among those compared"
+        err.print(f"no statements that oppose each other{among}, as far as code sees it")
 
 
 async def _find(

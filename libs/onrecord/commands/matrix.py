@@ -23,7 +23,10 @@ Study = Annotated[
 By = Annotated[
     MatrixTopicKind, typer.Option("--by", help="Count notes by theme or by research question.")
 ]
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many interviews.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, max=1_000_000, help="At most so many interviews; all if not given."),
+]
 Csv = Annotated[
     bool, typer.Option("--csv", help="Print CSV: a row an interview, two columns a topic.")
 ]
@@ -38,7 +41,7 @@ def matrix(
     *,
     study: Study = None,
     by: By = MatrixTopicKind.THEME,
-    limit: Limit = 1_000,
+    limit: Limit = None,
     csv: Csv = False,
     json_output: Json = False,
 ) -> None:
@@ -46,7 +49,8 @@ def matrix(
 
     Findings are counted apart from notes that are not proven. Themes and questions without notes
     are there, too. An empty cell says that nothing was noted only if every chunk of the interview
-    was read, and it was asked for the topic; other empty cells are marked.
+    was read, and it was asked for the topic; other empty cells are marked. Sums are of all
+    interviews, or, with --limit, of those that are shown.
 
     Examples of use:
 
@@ -68,14 +72,15 @@ def matrix(
         for line in format_matrix(found, get_page_width(out)):
             out.print(line)
     if found.has_more:
-        err.print(f"the first {format_count(limit, 'interview')}; a higher --limit shows more")
+        shown = format_count(len(found.interviews), "interview")
+        err.print(f"the first {shown}, and sums of those alone; a higher --limit shows more")
     elif not found.interviews:
         err.print("no interviews yet")
     elif not found.topics:
         err.print(f"the study has no {by}s")
 
 
-async def _find(asked: str | None, by: MatrixTopicKind, limit: int) -> Matrix:
+async def _find(asked: str | None, by: MatrixTopicKind, limit: int | None) -> Matrix:
     # Slow to import.
     from onrecord.connections import open_reading_client  # noqa: PLC0415
     from onrecord.pages.matrix import Matrix  # noqa: PLC0415
@@ -83,6 +88,8 @@ async def _find(asked: str | None, by: MatrixTopicKind, limit: int) -> Matrix:
 
     async with open_reading_client(ClientSettings.load()) as reading:
         study = choose_study(asked, await reading.studies())
-        pages = [one async for one in reading.matrix_pages(study, by, most=limit + 1)]
+        most = None if limit is None else limit + 1
+        pages = [one async for one in reading.matrix_pages(study, by, most=most)]
     interviews = [one for page in pages for one in page.interviews]
-    return Matrix(study, by, pages[0].topics, interviews[:limit], len(interviews) > limit)
+    shown = interviews[:limit]
+    return Matrix(study, by, pages[0].topics, shown, len(interviews) > len(shown))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from contracts.notes import Standing
 from grounding.opposition import Opposition
+from onrecord.pages.notes import format_marks
 from onrecord.pages.rendering import (
     format_count,
     format_recording_time,
@@ -68,14 +69,27 @@ def format_disagreements(topics: Sequence[TopicDisagreements], width: int) -> It
 
 
 def _format_bounds(report: DisagreementReport, width: int) -> Iterator[Text]:
-    """Format what was not compared, if something was not."""
+    """Format what was not compared and why, if something was not."""
     if report.is_complete:
         return
-    said = (
-        f"not all was compared: {report.notes:,} of {format_count(report.total, 'note')}, "
-        f"{report.compared:,} of {format_count(report.candidates, 'pair')} that share enough words"
+    parts = []
+    if report.notes < report.total:
+        reasons = (
+            (report.hidden, "of studies that show no statements"),
+            (report.foreign_language, "not in English"),
+            (report.masked, "with a placeholder for a name"),
+        )
+        why = ", ".join(f"{number:,} {reason}" for number, reason in reasons if number)
+        notes = f"{report.notes:,} of {format_count(report.total, 'note')}"
+        parts.append(f"{notes} (left out: {why})" if why else notes)
+    if report.compared < report.candidates:
+        pairs = format_count(report.candidates, "pair")
+        parts.append(f"{report.compared:,} of {pairs} that share enough words")
+    if report.is_cut:
+        parts.append("no pairs that share frequent words only")
+    yield from wrap_paragraph(
+        f"not all was compared: {'; '.join(parts) or 'time ran out'}", width, style="yellow"
     )
-    yield from wrap_paragraph(said, width, style="yellow")
 
 
 def _format_columns(first: StoredNote, second: StoredNote, width: int) -> Iterator[Text]:
@@ -93,12 +107,13 @@ def _format_note(note: StoredNote, width: int) -> Iterator[Text]:
     """Format a note: the statement above its quotes, or, where it is no finding, below them."""
     if note.statement is not None:
         yield from wrap_paragraph(f"{note.statement} ({shorten_id(note.note_id)})", width)
-        if note.standing is Standing.UNPROVEN:
-            yield from wrap_paragraph(UNPROVEN, width, style="yellow")
+        yield from format_marks(
+            note, width, UNPROVEN if note.standing is Standing.UNPROVEN else "", indent=""
+        )
     for quote in note.evidence:
         yield from wrap_paragraph(f"“{quote.quote}”", width, style="italic")
         said = f"{quote.speaker} {format_recording_time(quote.start_ms)}, {note.title}"
         yield from wrap_paragraph(said, width, style="dim")
     if note.model_reading is not None:
         reading = f"{READING_LABEL}: {note.model_reading} ({shorten_id(note.note_id)})"
-        yield from wrap_paragraph(reading, width, style="yellow")
+        yield from format_marks(note, width, reading, indent="")

@@ -36,12 +36,16 @@ class TopicTotal:
         findings: notes whose statement something vouches for.
         unproven: notes whose statement nothing vouches for.
         interviews: in how many interviews.
+        asked: how many interviews were asked for it.
+        unread: how many of those are not read whole, so that more may come.
     """
 
     topic: MatrixTopic
     findings: int
     unproven: int
     interviews: int
+    asked: int
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,18 @@ class Matrix:
         for interview in self.interviews:
             for cell in interview.cells:
                 cells.setdefault(cell.topic, []).append(cell)
-        return [
-            TopicTotal(
-                topic,
-                sum(one.findings for one in cells[topic.id]),
-                sum(one.unproven for one in cells[topic.id]),
-                len(cells[topic.id]),
-            )
-            for topic in self.topics
-        ]
+        return [self._compute_total(topic, cells[topic.id]) for topic in self.topics]
+
+    def _compute_total(self, topic: MatrixTopic, cells: Sequence[MatrixCell]) -> TopicTotal:
+        asked = [one for one in self.interviews if topic.id not in one.not_asked]
+        return TopicTotal(
+            topic,
+            findings=sum(one.findings for one in cells),
+            unproven=sum(one.unproven for one in cells),
+            interviews=len(cells),
+            asked=len(asked),
+            unread=sum(one.stored < one.chunks for one in asked),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -89,6 +96,8 @@ class Matrix:
                     "findings": one.findings,
                     "unproven": one.unproven,
                     "interviews": one.interviews,
+                    "asked": one.asked,
+                    "unread": one.unread,
                 }
                 for one in self.list_totals()
             ],
@@ -106,7 +115,8 @@ def format_matrix(matrix: Matrix, width: int) -> Iterator[Text]:
     """
     totals = matrix.list_totals()
     columns = [_format_column(number, one, matrix) for number, one in enumerate(totals, 1)]
-    titles = ["", *(one.title for one in matrix.interviews), "all"]
+    everything = f"first {len(matrix.interviews):,}" if matrix.has_more else "all"
+    titles = ["", *(one.title for one in matrix.interviews), everything]
     names = [_fit(escape_control_characters(" ".join(one.split()))) for one in titles]
     for begin, end in _split_columns(columns, width):
         for place, name in enumerate(names):
@@ -115,7 +125,7 @@ def format_matrix(matrix: Matrix, width: int) -> Iterator[Text]:
             yield Text(f"{name}{cells}".rstrip(), style="bold" if is_edge else "")
         yield Text()
     for number, total in enumerate(totals, 1):
-        yield from _format_topic(number, total, len(matrix.interviews), width)
+        yield from _format_topic(number, total, matrix, width)
     if columns:
         yield from wrap_paragraph(_KEY, width, style="dim")
 
@@ -136,9 +146,12 @@ def write_matrix_csv(matrix: Matrix, file: TextIO) -> None:
         numbers: list[int | None] = []
         for topic in matrix.topics:
             cell = found.get(topic.id)
-            # Nothing where it was not asked for: that is no 0.
-            none = None if topic.id in interview.not_asked else 0
-            numbers += (none, none) if cell is None else (cell.findings, cell.unproven)
+            # Nothing where it was not asked for, or not read whole: that is no 0.
+            is_known = topic.id not in interview.not_asked and interview.stored >= interview.chunks
+            none = 0 if is_known else None
+            numbers += (
+                (none, none) if cell is None else (cell.findings or none, cell.unproven or none)
+            )
         known = (interview.transcript_id, interview.chunks, interview.stored)
         rows.writerow([_cell(interview.title), *known, *numbers])
 
@@ -151,7 +164,7 @@ def _format_column(number: int, total: TopicTotal, matrix: Matrix) -> list[str]:
     """Format a topic's column: its number, a cell for each interview, and the sum."""
     topic = total.topic.id
     cells = [_format_cell(topic, one) for one in matrix.interviews]
-    column = [str(number), *cells, _format_numbers(total.findings, total.unproven) or _NONE]
+    column = [str(number), *cells, _format_total(total)]
     wide = max(map(cell_len, column))
     return [f"  {one:>{wide}}" for one in column]
 
@@ -163,6 +176,15 @@ def _format_cell(topic: str, interview: MatrixInterview) -> str:
     if topic in interview.not_asked:
         return _NOT_ASKED
     return _NONE if interview.stored == interview.chunks else _UNREAD
+
+
+def _format_total(total: TopicTotal) -> str:
+    """Format a topic's sum; an empty one proves as little as the cells do."""
+    if total.findings or total.unproven:
+        return _format_numbers(total.findings, total.unproven)
+    if total.unread:
+        return _UNREAD
+    return _NONE if total.asked else _NOT_ASKED
 
 
 def _format_numbers(findings: int, unproven: int) -> str:
@@ -189,13 +211,21 @@ def _fit(title: str) -> str:
     return set_cell_size(f"{set_cell_size(title, TITLE_WIDTH - 1).rstrip()}…", TITLE_WIDTH)
 
 
-def _format_topic(number: int, total: TopicTotal, interviews: int, width: int) -> Iterator[Text]:
-    counts = (
-        f"{format_count(total.findings, 'finding')} and {total.unproven:,} not proven, in "
-        f"{total.interviews:,} of {format_count(interviews, 'interview')}"
-        if total.interviews
-        else "no notes"
-    )
+def _format_topic(number: int, total: TopicTotal, matrix: Matrix, width: int) -> Iterator[Text]:
     first = f"{number:>3}  "
-    said = f"{total.topic.text} ({total.topic.id}): {counts}"
+    said = f"{total.topic.text} ({total.topic.id}): {_describe_total(total, matrix)}"
     yield from wrap_paragraph(said, width, indent=" " * len(first), first=first)
+
+
+def _describe_total(total: TopicTotal, matrix: Matrix) -> str:
+    of_all = format_count(len(matrix.interviews), "interview")
+    among = f"the first {of_all}" if matrix.has_more else of_all
+    if total.interviews:
+        counts = f"{format_count(total.findings, 'finding')} and {total.unproven:,} not proven"
+        return f"{counts}, in {total.interviews:,} of {among}"
+    if total.unread:
+        are = "is" if total.unread == 1 else "are"
+        return f"no notes yet, {format_count(total.unread, 'interview')} {are} not read whole"
+    if matrix.interviews and not total.asked:
+        return "no interview was asked for it"
+    return f"no notes in {among}" if matrix.has_more else "no notes"

@@ -109,7 +109,7 @@ def _note(note: StoredNote, width: int) -> Iterator[Text]:
     is_unproven = note.standing is Standing.UNPROVEN
     if note.statement is not None:
         yield from _first_line(note.statement, note, width)
-        yield from _marks(note, width, UNPROVEN if is_unproven else "")
+        yield from format_marks(note, width, UNPROVEN if is_unproven else "")
         yield from _quote(first, note.title, width)
     else:
         yield from _first_line(f"“{first.quote}”", note, width)
@@ -117,7 +117,7 @@ def _note(note: StoredNote, width: int) -> Iterator[Text]:
     for quote in others:
         yield from _quote(quote, note.title, width)
     if note.model_reading is not None:
-        yield from _marks(note, width, f"{READING_LABEL}: {note.model_reading}")
+        yield from format_marks(note, width, f"{READING_LABEL}: {note.model_reading}")
 
 
 def _first_line(text: str, note: StoredNote, width: int) -> Iterator[Text]:
@@ -125,11 +125,18 @@ def _first_line(text: str, note: StoredNote, width: int) -> Iterator[Text]:
     yield from wrap_paragraph(line, width, indent="    ", first="  • ")
 
 
-def _marks(note: StoredNote, width: int, mark: str) -> Iterator[Text]:
-    """Format what a reader has to know of a statement: its mark, if there is one, and flags."""
+def format_marks(note: StoredNote, width: int, mark: str, indent: str = "      ") -> Iterator[Text]:
+    """Format what a reader has to know of a statement: its mark, if there is one, and flags.
+
+    Args:
+        note: whose flags are shown.
+        width: of a line, in columns.
+        mark: what is said of its statement; "": nothing.
+        indent: what each line begins with.
+    """
     flags = (f"flagged: {CHECKS.get(one['check'], one['check'])}" for one in note.flags)
     for line in (mark, *flags) if mark else flags:
-        yield from wrap_paragraph(line, width, indent="      ", style="yellow")
+        yield from wrap_paragraph(line, width, indent=indent, style="yellow")
 
 
 def _source(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:

@@ -18,7 +18,8 @@ _LABELS: Final = {
     TurnStatus.UNREAD: ("unread", "red"),
 }
 _LABEL_WIDTH: Final = 11
-_PARTICIPANT: Final = "participant"
+_INTERVIEWER: Final = "interviewer"
+"""Who speaks and is no participant; whom nobody knows may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +73,36 @@ def _format_share(status: TurnStatus, counts: Sequence[TurnCount], width: int) -
     first = Text.assemble("  ", (f"{label:<{_LABEL_WIDTH}}", style))
     of_status = [one for one in counts if one.status is status]
     # What interviewers say is rarely noted, and says nothing of what was left out.
-    said = sum(one.characters for one in counts if one.role == _PARTICIPANT)
-    share = sum(one.characters for one in of_status if one.role == _PARTICIPANT)
-    parts = [format_count(sum(one.turns for one in of_status), "turn")]
-    if said:
-        parts.append(f"{share / said:.0%} of what participants said")
+    said = sum(one.characters for one in counts if one.role != _INTERVIEWER)
+    share = sum(one.characters for one in of_status if one.role != _INTERVIEWER)
     reasons: dict[str, int] = {}
     for one in of_status:
         if one.reason is not None:
             reasons[one.reason] = reasons.get(one.reason, 0) + one.turns
-    parts += [f"{number:,} {reason}" for reason, number in reasons.items()]
-    yield from wrap_paragraph(", ".join(parts), width, indent=" " * len(first), first=first)
+    line = format_count(sum(one.turns for one in of_status), "turn")
+    if reasons:
+        line += f" ({', '.join(f'{number:,} {reason}' for reason, number in reasons.items())})"
+    if said:
+        # Of a turn that a note cites all words count, whichever it cites.
+        where = " is in turns that notes cite" if status is TurnStatus.CITED else ""
+        line += f"; {_format_percent(share, said)} of what participants said{where}"
+    yield from wrap_paragraph(line, width, indent=" " * len(first), first=first)
+
+
+def _format_percent(part: int, whole: int) -> str:
+    """Format a share so that only nothing is 0%, and only the whole 100%."""
+    rounded = f"{part / whole:.0%}"
+    if part and rounded == "0%":
+        return "<1%"
+    return ">99%" if part < whole and rounded == "100%" else rounded
 
 
 def _format_turn(turn: CoveredTurn, width: int) -> Iterator[Text]:
     label, style = _LABELS[turn.status]
     why = f" ({turn.reason})" if turn.reason else ""
     noted = f" by {format_count(turn.notes, 'note')}" if turn.notes else ""
+    if noted and turn.status is not TurnStatus.CITED:
+        noted = f", cited{noted}"
     said = turn.segment
     who = f"{said.number} {format_recording_time(said.start_ms)} {said.speaker}: "
     yield from wrap_paragraph(f"{who}{label}{noted}{why}", width, style=style)

@@ -18,6 +18,16 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
         SELECT FROM drafts AS draft
          WHERE draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
            AND draft.stored_at >= $11
+   )
+        OR (interview.transcript_id, interview.revision) IN (
+        -- What asks again or corrects is read once its last chunk is stored.
+        SELECT stored.transcript_id, stored.revision
+          FROM chunks AS stored
+          JOIN (SELECT transcript_id, revision FROM refreshes
+                 UNION ALL
+                SELECT transcript_id, revision FROM corrections) AS again
+               USING (transcript_id, revision)
+         WHERE stored.stored_at >= $11
    ))
  ORDER BY interview.title, interview.transcript_id, chunk.index, refused.attempt, refused.position
  LIMIT $10;
@@ -36,6 +46,16 @@ SELECT count(*)::int
         SELECT FROM drafts AS draft
          WHERE draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
            AND draft.stored_at >= $5
+   )
+        OR (interview.transcript_id, interview.revision) IN (
+        -- What asks again or corrects is read once its last chunk is stored.
+        SELECT stored.transcript_id, stored.revision
+          FROM chunks AS stored
+          JOIN (SELECT transcript_id, revision FROM refreshes
+                 UNION ALL
+                SELECT transcript_id, revision FROM corrections) AS again
+               USING (transcript_id, revision)
+         WHERE stored.stored_at >= $5
    ));
 
 -- name: select_revision

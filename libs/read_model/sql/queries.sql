@@ -140,7 +140,17 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
    ))
    AND ($6::text IS NULL OR note.standing = $6)
    AND ($8::uuid IS NULL OR note.note_id = $8)
-   AND ($9::timestamptz IS NULL OR note.created_at >= $9)
+   AND ($9::timestamptz IS NULL OR note.created_at >= $9
+        OR (note.transcript_id, note.revision) IN (
+        -- What asks again or corrects is read once its last chunk is stored.
+        SELECT stored.transcript_id, stored.revision
+          FROM chunks AS stored
+          JOIN (SELECT transcript_id, revision FROM refreshes
+                 UNION ALL
+                SELECT transcript_id, revision FROM corrections) AS again
+               USING (transcript_id, revision)
+         WHERE stored.stored_at >= $9
+   ))
  ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.attempt,
           note.position
  LIMIT $7;
@@ -343,7 +353,17 @@ WITH page AS MATERIALIZED (
                       WHERE (one.note_id = note.note_id OR one.same_as = note.note_id)
                         AND strpos(lower(speaker), lower($12)) > 0
                 ))
-                AND ($13::timestamptz IS NULL OR note.created_at >= $13)
+                AND ($13::timestamptz IS NULL OR note.created_at >= $13
+                     OR (note.transcript_id, note.revision) IN (
+                     -- What asks again or corrects is read once its last chunk is stored.
+                     SELECT stored.transcript_id, stored.revision
+                       FROM chunks AS stored
+                       JOIN (SELECT transcript_id, revision FROM refreshes
+                              UNION ALL
+                             SELECT transcript_id, revision FROM corrections) AS again
+                            USING (transcript_id, revision)
+                      WHERE stored.stored_at >= $13
+                ))
               ORDER BY chunk.index, note.attempt, note.position
               LIMIT $10
             ) AS found
@@ -418,7 +438,17 @@ WITH matching AS MATERIALIZED (
                AND strpos(lower(speaker), lower($5)) > 0
        ))
        AND ($6::text IS NULL OR note.standing = $6)
-       AND ($7::timestamptz IS NULL OR note.created_at >= $7)
+       AND ($7::timestamptz IS NULL OR note.created_at >= $7
+            OR (note.transcript_id, note.revision) IN (
+            -- What asks again or corrects is read once its last chunk is stored.
+            SELECT stored.transcript_id, stored.revision
+              FROM chunks AS stored
+              JOIN (SELECT transcript_id, revision FROM refreshes
+                     UNION ALL
+                    SELECT transcript_id, revision FROM corrections) AS again
+                   USING (transcript_id, revision)
+             WHERE stored.stored_at >= $7
+       ))
 ), themes AS (
     SELECT DISTINCT coalesce(one.same_as, one.note_id) AS note_id, theme_id
       FROM notes AS one

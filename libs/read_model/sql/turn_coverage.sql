@@ -1,8 +1,8 @@
 -- name: select_turn_coverage
 -- A page of a revision's turns behind a number, of one status or of all ($4), each with what became
--- of it: cited by notes, read without a note, or why it is not read: its chunk is a dead letter,
--- discarded or on its way. With each row come the numbers of all turns by status and role; without a
--- turn there is one row. Notes that say the same count once.
+-- of it: cited by notes, read without a note, or why it is not read: a chunk that has it, or a part of
+-- it, is a dead letter, discarded or on its way. With each row come the numbers of all turns by status
+-- and role; without a turn there is one row. Notes that say the same count once.
 WITH chunk_states AS MATERIALIZED (
     SELECT chunk.first_segment, chunk.last_segment,
            CASE
@@ -35,8 +35,12 @@ WITH chunk_states AS MATERIALIZED (
 ), turns AS MATERIALIZED (
     SELECT turn.number, turn.role, char_length(turn.text) AS characters,
            coalesce(citations.notes, 0) AS notes,
-           CASE WHEN citations.notes > 0 THEN 'cited' ELSE coalesce(chunk_turns.state, 'waiting') END
-               AS state
+           -- Of a long turn that several chunks have parts of, one may be unread.
+           CASE
+               WHEN chunk_turns.state <> 'unnoted' THEN chunk_turns.state
+               WHEN citations.notes > 0 THEN 'cited'
+               ELSE coalesce(chunk_turns.state, 'waiting')
+           END AS state
       FROM segments AS turn
       LEFT JOIN citations ON citations.segment = turn.number
       LEFT JOIN chunk_turns ON chunk_turns.number = turn.number

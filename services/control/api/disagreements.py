@@ -52,9 +52,10 @@ async def find_disagreements(
 ) -> DisagreementReport:
     """Find notes of a question or theme that oppose each other: by an opposite, negation or number.
 
-    Code compares statements that share most of their words, English ones, within bounds that the
-    answer states. It sees neither what is said in other words, nor irony, nor that two people mean
-    different things; whether it is a disagreement, the quotes say.
+    Code compares statements that share most of their words, within bounds that the answer states;
+    only those of studies in English, and none with a placeholder for a masked name: how many are
+    left out, the answer says. It sees neither what is said in other words, nor irony, nor that two
+    people mean different things; whether it is a disagreement, the quotes say.
     """
     if which.exact:
         caller.require([Right.READ_EVIDENCE], study_id)
@@ -62,6 +63,6 @@ async def find_disagreements(
     found = await DisagreementQueries(
         context.database, context.compute_for(caller.token_id), exact=which.exact
     ).find(DisagreementTopic(study_id, which.question, which.theme), limit=which.limit)
-    if not found.notes:
+    if not found.total:
         await require_study(context, study_id)
     return found

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 from pydantic import Field, TypeAdapter
 
 from contracts.control_api import ColumnText
-from contracts.pages import PageRequest
+from contracts.pages import MAX_MATRIX_PAGE, PageRequest
 from control.api.authorization import NoteReader
 from control.api.context import Context
 from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
-from control.api.studies import StudyPath, find_study
+from control.api.studies import StudyPath, find_study_with_added_topics
 from read_model.matrix import (
     MatrixInterview,
     MatrixQueries,
@@ -36,7 +36,8 @@ class MatrixPage:
 
     Attributes:
         by: whether topics are themes or questions.
-        topics: all of the study, in its order, those without notes included.
+        topics: all of the study, in its order, those without notes included; at the end those that
+            were added since its interviews were submitted.
         interviews: each in its latest revision.
         next: ``cursor`` of the next page; None if there is none.
     """
@@ -50,6 +51,7 @@ class MatrixPage:
 class ReadMatrixRequest(PageRequest):
     """Parameters of the request for a study's matrix."""
 
+    limit: int = Field(100, ge=1, le=MAX_MATRIX_PAGE, description="At most so many interviews.")
     by: MatrixTopicKind = Field(
         MatrixTopicKind.THEME, description="What notes are counted by: themes or questions."
     )
@@ -69,7 +71,7 @@ async def read_matrix(
     """
     del caller
     position = _CURSORS.decode(which, study_id)
-    study = (await find_study(context, study_id)).study
+    study = await find_study_with_added_topics(context, study_id)
     found, last = await MatrixQueries(context.database).page(
         study,
         which.by,

@@ -20,7 +20,12 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, get_only_element, split_page
 from control.domain import NotFoundError
 from read_model.coverage import StudyCoverage, compute_coverage
-from read_model.queries import ReadModelQueries, StudySummary, StudyWithInterviewCount
+from read_model.queries import (
+    ReadModelQueries,
+    StudySummary,
+    StudyWithInterviewCount,
+    merge_topics,
+)
 
 router: Final = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -105,6 +110,20 @@ async def find_study(context: ApiContext, study_id: str) -> StudyWithInterviewCo
     if found is not None:
         return found
     return StudyWithInterviewCount((await context.studies.find(study_id)).study, 0)
+
+
+async def find_study_with_added_topics(context: ApiContext, study_id: str) -> Study:
+    """Find a study as ``find_study`` does, with the topics that were added to it since, at the end.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    study = (await find_study(context, study_id)).study
+    try:
+        registered = await context.studies.find(study_id)
+    except NotFoundError:  # it came with its interviews
+        return study
+    return merge_topics(study, registered.study)
 
 
 async def require_study(context: ApiContext, study_id: str) -> None:

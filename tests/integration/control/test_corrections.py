@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import Any, Final
 
 import pytest
@@ -24,7 +25,7 @@ from ingestion.readers import build_encoded_events_of_stored
 from ingestion.registry import StudyRegistry
 from persistence.store import NotesStore
 from support.control_office import Office
-from support.interviews import STUDY, TRANSCRIPT, TURNS, ingested, note, sha, validated
+from support.interviews import STUDY, TRANSCRIPT, TURNS, chunk, ingested, note, sha, validated
 
 INTERVIEW: Final = f"/v1/transcripts/{TRANSCRIPT}"
 PATH: Final = f"{INTERVIEW}/fix"
@@ -132,6 +133,24 @@ async def test_a_corrected_interview_has_its_words_and_takes_the_place_of_the_on
     (entry,) = (await office.context.trail.page(action="transcript.fix")).entries
     assert entry.target == f"{TRANSCRIPT} revision 1: title, 1 speakers"
     assert entry.reason == "she said so"
+
+
+@pytest.mark.usefixtures("stored")
+async def test_what_a_correction_found_is_new_when_its_last_chunk_is_stored(
+    office: Office, fresh_database: Database
+) -> None:
+    await fix(office, {**RENAMED, "reason": "she said so"})
+    event = await ingest(fresh_database, 2, 1)
+    event = event.model_copy(update={"chunks": (chunk(2, 1), chunk(2, 2))})
+    await store(fresh_database, event, chunks=1)
+    between = await fresh_database.fetchval("SELECT clock_timestamp()")
+    since = f"{between.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    path = f"/v1/studies/{STUDY.study_id}/notes?since={since}"
+    assert (await office.ask("GET", path))[1]["notes"] == []
+    await store(fresh_database, event, chunks=2)
+    found = (await office.ask("GET", path))[1]["notes"]
+    assert {one["revision"] for one in found} == {2}
+    assert len(found) == 2
 
 
 @pytest.mark.usefixtures("stored")

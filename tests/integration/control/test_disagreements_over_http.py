@@ -72,7 +72,38 @@ async def test_a_study_that_shows_quotes_only_has_no_statements_to_compare(
     office: Office, fresh_database: Database
 ) -> None:
     await fill(fresh_database, statements=StatementPolicy.QUOTES)
-    assert (await find(office))["notes"] == 0
+    found = await find(office)
+    assert (found["notes"], found["total"], found["hidden"]) == (0, 2, 2)
+    assert not found["is_complete"]
+
+
+async def test_notes_of_studies_in_other_languages_are_counted_and_not_compared(
+    office: Office, fresh_database: Database
+) -> None:
+    await fill(fresh_database, language="de")
+    found = await find(office)
+    assert (found["pairs"], found["notes"], found["total"]) == ([], 0, 2)
+    assert (found["foreign_language"], found["hidden"], found["is_complete"]) == (2, 0, False)
+
+
+async def test_notes_with_a_masked_name_are_counted_and_not_compared(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    masked = [note(one.replace("The café", "[PERSON]")) for one in (RAISED, LOWERED)]
+    await store.store_notes(validated(*masked))
+    found = await find(office)
+    assert (found["pairs"], found["notes"], found["total"], found["masked"]) == ([], 0, 2, 2)
+    assert not found["is_complete"]
+
+
+async def test_a_question_without_notes_is_compared_whole(
+    office: Office, fresh_database: Database
+) -> None:
+    await fill(fresh_database)
+    found = await find(office, "question=nobody-asked")
+    assert (found["notes"], found["total"], found["is_complete"]) == (0, 0, True)
 
 
 @pytest.mark.parametrize("query", ["", "question=churn&theme=price", "question=churn&limit=101"])

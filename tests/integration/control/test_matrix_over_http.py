@@ -89,6 +89,28 @@ async def test_interviews_come_in_pages_and_only_their_latest_revision(
     assert page["next"] is None
 
 
+async def test_a_page_has_no_more_interviews_than_are_built_at_once(office: Office) -> None:
+    assert (await office.ask("GET", f"{PATH}?limit=201"))[0] == 400
+
+
+async def test_topics_that_were_added_to_a_registered_study_have_a_column(
+    office: Office, fresh_database: Database
+) -> None:
+    registered = STUDY.model_dump(mode="json", include={"study_id", "name", "themes", "questions"})
+    assert (await office.ask("POST", "/v1/studies", registered))[0] == 201
+    await fill(fresh_database)
+    added = [*registered["themes"], {"id": "speed", "name": "Speed"}]
+    answer = await office.client.patch(
+        f"{office.url}/v1/studies/{STUDY.study_id}/registration",
+        json={"themes": added},
+        headers={"If-Match": "*"},
+    )
+    assert answer.status_code == 200
+    page = await matrix(office)
+    assert page["topics"][-1] == {"id": "speed", "text": "Speed"}
+    assert all("speed" in one["not_asked"] for one in page["interviews"])
+
+
 async def test_a_cursor_of_themes_is_none_of_questions(
     office: Office, fresh_database: Database
 ) -> None:

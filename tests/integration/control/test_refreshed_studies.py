@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import Any, Final
 
 import pytest
@@ -18,7 +19,17 @@ from ingestion.errors import RevisionWithdrawnError, UnknownRefreshError
 from ingestion.registry import StudyRegistry
 from persistence.store import NotesStore
 from support.control_office import Office
-from support.interviews import STUDY, TRANSCRIPT, TURNS, chunk, ingested, note, sha, validated
+from support.interviews import (
+    STUDY,
+    TRANSCRIPT,
+    TURNS,
+    chunk,
+    ingested,
+    note,
+    refused,
+    sha,
+    validated,
+)
 
 FIRST: Final = 1_000_000_001
 PATH: Final = f"/v1/studies/{STUDY.study_id}/refresh"
@@ -87,6 +98,50 @@ async def test_notes_change_once_all_chunks_are_stored(
     _, found = await office.ask("POST", PATH, {"dry_run": True})
     assert (found["up_to_date"], found["in_progress"], found["outdated"]) == (1, 0, 0)
     assert await fresh_database.fetchval("SELECT count(*) FROM notes WHERE revision = 1") == 2
+
+
+@pytest.mark.usefixtures("edited")
+async def test_what_a_refresh_found_is_new_when_its_last_chunk_is_stored(
+    office: Office, fresh_database: Database
+) -> None:
+    storing = NotesStore(fresh_database)
+    earlier = await read_clock(fresh_database)
+    await office.ask("POST", PATH, {})
+    study = STUDY.model_copy(update={"version": 2})
+    await storing.store_transcript(ingested(FIRST, study=study, content_sha256=sha("2")))
+    said = validated(note("It is new"), revision=FIRST, rejected=(refused(),))
+    await storing.store_notes(said)
+    between = await read_clock(fresh_database)
+    # Until then the notes of the revision before are read, which are older.
+    assert await count_since(office, earlier) == await count_since(office, between) == (0, 0, 0)
+    await storing.store_notes(validated(revision=FIRST, index=2))
+    assert await count_since(office, earlier) == await count_since(office, between) == (1, 1, 1)
+    assert await count_since(office, await read_clock(fresh_database)) == (0, 0, 0)
+
+
+async def test_what_is_read_chunk_by_chunk_is_new_when_it_is_stored(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database, 1, chunks=1)
+    between = await read_clock(fresh_database)
+    await store(fresh_database, 1, chunks=2)
+    assert await count_since(office, between) == (1, 1, 0)
+
+
+async def read_clock(database: Database) -> str:
+    """The database's time, as a parameter of a request."""
+    now = await database.fetchval("SELECT clock_timestamp()")
+    return f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+async def count_since(office: Office, since: str) -> tuple[int, int, int]:
+    """How many notes are listed and counted, and how many refused ones listed."""
+    path = f"/v1/studies/{STUDY.study_id}/notes"
+    _, listed = await office.ask("GET", f"{path}?since={since}")
+    _, counted = await office.ask("GET", f"{path}/counts?since={since}")
+    _, refusals = await office.ask("GET", f"{path}/rejected?since={since}")
+    assert counted["rejected"] == len(refusals["notes"])
+    return len(listed["notes"]), counted["total"], len(refusals["notes"])
 
 
 @pytest.mark.usefixtures("edited")

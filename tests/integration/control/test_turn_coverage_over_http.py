@@ -127,6 +127,29 @@ async def test_an_unread_turn_says_why(
     ]
 
 
+async def test_a_turn_of_several_chunks_is_unread_until_all_of_them_are_read(
+    office: Office, fresh_database: Database
+) -> None:
+    store = NotesStore(fresh_database)
+    said = tuple(turn(number) for number in range(1, 4))
+    # The second turn is long: the first chunk ends within it.
+    refs = (ref(1, 1, 2), ref(2, 2, 3))
+    await store.store_transcript(ingested(study=OPEN, segments=said, chunks=refs))
+    await store.store_notes(validated(note("It says things.", cite(2))))
+    expected = [(1, "unnoted", None, 0), (2, "unread", "waiting", 1), (3, "unread", "waiting", 0)]
+    assert states(await coverage(office)) == expected
+    assert [one[0] for one in states(await coverage(office, "only=unread"))] == [2, 3]
+    letter, subject = ids.derive_id("letter", 1), str(chunk(index=2).chunk_id)
+    await fresh_database.execute(DIE, letter, subject, "open")
+    assert states(await coverage(office))[1] == (2, "unread", "dead", 1)
+    await store.store_notes(validated(index=2))
+    assert states(await coverage(office)) == [
+        (1, "unnoted", None, 0),
+        (2, "cited", None, 1),
+        (3, "unnoted", None, 0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("only", "numbers"), [("cited", [2, 4]), ("unnoted", [1, 3]), ("unread", [5, 6, 7])]
 )

@@ -12,7 +12,7 @@ import pytest
 from database.pool import Database
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import TRANSCRIPT, VOUCHED, evidence, ingested, note, validated
+from support.interviews import TRANSCRIPT, VOUCHED, chunk, evidence, ingested, note, validated
 
 pytestmark = pytest.mark.usefixtures("reading_api", "filled")
 
@@ -21,9 +21,11 @@ SILENT = UUID(int=77)
 
 @pytest.fixture
 async def filled(fresh_database: Database) -> None:
-    """An interview with notes of its first chunk, and one without chunks."""
+    """An interview with notes of one of its chunks, on the second turn, and one without chunks."""
     store = NotesStore(fresh_database)
-    await store.store_transcript(ingested())
+    read = chunk(index=1).model_copy(update={"first_segment": 2})
+    waiting = chunk(index=2).model_copy(update={"last_segment": 1})
+    await store.store_transcript(ingested(chunks=(read, waiting)))
     await store.store_transcript(ingested(transcript_id=SILENT, title="=Silence", chunks=()))
     pays = note("They pay", evidence("We pay 40 dollars"), themes=("price", "trust"), **VOUCHED)
     await store.store_notes(validated(pays, note("They doubt it", themes=("trust",))))
@@ -65,7 +67,7 @@ def test_a_matrix_that_is_cut_says_so(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = run(capsys, "matrix", "--limit", "1", "--json")
     found = json.loads(out)
     assert (code, len(found["interviews"]), found["has_more"]) == (0, 1, True)
-    assert err == "the first 1 interview; a higher --limit shows more\n"
+    assert err == "the first 1 interview, and sums of those alone; a higher --limit shows more\n"
     assert run(capsys, "matrix", "--csv", "--json")[0] == 2
     assert run(capsys, "matrix", "--study", "nowhere")[0] == 2
 
@@ -75,9 +77,10 @@ def test_coverage_of_an_interview_is_told_turn_by_turn(
 ) -> None:
     code, out, err = run(capsys, "coverage", "--transcript", "interview 1")
     assert (code, err) == (0, "")
-    assert "  cited      1 turn, 100% of what participants said\n" in out
-    assert "  not noted  0 turns, 0% of what participants said\n" in out
-    assert "  unread     1 turn, 0% of what participants said, 1 waiting\n" in out
+    share = "of what participants said"
+    assert f"  cited      1 turn; 100% {share} is in turns that notes cite\n" in out
+    assert f"  not noted  0 turns; 0% {share}\n" in out
+    assert f"  unread     1 turn (1 waiting); 0% {share}\n" in out
     assert "2 [00:01] participant 2: cited by 2 notes\n  We pay 40 dollars" in out
 
 

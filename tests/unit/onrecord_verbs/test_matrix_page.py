@@ -21,8 +21,12 @@ def interview(
     return MatrixInterview(UUID(int=1), 1, title, 2, stored, cells, **fields)  # type: ignore[arg-type]
 
 
-def matrix(*interviews: MatrixInterview, topics: tuple[MatrixTopic, ...] = TOPICS) -> Matrix:
-    return Matrix("s", MatrixTopicKind.THEME, topics, interviews, has_more=False)
+def matrix(
+    *interviews: MatrixInterview,
+    topics: tuple[MatrixTopic, ...] = TOPICS,
+    has_more: bool = False,
+) -> Matrix:
+    return Matrix("s", MatrixTopicKind.THEME, topics, interviews, has_more=has_more)
 
 
 SMALL = matrix(
@@ -43,14 +47,39 @@ def test_a_table_tells_findings_unproven_nothing_unread_and_not_asked_apart() ->
         ["Ada", "3+2?", "1?", "·"],
         ["Bo", "12", "…", "…"],
         ["Cy", "·", "·", "-"],
-        ["all", "15+2?", "1?", "·"],
+        ["all", "15+2?", "1?", "…"],
     ]
+
+
+def test_the_sum_of_empty_cells_proves_no_more_than_they_do() -> None:
+    unread = matrix(interview("Ada", stored=1), interview("Bo", not_asked=("void",)))
+    assert lines(unread)[3].split() == ["all", "…", "…", "…"]
+    assert "  1  Price (price): no notes yet, 1 interview is not read whole" in lines(unread)
+    several = matrix(interview("Ada", stored=1), interview("Bo", stored=0))
+    assert "  2  Trust (trust): no notes yet, 2 interviews are not read whole" in lines(several)
+    read = matrix(interview("Ada"), interview("Bo", not_asked=("void",)))
+    assert lines(read)[3].split() == ["all", "·", "·", "·"]
+    unasked = matrix(
+        interview("Ada", stored=1, not_asked=("void",)), interview("Bo", not_asked=("void",))
+    )
+    assert lines(unasked)[3].split() == ["all", "…", "…", "-"]
+    assert "  3  Void (void): no interview was asked for it" in lines(unasked)
+
+
+def test_sums_of_a_part_of_the_interviews_say_so() -> None:
+    part = matrix(interview("Ada", MatrixCell("price", 3, 2)), interview("Bo"), has_more=True)
+    page = lines(part)
+    assert page[3].split() == ["first", "2", "3+2?", "·", "·"]
+    said = "  1  Price (price): 3 findings and 2 not proven, in 1 of the first 2 interviews"
+    assert said in page
+    assert "  3  Void (void): no notes in the first 2 interviews" in page
 
 
 def test_each_topic_is_named_with_its_sums_and_so_is_one_without_notes() -> None:
     page = lines(SMALL)
     assert "  1  Price (price): 15 findings and 2 not proven, in 2 of 3 interviews" in page
-    assert "  3  Void (void): no notes" in page
+    assert "  3  Void (void): no notes yet, 1 interview is not read whole" in page
+    assert "  3  Void (void): no notes" in lines(matrix(interview("Ada")))
 
 
 def test_columns_that_do_not_fit_stand_in_a_table_of_their_own_and_no_line_is_too_long() -> None:
@@ -76,3 +105,13 @@ def test_csv_has_two_columns_a_topic_and_nothing_that_a_spreadsheet_computes() -
     assert row["title"] == "'=1+1"
     assert (row["price: findings"], row["price: unproven"]) == ("3", "2")
     assert (row["trust: findings"], row["void: findings"]) == ("0", "")
+
+
+def test_csv_has_no_zero_of_an_interview_that_is_not_read_whole() -> None:
+    file = StringIO(newline="")
+    found = matrix(interview("Ada", MatrixCell("price", 3, 0), stored=1))
+    write_matrix_csv(found, file)
+    (row,) = csv.DictReader(StringIO(file.getvalue(), newline=""))
+    assert (row["price: findings"], row["price: unproven"]) == ("3", "")
+    assert (row["trust: findings"], row["trust: unproven"]) == ("", "")
+    assert (row["chunks"], row["stored"]) == ("2", "1")
