@@ -101,9 +101,9 @@ def speak_of_others(one: str, other: str) -> bool:
 
 def may_opposites_both_hold(one: str, other: str) -> bool:
     """Return whether statements with opposite words may both be true of the same."""
-    first, second = ({term.text for term in split_terms(text)} for text in (one, other))
-    if _UNTIL.isdisjoint(first) != _UNTIL.isdisjoint(second):
+    if _is_of_earlier_time(one) != _is_of_earlier_time(other):
         return True
+    first, second = ({term.text for term in split_terms(text)} for text in (one, other))
     is_turned = _is_comparison_turned(split_terms(one), split_terms(other))
     is_tied = not (_CONDITIONS.isdisjoint(first) or _CONDITIONS.isdisjoint(second))
     pairs = list_opposites(collect_keys(one), collect_keys(other))
@@ -122,8 +122,9 @@ def may_denial_hold_too(one: str, other: str) -> bool:
         for pair in list_opposites(collect_keys(one), collect_keys(other))
     ):
         return True
-    texts = {term.text for text in (one, other) for term in split_terms(text)}
-    return not _UNTIL.isdisjoint(texts) or _nearly_denies(one, other) or _nearly_denies(other, one)
+    if _is_of_earlier_time(one) != _is_of_earlier_time(other):
+        return True
+    return _nearly_denies(one, other) or _nearly_denies(other, one)
 
 
 def may_numbers_both_hold(one: str, other: str) -> bool:
@@ -182,6 +183,11 @@ def _split_comparison(read: Sequence[Term]) -> tuple[set[str], set[str]]:
         {one.key for one in part if one.is_content} for part in (read[:at], read[at:])
     )
     return before, behind
+
+
+def _is_of_earlier_time(statement: str) -> bool:
+    """Return whether a statement is about the time until something."""
+    return not _UNTIL.isdisjoint(term.text for term in split_terms(statement))
 
 
 def _count_denials(statement: str) -> int:

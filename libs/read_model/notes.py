@@ -28,7 +28,8 @@ class NoteFilter:
         speaker: a part of a speaker's name, whatever the case.
         standing: what vouches for the statement.
         limit: at most so many.
-        since: only those that were stored then or later.
+        since: only those that were stored then or later; of a refresh or a correction, those that
+            are read since then or later, as it was complete.
     """
 
     study: str | None = None

@@ -95,8 +95,8 @@ async def _build_questions(database: Database) -> dict[str, Question]:
         "notes by question": (f"{study}/notes?question={question}", 100, 1_000),
         "notes since": (f"{study}/notes?since=2020-01-01T00:00:00Z&theme={theme}", 100, 1_000),
         "search": ("/search?q=42", 20, 100),
-        "matrix by theme": (f"{study}/matrix?by=theme", 20, 1_000),
-        "matrix by question": (f"{study}/matrix?by=question", 20, 1_000),
+        "matrix by theme": (f"{study}/matrix?by=theme", 20, 200),
+        "matrix by question": (f"{study}/matrix?by=question", 20, 200),
         "turns": (f"/transcripts/{interview}/coverage?exact=true", 20, 200),
     }
     found = {

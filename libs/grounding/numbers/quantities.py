@@ -136,6 +136,8 @@ def find_quantity_intervals(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
 def _is_interval(words: Sequence[Word], start: int, end: int, begin: int) -> bool:
     """Return whether the words between two numbers make them the ends of an interval."""
     between = [word.text for word in words[end:begin]]
+    if any(map(_is_separated, words[end : begin + 1])):
+        return False
     if not between:
         return words[begin].before.strip() in _DASHES
     if between == ["and"]:

@@ -120,7 +120,11 @@ class RejectedNotesFilter(BaseModel):
     transcript: UUID | None = Field(None, description="Only of this interview, by its id.")
     theme: Asked | None = Field(None, description="Only of this theme, by its id.")
     question: Asked | None = Field(None, description="Only on this question, by its id.")
-    since: Moment | None = Field(None, description="Only what was stored then or later.")
+    since: Moment | None = Field(
+        None,
+        description="Only what was stored then or later; of an interview that was asked again or "
+        "corrected, what was complete then or later.",
+    )
 
 
 class NotesFilter(RejectedNotesFilter):

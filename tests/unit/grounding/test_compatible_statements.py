@@ -87,6 +87,8 @@ def test_what_may_both_be_true_is_no_opposition(one: str, other: str) -> None:
         ("All customers trust the app.", "Not all customers trust the app.", "negation"),
         ("Most customers trust the app.", "Most customers do not trust the app.", "negation"),
         ("Some customers trust the app.", "No customers trust the app.", "negation"),
+        ("He raised prices until 2022.", "He did not raise prices until 2022.", "negation"),
+        ("Prices were low until 2022.", "Prices were high until 2022.", "opposite"),
         ("Nobody but the owner repairs bikes.", "The owner does not repair bikes.", "negation"),
         ("They struggle to find parts.", "They do not struggle to find parts.", "negation"),
         ("Between 10 and 20 customers come a day.", "25 customers come a day.", "number"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grounding import assess_note
+from grounding.numbers.quantities import find_quantity_intervals
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 ARITHMETIC_CHECKS = {
@@ -384,3 +385,21 @@ def test_rejects_a_frequency_that_the_evidence_lacks() -> None:
     assert failed_beyond_form(
         assess_note(draft("They tried the export, several times."), there)
     ) == ["number_rounded"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intervals"),
+    [
+        ("Between 10 and 20 customers come.", [(10, 20)]),
+        ("It takes 3 to 10 days, or from 2 to 4.", [(3, 10), (2, 4)]),
+        ("It takes 3 or 4 days.", [(3, 4)]),
+        ("It takes 10-20 days, or 30 \u2013 40.", [(10, 20), (30, 40)]),
+        ("He has 10 bikes and 20 cars.", []),
+        ("Prices fell from 60 to 40 dollars.", []),
+    ],
+)
+def test_finds_intervals_in_the_ways_in_which_they_are_given(
+    text: str, intervals: list[tuple[int, int]]
+) -> None:
+    found = find_quantity_intervals(text)
+    assert [(int(min(low.values)), int(max(high.values))) for low, high in found] == intervals
