@@ -25,7 +25,7 @@ from grounding.opposition import Opposition, find_opposition
         ),
         ("Without the app they would lose customers.", "With the app they win customers."),
         ("They stay unless prices rise.", "They leave if prices rise."),
-        ("The noise got better after the works.", "The noise was worse before the works."),
+        ("Waiting was shorter after the move.", "Waiting was longer before the move."),
         # A comparison from the other side.
         (
             "Fewer customers come in winter than in summer.",
