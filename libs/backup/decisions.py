@@ -67,7 +67,18 @@ async def _erase_again(connection: Connection, found: Collected) -> int:
     return sum(bool(one) for one in answers)
 
 
+async def _collect_signing_key(connection: Connection) -> Collected:
+    return [tuple(row) for row in await connection.fetch(_QUERIES.select_receipt_key)]
+
+
+async def _keep_signing_key(connection: Connection, found: Collected) -> int:
+    for one in found:
+        await connection.execute(_QUERIES.put_receipt_key, *one)
+    return 0  # nobody's decision, but receipts that were signed with it stay verifiable
+
+
 CARRIED_DECISIONS: Final = (
+    CarriedDecision("keys of receipts", "control_secrets", _collect_signing_key, _keep_signing_key),
     CarriedDecision("erasures", "erasures", _collect_erasures, _erase_again),
     CarriedDecision("revoked tokens", "access_tokens", _collect_revoked, _revoke),
     CarriedDecision("withdrawn revisions", "withdrawn_revisions", _collect_withdrawn, _withdraw),
@@ -87,6 +98,8 @@ async def apply_decisions(
     connection: Connection, collected: dict[str, Collected]
 ) -> dict[str, int]:
     """Apply decisions to the restored database; return how many it did not have, by kind."""
+    if await connection.fetchval("SELECT to_regclass('public.erasures') IS NOT NULL"):
+        await connection.execute(_QUERIES.restart_erasures)
     applied = {
         kind.name: await kind.apply(connection, collected[kind.name])
         for kind in CARRIED_DECISIONS

@@ -171,12 +171,16 @@ async def restore_backup(
                     await connection.execute(
                         QUERIES.advance_sequence, one.name, one.last_value + SEQUENCE_GAP
                     )
+                # Of an older schema, before decisions that it has no tables for.
+                newer = read_migrations()[len(migrations) :]
+                for migration in newer:
+                    await apply_migration(connection, migration)
                 carried = await apply_decisions(connection, kept)
                 await _record(connection, manifest, plan)
                 await store.set(plan)
             await connection.execute("ANALYZE")
         # Grants roles their rights too, which are this code's and not those of an older schema.
-        newer = await apply_migrations(target.postgres)
+        await apply_migrations(target.postgres)
     return RestoreResult(plan, replaced, carried, tuple(map(str, newer)))
 
 

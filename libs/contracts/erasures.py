@@ -101,6 +101,11 @@ class ErasurePlan(ControlApiModel):
     study_id: str = Field(description="The study; empty if nobody knows it.")
     transcripts: int = Field(description="How many interviews would be erased.")
     notes: int = Field(description="How many notes they have.")
+    not_stored: int = Field(
+        0,
+        description="Of a participant: how many interviews of the study are on their way or dead "
+        "letters, of which it is not known who speaks in them.",
+    )
     named: tuple[InterviewToErase, ...] = Field(description="The interviews, 1,000 at most.")
 
 

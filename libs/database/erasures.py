@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from database.errors import DatabaseUnavailableError
+from database.errors import (
+    DatabaseConflictError,
+    DatabaseMemoryError,
+    DatabaseTimeoutError,
+    DatabaseUnavailableError,
+)
 from database.pool import Database
 from database.queries import load_queries
+
+PATIENCE_S: Final = 2.0
+"""Longest wait for an answer, in seconds, as for the cache of models' responses."""
+
+_DOES_NOT_ANSWER: Final = (
+    TimeoutError,
+    DatabaseUnavailableError,
+    DatabaseTimeoutError,
+    DatabaseConflictError,
+    DatabaseMemoryError,
+)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "erasures.sql")
 
@@ -26,12 +43,13 @@ class ErasedTranscripts:
         self._use = use
 
     async def contains(self, transcript_id: UUID) -> bool:
-        """Return whether an interview was erased; False while the database is away.
+        """Return whether an interview was erased; False while the database does not answer soon.
 
-        Nothing is stored of it even so: whoever stores waits for the database, which drops it.
+        No row of it is stored even so: whoever stores waits for the database, which drops it; and
+        what a model answered about it meanwhile is deleted from the cache within a minute.
         """
         try:
-            async with self._use() as database:
+            async with asyncio.timeout(PATIENCE_S), self._use() as database:
                 return bool(await database.fetchval(_QUERIES.is_erased, transcript_id))
-        except DatabaseUnavailableError:
+        except _DOES_NOT_ANSWER:
             return False

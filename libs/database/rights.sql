@@ -102,8 +102,11 @@ GRANT SELECT, INSERT, UPDATE (rows_deleted_at, topic_ends, completed_at, receipt
     ON erasures TO onrecord_control;
 GRANT SELECT, INSERT ON erased_transcripts TO onrecord_control;
 GRANT SELECT ON llm_answer_subjects TO onrecord_control;
-GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, is_erased, select_interviews_of_participant,
-    select_titles_to_erase, analyze_what_was_erased TO onrecord_control;
+GRANT DELETE ON ids_being_erased TO onrecord_control;
+GRANT SELECT (erasure_id) ON ids_being_erased TO onrecord_control;
+GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, erase_mentions, erase_later_answers,
+    is_erased, select_interviews_of_participant, select_titles_to_erase, tables_with_words,
+    analyze_what_was_erased TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment

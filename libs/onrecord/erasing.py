@@ -27,7 +27,7 @@ from onrecord.errors import FailedError, UsageError
 
 PATH: Final = "/v1/erasures"
 
-POLL_S: Final = 0.5
+POLL_S: Final = 1.0
 """Seconds between two looks at how far an erasure is."""
 
 MAX_RECEIPT_BYTES: Final = 16 * 1024 * 1024

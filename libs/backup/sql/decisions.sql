@@ -32,6 +32,9 @@ WITH begun AS (
     VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (erasure_id) DO NOTHING
     RETURNING erasure_id
+), archived AS (
+    UPDATE studies SET archived_at = coalesce(archived_at, now()), changes = changes + 1
+     WHERE study_id = $3 AND $2 = 'study' AND EXISTS (SELECT FROM begun)
 ), tombstones AS (
     INSERT INTO erased_transcripts (transcript_id, erasure_id)
     SELECT asked.transcript_id, begun.erasure_id
@@ -39,3 +42,16 @@ WITH begun AS (
         ON CONFLICT (transcript_id) DO NOTHING
 )
 SELECT EXISTS (SELECT FROM begun);
+
+-- name: select_receipt_key
+-- The key that signs receipts of erasures.
+SELECT name, secret FROM control_secrets WHERE name = 'erasure-receipts';
+
+-- name: put_receipt_key
+-- Keeps the key by which receipts were signed.
+INSERT INTO control_secrets (name, secret) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET secret = EXCLUDED.secret;
+
+-- name: restart_erasures
+-- Erasures that were under way at the backup begin anew: topics may end elsewhere by now.
+UPDATE erasures SET rows_deleted_at = NULL, topic_ends = NULL WHERE completed_at IS NULL;

@@ -13,6 +13,8 @@ CREATE TABLE erasures (
     -- is before these ends.
     rows_deleted_at timestamptz,
     topic_ends jsonb,
+    -- Rows that are of no one interview: how many of which table were deleted or cleared.
+    more_deleted jsonb NOT NULL DEFAULT '{}',
     completed_at timestamptz,
     -- The text that is signed, byte for byte.
     receipt text,
@@ -43,6 +45,14 @@ CREATE TABLE erased_subjects (
     transcript_id uuid NOT NULL REFERENCES erased_transcripts
 );
 CREATE INDEX erased_subjects_by_transcript ON erased_subjects (transcript_id);
+
+-- Ids by which other tables may name what is being erased, until the erasure is complete: of interviews,
+-- chunks, notes and dead letters.
+CREATE TABLE ids_being_erased (
+    erasure_id uuid NOT NULL REFERENCES erasures,
+    id text NOT NULL,
+    PRIMARY KEY (erasure_id, id)
+);
 
 -- What a cached response of a model was asked about, so that it goes with the interview. One that was
 -- stored before this was recorded is about nobody knows what, and goes with the first interview.
@@ -90,7 +100,7 @@ $$;
 
 -- Letters of erased interviews are closed, and what the index has of their messages is deleted; their
 -- records are deleted as those of other closed letters are. One that is being replayed is closed once
--- that is over. Returns how many were closed or emptied.
+-- that is over. Returns how many were closed or emptied. NULL: those of all erased interviews.
 CREATE FUNCTION erase_letters(of_transcript uuid) RETURNS int LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -108,6 +118,9 @@ BEGIN
                 OR (letter.source_topic, letter.source_partition, letter.source_offset) IN (
                     SELECT topic, partition, record_offset FROM public.submissions
                      WHERE transcript_id = of_transcript
+                        OR of_transcript IS NULL AND transcript_id IN (
+                            SELECT transcript_id FROM public.erased_transcripts
+                        )
                 )
            )
          ORDER BY letter.letter_id
@@ -116,6 +129,8 @@ BEGIN
     IF ids IS NULL THEN
         RETURN 0;
     END IF;
+    -- What causes say is made of messages of letters; those that people keep notes of stay.
+    UPDATE public.letter_causes SET summary = '' WHERE example = ANY (ids);
     DELETE FROM public.letter_edits WHERE letter_id = ANY (ids);
     DELETE FROM public.rehearsed_letters WHERE letter_id = ANY (ids);
     DELETE FROM public.awaited_replays WHERE letter_id = ANY (ids);
@@ -142,10 +157,12 @@ DECLARE
     counts jsonb := '{}';
     counted bigint;
     tablename text;
-    mentioned text[];
+    erasure uuid := (
+        SELECT erasure_id FROM public.erased_transcripts WHERE transcript_id = of_transcript
+    );
 BEGIN
     PERFORM pg_advisory_xact_lock(public.withdrawal_lock(of_transcript));
-    IF NOT public.is_erased(of_transcript) THEN
+    IF erasure IS NULL THEN
         RAISE EXCEPTION 'interview % is not to be erased', of_transcript
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
@@ -164,8 +181,8 @@ BEGIN
            ) AS named
         ON CONFLICT DO NOTHING;
 
-    -- What the trail may name.
-    SELECT array_agg(named) INTO mentioned FROM (
+    INSERT INTO public.ids_being_erased (erasure_id, id)
+    SELECT DISTINCT erasure, known.id FROM (
         SELECT subject FROM public.erased_subjects WHERE transcript_id = of_transcript
          UNION ALL
         SELECT note_id::text FROM public.notes WHERE transcript_id = of_transcript
@@ -174,7 +191,8 @@ BEGIN
          WHERE subject IN (
                 SELECT subject FROM public.erased_subjects WHERE transcript_id = of_transcript
          )
-    ) AS known (named);
+    ) AS known (id)
+        ON CONFLICT DO NOTHING;
 
     -- Counted before, as most of it goes with the interview's row.
     FOREACH tablename IN ARRAY ARRAY[
@@ -203,6 +221,16 @@ BEGIN
     DELETE FROM public.withdrawn_revisions WHERE transcript_id = of_transcript;
     DELETE FROM public.transcript_owners WHERE transcript_id = of_transcript;
 
+    -- In the order in which the cache writes them, so that neither waits for the other.
+    PERFORM FROM public.llm_answers AS answer
+      WHERE answer.key IN (
+            SELECT asked.key
+              FROM public.llm_answer_subjects AS asked
+              JOIN public.erased_subjects AS erased USING (subject)
+             WHERE erased.transcript_id = of_transcript
+      )
+      ORDER BY answer.key, answer.fingerprint
+        FOR UPDATE;
     WITH of_it AS (
         DELETE FROM public.llm_answer_subjects AS asked
          USING public.erased_subjects AS erased
@@ -211,9 +239,6 @@ BEGIN
     ), deleted AS (
         DELETE FROM public.llm_answers AS answer
          WHERE answer.key IN (SELECT key FROM of_it)
-            OR NOT EXISTS (
-                SELECT FROM public.llm_answer_subjects AS asked WHERE asked.key = answer.key
-            )
         RETURNING 1
     )
     SELECT count(*) INTO counted FROM deleted;
@@ -221,32 +246,6 @@ BEGIN
 
     counts := counts
         || jsonb_build_object('dead_letters', public.erase_letters(of_transcript));
-
-    -- Answers that are kept for requests that are sent again.
-    WITH deleted AS (
-        DELETE FROM public.idempotent_requests
-         WHERE position(convert_to(of_transcript::text, 'UTF8') IN body) > 0
-        RETURNING 1
-    )
-    SELECT count(*) INTO counted FROM deleted;
-    counts := counts || jsonb_build_object('idempotent_requests', counted);
-
-    PERFORM set_config('onrecord.erasing', 'reasons', true);
-    WITH cleared AS (
-        UPDATE public.trail
-           SET reason = ''
-         WHERE reason <> ''
-           AND mentioned && ARRAY(
-                SELECT named[1]
-                  FROM regexp_matches(
-                        target, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g'
-                       ) AS names (named)
-           )
-        RETURNING 1
-    )
-    SELECT count(*) INTO counted FROM cleared;
-    PERFORM set_config('onrecord.erasing', '', true);
-    counts := counts || jsonb_build_object('trail_reasons', counted);
 
     UPDATE public.erased_transcripts AS tombstone
        SET erased_at = coalesce(tombstone.erased_at, now()),
@@ -282,27 +281,116 @@ BEGIN
 END;
 $$;
 
--- PostgreSQL's statistics of columns quote what is common in them: they are made anew without what was
--- erased.
-CREATE FUNCTION analyze_what_was_erased() RETURNS void LANGUAGE plpgsql
+-- Deletes what names the interviews of an erasure and is of no one of them, once for all of them, as
+-- whole tables are looked through: responses of the API that are kept for requests that are sent again,
+-- and reasons in the trail; and cached responses of models of which nobody knows what they are about.
+CREATE FUNCTION erase_mentions(of_erasure uuid) RETURNS void LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    tablename text;
+    uuid_pattern CONSTANT text
+        := '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+    counts jsonb := '{}';
+    counted bigint;
 BEGIN
-    FOREACH tablename IN ARRAY ARRAY[
-        'transcripts', 'segments', 'speakers', 'reading_reports', 'notes', 'evidence',
-        'corrections', 'corrected_segments', 'rejected_notes', 'search_documents',
-        'pending_drafts', 'llm_answers', 'dead_letters',
-        'letter_edits', 'rehearsed_letters', 'letter_causes', 'idempotent_requests', 'trail'
-    ] LOOP
-        -- Of a table without rows ANALYZE leaves them as they are. PostgreSQL has it from 18 on.
-        IF to_regproc('pg_catalog.pg_clear_attribute_stats') IS NOT NULL THEN
-            EXECUTE 'SELECT pg_clear_attribute_stats($1, $2, attname, inherited)
-                       FROM pg_stats WHERE schemaname = $1 AND pg_stats.tablename = $2'
-              USING 'public', tablename;
-        END IF;
-        EXECUTE format('ANALYZE public.%I', tablename);
-    END LOOP;
+    WITH deleted AS (
+        DELETE FROM public.idempotent_requests AS request
+         WHERE EXISTS (
+                SELECT FROM regexp_matches(encode(request.body, 'escape'), uuid_pattern, 'g')
+                         AS names (named)
+                  JOIN public.ids_being_erased AS erased
+                    ON erased.erasure_id = of_erasure AND erased.id = names.named[1]
+         )
+        RETURNING 1
+    )
+    SELECT count(*) INTO counted FROM deleted;
+    counts := counts || jsonb_build_object('idempotent_requests', counted);
+
+    PERFORM set_config('onrecord.erasing', 'reasons', true);
+    WITH cleared AS (
+        UPDATE public.trail AS entry
+           SET reason = ''
+         WHERE entry.reason <> ''
+           AND EXISTS (
+                SELECT FROM regexp_matches(entry.target, uuid_pattern, 'g') AS names (named)
+                  JOIN public.ids_being_erased AS erased
+                    ON erased.erasure_id = of_erasure AND erased.id = names.named[1]
+           )
+        RETURNING 1
+    )
+    SELECT count(*) INTO counted FROM cleared;
+    PERFORM set_config('onrecord.erasing', '', true);
+    counts := counts || jsonb_build_object('trail_reasons', counted);
+
+    WITH deleted AS (
+        DELETE FROM public.llm_answers AS answer
+         WHERE NOT EXISTS (
+                SELECT FROM public.llm_answer_subjects AS asked WHERE asked.key = answer.key
+         )
+        RETURNING 1
+    )
+    SELECT count(*) INTO counted FROM deleted;
+    counts := counts || jsonb_build_object('llm_answers', counted);
+
+    UPDATE public.erasures AS erasure
+       SET more_deleted = (
+            SELECT jsonb_object_agg(
+                       name,
+                       coalesce((erasure.more_deleted ->> name)::bigint, 0) + value::bigint
+                   )
+              FROM jsonb_each_text(counts) AS added (name, value)
+           )
+     WHERE erasure_id = of_erasure;
+END;
+$$;
+
+-- Deletes what models answered about erased interviews since, as while the database was away for a moment
+-- a service could not know that they were erased. Returns how many answers there were.
+CREATE FUNCTION erase_later_answers() RETURNS int LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    keys text[] := ARRAY(
+        SELECT DISTINCT asked.key
+          FROM public.llm_answer_subjects AS asked JOIN public.erased_subjects USING (subject)
+    );
+    counted int;
+BEGIN
+    IF cardinality(keys) = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM FROM public.llm_answers WHERE key = ANY (keys) ORDER BY key, fingerprint FOR UPDATE;
+    WITH deleted AS (DELETE FROM public.llm_answers WHERE key = ANY (keys) RETURNING 1)
+    SELECT count(*)::int INTO counted FROM deleted;
+    DELETE FROM public.llm_answer_subjects WHERE key = ANY (keys);
+    RETURN counted;
+END;
+$$;
+
+-- Tables whose statistics may quote what was erased.
+CREATE FUNCTION tables_with_words() RETURNS text[] IMMUTABLE PARALLEL SAFE LANGUAGE sql
+    RETURN ARRAY[
+        'transcripts', 'segments', 'speakers', 'reading_reports', 'notes', 'evidence', 'corrections',
+        'corrected_segments', 'rejected_notes', 'search_documents', 'pending_drafts', 'llm_answers',
+        'dead_letters', 'letter_edits', 'rehearsed_letters', 'letter_causes', 'settlements',
+        'idempotent_requests', 'trail'
+    ];
+
+-- Makes PostgreSQL's statistics of a table anew: they quote what is common in its columns.
+CREATE FUNCTION analyze_what_was_erased(table_name text) RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF table_name <> ALL (public.tables_with_words()) THEN
+        RAISE EXCEPTION 'table % has no words of interviews', table_name;
+    END IF;
+    -- Of a table without rows ANALYZE leaves them as they are. PostgreSQL has it from 18 on. Not by
+    -- pg_stats, which shows nothing of tables whose policies hold their owner, too.
+    IF to_regproc('pg_catalog.pg_clear_attribute_stats') IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT pg_clear_attribute_stats(''public'', %L, attname, false) FROM pg_attribute'
+            ' WHERE attrelid = %L::regclass AND attnum > 0 AND NOT attisdropped',
+            table_name, 'public.' || table_name
+        );
+    END IF;
+    EXECUTE format('ANALYZE public.%I', table_name);
 END;
 $$;
 
@@ -339,6 +427,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
               FROM public.segments AS segment
               JOIN public.transcripts AS interview USING (transcript_id, revision)
              WHERE interview.study_id = of_study AND segment.role <> 'interviewer'
+               AND NOT public.is_erased(segment.transcript_id)
            ) AS spoken
      GROUP BY spoken.transcript_id
     HAVING bool_or(lower(spoken.speaker) = lower(of_name))

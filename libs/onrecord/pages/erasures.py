@@ -31,6 +31,13 @@ def format_plan(plan: ErasurePlan, width: int) -> Iterator[Text]:
         yield from wrap_paragraph(line, width, indent="  ")
     if plan.transcripts > _SHOWN:
         yield Text(f"  and {plan.transcripts - _SHOWN:,} more (--json names 1,000)")
+    if plan.not_stored:
+        what = format_count(plan.not_stored, "interview")
+        yield from wrap_paragraph(
+            f"Not looked into: {what} of the study that are not stored; ask again once they are.",
+            width,
+            style="yellow",
+        )
     if plan.kind is ErasureKind.STUDY:
         yield from wrap_paragraph("The study is archived: it takes no more interviews.", width)
 

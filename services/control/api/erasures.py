@@ -26,7 +26,7 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
 from control.domain import NotFoundError
 from control.erasures.receipts import read_signing_key
-from control.erasures.store import ErasurePosition
+from control.erasures.store import UNKNOWN, ErasurePosition
 
 router: Final = APIRouter(prefix="/erasures", tags=["erasures"])
 
@@ -54,13 +54,18 @@ async def erase(
     background, and `GET` shows how far it is. It cannot be undone. A dry run says what would be
     erased.
     """
+    if wanted.study_id is not None:
+        _require_study(caller, wanted.study_id, UNKNOWN)  # before its interviews are looked for
+    if not wanted.dry_run:
+        # A request that is sent again finds nothing to erase any more.
+        fingerprint = await compute_request_fingerprint(request, await request.body())
+        await claim_idempotency_key(request, context, caller, fingerprint)
     selected = await context.erasures.select(wanted)
-    _require_study(caller, selected.study_id, "there is no such interview or study")
+    for study_id in {selected.study_id, *selected.studies}:
+        _require_study(caller, study_id, UNKNOWN)
     if wanted.dry_run:
         response.status_code = 200
         return await context.erasures.plan(wanted, selected)
-    fingerprint = await compute_request_fingerprint(request, await request.body())
-    await claim_idempotency_key(request, context, caller, fingerprint)
     # Neither a participant's name nor an interview's id: the trail stays.
     target = f"{wanted.kind} of study {selected.study_id}: {len(selected.others)} interviews"
     await context.trail.record(

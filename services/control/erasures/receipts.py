@@ -25,6 +25,9 @@ from database.pool import Database, Record
 
 _KEY_NAME: Final = "erasure-receipts"
 
+OUTCOMES_AWAITED: Final = timedelta(days=31)
+"""How long a replayed letter's outcome is looked for; from then on it is closed."""
+
 _SEGMENT_CHECKS: Final = timedelta(minutes=10)
 """Kafka looks for segments to delete every 5 minutes, and deletes their files a minute later."""
 
@@ -64,7 +67,8 @@ class CopiesElsewhere:
         return cls(
             _days(settings.backups_kept_days),
             _days(settings.providers_keep_days),
-            timedelta(days=settings.open_letters_kept_days + settings.closed_letters_kept_days),
+            timedelta(days=settings.open_letters_kept_days + settings.closed_letters_kept_days)
+            + OUTCOMES_AWAITED,
         )
 
 
@@ -86,6 +90,8 @@ def build_receipt(
     rows: Counter[str] = Counter()
     for one in erased:
         rows.update(json.loads(one["rows_deleted"]))
+    if erased:
+        rows.update(json.loads(erased[0]["more_deleted"]))
     return ErasureReceipt(
         erasure_id=erasure.erasure_id,
         kind=erasure.kind,
@@ -149,10 +155,22 @@ def list_remaining_copies(
             else "nobody has stated how long they are kept (CONTROL_BACKUPS_KEPT_DAYS)",
         ),
         RemainingCopy(
-            place="postgresql, tables submissions, settlements and llm_calls, and logs",
+            place="postgresql, tables submissions, settlements and llm_calls",
             what="ids, offsets, times, amounts and SHA-256 digests of files; no words",
             until=None,
             ends="kept, as the audit and the bills are made of them",
+        ),
+        RemainingCopy(
+            place="postgresql, table trail",
+            what="words that people searched for among exact words",
+            until=None,
+            ends="kept, as the trail says who looked for what",
+        ),
+        RemainingCopy(
+            place="logs of the services",
+            what="ids; why an interview was refused, which may quote a speaker's label",
+            until=None,
+            ends="deleted by whoever keeps them",
         ),
         RemainingCopy(
             place="files that people have exported",

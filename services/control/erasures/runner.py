@@ -23,7 +23,7 @@ from uuid import UUID
 
 import structlog
 
-from contracts.erasures import Erasure, ErasureState
+from contracts.erasures import Erasure, ErasureKind, ErasureState
 from contracts.errors import OnrecordError
 from contracts.ids import derive_chunk_id
 from contracts.topics import DLQ_TOPICS
@@ -38,7 +38,7 @@ from control.erasures.receipts import (
 from control.erasures.store import QUERIES, ErasureStore
 from control.erasures.topics import ErasedTopics, TopicEnds
 from database.pool import Database, Record
-from messaging import KafkaSettings
+from messaging import KafkaSettings, KafkaUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -99,17 +99,22 @@ class ErasureRunner:
         """
         if closed := await self._database.fetchval(QUERIES.erase_later_letters):
             log.info("letters_of_erased_interviews_closed", letters=closed)
+        if deleted := await self._database.fetchval(QUERIES.erase_later_answers):
+            log.info("answers_about_erased_interviews_deleted", answers=deleted)
         is_under_way = False
+        failure: OnrecordError | None = None
         for row in await self._database.fetch(QUERIES.select_erasures_under_way):
-            is_under_way |= not await self._advance(row)
+            try:
+                is_under_way |= not await self._advance(row)
+            except OnrecordError as error:  # of this one; the others go on
+                is_under_way = True
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return is_under_way
 
     async def find_what_it_waits_for(self, erasure: Erasure) -> tuple[str, ...]:
-        """Return the services that have not handled what was on its way, in words.
-
-        Raises:
-            KafkaUnavailableError: the broker does not answer.
-        """
+        """Return the services that have not handled what was on its way, in words."""
         if erasure.state is not ErasureState.DRAINING:
             return ()
         row = await self._database.fetchrow(
@@ -117,7 +122,10 @@ class ErasureRunner:
         )
         if row is None or row["topic_ends"] is None:
             return ()
-        unfinished = await self._topics.find_unfinished(_read_ends(row))
+        try:
+            unfinished = await self._topics.find_unfinished(_read_ends(row))
+        except KafkaUnavailableError:
+            return ("Kafka, which does not answer",)
         return tuple(
             f"{service}: {number} messages that were on their way"
             for service, number in unfinished.items()
@@ -135,7 +143,13 @@ class ErasureRunner:
             return False
         if await self._topics.find_unfinished(_read_ends(row)):
             return False
+        if row["kind"] == ErasureKind.STUDY and await self._add_interviews(
+            erasure_id, row["study_id"]
+        ):
+            return False
         await self._delete_rows(erasure_id, again=True)
+        if await self._database.fetchval(QUERIES.has_letters_being_replayed, erasure_id):
+            return False
         await self._topics.delete_handled_retries()
         await self._sign(erasure_id)
         log.info("erasure_completed", erasure_id=str(erasure_id))
@@ -160,7 +174,35 @@ class ErasureRunner:
             await self._database.execute(
                 QUERIES.erase_transcript, transcript_id, await self._keep_known(chunks)
             )
-        await self._database.execute(QUERIES.analyze_what_was_erased)
+
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                QUERIES.lift_statement_timeout
+            )  # it looks through whole tables
+            await connection.execute(QUERIES.erase_mentions, erasure_id)
+        await self._analyze()
+
+    async def _add_interviews(self, erasure_id: UUID, study_id: str) -> bool:
+        """Add a study's interviews that nobody knew of yet: they were on their way to ingestion.
+
+        Returns:
+            Whether there are any: then the erasure begins again, for them, too.
+        """
+        found = await self._database.fetch(QUERIES.select_interviews_of_study, study_id)
+        if not found:
+            return False
+        async with self._database.transaction() as connection:
+            ids = [row["transcript_id"] for row in found]
+            await connection.execute(QUERIES.insert_tombstones, erasure_id, ids)
+            await connection.execute(QUERIES.start_again, erasure_id)
+        return True
+
+    async def _analyze(self) -> None:
+        """Make PostgreSQL's statistics anew, a table at a time, however long one takes."""
+        for row in await self._database.fetch(QUERIES.select_tables_with_words):
+            async with self._database.transaction() as connection:
+                await connection.execute(QUERIES.lift_statement_timeout)
+                await connection.execute(QUERIES.analyze_what_was_erased, row["name"])
 
     async def _keep_known(self, chunk_ids: list[str]) -> list[str]:
         """Return those ids of chunks that a letter or a model's response is about."""

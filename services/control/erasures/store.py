@@ -26,6 +26,12 @@ from database.pool import Connection, Database, Record
 QUERIES: Final = load_control_queries("erasures.sql")
 
 
+UNKNOWN: Final = (
+    "there is no such interview, or none of this study in which this participant speaks"
+)
+"""What those are told who may not erase it, too: of others' studies nothing is said."""
+
+
 class ReceiptNotSignedError(OnrecordError):
     """Raised when a receipt is asked for of an erasure that is not complete (HTTP 409)."""
 
@@ -36,10 +42,13 @@ class SelectedInterviews(NamedTuple):
     Attributes:
         study_id: of which study; empty if nobody knows it.
         others: by interview, how many other participants speak in it.
+        studies: of which studies any of their revisions are: of before studies were registered,
+            there may be several.
     """
 
     study_id: str
     others: dict[UUID, int]
+    studies: frozenset[str] = frozenset()
 
 
 class ErasurePosition(NamedTuple):
@@ -70,29 +79,39 @@ class ErasureStore:
                 QUERIES.select_transcript_to_erase, wanted.transcript_id
             )
             if row is None:
-                raise NotFoundError(f"there is no interview {wanted.transcript_id}")
-            return SelectedInterviews(row["study_id"], {wanted.transcript_id: 0})
-        assert wanted.study_id is not None
+                raise NotFoundError(UNKNOWN)
+            study_id, others = row["study_id"], {wanted.transcript_id: 0}
+        else:
+            assert wanted.study_id is not None
+            study_id, others = wanted.study_id, await self._select_of_study(wanted)
+        if not others:
+            raise NotFoundError(UNKNOWN)
+        rows = await self._database.fetch(QUERIES.select_studies_of_interviews, [*others])
+        return SelectedInterviews(study_id, others, frozenset(row["study_id"] for row in rows))
+
+    async def _select_of_study(self, wanted: EraseRequest) -> dict[UUID, int]:
         if wanted.participant is None:
             rows = await self._database.fetch(QUERIES.select_interviews_of_study, wanted.study_id)
         else:
             rows = await self._database.fetch(
                 QUERIES.select_interviews_of_participant, wanted.study_id, wanted.participant
             )
-        others = {row["transcript_id"]: row["other_participants"] for row in rows}
-        if not others:
-            who = "" if wanted.participant is None else " in which this participant speaks"
-            raise NotFoundError(f"there is no interview of study {wanted.study_id}{who}")
-        return SelectedInterviews(wanted.study_id, others)
+        return {row["transcript_id"]: row["other_participants"] for row in rows}
 
     async def plan(self, wanted: EraseRequest, selected: SelectedInterviews) -> ErasurePlan:
         """Return what a request would erase."""
         rows = await self._database.fetch(QUERIES.select_titles_to_erase, [*selected.others])
+        not_stored = 0
+        if wanted.kind is ErasureKind.PARTICIPANT:
+            not_stored = await self._database.fetchval(
+                QUERIES.count_interviews_not_stored, wanted.study_id
+            )
         return ErasurePlan(
             kind=wanted.kind,
             study_id=selected.study_id,
             transcripts=len(rows),
             notes=sum(row["notes"] for row in rows),
+            not_stored=not_stored,
             named=tuple(
                 InterviewToErase(**row, other_participants=selected.others[row["transcript_id"]])
                 for row in rows[:MOST_NAMED]

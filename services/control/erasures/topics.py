@@ -15,12 +15,13 @@ from aiokafka.errors import KafkaError
 from contracts.topics import (
     CONTROL,
     DLQ_TOPICS,
+    ENRICHMENT,
     EVENT_TOPICS,
     FOREVER,
+    GUARDRAIL,
     NOTES_STORED,
     PIPELINE,
     RETRY_TOPICS,
-    TRANSCRIPTS_SETTLED,
 )
 from control.erasures.receipts import TopicRetention
 from control.letters.dlq_topics import delete_records_before
@@ -37,9 +38,10 @@ TopicEnds = Mapping[str, Mapping[int, int]]
 TOPICS_WITH_WORDS: Final = tuple(
     topic.name
     for topic in (*EVENT_TOPICS, *RETRY_TOPICS)
-    if topic not in {NOTES_STORED, TRANSCRIPTS_SETTLED}  # these carry ids and counts
+    if topic is not NOTES_STORED  # it carries ids and counts
 )
-"""Topics, but for DLQs, whose records have words of interviews."""
+"""Topics, but for DLQs, whose records may have words of interviews; reasons on
+``transcripts-settled`` quote labels of speakers."""
 
 _WORD_TOPICS: Final = (*TOPICS_WITH_WORDS, *(topic.name for topic in DLQ_TOPICS))
 
@@ -58,14 +60,8 @@ class ErasedTopics:
 
     async def read_ends(self) -> TopicEnds:
         """Return where the topics end now."""
-        consumer = AIOKafkaConsumer(**self._kafka.client_options(), enable_auto_commit=False)
-        async with self._admin() as admin:
-            try:
-                await consumer.start()
-                places = await self._list_partitions(admin)
-                ends = await consumer.end_offsets(places)
-            finally:
-                await consumer.stop()
+        async with self._admin() as admin, self._consumer() as consumer:
+            ends = await consumer.end_offsets(await self._list_partitions(admin))
         found: dict[str, dict[int, int]] = {}
         for place, end in ends.items():
             name = place.topic.removeprefix(self._kafka.topic_prefix)
@@ -76,30 +72,38 @@ class ErasedTopics:
         """Return how many records before some ends each service has not committed.
 
         Args:
-            ends: as ``read_ends`` returned them. Records behind them do not count.
+            ends: as ``read_ends`` returned them. Records behind them do not count, nor those that
+                the broker does not have: it deleted them, or the topic was made anew or is gone.
         """
         unfinished: dict[str, int] = {}
-        async with self._admin() as admin:
+        async with self._admin() as admin, self._consumer() as consumer:
+            places = await self._list_partitions(admin)
+            begins = await consumer.beginning_offsets(places)
+            ends_now = await consumer.end_offsets(places)
             for service in (*PIPELINE, CONTROL):
                 commits = await read_commits(self._kafka, admin, self._kafka.topic(service))
-                left = sum(
-                    max(0, end - commits.get(TopicPartition(self._kafka.topic(name), number), 0))
-                    for name in _list_sources(service)
-                    for number, end in ends.get(name, {}).items()
-                )
+                sources = {self._kafka.topic(name) for name in _list_sources(service)}
+                left = 0
+                for place in places:
+                    if place.topic not in sources:
+                        continue
+                    name = place.topic.removeprefix(self._kafka.topic_prefix)
+                    end = min(ends.get(name, {}).get(place.partition, 0), ends_now[place])
+                    left += max(0, end - max(commits.get(place, 0), begins[place]))
                 if left:
                     unfinished[service] = left
         return unfinished
 
     async def delete_handled_retries(self) -> int:
-        """Delete the records of retry topics that are handled; return of how many partitions.
+        """Delete handled retries that are not read again; return of how many partitions.
 
-        They are copies of records of other topics, which nobody reads again.
+        Those of ingestion and persistence stay for their time: a restoration sets these services
+        back to a backup's offsets (decision 92), and they read what was retried since once more.
         """
         wanted: dict[tuple[str, int], int] = {}
         async with self._admin() as admin:
             existing = {*await admin.list_topics()}
-            for service in PIPELINE:
+            for service in (ENRICHMENT, GUARDRAIL):
                 commits = await read_commits(self._kafka, admin, self._kafka.topic(service))
                 for place, offset in commits.items():
                     name = place.topic.removeprefix(self._kafka.topic_prefix)
@@ -142,6 +146,15 @@ class ErasedTopics:
             for topic in described
             for one in topic["partitions"]
         ]
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[Any]:
+        consumer = AIOKafkaConsumer(**self._kafka.client_options(), enable_auto_commit=False)
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await consumer.stop()
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[Any]:

@@ -1,8 +1,13 @@
 -- name: select_transcript_to_erase
--- Of which study an interview is, stored or not; '' if only its submissions are known. No row: none is.
+-- Of which study an interview is, stored or not, or only a dead letter; '' if nobody knows. No row: there
+-- is none.
 SELECT coalesce(
            (SELECT study_id FROM transcript_owners WHERE transcript_id = $1),
            (SELECT study_id FROM transcripts WHERE transcript_id = $1 ORDER BY revision LIMIT 1),
+           (
+                SELECT study_id FROM dead_letters
+                 WHERE subject = $1::text AND study_id IS NOT NULL LIMIT 1
+           ),
            ''
        ) AS study_id
  WHERE EXISTS (SELECT FROM transcript_owners WHERE transcript_id = $1)
@@ -10,15 +15,35 @@ SELECT coalesce(
     OR EXISTS (SELECT FROM submissions WHERE transcript_id = $1);
 
 -- name: select_interviews_of_study
--- The interviews of a study, stored or not, that are not erased.
+-- The interviews of a study, stored or not, or only dead letters, that are not erased.
 SELECT transcript_id, 0 AS other_participants
   FROM (
         SELECT transcript_id FROM transcript_owners WHERE study_id = $1
          UNION
         SELECT transcript_id FROM transcripts WHERE study_id = $1
+         UNION
+        SELECT subject::uuid FROM dead_letters
+         WHERE study_id = $1 AND service = 'ingestion'
+           AND subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
        ) AS known
- WHERE NOT EXISTS (SELECT FROM erased_transcripts AS gone WHERE gone.transcript_id = known.transcript_id)
+ WHERE NOT EXISTS (
+        SELECT FROM erased_transcripts AS gone WHERE gone.transcript_id = known.transcript_id
+       )
  ORDER BY transcript_id;
+
+-- name: count_interviews_not_stored
+-- How many interviews of a study are on their way or dead letters: who speaks in them is not known.
+SELECT count(*)::int
+  FROM transcript_owners AS owner
+ WHERE owner.study_id = $1
+   AND NOT EXISTS (
+        SELECT FROM transcripts AS stored WHERE stored.transcript_id = owner.transcript_id
+       )
+   AND NOT is_erased(owner.transcript_id);
+
+-- name: select_studies_of_interviews
+-- The studies that any revision of some interviews is of.
+SELECT DISTINCT study_id FROM transcripts WHERE transcript_id = ANY ($1::uuid[]);
 
 -- name: select_interviews_of_participant
 -- The interviews of a study in which a participant speaks.
@@ -65,7 +90,7 @@ SELECT erasure.erasure_id, kind, study_id, reference, requested_by, requested_at
 
 -- name: select_erasures_under_way
 -- Erasures that are not complete, the oldest first.
-SELECT erasure_id, rows_deleted_at, topic_ends FROM erasures
+SELECT erasure_id, kind, study_id, rows_deleted_at, topic_ends FROM erasures
  WHERE completed_at IS NULL
  ORDER BY requested_at;
 
@@ -89,6 +114,28 @@ SELECT erase_transcript($1, $2);
 -- Closes letters of erased interviews that were indexed since; returns how many.
 SELECT erase_letters(NULL);
 
+-- name: erase_later_answers
+-- Deletes what models answered about erased interviews since; returns how many answers.
+SELECT erase_later_answers();
+
+-- name: erase_mentions
+-- Deletes what names an erasure's interviews and is of no one of them.
+SELECT erase_mentions($1);
+
+-- name: has_letters_being_replayed
+-- Whether a dead letter of an erasure's interviews is being replayed now.
+SELECT EXISTS (
+        SELECT FROM dead_letters AS letter
+          JOIN erased_subjects AS erased ON erased.subject = letter.subject
+          JOIN erased_transcripts AS gone USING (transcript_id)
+         WHERE gone.erasure_id = $1 AND letter.state = 'replaying'
+       );
+
+-- name: start_again
+-- An erasure has more interviews than before: their rows are to be deleted.
+UPDATE erasures SET rows_deleted_at = NULL, topic_ends = NULL
+ WHERE erasure_id = $1 AND completed_at IS NULL;
+
 -- name: mark_rows_deleted
 -- No row is left of an erasure's interviews; what is on its way is before these ends of topics.
 UPDATE erasures SET rows_deleted_at = now(), topic_ends = $2
@@ -96,13 +143,14 @@ UPDATE erasures SET rows_deleted_at = now(), topic_ends = $2
 
 -- name: select_erased
 -- The interviews of an erasure, with what was deleted of them and which models were sent words of them.
-SELECT transcript_id, erased_at, rows_deleted, model_calls
-  FROM erased_transcripts
+SELECT transcript_id, erased_at, rows_deleted, model_calls, more_deleted
+  FROM erased_transcripts JOIN erasures USING (erasure_id)
  WHERE erasure_id = $1
  ORDER BY transcript_id;
 
 -- name: complete_erasure
 -- Keeps the signed receipt of an erasure.
+WITH known_no_more AS (DELETE FROM ids_being_erased WHERE erasure_id = $1)
 UPDATE erasures SET completed_at = $2, receipt = $3, signature = $4
  WHERE erasure_id = $1 AND completed_at IS NULL;
 
@@ -118,6 +166,14 @@ SELECT asked.subject
     OR EXISTS (SELECT FROM llm_calls AS call WHERE call.subject = asked.subject)
     OR EXISTS (SELECT FROM llm_answer_subjects AS kept WHERE kept.subject = asked.subject);
 
+-- name: lift_statement_timeout
+-- Until the transaction ends.
+SELECT set_config('statement_timeout', '0', true);
+
+-- name: select_tables_with_words
+-- Tables whose statistics may quote what was erased.
+SELECT unnest(tables_with_words()) AS name;
+
 -- name: analyze_what_was_erased
--- Makes PostgreSQL's statistics anew, which quote common values.
-SELECT analyze_what_was_erased();
+-- Makes PostgreSQL's statistics of a table anew, which quote common values.
+SELECT analyze_what_was_erased($1);

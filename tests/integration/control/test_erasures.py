@@ -22,10 +22,12 @@ from contracts.transcript import Segment
 from control.domain import IndexedSubmission
 from control.erasures.receipts import CopiesElsewhere
 from control.erasures.runner import ErasureRunner
+from control.erasures.store import UNKNOWN
 from control.interviews.settling import OutcomePublisher
 from database.lazy import LazilyConnectedDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
+from messaging import KafkaUnavailableError
 from model_client.cache.store import (
     CacheClaimRelease,
     CachedResponse,
@@ -432,4 +434,118 @@ async def test_erasing_while_it_is_being_stored_leaves_nothing(
             await erase(office, transcript_id=str(wanted))
 
         await asyncio.gather(store(fresh_database, transcript_id), erase_it())
+    assert await find_marked(fresh_database, STEM) == {}
+
+
+@pytest.mark.parametrize("participant", ["Bo", "Nobody", None])
+async def test_of_anothers_study_nothing_is_said(
+    office: Office, fresh_database: Database, participant: str | None
+) -> None:
+    await store(fresh_database, speaker="Bo")
+    await as_role(office, Role.RESEARCHER, "another")
+    wanted = {"study_id": STUDY.study_id, "participant": participant}
+    found = [
+        await office.ask("POST", PATH, {**WHY, **one, "dry_run": True})
+        for one in (wanted, {"study_id": "nothing", "participant": participant})
+    ]
+    found.append(await office.ask("POST", PATH, {**WHY, "transcript_id": str(TRANSCRIPT)}))
+    found.append(await office.ask("POST", PATH, {**WHY, "transcript_id": str(OTHER)}))
+    assert {(status, body["detail"]) for status, body in found} == {(404, UNKNOWN)}
+
+
+async def test_a_request_that_is_sent_again_has_the_same_answer(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    body = {**WHY, "study_id": STUDY.study_id}
+    headers = {"Idempotency-Key": "0b54c1f2-6a0e-5b6f-9d1c-3f1e2a4b5c6d"}
+    answers = [
+        await office.client.post(f"{office.url}{PATH}", json=body, headers=headers)
+        for _ in range(2)
+    ]
+    assert [one.status_code for one in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_an_erasure_ends_though_its_topics_were_made_anew(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    _, begun = await office.ask("POST", PATH, {**WHY, "transcript_id": str(TRANSCRIPT)})
+    runner = build_runner(office)
+    assert await runner.run_once()
+    await fresh_database.execute(
+        "UPDATE erasures SET topic_ends ="
+        ' \'{"enrichment-dlq": {"0": 500}, "chunks-ready": {"0": 70, "9": 3}}\''
+    )
+    assert not await runner.run_once()
+    assert (await office.context.erasures.find(UUID(begun["erasure_id"]))).state == "complete"
+
+
+async def test_what_a_model_answers_later_is_deleted_too(
+    office: Office, fresh_database: Database, postgres_settings: PostgresSettings
+) -> None:
+    await store(fresh_database)
+    await erase(office, transcript_id=str(TRANSCRIPT))
+    await cache_answer(postgres_settings, chunk_id(TRANSCRIPT, 1), "late")
+    await cache_answer(postgres_settings, chunk_id(OTHER, 1), "other")
+    await build_runner(office).run_once()
+    kept = await fresh_database.fetch("SELECT key FROM llm_answers")
+    assert [row["key"] for row in kept] == ["other"]
+
+
+async def test_a_studys_interview_that_ingestion_had_not_read_is_erased_with_it(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    _, begun = await office.ask("POST", PATH, {**WHY, "study_id": STUDY.study_id})
+    runner = build_runner(office)
+    assert await runner.run_once()
+    await store(fresh_database, OTHER)  # it was on its way
+    for _ in range(5):
+        if not await runner.run_once():
+            break
+    done = await office.context.erasures.find(UUID(begun["erasure_id"]))
+    assert (done.state, done.transcripts, done.erased) == ("complete", 2, 2)
+    assert await find_marked(fresh_database, STEM) == {}
+
+
+async def test_a_letter_that_is_being_replayed_is_waited_for(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    message = CHUNK.model_copy(
+        update={"chunk_id": chunk_id(TRANSCRIPT, 2), "transcript_id": TRANSCRIPT}
+    )
+    letter = await office.died_of(message, 1)
+    await fresh_database.execute("UPDATE dead_letters SET state = 'replaying'")
+    await handle_all(office)
+    await office.ask("POST", PATH, {**WHY, "transcript_id": str(TRANSCRIPT)})
+    runner = build_runner(office)
+    for _ in range(3):
+        assert await runner.run_once()
+    await fresh_database.execute("UPDATE dead_letters SET state = 'replayed'")
+    assert not await runner.run_once()
+    emptied = await fresh_database.fetchval(
+        "SELECT emptied_at IS NOT NULL FROM dead_letters WHERE letter_id = $1", letter
+    )
+    assert emptied
+
+
+async def test_one_erasure_that_fails_holds_up_no_other(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    await store(fresh_database, OTHER)
+    await office.ask("POST", PATH, {**WHY, "transcript_id": str(TRANSCRIPT)})
+    runner = build_runner(office)
+    assert await runner.run_once()
+    await office.ask("POST", PATH, {**WHY, "transcript_id": str(OTHER)})
+    without_kafka = ErasureRunner(
+        fresh_database,
+        office.bench.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"}),
+        ELSEWHERE,
+    )
+    with pytest.raises(KafkaUnavailableError):
+        await without_kafka.run_once()
     assert await find_marked(fresh_database, STEM) == {}
