@@ -35,6 +35,9 @@ INTERVIEW: Final = {
     "study": STUDY.model_dump(mode="json"),
     "content": "Ada: What do you pay?\nBo: Nothing.",
 }
+TO_ERASE: Final = derive_id("to erase")
+"""An interview that no other request is about."""
+
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts"): INTERVIEW,
     ("POST", "/letters/replay"): {"service": "enrichment"},
@@ -55,6 +58,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/fix"): {"title": "Another"},
+    ("POST", "/erasures"): {"transcript_id": str(TO_ERASE), "reason": "a test"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/refresh"): {},
     ("POST", "/tokens"): {"name": "another", "grants": [{"role": "reader"}]},
@@ -117,9 +121,10 @@ class ChangingRequests:
             "study_id": STUDY_ID,
             "transcript_id": str(TRANSCRIPT),
         }
-        await context.database.execute(
-            "INSERT INTO transcript_owners VALUES ($1, $2, '/a', 1)", TRANSCRIPT, STUDY_ID
-        )
+        for owned in (TRANSCRIPT, TO_ERASE):
+            await context.database.execute(
+                "INSERT INTO transcript_owners VALUES ($1, $2, '/a', 1)", owned, STUDY_ID
+            )
         of_study = STUDY.model_copy(update={"study_id": STUDY_ID})
         await NotesStore(context.database).store_transcript(ingested(study=of_study))
         async with http_client() as own:  # the page's own session, which DELETE /session ends

@@ -47,6 +47,8 @@ CHANGED: Final = (
         "transcript_owners",
         "withdrawn_revisions",
         "corrections",
+        "erasures",
+        "erased_transcripts",
         "study_versions",
         "llm_budgets",
         "llm_answers",
