@@ -101,7 +101,7 @@ GRANT EXECUTE ON FUNCTION llm_day_name, llm_study_day_name, llm_lost_after, lett
 GRANT SELECT, INSERT, UPDATE (rows_deleted_at, topic_ends, completed_at, receipt, signature)
     ON erasures TO onrecord_control;
 GRANT SELECT, INSERT ON erased_transcripts TO onrecord_control;
-GRANT SELECT ON llm_answer_subjects TO onrecord_control;
+GRANT SELECT ON erased_subjects, llm_answer_subjects TO onrecord_control;
 GRANT DELETE ON ids_being_erased TO onrecord_control;
 GRANT SELECT (erasure_id) ON ids_being_erased TO onrecord_control;
 GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, erase_mentions, erase_later_answers,

@@ -6,6 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -18,7 +19,16 @@ from backup.errors import BackupError, BackupFileError, BackupRefusedError, Sche
 from backup.positions import PositionStore
 from backup.restoring import RestoreOptions, choose_migrations
 from backup.tables import LEFT_OUT, SEQUENCE_GAP
-from database.migrate import list_pending_migrations
+from database.migrate import (
+    act_as_owner,
+    apply_migration,
+    apply_migrations,
+    create_schema_table,
+    list_pending_migrations,
+    open_migration_connection,
+    read_migrations,
+)
+from database.rights import GROUPS, create_roles
 from database.settings import PostgresSettings
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from support.backups import NOW, back_up, dump_schema, read_contents, restore
@@ -259,21 +269,42 @@ async def test_backups_of_other_code_are_refused_before_anything_is_touched(
         choose_migrations((*manifest.migrations[:-1], other))
 
 
+async def make_older_schema(settings: PostgresSettings, last: int) -> None:
+    """Apply the first migrations to an empty database, as an older version did."""
+    async with open_migration_connection(settings, lambda _: None) as connection:
+        await create_roles(connection, GROUPS, lambda _: None)
+        await act_as_owner(connection)
+        await create_schema_table(connection)
+        for migration in read_migrations()[:last]:
+            await apply_migration(connection, migration)
+
+
 async def test_a_backup_of_an_older_schema_is_migrated_on(
-    bench: Bench, postgres_settings: PostgresSettings, empty: PostgresSettings, tmp_path: Path
+    bench: Bench, empty: PostgresSettings, tmp_path: Path
 ) -> None:
-    """What the last migrations made is taken away, as if they had not been applied yet."""
+    """And what was decided since, in tables that it did not have, is carried over."""
+    await make_older_schema(empty, 56)
+    await back_up(empty, bench.kafka, tmp_path / "b")
+    await apply_migrations(empty)
+    erased = uuid4()
     await run(
-        postgres_settings,
-        "DROP TABLE reading_reports, corrections, corrected_segments CASCADE",
-        "ALTER TABLE segments DROP COLUMN words",
-        "DELETE FROM schema_migrations WHERE version >= 57",
+        empty,
+        "INSERT INTO erasures (erasure_id, kind, study_id, requested_by)"
+        " VALUES (gen_random_uuid(), 'transcript', 's', 'ada')",
+        "INSERT INTO erased_transcripts (transcript_id, erasure_id)"
+        f" SELECT '{erased}', erasure_id FROM erasures",
+        "INSERT INTO control_secrets VALUES ('erasure-receipts', repeat('k', 32)::bytea)",
     )
-    await back_up(postgres_settings, bench.kafka, tmp_path / "b")
-    result = await restore(empty, bench.kafka, tmp_path / "b")
+    result = await restore(empty, bench.kafka, tmp_path / "b", REPLACING)
     assert result.migrated[0] == "0057_reading_reports"
+    assert result.carried == {"erasures": 1}
     assert await list_pending_migrations(empty) == []
-    assert await run(empty, "SELECT to_regclass('reading_reports')::text") == ["reading_reports"]
+    assert await run(
+        empty,
+        "SELECT to_regclass('reading_reports')::text",
+        "SELECT transcript_id FROM erased_transcripts",
+        "SELECT secret FROM control_secrets",
+    ) == ["reading_reports", erased, b"k" * 32]
 
 
 async def test_a_file_that_is_damaged_after_it_was_verified_changes_nothing(
