@@ -71,6 +71,11 @@ class CopiesElsewhere:
             + OUTCOMES_AWAITED,
         )
 
+    @classmethod
+    def unstated(cls) -> CopiesElsewhere:
+        """Return what the settings say by default."""
+        return cls.of(ControlSettings())
+
 
 def _days(number: float | None) -> timedelta | None:
     return None if number is None else timedelta(days=number)

@@ -135,7 +135,7 @@ class ErasureRunner:
         """Take an erasure as far as it goes now; return whether it is complete."""
         erasure_id: UUID = row["erasure_id"]
         if row["rows_deleted_at"] is None:
-            await self._delete_rows(erasure_id, again=False)
+            await self.delete_rows(erasure_id, again=False)
             # Behind the deletion: what was on its way then is before these ends.
             ends = await self._topics.read_ends()
             await self._database.execute(QUERIES.mark_rows_deleted, erasure_id, json.dumps(ends))
@@ -147,7 +147,7 @@ class ErasureRunner:
             erasure_id, row["study_id"]
         ):
             return False
-        await self._delete_rows(erasure_id, again=True)
+        await self.delete_rows(erasure_id, again=True)
         if await self._database.fetchval(QUERIES.has_letters_being_replayed, erasure_id):
             return False
         await self._topics.delete_handled_retries()
@@ -155,7 +155,7 @@ class ErasureRunner:
         log.info("erasure_completed", erasure_id=str(erasure_id))
         return True
 
-    async def _delete_rows(self, erasure_id: UUID, *, again: bool) -> None:
+    async def delete_rows(self, erasure_id: UUID, *, again: bool) -> None:
         """Delete the rows of an erasure's interviews, a transaction each."""
         for row in await self._database.fetch(
             QUERIES.select_transcripts_to_delete, erasure_id, again
