@@ -100,7 +100,10 @@ async def test_a_parameter_that_an_endpoint_does_not_know_is_refused_everywhere(
     for method, path, _ in list_endpoints():
         if path == CALLBACK:  # issuers may add what they like
             continue
-        for one in ("transcript_id", "note_id", "token_id", "session_id", "rehearsal_id"):
+        for one in (
+            *("transcript_id", "note_id", "token_id", "session_id", "rehearsal_id"),
+            "erasure_id",
+        ):
             names[one] = NOBODY
         names |= {"cause_id": "0" * 16, "service": "ingestion"}
         answer = await office.client.request(

@@ -37,9 +37,10 @@ IN_ORDER: Final = (
     ("POST", "/plans/{plan_id}/resume"),
     ("POST", "/plans/{plan_id}/cancel"),
     ("POST", "/letters/{letter_id}/replay"),
+    ("POST", "/transcripts/{transcript_id}/fix"),
     ("POST", "/studies/{study_id}/refresh"),
 )
-"""What one request does the next one takes; the last is of a study before it is archived."""
+"""What one request does the next one takes; the last two are of a study before it is archived."""
 
 READINGS: Final = {
     "/letters/{letter_id}": "letter.read",
