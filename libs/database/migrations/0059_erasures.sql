@@ -106,26 +106,30 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ids uuid[];
 BEGIN
-    SELECT array_agg(letter_id) INTO ids FROM (
+    -- Each by an index of letters, of which there may be a million.
+    SELECT array_agg(locked.letter_id) INTO ids FROM (
         SELECT letter.letter_id
           FROM public.dead_letters AS letter
-         WHERE letter.emptied_at IS NULL AND letter.state <> 'replaying'
-           AND (
-                letter.subject IN (
-                    SELECT subject FROM public.erased_subjects
-                     WHERE of_transcript IS NULL OR transcript_id = of_transcript
-                )
-                OR (letter.source_topic, letter.source_partition, letter.source_offset) IN (
-                    SELECT topic, partition, record_offset FROM public.submissions
-                     WHERE transcript_id = of_transcript
-                        OR of_transcript IS NULL AND transcript_id IN (
-                            SELECT transcript_id FROM public.erased_transcripts
-                        )
-                )
-           )
+         WHERE letter.letter_id IN (
+                SELECT known.letter_id
+                  FROM public.erased_subjects AS erased
+                  JOIN public.dead_letters AS known USING (subject)
+                 WHERE (of_transcript IS NULL OR erased.transcript_id = of_transcript)
+                   AND known.emptied_at IS NULL
+                 UNION
+                SELECT known.letter_id
+                  FROM public.erased_transcripts AS erased
+                  JOIN public.submissions AS submitted USING (transcript_id)
+                  JOIN public.dead_letters AS known
+                    ON (known.source_topic, known.source_partition, known.source_offset)
+                       = (submitted.topic, submitted.partition, submitted.record_offset)
+                 WHERE (of_transcript IS NULL OR erased.transcript_id = of_transcript)
+                   AND known.emptied_at IS NULL
+               )
+           AND letter.emptied_at IS NULL AND letter.state <> 'replaying'
          ORDER BY letter.letter_id
            FOR UPDATE
-    ) AS found;
+    ) AS locked;
     IF ids IS NULL THEN
         RETURN 0;
     END IF;
