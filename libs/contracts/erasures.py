@@ -65,6 +65,13 @@ class EraseRequest(BaseModel):
         "", description="What people know the request by; it stays on the receipt: no name."
     )
     reason: Reason = Field(description="Why; it goes into the trail, and stays there: no name.")
+    expected: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="How many interviews a dry run has said; if there are others by now, nothing is "
+        "erased (409). Null: any.",
+    )
     dry_run: bool = Field(default=False, description="Only return what would be erased.")
 
     @model_validator(mode="after")

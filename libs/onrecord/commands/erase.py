@@ -311,7 +311,8 @@ def _erase(wanted: EraseRequest, options: EraseOptions) -> None:
     if not options.yes and not typer.confirm("Erase it for ever?", err=True):
         err.print("nothing was erased")
         raise typer.Exit(1)
-    erasure = _ask(lambda control: _begin_and_wait(control, wanted, options.wait_s))
+    shown = wanted.model_copy(update={"expected": plan.transcripts})
+    erasure = _ask(lambda control: _begin_and_wait(control, shown, options.wait_s))
     if erasure.state is not ErasureState.COMPLETE:
         if options.json_output:
             print_json(erasure.model_dump(mode="json"))

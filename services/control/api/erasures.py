@@ -38,7 +38,7 @@ ErasureId = Annotated[UUID, Path(description="Id of the erasure.")]
 @router.post(
     "",
     status_code=202,
-    responses=build_error_responses(404, 422)
+    responses=build_error_responses(404, 409, 422)
     | {200: {"model": ErasurePlan, "description": "Of a dry run: what would be erased."}},
 )
 async def erase(

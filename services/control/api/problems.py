@@ -34,7 +34,7 @@ from control.domain import (
     PreconditionRequiredError,
     RetryTopicMissingError,
 )
-from control.erasures.store import ReceiptNotSignedError
+from control.erasures.store import OtherInterviewsError, ReceiptNotSignedError
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.interviews.corrections import RevisionOnTheWayError
 from control.interviews.studies import StudyArchivedError, StudyChangedError, StudyExistsError
@@ -67,7 +67,8 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
             *(DeadLetterNotOpenError, StudyExistsError, StudyArchivedError),
             *(RevisionConflictError, RequestInProgressError),
             *(RuleExistsError, DiscardParametersChangedError, TranscriptOwnedByOtherError),
-            *(StageNotConsumingError, RevisionOnTheWayError, ReceiptNotSignedError),
+            *(StageNotConsumingError, RevisionOnTheWayError),
+            *(ReceiptNotSignedError, OtherInterviewsError),
         ),
         409,
     ),

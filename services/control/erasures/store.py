@@ -36,6 +36,10 @@ class ReceiptNotSignedError(OnrecordError):
     """Raised when a receipt is asked for of an erasure that is not complete (HTTP 409)."""
 
 
+class OtherInterviewsError(OnrecordError):
+    """Raised when a request selects another number of interviews than was expected (HTTP 409)."""
+
+
 class SelectedInterviews(NamedTuple):
     """Interviews that a request for erasure selects.
 
@@ -125,7 +129,13 @@ class ErasureStore:
 
         Raises:
             NotFoundError: all of them are erased, or being erased.
+            OtherInterviewsError: there are more or fewer than was expected.
         """
+        if wanted.expected not in {None, len(selected.others)}:
+            raise OtherInterviewsError(
+                f"{len(selected.others)} interviews would be erased, and {wanted.expected} were "
+                "expected: look again what would be, with a dry run"
+            )
         erasure_id = uuid4()
         async with self._database.transaction() as connection:
             await connection.execute(

@@ -467,6 +467,18 @@ async def test_a_request_that_is_sent_again_has_the_same_answer(
     assert answers[0].json() == answers[1].json()
 
 
+async def test_what_was_not_shown_before_is_not_erased(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    await store(fresh_database, OTHER)
+    wanted = {**WHY, "study_id": STUDY.study_id}
+    status, body = await office.ask("POST", PATH, {**wanted, "expected": 1})
+    assert (status, "2 interviews" in body["detail"]) == (409, True), body
+    assert await fresh_database.fetchval("SELECT count(*) FROM erased_transcripts") == 0
+    assert (await office.ask("POST", PATH, {**wanted, "expected": 2}))[0] == 202
+
+
 async def test_an_erasure_ends_though_its_topics_were_made_anew(
     office: Office, fresh_database: Database
 ) -> None:
