@@ -69,8 +69,8 @@ class EraseRequest(BaseModel):
         None,
         ge=1,
         le=2**31 - 1,
-        description="How many interviews a dry run has said; if there are others by now, nothing is "
-        "erased (409). Null: any.",
+        description="How many interviews a dry run has said; if there are others by now, nothing "
+        "is erased (409). Null: any.",
     )
     dry_run: bool = Field(default=False, description="Only return what would be erased.")
 
