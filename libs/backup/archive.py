@@ -55,8 +55,8 @@ class ArchiveWriter:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        # Closed by ``finish``.
-        self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        mode = tarfile.USTAR_FORMAT
+        self._tar = tarfile.open(fileobj=file, mode="w", format=mode)  # noqa: SIM115 - ``finish`` closes it
         self.parts: list[FilePart] = []
 
     def add_piece(self, table: str, number: int, rows: bytes | bytearray) -> FilePart:
@@ -237,7 +237,7 @@ def _read_members(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             while (member := archive.next()) is not None:
-                archive.members = []  # type: ignore[attr-defined]  # it would keep each of them
+                archive.members = []  # type: ignore[attr-defined]  # typeshed lacks it; it keeps each one
                 if not member.isreg():
                     raise BackupFileError(f"the file has {member.name!r}, which is no part of one")
                 limit = MAX_MANIFEST_BYTES if member.name == MANIFEST else MAX_PIECE_BYTES

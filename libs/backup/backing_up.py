@@ -45,7 +45,7 @@ async def make_backup(
         postgres: the database, as the tables' owner or a superuser.
         kafka: the brokers.
         file: open for writing, empty.
-        progress: is told of each piece of a table.
+        progress: called with each piece of a table.
 
     Raises:
         DatabaseUnavailableError, KafkaUnavailableError: one of them cannot be reached.

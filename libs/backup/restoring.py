@@ -145,7 +145,7 @@ async def restore_backup(
         manifest: as ``verify_archive`` returned it.
         file: the backup, open for reading.
         options: what is allowed.
-        progress: is told of each piece of a table.
+        progress: called with each piece of a table.
 
     Raises:
         BackupError: it cannot be restored as things are; nothing was changed.

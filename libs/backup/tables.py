@@ -28,7 +28,7 @@ SEQUENCE_GAP: Final = 1_000_000
 not come to mean something else, such as entries of the trail that somebody has quoted."""
 
 Progress = Callable[[str, int], None]
-"""Is told the table at hand, and how many bytes of its rows there are more."""
+"""Called with the name of a table, and how many more bytes of its rows there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ async def copy_table_out(
         connection: in the snapshot.
         table: which.
         archive: takes the pieces.
-        progress: is told of each.
+        progress: called with each.
     """
     pieces = _Pieces(table.name, archive, progress)
     await connection.copy_from_table(
@@ -128,7 +128,7 @@ async def copy_tables_in(
         connection: of the tables' owner, without triggers and policies in the way.
         tables: in the order of the file.
         pieces: of the file.
-        progress: is told of each.
+        progress: called with each.
 
     Raises:
         BackupFileError: PostgreSQL took another number of rows.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def show_table_progress(total: int | None, *, quiet: bool) -> Iterator[TellProgress]:
-    """Show how much of the tables is copied; yield the function that is told of each piece.
+    """Show how much of the tables is copied; yield the function to call with each piece.
 
     Args:
         total: bytes of all tables; None if they are not known.

@@ -25,7 +25,7 @@ from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
 from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
-from guardrail.judge import JudgePanel, PanelOptions, ReviewOfPresentInterviews
+from guardrail.judge import ErasureAwareReviewer, JudgePanel, PanelOptions
 from guardrail.settings import GuardrailSettings
 from judging.control_questions import PretestedModelClient
 from judging.judges import build_judge
@@ -150,13 +150,15 @@ async def lifespan(
             options=guardrail.assessment_options,
         ) as assess,
         settings.open_judge() as judge,
-        LazilyConnectedDatabase(PostgresSettings()) as database,
+        AsyncExitStack() as opened,
     ):
         context.set_global("assess", assess)
         context.set_global("policy", guardrail.policy)
-        review = judge and ReviewOfPresentInterviews(judge, ErasedTranscripts(database.use))
-        context.set_global("review", review)
+        context.set_global("review", None)
         if judge is not None:
+            database = await opened.enter_async_context(LazilyConnectedDatabase(PostgresSettings()))
+            reviewer = ErasureAwareReviewer(judge, ErasedTranscripts(database.use))
+            context.set_global("review", reviewer)
             broker.notice = lambda: judge.notice
             broker.check_dependencies = judge.check_dependencies
         yield

@@ -47,7 +47,7 @@ class NoteReviewer(Protocol):
         ...
 
 
-class ReviewOfPresentInterviews:
+class ErasureAwareReviewer:
     """Reviewer that asks no model about an interview that was erased on request.
 
     Its notes stay as they are; persistence drops them.

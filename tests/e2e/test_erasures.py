@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from database.pool import open_database
 from onrecord import Producer
 from support.marked_words import find_marked, find_marked_files
 from support.pipeline import Pipeline, submitted
+from support.waiting import until
 
 STUDY = Study(
     study_id="forgotten",
@@ -77,25 +77,36 @@ async def test_a_participant_is_erased_while_others_are_on_their_way(
             "SELECT count(DISTINCT transcript_id) FROM notes WHERE study_id = $1", STUDY.study_id
         )
         assert stored_notes == OTHERS
-        for statement in ("VACUUM FULL", "CHECKPOINT"):
-            await database.execute(statement)
-    await look_into_files(pipeline)
 
 
-async def look_into_files(pipeline: Pipeline) -> None:
-    """Look for the participant's name byte for byte, as the receipt says where it is no more."""
+async def test_no_file_of_the_database_has_the_name_once_its_space_is_given_back(
+    pipeline: Pipeline,
+) -> None:
+    """As the receipt says it of PostgreSQL; its write-ahead log is overwritten in time."""
     folder = pipeline.stack.home.data / "postgres"
     if not folder.is_dir():
-        pytest.skip("the database's files are in a container: only its tables were looked into")
-    for _ in range(20):  # files that VACUUM FULL replaced are deleted shortly after
-        found = find_marked_files(folder, b"Wanderquist")
-        in_tables = [one for one in found if "pg_wal" not in one.parts]
-        if not in_tables:
-            break
-        await asyncio.sleep(0.5)
+        pytest.skip("the database's files are in a container")
+    event = submitted(STUDY, "of Quillfeather", TALK.format(name="Quillfeather"))
+    async with Producer(pipeline.kafka) as producer:
+        await producer.send(event)
+        (stored,) = [one async for one in producer.settled([event], timeout_s=WITHIN_S)]
+    assert stored.outcome is SettledOutcome.COMPLETE
     async with open_database(pipeline.postgres) as database:
-        relations = await database.fetch(
-            "SELECT pg_filenode_relation(0, node::oid)::text FROM unnest($1::text[]) AS node",
-            [one.name for one in in_tables],
+        await database.execute("CHECKPOINT")
+        assert find_table_files(folder, b"Quillfeather")
+        await pipeline.onrecord(
+            *("erase", "transcript", str(event.transcript_id), "--reason", "consent", "--yes"),
+            *("--wait", "120"),
         )
-    assert in_tables == [], relations
+        for statement in ("VACUUM FULL", "CHECKPOINT"):
+            await database.execute(statement)
+
+    async def is_gone() -> bool:  # replaced files are deleted shortly after
+        return not find_table_files(folder, b"Quillfeather")
+
+    await until(is_gone)
+
+
+def find_table_files(folder: Path, word: bytes) -> list[Path]:
+    """Files of tables, indexes and statistics that have a word."""
+    return [one for one in find_marked_files(folder, word) if "pg_wal" not in one.parts]

@@ -276,7 +276,7 @@ BEGIN
            )
      WHERE transcript_id = of_transcript;
 
-    -- Its producer is told; readers of its study, too.
+    -- For `transcripts-settled`, and for those who follow changes of its study.
     INSERT INTO public.settlement_checks (transcript_id) VALUES (of_transcript);
     INSERT INTO public.changes (kind, study_id, data)
     SELECT 'transcripts.erased', study_id, jsonb_build_object('transcript_id', of_transcript)

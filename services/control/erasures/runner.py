@@ -147,40 +147,46 @@ class ErasureRunner:
             erasure_id, row["study_id"]
         ):
             return False
+        if await self._has_letters_being_replayed(erasure_id):
+            return False  # before all is deleted once more, a second after the last time
         await self.delete_rows(erasure_id, again=True)
-        if await self._database.fetchval(QUERIES.has_letters_being_replayed, erasure_id):
-            return False
+        if await self._has_letters_being_replayed(erasure_id):
+            return False  # one was begun meanwhile
         await self._topics.delete_handled_retries()
         await self._sign(erasure_id)
         log.info("erasure_completed", erasure_id=str(erasure_id))
         return True
 
     async def delete_rows(self, erasure_id: UUID, *, again: bool) -> None:
-        """Delete the rows of an erasure's interviews, a transaction each."""
-        for row in await self._database.fetch(
-            QUERIES.select_transcripts_to_delete, erasure_id, again
-        ):
-            transcript_id: UUID = row["transcript_id"]
-            contents = await self._database.fetch(QUERIES.select_contents_to_erase, transcript_id)
-            chunks = [
-                str(
-                    derive_chunk_id(
-                        transcript_id, content["revision"], content["content_sha256"], index
-                    )
-                )
-                for content in contents
-                for index in range(1, MOST_CHUNKS + 1)
-            ]
-            await self._database.execute(
-                QUERIES.erase_transcript, transcript_id, await self._keep_known(chunks)
-            )
+        """Delete the rows of an erasure's interviews, a transaction each, and what mentions them.
 
+        Args:
+            erasure_id: the erasure.
+            again: whether also of those whose rows were deleted before.
+        """
+        rows = await self._database.fetch(QUERIES.select_transcripts_to_delete, erasure_id, again)
+        if not rows:
+            return  # as after an outage of Kafka, which ends what follows
+        for row in rows:
+            transcript_id: UUID = row["transcript_id"]
+            chunks = await self._list_chunks_not_stored(transcript_id)
+            await self._database.execute(QUERIES.erase_transcript, transcript_id, chunks)
         async with self._database.transaction() as connection:
-            await connection.execute(
-                QUERIES.lift_statement_timeout
-            )  # it looks through whole tables
+            # It looks through whole tables.
+            await connection.execute(QUERIES.lift_statement_timeout)
             await connection.execute(QUERIES.erase_mentions, erasure_id)
         await self._analyze()
+
+    async def _list_chunks_not_stored(self, transcript_id: UUID) -> list[str]:
+        """List ids that chunks of what was submitted have, if something is known by them."""
+        contents = await self._database.fetch(QUERIES.select_contents_to_erase, transcript_id)
+        possible = [
+            str(derive_chunk_id(transcript_id, one["revision"], one["content_sha256"], index))
+            for one in contents
+            for index in range(1, MOST_CHUNKS + 1)
+        ]
+        rows = await self._database.fetch(QUERIES.select_known_subjects, possible)
+        return [row["subject"] for row in rows]
 
     async def _add_interviews(self, erasure_id: UUID, study_id: str) -> bool:
         """Add a study's interviews that nobody knew of yet: they were on their way to ingestion.
@@ -197,17 +203,15 @@ class ErasureRunner:
             await connection.execute(QUERIES.start_again, erasure_id)
         return True
 
+    async def _has_letters_being_replayed(self, erasure_id: UUID) -> bool:
+        return bool(await self._database.fetchval(QUERIES.has_letters_being_replayed, erasure_id))
+
     async def _analyze(self) -> None:
         """Make PostgreSQL's statistics anew, a table at a time, however long one takes."""
         for row in await self._database.fetch(QUERIES.select_tables_with_words):
             async with self._database.transaction() as connection:
                 await connection.execute(QUERIES.lift_statement_timeout)
                 await connection.execute(QUERIES.analyze_what_was_erased, row["name"])
-
-    async def _keep_known(self, chunk_ids: list[str]) -> list[str]:
-        """Return those ids of chunks that a letter or a model's response is about."""
-        rows = await self._database.fetch(QUERIES.select_known_subjects, chunk_ids)
-        return [row["subject"] for row in rows]
 
     async def _sign(self, erasure_id: UUID) -> None:
         erasure = await self._store.find(erasure_id)

@@ -74,7 +74,7 @@ async def test_what_is_written_while_a_backup_is_made_is_in_it_whole_or_not_at_a
     bench: Bench, filled: PostgresSettings, empty: PostgresSettings, tmp_path: Path
 ) -> None:
     """A writer adds an entry and its outcome in one transaction, as often as it can."""
-    over = asyncio.Event()
+    begun, over = asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
         connection = await asyncpg.connect(filled.dsn.get_secret_value())
@@ -85,12 +85,13 @@ async def test_what_is_written_while_a_backup_is_made_is_in_it_whole_or_not_at_a
                     " RETURNING entry_id) INSERT INTO trail_outcomes (entry_id, outcome)"
                     " SELECT entry_id, 'done' FROM e"
                 )
+                begun.set()
         finally:
             await connection.close()
 
     writing = asyncio.create_task(write())
     try:
-        await asyncio.sleep(0.2)
+        await begun.wait()
         await back_up(filled, bench.kafka, tmp_path / "b")
     finally:
         over.set()
