@@ -57,7 +57,14 @@ KEPT_UP = {
 """Tables that control keeps up in the background, each minute and each hour, whatever is rehearsed:
 what of them means something."""
 
-OF_CALLS = {"llm_calls", "llm_answers", "llm_spending", "llm_fingerprints", "llm_claims"}
+OF_CALLS = {
+    "llm_calls",
+    "llm_answers",
+    "llm_answer_subjects",
+    "llm_spending",
+    "llm_fingerprints",
+    "llm_claims",
+}
 """Tables that calls of models write to."""
 
 
