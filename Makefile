@@ -22,7 +22,7 @@ ONLY ?=
 DATA ?= ../shared/data
 PAIRS := libs/evaluation/pairs
 
-.PHONY: help setup demo up down check test compose bench eval fuzz chaos contracts lock engine images local-llm audit-dependencies
+.PHONY: help setup demo up down check test compose bench eval fuzz chaos story contracts lock engine images local-llm audit-dependencies
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ fuzz: setup ## Read 100,000 malformed inputs of every format; ONLY=format INPUTS
 chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N SEED=S STACK=apache
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
 		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
+
+story: setup ## An operator's shift, from an outage to the last dead letter; INTERVIEWS=N, else 2000
+	@ONRECORD_STORY_INTERVIEWS=$(or $(INTERVIEWS),2000) $(BIN)/python -m pytest --all \
+		$(if $(STACK),--stack=$(STACK)) tests/e2e/test_operators_story.py
 
 contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md, the roles in docs/security.md and the CLI's runbook
 	@$(BIN)/onrecord contracts write

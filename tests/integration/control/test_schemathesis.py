@@ -16,7 +16,7 @@ from support.api_pages import OPENAPI, list_endpoints
 from support.control_office import Office
 from support.interviews import ingested, note, validated
 
-EXAMPLES: Final = {Role.ADMIN: 25}
+EXAMPLES: Final = {Role.ADMIN: 10}
 """Requests made up per endpoint and phase, by role."""
 
 FEWER_EXAMPLES: Final = 4
