@@ -93,6 +93,7 @@ contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md, the roles i
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
 	@PYTHONPATH=tests $(BIN)/python -m support.rights
+	@PYTHONPATH=tests $(BIN)/python -m support.bi_views
 	@PYTHONPATH=tests $(BIN)/python -m support.api_pages
 	@PYTHONPATH=tests $(BIN)/python -m support.acl_pages
 	@PYTHONPATH=tests $(BIN)/python -m support.runbook_entries

@@ -34,7 +34,6 @@ from backup.tables import (
     Progress,
     copy_tables_in,
     fill_tables,
-    list_foreign_relations,
     list_migrations,
 )
 from database.errors import build_unavailable_error, format_error_headline
@@ -308,12 +307,12 @@ async def _empty(connection: Connection) -> dict[str, Collected]:
     """
     kept = await collect_decisions(connection)
     owner = await connection.fetchval(QUERIES.select_owner)
-    before = await list_foreign_relations(connection)
+    before = {row[0] for row in await connection.fetch(QUERIES.select_foreign_anywhere, owner)}
     # Anew for each kind: what depends on one that was dropped is gone with it.
     while drop := await connection.fetchval(QUERIES.select_drop, owner):
         await connection.execute(drop)
-    after = {row[0] for row in await connection.fetch(QUERIES.select_foreign, owner)}
-    if gone := {*before} - after:
+    after = {row[0] for row in await connection.fetch(QUERIES.select_foreign_anywhere, owner)}
+    if gone := before - after:
         raise BackupRefusedError(
             "others' relations depend on tables of onrecord's, and would be dropped with them: "
             "drop them first, and make them again afterwards",

@@ -19,6 +19,8 @@ from database.queries import load_queries
 OWNER: Final = "onrecord_owner"
 READER: Final = "onrecord_reader"
 EVIDENCE_READER: Final = "onrecord_evidence_reader"
+BI_READER: Final = "onrecord_bi_reader"
+BI_OPERATOR: Final = "onrecord_bi_operator"
 
 RIGHTS: Final = load_queries(Path(__file__).parent / "rights.sql")
 """The statements that grant each role its rights, by the role's name."""
@@ -33,6 +35,8 @@ GROUPS: Final = (
     "onrecord_operator",
     READER,
     EVIDENCE_READER,
+    BI_READER,
+    BI_OPERATOR,
 )
 """Group roles without a login; their members have their rights."""
 
@@ -56,9 +60,11 @@ async def apply_rights(connection: Connection) -> None:
             await connection.execute(revocation[0])
         for role in there:
             await connection.execute(getattr(RIGHTS, role))
-            await connection.execute(_SCHEMA_VERSION.format(role=role))
+            if role not in {BI_READER, BI_OPERATOR}:
+                await connection.execute(_SCHEMA_VERSION.format(role=role))
         await connection.execute(RIGHTS.everybody)
-        unlimited = [role for role in there if role not in {READER, EVIDENCE_READER}]
+        limited = {READER, EVIDENCE_READER, BI_READER, BI_OPERATOR}
+        unlimited = [role for role in there if role not in limited]
         for policy in await connection.fetch(QUERIES.select_missing_policies, unlimited):
             await connection.execute(policy[0])
 

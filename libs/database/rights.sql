@@ -179,6 +179,20 @@ GRANT DELETE ON llm_answers TO onrecord_operator;
 GRANT SELECT (study_id, daily_budget_usd, is_self_registered) ON studies TO onrecord_operator;
 GRANT EXECUTE ON FUNCTION llm_day_name, llm_lost_after TO onrecord_operator;
 
+-- name: onrecord_bi_reader
+-- Reads what a BI tool shows of studies, as readers see it, in the documented views and nowhere else.
+GRANT USAGE ON SCHEMA onrecord_v1 TO onrecord_bi_reader;
+GRANT SELECT ON onrecord_v1.studies, onrecord_v1.interviews, onrecord_v1.interview_revisions,
+    onrecord_v1.segments, onrecord_v1.notes, onrecord_v1.earlier_notes, onrecord_v1.evidence,
+    onrecord_v1.note_themes, onrecord_v1.note_questions, onrecord_v1.standings,
+    onrecord_v1.rejections, onrecord_v1.coverage TO onrecord_bi_reader;
+
+-- name: onrecord_bi_operator
+-- Reads what a BI tool shows operators: spending, and numbers of dead letters.
+GRANT USAGE ON SCHEMA onrecord_v1 TO onrecord_bi_operator;
+GRANT SELECT ON onrecord_v1.spending, onrecord_v1.dead_letters TO onrecord_bi_operator;
+GRANT EXECUTE ON FUNCTION llm_lost_after, shown_letter_state TO onrecord_bi_operator;
+
 -- name: everybody
 -- Looks up which studies somebody reads themselves, as the policies of tables do.
 GRANT SELECT ON readable_studies TO PUBLIC;

@@ -9,13 +9,17 @@ SELECT quote_ident(pg_roles.rolname)
  WHERE member = (SELECT oid FROM pg_roles WHERE rolname = $1);
 
 -- name: select_revocations
--- Statements that revoke from PUBLIC and from some roles whatever they may do with our tables and
--- functions. Ours are those of the owner of schema_migrations: others may share the schema.
+-- Statements that revoke from PUBLIC and from some roles whatever they may do with our tables, views
+-- and functions. Ours are those of the owner of schema_migrations: others may share the schema.
 WITH ours AS (
     SELECT relowner AS role FROM pg_class WHERE oid = 'public.schema_migrations'::regclass
 ), places AS (
     SELECT 'TABLE ' || pg_class.oid::regclass AS name FROM pg_class JOIN ours ON role = relowner
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'p', 'm')
+     WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('onrecord_v1'))
+       AND relkind IN ('r', 'v', 'p', 'm')
+     UNION ALL
+    SELECT 'SCHEMA ' || quote_ident(nspname) FROM pg_namespace JOIN ours ON role = nspowner
+     WHERE nspname = 'onrecord_v1'
      UNION ALL
     SELECT 'FUNCTION ' || pg_proc.oid::regprocedure FROM pg_proc JOIN ours ON role = proowner
      WHERE pronamespace = 'public'::regnamespace
@@ -68,10 +72,15 @@ WITH former AS (
 )
 SELECT format('ALTER DATABASE %I OWNER TO onrecord_owner', current_database())
  UNION ALL
+SELECT format('ALTER SCHEMA %I OWNER TO onrecord_owner', nspname)
+  FROM pg_namespace JOIN former ON role = nspowner
+ WHERE nspname = 'onrecord_v1'
+ UNION ALL
 SELECT format('ALTER %s %s OWNER TO onrecord_owner',
               CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, pg_class.oid::regclass)
   FROM pg_class JOIN former ON role = relowner
- WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'p')
+ WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('onrecord_v1'))
+   AND relkind IN ('r', 'v', 'p')
  UNION ALL
 SELECT format('ALTER FUNCTION %s OWNER TO onrecord_owner', pg_proc.oid::regprocedure)
   FROM pg_proc JOIN former ON role = proowner

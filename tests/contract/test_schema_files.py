@@ -97,7 +97,7 @@ def test_no_schema_is_an_orphan() -> None:
 def test_nothing_else_lies_among_the_schemas() -> None:
     assert {file.name for file in SCHEMAS.iterdir()} == {
         *("README.md", "accepted.yaml", "asyncapi.yaml", "openapi.yaml"),
-        *("events", "examples", "released", "topics"),
+        *("events", "examples", "released", "topics", "views"),
     }
 
 

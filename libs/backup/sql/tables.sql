@@ -44,6 +44,15 @@ SELECT relname FROM pg_class
    AND relowner <> $1::oid
  ORDER BY relname;
 
+-- name: select_foreign_anywhere
+-- Relations in any schema that belong to others than a role.
+SELECT pg_class.oid::regclass::text
+  FROM pg_class
+  JOIN pg_namespace ON pg_namespace.oid = relnamespace
+ WHERE NOT starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
+   AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND relowner <> $1::oid
+ ORDER BY 1;
+
 -- name: select_sequences
 -- Our sequences, and the last value that each has given.
 SELECT sequencename::text AS name, coalesce(last_value, 0) AS last_value
@@ -81,10 +90,14 @@ SELECT DISTINCT usename::text AS login, coalesce(application_name, '') AS applic
  ORDER BY login;
 
 -- name: select_drop
--- A statement that drops what is left of a role's relations and functions, those of one kind together.
+-- A statement that drops what is left of a role's schema of views, relations and functions, those of
+-- one kind together.
 SELECT format('DROP %s %s CASCADE', kind, string_agg(name, ', '))
   FROM (
-        SELECT 1 AS place, 'VIEW' AS kind, pg_class.oid::regclass::text AS name FROM pg_class
+        SELECT 0 AS place, 'SCHEMA' AS kind, quote_ident(nspname) AS name FROM pg_namespace
+         WHERE nspname = 'onrecord_v1' AND nspowner = $1::oid
+         UNION ALL
+        SELECT 1, 'VIEW', pg_class.oid::regclass::text FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND relowner = $1::oid
          UNION ALL
         SELECT 2, 'TABLE', pg_class.oid::regclass::text FROM pg_class

@@ -173,6 +173,9 @@ async def test_others_relations_are_named_and_never_dropped(
         "GRANT CREATE ON SCHEMA public TO analyst",
         "CREATE TABLE theirs (id int)",
         "CREATE VIEW their_view AS SELECT title FROM transcripts",
+        "CREATE SCHEMA dashboards AUTHORIZATION analyst",
+        "CREATE VIEW dashboards.findings AS SELECT statement FROM onrecord_v1.notes",
+        "ALTER VIEW dashboards.findings OWNER TO analyst",
         "ALTER TABLE theirs OWNER TO analyst",
         "ALTER VIEW their_view OWNER TO analyst",
     )
@@ -182,8 +185,9 @@ async def test_others_relations_are_named_and_never_dropped(
     before = await read_contents(filled)
     with pytest.raises(BackupRefusedError, match="depend on") as refused:
         await restore(filled, bench.kafka, tmp_path / "b", REPLACING)
-    assert refused.value.details == ("their_view",)
+    assert refused.value.details == ("dashboards.findings", "their_view")
     assert await read_contents(filled) == before
+    await run(filled, "DROP SCHEMA dashboards CASCADE")
     await run(filled, "DROP VIEW their_view", "INSERT INTO theirs VALUES (7)")
     await restore(filled, bench.kafka, tmp_path / "b", REPLACING)
     assert await run(filled, "SELECT id FROM theirs") == [7]

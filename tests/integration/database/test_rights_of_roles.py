@@ -13,7 +13,17 @@ from database.pool import Connection
 from database.queries import load_queries
 from database.rights import GROUPS
 from database.settings import PostgresSettings
-from support.rights import PAGE, ROOT, acting_as, build_table, may, put_into, try_role
+from support.rights import (
+    OF_BI,
+    ON_TABLES,
+    PAGE,
+    ROOT,
+    acting_as,
+    build_table,
+    may,
+    put_into,
+    try_role,
+)
 
 LIBS: Final = ROOT / "libs"
 SERVICES: Final = ROOT / "services"
@@ -112,14 +122,14 @@ async def refused(connection: Connection, role: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("role", GROUPS)
+@pytest.mark.parametrize("role", ON_TABLES)
 async def test_a_role_may_run_all_its_queries(connection: Connection, role: str) -> None:
     assert len(queries_of(role)) > (2 if role == "onrecord_ingestion" else 5)
     assert await refused(connection, role) == {}
     assert await may(connection, role, "SELECT * FROM schema_migrations")
 
 
-@pytest.mark.parametrize("role", [one for one in GROUPS if one not in PEOPLE])
+@pytest.mark.parametrize("role", [one for one in ON_TABLES if one not in PEOPLE])
 async def test_a_role_has_no_right_that_its_queries_do_without(
     connection: Connection, role: str
 ) -> None:
@@ -221,6 +231,13 @@ FOREIGN: Final = {
 }
 
 
-@pytest.mark.parametrize("role", GROUPS)
+@pytest.mark.parametrize("role", OF_BI)
+async def test_bi_tools_may_nothing_with_tables(connection: Connection, role: str) -> None:
+    tables = await try_role(connection, role)
+    assert {name for name, verbs in tables.items() if verbs} == {"readable_studies"}
+    assert not await may(connection, role, "CREATE VIEW onrecord_v1.stray AS SELECT 1")
+
+
+@pytest.mark.parametrize("role", ON_TABLES)
 async def test_what_is_not_a_roles_business(connection: Connection, role: str) -> None:
     assert [one for one in FOREIGN[role] if await may(connection, role, one)] == []
