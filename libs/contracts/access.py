@@ -177,6 +177,11 @@ class TrailEntry(ControlApiModel):
     study_id: str | None = Field(None, description="In which study, where it is in one.")
     reason: str = Field("", description="Why, where the request said so.")
     address: str = Field("", description="The client's address, as control sees it.")
+    cleared_at: datetime | None = Field(
+        None,
+        description="When its target, reason and address were cleared, as the study keeps them for "
+        "a time; null: they are as they were.",
+    )
     outcome: TrailOutcome | None = Field(
         None,
         description="What became of it; null: nobody knows, as it is under way, or a crash or an "

@@ -28,11 +28,12 @@ Reference = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1
 
 
 class ErasureKind(StrEnum):
-    """What an erasure was asked for: one interview, a participant's interviews, or a study's."""
+    """What an erasure is about: one interview, a participant's, a study's, or those too old."""
 
     TRANSCRIPT = "transcript"
     PARTICIPANT = "participant"
     STUDY = "study"
+    RETENTION = "retention"
 
 
 class ErasureState(StrEnum):
@@ -104,7 +105,7 @@ class InterviewToErase(ControlApiModel):
 class ErasurePlan(ControlApiModel):
     """What a request would erase."""
 
-    kind: ErasureKind = Field(description="What was asked for.")
+    kind: ErasureKind = Field(description="What it is about.")
     study_id: str = Field(description="The study; empty if nobody knows it.")
     transcripts: int = Field(description="How many interviews would be erased.")
     notes: int = Field(description="How many notes they have.")
@@ -120,7 +121,7 @@ class Erasure(ControlApiModel):
     """Erasure that was begun, and how far it is."""
 
     erasure_id: UUID = Field(description="The erasure.")
-    kind: ErasureKind = Field(description="What was asked for.")
+    kind: ErasureKind = Field(description="What it is about.")
     study_id: str = Field(description="The study; empty if nobody knows it.")
     reference: str = Field(description="What people know the request by.")
     requested_by: str = Field(description="Who asked for it.")
@@ -172,7 +173,7 @@ class ErasureReceipt(ControlApiModel):
 
     format: int = Field(1, description="Version of this receipt's fields.")
     erasure_id: UUID = Field(description="The erasure.")
-    kind: ErasureKind = Field(description="What was asked for.")
+    kind: ErasureKind = Field(description="What it is about.")
     study_id: str = Field(description="The study; empty if nobody knows it.")
     reference: str = Field(description="What people know the request by.")
     requested_by: str = Field(description="Who asked for it.")

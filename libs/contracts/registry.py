@@ -38,7 +38,7 @@ MAX_PRODUCER_CHARACTERS: Final = 500
 """Characters of a producer's name that are kept."""
 
 MAX_RETENTION_DAYS: Final = 36_500
-"""Longest time for which a study says that its interviews are kept, in days."""
+"""Longest time for which a study says that something of it is kept, in days."""
 
 ProducerName = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_PRODUCER_CHARACTERS), STORABLE
@@ -96,8 +96,8 @@ class StudyPolicies(ControlApiModel):
         None,
         ge=1,
         le=MAX_RETENTION_DAYS,
-        description="Days for which its interviews are to be kept; null: no limit. Dead "
-        "letters expire after so long; the rest is kept until somebody deletes it.",
+        description="Days for which its dead letters are kept, if shorter than for all studies; "
+        "null: as those. The times of the rest are `/studies/{study_id}/retention`.",
     )
     daily_budget_usd: Dollars | None = Field(
         None,

@@ -107,6 +107,9 @@ GRANT SELECT (erasure_id) ON ids_being_erased TO onrecord_control;
 GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, erase_mentions, erase_later_answers,
     is_erased, select_interviews_of_participant, select_titles_to_erase, tables_with_words,
     analyze_what_was_erased TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE ON retention_rounds TO onrecord_control;
+GRANT EXECUTE ON FUNCTION preview_retention, interviews_to_expire, expire_notes, expire_answers,
+    clear_trail TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment

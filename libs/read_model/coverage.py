@@ -25,7 +25,10 @@ class CoverageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InterviewProgress:
-    """Progress of one interview: how many of its chunks have notes, and its study."""
+    """Progress of one interview: how many of its chunks have notes, and its study.
+
+    Where ``has_expired``, their time is over: chunks were read, and what of them was noted is gone.
+    """
 
     transcript_id: UUID
     title: str
@@ -34,6 +37,7 @@ class InterviewProgress:
     dead: int
     waiting: int
     discarded: int = 0
+    has_expired: bool = False
 
     @property
     def chunks(self) -> int:
@@ -82,6 +86,7 @@ class QuestionCoverage:
         discarded: chunks that were set aside and given up.
         waiting: chunks that are still on their way.
         not_asked: chunks of interviews that were submitted with a study that does not have it.
+        expired: chunks that were read and whose notes are gone, as the study keeps them for a time.
     """
 
     kind: str
@@ -97,6 +102,7 @@ class QuestionCoverage:
     discarded: int
     waiting: int
     not_asked: int
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +175,10 @@ def _topic(
 ) -> QuestionCoverage:
     total = sum(one.chunks for one in interviews)
     read = sum(one.stored for one in asked)
-    # Without an interview nothing proves that a question is not addressed.
-    is_all_read = bool(interviews) and read == total
+    expired = sum(one.stored for one in asked if one.has_expired)
+    # Without an interview nothing proves that a question is not addressed; nor does one whose notes
+    # are gone.
+    is_all_read = bool(interviews) and read == total and not expired
     return QuestionCoverage(
         kind=noted.kind,
         id=noted.id,
@@ -185,6 +193,7 @@ def _topic(
         discarded=sum(one.discarded for one in asked),
         waiting=sum(one.waiting for one in asked),
         not_asked=total - sum(one.chunks for one in asked),
+        expired=expired,
     )
 
 

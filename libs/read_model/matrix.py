@@ -59,6 +59,7 @@ class MatrixInterview:
         stored: how many of them have their notes stored; if fewer, an empty cell proves nothing.
         cells: those that have notes.
         not_asked: topics of the study that it was not asked for, as it was submitted without them.
+        has_expired: whether its notes are gone, as the study keeps them for a time.
     """
 
     transcript_id: UUID
@@ -68,6 +69,12 @@ class MatrixInterview:
     stored: int
     cells: tuple[MatrixCell, ...]
     not_asked: tuple[str, ...]
+    has_expired: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether an empty cell of it says that there is no note."""
+        return self.stored >= self.chunks and not self.has_expired
 
 
 def list_matrix_topics(study: Study, by: MatrixTopicKind) -> tuple[MatrixTopic, ...]:
@@ -126,4 +133,5 @@ def _build_interview(row: Record, topics: list[str]) -> MatrixInterview:
         stored=row["stored"],
         cells=tuple(MatrixCell(*cell) for cell in json.loads(row["cells"])),
         not_asked=tuple(one for one in topics if one not in asked),
+        has_expired=row["has_expired"],
     )

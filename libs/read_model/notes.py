@@ -141,12 +141,15 @@ class NoteCounts:
         standings: how many of each standing; what there is none of is left out.
         themes: how many of each theme; a note may have several.
         rejected: how many refused notes match, whatever the filter's standing and speaker.
+        expired_interviews: how many interviews of the study, or whether the filter's one, have no
+            notes any more, as the study keeps them for a time.
     """
 
     total: int
     standings: dict[Standing, int]
     themes: dict[str, int]
     rejected: int
+    expired_interviews: int = 0
 
 
 def build_note_from_row(row: Record, statements: StatementPolicy | None) -> StoredNote:

@@ -149,6 +149,9 @@ class ReadModelQueries:
             rejected=int(
                 await self._database.fetchval(_EVIDENCE.count_rejected, *refused, which.since)
             ),
+            expired_interviews=int(
+                await self._database.fetchval(_QUERIES.count_expired_interviews, *refused[:2])
+            ),
         )
 
     async def notes_page(
@@ -269,6 +272,7 @@ class ReadModelQueries:
                 dead=row["dead"],
                 discarded=row["discarded"],
                 waiting=row["waiting"],
+                has_expired=row["has_expired"],
             )
             for row in rows
         ]

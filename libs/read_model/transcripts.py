@@ -41,6 +41,7 @@ class TranscriptSummary:
     Attributes:
         revision: its number; that of a revision asked again is none that people count.
         refreshes: of a revision that was asked again: the submitted one with its words.
+        notes_expired_at: since when it has no notes any more, as its study keeps them for a time.
         segments: how many it has.
         chunks: how many it has.
         stored: how many chunks have their notes stored.
@@ -64,6 +65,7 @@ class TranscriptSummary:
     discarded: int
     notes: int
     refreshes: int | None = None
+    notes_expired_at: datetime | None = None
 
 
 class TranscriptPosition(NamedTuple):

@@ -27,12 +27,15 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "turn_coverage.sq
 class TurnStatus(StrEnum):
     """What became of a turn: notes cite it, it was read without a note, or it was not read.
 
+    Where the notes of the interview are gone, as its study keeps them for a time, a turn that was
+    read is expired: nobody knows whether notes cited it.
     A turn is unread as long as the notes of its chunk are not stored, whatever the reason; a long
     one of several chunks, as long as those of one are not, even if notes cite what was read.
     """
 
     CITED = "cited"
     UNNOTED = "unnoted"
+    EXPIRED = "expired"
     UNREAD = "unread"
 
 
@@ -187,7 +190,7 @@ def _list_states(status: TurnStatus | None) -> list[str] | None:
 
 def _read_state(state: str) -> tuple[TurnStatus, UnreadReason | None]:
     """Convert the state of a database row to a status and why a turn is unread."""
-    if state in {TurnStatus.CITED, TurnStatus.UNNOTED}:
+    if state in {TurnStatus.CITED, TurnStatus.UNNOTED, TurnStatus.EXPIRED}:
         return TurnStatus(state), None
     return TurnStatus.UNREAD, UnreadReason(state)
 

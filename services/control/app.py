@@ -42,6 +42,7 @@ from control.replays.outcomes import ReplayOutcomeSweeper
 from control.replays.plans import ReplayPlanRunner, ReplayPlanStore
 from control.replays.replayer import DeadLetterReplayer
 from control.replays.rule_runner import RuleRunner
+from control.retention.runner import RetentionRunner
 from control.settings import ControlSettings
 from control.upkeep import delete_expired_rows_periodically
 from database.migrate import open_migrated_database
@@ -109,10 +110,12 @@ async def lifespan(
         sweeper = LetterRetentionSweeper(database, broker.kafka, retention)
         rehearser = LetterRehearser(RehearsalStore(database), reader, stages)
         eraser = ErasureRunner(database, broker.kafka, CopiesElsewhere.of(settings.control))
+        retainer = RetentionRunner(database, wake_eraser=eraser.wake)
         async with (
             replayer.repairing(),
             rehearser.running(),
             eraser.running(),
+            retainer.running(),
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),
@@ -142,6 +145,7 @@ async def lifespan(
                 open_registration=settings.control.open_registration,
                 wake_rehearser=rehearser.wake,
                 wake_eraser=eraser.wake,
+                wake_retention=retainer.wake,
                 find_waits_of_erasure=eraser.find_what_it_waits_for,
                 retention=retention,
                 get_retention_warnings=lambda: sweeper.warnings,

@@ -49,7 +49,7 @@ def may_store_draft(chunk: Record, event: NotesValidated) -> bool:
 
 async def insert_draft_rows(
     connection: Connection, event: NotesValidated, study_id: str, snapshot: InterviewNotesSnapshot
-) -> None:
+) -> bool:
     """Insert a draft's notes and check results into PostgreSQL, if not stored yet.
 
     A draft that left the chunk open and completes it now was judged again: its notes come beside
@@ -60,10 +60,14 @@ async def insert_draft_rows(
         event: the draft.
         study_id: the study of its interview.
         snapshot: which of its notes are new, and which of those repeat an earlier one.
+
+    Returns:
+        Whether its notes are taken; else the time of this interview's notes is over, and the chunk
+        is complete without them.
     """
     if snapshot.has_drafts and event.final:
         await connection.execute(_QUERIES.delete_rejected_notes, event.chunk_id, event.attempt)
-    await connection.execute(
+    takes_notes: bool = await connection.fetchval(
         _QUERIES.insert_draft_rows,
         event.chunk_id,
         event.attempt,
@@ -82,6 +86,7 @@ async def insert_draft_rows(
         *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
         *transpose_rows(3, _rejected_rows(event)),
     )
+    return takes_notes
 
 
 def _note_rows(snapshot: InterviewNotesSnapshot) -> list[tuple[Any, ...]]:

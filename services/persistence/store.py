@@ -158,8 +158,8 @@ class NotesStore:
                     repeats = repeats or await prepare_repeat_finder(event, self._comparing)
                     snapshot = await repeats.take_snapshot(connection)
                     if snapshot.firsts is not None:
-                        await insert_draft_rows(connection, event, study_id, snapshot)
-                        if not snapshot.has_drafts:
+                        takes_notes = await insert_draft_rows(connection, event, study_id, snapshot)
+                        if takes_notes and not snapshot.has_drafts:
                             return build_notes_stored_for_first_draft(event, study_id, snapshot)
                         return await build_notes_stored(connection, event, study_id)
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open

@@ -33,6 +33,7 @@ BOUNDED: Final = {
     "/studies/{study_id}/coverage": "themes and questions of one study",
     "/studies/{study_id}/disagreements": "100 pairs at most, with how many were found",
     "/studies/{study_id}/registration": "themes and questions of one study, 100 of each",
+    "/studies/{study_id}/retention/preview": "a row for each of the five kinds",
     "/studies/{study_id}/submissions": "100 outcomes at most, of one interview",
     "/transcripts/{transcript_id}": "what became of one interview",
     "/transcripts/{transcript_id}/reading-report": "100 speakers at most, and 100 sentences a kind",

@@ -54,6 +54,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("PATCH", "/rules/{name}"): {"is_enabled": False},
     ("POST", "/studies"): STUDY.model_dump(mode="json", exclude_none=True) | {"study_id": "new"},
     ("PATCH", "/studies/{study_id}/registration"): {"archived": True},
+    ("PUT", "/studies/{study_id}/retention"): {"notes_days": 365},
     ("POST", "/transcripts/{transcript_id}/withdraw"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
@@ -147,7 +148,11 @@ class ChangingRequests:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if method == "PATCH" or path == "/rules/{name}" or path.endswith(("/edit", "/fix")):
+        if (
+            method == "PATCH"
+            or path == "/rules/{name}"
+            or path.endswith(("/edit", "/fix", "/retention"))
+        ):
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 

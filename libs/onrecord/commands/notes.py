@@ -111,6 +111,7 @@ class SelectedNotes:
         totals: how many of them by study and theme.
         studies: by id.
         turns: those around the quotes, if they were asked for.
+        expired_interviews: how many interviews have no notes any more, as their time is over.
     """
 
     accepted: Sequence[StoredNote]
@@ -119,6 +120,7 @@ class SelectedNotes:
     totals: Totals
     studies: Mapping[str, StudyWithInterviewCount]
     turns: SurroundingTurns | None = None
+    expired_interviews: int = 0
 
     def as_json(self) -> list[dict[str, Any]]:
         """All of the notes, refused ones first, for programs."""
@@ -189,6 +191,9 @@ def notes(  # noqa: PLR0913 - one parameter an option
         err.print("no note was refused" if rejected else "no such notes yet")
     elif shown < found.total:
         err.print(f"{shown:,} of {format_count(found.total, 'note')}; a higher --limit shows more")
+    if found.expired_interviews:
+        expired = format_count(found.expired_interviews, "interview")
+        err.print(f"the notes of {expired} are gone, as their time is over: `onrecord retention`")
 
 
 def parse_since(text: str | None) -> datetime | None:
@@ -295,11 +300,12 @@ async def _find_accepted(
 ) -> SelectedNotes:
     found: list[StoredNote] = []
     totals: Counter[tuple[str, str]] = Counter()
-    total = 0
+    total = expired = 0
     wanted = {**selection.params, "statements": statements and statements.value}
     for study in selection.studies:
         counts = await reading.note_counts(study, selection.params)
         total += counts.total
+        expired += counts.expired_interviews
         totals.update({(study, theme): number for theme, number in counts.themes.items()})
         left = None if limit is None else limit - len(found)
         if left == 0 or not counts.total:
@@ -308,7 +314,7 @@ async def _find_accepted(
             found.append(one)
             if len(found) == limit:
                 break
-    return SelectedNotes(found, (), total, totals, selection.studies)
+    return SelectedNotes(found, (), total, totals, selection.studies, expired_interviews=expired)
 
 
 async def _find_rejected(

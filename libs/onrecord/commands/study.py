@@ -76,7 +76,7 @@ Retention = Annotated[
     typer.Option(
         "--retention-days",
         min=1,
-        help="Dead letters expire after so long; nothing else is deleted by itself.",
+        help="Dead letters expire after so long; `onrecord retention` sets the other times.",
     ),
 ]
 Budget = Annotated[

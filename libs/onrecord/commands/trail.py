@@ -87,6 +87,9 @@ def _format_entries(entries: Sequence[TrailEntry], width: int) -> Iterator[Text]
         yield from wrap_paragraph(head, width, style="" if _is_done(one) else "yellow")
         if one.target:
             yield from wrap_paragraph(one.target, width, indent="    ")
+        if one.cleared_at:
+            cleared = f"texts cleared {one.cleared_at:%Y-%m-%d}: their time was over"
+            yield from wrap_paragraph(cleared, width, indent="    ", style="dim")
         if one.reason:
             yield from wrap_paragraph(f"why: {one.reason}", width, indent="    ", style="dim")
 

@@ -112,6 +112,8 @@ def _format_interview(one: TranscriptSummary, width: int) -> Iterator[Text]:
         _STATUSES[one.status],
         f"{one.stored} of {format_count(one.chunks, 'chunk')} stored",
         *(f"{number} {what}" for number, what in lost if number),
-        format_count(one.notes, "note"),
+        format_count(one.notes, "note")
+        if one.notes_expired_at is None
+        else f"notes gone since {one.notes_expired_at:%Y-%m-%d}, as their time is over",
     ]
     yield from wrap_paragraph(", ".join(parts), width, indent="  ", style="dim")

@@ -25,6 +25,7 @@ _KEY: Final = (
     f"3: findings, 2?: not proven, 3+2?: both, {_NONE}: none, {_UNREAD}: none yet, as not all of "
     f"the interview is read, {_NOT_ASKED}: not asked for"
 )
+_EXPIRED: Final = f"{_UNREAD}: also of interviews whose notes are gone, as their time is over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class TopicTotal:
         interviews: in how many interviews.
         asked: how many interviews were asked for it.
         unread: how many of those are not read whole, so that more may come.
+        expired: of how many of those the notes are gone, as the study keeps them for a time.
     """
 
     topic: MatrixTopic
@@ -46,6 +48,7 @@ class TopicTotal:
     interviews: int
     asked: int
     unread: int
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Matrix:
             interviews=len(cells),
             asked=len(asked),
             unread=sum(one.stored < one.chunks for one in asked),
+            expired=sum(one.has_expired for one in asked),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -98,6 +102,7 @@ class Matrix:
                     "interviews": one.interviews,
                     "asked": one.asked,
                     "unread": one.unread,
+                    "expired": one.expired,
                 }
                 for one in self.list_totals()
             ],
@@ -128,6 +133,8 @@ def format_matrix(matrix: Matrix, width: int) -> Iterator[Text]:
         yield from _format_topic(number, total, matrix, width)
     if columns:
         yield from wrap_paragraph(_KEY, width, style="dim")
+        if any(one.has_expired for one in matrix.interviews):
+            yield from wrap_paragraph(_EXPIRED, width, style="yellow")
 
 
 def write_matrix_csv(matrix: Matrix, file: TextIO) -> None:
@@ -147,7 +154,7 @@ def write_matrix_csv(matrix: Matrix, file: TextIO) -> None:
         for topic in matrix.topics:
             cell = found.get(topic.id)
             # Nothing where it was not asked for, or not read whole: that is no 0.
-            is_known = topic.id not in interview.not_asked and interview.stored >= interview.chunks
+            is_known = topic.id not in interview.not_asked and interview.is_known
             none = 0 if is_known else None
             numbers += (
                 (none, none) if cell is None else (cell.findings or none, cell.unproven or none)
@@ -175,14 +182,14 @@ def _format_cell(topic: str, interview: MatrixInterview) -> str:
             return _format_numbers(cell.findings, cell.unproven)
     if topic in interview.not_asked:
         return _NOT_ASKED
-    return _NONE if interview.stored == interview.chunks else _UNREAD
+    return _NONE if interview.is_known else _UNREAD
 
 
 def _format_total(total: TopicTotal) -> str:
     """Format a topic's sum; an empty one proves as little as the cells do."""
     if total.findings or total.unproven:
         return _format_numbers(total.findings, total.unproven)
-    if total.unread:
+    if total.unread or total.expired:
         return _UNREAD
     return _NONE if total.asked else _NOT_ASKED
 
@@ -226,6 +233,10 @@ def _describe_total(total: TopicTotal, matrix: Matrix) -> str:
     if total.unread:
         are = "is" if total.unread == 1 else "are"
         return f"no notes yet, {format_count(total.unread, 'interview')} {are} not read whole"
+    if total.expired:
+        have = "has" if total.expired == 1 else "have"
+        expired = format_count(total.expired, "interview")
+        return f"no notes, and {expired} {have} none any more, as their time is over"
     if matrix.interviews and not total.asked:
         return "no interview was asked for it"
     return f"no notes in {among}" if matrix.has_more else "no notes"

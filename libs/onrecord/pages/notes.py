@@ -222,6 +222,7 @@ def _reason(topic: QuestionCoverage) -> str:
             (topic.dead, "dead"),
             (topic.discarded, "discarded"),
             (topic.waiting, "waiting"),
+            (topic.expired, "read, whose notes are gone as their time is over"),
             (topic.not_asked, "of interviews whose study, as submitted, does not have it"),
         )
         if number

@@ -15,6 +15,7 @@ from read_model.turn_coverage import CoveredTurn, TurnCount, TurnStatus
 _LABELS: Final = {
     TurnStatus.CITED: ("cited", "green"),
     TurnStatus.UNNOTED: ("not noted", "yellow"),
+    TurnStatus.EXPIRED: ("notes gone", "yellow"),
     TurnStatus.UNREAD: ("unread", "red"),
 }
 _LABEL_WIDTH: Final = 11
@@ -60,7 +61,10 @@ def format_turn_coverage(coverage: TurnCoverage, width: int) -> Iterator[Text]:
     total = sum(one.turns for one in coverage.counts)
     heading = f"{coverage.interview.title} ({format_count(total, 'turn')})"
     yield from wrap_paragraph(heading, width, style="bold")
+    counted = {one.status for one in coverage.counts}
     for status in TurnStatus:
+        if status is TurnStatus.EXPIRED and status not in counted:
+            continue
         yield from _format_share(status, coverage.counts, width)
     if coverage.turns:
         yield Text()

@@ -3,6 +3,7 @@
 -- themes ($5 is 'theme') or questions ('question') that it was asked for, and its notes of each:
 -- findings, and those that nothing vouches for. A note has the topics of the ones that say the same.
 SELECT page.transcript_id, page.revision, page.title, page.chunk_count AS chunks,
+       page.notes_expired_at IS NOT NULL AS has_expired,
        ARRAY(
             SELECT topic ->> 'id'
               FROM jsonb_array_elements(
@@ -51,7 +52,7 @@ SELECT page.transcript_id, page.revision, page.title, page.chunk_count AS chunks
                    ) AS noted
        ) AS cells
   FROM (
-        SELECT transcript_id, revision, title, chunk_count, study
+        SELECT transcript_id, revision, title, chunk_count, study, notes_expired_at
           FROM current_transcripts AS interview
          WHERE study_id = $1
            AND ($2::text IS NULL OR (title, transcript_id) > ($2, $3::uuid))

@@ -170,6 +170,7 @@ SELECT DISTINCT voice.speaker
 -- How many chunks of each current interview of a study are stored, dead, discarded and waiting.
 -- A chunk with an open letter is dead, whatever else was given up.
 SELECT interview.transcript_id, interview.title, interview.study,
+       interview.notes_expired_at IS NOT NULL AS has_expired,
        count(*) FILTER (WHERE chunk.stored_at IS NOT NULL) AS stored,
        count(*) FILTER (WHERE chunk.stored_at IS NULL AND letter.is_open) AS dead,
        count(*) FILTER (
@@ -188,8 +189,16 @@ SELECT interview.transcript_id, interview.title, interview.study,
          WHERE subject = chunk.chunk_id::text
    ) AS letter
  WHERE interview.study_id = $1
- GROUP BY interview.transcript_id, interview.revision, interview.title, interview.study
+ GROUP BY interview.transcript_id, interview.revision, interview.title, interview.study,
+          interview.notes_expired_at
  ORDER BY interview.title, interview.transcript_id;
+
+-- name: count_expired_interviews
+-- How many current interviews of a study, or whether one of them, have no notes any more, as the study
+-- keeps notes for a time.
+SELECT count(*)::int
+  FROM current_transcripts
+ WHERE study_id = $1 AND ($2::uuid IS NULL OR transcript_id = $2) AND notes_expired_at IS NOT NULL;
 
 -- name: select_note_counts
 -- Notes and interviews by theme and by question of a study; a note has those of the ones that say
@@ -466,7 +475,7 @@ SELECT 'theme', theme_id, count(*)::int
 -- Current interviews with how far they are read, by title; of a study or the one with an id.
 SELECT page.transcript_id, page.revision, page.refreshes, page.study_id, page.title, page.format,
        page.recorded_at, page.ingested_at, page.segment_count AS segments, page.chunk_count AS chunks,
-       work.stored, work.dead, work.discarded,
+       work.stored, work.dead, work.discarded, page.notes_expired_at,
        (
             SELECT count(*)::int
               FROM notes AS note
@@ -476,7 +485,7 @@ SELECT page.transcript_id, page.revision, page.refreshes, page.study_id, page.ti
        ) AS notes
   FROM (
         SELECT transcript_id, revision, refreshes, study_id, title, format, recorded_at, ingested_at,
-               segment_count, chunk_count
+               segment_count, chunk_count, notes_expired_at
           FROM current_transcripts AS interview
          WHERE ($1::text IS NULL OR study_id = $1)
            AND ($2::uuid IS NULL OR transcript_id = $2)

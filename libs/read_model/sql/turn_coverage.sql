@@ -1,7 +1,7 @@
 -- name: select_turn_coverage
 -- A page of a revision's turns behind a number, of one status or of all ($4), each with what became
 -- of it: cited by notes, read without a note, or why it is not read: a chunk that has it, or a part of
--- it, is a dead letter, discarded or on its way. With each row come the numbers of all turns by status
+-- it, is a dead letter, discarded or on its way; or that it was read and its notes' time is over. With each row come the numbers of all turns by status
 -- and role; without a turn there is one row. Notes that say the same count once.
 WITH chunk_states AS MATERIALIZED (
     SELECT chunk.first_segment, chunk.last_segment,
@@ -39,6 +39,10 @@ WITH chunk_states AS MATERIALIZED (
            CASE
                WHEN chunk_turns.state <> 'unnoted' THEN chunk_turns.state
                WHEN citations.notes > 0 THEN 'cited'
+               WHEN chunk_turns.state = 'unnoted' AND (
+                    SELECT notes_expired_at IS NOT NULL FROM transcripts
+                     WHERE transcript_id = $1 AND revision = $2
+               ) THEN 'expired'
                ELSE coalesce(chunk_turns.state, 'waiting')
            END AS state
       FROM segments AS turn

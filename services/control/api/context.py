@@ -38,6 +38,7 @@ from control.rehearsals.store import RehearsalStore
 from control.replays.plans import ReplayPlanStore
 from control.replays.replayer import DeadLetterReplayer
 from control.replays.rules import LetterRuleStore
+from control.retention.store import StudyRetentionStore
 from database.pool import Database
 from read_model.explanation import FunctionRunner
 
@@ -147,6 +148,7 @@ class ApiContext:
         searching: places for searches, all but one for one token at most.
         wake_rehearser: called when there is a rehearsal to work on.
         wake_eraser: called when there is an erasure to carry out.
+        wake_retention: called when a study is to be kept for another time.
         find_waits_of_erasure: returns the services that an erasure waits for.
         retention: how long letters are kept.
         get_retention_warnings: returns what operators are warned of, as last seen.
@@ -170,6 +172,7 @@ class ApiContext:
     large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
     wake_rehearser: Callable[[], None] = _wake_nobody
     wake_eraser: Callable[[], None] = _wake_nobody
+    wake_retention: Callable[[], None] = _wake_nobody
     find_waits_of_erasure: Callable[[Erasure], Awaitable[tuple[str, ...]]] = _wait_for_nothing
     open_registration: bool = False
     retention: RetentionPeriods = field(default_factory=RetentionPeriods)
@@ -234,6 +237,11 @@ class ApiContext:
     def sessions(self) -> SessionStore:
         """Browsers' sessions."""
         return SessionStore(self.database, self.logins.limits)
+
+    @property
+    def study_retention(self) -> StudyRetentionStore:
+        """How long what there is of each study is kept."""
+        return StudyRetentionStore(self.database, self.retention)
 
     @property
     def studies(self) -> StudyStore:

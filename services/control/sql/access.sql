@@ -70,7 +70,7 @@ SELECT entry_id, $2, $3 FROM unnest($1::bigint[]) AS entry_id;
 -- name: select_trail
 -- A page of the trail, the latest first.
 SELECT trail.entry_id, trail.at, actor, token_id, action, target, study_id, reason, address,
-       outcome, status
+       outcome, status, cleared_at
   FROM trail LEFT JOIN trail_outcomes USING (entry_id)
  WHERE ($1::bigint IS NULL OR trail.entry_id < $1)
    AND ($2::text IS NULL OR actor = $2)

@@ -11,6 +11,7 @@ SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, tran
 -- nothing if the draft is stored already. One that left the chunk open is stored once more if it
 -- completes the chunk now: it was replayed, and judged by other standards. Its notes are appended;
 -- the constraint evidence_is_exact compares each quote. The first final draft completes the chunk.
+-- Where the time of the revision's notes is over, none are inserted; returns whether they are taken.
 WITH joined AS (
     DELETE FROM pending_drafts
      WHERE chunk_id = $1 AND attempt = $2 AND final = $3
@@ -26,6 +27,13 @@ WITH joined AS (
      WHERE EXCLUDED.final AND NOT drafts.final
     RETURNING chunk_id, attempt, final, stored_at, model, model_fingerprint, prompt_version,
               input_tokens, output_tokens
+), kept AS (
+    -- As the chunk is locked, nobody deletes them meanwhile.
+    SELECT FROM taken
+     WHERE NOT EXISTS (
+            SELECT FROM transcripts
+             WHERE transcript_id = $9 AND revision = $10 AND notes_expired_at IS NOT NULL
+           )
 ), completed AS (
     UPDATE chunks AS chunk
        SET stored_at = draft.stored_at, attempt = draft.attempt, model = draft.model,
@@ -47,7 +55,7 @@ WITH joined AS (
             $18::bytea[]
            ) WITH ORDINALITY
            AS note (id, statement, flags, standing, vouchers, same_as, meaning, place)
-     WHERE EXISTS (SELECT FROM taken)
+     WHERE EXISTS (SELECT FROM kept)
 ), new_evidence AS (
     INSERT INTO evidence (
         transcript_id, revision, note_id, position, segment, start_char, length, quote,
@@ -58,20 +66,22 @@ WITH joined AS (
             $19::uuid[], $20::int[], $21::int[], $22::int[], $23::int[], $24::text[],
             $25::text[], $26::text[], $27::text[], $28::bigint[], $29::bigint[]
            ) AS cited
-     WHERE EXISTS (SELECT FROM taken)
+     WHERE EXISTS (SELECT FROM kept)
 ), new_themes AS (
     INSERT INTO note_themes (note_id, theme_id)
-    SELECT label.* FROM unnest($30::uuid[], $31::text[]) AS label WHERE EXISTS (SELECT FROM taken)
+    SELECT label.* FROM unnest($30::uuid[], $31::text[]) AS label WHERE EXISTS (SELECT FROM kept)
     ON CONFLICT DO NOTHING
 ), new_questions AS (
     INSERT INTO note_questions (note_id, question_id)
-    SELECT label.* FROM unnest($32::uuid[], $33::text[]) AS label WHERE EXISTS (SELECT FROM taken)
+    SELECT label.* FROM unnest($32::uuid[], $33::text[]) AS label WHERE EXISTS (SELECT FROM kept)
     ON CONFLICT DO NOTHING
+), new_rejected AS (
+    INSERT INTO rejected_notes (chunk_id, attempt, rejected_id, draft, failures, position)
+    SELECT $1, $2, refused.*
+      FROM unnest($34::uuid[], $35::jsonb[], $36::jsonb[]) WITH ORDINALITY AS refused
+     WHERE EXISTS (SELECT FROM kept)
 )
-INSERT INTO rejected_notes (chunk_id, attempt, rejected_id, draft, failures, position)
-SELECT $1, $2, refused.*
-  FROM unnest($34::uuid[], $35::jsonb[], $36::jsonb[]) WITH ORDINALITY AS refused
- WHERE EXISTS (SELECT FROM taken);
+SELECT EXISTS (SELECT FROM kept) OR NOT EXISTS (SELECT FROM taken);
 
 -- name: delete_rejected_notes
 -- Deletes the refused notes of a draft that left the chunk open and is judged again now.

@@ -114,6 +114,9 @@ notes
 notes --study s --rejected
 pipeline --for 1
 resume enrichment
+retention preview s
+retention set s --notes 365d --yes
+retention show s
 search bikes
 session list
 session revoke {ID}
