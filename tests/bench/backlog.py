@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.harness import Figures, Lab
-from bench.storing import (
+from bench.storing_service import (
     HANDLED,
     INTERVIEWS,
     STORED,

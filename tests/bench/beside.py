@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.harness import Lab
-from bench.storing import STORED, Spent, storing
+from bench.storing_service import STORED, Spent, storing
 from support.many_interviews import Interview, interview
 
 CHUNKS: Final = 1_560

@@ -1,192 +1,190 @@
-"""The real persistence service with its own PostgreSQL, and interviews to store."""
+"""How many notes a second are stored, against a bare COPY of their rows and against row by row."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.harness import Lab, producer
-from contracts.events import Event
-from contracts.topics import (
-    PERSISTENCE,
-    RETRY_DELAYS_S,
-    TRANSCRIPTS_INGESTED,
-    build_dlq_topic,
-    build_retry_topic,
-    get_event_topic,
-)
+from bench.harness import Lab, Result, at_least, interleaved, paired, spread
 from database.migrate import apply_migrations
-from messaging import KafkaSettings
-from messaging.codec import encode_event
-from messaging.kafka.admin import create_topics
+from database.pool import Database, open_database
+from persistence.store import NotesStore
+from support.many_interviews import Interview, interview
 from support.postgres import EmbeddedServer
-from support.service_process import ServiceProcess, service_process
 
-PATIENCE_S: Final = 600.0
-LOOK_S: Final = 0.05
-TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
-DATABASE: Final = "bench"
+WITHOUT_BROKER: Final = True
+REPEATS: Final = 5
+INTERVIEWS: Final = 40
+CHUNKS: Final = 5
+NOTES: Final = 5
+"""Of each chunk."""
+AT_ONCE: Final = 64
+"""Messages in flight of the service, by default."""
+CONNECTIONS: Final = 10
+"""Of the service's pool, by default."""
+GOAL_OF_COPY: Final = 0.5
+GOAL_OF_ROWS: Final = 20.0
 
+COPIED: Final = ("drafts", "notes", "evidence", "note_themes", "note_questions", "rejected_notes")
+"""Tables that a draft's rows go to, in an order in which each refers to those before."""
 
-@dataclass(slots=True)
-class Spent:
-    """Time and CPU used, summed over several stretches.
+_LEFT_OUT: Final = {"drafts": ("stored_at",), "notes": ("created_at",)}
+"""Columns that have a default."""
 
-    Attributes:
-        wall_s: seconds in which the service was at work.
-        service_cpu_s: CPU seconds of the service.
-        database_cpu_s: CPU seconds of PostgreSQL, all its processes together.
-    """
-
-    wall_s: float = 0.0
-    service_cpu_s: float = 0.0
-    database_cpu_s: float = 0.0
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds in all."""
-        return self.service_cpu_s + self.database_cpu_s
-
-
-@dataclass(slots=True)
-class Storing:
-    """The running persistence service.
-
-    Attributes:
-        kafka: its broker and prefix.
-        service: its process.
-        database: a connection to its database.
-        postmaster: the process id of its PostgreSQL.
-        spent: what it has taken so far.
-    """
-
-    kafka: KafkaSettings
-    service: ServiceProcess
-    database: asyncpg.Connection[asyncpg.Record]
-    postmaster: int
-    spent: Spent = field(default_factory=Spent)
-
-    async def publish(self, events: Iterable[Event]) -> None:
-        """Put events on their topics while the service stands still, as if it had been away."""
-        with self._halted():
-            sending = []
-            async with producer(self.kafka) as bare:
-                for one in events:
-                    key, value, headers = encode_event(one, source="/bench")
-                    topic = self.kafka.topic(get_event_topic(type(one)).name)
-                    sending.append(await bare.send(topic, value, key=key, headers=headers))
-                for sent in sending:
-                    await sent
-
-    async def work_until(self, query: str, number: int) -> float:
-        """Let it work until a count has reached a number; how many seconds that took."""
-        cpu, began = self._cpu(), time.monotonic()
-        async with asyncio.timeout(PATIENCE_S):
-            while await self.database.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
-                await asyncio.sleep(LOOK_S)
-        took = time.monotonic() - began
-        after = self._cpu()
-        self.spent.wall_s += took
-        self.spent.service_cpu_s += after[0] - cpu[0]
-        self.spent.database_cpu_s += after[1] - cpu[1]
-        return took
-
-    async def set_aside(self) -> int:
-        """How many messages went to a retry topic or became dead letters."""
-        consumer = AIOKafkaConsumer(**self.kafka.client_options())
-        await consumer.start()
-        try:
-            tiers = (
-                build_retry_topic(PERSISTENCE, tier).name for tier in range(len(RETRY_DELAYS_S))
-            )
-            topics = [self.kafka.topic(one) for one in (*tiers, build_dlq_topic(PERSISTENCE).name)]
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in topics
-                for partition in consumer.partitions_for_topic(topic) or {0}
-            ]
-            return sum((await consumer.end_offsets(partitions)).values())
-        finally:
-            await consumer.stop()
-
-    @contextmanager
-    def _halted(self) -> Iterator[None]:
-        os.kill(self.service.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.service.pid, signal.SIGCONT)
-
-    def _cpu(self) -> tuple[float, float]:
-        database = sum(map(_cpu_s, (self.postmaster, *_children(self.postmaster))))
-        return _cpu_s(self.service.pid), database
-
-
-STORED: Final = "SELECT count(*) FROM chunks WHERE stored_at IS NOT NULL"
-INTERVIEWS: Final = "SELECT count(*) FROM transcripts"
-HANDLED: Final = """
-SELECT (SELECT count(*) FROM drafts) + (SELECT count(*) FROM pending_drafts)
+_COMPLETE: Final = """
+UPDATE chunks AS chunk
+   SET stored_at = draft.stored_at, attempt = draft.attempt, model = draft.model,
+       model_fingerprint = draft.model_fingerprint, prompt_version = draft.prompt_version,
+       input_tokens = draft.input_tokens, output_tokens = draft.output_tokens
+  FROM drafts AS draft
+ WHERE chunk.chunk_id = draft.chunk_id
+"""
+_EMPTY: Final = """
+DELETE FROM notes;
+UPDATE chunks
+   SET stored_at = NULL, attempt = NULL, model = NULL, model_fingerprint = NULL,
+       prompt_version = NULL, input_tokens = NULL, output_tokens = NULL;
+DELETE FROM drafts;
+DELETE FROM search_documents WHERE kind <> 'segment';
+TRUNCATE settlement_checks, changes;
 """
 
+Rows = dict[str, list[asyncpg.Record]]
 
-@asynccontextmanager
-async def storing(lab: Lab) -> AsyncIterator[Storing]:
-    """Start the service with its own topics and database."""
-    kafka = await lab.fresh()
-    await create_topics(kafka, [TRANSCRIPTS_INGESTED])
+
+async def measure(lab: Lab) -> Result:
+    """The same drafts of the same interviews, in turn on one database that is emptied between."""
+    made = [interview(number, CHUNKS) for number in range(lab.scaled(INTERVIEWS, least=2))]
     server = EmbeddedServer()
     try:
-        await server.arun(f"CREATE DATABASE {DATABASE}")
-        await apply_migrations(server.settings(DATABASE))
-        postmaster = await _postmaster(server)
-        with tempfile.TemporaryDirectory(prefix="onrecord-bench-") as folder:
-            env = {
-                "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-                "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-                "POSTGRES_DSN": server.address(DATABASE),
-            }
-            with service_process(PERSISTENCE, env, Path(folder)) as service:
-                await service.is_ready()
-                database = await asyncpg.connect(server.address(DATABASE))
-                try:
-                    yield Storing(kafka, service, database, postmaster)
-                finally:
-                    await database.close()
+        await server.arun("CREATE DATABASE bench")
+        settings = server.settings("bench").model_copy(update={"pool_max_size": CONNECTIONS})
+        await apply_migrations(settings)
+        async with open_database(settings) as database:
+            connection = await asyncpg.connect(server.address("bench"))
+            try:
+                return await _compare(made, database, connection, lab.scaled(REPEATS, least=1))
+            finally:
+                await connection.close()
     finally:
         server.destroy()
 
 
-async def _postmaster(server: EmbeddedServer) -> int:
-    connection = await asyncpg.connect(server.address(DATABASE))
-    try:
-        folder = await connection.fetchval("SHOW data_directory")
-    finally:
-        await connection.close()
-    written = await asyncio.to_thread(Path(folder, "postmaster.pid").read_text)
-    return int(written.split()[0])
+async def _compare(
+    made: Sequence[Interview], database: Database, connection: Any, repeats: int
+) -> Result:
+    store = NotesStore(database)
+    for one in made:
+        await store.store_transcript(one.ingested)
+    await _store(store, made)  # loads what comparing takes
+    rows = {
+        table: list(
+            await connection.fetch(f"SELECT {await _columns(connection, table)} FROM {table}")
+        )
+        for table in COPIED
+    }
+    # A note comes before those that repeat it.
+    rows["notes"].sort(key=lambda row: row["same_as"] is not None)
+    notes = len(rows["notes"])
+
+    def timed(run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[float]]:
+        async def side() -> float:
+            await connection.execute(_EMPTY)
+            await connection.execute("VACUUM ANALYZE")
+            began = time.monotonic()
+            await run()
+            took = time.monotonic() - began
+            stored = await connection.fetchval("SELECT count(*) FROM notes")
+            assert stored == notes, f"{stored} of {notes} notes are stored"
+            return notes / took
+
+        return side
+
+    taken = await interleaved(
+        repeats,
+        {
+            "store": timed(lambda: _store(store, made)),
+            "COPY": timed(lambda: _copy(connection, rows)),
+            "row by row": timed(lambda: _row_by_row(connection, rows)),
+        },
+    )
+    of_rows = paired(taken["store"], taken["row by row"])
+    return Result(
+        figure=paired(taken["store"], taken["COPY"]),
+        goal=GOAL_OF_COPY,
+        better="higher",
+        unit="of the notes/s of a bare COPY of the same rows",
+        sides={name: spread(figures, "notes_per_s") for name, figures in taken.items()},
+        shortfalls=at_least("notes/s / row by row", round(of_rows, 2), GOAL_OF_ROWS),
+        notes=(
+            f"{notes} notes of {len(made)} interviews, {NOTES} a chunk",
+            f"{AT_ONCE} drafts in flight, {CONNECTIONS} connections",
+            f"{of_rows:.1f} x row by row",
+            "row by row: each in a transaction of its own, a note's with its evidence",
+        ),
+    )
 
 
-def _children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(one) for one in path.read_text().split()]
+async def _store(store: NotesStore, made: Sequence[Interview]) -> None:
+    """All drafts, as many at a time as the service has in flight."""
+    drafts = iter([draft for one in made for draft in one.drafts])
+
+    async def work() -> None:
+        for draft in drafts:  # shared: each goes to one task
+            await store.store_notes(draft)
+
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
-def _cpu_s(pid: int) -> float:
-    """By proc(5): user and system time, with that of children which have ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return 0.0  # its time is among its parent's
-    ticks = text.rpartition(")")[2].split()[11:15]
-    return sum(map(int, ticks)) / TICKS_A_SECOND
+async def _copy(connection: Any, rows: Rows) -> None:
+    async with connection.transaction():
+        for table in COPIED:
+            if rows[table]:
+                await connection.copy_records_to_table(
+                    table, records=rows[table], columns=list(rows[table][0].keys())
+                )
+        await connection.execute(_COMPLETE)
+
+
+async def _row_by_row(connection: Any, rows: Rows) -> None:
+    inserted = {
+        table: await connection.prepare(_insertion(table, found[0]))
+        for table, found in rows.items()
+        if found
+    }
+    evidence: dict[Any, list[asyncpg.Record]] = {}
+    for row in rows["evidence"]:
+        evidence.setdefault(row["note_id"], []).append(row)
+    for row in rows["drafts"]:
+        await inserted["drafts"].fetch(*row)
+    for row in rows["notes"]:
+        # PostgreSQL takes no note without evidence.
+        async with connection.transaction():
+            await inserted["notes"].fetch(*row)
+            for cited in evidence[row["note_id"]]:
+                await inserted["evidence"].fetch(*cited)
+    for table in COPIED[3:]:
+        for row in rows[table]:
+            await inserted[table].fetch(*row)
+    complete = await connection.prepare(f"{_COMPLETE} AND draft.chunk_id = $1")
+    for row in rows["drafts"]:
+        await complete.fetch(row["chunk_id"])
+
+
+def _insertion(table: str, row: asyncpg.Record) -> str:
+    names = list(row.keys())
+    values = ", ".join(f"${place}" for place in range(1, len(names) + 1))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"
+
+
+async def _columns(connection: Any, table: str) -> str:
+    names = await connection.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0"
+        " AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+        table,
+    )
+    return ", ".join(row[0] for row in names if row[0] not in _LEFT_OUT.get(table, ()))

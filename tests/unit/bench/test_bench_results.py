@@ -11,8 +11,8 @@ import pytest
 from bench.__main__ import as_json
 from bench.backlog import BEST, ORDERS, Taken
 from bench.harness import Result, at_least, at_most
-from bench.storing import Spent
 from bench.storing_backlog import GOAL_S, judge
+from bench.storing_service import Spent
 from bench.table import lines
 
 QUICK: Final = Result(figure=1.0, goal=1.0, better="lower", unit="s", sides={"ours": {"s": 1.0}})
