@@ -53,7 +53,8 @@ GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onreco
 GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision,
     is_known_revision TO onrecord_control;
 GRANT SELECT (chunk_id, transcript_id, revision, index, stored_at) ON chunks TO onrecord_control;
-GRANT SELECT (transcript_id, revision, same_as) ON notes TO onrecord_control;
+GRANT SELECT (transcript_id, revision, same_as, version_of) ON notes TO onrecord_control;
+GRANT EXECUTE ON FUNCTION decide_note TO onrecord_control;
 GRANT SELECT (chunk_id) ON rejected_notes TO onrecord_control;
 GRANT SELECT, INSERT ON access_tokens TO onrecord_control;
 GRANT SELECT, INSERT (actor, token_id, action, target, study_id, reason, address) ON trail
@@ -141,12 +142,12 @@ GRANT INSERT ON service_starts TO onrecord_guardrail;
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.
 GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, refreshes, chunks, drafts, note_themes,
-    note_questions, current_notes, shown_evidence, shown_speakers, submissions, studies,
+    note_questions, current_notes, all_current_notes, left_out_notes, note_marks, shown_evidence, shown_speakers, submissions, studies,
     study_versions TO onrecord_reader;
 GRANT SELECT (transcript_id, revision) ON corrections TO onrecord_reader;
 GRANT SELECT (
     note_id, chunk_id, transcript_id, revision, study_id, position, created_at, attempt, flags,
-    same_as, standing, vouchers
+    same_as, standing, vouchers, version_of
 ) ON notes TO onrecord_reader;
 GRANT SELECT (
     letter_id, subject, state, service, source_topic, source_partition, source_offset, revision,
@@ -156,7 +157,7 @@ GRANT SELECT (
 -- name: onrecord_evidence_reader
 -- Reads exact words and names too, and refused notes.
 GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segments, reading_reports,
-    rejected_notes TO onrecord_evidence_reader;
+    rejected_notes, note_decisions, decided_notes TO onrecord_evidence_reader;
 
 -- name: onrecord_operator
 -- Audits, reads costs, sets budgets and clears cached responses; reads no text.

@@ -9,7 +9,12 @@ from contracts.notes import Standing
 from exports.content import ExportedStudy
 from read_model.notes import StoredNote, StoredQuote
 from read_model.recording_times import format_clock
-from read_model.standings import READING_LABEL, UNPROVEN, describe_standing
+from read_model.standings import (
+    UNPROVEN,
+    choose_reading_label,
+    describe_standing,
+    list_decision_lines,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,8 @@ class DocumentNote:
     Attributes:
         finding: the statement, where it is shown as a finding; else None.
         quotes: the words, each with its source.
-        remarks: what stands below in small print: the model's reading, doubts, questions.
+        remarks: what stands below in small print: the model's reading, doubts, questions, and what
+            people decided.
     """
 
     finding: str | None
@@ -46,9 +52,10 @@ def _source(quote: StoredQuote) -> str:
 
 def _remarks(study: ExportedStudy, note: StoredNote) -> Iterator[str]:
     if note.model_reading is not None:
-        yield f"{READING_LABEL}: {note.model_reading}"
+        yield f"{choose_reading_label(note)}: {note.model_reading}"
     if note.statement is not None:
         is_unproven = note.standing is Standing.UNPROVEN
         yield UNPROVEN if is_unproven else f"{note.standing.value}"
     for one in note.questions:
         yield f"on the question: {study.question_texts.get(one, one)}"
+    yield from list_decision_lines(note)

@@ -21,7 +21,12 @@ from typing import Any, BinaryIO, Final
 from contracts.notes import Standing
 from exports.content import AddInterview, ExportedInterview, ExportedStudy, locate_quote
 from read_model.notes import StoredNote, StoredQuote
-from read_model.standings import READING_LABEL, UNPROVEN, describe_standing
+from read_model.standings import (
+    UNPROVEN,
+    choose_reading_label,
+    describe_standing,
+    list_decision_lines,
+)
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _ESCAPES: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -92,7 +97,6 @@ def _study(study: ExportedStudy) -> dict[str, Any]:
         "standings": {
             one.value: describe_standing(one) for one in Standing if one is not Standing.REFUTED
         },
-        "reading_label": READING_LABEL,
         "unproven": UNPROVEN,
     }
 
@@ -113,6 +117,8 @@ def _note(note: StoredNote, texts: dict[int, str]) -> dict[str, Any]:
         "id": str(note.note_id),
         "statement": note.statement,
         "reading": note.model_reading,
+        "reading_label": None if note.model_reading is None else choose_reading_label(note),
+        "decided": list_decision_lines(note),
         "standing": note.standing.value,
         "themes": note.themes,
         "questions": note.questions,

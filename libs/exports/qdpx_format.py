@@ -33,7 +33,11 @@ from exports.content import (
 )
 from read_model.notes import StoredNote
 from read_model.recording_times import format_clock
-from read_model.standings import READING_LABEL, describe_standing
+from read_model.standings import (
+    choose_reading_label,
+    describe_standing,
+    list_decision_lines,
+)
 
 _NAMESPACE: Final = "urn:QDA-XML:project:1.0"
 _ORIGIN: Final = "onrecord"
@@ -217,12 +221,17 @@ def _build_source_text(interview: ExportedInterview) -> tuple[str, dict[int, int
 
 
 def _describe(note: StoredNote) -> str:
+    """Return a note as a memo: its statement, its standing, and what people decided."""
+    return "\n".join([_describe_statement(note), *list_decision_lines(note)])
+
+
+def _describe_statement(note: StoredNote) -> str:
     standing = f"{note.standing.value}: {describe_standing(note.standing)}"
     if note.statement is not None:
         mark = " [not proven]" if note.standing is Standing.UNPROVEN else ""
         return f"{note.statement}{mark}\n({standing})"
     if note.model_reading is not None:
-        return f"{READING_LABEL}: {note.model_reading}\n({standing})"
+        return f"{choose_reading_label(note)}: {note.model_reading}\n({standing})"
     return f"({standing})"
 
 

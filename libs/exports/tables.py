@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from exports.content import ExportedInterview, ExportedStudy
+from read_model.notes import NoteMarks
 from read_model.recording_times import format_clock
 
 Cell: TypeAlias = str | int | datetime | None
@@ -33,6 +34,17 @@ COLUMNS: Final = (
     Column("themes", str, "The themes' names, separated by semicolons."),
     Column("questions", str, "The research questions, separated by semicolons."),
     Column("standing", str, "What vouches for the statement: verbatim, proven, confirmed or none."),
+    Column("accepted_by", str, "Who accepted what it states; empty: nobody."),
+    Column("edited_by", str, "Who wrote the statement; empty: the model did."),
+    Column("model_statement", str, "Of an edited note, what the model had stated."),
+    Column("model_standing", str, "Of an edited note, what vouched for that."),
+    Column("refiled_by", str, "Who chose its themes and questions; empty: the model did."),
+    Column("model_themes", str, "Of a re-filed note, the names of the model's themes."),
+    Column("hidden_by", str, "Who hid it; empty: nobody."),
+    Column(
+        "comments", str, "What people wrote about it, each with a name, separated by semicolons."
+    ),
+    Column("decided_at", datetime, "When people last decided about it; empty: they did not."),
     Column("role", str, "The speaker's role, such as participant."),
     Column("start_ms", int, "When the segment begins, in milliseconds from the recording's start."),
     Column("end_ms", int, "When it ends, likewise."),
@@ -56,6 +68,7 @@ def iter_rows(study: ExportedStudy, interview: ExportedInterview) -> Iterator[tu
     for note in interview.notes:
         themes = "; ".join(study.theme_names.get(one, one) for one in note.themes)
         questions = "; ".join(study.question_texts.get(one, one) for one in note.questions)
+        decided = _list_decisions(study, note.decided)
         for quote in note.evidence:
             yield (
                 str(note.note_id),
@@ -68,6 +81,7 @@ def iter_rows(study: ExportedStudy, interview: ExportedInterview) -> Iterator[tu
                 themes,
                 questions,
                 note.standing.value,
+                *decided,
                 quote.role,
                 quote.start_ms,
                 quote.end_ms,
@@ -83,3 +97,24 @@ def iter_rows(study: ExportedStudy, interview: ExportedInterview) -> Iterator[tu
                 note.prompt_version,
                 note.created_at,
             )
+
+
+def _list_decisions(study: ExportedStudy, marks: NoteMarks | None) -> tuple[Cell, ...]:
+    """Return the cells of what people decided about a note."""
+    if marks is None:
+        return (None,) * 9
+    done = (marks.accepted, marks.edited, marks.refiled, marks.hidden)
+    accepted, edited, refiled, hidden = (None if mark is None else mark.by for mark in done)
+    themes = marks.model_themes or ()
+    times = [mark.at for mark in (*done, *marks.comments) if mark is not None]
+    return (
+        accepted,
+        edited,
+        marks.model_statement,
+        marks.model_standing,
+        refiled,
+        "; ".join(study.theme_names.get(one, one) for one in themes) or None,
+        hidden,
+        "; ".join(f"{one.by}: {one.remark}" for one in marks.comments) or None,
+        max(times, default=None),
+    )

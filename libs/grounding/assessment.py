@@ -100,7 +100,35 @@ def check_note(
     Returns:
         Its exact evidence, the checks it failed, and its standing. Never raises.
     """
-    context = CheckContext(draft, chunk, resolve_citations(draft.evidence, chunk), parse)
+    return _check(CheckContext(draft, chunk, resolve_citations(draft.evidence, chunk), parse))
+
+
+def check_statement(
+    note: Note, statement: str, chunk: ChunkReady, parse: SyntaxParser | None = None
+) -> CheckedNote:
+    """Run all checks on a new statement of a stored note, with the note's own quotes.
+
+    Args:
+        note: whose quotes and topics count; quotes of other chunks do not.
+        statement: the new statement.
+        chunk: the segments that the note was drafted from.
+        parse: as for `check_note`.
+    """
+    there = {segment.number for segment in (*chunk.context, *chunk.segments)}
+    cited = [one for one in note.evidence if one.segment in there]
+    draft = DraftNote(
+        statement=statement,
+        evidence=tuple(DraftEvidence(segment=one.segment) for one in cited),
+        themes=note.themes,
+        questions=note.questions,
+    )
+    found = locate_evidence(cited, chunk)
+    return _check(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
+
+
+def _check(context: CheckContext) -> CheckedNote:
+    """Run all checks on a note, and determine its standing."""
+    draft, chunk = context.draft, context.chunk
     failures = _run_checks(context)
     is_provable = PROOF_BARRING_NAMES.isdisjoint(one.check for one in failures)
     found = determine_standing(context) if is_provable else UNPROVEN

@@ -199,7 +199,7 @@ class _StudyReader:
 
 
 def _narrows(params: Params) -> bool:
-    names = ("transcript", "theme", "question", "speaker", "standing", "since")
+    names = ("transcript", "theme", "question", "speaker", "standing", "since", "decision")
     return any(params.get(name) is not None for name in names)
 
 

@@ -71,6 +71,7 @@ async def select_notes(
         _refuse_speaker(which.speaker, sorted({one for some in spoken for one in some}))
     standing = which.standing and which.standing.value
     params = {**narrower, "speaker": which.speaker, "standing": standing, **shown}
+    params["decision"] = which.decision and which.decision.value
     return NoteSelection(studies, params, narrower)
 
 

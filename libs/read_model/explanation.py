@@ -195,9 +195,15 @@ class ExplanationQueries:
             return await self._accepted(one.id)
         return await self._refused(one.id)
 
-    async def _accepted(self, key: UUID) -> NoteExplanation:
+    async def note_with_chunk(self, key: UUID) -> tuple[Note, ChunkReady]:
+        """A note that there is, with the segments that it was drafted from."""
+        note, row = await self._note(key)
+        _, chunk = await self._origin(row)
+        return note, chunk
+
+    async def _note(self, key: UUID) -> tuple[Note, Record]:
         row = await self._database.fetchrow(_QUERIES.select_note, key)
-        assert row is not None, "notes are not deleted one by one"
+        assert row is not None, "whoever asks has found it"
         note = Note(
             note_id=key,
             statement=row["statement"],
@@ -208,6 +214,10 @@ class ExplanationQueries:
             standing=Standing(row["standing"]),
             vouchers=tuple(Voucher(**one) for one in json.loads(row["vouchers"])),
         )
+        return note, row
+
+    async def _accepted(self, key: UUID) -> NoteExplanation:
+        note, row = await self._note(key)
         origin, chunk = await self._origin(row)
         masked = any(one.masked_quote is not None for one in note.evidence)
         again: RecheckedNote = await self._compute(rerun_checks, None if masked else note, chunk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,17 @@ from pydantic import TypeAdapter
 from contracts.notes import Standing, shows_statement
 from contracts.study import StatementPolicy
 from database.pool import Record
+
+
+class DecisionFilter(StrEnum):
+    """Which notes to list by what people decided about them."""
+
+    DECIDED = "decided"
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REFILED = "refiled"
+    COMMENTED = "commented"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,7 @@ class NoteFilter:
         limit: at most so many.
         since: only those that were stored then or later; of a refresh or a correction, those that
             are read since then or later, as it was complete.
+        decision: what people decided; hidden notes match `hidden` alone.
     """
 
     study: str | None = None
@@ -40,6 +53,7 @@ class NoteFilter:
     standing: Standing | None = None
     limit: int | None = None
     since: datetime | None = None
+    decision: DecisionFilter | None = None
 
 
 class NotePosition(NamedTuple):
@@ -70,6 +84,51 @@ class StoredQuote:
     end_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class NoteMark:
+    """What a person decided about a note: by whom, when, and why, or the words of a comment."""
+
+    number: int
+    by: str
+    at: datetime
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMarks:
+    """What people decided about a note, as far as it counts now.
+
+    Attributes:
+        version: number of the latest decision.
+        status: what became of the decisions in this revision, such as ``held``.
+        accepted: who accepted what it says; None: nobody.
+        edited: who wrote its statement; None: the model did.
+        refiled: who chose its themes and questions; None: the model did.
+        hidden: who hid it; None: nobody.
+        comments: in order.
+        model_statement: of an edited note, what the model had written.
+        model_standing: what vouched for that.
+        model_themes: of a re-filed note, the themes that the model chose.
+        model_questions: and the research questions.
+        turns_changed: whether a turn that an edited note quotes is another one since, so that it is
+            not proven any more.
+    """
+
+    version: int
+    status: str
+    accepted: NoteMark | None = None
+    edited: NoteMark | None = None
+    refiled: NoteMark | None = None
+    hidden: NoteMark | None = None
+    comments: tuple[NoteMark, ...] = ()
+    model_statement: str | None = None
+    model_standing: str | None = None
+    model_themes: tuple[str, ...] | None = None
+    model_questions: tuple[str, ...] | None = None
+    turns_changed: bool = False
+
+
+_MARKS: Final = TypeAdapter(NoteMarks)
 _QUOTES: Final = TypeAdapter(tuple[StoredQuote, ...])
 # Of each of a page's notes: parsing them was a third of the time that a page takes.
 _DETAILS: Final = TypeAdapter(tuple[dict[str, str], ...])
@@ -90,6 +149,7 @@ class StoredNote:
         vouchers: kind, name and detail of what vouches for it.
         study_version: version of the registered study that the interview was asked with; None
             where its themes and questions came with it.
+        decided: what people decided about it; None: nothing.
     """
 
     note_id: UUID
@@ -110,10 +170,12 @@ class StoredNote:
     created_at: datetime
     flags: tuple[dict[str, str], ...] = ()
     study_version: int | None = None
+    decided: NoteMarks | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
-        return {**asdict(self), "created_at": self.created_at.isoformat()}
+        decided = None if self.decided is None else _MARKS.dump_python(self.decided, mode="json")
+        return {**asdict(self), "created_at": self.created_at.isoformat(), "decided": decided}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +240,7 @@ def build_note_from_row(row: Record, statements: StatementPolicy | None) -> Stor
         created_at=row["created_at"],
         flags=() if row["flags"] == _NO_DETAILS else _DETAILS.validate_json(row["flags"]),
         study_version=row["study_version"],
+        decided=None if row["decided"] is None else _MARKS.validate_json(row["decided"]),
     )
 
 

@@ -124,10 +124,15 @@ class ReadModelQueries:
         return [build_note_from_row(row, statements) for row in rows], _total(rows)
 
     async def note(self, note_id: UUID) -> StoredNote | None:
-        """A current note; None if there is no such note, or another one is shown in its place."""
+        """A current note, or the person's version of it; also if it is hidden.
+
+        None if there is no such note, or one that says the same is shown in its place.
+        """
         nothing = (None,) * 7
         row = await self._database.fetchrow(
-            self._view(_QUERIES.select_notes), *nothing, note_id, None
+            self._view(_QUERIES.select_notes).replace("current_notes", "all_current_notes"),
+            *nothing,
+            *(note_id, None),
         )
         return None if row is None else build_note_from_row(row, None)
 
@@ -140,6 +145,7 @@ class ReadModelQueries:
             which.speaker,
             which.standing,
             which.since,
+            which.decision,
         )
         counts = {kind: _named(rows, kind) for kind in ("standing", "theme")}
         return NoteCounts(
@@ -195,6 +201,7 @@ class ReadModelQueries:
             which.transcript,
             which.speaker,
             which.since,
+            which.decision,
         )
 
     def _view(self, query: str) -> str:

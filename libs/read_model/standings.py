@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from contracts.notes import Standing
+from read_model.notes import NoteMark, StoredNote
 
 READING_LABEL: Final = "model's reading, not proven"
 """What stands before a statement that is no finding."""
+
+PERSON_LABEL: Final = "statement of {name}, not proven"
+"""The same before a statement that a person wrote."""
+
+TURNS_CHANGED: Final = "a turn that it quotes is another one since: the statement is not proven"
+"""What stands below a person's statement that was proven by another text."""
 
 UNPROVEN: Final = "not proven: nothing vouches for this statement"
 """What stands below an unproven statement where the study or the reader asked for all."""
@@ -21,6 +28,40 @@ _MEANINGS: Final[Mapping[Standing, str]] = {
     "exact, and the statement is how the model read them",
     Standing.REFUTED: "a check or a judging model refutes the statement, so that it is no note",
 }
+
+
+def choose_reading_label(note: StoredNote) -> str:
+    """Return what stands before a note's statement that is no finding: whose it is."""
+    edited = note.decided and note.decided.edited
+    return PERSON_LABEL.format(name=edited.by) if edited else READING_LABEL
+
+
+def list_decision_lines(note: StoredNote) -> list[str]:
+    """Return a line for each thing that people decided about a note: who, when and why.
+
+    Where a person changed it, the model's statement or themes follow.
+    """
+    marks = note.decided
+    if marks is None:
+        return []
+    done = (
+        ("accepted", marks.accepted),
+        ("statement edited", marks.edited),
+        ("re-filed", marks.refiled),
+        ("hidden", marks.hidden),
+    )
+    lines = [_describe_mark(what, mark) for what, mark in done if mark is not None]
+    if marks.model_statement is not None:
+        lines.append(f"the model's statement ({marks.model_standing}): {marks.model_statement}")
+    if marks.turns_changed:
+        lines.append(TURNS_CHANGED)
+    lines += [f"comment by {one.by}, {one.at:%Y-%m-%d}: {one.remark}" for one in marks.comments]
+    return lines
+
+
+def _describe_mark(what: str, mark: NoteMark) -> str:
+    why = f": {mark.remark}" if mark.remark else ""
+    return f"{what} by {mark.by}, {mark.at:%Y-%m-%d}{why}"
 
 
 def describe_standing(standing: Standing) -> str:

@@ -27,12 +27,12 @@ from grounding import (
     format_feedback,
     merge_equivalent_notes,
 )
+from grounding.privacy import PERSONAL_DATA, build_privacy_policy
 from grounding.syntax.spacy_parser import load_spacy_parser
 from grounding.text.terms import split_terms
 from grounding.uncertainty import list_unsupported_words
 from guardrail.metrics import record_note_standings
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy
-from guardrail.privacy_policy import build_privacy_policy
+from guardrail.policy import OWN_WORDS, CheckPolicy
 
 MAX_ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""

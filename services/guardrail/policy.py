@@ -11,9 +11,7 @@ from contracts.notes import CheckFailure
 from contracts.study import PersonalData
 from entailment import NOT_ENTAILED_BY_MODEL
 from grounding import CHECKS, DOUBT_NAMES
-
-PERSONAL_DATA: Final = "personal_data"
-"""The check on personal data, which holds for studies whose policy is to reject it."""
+from grounding.privacy import PERSONAL_DATA
 
 NOT_ENTAILED: Final = "not_entailed"
 """The judge's own check."""

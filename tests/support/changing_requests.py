@@ -24,7 +24,7 @@ from support.api_pages import list_endpoints
 from support.chunks import CHUNK
 from support.control_office import Office, open_office
 from support.http_client import http_client
-from support.interviews import STUDY, TRANSCRIPT, ingested
+from support.interviews import STUDY, TRANSCRIPT, ingested, note, validated
 from support.resumable_service import ResumableService
 
 STUDY_ID: Final = "shops"
@@ -35,6 +35,7 @@ INTERVIEW: Final = {
     "study": STUDY.model_dump(mode="json"),
     "content": "Ada: What do you pay?\nBo: Nothing.",
 }
+NOTE: Final = note("She would not recommend it")
 TO_ERASE: Final = derive_id("to erase")
 """An interview that no other request is about."""
 
@@ -59,6 +60,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/fix"): {"title": "Another"},
+    ("POST", "/notes/{note_id}/decisions"): {"kind": "accepted"},
     ("POST", "/erasures"): {"transcript_id": str(TO_ERASE), "reason": "a test"},
     ("POST", "/studies/{study_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/studies/{study_id}/refresh"): {},
@@ -121,13 +123,16 @@ class ChangingRequests:
             "session_id": str(opened.session_id),
             "study_id": STUDY_ID,
             "transcript_id": str(TRANSCRIPT),
+            "note_id": str(NOTE.note_id),
         }
         for owned in (TRANSCRIPT, TO_ERASE):
             await context.database.execute(
                 "INSERT INTO transcript_owners VALUES ($1, $2, '/a', 1)", owned, STUDY_ID
             )
         of_study = STUDY.model_copy(update={"study_id": STUDY_ID})
-        await NotesStore(context.database).store_transcript(ingested(study=of_study))
+        store = NotesStore(context.database)
+        await store.store_transcript(ingested(study=of_study))
+        await store.store_notes(validated(NOTE))
         async with http_client() as own:  # the page's own session, which DELETE /session ends
             answer = await own.post(
                 f"{self.office.url}/v1/session", json={"token": self.secret}, headers=OWN_PAGE
@@ -148,11 +153,8 @@ class ChangingRequests:
             body = {"token": self.secret} if method == "POST" else None
             async with http_client() as browser:
                 return await browser.request(method, url, json=body, headers=headers, timeout=60)
-        if (
-            method == "PATCH"
-            or path == "/rules/{name}"
-            or path.endswith(("/edit", "/fix", "/retention"))
-        ):
+        versioned = ("/edit", "/fix", "/retention", "/decisions")
+        if method == "PATCH" or path == "/rules/{name}" or path.endswith(versioned):
             headers["If-Match"] = "*"
         return await self.office.client.request(method, url, json=body, headers=headers, timeout=60)
 

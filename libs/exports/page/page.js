@@ -44,7 +44,7 @@ function matches(note, filter) {
   if (filter.question && !note.questions.includes(filter.question)) return false;
   if (filter.standing && note.standing !== filter.standing) return false;
   if (!filter.words) return true;
-  const texts = [note.statement, note.reading, ...note.quotes.flatMap((q) => [q.words, q.speaker])];
+  const texts = [note.statement, note.reading, ...note.decided, ...note.quotes.flatMap((q) => [q.words, q.speaker])];
   return texts.some((text) => text && text.toLowerCase().includes(filter.words));
 }
 
@@ -62,7 +62,8 @@ function render(note, element, title) {
     const where = [quote.speaker, formatTime(quote.ms), title].filter(Boolean).join(", ");
     item.append(button, make("p", `— ${where}${quote.masked ? ", masked" : ""}`, "small"));
   }
-  if (note.reading !== null) item.append(make("p", `${study.reading_label}: ${note.reading}`, "small"));
+  if (note.reading !== null) item.append(make("p", `${note.reading_label}: ${note.reading}`, "small"));
+  for (const line of note.decided) item.append(make("p", line, "small"));
   const filed = [
     ...note.themes.map((id) => names.themes.get(id) ?? id),
     ...note.questions.map((id) => names.questions.get(id) ?? id),

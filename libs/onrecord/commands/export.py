@@ -55,6 +55,9 @@ def export(  # noqa: PLR0913 - one parameter an option
     standing: options.StandingOption = None,
     since: options.Since = None,
     statements: options.Statements = None,
+    decided: options.Decided = False,
+    accepted: options.Accepted = False,
+    hidden: options.Hidden = False,
     exact: options.Exact = False,
     force: Force = False,
     json_output: Json = False,
@@ -71,6 +74,7 @@ def export(  # noqa: PLR0913 - one parameter an option
         onrecord export new.docx --since 7d
         onrecord export study.qdpx
         onrecord export study.html --statements all
+        onrecord export accepted.docx --accepted
         onrecord export - --format csv | head
     """
     from onrecord.exporting import ExportRequest, check_target  # noqa: PLC0415 - keeps help quick
@@ -91,6 +95,7 @@ def export(  # noqa: PLR0913 - one parameter an option
         speaker,
         standing,
         since=options.parse_since(since),
+        decision=options.choose_decision(decided=decided, accepted=accepted, hidden=hidden),
     )
     result = asyncio.run(_export(which, request))
     if json_output:

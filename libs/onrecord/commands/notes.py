@@ -19,7 +19,7 @@ from onrecord.errors import UsageError
 from onrecord.note_selection import NoteSelection, select_notes
 from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
-from read_model.notes import NoteFilter, RefusedNote, StoredNote
+from read_model.notes import DecisionFilter, NoteFilter, RefusedNote, StoredNote
 from read_model.queries import StudyWithInterviewCount
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ Since = Annotated[
         "a time such as 2026-05-04T12:30Z.",
     ),
 ]
+Decided = Annotated[
+    bool, typer.Option("--decided", help="Only notes that people decided about, and not hid.")
+]
+Accepted = Annotated[bool, typer.Option("--accepted", help="Only notes that people accepted.")]
+Hidden = Annotated[
+    bool, typer.Option("--hidden", help="Only notes that people hid, with who and why.")
+]
 Turns = Annotated[
     int | None,
     typer.Option(
@@ -147,6 +154,9 @@ def notes(  # noqa: PLR0913 - one parameter an option
     since: Since = None,
     turns: Turns = None,
     statements: Statements = None,
+    decided: Decided = False,
+    accepted: Accepted = False,
+    hidden: Hidden = False,
     rejected: Rejected = False,
     standings: Standings = False,
     exact: Exact = False,
@@ -167,6 +177,8 @@ def notes(  # noqa: PLR0913 - one parameter an option
         onrecord notes --since 7d
         onrecord notes --theme pricing --turns 2
         onrecord notes --statements all
+        onrecord notes --accepted
+        onrecord notes --hidden
         onrecord notes --rejected
         onrecord notes --standings
         onrecord notes --json | jq '.[].evidence[].quote'
@@ -174,6 +186,11 @@ def notes(  # noqa: PLR0913 - one parameter an option
     which = NoteFilter(
         study, transcript, theme, question, speaker, standing, limit, parse_since(since)
     )
+    which = replace(
+        which, decision=choose_decision(decided=decided, accepted=accepted, hidden=hidden)
+    )
+    if rejected and which.decision:
+        raise UsageError("--decided, --accepted and --hidden do not go with --rejected")
     if standings:
         _refuse_combinations_with_standings(which, statements, turns, rejected=rejected)
         _print_standings(asyncio.run(_count_standings(which)), as_json=json_output)
@@ -194,6 +211,26 @@ def notes(  # noqa: PLR0913 - one parameter an option
     if found.expired_interviews:
         expired = format_count(found.expired_interviews, "interview")
         err.print(f"the notes of {expired} are gone, as their time is over: `onrecord retention`")
+
+
+def choose_decision(*, decided: bool, accepted: bool, hidden: bool) -> DecisionFilter | None:
+    """Return what the options about people's decisions select; None: all notes that are shown.
+
+    Raises:
+        UsageError: several are given.
+    """
+    given = [
+        one
+        for one, is_given in (
+            (DecisionFilter.DECIDED, decided),
+            (DecisionFilter.ACCEPTED, accepted),
+            (DecisionFilter.HIDDEN, hidden),
+        )
+        if is_given
+    ]
+    if len(given) > 1:
+        raise UsageError("of --decided, --accepted and --hidden one may be given")
+    return given[0] if given else None
 
 
 def parse_since(text: str | None) -> datetime | None:

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from contracts.notes import Standing
 from onrecord.pages.check_names import CHECKS
+from onrecord.pages.note_decisions import format_decisions_about
 from onrecord.pages.rendering import format_count, format_recording_time, shorten_id, wrap_paragraph
 from read_model.coverage import CoverageStatus, QuestionCoverage, StudyCoverage
 from read_model.notes import RefusedNote, StoredNote, StoredQuote
 from read_model.queries import StudyWithInterviewCount
-from read_model.standings import READING_LABEL, UNPROVEN
+from read_model.standings import UNPROVEN, choose_reading_label
 from read_model.transcripts import TranscriptSegment
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def _note(note: StoredNote, width: int) -> Iterator[Text]:
     for quote in others:
         yield from _quote(quote, note.title, width)
     if note.model_reading is not None:
-        yield from format_marks(note, width, f"{READING_LABEL}: {note.model_reading}")
+        label = choose_reading_label(note)
+        yield from format_marks(note, width, f"{label}: {note.model_reading}")
+    yield from format_decisions_about(note, width)
 
 
 def _first_line(text: str, note: StoredNote, width: int) -> Iterator[Text]:

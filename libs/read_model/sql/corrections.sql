@@ -34,4 +34,5 @@ SELECT count(*)::int AS notes,
              WHERE cited.note_id = note.note_id AND cited.segment = ANY ($5::int[])
        )), 0)::int AS quotes
   FROM notes AS note
- WHERE note.transcript_id = $1 AND note.revision = $2 AND note.same_as IS NULL;
+ WHERE note.transcript_id = $1 AND note.revision = $2 AND note.same_as IS NULL
+   AND note.version_of IS NULL;

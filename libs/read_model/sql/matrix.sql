@@ -38,6 +38,10 @@ SELECT page.transcript_id, page.revision, page.title, page.chunk_count AS chunks
                               FROM notes AS said
                              WHERE said.transcript_id = page.transcript_id
                                AND said.revision = page.revision
+                               AND NOT EXISTS (
+                                    SELECT FROM left_out_notes AS left_out
+                                     WHERE left_out.note_id = coalesce(said.same_as, said.note_id)
+                               )
                            ) AS one
                      CROSS JOIN LATERAL (
                             SELECT theme_id AS topic_id

@@ -94,6 +94,7 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
        note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
        (interview.study ->> 'version')::int AS study_version, interview.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version,
        note.flags,
+       (SELECT decided FROM note_marks AS mark WHERE mark.note_id = note.note_id) AS decided,
        ARRAY(
             SELECT DISTINCT theme_id FROM note_themes JOIN notes AS one USING (note_id)
              WHERE note.note_id IN (one.note_id, one.same_as) ORDER BY theme_id
@@ -139,7 +140,16 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
          WHERE note.note_id IN (one.note_id, one.same_as) AND strpos(lower(speaker), lower($5)) > 0
    ))
    AND ($6::text IS NULL OR note.standing = $6)
-   AND ($8::uuid IS NULL OR note.note_id = $8)
+   AND ($8::uuid IS NULL OR note.note_id = coalesce(
+        -- Whoever asks for the model's note is shown the person's version in its place.
+        (
+            SELECT mark.note_id
+              FROM note_marks AS mark
+             WHERE $8 IN (mark.version_note_id, mark.model_note_id, mark.origin_id)
+             ORDER BY mark.version_note_id = $8 DESC, mark.model_note_id = $8 DESC NULLS LAST
+             LIMIT 1
+        ), $8
+   ))
    AND ($9::timestamptz IS NULL OR note.created_at >= $9
         OR (note.transcript_id, note.revision) IN (
         -- What asks again or corrects is read once its last chunk is stored.
@@ -212,6 +222,7 @@ WITH noted_themes AS MATERIALIZED (
               FROM notes AS one
               JOIN note_themes USING (note_id)
              WHERE one.study_id = $1
+               AND coalesce(one.same_as, one.note_id) NOT IN (SELECT note_id FROM left_out_notes)
            ) AS shown
      GROUP BY theme_id, transcript_id, revision
 ), noted_questions AS MATERIALIZED (
@@ -222,6 +233,7 @@ WITH noted_themes AS MATERIALIZED (
               FROM notes AS one
               JOIN note_questions USING (note_id)
              WHERE one.study_id = $1
+               AND coalesce(one.same_as, one.note_id) NOT IN (SELECT note_id FROM left_out_notes)
            ) AS shown
      GROUP BY question_id, transcript_id, revision
 )
@@ -247,7 +259,7 @@ SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
   JOIN notes AS earlier USING (note_id)
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
- WHERE earlier.study_id = $1
+ WHERE earlier.study_id = $1 AND earlier.version_of IS NULL
    AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
    AND (coalesce(interview.refreshes, interview.revision), interview.revision)
        < (coalesce(newest.refreshes, newest.revision), newest.revision)
@@ -258,7 +270,7 @@ SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_
   JOIN notes AS earlier USING (note_id)
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
- WHERE earlier.study_id = $1
+ WHERE earlier.study_id = $1 AND earlier.version_of IS NULL
    AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
    AND (coalesce(interview.refreshes, interview.revision), interview.revision)
        < (coalesce(newest.refreshes, newest.revision), newest.revision)
@@ -339,6 +351,17 @@ WITH page AS MATERIALIZED (
               WHERE note.transcript_id = interview.transcript_id
                 AND note.revision = interview.revision
                 AND note.same_as IS NULL
+                AND ($14::text = 'hidden' OR NOT EXISTS (
+                     SELECT FROM left_out_notes AS left_out WHERE left_out.note_id = note.note_id
+                ))
+                AND ($14::text IS NULL OR EXISTS (
+                     SELECT FROM note_marks AS mark
+                      WHERE mark.note_id = note.note_id
+                        AND CASE $14 WHEN 'accepted' THEN is_accepted WHEN 'edited' THEN is_edited
+                                     WHEN 'refiled' THEN is_refiled WHEN 'hidden' THEN is_hidden
+                                     WHEN 'commented' THEN is_commented
+                                     WHEN 'decided' THEN true END
+                ))
                 AND ($5::text IS NULL
                      OR (interview.title, interview.transcript_id) > ($5, $6::uuid)
                      OR (chunk.index, note.attempt, note.position) > ($7::int, $8::int, $9::int))
@@ -382,6 +405,7 @@ WITH page AS MATERIALIZED (
 SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note.standing,
        note.vouchers, note.statements, note.study_id, note.transcript_id, note.revision,
        page.study_version, page.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version, note.flags,
+       (SELECT decided FROM note_marks AS mark WHERE mark.note_id = note.note_id) AS decided,
        page.index, page.attempt, page.position,
        ARRAY(
             SELECT DISTINCT theme_id
@@ -415,7 +439,7 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
                    ) AS cited
        ) AS evidence
   FROM page
-  JOIN current_notes AS note USING (note_id)
+  JOIN all_current_notes AS note USING (note_id)
   JOIN drafts AS draft ON draft.chunk_id = note.chunk_id AND draft.attempt = page.attempt
  ORDER BY page.title, note.transcript_id, page.index, page.attempt, page.position;
 
@@ -424,8 +448,19 @@ SELECT note.note_id, coalesce(note.statement, note.model_reading) AS words, note
 -- ones that say the same, too.
 WITH matching AS MATERIALIZED (
     SELECT note.note_id, note.standing
-      FROM current_notes AS note
+      FROM all_current_notes AS note
      WHERE note.study_id = $1
+       AND ($8::text = 'hidden' OR NOT EXISTS (
+            SELECT FROM left_out_notes AS left_out WHERE left_out.note_id = note.note_id
+       ))
+       AND ($8::text IS NULL OR EXISTS (
+            SELECT FROM note_marks AS mark
+             WHERE mark.note_id = note.note_id
+               AND CASE $8 WHEN 'accepted' THEN is_accepted WHEN 'edited' THEN is_edited
+                           WHEN 'refiled' THEN is_refiled WHEN 'hidden' THEN is_hidden
+                           WHEN 'commented' THEN is_commented
+                           WHEN 'decided' THEN true END
+       ))
        AND ($2::uuid IS NULL OR note.transcript_id = $2)
        AND ($3::text IS NULL OR EXISTS (
             SELECT FROM note_themes AS topic
@@ -482,6 +517,7 @@ SELECT page.transcript_id, page.revision, page.refreshes, page.study_id, page.ti
              WHERE note.transcript_id = page.transcript_id
                AND note.revision = page.revision
                AND note.same_as IS NULL
+               AND NOT EXISTS (SELECT FROM left_out_notes AS left_out WHERE left_out.note_id = note.note_id)
        ) AS notes
   FROM (
         SELECT transcript_id, revision, refreshes, study_id, title, format, recorded_at, ingested_at,

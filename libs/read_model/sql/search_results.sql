@@ -28,6 +28,10 @@ SELECT document.place, interview.title, shown.text, shown.standing, shown.is_fin
               JOIN notes AS note USING (note_id)
              WHERE document.kind = 'quote'
                AND document.note_id = coalesce(note.same_as, note.note_id)
+               AND NOT EXISTS (
+                    SELECT FROM left_out_notes AS left_out
+                     WHERE left_out.note_id = document.note_id
+               )
                AND cited.transcript_id = document.transcript_id
                AND cited.revision = document.revision
                AND cited.segment = document.segment

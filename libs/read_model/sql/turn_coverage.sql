@@ -31,6 +31,10 @@ WITH chunk_states AS MATERIALIZED (
       FROM evidence AS cited
       JOIN notes AS note USING (note_id)
      WHERE cited.transcript_id = $1 AND cited.revision = $2
+       AND NOT EXISTS (
+            SELECT FROM left_out_notes AS left_out
+             WHERE left_out.note_id = coalesce(note.same_as, note.note_id)
+       )
      GROUP BY cited.segment
 ), turns AS MATERIALIZED (
     SELECT turn.number, turn.role, char_length(turn.text) AS characters,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from control.access.rights import Caller, Right
 from control.api.context import ApiContext
-from control.domain import NotFoundError
+from control.domain import BadRequestError, NotFoundError
 from read_model.explanation import ExplanationQueries, NoteMatch
 from read_model.notes import StoredNote
 from read_model.queries import ReadModelQueries
 from read_model.transcripts import TranscriptQueries, TranscriptRevision, TranscriptSummary
+
+MIN_ID_DIGITS: Final = 4
+"""Fewest digits that a note is looked for by; fewer are how most notes begin."""
+
+MAX_ID_DIGITS: Final = 32
+"""Hexadecimal digits of a UUID."""
 
 
 async def find_transcript(
@@ -61,6 +68,33 @@ async def find_note(
     await context.trail.record(caller, "note.read_exact", str(note_id), found.study_id)
     exactly = await ReadModelQueries(context.database, exact=True).note(note_id)
     return exactly or found
+
+
+async def find_note_id(context: ApiContext, caller: Caller, beginning: str) -> UUID:
+    """Find the id of an accepted note by the first digits of it.
+
+    Raises:
+        BadRequestError: there are too few digits, or too many.
+        NotFoundError: none or several begin so, in the studies that the caller may read.
+    """
+    digits = beginning.replace("-", "")
+    if not MIN_ID_DIGITS <= len(digits) <= MAX_ID_DIGITS:
+        raise BadRequestError(
+            f"note_id: {MIN_ID_DIGITS} to {MAX_ID_DIGITS} hexadecimal digits, dashes not counted"
+        )
+    if len(digits) == MAX_ID_DIGITS:
+        return UUID(digits)
+    allowed = caller.list_studies(Right.READ_NOTES)
+    matches = await ExplanationQueries(context.database).find(digits, allowed)
+    found = [one for one in matches if one.kind == "note"]
+    if not found:
+        raise NotFoundError(
+            f"no note's id begins with {digits}: `onrecord notes` prints those there are"
+        )
+    if len(found) > 1:
+        several = "; ".join(f"{str(one.id)[:13]} ({one.standing})" for one in found)
+        raise NotFoundError(f"{digits} is how several notes begin: {several}")
+    return found[0].id
 
 
 async def find_note_by_id_prefix(context: ApiContext, caller: Caller, digits: str) -> NoteMatch:

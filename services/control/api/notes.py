@@ -21,13 +21,19 @@ from control.api.authorization import (
     NoteReader,
 )
 from control.api.context import ApiContext, Context
-from control.api.lookups import find_note, find_note_by_id_prefix
+from control.api.lookups import (
+    MAX_ID_DIGITS,
+    MIN_ID_DIGITS,
+    find_note,
+    find_note_by_id_prefix,
+)
 from control.api.openapi import build_error_responses
 from control.api.pagination import Int4, ListCursors, get_only_element, split_page
 from control.api.studies import StudyPath, require_study
 from control.domain import BadRequestError
 from read_model.explanation import ExplanationQueries, NoteExplanation
 from read_model.notes import (
+    DecisionFilter,
     NoteCounts,
     NoteFilter,
     NotePosition,
@@ -36,12 +42,6 @@ from read_model.notes import (
     StoredQuote,
 )
 from read_model.queries import ReadModelQueries
-
-MIN_ID_DIGITS: Final = 4
-"""Fewest digits that a note is looked for by; fewer are how most notes begin."""
-
-MAX_ID_DIGITS: Final = 32
-"""Hexadecimal digits of a UUID."""
 
 router: Final = APIRouter(tags=["notes"])
 
@@ -134,6 +134,11 @@ class NotesFilter(RejectedNotesFilter):
         None, description="Only with words of speakers whose name has this in it."
     )
     standing: Standing | None = Field(None, description="Only those of this standing.")
+    decision: DecisionFilter | None = Field(
+        None,
+        description="Only those about which people decided this; `decided`: anything. Hidden notes "
+        "are listed by `hidden` alone.",
+    )
     exact: bool = Field(
         default=False,
         description="Exact words and names where the study masks them; takes the role "
@@ -150,6 +155,7 @@ class NotesFilter(RejectedNotesFilter):
             self.speaker,
             self.standing,
             since=self.since,
+            decision=self.decision,
         )
 
 

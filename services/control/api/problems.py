@@ -37,6 +37,7 @@ from control.domain import (
 from control.erasures.store import OtherInterviewsError, ReceiptNotSignedError
 from control.idempotency import KeyReusedError, RequestInProgressError
 from control.interviews.corrections import RevisionOnTheWayError
+from control.interviews.note_decisions import StatementRefusedError
 from control.interviews.studies import StudyArchivedError, StudyChangedError, StudyExistsError
 from control.interviews.submitting import (
     RevisionConflictError,
@@ -75,7 +76,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[OnrecordError], ...], int], ...]] = (
     ((DeadLetterGoneError, OriginalGoneError), 410),
     ((StudyChangedError,), 412),
     ((SubmissionTooLargeError,), 413),
-    ((BadMessageError, KeyReusedError), 422),
+    ((BadMessageError, KeyReusedError, StatementRefusedError), 422),
     ((ConcurrentChangeError,), 412),
     ((RetryTopicMissingError, StageNotConfiguredError), 424),
     ((PreconditionRequiredError,), 428),

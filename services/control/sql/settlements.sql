@@ -124,6 +124,7 @@ SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
                     SELECT count(*) FROM notes AS note
                      WHERE note.transcript_id = interview.transcript_id
                        AND note.revision = interview.revision AND note.same_as IS NULL
+                       AND note.version_of IS NULL
                ) AS notes,
                (
                     SELECT count(*)

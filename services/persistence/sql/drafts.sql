@@ -48,7 +48,8 @@ WITH joined AS (
     )
     SELECT $1, $2, $9, $10, $11, note.id, note.statement, note.flags, note.standing, note.vouchers,
            note.same_as, note.meaning, note.place + (
-                SELECT coalesce(max(position), 0) FROM notes WHERE chunk_id = $1 AND attempt = $2
+                SELECT coalesce(max(position), 0) FROM notes
+                 WHERE chunk_id = $1 AND attempt = $2 AND version_of IS NULL
            )
       FROM unnest(
             $12::uuid[], $13::text[], $14::jsonb[], $15::text[], $16::jsonb[], $17::uuid[],
@@ -93,7 +94,9 @@ DELETE FROM rejected_notes
 -- Returns what is stored for some chunks, in the order of their ids in the argument.
 SELECT asked.chunk_id,
        ARRAY(
-            SELECT note_id FROM notes WHERE chunk_id = asked.chunk_id ORDER BY attempt, position
+            SELECT note_id FROM notes
+             WHERE chunk_id = asked.chunk_id AND version_of IS NULL
+             ORDER BY attempt, position
        ) AS note_ids,
        (SELECT count(*) FROM rejected_notes WHERE chunk_id = asked.chunk_id) AS rejected_count,
        (SELECT stored_at IS NOT NULL FROM chunks WHERE chunk_id = asked.chunk_id) AS complete

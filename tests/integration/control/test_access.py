@@ -110,6 +110,9 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/studies/{study_id}/speakers"): READERS,
     ("GET", "/notes/{note_id}"): READERS,
     ("GET", "/notes/{note_id}/evidence"): READERS,
+    ("GET", "/notes/{note_id}/decisions"): READERS,
+    ("POST", "/notes/{note_id}/decisions"): RESEARCHERS,
+    ("GET", "/studies/{study_id}/decisions"): READERS,
     ("GET", "/notes/{note_id}/explanation"): EVIDENCE_READERS,
     ("GET", "/search"): READERS,
     ("GET", "/costs"): OPERATORS,
@@ -181,6 +184,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/transcripts/{transcript_id}/restore"): {"revision": 1, "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/handover"): {"to": "/portal", "reason": "a test"},
     ("POST", "/transcripts/{transcript_id}/fix"): {"title": "x", "dry_run": True},
+    ("POST", "/notes/{note_id}/decisions"): {"kind": "accepted"},
     ("POST", "/erasures"): {
         "transcript_id": str(TRANSCRIPT),
         "reason": "a test",
@@ -239,6 +243,8 @@ async def ask(
 ) -> tuple[int, Any]:
     """The status and the body of an answer to whoever has a secret."""
     headers = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
+    if path.endswith("/decisions"):
+        headers["If-Match"] = "*"
     office.client.headers.pop("Authorization", None)
     query = QUERIES.get((method, path), "")
     url = f"{office.url}/v1{path.format(**IDS)}{query}"

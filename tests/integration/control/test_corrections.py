@@ -154,6 +154,31 @@ async def test_what_a_correction_found_is_new_when_its_last_chunk_is_stored(
 
 
 @pytest.mark.usefixtures("stored")
+async def test_what_people_decided_about_notes_holds_once_the_correction_is_complete(
+    office: Office, fresh_database: Database
+) -> None:
+    hidden = note("1 1").note_id
+    answer = await office.client.post(
+        f"{office.url}/v1/notes/{hidden}/decisions",
+        json={"kind": "hidden"},
+        headers={"If-Match": "*"},
+    )
+    assert answer.status_code == 200, answer.text
+    await fix(office, RENAMED)
+    event = await ingest(fresh_database, 2, 1)
+    event = event.model_copy(update={"chunks": (chunk(2, 1), chunk(2, 2))})
+    path = f"/v1/studies/{STUDY.study_id}/notes?decision=hidden"
+    await store(fresh_database, event, chunks=1)
+    (shown,) = (await office.ask("GET", path))[1]["notes"]
+    assert (shown["note_id"], shown["revision"]) == (str(hidden), 1)
+    await store(fresh_database, event, chunks=2)
+    (shown,) = (await office.ask("GET", path))[1]["notes"]
+    assert (shown["revision"], shown["evidence"][0]["speaker"]) == (2, "Amara Okafor")
+    _, page = await office.ask("GET", f"/v1/studies/{STUDY.study_id}/notes")
+    assert len(page["notes"]) == 1
+
+
+@pytest.mark.usefixtures("stored")
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(
     office: Office, fresh_database: Database
 ) -> None:

@@ -47,6 +47,8 @@ CHANGED: Final = (
         "transcript_owners",
         "withdrawn_revisions",
         "corrections",
+        "note_decisions",
+        "decided_notes",
         "erasures",
         "erased_transcripts",
         "study_versions",

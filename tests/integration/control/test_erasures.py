@@ -193,11 +193,19 @@ async def test_nothing_of_an_interview_is_left_but_its_ids(
         headers={"If-Match": "*"},
     )
     assert answer.status_code == 200, answer.text
+    noted = await fresh_database.fetchval("SELECT note_id FROM notes WHERE same_as IS NULL LIMIT 1")
+    answer = await office.client.post(
+        f"{office.url}/v1/notes/{noted}/decisions",
+        json={"kind": "comment", "comment": f"Is it {MARKER}?"},
+        headers={"If-Match": "*"},
+    )
+    assert answer.status_code == 200, answer.text
     withdrawn = {"reason": f"{MARKER} asked for it"}
     assert (await office.ask("POST", f"/v1/transcripts/{TRANSCRIPT}/withdraw", withdrawn))[0] == 200
     await fresh_database.execute("ANALYZE")
     found = await find_marked(fresh_database, STEM)
     assert {*found} >= {
+        "note_decisions",
         "pg_stats",
         *("transcripts", "segments", "speakers", "notes", "evidence", "rejected_notes"),
         *("pending_drafts", "llm_answers", "letter_edits", "trail", "search_documents"),

@@ -55,6 +55,7 @@ FILES: Final = {
         LIBS / "read_model" / "sql" / "evidence.sql",
         LIBS / "read_model" / "sql" / "corrections.sql",
         LIBS / "read_model" / "sql" / "explanation.sql",
+        LIBS / "read_model" / "sql" / "note_decisions.sql",
         LIBS / "read_model" / "sql" / "search_results.sql",
     ),
 }

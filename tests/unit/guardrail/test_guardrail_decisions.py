@@ -8,11 +8,12 @@ from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, DraftNote, Standing, Voucher, VoucherKind
 from grounding import CheckedNote
+from grounding.privacy import PERSONAL_DATA
 from guardrail.assessors import assess_in_thread
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.handlers import validate_draft
 from guardrail.metrics import NOTES
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailedCheckAction
+from guardrail.policy import OWN_WORDS, CheckPolicy, FailedCheckAction
 from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 

@@ -11,6 +11,7 @@ from contracts.replay_options import ReplayOverrides
 from contracts.study import PersonalData, StatementPolicy
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
+from grounding.privacy import build_privacy_policy
 from guardrail.domain import (
     AssessmentOptions,
     assess_draft,
@@ -18,7 +19,6 @@ from guardrail.domain import (
     tighten_policies,
 )
 from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailedCheckAction
-from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
 
 SAID = "My number is 020 7946 0958, and my sister is Maria Gonzalez. We pay sixty pounds a month."

@@ -129,7 +129,7 @@ def test_each_command_is_found_in_the_one_module_that_is_imported_for_it() -> No
 def test_a_command_that_is_not_there_is_looked_for_among_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.run_command(["note"]) == 2
+    assert cli.run_command(["nots"]) == 2
     assert "notes" in capsys.readouterr().err
 
 

@@ -110,6 +110,15 @@ erase transcript {ID} --reason why --yes
 erase verify {RECEIPT}
 explain 3f2a91c0
 matrix
+note accept abcd
+note comment abcd why
+note decisions --study s
+note edit abcd "They pay."
+note hide abcd
+note history abcd
+note refile abcd --theme t
+note show abcd
+note withdraw abcd 1
 notes
 notes --study s --rejected
 pipeline --for 1

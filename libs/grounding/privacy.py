@@ -10,8 +10,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure
 from contracts.study import PersonalData
-from grounding import CheckedNote
-from guardrail.policy import PERSONAL_DATA
+from grounding.assessment import CheckedNote
 from personal_data import (
     IDENTIFYING,
     PersonalDataSpan,
@@ -19,6 +18,9 @@ from personal_data import (
     list_speaker_names,
     mask_text,
 )
+
+PERSONAL_DATA: Final = "personal_data"
+"""The check on personal data, which holds for studies whose policy is to reject it."""
 
 _WORD: Final = re.compile(r"(?<!\[)\w{2,}")
 """A word; one letter identifies nobody, and a placeholder is no word."""
