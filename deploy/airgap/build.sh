@@ -121,7 +121,8 @@ make_postgres() {
   made_from=$(fingerprint "$here/postgres/docker-entrypoint.sh")
   is_there "$postgres_image" "$made_from" && return
   root=$(fresh_folder)
-  debian "$suite" "$root" "postgresql-$major"
+  # With pgvector, which the official image lacks: searches by meaning are tested in containers.
+  debian "$suite" "$root" "postgresql-$major,postgresql-$major-pgvector"
   bin=/usr/lib/postgresql/$major/bin
   # No cluster of the package's and no key, but a place for the entrypoint's.
   rm -rf "$root"/{etc,var/lib}/postgresql/"$major" "$root"/etc/ssl/private/*

@@ -143,6 +143,7 @@ async def create_logins(
                     await _create_login(connection, login, passwords[name])
                 for role in await list_existing_roles(connection, FORMER_LOGINS):
                     await _drop_login(connection, role, notice)
+                await connection.execute(QUERIES.create_extensions)
                 for transfer in await connection.fetch(QUERIES.select_transfers):
                     await connection.execute(transfer[0])
                 await connection.execute(QUERIES.close_schema)

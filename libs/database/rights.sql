@@ -48,6 +48,7 @@ GRANT SELECT (transcript_id, revision, title, base_revision, study_id, published
     UPDATE (published_at) ON corrections TO onrecord_control;
 GRANT EXECUTE ON FUNCTION claim_refresh, claim_correction TO onrecord_control;
 GRANT SELECT ON search_documents, search_configurations TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE (model, embedding) ON search_embeddings TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON withdrawn_revisions TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE (producer, revision) ON transcript_owners TO onrecord_control;
 GRANT EXECUTE ON FUNCTION withdrawal_lock, withdraw_revision, restore_revision,

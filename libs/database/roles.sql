@@ -23,6 +23,11 @@ WITH ours AS (
      UNION ALL
     SELECT 'FUNCTION ' || pg_proc.oid::regprocedure FROM pg_proc JOIN ours ON role = proowner
      WHERE pronamespace = 'public'::regnamespace
+       -- Functions of an extension are for whoever may use its types.
+       AND NOT EXISTS (
+            SELECT FROM pg_depend
+             WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+       )
 )
 SELECT format('REVOKE ALL ON %s FROM PUBLIC', name) || coalesce(
            (SELECT string_agg(', ' || quote_ident(role), '') FROM unnest($1::text[]) AS role), ''
@@ -65,6 +70,19 @@ EXCEPTION
 END;
 $$;
 
+-- name: create_extensions
+-- Adds pgvector, which searches by meaning need, where it is installed and this login may add it.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') THEN
+        CREATE EXTENSION IF NOT EXISTS vector SCHEMA public;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'searches by meaning need the extension vector: only a superuser may add it';
+END;
+$$;
+
 -- name: select_transfers
 -- Statements that give the database, and what an earlier login has made in it, to the owner.
 WITH former AS (
@@ -84,7 +102,11 @@ SELECT format('ALTER %s %s OWNER TO onrecord_owner',
  UNION ALL
 SELECT format('ALTER FUNCTION %s OWNER TO onrecord_owner', pg_proc.oid::regprocedure)
   FROM pg_proc JOIN former ON role = proowner
- WHERE pronamespace = 'public'::regnamespace;
+ WHERE pronamespace = 'public'::regnamespace
+   AND NOT EXISTS (
+        SELECT FROM pg_depend
+         WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+   );
 
 -- name: select_missing_policies
 -- Statements that let services and operators, as far as their rights go, see the rows of all studies.

@@ -1,6 +1,5 @@
 """Score whether a statement follows from what was said, by a model that the operator supplies."""
 
-from entailment.errors import EntailmentError
 from entailment.notes import (
     NOT_ENTAILED_BY_MODEL,
     EntailmentModel,
@@ -15,7 +14,6 @@ from entailment.rounds import NoteScore
 
 __all__ = [
     "NOT_ENTAILED_BY_MODEL",
-    "EntailmentError",
     "EntailmentModel",
     "EntailmentScorer",
     "NoteScore",

@@ -1,35 +1,21 @@
-"""Errors of the entailment library; each one's text is one line for people.
+"""Errors of the entailment library, beside those of ``onnx_models``; each text is one line.
 
-EntailmentError
-├── NotInstalledError       onnxruntime, tokenizers or numpy is missing
-├── ModelFolderError        a file of the model is missing, or is not what it has to be
+ModelError                  of onnx_models
+├── NotInstalledError       of onnx_models: onnxruntime, tokenizers or numpy is missing
+├── ModelFolderError        of onnx_models: a file is missing, or is not what it has to be
+├── ScoreError              of onnx_models: the model gave a score that is no number
 ├── ThresholdsError         the thresholds are missing, broken or of another model
-├── CalibrationError        no threshold keeps the false rate on the labelled pairs
-└── ScoreError              the model gave a score that is no number
+└── CalibrationError        no threshold keeps the false rate on the labelled pairs
 """
 
 from __future__ import annotations
 
-
-class EntailmentError(ValueError):
-    """Base of all errors that this library raises."""
+from onnx_models.errors import ModelError
 
 
-class NotInstalledError(EntailmentError):
-    """Raised when the packages of the pip extra ``entailment`` are not installed."""
-
-
-class ModelFolderError(EntailmentError):
-    """Raised when a model's folder lacks a file, or one of its files is unusable."""
-
-
-class ThresholdsError(EntailmentError):
+class ThresholdsError(ModelError):
     """Raised when a model has no score thresholds, or those of other model files."""
 
 
-class CalibrationError(EntailmentError):
+class CalibrationError(ModelError):
     """Raised when no threshold on the labelled pairs keeps to the allowed error rate."""
-
-
-class ScoreError(EntailmentError):
-    """Raised when a model's score of a pair is not a number."""

@@ -15,7 +15,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, Standing, Voucher, VoucherKind
 from entailment.files import read_model_folder
-from entailment.onnx_scorer import OnnxScorer, require_entailment_packages
+from entailment.onnx_scorer import PURPOSE, OnnxScorer
 from entailment.ports import EntailmentScorer, TextPair
 from entailment.rounds import NoteDecision, NoteScore, decide_notes_from_pairs
 from entailment.thresholds import ScoreDecision, Thresholds, read_thresholds
@@ -24,6 +24,7 @@ from grounding.assessment import CheckedNote
 from grounding.evidence import locate_evidence
 from grounding.text.addressing import split_sentences
 from grounding.text.words import split_words, truncate_text
+from onnx_models.text_model import require_packages
 
 NOT_ENTAILED_BY_MODEL: Final = "not_entailed_by_model"
 """The check that a note fails if an entailment model scores it below the lower threshold."""
@@ -49,7 +50,7 @@ def open_calibrated_model(folder: Path) -> EntailmentModel:
     """Load an entailment model and its thresholds; a loaded model is reused.
 
     Raises:
-        EntailmentError: the model or its thresholds cannot be used; the message says why.
+        ModelError: the model or its thresholds cannot be used; the message says why.
     """
     model = read_model_folder(folder)
     return EntailmentModel(OnnxScorer(model), read_thresholds(model))
@@ -59,9 +60,9 @@ def validate_calibrated_model(folder: Path) -> None:
     """Load an entailment model, score a sample and read its thresholds; raise if one fails.
 
     Raises:
-        EntailmentError: the model or its thresholds cannot be used; the message says why.
+        ModelError: the model or its thresholds cannot be used; the message says why.
     """
-    require_entailment_packages()
+    require_packages(PURPOSE)
     model = read_model_folder(folder)
     read_thresholds(model)
     _validate_files(folder, tuple(sorted(model.hashes.items())))

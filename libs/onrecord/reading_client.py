@@ -123,9 +123,18 @@ class MatrixPage:
 
 
 @dataclass(frozen=True)
-class _ResultPage:
+class SearchResultPage:
+    """Page of search results.
+
+    Attributes:
+        results: the best first.
+        next: ``cursor`` of the next page; None if there is none.
+        not_compared: texts that a search by meaning does not find yet; on its first page only.
+    """
+
     results: list[SearchResult]
     next: str | None
+    not_compared: int | None = None
 
 
 class ReadingClient:
@@ -299,17 +308,17 @@ class ReadingClient:
         pages = self._control.pages(f"/v1/studies/{study_id}/speakers", _SpeakerPage, which)
         return [one async for page in pages for one in page.speakers]
 
-    async def search(self, which: Params, *, most: int) -> AsyncIterator[SearchResult]:
-        """Yield the texts that have some words, the best first.
+    async def search(self, which: Params, *, most: int) -> AsyncIterator[SearchResultPage]:
+        """Yield pages of texts that have some words, or are like a sentence, the best first.
 
         Args:
             which: the endpoint's query; None leaves a parameter out.
             most: how many will be read at most.
         """
-        pages = self._control.pages("/v1/search", _ResultPage, which, limit=SEARCH_PAGE, most=most)
-        async for page in pages:
-            for one in page.results:
-                yield one
+        async for page in self._control.pages(
+            "/v1/search", SearchResultPage, which, limit=SEARCH_PAGE, most=most
+        ):
+            yield page
 
     async def explanation(self, digits: str) -> NoteExplanation:
         """Return why the note whose id begins with some digits was accepted or refused."""

@@ -22,7 +22,9 @@ from database.queries import load_queries
 from read_model.notes import StoredQuote
 
 _SQL: Final = Path(__file__).parent / "sql"
-_QUERIES: Final = load_queries(_SQL / "search.sql", _SQL / "search_results.sql")
+_QUERIES: Final = load_queries(
+    _SQL / "search.sql", _SQL / "search_results.sql", _SQL / "similar_texts.sql"
+)
 
 MAX_QUERY: Final = 200
 """Most characters of a query."""
@@ -44,6 +46,25 @@ class ResultKind(StrEnum):
 
 class NoSearchWordsError(ValueError):
     """Raised when a search query contains no word to search for."""
+
+
+class PgvectorMissingError(ValueError):
+    """Raised when a search by meaning finds no extension ``vector`` in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtMeaning:
+    """Query of a search by meaning, as a vector of the model that texts are compared by.
+
+    Attributes:
+        words: the query as it was written.
+        vector: its vector, of length 1.
+        model: name of the model; texts without a vector of it are not found.
+    """
+
+    words: str
+    vector: Sequence[float]
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,8 @@ class SearchResult:
         standing: of the note whose statement it is; None for words of the interview.
         quotes: what the note cites, if it is a statement.
         is_masked: whether personal data in the text has placeholders.
+        similarity: cosine of the angle between the text's vector and the query's, from 0 to 1; None
+            if words were searched.
     """
 
     kind: ResultKind
@@ -116,10 +139,11 @@ class SearchResult:
     role: str | None
     start_ms: int | None
     end_ms: int | None
+    similarity: float | None = None
 
 
 class SearchQueries:
-    """Full-text searches of statements, quotes and segments in PostgreSQL.
+    """Searches of statements, quotes and segments in PostgreSQL, for words or by meaning.
 
     Args:
         database: what is read; its login is control's, and an evidence reader.
@@ -158,28 +182,83 @@ class SearchQueries:
                 raise NoSearchWordsError
             return [], None
         rows = await self._find(
-            query,
-            languages,
+            _QUERIES.select_documents, query, languages, *self._filter(which, after), limit + 1
+        )
+        return await self._show(query, rows[:limit]), _find_next(rows, limit)
+
+    async def search_like(
+        self,
+        query: SoughtMeaning,
+        which: SearchFilter,
+        *,
+        limit: int,
+        after: SearchPosition | None = None,
+    ) -> tuple[list[SearchResult], SearchPosition | None]:
+        """A page of texts of like meaning, the nearest first, and the next page's position.
+
+        Every text has some likeness, so that there are results as long as there are texts.
+
+        Args:
+            query: what is looked for.
+            which: what is searched.
+            limit: at most so many.
+            after: only results behind this position; from the beginning if None.
+
+        Raises:
+            PgvectorMissingError: the database lacks the extension ``vector``.
+            DatabaseTimeoutError: PostgreSQL took too long.
+        """
+        if not await self._database.fetchval(_QUERIES.is_pgvector_installed):
+            raise PgvectorMissingError
+        arguments = (list(query.vector), query.model, *self._filter(which, after), limit + 1)
+        rows = await self._find(
+            _QUERIES.select_similar_documents, *arguments, one_by_one=which.transcript is not None
+        )
+        return await self._show(query.words, rows[:limit]), _find_next(rows, limit)
+
+    async def count_not_compared(self, model: str, studies: Collection[str] | None) -> int:
+        """Count texts that searches by meaning do not find yet, as they have no vector.
+
+        Args:
+            model: name of the model.
+            studies: only of these, by their ids; of all if None.
+        """
+        count: int = await self._database.fetchval(
+            _QUERIES.count_not_embedded,
+            model,
+            None if studies is None else list(studies),
+            self._audience,
+        )
+        return count
+
+    @property
+    def _audience(self) -> str:
+        return "exact" if self._exact else "masked"
+
+    def _filter(self, which: SearchFilter, after: SearchPosition | None) -> tuple[object, ...]:
+        """What queries take of a filter and a position, in their order."""
+        studies = None if which.studies is None else list(which.studies)
+        return (
             studies,
-            "exact" if self._exact else "masked",
+            self._audience,
             which.transcript,
             which.kind,
             *(after or (None, None)),
-            limit + 1,
         )
-        page = rows[:limit]
-        last = SearchPosition(page[-1]["rank"], page[-1]["document_id"]) if page else None
-        return await self._show(query, page), last if len(rows) > limit else None
 
-    async def _find(self, *arguments: object) -> Sequence[Record]:
+    async def _find(
+        self, query: str, *arguments: object, one_by_one: bool = True
+    ) -> Sequence[Record]:
+        """The rows of a query; if not ``one_by_one``, many are joined though few are expected."""
         async with self._database.transaction() as connection:
             # A plan for any arguments expects ten languages and all studies, and so much work that
             # compiling it takes longer than the search.
             await connection.execute(
                 f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'; "
-                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"
+                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off; "
+                f"SET LOCAL enable_nestloop = {'on' if one_by_one else 'off'}"
             )
-            return await connection.fetch(_QUERIES.select_documents, *arguments)
+            return await connection.fetch(query, *arguments)
 
     async def _show(self, query: str, found: Sequence[Record]) -> list[SearchResult]:
         mark = secrets.token_hex(8)  # no text has it
@@ -212,6 +291,14 @@ class SearchQueries:
         return query.replace("shown_", "exact_") if self._exact else query
 
 
+def _find_next(rows: Sequence[Record], limit: int) -> SearchPosition | None:
+    """Return the position of a page's last row; None if no row is behind it."""
+    if len(rows) <= limit:
+        return None
+    last = rows[limit - 1]
+    return SearchPosition(last["rank"], last["document_id"])
+
+
 def _result(found: Record, shown: Record, mark: str) -> SearchResult:
     text, words = _split_highlights(shown["highlighted"], shown["text"], mark)
     excerpt, offset, inside = _cut(text, words)
@@ -235,6 +322,7 @@ def _result(found: Record, shown: Record, mark: str) -> SearchResult:
         role=shown["role"],
         start_ms=shown["start_ms"],
         end_ms=shown["end_ms"],
+        similarity=found.get("similarity"),
     )
 
 

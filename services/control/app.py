@@ -28,6 +28,7 @@ from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
+from control.embedding import embedding_texts
 from control.erasures.receipts import CopiesElsewhere
 from control.erasures.runner import ErasureRunner
 from control.handlers import router
@@ -48,6 +49,7 @@ from control.upkeep import delete_expired_rows_periodically
 from database.migrate import open_migrated_database
 from database.service_starts import ServiceStart
 from database.settings import PostgresSettings
+from embeddings import open_embedding_model
 from messaging import ReliableKafkaBroker, ServiceApplication
 
 # Control has no DLQ of its own, so it keeps what it cannot handle.
@@ -82,6 +84,8 @@ class Settings:
         )
         self.oidc = OidcSettings()
         self.postgres = PostgresSettings()
+        folder = control.embedding_model
+        self.embedding_model = open_embedding_model(folder) if folder else None
 
 
 @asynccontextmanager
@@ -124,6 +128,7 @@ async def lifespan(
             ),
             RuleRunner(database, replayer.replay).running(),
             sweeper.running(),
+            embedding_texts(database, settings.embedding_model),
         ):
             api.context = ApiContext(
                 store,
@@ -142,6 +147,7 @@ async def lifespan(
                     settings.control.upload_timeout_s, settings.control.upload_min_bytes_per_s
                 ),
                 compute=compute,
+                embedding_model=settings.embedding_model,
                 open_registration=settings.control.open_registration,
                 wake_rehearser=rehearser.wake,
                 wake_eraser=eraser.wake,

@@ -149,6 +149,10 @@ class BadRequestError(OnrecordError):
     """Raised when a request's parameters contradict each other."""
 
 
+class NotConfiguredError(OnrecordError):
+    """Raised when a request needs what control's settings, or its database, do not have (424)."""
+
+
 class PreconditionRequiredError(OnrecordError):
     """Raised when a request to change an object lacks ``If-Match`` (HTTP 428)."""
 

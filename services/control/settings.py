@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.topics import PIPELINE
 from control.access.oidc.settings import is_secure_url
+from embeddings import open_embedding_model
 from messaging import StageSettings
 
 
@@ -129,6 +130,12 @@ class ControlSettings(StageSettings):
         "CONTROL_OPERATOR_TOKEN_FILE, which has to be theirs. A name with several addresses is of "
         "several replicas. What is not named is not resumed, and its letters are not rehearsed.",
     )
+    embedding_model: Path | None = Field(
+        None,
+        description="A folder with an embedding model (`model.onnx`, `tokenizer.json`), such as "
+        "`make embeddings` makes: with it, and with the extension `vector` in PostgreSQL, texts "
+        "are found by meaning (`onrecord search --like`).",
+    )
     session_idle_s: float = Field(
         3_600,
         ge=300,
@@ -155,6 +162,13 @@ class ControlSettings(StageSettings):
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"{name}: is no http or https address")
         return urls
+
+    @field_validator("embedding_model")
+    @classmethod
+    def _is_usable_model(cls, folder: Path | None) -> Path | None:
+        if folder is not None:
+            open_embedding_model(folder)
+        return folder
 
     @field_validator("public_url")
     @classmethod

@@ -106,11 +106,16 @@ async def fill(database: Database, number: int) -> None:
 
 
 @asynccontextmanager
-async def ours(database: Database, path: str) -> AsyncIterator[Callable[[str], Any]]:
-    """Control's API: asks it for a path, with what is appended to its query."""
+async def ours(
+    database: Database, path: str, **options: Any
+) -> AsyncIterator[Callable[[str], Any]]:
+    """Control's API: asks it for a path, with what is appended to its query.
+
+    ``options`` are further fields of ``ApiContext``.
+    """
     api = ControlApi()
     unused: Any = None  # no letter is read here
-    api.context = ApiContext(DeadLetterStore(database), unused, unused, database)
+    api.context = ApiContext(DeadLetterStore(database), unused, unused, database, **options)
     secret = generate_token_secret()
     await api.context.tokens.put_admin_token(secret)
     async with serve_routes(api.routes) as port, http_client() as client:

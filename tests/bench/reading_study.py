@@ -23,6 +23,8 @@ TIMES: Final = 10
 WHOLES: Final = 3
 FIRST_MS: Final = 100
 WHOLE_MS: Final = 1_000
+DIMENSIONS: Final = 384
+"""Numbers of a vector, as all-MiniLM-L6-v2 has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,12 @@ class Question:
     Attributes:
         whole: path of the largest pages; each names the next one's cursor.
         first: path of the first page; None where the answer is not paged.
+        is_endless: whether the whole is all texts there are: its first page is measured for it.
     """
 
     whole: str
     first: str | None = None
+    is_endless: bool = False
 
 
 async def measure(lab: Lab) -> Result:
@@ -47,6 +51,7 @@ async def measure(lab: Lab) -> Result:
         await apply_migrations(settings)
         async with open_database(settings) as database:
             await store_compared_interviews(database, lab.scaled(INTERVIEWS, least=10), CHUNKS)
+            await _store_vectors(database)
             return await measure_reading(database)
     finally:
         await asyncio.to_thread(server.destroy)
@@ -57,7 +62,7 @@ async def measure_reading(database: Database) -> Result:
     notes = await database.fetchval("SELECT count(*) FROM notes WHERE same_as IS NULL")
     firsts: dict[str, float] = {}
     wholes: dict[str, float] = {}
-    async with note_pages.ours(database, "/v1") as ask:
+    async with note_pages.ours(database, "/v1", embedding_model=_AnyModel()) as ask:
         for name, question in (await _build_questions(database)).items():
             if question.first is not None:
                 # PostgreSQL plans a statement anew for the first five times on each connection.
@@ -66,7 +71,7 @@ async def measure_reading(database: Database) -> Result:
                 times = [await note_pages.milliseconds(ask, question.first) for _ in range(TIMES)]
                 firsts[name] = round(median(times), 1)
             wholes[name] = round(
-                median([await _read_whole(ask, question.whole) for _ in range(WHOLES)]), 1
+                median([await _read_whole(ask, question) for _ in range(WHOLES)]), 1
             )
     return Result(
         figure=max(firsts.values()),
@@ -86,6 +91,34 @@ async def measure_reading(database: Database) -> Result:
     )
 
 
+class _AnyModel:
+    """Stands for a model: a query's vector takes milliseconds, which are not PostgreSQL's."""
+
+    name = "made up"
+    dimensions = DIMENSIONS
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        return [[DIMENSIONS**-0.5] * DIMENSIONS for _ in texts]
+
+
+async def _store_vectors(database: Database) -> None:
+    """Give each text a vector: one of a thousand made-up ones."""
+    await database.execute("CREATE EXTENSION vector")
+    await database.execute(
+        "CREATE TABLE made_up AS SELECT number, (SELECT array_agg((random() - 0.5)::real) "
+        f"FROM generate_series(1, {DIMENSIONS}) WHERE number = number) AS embedding "
+        "FROM generate_series(0, 999) AS number"
+    )
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(
+            "INSERT INTO search_embeddings SELECT document_id, 'made up', embedding "
+            "FROM search_documents JOIN made_up ON number = document_id % 1000",
+            timeout=600,
+        )
+    await database.execute("ANALYZE search_embeddings")
+
+
 async def _build_questions(database: Database) -> dict[str, Question]:
     study = f"/studies/{STUDY.study_id}"
     theme, question = STUDY.themes[0].id, STUDY.questions[0].id
@@ -103,20 +136,23 @@ async def _build_questions(database: Database) -> dict[str, Question]:
         name: Question(f"{path}&limit={largest}", f"{path}&limit={page}")
         for name, (path, page, largest) in asked.items()
     }
+    like = "/search?q=words&like=true"
     return {
         **found,
+        "search like": Question(f"{like}&limit=100", f"{like}&limit=20", is_endless=True),
         "counts by theme": Question(f"{study}/notes/counts?theme={theme}"),
         "coverage": Question(f"{study}/coverage"),
         "disagreements": Question(f"{study}/disagreements?question={question}"),
     }
 
 
-async def _read_whole(ask: Callable[[str], Any], path: str) -> float:
+async def _read_whole(ask: Callable[[str], Any], question: Question) -> float:
     begin = time.perf_counter()
     cursor: str | None = ""
     while cursor is not None:
-        answer = await ask(f"{path}{cursor}")
+        answer = await ask(f"{question.whole}{cursor}")
         answer.raise_for_status()
         following = answer.json().get("next")
-        cursor = None if following is None else f"&cursor={following}"
+        is_over = following is None or question.is_endless
+        cursor = None if is_over else f"&cursor={following}"
     return (time.perf_counter() - begin) * 1_000

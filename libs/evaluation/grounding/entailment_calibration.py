@@ -8,7 +8,6 @@ from pathlib import Path
 from time import process_time
 
 from entailment import (
-    EntailmentError,
     EntailmentModel,
     NoteScore,
     is_undecided_by_rules,
@@ -24,6 +23,7 @@ from evaluation.errors import EvaluationError, InputError
 from evaluation.grounding.pairs import LabelledPair
 from grounding.assessment import CheckedNote, check_note
 from grounding.syntax.clauses import SyntaxParser
+from onnx_models import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def open_calibrated(folder: Path) -> EntailmentModel:
     """
     try:
         return open_calibrated_model(folder)
-    except EntailmentError as error:
+    except ModelError as error:
         raise InputError(str(error)) from error
 
 
@@ -97,7 +97,7 @@ def calibrate_model(
         file = write_thresholds(thresholds, folder)
     except CalibrationError as error:
         raise EvaluationError(str(error)) from error
-    except EntailmentError as error:
+    except ModelError as error:
         raise InputError(str(error)) from error
     return CalibrationReport(
         thresholds=thresholds,

@@ -1,16 +1,16 @@
-"""``onrecord search``: the statements, quotes and turns that have some words."""
+"""``onrecord search``: the statements, quotes and turns that have some words, or mean like them."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
 from onrecord.console import Json, err, out, print_json
-from onrecord.pages.rendering import get_page_width
+from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ Words = Annotated[
 Study = Annotated[str | None, typer.Option(help="Only in this study, by its id.")]
 Transcript = Annotated[UUID | None, typer.Option(help="Only in this interview, by its id.")]
 Kind = Annotated[str | None, typer.Option(help="Only in texts of this kind: note, quote, segment.")]
+Like = Annotated[
+    bool,
+    typer.Option(
+        "--like", help="What means something like WORDS, a sentence; control needs a model for it."
+    ),
+]
 Exact = Annotated[
     bool,
     typer.Option(
@@ -48,6 +54,7 @@ def search(  # noqa: PLR0913 - each is an option
     study: Study = None,
     transcript: Transcript = None,
     kind: Kind = None,
+    like: Like = False,
     exact: Exact = False,
     limit: Limit = 20,
     json_output: Json = False,
@@ -59,10 +66,15 @@ def search(  # noqa: PLR0913 - each is an option
     masks is found by those who may read evidence, with --exact, and by nobody else. Segments are
     found where the study allows personal data, and with --exact.
 
+    With --like, texts are found that mean something like a sentence, in other words too, the
+    nearest first. There is always a nearest one: read how near it is. Control needs an embedding
+    model (docs/reading.md).
+
     Examples of use:
 
         onrecord search "rent increase" --study small-repair-shops
         onrecord search '"per month" or monthly' --kind quote --limit 100
+        onrecord search --like "the landlord asks for more money" --kind quote
         onrecord search Zebedee --exact --json | jq '.results[].text'
     """
     if kind not in {None, *KINDS}:
@@ -73,28 +85,44 @@ def search(  # noqa: PLR0913 - each is an option
         "transcript": None if transcript is None else str(transcript),
         "kind": kind,
         "exact": exact or None,
+        "like": like or None,
     }
-    results, has_more = asyncio.run(_find(which, limit))
+    found = asyncio.run(_find(which, limit))
+    results, has_more = found.results, found.has_more
     if json_output:
-        print_json({"results": [asdict(one) for one in results], "has_more": has_more})
+        shown = {"results": [asdict(one) for one in results], "has_more": has_more}
+        print_json(shown | ({"not_compared": found.not_compared} if like else {}))
         return
     from onrecord.pages.search import format_search_results  # noqa: PLC0415 - keeps help quick
 
     for line in format_search_results(results, get_page_width(out)):
         out.print(line)
+    if found.not_compared:
+        err.print(f"{format_count(found.not_compared, 'text')} not compared yet; look again later")
     if not results:
-        err.print("nothing has these words")
+        err.print("nothing can be compared yet" if like else "nothing has these words")
     elif has_more:
         err.print(f"there is more: the best {len(results)} are shown; --limit shows others")
 
 
-async def _find(which: Params, limit: int) -> tuple[list[SearchResult], bool]:
+@dataclass(slots=True)
+class _Found:
+    results: list[SearchResult] = field(default_factory=list)
+    has_more: bool = False
+    not_compared: int | None = None
+
+
+async def _find(which: Params, limit: int) -> _Found:
     from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
 
-    results: list[SearchResult] = []
+    found = _Found()
     async with open_reading_client(ClientSettings.load()) as reading:
-        async for one in reading.search(which, most=limit + 1):
-            results.append(one)
-            if len(results) > limit:
-                return results[:limit], True
-    return results, False
+        async for page in reading.search(which, most=limit + 1):
+            found.results += page.results
+            if page.not_compared is not None:
+                found.not_compared = page.not_compared
+            if len(found.results) > limit:
+                break
+    found.has_more = len(found.results) > limit
+    del found.results[limit:]
+    return found

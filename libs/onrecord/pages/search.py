@@ -43,6 +43,8 @@ def _format_result(result: SearchResult, width: int) -> Iterator[Text]:
         note = f", note {shorten_id(result.note_id)}" if result.note_id else ""
         place = f"{said}, segment {result.segment}{note}"
     line = f"{place}, {result.title} ({result.study_id})"
+    if result.similarity is not None:
+        line = f"{result.similarity:.2f} like it, {line}"
     yield from wrap_paragraph(line, width, indent="      ", style="dim")
 
 

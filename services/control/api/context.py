@@ -40,6 +40,7 @@ from control.replays.replayer import DeadLetterReplayer
 from control.replays.rules import LetterRuleStore
 from control.retention.store import StudyRetentionStore
 from database.pool import Database
+from embeddings import EmbeddingModel
 from read_model.explanation import FunctionRunner
 
 MAX_LOGINS_PER_S: Final = 5.0
@@ -146,6 +147,8 @@ class ApiContext:
         computing: places for requests that use it or wait for it.
         open_registration: whether a study that comes with a submission is registered by it.
         searching: places for searches, all but one for one token at most.
+        embedding_model: model by which texts are compared in searches by meaning; None: there are
+            none.
         wake_rehearser: called when there is a rehearsal to work on.
         wake_eraser: called when there is an erasure to carry out.
         wake_retention: called when a study is to be kept for another time.
@@ -169,6 +172,7 @@ class ApiContext:
     compute: FunctionRunner = asyncio.to_thread
     computing: HeavyRequestLimiter = field(default_factory=_limit_computing)
     searching: HeavyRequestLimiter = field(default_factory=_limit_searching)
+    embedding_model: EmbeddingModel | None = None
     large_submission: HeavyRequestLimiter = field(default_factory=_limit_large_submissions)
     wake_rehearser: Callable[[], None] = _wake_nobody
     wake_eraser: Callable[[], None] = _wake_nobody

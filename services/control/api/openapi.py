@@ -50,7 +50,7 @@ _DESCRIPTIONS: Final = {
     413: "It is too large.",
     422: "What it holds cannot be read, or its `Idempotency-Key` was sent with another request.",
     428: "`If-Match` is missing.",
-    424: "What this takes is missing: a topic, or an address or a token in control's settings.",
+    424: "What this takes is missing: a topic, or something in control's settings or its database.",
 }
 
 

@@ -1,7 +1,8 @@
-"""Endpoint of the search for words in statements, quotes and segments."""
+"""Endpoint of the search in statements, quotes and segments, for words or by meaning."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -14,18 +15,21 @@ from contracts.pages import PageRequest
 from contracts.study import Identifier
 from control.access.rights import Caller, Right
 from control.api.authorization import FindingReader
-from control.api.context import Context
+from control.api.context import ApiContext, Context
+from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors
-from control.domain import BadRequestError
+from control.domain import BadRequestError, NotConfiguredError
 from database.errors import DatabaseTimeoutError
 from read_model.search import (
     MAX_QUERY,
     NoSearchWordsError,
+    PgvectorMissingError,
     ResultKind,
     SearchFilter,
     SearchPosition,
     SearchQueries,
     SearchResult,
+    SoughtMeaning,
 )
 
 MAX_RESULTS: Final = 100
@@ -49,16 +53,19 @@ class SearchPage:
     """Page of search results, the best match first.
 
     Attributes:
-        results: the texts that have the words.
+        results: the texts that have the words, or the nearest in meaning.
         next: ``cursor`` of the next page; None if there is none.
+        not_compared: of a search by meaning, on its first page: texts that are not found yet, as
+            control has still to compute their vectors.
     """
 
     results: tuple[SearchResult, ...]
     next: str | None
+    not_compared: int | None = None
 
 
 class SearchRequest(PageRequest):
-    """Parameters of the request to search a study's texts for words."""
+    """Parameters of the request to search a study's texts."""
 
     q: Annotated[
         ColumnText,
@@ -76,6 +83,12 @@ class SearchRequest(PageRequest):
         description="Only in statements (`note`), quotes or segments. Segments are found where the "
         "study allows personal data, and with `exact`.",
     )
+    like: bool = Field(
+        default=False,
+        description="Texts that mean something like `q`, the nearest first, instead of those that "
+        "have its words: it is a sentence then. Takes an embedding model in control's settings "
+        "(CONTROL_EMBEDDING_MODEL) and the extension `vector` in PostgreSQL.",
+    )
     exact: bool = Field(
         default=False,
         description="Exact words and names where the study masks them; takes the role "
@@ -84,23 +97,23 @@ class SearchRequest(PageRequest):
     limit: int = Field(20, ge=1, le=MAX_RESULTS, description="At most so many.")
 
 
-@router.get("/search")
+@router.get("/search", responses=build_error_responses(424))
 async def search(
     which: Annotated[SearchRequest, Query()], context: Context, caller: FindingReader
 ) -> SearchPage:
-    """Search statements, quotes and segments for words, as far as the caller may read them."""
+    """Search statements, quotes and segments, as far as the caller may read them."""
     position = _CURSORS.decode(which)
     studies = _find_studies(which, caller)
     if which.exact:
         await context.trail.record(caller, "search.exact", which.q, which.study)
+    searched = SearchFilter(studies, which.transcript, which.kind)
+    after = position and SearchPosition(*position)
+    queries = SearchQueries(context.database, exact=which.exact)
     try:
         async with context.searching.place(caller.token_id):
-            results, last = await SearchQueries(context.database, exact=which.exact).search(
-                which.q,
-                SearchFilter(studies, which.transcript, which.kind),
-                limit=which.limit,
-                after=position and SearchPosition(*position),
-            )
+            if which.like:
+                return await _search_like(which, context, queries, searched, after)
+            results, last = await queries.search(which.q, searched, limit=which.limit, after=after)
     except DatabaseTimeoutError as error:
         raise BadRequestError(
             "q: too many matches to rank in time: add a word, or name a study or an interview"
@@ -111,6 +124,39 @@ async def search(
             "wanted"
         ) from error
     return SearchPage(tuple(results), _CURSORS.encode(last, which))
+
+
+async def _search_like(
+    which: SearchRequest,
+    context: ApiContext,
+    queries: SearchQueries,
+    searched: SearchFilter,
+    after: SearchPosition | None,
+) -> SearchPage:
+    """Search by meaning.
+
+    Raises:
+        NotConfiguredError: there is no model, or PostgreSQL cannot compare vectors.
+    """
+    model = context.embedding_model
+    if model is None:
+        raise NotConfiguredError(
+            "like: control has no embedding model: set CONTROL_EMBEDDING_MODEL (docs/reading.md)"
+        )
+    (vector,) = await asyncio.to_thread(model.embed, [which.q])
+    try:
+        results, last = await queries.search_like(
+            SoughtMeaning(which.q, vector, model.name), searched, limit=which.limit, after=after
+        )
+    except PgvectorMissingError as error:
+        raise NotConfiguredError(
+            "like: the database has no extension vector: install pgvector, and let a superuser "
+            "say CREATE EXTENSION vector"
+        ) from error
+    missing = None
+    if after is None:
+        missing = await queries.count_not_compared(model.name, searched.studies)
+    return SearchPage(tuple(results), _CURSORS.encode(last, which), missing)
 
 
 def _find_studies(which: SearchRequest, caller: Caller) -> frozenset[str] | None:

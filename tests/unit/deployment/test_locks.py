@@ -19,6 +19,7 @@ def test_there_are_locks() -> None:
         "requirements.lock",
         "requirements-audit.lock",
         "requirements-dev.lock",
+        "requirements-embeddings.lock",
         "requirements-local-llm.lock",
         "requirements-uv.lock",
     }

@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 
 from entailment import TextPair, onnx_scorer
-from entailment.errors import EntailmentError, ModelFolderError, NotInstalledError, ScoreError
 from entailment.files import read_model_folder
 from entailment.onnx_scorer import OnnxScorer
+from onnx_models import (
+    ModelError,
+    ModelFolderError,
+    NotInstalledError,
+    ScoreError,
+    make_batches,
+    text_model,
+)
 from support.entailment_models import (
     write_config,
     write_constant_model,
@@ -59,7 +66,7 @@ def test_a_batch_with_padding_scores_as_each_pair_alone(tmp_path: Path) -> None:
 
 def test_a_batch_has_a_bounded_number_of_tokens() -> None:
     lengths = [500, 3, 3_000, 128, 128, 4] * 40
-    batches = list(onnx_scorer._make_batches(lengths))
+    batches = list(make_batches(lengths, onnx_scorer._MAX_BATCH_TOKENS))
     assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
     for batch in batches:
         padded = len(batch) * max(lengths[at] for at in batch)
@@ -72,7 +79,7 @@ def test_a_template_holds_both_texts_whatever_braces_they_have(tmp_path: Path) -
     write_options(tmp_path, {"template": "w1 {hypothesis} w2 {premise} w3"})
     scorer = open_scorer(tmp_path)
     pair = TextPair("w5 {hypothesis}", "w6 {premise}")
-    tokens = scorer._tokenizer.encode("w1 w6 {premise} w2 w5 {hypothesis} w3").ids
+    tokens = scorer._onnx.tokenizer.encode("w1 w6 {premise} w2 w5 {hypothesis} w3").ids
     assert scorer._encode(pair).ids == tokens
     assert scorer.pair_tokens == 128 - 5  # the template's three words, and two tokens around
 
@@ -151,7 +158,7 @@ def test_a_model_that_cannot_be_used_says_why(
 ) -> None:
     write_transformer(tmp_path)
     spoil(tmp_path)
-    with pytest.raises(EntailmentError, match=re.escape(reason)) as caught:
+    with pytest.raises(ModelError, match=re.escape(reason)) as caught:
         open_scorer(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -195,7 +202,7 @@ def test_without_the_extra_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_transformer(tmp_path)
-    monkeypatch.setattr(onnx_scorer, "_PACKAGES", ("onnxruntime", "a_package_that_nobody_has"))
+    monkeypatch.setattr(text_model, "PACKAGES", ("onnxruntime", "a_package_that_nobody_has"))
     with pytest.raises(NotInstalledError, match=r"install onrecord\[entailment\]"):
         open_scorer(tmp_path)
 

@@ -18,7 +18,6 @@ from entailment import (
     onnx_scorer,
     open_calibrated_model,
 )
-from entailment.errors import ScoreError
 from entailment.files import ModelFolder
 from grounding import CheckedNote
 from grounding.uncertainty import classify_uncertainty
@@ -26,6 +25,7 @@ from guardrail import domain
 from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
 from guardrail.policy import CheckPolicy, FailedCheckAction
 from guardrail.settings import GuardrailSettings
+from onnx_models import ScoreError, text_model
 from support.stove_talk import FALSE, TRUE, UNCLEAR, VERBATIM, draft_of, write_stove_model
 
 
@@ -120,7 +120,7 @@ def test_a_model_that_cannot_be_used_is_reported_at_the_start(
     folder = write_stove_model(tmp_path / "stove")
     set_folder(monkeypatch, folder)
     with monkeypatch.context() as patch:
-        patch.setattr(onnx_scorer, "_PACKAGES", ("a_package_that_nobody_has",))
+        patch.setattr(text_model, "PACKAGES", ("a_package_that_nobody_has",))
         with pytest.raises(ValidationError, match=r"install onrecord\[entailment\]"):
             set_folder(monkeypatch, folder)
     write_stove_model(tmp_path / "other", classes=2)
