@@ -77,3 +77,13 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(text_model, "PACKAGES", ("a_package_that_nobody_has",))
     with pytest.raises(NotInstalledError, match=r"install onrecord\[entailment\]"):
         EmbeddingModel(folder)
+
+
+def test_the_model_of_make_embeddings_tells_what_is_alike() -> None:
+    folder = Path(__file__).parents[3] / ".onrecord" / "models" / "all-minilm-l6-v2"
+    if not (folder / "model.onnx").is_file():
+        pytest.skip("make embeddings was not run")
+    asked, alike, other = EmbeddingModel(folder).embed(
+        ["the landlord asks for more money", "Our rent went up.", "My dog likes cheese."]
+    )
+    assert likeness(asked, alike) > likeness(asked, other) + 0.2
