@@ -64,7 +64,8 @@ def coverage(  # noqa: PLR0913 - each is an option
 
     "Not addressed" is said only if every chunk of every interview was read with that question
     in hand, and no earlier revision has a note about it: then it is "answered earlier". "Unknown"
-    is said as long as a chunk is dead, discarded or waiting.
+    is said as long as a chunk is dead, discarded or waiting, or if notes are gone, as a study keeps
+    them for a time (`onrecord retention`).
 
     With --transcript, show what became of each turn of an interview: cited by so many notes, read
     but not noted, or unread, as its chunk is dead, discarded or waiting. What the guardrail refused
