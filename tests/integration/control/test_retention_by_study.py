@@ -303,6 +303,10 @@ async def test_a_note_whose_time_is_over_is_not_brought_back(archive: Archive) -
     found = await archive.snapshot()
     assert "old" not in found["notes"]
     assert "old" not in found["rejected"]
+    searched = await archive.database.fetch(
+        "SELECT DISTINCT kind FROM search_documents WHERE transcript_id = $1", old
+    )
+    assert [row["kind"] for row in searched] == ["segment"], "nobody finds a note by its words"
     stored = await archive.database.fetchval(
         "SELECT count(*) FROM chunks WHERE transcript_id = $1 AND stored_at IS NOT NULL", old
     )
