@@ -320,7 +320,7 @@ async def test_a_newer_revision_a_withdrawal_and_an_erasure_are_in_all_views_at_
             for view in (*OF_CURRENT, "interview_revisions")
         }
 
-    assert await seen() == {**dict.fromkeys(OF_CURRENT, {2}), "interview_revisions": {1, 2}}
+    assert await seen() == {**{view: {2} for view in OF_CURRENT}, "interview_revisions": {1, 2}}
     await fresh_database.execute("SELECT withdraw_revision($1, 2)", TRANSCRIPT)
     assert all(one == {1} for one in (await seen()).values())
     assert await see(connection, "earlier_notes") == []
@@ -367,3 +367,32 @@ async def test_what_a_refresh_asks_again_is_seen_once_it_is_complete(
     assert pending == {1: False, number: True}
     await store.store_notes(validated(note("They pay again"), revision=number))
     assert [one["revision"] for one in await see(connection, "notes")] == [number]
+
+
+async def test_what_people_edit_and_hide_is_seen_so_and_counts_once_in_earlier_revisions(
+    office: Office, fresh_database: Database, connection: Connection
+) -> None:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested(chunks=(chunk(1, 1),)))
+    await store.store_notes(validated(note("They pay"), note("They leave"), note("They stay")))
+    ids_of = {one["model_reading"]: one["note_id"] for one in await see(connection, "notes")}
+    edited = {"kind": "edited", "statement": "They pay too much", "unproven": True}
+    for which, decision in (("They pay", edited), ("They leave", {"kind": "hidden"})):
+        answer = await office.client.post(
+            f"{office.url}/v1/notes/{ids_of[which]}/decisions",
+            json=decision,
+            headers={"If-Match": "*"},
+        )
+        assert answer.is_success, answer.text
+    listed = (await ask(office, "studies/billing/notes"))["notes"]
+    assert len(listed) == 2
+    named = ("note_id", "statement", "model_reading", "standing")
+    assert pick(await see(connection, "notes"), *named) == pick(listed, *named)
+    for view in ("evidence", "note_themes", "note_questions"):
+        seen = {one["note_id"] for one in await see(connection, view)}
+        assert seen == {one["note_id"] for one in listed}
+    await store.store_transcript(ingested(2, content_sha256=sha("b"), chunks=(chunk(2, 1),)))
+    earlier = {one["note_id"] for one in await see(connection, "earlier_notes")}
+    assert earlier == set(ids_of.values())
+    counts = {one["revision"]: one["notes"] for one in await see(connection, "interview_revisions")}
+    assert counts[1] == len(earlier)
