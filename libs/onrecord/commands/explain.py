@@ -14,6 +14,7 @@ from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
+    from contracts.note_decisions import NoteDecisions
     from read_model.explanation import NoteExplanation
 
 NoteId = Annotated[
@@ -41,7 +42,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
 
     Refused notes have ids too: `onrecord notes --rejected` prints them. The checks are asked again
     as they are today; where one says something else than when the note was decided on, both are
-    told. Takes the right to read evidence.
+    told. What people decided about the note follows. Takes the right to read evidence.
 
     Examples of use:
 
@@ -54,18 +55,34 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
             f"{note!r} is no note's id: `onrecord notes` prints them in brackets; "
             f"give {SHORTEST_ID} characters or more"
         )
-    explanation = asyncio.run(_explained(digits))
+    explanation, decided = asyncio.run(_explained(digits))
     if json_output:
-        print_json(explanation.as_json())
+        decisions = decided.model_dump(mode="json")["decisions"] if decided else []
+        print_json({**explanation.as_json(), "decisions": decisions})
         return
     from onrecord.pages.explanation import format_explanation  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.note_decisions import format_decisions  # noqa: PLC0415 - keeps help quick
 
     for line in format_explanation(explanation, get_page_width(out)):
         out.print(line)
+    if decided is not None and decided.decisions:
+        out.print()
+        for text in format_decisions(decided, get_page_width(out)):
+            out.print(text)
 
 
-async def _explained(digits: str) -> NoteExplanation:
-    from onrecord.connections import open_reading_client  # noqa: PLC0415 - slow to import
+async def _explained(digits: str) -> tuple[NoteExplanation, NoteDecisions | None]:
+    """Return a note's explanation, and what people decided about it; refused notes have nothing."""
+    from onrecord.connections import open_control_client  # noqa: PLC0415 - slow to import
+    from onrecord.control_transport import NoSuchThingError  # noqa: PLC0415 - slow to import
+    from onrecord.note_deciding import read_decisions  # noqa: PLC0415 - slow to import
+    from onrecord.reading_client import ReadingClient  # noqa: PLC0415 - slow to import
 
-    async with open_reading_client(ClientSettings.load()) as reading:
-        return await reading.explanation(digits)
+    async with open_control_client(ClientSettings.load()) as control:
+        explanation = await ReadingClient(control).explanation(digits)
+        if explanation.state == "refused":
+            return explanation, None
+        try:
+            return explanation, await read_decisions(control, explanation.id.hex)
+        except NoSuchThingError:  # it says the same as another, or is of an earlier revision
+            return explanation, None

@@ -24,6 +24,7 @@ from grounding import DOUBT_NAMES, check_statement
 from grounding.privacy import build_privacy_policy
 from grounding.syntax.spacy_parser import load_spacy_parser
 from read_model.explanation import ExplanationQueries, FunctionRunner
+from read_model.note_decisions import NoteDecisionQueries
 from spacy_models import is_spacy_installed
 
 _QUERIES: Final = load_control_queries("note_decisions.sql")
@@ -137,7 +138,8 @@ class NoteDecisionStore:
             ConcurrentChangeError: somebody decided something else since.
             BadRequestError: what is to be withdrawn is not there, or there are too many decisions.
         """
-        if expected is not None and expected >= MAX_DECISIONS:
+        known = await NoteDecisionQueries(self._database).decisions(note_id)
+        if max(expected or 0, 0 if known is None else known.version) >= MAX_DECISIONS:
             raise BadRequestError(f"a note has {MAX_DECISIONS:,} decisions at most")
         flags = None
         if checked is not None:
