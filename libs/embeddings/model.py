@@ -26,7 +26,7 @@ MAX_DIMENSIONS: Final = 2_000
 
 _MAX_BATCH_TOKENS: Final = 2_048
 _PROBE: Final = "We pay forty pounds a month."
-_NAME_LENGTH: Final = 100
+_NAME_LENGTH: Final = 12
 _RANK: Final = 3
 
 
@@ -50,8 +50,8 @@ class EmbeddingModel:
         folder: where the files are.
 
     Attributes:
-        name: the folder's name with the beginning of the hash of the model's file: vectors of
-            another name are not comparable.
+        name: the beginnings of the hashes of both files, wherever they are: vectors of another
+            name are not comparable.
         dimensions: numbers of a vector.
 
     Raises:
@@ -70,16 +70,16 @@ class EmbeddingModel:
             purpose="an embedding model",
         )
         self._np = import_module("numpy")
-        with (folder / MODEL_FILE).open("rb") as opened:
-            digest = file_digest(opened, "sha256").hexdigest()
-        self.name: Final = f"{folder.resolve().name[:_NAME_LENGTH]}@{digest[:12]}"
+        self.name: Final = "-".join(
+            _hash_file(folder / name)[:_NAME_LENGTH] for name in (MODEL_FILE, TOKENIZER_FILE)
+        )
         self.dimensions: Final = self._probe(folder)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the vector of each text, in order; of long texts, of their beginning.
 
         Raises:
-            ScoreError: a vector is no vector of numbers.
+            ScoreError: the model fails, or a vector is no vector of numbers.
             MemoryError: a batch takes more memory than there is.
         """
         encoded = [self._encode(text) for text in texts]
@@ -99,13 +99,21 @@ class EmbeddingModel:
 
     def _compute(self, batch: Sequence[Any]) -> list[list[float]]:
         np = self._np
-        output, mask = self._onnx.run(batch)
+        output, mask = self._run(batch)
         weights = mask[..., np.newaxis]
         mean = (output * weights).sum(axis=1) / weights.sum(axis=1)
         length = np.linalg.norm(mean, axis=1, keepdims=True)
         if not np.isfinite(mean).all() or not length.all():
             raise ScoreError(f"{self.name} gave a vector that is none")
         return [[float(number) for number in row] for row in mean / length]
+
+    def _run(self, batch: Sequence[Any]) -> tuple[Any, Any]:
+        try:
+            return self._onnx.run(batch)
+        except MemoryError:
+            raise
+        except Exception as error:  # as many classes as the runtime has error codes
+            raise ScoreError(f"{self.name} failed: {get_first_line(error)}") from error
 
     def _probe(self, folder: Path) -> int:
         """Return the dimensions of one text's vector, so that a model that has none is refused."""
@@ -120,3 +128,8 @@ class EmbeddingModel:
                 f"no vector of at most {MAX_DIMENSIONS:,} numbers for each token"
             )
         return int(output.shape[2])
+
+
+def _hash_file(file: Path) -> str:
+    with file.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()

@@ -216,20 +216,23 @@ class SearchQueries:
         )
         return await self._show(query.words, rows[:limit]), _find_next(rows, limit)
 
-    async def count_not_compared(self, model: str, studies: Collection[str] | None) -> int:
-        """Count texts that searches by meaning do not find yet, as they have no vector.
+    async def count_not_compared(self, model: str, which: SearchFilter) -> int:
+        """Count texts that a search by meaning does not find yet, as they have no vector.
 
         Args:
             model: name of the model.
-            studies: only of these, by their ids; of all if None.
+            which: what is searched.
+
+        Raises:
+            DatabaseTimeoutError: PostgreSQL took too long.
         """
-        count: int = await self._database.fetchval(
-            _QUERIES.count_not_embedded,
-            model,
-            None if studies is None else list(studies),
-            self._audience,
+        studies, audience, transcript, kind, *_ = self._filter(which, None)
+        ((count,),) = await self._find(
+            *(_QUERIES.count_not_embedded, model, studies, audience, transcript, kind),
+            one_by_one=transcript is not None,
         )
-        return count
+        texts: int = count
+        return texts
 
     @property
     def _audience(self) -> str:

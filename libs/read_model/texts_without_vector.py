@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from database.pool import Connection
+from database.pool import Database
 from database.queries import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "similar_texts.sql")
@@ -25,15 +25,16 @@ class TextWithoutVector(NamedTuple):
 
 
 async def list_texts_without_vector(
-    connection: Connection, model: str, after: int, limit: int
+    database: Database, model: str, *, above: int, below: int | None, limit: int
 ) -> Sequence[TextWithoutVector]:
-    """Return the first texts behind a position that have no vector of a model, in order.
+    """Return texts of current revisions that have no vector of a model, the newest first.
 
     Args:
-        connection: of a login that reads evidence, as control's.
+        database: with a login that reads evidence, as control's.
         model: the model's name.
-        after: number of the text behind which it begins.
+        above: only texts with a larger number.
+        below: only texts with a smaller number; up to the newest if None.
         limit: at most so many.
     """
-    rows = await connection.fetch(_QUERIES.select_unembedded, model, after, limit)
+    rows = await database.fetch(_QUERIES.select_unembedded, model, above, below, limit)
     return [TextWithoutVector(row["document_id"], row["text"]) for row in rows]

@@ -44,27 +44,38 @@ SELECT document_id, document.kind, document.study_id, document.transcript_id, do
  ORDER BY rank DESC, document_id DESC;
 
 -- name: count_not_embedded
--- How many texts of current revisions have no vector of the model $1, in studies $2 (null: all), of those
--- that readers of what is masked or of exact words find.
+-- How many texts would be compared if they had a vector of the model $1: in studies $2 (null: all), of
+-- readers of what is masked or of exact words, of an interview and of a kind (null: all).
 WITH current AS MATERIALIZED (
-    SELECT DISTINCT ON (transcript_id) transcript_id, revision
+    SELECT DISTINCT ON (transcript_id) transcript_id, revision, statements
       FROM transcripts
      WHERE withdrawn_at IS NULL AND NOT is_pending
        AND ($2::text[] IS NULL OR study_id = ANY ($2))
+       AND ($4::uuid IS NULL OR transcript_id = $4)
      ORDER BY transcript_id, coalesce(refreshes, revision) DESC, revision DESC
 )
 SELECT count(*) AS texts
-  FROM current
+  FROM current AS interview
   JOIN search_documents AS document USING (transcript_id, revision)
+  LEFT JOIN studies AS registered ON registered.study_id = document.study_id
  WHERE document.audience IN ('everyone', $3)
+   AND ($5::text IS NULL OR document.kind = $5)
+   AND (
+        document.kind <> 'note'
+        OR interview.statements <> 'quotes'
+       AND EXISTS (SELECT FROM current_notes AS note WHERE note.note_id = document.note_id)
+   )
+   AND (document.kind <> 'segment' OR $3 = 'exact' OR registered.study_id IS NULL
+        OR registered.personal_data = 'allow')
    AND NOT EXISTS (
         SELECT FROM search_embeddings AS stored
          WHERE stored.document_id = document.document_id AND stored.model = $1
    );
 
 -- name: select_unembedded
--- Texts behind a position that have no vector of a model yet, as their readers see them; null for a text
--- that nobody is shown any more.
+-- The newest texts of current revisions that have no vector of the model $1 yet, between two positions
+-- (the upper one null: up to the newest), as their readers see them; null for a text that nobody is
+-- shown any more.
 SELECT document.document_id,
        CASE document.kind
        WHEN 'note' THEN (
@@ -98,9 +109,18 @@ SELECT document.document_id,
        END AS text
   FROM search_documents AS document
  WHERE document.document_id > $2
+   AND ($3::bigint IS NULL OR document.document_id < $3)
    AND NOT EXISTS (
         SELECT FROM search_embeddings AS stored
          WHERE stored.document_id = document.document_id AND stored.model = $1
    )
- ORDER BY document.document_id
- LIMIT $3;
+   AND document.revision = (
+        SELECT newest.revision
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = document.transcript_id
+           AND newest.withdrawn_at IS NULL AND NOT newest.is_pending
+         ORDER BY coalesce(newest.refreshes, newest.revision) DESC, newest.revision DESC
+         LIMIT 1
+   )
+ ORDER BY document.document_id DESC
+ LIMIT $4;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -56,7 +57,7 @@ class SearchPage:
         results: the texts that have the words, or the nearest in meaning.
         next: ``cursor`` of the next page; None if there is none.
         not_compared: of a search by meaning, on its first page: texts that are not found yet, as
-            control has still to compute their vectors.
+            control has still to compute their vectors; None if they cannot be counted in time.
     """
 
     results: tuple[SearchResult, ...]
@@ -148,6 +149,10 @@ async def _search_like(
         results, last = await queries.search_like(
             SoughtMeaning(which.q, vector, model.name), searched, limit=which.limit, after=after
         )
+    except DatabaseTimeoutError as error:
+        raise BadRequestError(
+            "like: too many texts to compare in time: name a study or an interview"
+        ) from error
     except PgvectorMissingError as error:
         raise NotConfiguredError(
             "like: the database has no extension vector: install pgvector, and let a superuser "
@@ -155,7 +160,8 @@ async def _search_like(
         ) from error
     missing = None
     if after is None:
-        missing = await queries.count_not_compared(model.name, searched.studies)
+        with suppress(DatabaseTimeoutError):
+            missing = await queries.count_not_compared(model.name, searched)
     return SearchPage(tuple(results), _CURSORS.encode(last, which), missing)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote as escaped
 
 import pytest
+import structlog
 
 from contracts.access import Role
 from contracts.study import PersonalData, Study
 from contracts.transcript import Role as Speaking
 from contracts.transcript import Segment
-from control.embedding import embed_stored_texts, embedding_texts
+from control.embedding import TextEmbedder, embedding_texts
 from database.pool import Database
 from embeddings import EmbeddingModel
+from onnx_models import ScoreError
 from persistence.store import NotesStore
 from support.control_office import Office, as_role, open_office
 from support.embedding_models import write_synonym_model
-from support.interviews import STUDY, VOUCHED, evidence, ingested, note, validated
+from support.interviews import STUDY, TRANSCRIPT, VOUCHED, evidence, ingested, note, validated
 from support.waiting import until
 
 RENT = ("rent", "lease", "landlord")
@@ -76,9 +78,35 @@ async def store(database: Database, study: Study = STUDY) -> None:
 
 
 async def embed(database: Database, model: EmbeddingModel) -> None:
-    position: int | None = 0
-    while position is not None:
-        position = await embed_stored_texts(database, model, position)
+    embedder = TextEmbedder(database, model)
+    while await embedder.embed_next():
+        pass
+
+
+class Prepared:
+    """A model that does something before it computes each batch."""
+
+    def __init__(
+        self, model: EmbeddingModel, before: Callable[[Sequence[str]], Coroutine[Any, Any, None]]
+    ) -> None:
+        self.name, self.dimensions = model.name, model.dimensions
+        self._model, self._before = model, before
+        self._loop = asyncio.get_running_loop()
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        asyncio.run_coroutine_threadsafe(self._before(texts), self._loop).result(20)
+        return self._model.embed(texts)
+
+
+def prepared(
+    model: EmbeddingModel, before: Callable[[Sequence[str]], Coroutine[Any, Any, None]]
+) -> EmbeddingModel:
+    return cast("EmbeddingModel", Prepared(model, before))
+
+
+async def count_vectors(database: Database) -> int:
+    count: int = await database.fetchval("SELECT count(*) FROM search_embeddings")
+    return count
 
 
 async def ask(office: Office, words: str, query: str = "") -> Any:
@@ -212,29 +240,70 @@ async def test_texts_that_are_deleted_meanwhile_end_nothing_and_leave_no_vector(
     fresh_database: Database, model: EmbeddingModel
 ) -> None:
     await store(fresh_database)
-    deleted = asyncio.Event()
 
-    class Slow:
-        name, dimensions = model.name, model.dimensions
+    async def delete(_: Sequence[str]) -> None:
+        await fresh_database.execute("DELETE FROM search_documents WHERE kind = 'quote'")
 
-        def embed(self, texts: list[str]) -> list[list[float]]:
-            asyncio.run_coroutine_threadsafe(delete(), loop).result(20)
-            return model.embed(texts)
+    await embed(fresh_database, prepared(model, delete))
+    await embed(fresh_database, model)
+    left = await fresh_database.fetchval("SELECT count(*) FROM search_documents")
+    assert await count_vectors(fresh_database) == left > 0
 
-    async def delete() -> None:
-        if not deleted.is_set():
-            await fresh_database.execute("DELETE FROM search_documents WHERE kind = 'quote'")
-            deleted.set()
 
-    loop = asyncio.get_running_loop()
-    async with embedding_texts(fresh_database, Slow(), 0.05):  # type: ignore[arg-type]
-        await until(deleted.wait, within_s=20)
+async def test_a_text_that_cannot_be_computed_keeps_no_other_from_it(
+    fresh_database: Database, model: EmbeddingModel
+) -> None:
+    await store(fresh_database)
 
-        async def are_all_embedded() -> bool:
-            left = await fresh_database.fetchval(
-                "SELECT (SELECT count(*) FROM search_documents) "
-                "- (SELECT count(*) FROM search_embeddings)"
+    async def refuse(texts: Sequence[str]) -> None:
+        if any("puppy" in text for text in texts):
+            raise ScoreError("no vector of a puppy")
+
+    texts = await fresh_database.fetchval("SELECT count(*) FROM search_documents")
+    with structlog.testing.capture_logs() as logs:
+        await embed(fresh_database, prepared(model, refuse))
+    passed_over = [one for one in logs if one["event"] == "text_passed_over"]
+    assert len(passed_over) == 2  # a quote and the turn that it is in
+    assert await count_vectors(fresh_database) == texts - 2
+
+
+async def test_while_a_model_computes_no_table_is_locked_and_no_other_replica_computes(
+    fresh_database: Database, model: EmbeddingModel
+) -> None:
+    await store(fresh_database)
+    others = list[bool]()
+
+    async def look(_: Sequence[str]) -> None:
+        others.append(await TextEmbedder(fresh_database, model).embed_next())
+        async with fresh_database.transaction() as connection:
+            await connection.execute(
+                "LOCK TABLE search_documents, segments, notes, evidence, transcripts "
+                "IN ACCESS EXCLUSIVE MODE NOWAIT"
             )
-            return bool(left == 0)
 
-        await until(are_all_embedded, within_s=20)
+    await embed(fresh_database, prepared(model, look))
+    assert others == [False]
+    assert await count_vectors(fresh_database) > 0
+
+
+async def test_words_of_revisions_that_are_over_are_not_computed(
+    fresh_database: Database, model: EmbeddingModel
+) -> None:
+    await store(fresh_database)
+    await NotesStore(fresh_database).store_transcript(ingested(2))
+    await embed(fresh_database, model)
+    revisions = await fresh_database.fetch(
+        "SELECT DISTINCT revision FROM search_documents JOIN search_embeddings USING (document_id)"
+    )
+    assert [row["revision"] for row in revisions] == [2]
+
+
+async def test_what_is_not_compared_yet_is_counted_as_it_is_searched(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    for query, expected in (
+        *(("", 4), ("&kind=quote", 2), ("&kind=segment", 0), ("&study=other", 0)),
+        *((f"&transcript={TRANSCRIPT}", 4), ("&exact=true&kind=segment", 2)),
+    ):
+        assert (await ask(office, "dog", query))["not_compared"] == expected, query

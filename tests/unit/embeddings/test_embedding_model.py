@@ -55,8 +55,13 @@ def test_special_tokens_in_a_text_are_no_special_tokens(model: EmbeddingModel) -
 
 
 def test_the_name_changes_with_the_model(model: EmbeddingModel, tmp_path: Path) -> None:
-    other = EmbeddingModel(write_synonym_model(tmp_path / "m", RENT))
-    assert re.fullmatch(r"m@[0-9a-f]{12}", model.name)
+    other = EmbeddingModel(write_synonym_model(tmp_path / "m", RENT, DOG, ("pay",)))
+    assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]{12}", model.name)
+    assert other.name != model.name
+    same = EmbeddingModel(write_synonym_model(tmp_path / "elsewhere", RENT, DOG))
+    assert same.name == model.name
+    # The same words in another order are other numbers for the model.
+    other = EmbeddingModel(write_synonym_model(tmp_path / "words", RENT[::-1], DOG))
     assert other.name != model.name
 
 
