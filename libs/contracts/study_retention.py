@@ -77,6 +77,12 @@ class StudyRetentionPolicy(ControlApiModel):
         days: int | None = getattr(self, f"{kind}_days")
         return days
 
+    def find_days(self, kind: RetainedKind) -> int | None:
+        """Return after how many days a kind goes: answers without an own time when notes do."""
+        if kind is RetainedKind.ANSWERS and self.answers_days is None:
+            return self.notes_days
+        return self.get_days(kind)
+
 
 class SetStudyRetentionRequest(StudyRetentionPolicy):
     """Request to set how long what there is of a study is kept; what is left out: for ever."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from database.errors import (
     build_unavailable_error,
     format_error_headline,
 )
+from database.lock_waits import LOCK_WAITS, LockWaits, apply_between_others
 from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
 from database.rights import GROUPS, apply_rights, create_roles
@@ -90,6 +92,7 @@ async def apply_migrations(
     folders: Iterable[Path] = (MIGRATIONS,),
     *,
     notice: Callable[[str], None] = lambda _: None,
+    waits: LockWaits = LOCK_WAITS,
 ) -> list[Migration]:
     """Apply pending migrations, each in its own transaction; return those applied.
 
@@ -98,7 +101,9 @@ async def apply_migrations(
     Args:
         settings: which database.
         folders: where the files are.
-        notice: is given each line that a migration has for people, such as what it may not do.
+        notice: is given each line that a migration has for people, such as what it may not do, and
+            whom it waits for.
+        waits: for how long it waits for a lock that others have.
 
     Returns:
         What was applied by this call, in order.
@@ -119,7 +124,13 @@ async def apply_migrations(
         await create_schema_table(connection)
         todo = await _pending(connection, migrations)
         for migration in todo:
-            await apply_migration(connection, migration)
+            await apply_between_others(
+                connection,
+                partial(apply_migration, connection, migration),
+                partial(_connected, settings),
+                notice,
+                waits,
+            )
         if ours:
             await _apply_rights(connection)
     return todo
@@ -129,7 +140,7 @@ async def apply_migrations(
 async def open_migration_connection(
     settings: PostgresSettings, notice: Callable[[str], None]
 ) -> AsyncIterator[Connection]:
-    """Open a connection without time limits, with the lock that keeps other migrations out.
+    """Open a connection without limit for statements, with the lock that keeps others out.
 
     Args:
         settings: which database.

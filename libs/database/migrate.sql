@@ -34,3 +34,16 @@ SELECT quote_ident(rolname)
   JOIN pg_roles ON pg_roles.oid = relowner
  WHERE pg_class.oid = to_regclass('schema_migrations')
    AND rolname <> current_user AND pg_has_role(current_user, relowner, 'SET');
+
+-- name: limit_lock_wait
+-- Until the transaction ends: for how long, in milliseconds, a lock is waited for.
+SELECT set_config('lock_timeout', $1, true);
+
+-- name: select_blockers
+-- Sessions that a session waits for, the oldest statement first. What others run is shown to few logins.
+SELECT blocker.pid, coalesce(activity.usename, '') AS login,
+       coalesce(activity.application_name, '') AS application,
+       to_char(activity.query_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
+  FROM unnest(pg_blocking_pids($1)) AS blocker (pid)
+  LEFT JOIN pg_stat_activity AS activity USING (pid)
+ ORDER BY activity.query_start, blocker.pid;

@@ -110,8 +110,8 @@ GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, erase_mentions, erase
     is_erased, select_interviews_of_participant, select_titles_to_erase, tables_with_words,
     analyze_what_was_erased TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON retention_rounds TO onrecord_control;
-GRANT EXECUTE ON FUNCTION preview_retention, interviews_to_expire, expire_notes, expire_answers,
-    clear_trail TO onrecord_control;
+GRANT EXECUTE ON FUNCTION preview_retention, begin_retention_erasure, expire_notes, expire_drafts,
+    expire_answers, clear_trail TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment

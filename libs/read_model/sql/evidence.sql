@@ -67,6 +67,7 @@ SELECT interview.study_id, interview.revision, interview.study ->> 'language' AS
        coalesce(interview.study ->> 'personal_data' = 'allow', false)
            AND coalesce(newest.study ->> 'personal_data' = 'allow', newest.revision IS NULL)
            AND NOT cited.is_masked
+           AND NOT interview.has_masked_quotes AND newest.has_masked_quotes IS NOT TRUE
            AND NOT EXISTS (
                 SELECT FROM studies AS registered
                  WHERE registered.study_id = interview.study_id

@@ -206,31 +206,6 @@ class ErasureStore:
         )
 
 
-async def begin_retention_erasure(
-    connection: Connection, study_id: str, transcript_ids: Sequence[UUID]
-) -> int:
-    """Begin the erasure of interviews that are older than their study keeps them.
-
-    Args:
-        connection: in a transaction.
-        study_id: the study.
-        transcript_ids: the interviews.
-
-    Returns:
-        How many are erased: somebody may have asked for the others just before.
-    """
-    erasure_id = uuid4()
-    await connection.execute(
-        QUERIES.insert_erasure,
-        erasure_id,
-        ErasureKind.RETENTION.value,
-        study_id,
-        "retention",
-        f"retention of study {study_id}",
-    )
-    return int(await connection.fetchval(QUERIES.insert_tombstones, erasure_id, [*transcript_ids]))
-
-
 async def _find(connection: Connection, erasure_id: UUID) -> Erasure:
     row = await connection.fetchrow(QUERIES.select_erasures, erasure_id, None, None, None, 1)
     if row is None:

@@ -31,8 +31,8 @@ from contracts.study_retention import RetainedKind
 from control.access.rights import Caller
 from control.access.trail import AuditTrail
 from control.background import running_in_background
-from control.erasures.store import begin_retention_erasure
 from control.retention.store import QUERIES, order_by_kind
+from database.errors import DatabaseTimeoutError
 from database.pool import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -144,13 +144,16 @@ class RetentionRunner:
         for kind, most, expire in (
             (RetainedKind.TRANSCRIPTS, self._limits.transcripts, _expire_transcripts),
             (RetainedKind.NOTES, self._limits.notes, _expire_notes),
+            (RetainedKind.NOTES, self._limits.rows, _expire_drafts),
             (RetainedKind.ANSWERS, self._limits.rows, _expire_answers),
             (RetainedKind.TRAIL, self._limits.rows, _clear_trail),
         ):
             try:
                 # An interview goes in transactions of its own, so a round has one batch of them.
-                while await self._expire_batch(study_id, kind, most, expire):
-                    if kind is RetainedKind.TRANSCRIPTS:
+                is_more, size = True, most
+                while is_more:
+                    is_more, size = await self._expire_what_it_can(study_id, kind, size, expire)
+                    if is_more and kind is RetainedKind.TRANSCRIPTS:
                         is_all = False
                         break
             except (OutageError, LeaseLostError):
@@ -163,6 +166,32 @@ class RetentionRunner:
                     QUERIES.note_expiry_failure, study_id, self._holder, kind.value, str(error)
                 )
         await self._end(study_id, self._limits.every if is_all else self._limits.again)
+
+    async def _expire_what_it_can(
+        self, study_id: str, kind: RetainedKind, most: int, expire: _Expire
+    ) -> tuple[bool, int]:
+        """Delete a batch, or one half as large if that takes too long, and so on.
+
+        Returns:
+            Whether there may be more, and how much the next batch may take.
+
+        Raises:
+            DatabaseTimeoutError: even a single one takes too long.
+        """
+        while True:
+            try:
+                return await self._expire_batch(study_id, kind, most, expire), most
+            except DatabaseTimeoutError as error:
+                if most == 1:
+                    raise
+                most //= 2
+                log.info(
+                    "retention_batch_halved",
+                    study_id=study_id,
+                    kind=kind.value,
+                    most=most,
+                    reason=str(error),
+                )
 
     async def _expire_batch(
         self, study_id: str, kind: RetainedKind, most: int, expire: _Expire
@@ -225,20 +254,22 @@ class RetentionRunner:
 
 async def _expire_transcripts(connection: Connection, study_id: str, most: int) -> ExpiredBatch:
     """Begin the erasure of interviews that are too old, with one receipt."""
-    rows = await connection.fetch(QUERIES.select_interviews_to_expire, study_id, most)
-    if not rows:
-        return ExpiredBatch(0, 0)
-    ids = [row["transcript_id"] for row in rows]
-    trail = AuditTrail(connection)
-    target = f"retention of study {study_id}: {len(ids)} interviews"
-    entry = await trail.record(_BY_ITSELF, "erasure.begin", target, study_id, "retention")
-    await trail.record_outcome([entry], TrailOutcome.DONE)
-    begun = await begin_retention_erasure(connection, study_id, ids)
-    return ExpiredBatch(len(ids), begun)
+    row = await connection.fetchrow(QUERIES.begin_retention_erasure, study_id, most, uuid4())
+    assert row is not None, "it is a function's row"
+    if row["taken"]:
+        trail = AuditTrail(connection)
+        target = f"retention of study {study_id}: {row['begun']} interviews"
+        entry = await trail.record(_BY_ITSELF, "erasure.begin", target, study_id, "retention")
+        await trail.record_outcome([entry], TrailOutcome.DONE)
+    return ExpiredBatch(row["taken"], row["begun"])
 
 
 async def _expire_notes(connection: Connection, study_id: str, most: int) -> ExpiredBatch:
     return await _call(connection, QUERIES.expire_notes, study_id, most)
+
+
+async def _expire_drafts(connection: Connection, study_id: str, most: int) -> ExpiredBatch:
+    return await _call(connection, QUERIES.expire_drafts, study_id, most)
 
 
 async def _expire_answers(connection: Connection, study_id: str, most: int) -> ExpiredBatch:

@@ -85,7 +85,7 @@ class StudyRetentionStore:
         return StudyRetentionPreview(
             study_id=study_id,
             kinds=tuple(
-                RetainedKindPreview(**row, days=policy.get_days(RetainedKind(row["kind"])))
+                RetainedKindPreview(**row, days=policy.find_days(RetainedKind(row["kind"])))
                 for row in rows
             ),
         )

@@ -26,10 +26,12 @@ SELECT kind, kept, oldest_at, due_now, due_soon
   FROM preview_retention($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: add_retention_rounds
--- Studies that keep something for a time have rounds; the first begins at once.
+-- Studies that keep something for a time have rounds; the first begins at once. Those that have one are
+-- left out beforehand: a conflict would wait for the batch that another replica is in.
 INSERT INTO retention_rounds (study_id)
-SELECT study_id FROM studies
+SELECT study_id FROM studies AS study
  WHERE num_nonnulls(transcripts_days, notes_days, answers_days, trail_days) > 0
+   AND NOT EXISTS (SELECT FROM retention_rounds AS round WHERE round.study_id = study.study_id)
     ON CONFLICT (study_id) DO NOTHING;
 
 -- name: claim_retention_round
@@ -85,13 +87,17 @@ RETURNING last_counts, last_failures;
 -- Until the transaction ends: for how long, in milliseconds, a lock is waited for, and a statement runs.
 SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true);
 
--- name: select_interviews_to_expire
--- Some interviews of a study that are older than it keeps them.
-SELECT transcript_id FROM interviews_to_expire($1, $2);
+-- name: begin_retention_erasure
+-- Begins the erasure of so many interviews of a study that are older than it keeps them.
+SELECT taken, begun FROM begin_retention_erasure($1, $2, $3);
 
 -- name: expire_notes
 -- Deletes the notes of so many interviews of a study that are older than it keeps notes.
 SELECT interviews AS taken, deleted FROM expire_notes($1, $2);
+
+-- name: expire_drafts
+-- Deletes so many drafts of interviews that never came and that are older than the study keeps such.
+SELECT expired AS taken, expired AS deleted FROM expire_drafts($1, $2) AS expired;
 
 -- name: expire_answers
 -- Deletes so many cached answers about a study that are older than it keeps them.
