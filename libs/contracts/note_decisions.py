@@ -45,6 +45,9 @@ class DecidedNoteStatus(StrEnum):
         UNNOTED: the evidence is still there, and no note has it.
         WAITING: the chunk that has the evidence has no notes yet.
         LOST: the evidence is no longer in the transcript.
+        WITHHELD: the study's policy on personal data is stricter since, so that what a person wrote
+            is not shown; the model's note is, if there is one.
+        FAILED: what they come to could not be computed.
     """
 
     HELD = "held"
@@ -53,6 +56,8 @@ class DecidedNoteStatus(StrEnum):
     UNNOTED = "unnoted"
     WAITING = "waiting"
     LOST = "lost"
+    WITHHELD = "withheld"
+    FAILED = "failed"
 
 
 _FIELDS: Final = {
@@ -123,13 +128,18 @@ class NoteDecision(ControlApiModel):
     statement: str | None = Field(
         None,
         description="Of an edited note, the new statement; of others, what was shown. Null where "
-        "the study shows no statements.",
+        "the study shows no statements, and where it is withheld.",
     )
     standing: Standing = Field(description="What vouched for that statement.")
     themes: tuple[str, ...] = Field(description="The note's themes from then on.")
     questions: tuple[str, ...] = Field(description="The note's research questions from then on.")
     comment: str = Field("", description="The words of a comment; else empty.")
     reason: str = Field("", description="Why; may be empty.")
+    is_withheld: bool = Field(
+        default=False,
+        description="Whether statement, comment and reason are not shown, as the study's policy on "
+        "personal data is stricter since.",
+    )
     withdraws: int | None = Field(None, description="Number of the decision that it withdraws.")
     withdrawn_by: int | None = Field(
         None, description="Number of the decision by which it was withdrawn; null: it counts."
@@ -139,7 +149,7 @@ class NoteDecision(ControlApiModel):
 
 
 class NoteDecisions(ControlApiModel):
-    """All decisions about one note, with what became of them; `version` is their `ETag`."""
+    """All decisions about one note, with what became of them."""
 
     origin_id: UUID = Field(description="Id of the note that was decided about first.")
     note_id: UUID | None = Field(
@@ -148,6 +158,10 @@ class NoteDecisions(ControlApiModel):
     study_id: str = Field(description="Its study.")
     transcript_id: UUID = Field(description="Its interview.")
     version: int = Field(description="Number of the latest decision; 0 if there is none.")
+    etag: str = Field(
+        description="`ETag`: of the latest decision and of what the note says and quotes. Sent as "
+        "`If-Match`, it keeps a decision from being about words that were not read."
+    )
     status: DecidedNoteStatus = Field(description="What became of the decisions.")
     turns_changed: bool = Field(
         default=False,
@@ -169,7 +183,9 @@ class DecidedNoteSummary(ControlApiModel):
     turns_changed: bool = Field(description="Whether a turn that it quotes is another one since.")
     kinds: tuple[NoteDecisionKind, ...] = Field(description="What was decided and counts.")
     statement: str | None = Field(
-        None, description="What was shown last; null where the study shows no statements."
+        None,
+        description="What was shown last; null where the study shows no statements, and where it "
+        "is withheld.",
     )
     quotes: tuple[str, ...] = Field(description="Its quotes, masked where the study masks them.")
     decided_by: str = Field(description="Who decided last.")

@@ -26,6 +26,7 @@ GRANT UPDATE (final, stored_at, waited) ON drafts TO onrecord_persistence;
 GRANT UPDATE (meaning) ON notes TO onrecord_persistence;
 GRANT UPDATE (received_at) ON pending_drafts TO onrecord_persistence;
 GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
+GRANT EXECUTE ON FUNCTION withdrawal_lock TO onrecord_persistence;
 GRANT INSERT ON service_starts TO onrecord_persistence;
 
 -- name: onrecord_control
@@ -143,7 +144,7 @@ GRANT INSERT ON service_starts TO onrecord_guardrail;
 -- name: onrecord_reader
 -- Reads notes as their study shows them, with masked evidence.
 GRANT SELECT ON transcripts, current_transcripts, withdrawn_revisions, refreshes, chunks, drafts, note_themes,
-    note_questions, current_notes, all_current_notes, left_out_notes, note_marks, shown_evidence, shown_speakers, submissions, studies,
+    note_questions, current_notes, all_current_notes, left_out_notes, left_out_earlier_notes, note_marks, shown_evidence, shown_speakers, submissions, studies,
     study_versions TO onrecord_reader;
 GRANT SELECT (transcript_id, revision) ON corrections TO onrecord_reader;
 GRANT SELECT (
@@ -158,7 +159,8 @@ GRANT SELECT (
 -- name: onrecord_evidence_reader
 -- Reads exact words and names too, and refused notes.
 GRANT SELECT ON notes, evidence, exact_evidence, exact_speakers, speakers, segments, reading_reports,
-    rejected_notes, note_decisions, decided_notes TO onrecord_evidence_reader;
+    rejected_notes, note_decisions, decided_notes, readable_note_decisions TO onrecord_evidence_reader;
+GRANT EXECUTE ON FUNCTION note_state TO onrecord_evidence_reader;
 
 -- name: onrecord_operator
 -- Audits, reads costs, sets budgets and clears cached responses; reads no text.

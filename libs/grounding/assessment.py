@@ -114,16 +114,20 @@ def check_statement(
         chunk: the segments that the note was drafted from.
         parse: as for `check_note`.
     """
-    there = {segment.number for segment in (*chunk.context, *chunk.segments)}
-    cited = [one for one in note.evidence if one.segment in there]
+    return _check(_build_context(note, statement, chunk, parse))
+
+
+def _build_context(
+    note: Note, statement: str, chunk: ChunkReady, parse: SyntaxParser | None
+) -> CheckContext:
+    found = locate_evidence(note.evidence, chunk)
     draft = DraftNote(
         statement=statement,
-        evidence=tuple(DraftEvidence(segment=one.segment) for one in cited),
+        evidence=tuple(DraftEvidence(segment=one.segment.number) for one in found),
         themes=note.themes,
         questions=note.questions,
     )
-    found = locate_evidence(cited, chunk)
-    return _check(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
+    return CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse)
 
 
 def _check(context: CheckContext) -> CheckedNote:
@@ -155,18 +159,12 @@ def recheck_note(
     """Run the current version of the checks on a stored note; return the checks that it fails.
 
     Args:
-        note: as it is stored; of a masked one, the statement has placeholders.
+        note: as it is stored; of a masked one, the statement has placeholders. Its quotes in other
+            chunks do not count.
         chunk: the segments that it was drafted from.
         parse: as for `check_note`.
     """
-    found = locate_evidence(note.evidence, chunk)
-    draft = DraftNote(
-        statement=note.statement,
-        evidence=tuple(DraftEvidence(segment=one.segment) for one in note.evidence),
-        themes=note.themes,
-        questions=note.questions,
-    )
-    return _run_checks(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
+    return _run_checks(_build_context(note, note.statement, chunk, parse))
 
 
 def assess_note(

@@ -81,12 +81,16 @@ def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Reso
 
 
 def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
-    """Return the character ranges of an interview chunk from which a note's quotes were copied."""
+    """Return the character ranges of an interview chunk from which a note's quotes were copied.
+
+    Quotes of other chunks, which notes that say the same have, and of the context are left out.
+    """
     turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
     located = []
     for one in evidence:
-        start = one.start - turns[one.segment].text_offset
-        located.append(QuotedPassage(turns[one.segment], start, start + one.length))
+        if (turn := turns.get(one.segment)) is not None:
+            start = one.start - turn.text_offset
+            located.append(QuotedPassage(turn, start, start + one.length))
     return tuple(located)
 
 

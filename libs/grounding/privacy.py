@@ -51,14 +51,22 @@ class PrivacyPolicy:
             return self._reject(checked)
         return checked
 
+    def mask(self, text: str) -> str:
+        """Return a text with a placeholder for each thing that points to one person."""
+        return mask_text(text, self._find(text))
+
+    def list_kinds(self, text: str) -> str:
+        """Return what kinds of things in a text point to one person, for people; may be empty."""
+        return _list_kinds(self._find(text))
+
     def _mask_note(self, checked: CheckedNote) -> CheckedNote:
         hide = self._build_hider(checked)
         # The quote is set even where nothing was found: it marks the note as one to be masked.
         return replace(
             checked,
-            statement=self._mask(checked.statement),
+            statement=self.mask(checked.statement),
             evidence=tuple(
-                one.model_copy(update={"masked_quote": self._mask(one.quote)})
+                one.model_copy(update={"masked_quote": self.mask(one.quote)})
                 for one in checked.evidence
             ),
             failures=tuple(
@@ -89,7 +97,7 @@ class PrivacyPolicy:
         }
 
         def hide(text: str) -> str:
-            masked = self._mask(text)
+            masked = self.mask(text)
             return _WORD.sub(lambda word: labels.get(word[0].casefold(), word[0]), masked)
 
         return hide
@@ -112,9 +120,6 @@ class PrivacyPolicy:
             "does not want: write about the participant, and cite words without.",
         )
         return replace(checked, failures=(*checked.failures, failure))
-
-    def _mask(self, text: str) -> str:
-        return mask_text(text, self._find(text))
 
     def _find(self, text: str) -> list[PersonalDataSpan]:
         found = find_personal_data(text, language=self.language, known_names=self.names)

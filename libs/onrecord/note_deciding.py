@@ -21,6 +21,8 @@ NOT_HELD: Final = (
     DecidedNoteStatus.LOST,
     DecidedNoteStatus.UNNOTED,
     DecidedNoteStatus.REWORDED,
+    DecidedNoteStatus.WITHHELD,
+    DecidedNoteStatus.FAILED,
 )
 """Statuses of notes whose decisions do not hold in the current revision."""
 
@@ -59,7 +61,7 @@ async def decide(control: ControlClient, digits: str, wanted: DecideNoteRequest)
         f"/v1/notes/{named}/decisions",
         NoteDecisions,
         json=wanted.model_dump(mode="json"),
-        headers={"If-Match": f'"{read.version}"', "Idempotency-Key": str(uuid4())},
+        headers={"If-Match": read.etag, "Idempotency-Key": str(uuid4())},
     )
 
 

@@ -22,7 +22,7 @@ from contracts.notes import (
     Voucher,
     shows_statement,
 )
-from contracts.study import Study
+from contracts.study import PersonalData, Study
 from contracts.transcript import Segment
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -149,6 +149,24 @@ class NoteExplanation:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class NoteWithChunk:
+    """Note as it is stored, with what it takes to check words about it.
+
+    Attributes:
+        note: the note.
+        chunk: the segments that it was drafted from, and who speaks in the interview.
+        state: hash of what it says, in which revision and where its quotes stand.
+        policies: on personal data, of the revision, the current one and the registered study, as
+            far as they say something.
+    """
+
+    note: Note
+    chunk: ChunkReady
+    state: str
+    policies: tuple[PersonalData, ...]
+
+
 class FunctionRunner(Protocol):
     """Interface of functions that run a function off the event loop, like ``to_thread``."""
 
@@ -195,11 +213,13 @@ class ExplanationQueries:
             return await self._accepted(one.id)
         return await self._refused(one.id)
 
-    async def note_with_chunk(self, key: UUID) -> tuple[Note, ChunkReady]:
+    async def note_with_chunk(self, key: UUID) -> NoteWithChunk:
         """A note that there is, with the segments that it was drafted from."""
         note, row = await self._note(key)
-        _, chunk = await self._origin(row)
-        return note, chunk
+        origin = await self._origin_row(row)
+        _, chunk = await self._build_origin(row, origin)
+        policies = tuple(PersonalData(one) for one in origin["policies"])
+        return NoteWithChunk(note, chunk, row["state"], policies)
 
     async def _note(self, key: UUID) -> tuple[Note, Record]:
         row = await self._database.fetchrow(_QUERIES.select_note, key)
@@ -257,10 +277,16 @@ class ExplanationQueries:
         )
 
     async def _origin(self, note: Record) -> tuple[NoteOrigin, ChunkReady]:
+        return await self._build_origin(note, await self._origin_row(note))
+
+    async def _origin_row(self, note: Record) -> Record:
         row = await self._database.fetchrow(
             _QUERIES.select_origin, note["chunk_id"], note["attempt"]
         )
         assert row is not None, "each note has its chunk and its draft"
+        return row
+
+    async def _build_origin(self, note: Record, row: Record) -> tuple[NoteOrigin, ChunkReady]:
         study = Study.model_validate_json(row["study"])
         first, last = row["first_segment"], row["last_segment"]
         turns = [
@@ -283,6 +309,7 @@ class ExplanationQueries:
             study=study,
             context=tuple(turn for turn in turns if turn.number < first),
             segments=tuple(turn for turn in turns if turn.number >= first),
+            speakers=tuple(row["speakers"]),
         )
         return _build_origin(row, study, note["attempt"]), chunk
 

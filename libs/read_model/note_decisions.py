@@ -46,10 +46,17 @@ class NoteDecisionQueries:
         row = await self._database.fetchrow(_QUERIES.select_decided_note, note_id)
         if row is None:
             return None
-        fields = {name: value for name, value in row.items() if name != "shows_statements"}
+        left_out = {"shows_statements", "state"}
+        fields = {name: value for name, value in row.items() if name not in left_out}
+        etag = build_decisions_etag(row["version"], row["state"])
         found = await self._database.fetch(_QUERIES.select_decisions, row["origin_id"])
         decisions = tuple(_build_decision(one, shown=row["shows_statements"]) for one in found)
-        return NoteDecisions(**fields, decisions=decisions)
+        return NoteDecisions(**fields, etag=etag, decisions=decisions)
+
+    async def state(self, note_id: UUID) -> str | None:
+        """Hash of what a note says, in which revision and where its quotes stand; None: no note."""
+        found: str | None = await self._database.fetchval(_QUERIES.select_note_state, note_id)
+        return found
 
     async def page(
         self,
@@ -72,6 +79,16 @@ class NoteDecisionQueries:
             _QUERIES.select_decided_notes_page, study_id, status, *position, limit
         )
         return [DecidedNoteSummary(**row) for row in rows]
+
+
+def build_decisions_etag(version: int, state: str | None) -> str:
+    """Build the entity tag of the decisions about a note and of what it says.
+
+    Args:
+        version: number of the latest decision.
+        state: hash of what the note says; None: it is not shown.
+    """
+    return f'"{version}"' if state is None else f'"{version}-{state}"'
 
 
 def _build_decision(row: Record, *, shown: bool) -> NoteDecision:

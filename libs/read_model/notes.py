@@ -86,12 +86,16 @@ class StoredQuote:
 
 @dataclass(frozen=True, slots=True)
 class NoteMark:
-    """What a person decided about a note: by whom, when, and why, or the words of a comment."""
+    """What a person decided about a note: by whom, when, and why, or the words of a comment.
+
+    What is withheld is not shown, as the study's policy on personal data is stricter since.
+    """
 
     number: int
     by: str
     at: datetime
     remark: str
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ class NoteMarks:
         edited: who wrote its statement; None: the model did.
         refiled: who chose its themes and questions; None: the model did.
         hidden: who hid it; None: nobody.
-        comments: in order.
+        comments: the latest few, in order.
+        comment_count: how many there are.
         model_statement: of an edited note, what the model had written.
         model_standing: what vouched for that.
         model_themes: of a re-filed note, the themes that the model chose.
@@ -121,6 +126,7 @@ class NoteMarks:
     refiled: NoteMark | None = None
     hidden: NoteMark | None = None
     comments: tuple[NoteMark, ...] = ()
+    comment_count: int = 0
     model_statement: str | None = None
     model_standing: str | None = None
     model_themes: tuple[str, ...] | None = None

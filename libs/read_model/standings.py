@@ -17,6 +17,9 @@ PERSON_LABEL: Final = "statement of {name}, not proven"
 TURNS_CHANGED: Final = "a turn that it quotes is another one since: the statement is not proven"
 """What stands below a person's statement that was proven by another text."""
 
+WITHHELD: Final = "not shown, as the study's policy on personal data is stricter since"
+"""What stands in place of what a person wrote under a policy that is not strict enough any more."""
+
 UNPROVEN: Final = "not proven: nothing vouches for this statement"
 """What stands below an unproven statement where the study or the reader asked for all."""
 
@@ -55,12 +58,15 @@ def list_decision_lines(note: StoredNote) -> list[str]:
         lines.append(f"the model's statement ({marks.model_standing}): {marks.model_statement}")
     if marks.turns_changed:
         lines.append(TURNS_CHANGED)
-    lines += [f"comment by {one.by}, {one.at:%Y-%m-%d}: {one.remark}" for one in marks.comments]
+    if (earlier := marks.comment_count - len(marks.comments)) > 0:
+        lines.append(f"{earlier} earlier {'comments' if earlier > 1 else 'comment'}")
+    lines += [_describe_mark("comment", one) for one in marks.comments]
     return lines
 
 
 def _describe_mark(what: str, mark: NoteMark) -> str:
-    why = f": {mark.remark}" if mark.remark else ""
+    remark = WITHHELD if mark.is_withheld else mark.remark
+    why = f": {remark}" if remark else ""
     return f"{what} by {mark.by}, {mark.at:%Y-%m-%d}{why}"
 
 

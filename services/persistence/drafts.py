@@ -32,7 +32,7 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
     Raises:
         UnstorableEventError: the chunk belongs to another transcript.
     """
-    chunk = await connection.fetchrow(_QUERIES.lock_chunk, event.chunk_id)
+    chunk = await connection.fetchrow(_QUERIES.lock_chunk, event.chunk_id, event.transcript_id)
     if chunk is None:
         return None
     if (chunk["transcript_id"], chunk["revision"]) != (event.transcript_id, event.revision):

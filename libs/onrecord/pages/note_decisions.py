@@ -16,7 +16,7 @@ from contracts.note_decisions import (
 )
 from onrecord.pages.rendering import shorten_id, wrap_paragraph
 from read_model.notes import StoredNote
-from read_model.standings import TURNS_CHANGED, list_decision_lines
+from read_model.standings import TURNS_CHANGED, WITHHELD, list_decision_lines
 
 STATUSES: Final = {
     DecidedNoteStatus.HELD: "held",
@@ -27,6 +27,9 @@ STATUSES: Final = {
     DecidedNoteStatus.UNNOTED: "the evidence is there, and no note has it",
     DecidedNoteStatus.WAITING: "the chunk that has the evidence has no notes yet",
     DecidedNoteStatus.LOST: "the evidence is no longer in the transcript",
+    DecidedNoteStatus.WITHHELD: "the study's policy on personal data is stricter since: what a "
+    "person wrote is not shown",
+    DecidedNoteStatus.FAILED: "what was decided could not be computed for this revision",
 }
 """What became of decisions, in words for people."""
 
@@ -67,6 +70,8 @@ def _decision(one: NoteDecision, width: int) -> Iterator[Text]:
         details.append(f"themes: {', '.join(one.themes)}")
         details.append(f"questions: {', '.join(one.questions) or 'none'}")
     details += [text for text in (one.comment, one.reason) if text]
+    if one.is_withheld:
+        details.append(WITHHELD)
     for text in details:
         yield from wrap_paragraph(text, width, indent="     ", style="dim")
 

@@ -24,7 +24,7 @@ SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
 
 -- name: select_note
 -- One note as it is stored, with its evidence.
-SELECT note.note_id, note.statement, note.flags, note.standing, note.vouchers, note.chunk_id, note.attempt, note.same_as,
+SELECT note.note_id, note_state(note.note_id) AS state, note.statement, note.flags, note.standing, note.vouchers, note.chunk_id, note.attempt, note.same_as,
        ARRAY(SELECT theme_id FROM note_themes WHERE note_id = $1 ORDER BY theme_id) AS themes,
        ARRAY(
             SELECT question_id FROM note_questions WHERE note_id = $1 ORDER BY question_id
@@ -48,10 +48,29 @@ SELECT note.note_id, note.statement, note.flags, note.standing, note.vouchers, n
 SELECT rejected_id, chunk_id, attempt, draft, failures FROM rejected_notes WHERE rejected_id = $1;
 
 -- name: select_origin
--- The chunk a note is from: its interview, its place there, and who drafted it.
+-- The chunk a note is from: its interview, its place there, and who drafted it; who speaks in the whole
+-- interview; and the policies on personal data that count now: of the revision, of the current one and of
+-- the registered study, where they say something.
 SELECT interview.transcript_id, interview.revision, interview.title, interview.study,
        interview.chunk_count, chunk.index, chunk.first_segment, chunk.last_segment,
-       draft.model, draft.prompt_version, draft.stored_at
+       draft.model, draft.prompt_version, draft.stored_at,
+       ARRAY(
+            SELECT voice.speaker FROM speakers AS voice
+             WHERE voice.transcript_id = interview.transcript_id
+               AND voice.revision = interview.revision
+             ORDER BY voice.speaker
+       ) AS speakers,
+       array_remove(ARRAY[
+            interview.study ->> 'personal_data',
+            (
+                SELECT newest.study ->> 'personal_data' FROM current_transcripts AS newest
+                 WHERE newest.transcript_id = interview.transcript_id
+            ),
+            (
+                SELECT registered.personal_data FROM studies AS registered
+                 WHERE registered.study_id = interview.study_id
+            )
+       ], NULL) AS policies
   FROM chunks AS chunk
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN drafts AS draft USING (chunk_id)

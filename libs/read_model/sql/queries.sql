@@ -222,7 +222,10 @@ WITH noted_themes AS MATERIALIZED (
               FROM notes AS one
               JOIN note_themes USING (note_id)
              WHERE one.study_id = $1
-               AND coalesce(one.same_as, one.note_id) NOT IN (SELECT note_id FROM left_out_notes)
+               AND NOT EXISTS (
+                    SELECT FROM left_out_notes AS left_out
+                     WHERE left_out.note_id = coalesce(one.same_as, one.note_id)
+               )
            ) AS shown
      GROUP BY theme_id, transcript_id, revision
 ), noted_questions AS MATERIALIZED (
@@ -233,7 +236,10 @@ WITH noted_themes AS MATERIALIZED (
               FROM notes AS one
               JOIN note_questions USING (note_id)
              WHERE one.study_id = $1
-               AND coalesce(one.same_as, one.note_id) NOT IN (SELECT note_id FROM left_out_notes)
+               AND NOT EXISTS (
+                    SELECT FROM left_out_notes AS left_out
+                     WHERE left_out.note_id = coalesce(one.same_as, one.note_id)
+               )
            ) AS shown
      GROUP BY question_id, transcript_id, revision
 )
@@ -260,6 +266,11 @@ SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1 AND earlier.version_of IS NULL
+   AND NOT EXISTS (
+        -- Somebody hid it, or re-filed it.
+        SELECT FROM left_out_earlier_notes AS left_out
+         WHERE left_out.note_id = coalesce(earlier.same_as, earlier.note_id)
+   )
    AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
    AND (coalesce(interview.refreshes, interview.revision), interview.revision)
        < (coalesce(newest.refreshes, newest.revision), newest.revision)
@@ -271,6 +282,11 @@ SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN current_transcripts AS newest USING (transcript_id)
  WHERE earlier.study_id = $1 AND earlier.version_of IS NULL
+   AND NOT EXISTS (
+        -- Somebody hid it, or re-filed it.
+        SELECT FROM left_out_earlier_notes AS left_out
+         WHERE left_out.note_id = coalesce(earlier.same_as, earlier.note_id)
+   )
    AND interview.withdrawn_at IS NULL AND NOT interview.is_pending
    AND (coalesce(interview.refreshes, interview.revision), interview.revision)
        < (coalesce(newest.refreshes, newest.revision), newest.revision)

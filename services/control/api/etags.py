@@ -29,6 +29,7 @@ IfMatch = Annotated[
 ]
 
 _VERSION: Final = re.compile(r'"([0-9]{1,10})"')
+_STATE: Final = re.compile(r'"([0-9]{1,10})-([0-9a-f]{16})"')
 
 
 def compute_etag(body: bytes) -> str:
@@ -85,6 +86,23 @@ def parse_if_match_version(text: str | None) -> int | None:
     if found is None:
         raise BadRequestError('If-Match: is no ETag of this API, such as "3"')
     return int(found[1])
+
+
+def parse_if_match_state(text: str | None) -> tuple[int, str] | None:
+    """Parse an ``If-Match`` header as the tag of a note's decisions; None for ``*``.
+
+    Returns:
+        The number of the latest decision and the note's state, which is empty if it is not shown.
+
+    Raises:
+        PreconditionRequiredError: there is none.
+        BadRequestError: it is no entity tag of this API (RFC 9110, section 13.1.1).
+    """
+    found = _STATE.fullmatch((text or "").strip())
+    if found is not None:
+        return int(found[1]), found[2]
+    version = parse_if_match_version(text)
+    return None if version is None else (version, "")
 
 
 def _names(header: str | None, etag: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -12,13 +13,14 @@ from contracts.note_decisions import (
     DecidedNotePage,
     DecidedNoteStatus,
     DecideNoteRequest,
+    NoteDecisionKind,
     NoteDecisions,
 )
 from contracts.pages import PageRequest
 from control.access.rights import Caller, Right
 from control.api.authorization import FindingReader, NoteReader, Submitter
 from control.api.context import ApiContext, Context, HeavyPlace
-from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
+from control.api.etags import IfMatch, parse_if_match_state
 from control.api.idempotency import claim_idempotency_key, compute_request_fingerprint
 from control.api.json_bodies import JsonBody
 from control.api.lookups import find_note_id
@@ -27,8 +29,12 @@ from control.api.openapi import build_error_responses
 from control.api.pagination import ListCursors, split_page
 from control.api.studies import StudyPath, require_study
 from control.domain import NotFoundError
-from control.interviews.note_decisions import NoteDecisionStore, require_topics
-from read_model.note_decisions import DecidedNotePosition, NoteDecisionQueries
+from control.interviews.note_decisions import NoteDecisionStore, ReadDecisions, require_topics
+from read_model.note_decisions import (
+    DecidedNotePosition,
+    NoteDecisionQueries,
+    build_decisions_etag,
+)
 from read_model.notes import StoredNote
 from read_model.queries import ReadModelQueries
 
@@ -78,7 +84,7 @@ async def read_note_decisions(
     or by that of the note of an earlier revision.
     """
     found = await _read(context, caller, await find_note_id(context, caller, note_id))
-    set_version_etag(response, found.version)
+    response.headers["ETag"] = found.etag
     return found
 
 
@@ -97,12 +103,16 @@ async def decide_note(  # noqa: PLR0913, PLR0917 - FastAPI names them
 
     The quotes cannot be edited. A new statement goes through the same checks as a model's: one that
     a check refuses is not stored, and one that nothing vouches for only if `unproven` says so. What
-    the model wrote stays beside it.
+    the model wrote stays beside it. Statements, comments and reasons are masked where the study
+    masks personal data, and refused where it rejects that. Of a note that is not shown any more,
+    decisions can be withdrawn and commented on.
     """
     del place
-    found = await _find(context, caller, await find_note_id(context, caller, note_id))
+    named = await find_note_id(context, caller, note_id)
+    found = await _find_target(context, caller, named, wanted.kind)
     caller.require([Right.SUBMIT], found.study_id)
-    expected = parse_if_match_version(if_match)
+    read = parse_if_match_state(if_match)
+    expected = None if read is None else ReadDecisions(*read)
     fingerprint = await compute_request_fingerprint(request, await request.body())
     await claim_idempotency_key(request, context, caller, fingerprint)
     if wanted.themes is not None or wanted.questions is not None:
@@ -114,22 +124,51 @@ async def decide_note(  # noqa: PLR0913, PLR0917 - FastAPI names them
         )
     store = NoteDecisionStore(context.database, context.compute_for(caller.token_id))
     checked = await store.check(found.note_id, wanted)
-    target = f"{found.note_id}: {wanted.kind.value}"
-    await context.trail.record(caller, "note.decide", target, found.study_id, wanted.reason or "")
-    version = await store.decide(found.note_id, expected, wanted, checked, caller.name)
-    set_version_etag(response, version)
-    return await _read(context, caller, found.note_id)
+    # The interview at the end: by it, what was written is cleared once the note is gone.
+    target = f"{found.note_id}: {wanted.kind.value}, of {found.transcript_id}"
+    reason = checked.remark if wanted.reason else ""
+    await context.trail.record(caller, "note.decide", target, found.study_id, reason)
+    await store.decide(found.note_id, expected, wanted, checked, caller.name)
+    decided = await _read(context, caller, found.note_id)
+    response.headers["ETag"] = decided.etag
+    return decided
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    note_id: UUID
+    study_id: str
+    transcript_id: UUID
+
+
+async def _find_target(
+    context: ApiContext, caller: Caller, note_id: UUID, kind: NoteDecisionKind
+) -> _Target:
+    """Find what is decided about: a note that is shown, or else decisions that do not hold."""
+    if kind in {NoteDecisionKind.WITHDRAWN, NoteDecisionKind.COMMENT}:
+        known = await NoteDecisionQueries(context.database).decisions(note_id)
+        if known is not None and known.note_id is None:
+            if not caller.may(Right.READ_NOTES, known.study_id):
+                raise _no_note(note_id)
+            return _Target(known.origin_id, known.study_id, known.transcript_id)
+    found = await _find(context, caller, note_id)
+    return _Target(found.note_id, found.study_id, found.transcript_id)
 
 
 async def _find(context: ApiContext, caller: Caller, note_id: UUID) -> StoredNote:
     found = await ReadModelQueries(context.database).note(note_id)
     if found is None or not caller.may(Right.READ_NOTES, found.study_id):
-        raise NotFoundError(f"there is no note {note_id} in the current revision of an interview")
+        raise _no_note(note_id)
     return found
 
 
+def _no_note(note_id: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no note {note_id} in the current revision of an interview")
+
+
 async def _read(context: ApiContext, caller: Caller, note_id: UUID) -> NoteDecisions:
-    found = await NoteDecisionQueries(context.database).decisions(note_id)
+    queries = NoteDecisionQueries(context.database)
+    found = await queries.decisions(note_id)
     if found is not None and caller.may(Right.READ_NOTES, found.study_id):
         return found
     note = await _find(context, caller, note_id)
@@ -139,6 +178,7 @@ async def _read(context: ApiContext, caller: Caller, note_id: UUID) -> NoteDecis
         study_id=note.study_id,
         transcript_id=note.transcript_id,
         version=0,
+        etag=build_decisions_etag(0, await queries.state(note.note_id)),
         status=DecidedNoteStatus.HELD,
         decisions=(),
     )

@@ -1,7 +1,10 @@
 -- name: lock_chunk
--- Locks and returns a chunk, against other deliveries of its notes, until the transaction ends.
+-- Locks and returns a chunk, against other deliveries of its notes, until the transaction ends. Whoever
+-- erases the interview is waited for before and not with the chunk in hand, which they wait for.
+WITH interview AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(withdrawal_lock($2)))
 SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, transcript.study_id
-  FROM chunks AS chunk
+  FROM interview
+ CROSS JOIN chunks AS chunk
   JOIN transcripts AS transcript USING (transcript_id, revision)
  WHERE chunk.chunk_id = $1
    FOR NO KEY UPDATE OF chunk;

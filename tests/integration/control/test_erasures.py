@@ -40,6 +40,7 @@ from onrecord.errors import FailedError
 from persistence.store import NotesStore
 from support.chunks import CHUNK
 from support.control_office import Office, as_role
+from support.deciding import decided
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, refused, sha, validated
 from support.marked_words import find_marked
 
@@ -194,12 +195,12 @@ async def test_nothing_of_an_interview_is_left_but_its_ids(
     )
     assert answer.status_code == 200, answer.text
     noted = await fresh_database.fetchval("SELECT note_id FROM notes WHERE same_as IS NULL LIMIT 1")
-    answer = await office.client.post(
-        f"{office.url}/v1/notes/{noted}/decisions",
-        json={"kind": "comment", "comment": f"Is it {MARKER}?"},
-        headers={"If-Match": "*"},
-    )
-    assert answer.status_code == 200, answer.text
+    await decided(office, noted, kind="comment", comment=f"Is it {MARKER}?")
+    # The version is gone when the interview is erased, and what is said of it stands in the trail.
+    words = f"I said {MARKER} again"
+    version = await decided(office, noted, kind="edited", statement=words, unproven=True)
+    await decided(office, version["note_id"], kind="hidden", reason=f"{MARKER} wants it")
+    await decided(office, noted, kind="withdrawn", withdraws=2, reason=f"{MARKER} does not")
     withdrawn = {"reason": f"{MARKER} asked for it"}
     assert (await office.ask("POST", f"/v1/transcripts/{TRANSCRIPT}/withdraw", withdrawn))[0] == 200
     await fresh_database.execute("ANALYZE")
@@ -223,6 +224,28 @@ async def test_nothing_of_an_interview_is_left_but_its_ids(
         "expired",
         "its interview was erased",
     )
+
+
+async def test_reasons_of_decisions_go_with_notes_whose_time_is_over_and_with_the_interview(
+    office: Office, fresh_database: Database
+) -> None:
+    await store(fresh_database)
+    noted = await fresh_database.fetchval("SELECT note_id FROM notes WHERE same_as IS NULL LIMIT 1")
+    await decided(office, noted, kind="accepted", reason=f"{MARKER} said so")
+    reasons = "SELECT count(*) FROM trail WHERE action = 'note.decide' AND reason <> ''"
+    assert await fresh_database.fetchval(reasons) == 1
+    await fresh_database.execute("DELETE FROM notes")
+    await fresh_database.execute("UPDATE transcripts SET notes_expired_at = now()")
+    assert await fresh_database.fetchval(reasons) == 0
+    # One that is written down after that names no note that there is any more.
+    await fresh_database.execute(
+        "INSERT INTO trail (at, actor, action, target, reason, study_id)"
+        " SELECT now(), actor, action, target, $1, study_id FROM trail"
+        " WHERE action = 'note.decide'",
+        f"{MARKER} again",
+    )
+    await erase(office, transcript_id=str(TRANSCRIPT))
+    assert await find_marked(fresh_database, STEM) == {}
 
 
 async def test_the_receipt_says_what_was_deleted_and_what_remains_and_is_signed(

@@ -4,47 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any, Final
-from uuid import UUID
 
 import pytest
 
 from contracts.access import Role
 from contracts.ids import derive_id
-from contracts.notes import Evidence, Note
-from contracts.transcript import Role as SpeakerRole
 from contracts.transcript import Segment
 from database.pool import Database
 from persistence.store import NotesStore
 from support.control_office import Office, as_role
-from support.interviews import STUDY, TRANSCRIPT, VOUCHED, chunk, ingested, note, validated
-
-STUDY_PATH: Final = f"/v1/studies/{STUDY.study_id}"
-TURNS: Final = (
-    Segment(number=1, speaker="Ada", role=SpeakerRole.INTERVIEWER, text="Tell me about the tool."),
-    Segment(
-        number=2,
-        speaker="Bo",
-        role=SpeakerRole.PARTICIPANT,
-        text="We pay 40 dollars a month. I would not recommend it.",
-    ),
+from support.deciding import (
+    DOUBTS,
+    EDITED,
+    PAYS,
+    STUDY_PATH,
+    TURNS,
+    cite,
+    decide,
+    decided,
+    notes,
+    revise,
+    statements,
 )
-EDITED: Final = "I would not recommend it."
-
-
-def cite(quote: str, turn: Segment = TURNS[1]) -> Evidence:
-    return Evidence(
-        segment=turn.number,
-        start=turn.text.index(quote),
-        length=len(quote),
-        quote=quote,
-        speaker=turn.speaker,
-        role=turn.role,
-    )
-
-
-PAYS: Final = note("They pay 40 dollars", cite("We pay 40 dollars a month."), **VOUCHED)
-DOUBTS: Final = note("Bo doubts the cafe", cite("I would not recommend it."), questions=())
+from support.interviews import TRANSCRIPT, chunk, ingested, validated
 
 
 @pytest.fixture
@@ -52,41 +34,6 @@ async def stored(fresh_database: Database) -> None:
     store = NotesStore(fresh_database)
     await store.store_transcript(ingested(segments=TURNS, chunks=(chunk(1, 1),)))
     await store.store_notes(validated(PAYS, DOUBTS))
-
-
-async def decide(
-    office: Office, which: Note | UUID | str, body: dict[str, Any], if_match: str | None = "*"
-) -> tuple[int, Any]:
-    named = which.note_id if isinstance(which, Note) else which
-    headers = {} if if_match is None else {"If-Match": if_match}
-    answer = await office.client.post(
-        f"{office.url}/v1/notes/{named}/decisions", json=body, headers=headers
-    )
-    return answer.status_code, answer.json()
-
-
-async def decided(office: Office, which: Note | UUID | str, **body: Any) -> Any:
-    status, found = await decide(office, which, body)
-    assert status == 200, found
-    return found
-
-
-async def notes(office: Office, query: str = "") -> list[dict[str, Any]]:
-    status, page = await office.ask("GET", f"{STUDY_PATH}/notes?{query}")
-    assert status == 200, page
-    found: list[dict[str, Any]] = page["notes"]
-    return found
-
-
-async def statements(office: Office, query: str = "") -> list[str]:
-    return [one["statement"] or one["model_reading"] for one in await notes(office, query)]
-
-
-async def revise(database: Database, segments: tuple[Segment, ...], *said: Note) -> None:
-    """A newer revision of the producer's, with these turns and notes."""
-    store = NotesStore(database)
-    await store.store_transcript(ingested(2, segments=segments, chunks=(chunk(2, 1),)))
-    await store.store_notes(validated(*said, revision=2))
 
 
 async def test_a_note_is_accepted_by_a_name_at_a_time_and_the_model_s_row_stays(
@@ -110,7 +57,7 @@ async def test_a_note_is_accepted_by_a_name_at_a_time_and_the_model_s_row_stays(
     )
     assert trail is not None
     assert (trail["actor"], trail["reason"]) == ("admin", "I was there")
-    assert trail["target"] == f"{PAYS.note_id}: accepted"
+    assert trail["target"] == f"{PAYS.note_id}: accepted, of {TRANSCRIPT}"
 
 
 async def test_a_hidden_note_is_counted_nowhere_and_is_listed_where_it_is_asked_for(
@@ -210,8 +157,8 @@ async def test_of_two_people_at_once_the_second_is_told(office: Office, stored: 
     _, read = await office.ask("GET", f"/v1/notes/{PAYS.note_id}/decisions")
     assert read["version"] == 0
     answers = await asyncio.gather(
-        decide(office, PAYS, {"kind": "hidden"}, '"0"'),
-        decide(office, PAYS, {"kind": "accepted"}, '"0"'),
+        decide(office, PAYS, {"kind": "hidden"}, read["etag"]),
+        decide(office, PAYS, {"kind": "accepted"}, read["etag"]),
     )
     assert sorted(status for status, _ in answers) == [200, 412]
     (problem,) = (found for status, found in answers if status == 412)

@@ -105,6 +105,7 @@ def test_json_has_them_apart() -> None:
         "by": "Bea",
         "at": "2026-11-02T09:00:00Z",
         "remark": "",
+        "is_withheld": False,
     }
 
 

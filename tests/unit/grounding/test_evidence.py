@@ -6,7 +6,7 @@ import pytest
 
 from contracts.notes import DraftEvidence, Note
 from contracts.transcript import Role, Segment, WordTiming
-from grounding import assess_note
+from grounding import assess_note, check_statement, recheck_note
 from grounding.evidence import copy_evidence, find_passage, resolve_citations
 from unit.grounding.drafts import chunk, draft, failed, segment
 
@@ -134,3 +134,17 @@ def test_the_same_note_has_the_same_id_whatever_the_order_of_its_evidence() -> N
 def test_very_many_digits_are_read_without_failing() -> None:
     there = chunk(segment(1, "9" * 6000 + " thousand million dollars"))
     assert failed(assess_note(draft("It was 4 dollars"), there)) == ["number_may_follow"]
+
+
+def test_quotes_of_other_chunks_and_of_the_context_are_no_reason_to_fail() -> None:
+    there = chunk(
+        segment(2, "We pay forty dollars."), context=(segment(1, "We pay forty dollars."),)
+    )
+    note = assess_note(draft("We pay forty dollars.", DraftEvidence(segment=2)), there)
+    assert isinstance(note, Note)
+    (own,) = note.evidence
+    # As notes that say the same have them.
+    others = (own.model_copy(update={"segment": number}) for number in (1, 7))
+    shown = note.model_copy(update={"evidence": (own, *others)})
+    assert recheck_note(shown, there) == ()
+    assert check_statement(shown, "We pay forty dollars.", there).evidence == (own,)
