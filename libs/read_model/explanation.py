@@ -102,6 +102,7 @@ class NoteExplanation:
         origin: where it is from.
         standing: what vouches for the statement.
         vouchers: the rules and models that do.
+        edited_by: who wrote the statement; None: the model did.
     """
 
     id: UUID
@@ -115,6 +116,7 @@ class NoteExplanation:
     origin: NoteOrigin
     standing: Standing
     vouchers: tuple[Voucher, ...] = ()
+    edited_by: str | None = None
 
     @property
     def is_statement_shown(self) -> bool:
@@ -131,6 +133,7 @@ class NoteExplanation:
             "model_reading": None if self.is_statement_shown else self.statement,
             "standing": self.standing,
             "vouchers": [one.model_dump(mode="json") for one in self.vouchers],
+            "edited_by": self.edited_by,
             "evidence": [one.model_dump(mode="json") for one in self.evidence],
             "cited": self.cited and self.cited.model_dump(mode="json")["evidence"],
             "checks": [
@@ -254,6 +257,7 @@ class ExplanationQueries:
             origin=origin,
             standing=note.standing,
             vouchers=note.vouchers,
+            edited_by=row["edited_by"],
         )
 
     async def _refused(self, key: UUID) -> NoteExplanation:

@@ -115,6 +115,7 @@ class SearchResult:
             interview. A statement that is no finding is the model's reading: show its quotes first.
         standing: of the note whose statement it is; None for words of the interview.
         quotes: what the note cites, if it is a statement.
+        edited_by: who wrote the statement; None: the model, or it is none.
         is_masked: whether personal data in the text has placeholders.
         similarity: cosine of the angle between the text's vector and the query's, from 0 to 1; None
             if words were searched.
@@ -140,6 +141,7 @@ class SearchResult:
     start_ms: int | None
     end_ms: int | None
     similarity: float | None = None
+    edited_by: str | None = None
 
 
 class SearchQueries:
@@ -326,6 +328,7 @@ def _result(found: Record, shown: Record, mark: str) -> SearchResult:
         start_ms=shown["start_ms"],
         end_ms=shown["end_ms"],
         similarity=found.get("similarity"),
+        edited_by=shown["edited_by"],
     )
 
 

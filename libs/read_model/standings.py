@@ -36,7 +36,16 @@ _MEANINGS: Final[Mapping[Standing, str]] = {
 def choose_reading_label(note: StoredNote) -> str:
     """Return what stands before a note's statement that is no finding: whose it is."""
     edited = note.decided and note.decided.edited
-    return PERSON_LABEL.format(name=edited.by) if edited else READING_LABEL
+    return build_reading_label(edited.by if edited else None)
+
+
+def build_reading_label(edited_by: str | None) -> str:
+    """Return what stands before a statement that is no finding.
+
+    Args:
+        edited_by: who wrote it; None: the model did.
+    """
+    return READING_LABEL if edited_by is None else PERSON_LABEL.format(name=edited_by)
 
 
 def list_decision_lines(note: StoredNote) -> list[str]:

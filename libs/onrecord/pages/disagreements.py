@@ -21,7 +21,7 @@ from onrecord.pages.rendering import (
 )
 from read_model.disagreements import DisagreementReport
 from read_model.notes import StoredNote
-from read_model.standings import READING_LABEL, UNPROVEN
+from read_model.standings import UNPROVEN, choose_reading_label
 
 _KINDS: Final = {
     Opposition.OPPOSITE: "opposite words",
@@ -115,5 +115,5 @@ def _format_note(note: StoredNote, width: int) -> Iterator[Text]:
         said = f"{quote.speaker} {format_recording_time(quote.start_ms)}, {note.title}"
         yield from wrap_paragraph(said, width, style="dim")
     if note.model_reading is not None:
-        reading = f"{READING_LABEL}: {note.model_reading} ({shorten_id(note.note_id)})"
+        reading = f"{choose_reading_label(note)}: {note.model_reading} ({shorten_id(note.note_id)})"
         yield from format_marks(note, width, reading, indent="")

@@ -15,7 +15,7 @@ from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import format_recording_time, shorten_id, wrap_paragraph
 from onrecord.pages.standing import format_standing
 from read_model.explanation import CheckResult, NoteExplanation
-from read_model.standings import READING_LABEL
+from read_model.standings import build_reading_label
 
 _STATES: Final = {
     "accepted": ("accepted", "green"),
@@ -79,7 +79,7 @@ def _beside(note: NoteExplanation, width: int) -> Table:
 
 
 def _claim_heading(note: NoteExplanation) -> str:
-    return READING_LABEL if note.standing is Standing.UNPROVEN else "claim"
+    return build_reading_label(note.edited_by) if note.standing is Standing.UNPROVEN else "claim"
 
 
 def _claim(note: NoteExplanation) -> Text:

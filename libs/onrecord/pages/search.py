@@ -14,7 +14,7 @@ from onrecord.pages.rendering import (
     wrap_text,
 )
 from read_model.search import ResultKind, SearchResult
-from read_model.standings import READING_LABEL
+from read_model.standings import build_reading_label
 
 
 def format_search_results(results: Sequence[SearchResult], width: int) -> Iterator[Text]:
@@ -35,7 +35,8 @@ def _format_result(result: SearchResult, width: int) -> Iterator[Text]:
             for quote in result.quotes:
                 said = f"{quote.speaker} {format_recording_time(quote.start_ms)}"
                 yield from wrap_paragraph(f"“{quote.quote}” {said}", width, indent="  ")
-        yield from _format_found(result, width, "" if result.is_finding else f"{READING_LABEL}: ")
+        label = "" if result.is_finding else f"{build_reading_label(result.edited_by)}: "
+        yield from _format_found(result, width, label)
         place = f"note {shorten_id(result.note_id)}" if result.note_id else "note"
     else:
         yield from _format_found(result, width, "")

@@ -25,6 +25,9 @@ SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', 'refuted',
 -- name: select_note
 -- One note as it is stored, with its evidence.
 SELECT note.note_id, note_state(note.note_id) AS state, note.statement, note.flags, note.standing, note.vouchers, note.chunk_id, note.attempt, note.same_as,
+       (
+            SELECT mark.decided -> 'edited' ->> 'by' FROM note_marks AS mark WHERE mark.note_id = $1
+       ) AS edited_by,
        ARRAY(SELECT theme_id FROM note_themes WHERE note_id = $1 ORDER BY theme_id) AS themes,
        ARRAY(
             SELECT question_id FROM note_questions WHERE note_id = $1 ORDER BY question_id

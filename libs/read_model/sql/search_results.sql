@@ -3,6 +3,10 @@
 -- marks; what is not shown any more is left out.
 SELECT document.place, interview.title, shown.text, shown.standing, shown.is_finding, shown.speaker,
        shown.role, shown.start_ms, shown.end_ms, shown.is_masked,
+       (
+            SELECT mark.decided -> 'edited' ->> 'by' FROM note_marks AS mark
+             WHERE document.kind = 'note' AND mark.note_id = document.note_id
+       ) AS edited_by,
        ts_headline(
             document.configuration::regconfig, shown.text,
             websearch_to_tsquery(document.configuration::regconfig, $1),

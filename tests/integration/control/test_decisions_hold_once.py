@@ -288,3 +288,31 @@ async def test_whoever_erases_waits_for_those_who_store_before_it_takes_their_ch
     await erasing
     assert found["note_id"] is not None
     assert await store.store_notes(validated(REPEAT, index=2)) is None
+
+
+async def test_people_decide_while_revisions_are_stored_and_withdrawn(
+    office: Office, fresh_database: Database
+) -> None:
+    store = await store_parts(fresh_database, 1, DOUBTS)
+    await decided(office, DOUBTS, kind="edited", statement=EDITED)
+    comment = {"kind": "comment", "comment": "Again."}
+    for revision in range(2, 6):
+        later = DOUBTS.model_copy(update={"note_id": derive_id("note", str(revision))})
+        again = REPEAT.model_copy(update={"note_id": derive_id("again", str(revision))})
+        await store_parts(fresh_database, revision, later)
+        answers = await asyncio.gather(
+            decide(office, DOUBTS, comment),
+            store.store_notes(validated(again, revision=revision, index=2)),
+            decide(office, DOUBTS, {"kind": "accepted"}),
+            fresh_database.execute(
+                "UPDATE transcripts SET withdrawn_at = now() WHERE revision = $1", revision - 1
+            ),
+            decide(office, DOUBTS, comment),
+        )
+        assert {answers[place][0] for place in (0, 2, 4)} <= {200, 404}
+    before = await fresh_database.fetch("SELECT * FROM decided_notes")
+    await fresh_database.execute("SELECT carry_note_decisions($1)", TRANSCRIPT)
+    again_computed = await fresh_database.fetch("SELECT * FROM decided_notes")
+    assert [dict(one) for one in again_computed] == [dict(one) for one in before]
+    (shown,) = [one for one in await notes(office) if one["decided"]]
+    assert (shown["statement"], shown["revision"]) == (EDITED, 5)

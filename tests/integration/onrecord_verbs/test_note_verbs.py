@@ -91,6 +91,14 @@ def test_an_edited_statement_is_checked_and_shown_with_whose_it_is(
     assert "--unproven" in run(capsys, "note", "edit", doubts, "Bo is a sceptic.", code=1)
     run(capsys, "note", "edit", doubts, "Bo is a sceptic.", "--unproven")
     assert "not proven: Bo is a sceptic." in run(capsys, "notes", "--decided")
+    # Everywhere as the person's, and nowhere as the model's.
+    (shown,) = read(capsys, "notes", "--decided")
+    for page in (
+        run(capsys, "search", "sceptic"),
+        run(capsys, "explain", shown["note_id"].replace("-", "")),
+    ):
+        assert "statement of" in page
+        assert "model's reading" not in page
     run(capsys, "note", "edit", doubts, "I would not recommend it.")
     page = run(capsys, "notes", "--decided")
     assert "the model's statement (unproven): Bo has doubts" in page
