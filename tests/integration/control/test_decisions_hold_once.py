@@ -16,6 +16,7 @@ from contracts.transcript import Segment
 from control.domain import ConcurrentChangeError
 from control.interviews.note_decisions import NoteDecisionStore
 from database.pool import Database
+from persistence.drafts import lock_chunk
 from persistence.store import NotesStore
 from support.control_office import Office
 from support.deciding import (
@@ -274,17 +275,16 @@ async def test_whoever_erases_waits_for_those_who_store_before_it_takes_their_ch
         TRANSCRIPT,
     )
     await fresh_database.execute("INSERT INTO erased_transcripts VALUES ($1, $1)", TRANSCRIPT)
-    first, second = (one.chunk_id for one in sorted(parts(1), key=lambda one: one.chunk_id))
+    first, second = sorted(parts(1), key=lambda one: one.chunk_id)
     async with fresh_database.transaction() as connection:
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock_shared(withdrawal_lock($1))", TRANSCRIPT
-        )
-        await connection.execute("SELECT FROM chunks WHERE chunk_id = $1 FOR NO KEY UPDATE", second)
+        await lock_chunk(connection, validated(index=second.index))
         erasing = asyncio.create_task(
             fresh_database.execute("SELECT erase_transcript($1, '{}')", TRANSCRIPT)
         )
         await wait_for_waiter(fresh_database)
-        await connection.execute("SELECT FROM chunks WHERE chunk_id = $1 FOR KEY SHARE", first)
+        await connection.execute(
+            "SELECT FROM chunks WHERE chunk_id = $1 FOR KEY SHARE", first.chunk_id
+        )
     await erasing
     assert found["note_id"] is not None
     assert await store.store_notes(validated(REPEAT, index=2)) is None

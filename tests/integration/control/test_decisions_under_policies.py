@@ -14,6 +14,7 @@ from contracts.transcript import Role as SpeakerRole
 from contracts.transcript import Segment
 from database.pool import Database
 from persistence.store import NotesStore
+from read_model.explanation import ExplanationQueries
 from support.control_office import Office, as_role
 from support.deciding import (
     DOUBTS,
@@ -166,6 +167,9 @@ async def test_names_of_those_who_speak_elsewhere_are_masked_in_what_people_writ
         "SELECT string_agg(reason || target, ' ') FROM trail WHERE action = 'note.decide'"
     )
     assert "Zora" not in stored
+    # No finder knows each name: who speaks is told to it.
+    found = await ExplanationQueries(fresh_database).note_with_chunk(said.note_id)
+    assert found.chunk.speakers == ("Ada", "Bo", "Zora")
 
 
 async def test_a_study_that_rejects_personal_data_refuses_it_in_remarks(
