@@ -77,11 +77,22 @@ async def _keep_signing_key(connection: Connection, found: Collected) -> int:
     return 0  # nobody's decision, but receipts that were signed with it stay verifiable
 
 
+async def _collect_retention(connection: Connection) -> Collected:
+    return [tuple(row) for row in await connection.fetch(_QUERIES.select_study_retention_times)]
+
+
+async def _keep_retention(connection: Connection, found: Collected) -> int:
+    tags = [await connection.execute(_QUERIES.keep_study_retention_times, *one) for one in found]
+    return sum(tag == "UPDATE 1" for tag in tags)
+
+
 CARRIED_DECISIONS: Final = (
     CarriedDecision("keys of receipts", "control_secrets", _collect_signing_key, _keep_signing_key),
     CarriedDecision("erasures", "erasures", _collect_erasures, _erase_again),
     CarriedDecision("revoked tokens", "access_tokens", _collect_revoked, _revoke),
     CarriedDecision("withdrawn revisions", "withdrawn_revisions", _collect_withdrawn, _withdraw),
+    # The table came with the columns.
+    CarriedDecision("times of retention", "retention_rounds", _collect_retention, _keep_retention),
 )
 
 

@@ -123,6 +123,8 @@ async def apply_migrations(
         await act_as_owner(connection)
         await create_schema_table(connection)
         todo = await _pending(connection, migrations)
+        if ours and todo:
+            await _require_schema_rights(connection)
         for migration in todo:
             await apply_between_others(
                 connection,
@@ -237,6 +239,12 @@ async def act_as_owner(connection: Connection) -> None:
     """Take the role of the tables' owner where this login may, so that all have the same owner."""
     if owner := await connection.fetchval(_QUERIES.select_other_owner):
         await connection.execute(f"SET ROLE {owner}")
+
+
+async def _require_schema_rights(connection: Connection) -> None:
+    """Raise, before anything is migrated, if the login cannot make the views for BI tools."""
+    if fault := await connection.fetchval(_QUERIES.select_schema_fault):
+        raise MigrationError(fault)
 
 
 async def _apply_rights(connection: Connection) -> None:

@@ -47,3 +47,24 @@ SELECT blocker.pid, coalesce(activity.usename, '') AS login,
   FROM unnest(pg_blocking_pids($1)) AS blocker (pid)
   LEFT JOIN pg_stat_activity AS activity USING (pid)
  ORDER BY activity.query_start, blocker.pid;
+
+-- name: select_schema_fault
+-- What a superuser has to do before views for BI tools can be made, or replaced; no row: nothing.
+SELECT CASE
+           WHEN owner IS NOT NULL THEN format(
+               'the schema onrecord_v1 belongs to %s, and views are made in it by %s: '
+               'ALTER SCHEMA onrecord_v1 OWNER TO %I', owner, current_user, current_user
+           )
+           ELSE format(
+               'this login may not create schemas: GRANT CREATE ON DATABASE %I TO %I, or '
+               'CREATE SCHEMA onrecord_v1 AUTHORIZATION %I',
+               current_database(), current_user, current_user
+           )
+       END
+  FROM (
+        SELECT (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'onrecord_v1') AS owner
+       ) AS found
+ WHERE CASE WHEN owner IS NULL
+            THEN NOT has_database_privilege(current_database(), 'CREATE')
+            ELSE NOT pg_has_role(owner, 'USAGE')
+       END;

@@ -112,7 +112,7 @@ GRANT EXECUTE ON FUNCTION erase_transcript, erase_letters, erase_mentions, erase
     analyze_what_was_erased TO onrecord_control;
 GRANT SELECT, INSERT, UPDATE ON retention_rounds TO onrecord_control;
 GRANT EXECUTE ON FUNCTION preview_retention, begin_retention_erasure, expire_notes, expire_drafts,
-    expire_answers, clear_trail TO onrecord_control;
+    expire_answers, clear_trail, clear_trail_of_no_study TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
 
 -- name: onrecord_enrichment

@@ -55,3 +55,17 @@ INSERT INTO control_secrets (name, secret) VALUES ($1, $2)
 -- name: restart_erasures
 -- Erasures that were under way at the backup begin anew: topics may end elsewhere by now.
 UPDATE erasures SET rows_deleted_at = NULL, topic_ends = NULL WHERE completed_at IS NULL;
+
+-- name: select_study_retention_times
+-- For how long what there is of studies is kept, and since when.
+SELECT study_id, transcripts_days, notes_days, retention_days, answers_days, trail_days, changed_at
+  FROM studies;
+
+-- name: keep_study_retention_times
+-- Keeps what was set later than what the backup has.
+UPDATE studies
+   SET transcripts_days = $2, notes_days = $3, retention_days = $4, answers_days = $5,
+       trail_days = $6, changes = changes + 1, changed_at = now()
+ WHERE study_id = $1 AND changed_at < $7
+   AND (transcripts_days, notes_days, retention_days, answers_days, trail_days)
+       IS DISTINCT FROM ($2::int, $3::int, $4::int, $5::int, $6::int);

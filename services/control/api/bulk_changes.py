@@ -34,7 +34,7 @@ router: Final = APIRouter(prefix="/letters", tags=["dead letters"])
 async def restore_letter(letter_id: LetterId, context: Context, caller: Operator) -> DeadLetter:
     """Open a discarded dead letter again, if its message still exists."""
     letter = await context.store.letter(letter_id)
-    await context.trail.record(caller, "letter.restore", str(letter.letter_id))
+    await context.trail.record(caller, "letter.restore", str(letter.letter_id), letter.study_id)
     if not await context.bulk.restore_letter(letter.letter_id):
         letter = await context.store.letter(letter.letter_id)
         why = (
@@ -50,7 +50,7 @@ async def snooze_letter(
 ) -> DeadLetter:
     """Hide one open dead letter from lists, causes and bulk replays until a time."""
     letter = await context.store.letter(letter_id)
-    await context.trail.record(caller, "letter.snooze", str(letter.letter_id))
+    await context.trail.record(caller, "letter.snooze", str(letter.letter_id), letter.study_id)
     if not await context.bulk.snooze_letter(letter.letter_id, wanted.snooze_until):
         raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
     return await context.store.letter(letter.letter_id)

@@ -139,7 +139,7 @@ async def read_letter(
     (letter,) = await _add_titles(context, caller, [await context.store.letter(letter_id)])
     if not caller.may(Right.READ_EVIDENCE):
         return DeadLetterWithValue(letter=letter, value=None, gone=_HIDDEN)
-    await context.trail.record(caller, "letter.read", str(letter.letter_id))
+    await context.trail.record(caller, "letter.read", str(letter.letter_id), letter.study_id)
     try:
         require_within_retention(letter)
         value, gone = (await context.reader.read(letter.place)).value, ""
@@ -164,7 +164,7 @@ async def read_value(
     """Return the message value of a dead letter as raw bytes; 204 if it has none."""
     del place
     letter = await context.store.letter(letter_id)
-    await context.trail.record(caller, "letter.read", str(letter.letter_id))
+    await context.trail.record(caller, "letter.read", str(letter.letter_id), letter.study_id)
     require_within_retention(letter)
     value = (await context.reader.read(letter.place)).value
     if value is None:
@@ -192,7 +192,7 @@ async def replay_letter(
     not registered, or a model would be asked and the budget for that is spent.
     """
     letter = await context.store.letter(letter_id)
-    await context.trail.record(caller, "letter.replay", str(letter.letter_id))
+    await context.trail.record(caller, "letter.replay", str(letter.letter_id), letter.study_id)
     return await context.replayer.replay(letter.letter_id, force=force)
 
 
@@ -203,7 +203,7 @@ async def discard_letter(
     """Discard one dead letter, with a reason."""
     letter = await context.store.letter(letter_id)
     await context.trail.record(
-        caller, "letter.discard", str(letter.letter_id), reason=wanted.reason
+        caller, "letter.discard", str(letter.letter_id), letter.study_id, wanted.reason
     )
     if not await context.store.discard(letter.letter_id, wanted.reason):
         raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")

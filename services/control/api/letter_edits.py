@@ -70,7 +70,9 @@ async def edit_letter(  # noqa: PLR0913, PLR0917 - FastAPI names them
             "changes": list_edited_fields(changes),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
-        await context.trail.record(caller, "letter.edit", json.dumps(target), reason=wanted.reason)
+        await context.trail.record(
+            caller, "letter.edit", json.dumps(target), letter.study_id, wanted.reason
+        )
         await context.editor.choose(
             letter.letter_id, version, (body, changes), caller, wanted.reason
         )
@@ -92,7 +94,7 @@ async def undo_edit(  # noqa: PLR0913, PLR0917 - FastAPI names them
     version = parse_if_match_version(if_match)
     letter = await context.store.letter(letter_id)
     found = await _read(context, caller, letter)
-    await context.trail.record(caller, "letter.edit.undo", str(letter.letter_id))
+    await context.trail.record(caller, "letter.edit.undo", str(letter.letter_id), letter.study_id)
     await context.editor.choose(letter.letter_id, version, None, caller, "")
     letter = await context.store.letter(letter.letter_id)
     return await _describe(context, letter, found, response)

@@ -106,7 +106,9 @@ async def search(
     position = _CURSORS.decode(which)
     studies = _find_studies(which, caller)
     if which.exact:
-        await context.trail.record(caller, "search.exact", which.q, which.study)
+        # Of several studies, it is none's.
+        only = next(iter(studies)) if studies is not None and len(studies) == 1 else None
+        await context.trail.record(caller, "search.exact", which.q, only)
     searched = SearchFilter(studies, which.transcript, which.kind)
     after = position and SearchPosition(*position)
     queries = SearchQueries(context.database, exact=which.exact)

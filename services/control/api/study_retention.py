@@ -13,6 +13,7 @@ from contracts.study_retention import (
     StudyRetentionPolicy,
     StudyRetentionPreview,
 )
+from control.access.trail import AuditTrail
 from control.api.authorization import NoteReader, Researcher
 from control.api.context import Context, HeavyPlace
 from control.api.etags import IfMatch, parse_if_match_version, set_version_etag
@@ -54,13 +55,16 @@ async def set_study_retention(  # noqa: PLR0913, PLR0917 - FastAPI names them
     """
     del place
     expected = parse_if_match_version(if_match)
-    before = await context.study_retention.find(study_id)
     if wanted.dry_run:
+        before = await context.study_retention.find(study_id)
         set_version_etag(response, before.changes)
         return await context.study_retention.preview(study_id, wanted.policy)
-    target = f"{study_id}: {_describe(before.policy)} -> {_describe(wanted.policy)}"
-    await context.trail.record(caller, "retention.set", target, study_id)
-    found = await context.study_retention.set(study_id, wanted.policy, expected)
+
+    async def record(trail: AuditTrail, before: StudyRetentionPolicy) -> None:
+        target = f"{study_id}: {_describe(before)} -> {_describe(wanted.policy)}"
+        await trail.record(caller, "retention.set", target, study_id)
+
+    found = await context.study_retention.set(study_id, wanted.policy, expected, record)
     set_version_etag(response, found.changes)
     context.wake_retention()
     return found

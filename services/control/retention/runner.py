@@ -165,6 +165,7 @@ class RetentionRunner:
                 await self._database.execute(
                     QUERIES.note_expiry_failure, study_id, self._holder, kind.value, str(error)
                 )
+        await self._clear_trail_of_no_study(study_id)
         await self._end(study_id, self._limits.every if is_all else self._limits.again)
 
     async def _expire_what_it_can(
@@ -213,6 +214,29 @@ class RetentionRunner:
         if batch.deleted and kind is RetainedKind.TRANSCRIPTS:
             self._wake_eraser()
         return batch.taken >= most
+
+    async def _clear_trail_of_no_study(self, study_id: str) -> None:
+        """Clear what may have words of any study; the study whose round it is counts none of it."""
+        limits, total = self._limits, 0
+        try:
+            cleared = limits.rows
+            while cleared >= limits.rows:
+                async with self._database.transaction() as connection:
+                    await connection.execute(
+                        QUERIES.limit_expiry, str(limits.lock_wait_ms), str(limits.batch_ms)
+                    )
+                    cleared = await connection.fetchval(
+                        QUERIES.clear_trail_of_no_study, limits.rows
+                    )
+                total += cleared
+        except OutageError:
+            raise
+        except OnrecordError as error:
+            log.warning(
+                "retention_failed", study_id=study_id, kind="trail of no study", reason=str(error)
+            )
+        if total:
+            log.info("trail_of_no_study_cleared", entries=total)
 
     async def _end(self, study_id: str, until_next: timedelta) -> None:
         """End a round; the trail says what it did, if it did anything, in the same transaction."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from contracts.study_retention import (
     RetainedKind,
@@ -15,6 +15,7 @@ from contracts.study_retention import (
     StudyRetentionPolicy,
     StudyRetentionPreview,
 )
+from control.access.trail import AuditTrail
 from control.domain import NotFoundError
 from control.interviews.studies import StudyChangedError
 from control.letters.retention import RetentionPeriods
@@ -22,6 +23,8 @@ from control.queries import load_control_queries
 from database.pool import Connection, Database, Record
 
 T = TypeVar("T")
+
+RecordChange: TypeAlias = Callable[[AuditTrail, StudyRetentionPolicy], Awaitable[None]]
 
 QUERIES: Final = load_control_queries("study_retention.sql")
 
@@ -48,7 +51,11 @@ class StudyRetentionStore:
             return await _find(connection, study_id)
 
     async def set(
-        self, study_id: str, policy: StudyRetentionPolicy, expected: int | None
+        self,
+        study_id: str,
+        policy: StudyRetentionPolicy,
+        expected: int | None,
+        record: RecordChange,
     ) -> StudyRetention:
         """Set how long what there is of a study is kept; the next round begins soon.
 
@@ -56,6 +63,7 @@ class StudyRetentionStore:
             study_id: which study.
             policy: for how many days.
             expected: its number of changes, as the sender has read it; None: whatever it is.
+            record: records the change, with what it was before, while nobody can change that.
 
         Raises:
             NotFoundError: it is not registered.
@@ -64,14 +72,18 @@ class StudyRetentionStore:
         async with self._database.transaction() as connection:
             await connection.execute(QUERIES.lock_study_to_retain, study_id)
             found = await _find(connection, study_id)
-            if expected not in {None, found.changes}:
-                raise StudyChangedError(
-                    f"the study {study_id} was changed meanwhile: read it again, then change it"
+            await record(AuditTrail(connection), found.policy)
+            is_other = expected not in {None, found.changes}
+            if not is_other and found.policy != policy:
+                await connection.execute(
+                    QUERIES.update_study_retention, study_id, *_list_days(policy)
                 )
-            if found.policy == policy:
-                return found
-            await connection.execute(QUERIES.update_study_retention, study_id, *_list_days(policy))
-            return await _find(connection, study_id)
+                found = await _find(connection, study_id)
+        if is_other:  # once the trail has that it was asked for
+            raise StudyChangedError(
+                f"the study {study_id} was changed meanwhile: read it again, then change it"
+            )
+        return found
 
     async def preview(self, study_id: str, policy: StudyRetentionPolicy) -> StudyRetentionPreview:
         """Return what would be deleted of a study under a policy; nothing is changed."""

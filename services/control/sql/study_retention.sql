@@ -106,3 +106,7 @@ SELECT expired AS taken, expired AS deleted FROM expire_answers($1, $2) AS expir
 -- name: clear_trail
 -- Clears the texts of so many entries about a study that are older than it keeps them.
 SELECT cleared AS taken, cleared AS deleted FROM clear_trail($1, $2) AS cleared;
+
+-- name: clear_trail_of_no_study
+-- Clears the texts of so many entries about no study that may have words of interviews.
+SELECT clear_trail_of_no_study($1);

@@ -137,6 +137,31 @@ async def test_decisions_made_after_the_backup_are_carried_over(
     assert await run(filled, revoked, withdrawn) == [when, 1]
 
 
+async def test_times_of_retention_that_were_set_after_the_backup_are_kept(
+    bench: Bench, filled: PostgresSettings, tmp_path: Path
+) -> None:
+    register = (
+        "INSERT INTO studies (study_id, version, doubtful_speakers, statements, registered_by,"
+        " notes_days) SELECT name, 1, 'accept', 'all', 'ada', 30"
+        " FROM unnest(ARRAY['changed', 'as it was']) AS name"
+    )
+    await run(filled, register)
+    await back_up(filled, bench.kafka, tmp_path / "b")
+    await run(
+        filled,
+        "UPDATE studies SET notes_days = NULL, trail_days = 7, retention_days = 3,"
+        " changed_at = now() WHERE study_id = 'changed'",
+        # Of before the backup: it was restored from an older one meanwhile.
+        "UPDATE studies SET notes_days = 90 WHERE study_id = 'as it was'",
+    )
+    result = await restore(filled, bench.kafka, tmp_path / "b", REPLACING)
+    assert result.carried == {"times of retention": 1}
+    times = "SELECT array_agg((study_id, notes_days, trail_days, retention_days)::text ORDER BY 1)"
+    assert await run(filled, f"{times} FROM studies WHERE registered_by = 'ada'") == [
+        ['("as it was",30,,)', "(changed,,7,3)"]
+    ]
+
+
 async def test_what_was_erased_after_the_backup_is_erased_again(
     bench: Bench, filled: PostgresSettings, tmp_path: Path
 ) -> None:

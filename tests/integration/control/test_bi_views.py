@@ -387,7 +387,15 @@ async def test_what_people_edit_and_hide_is_seen_so_and_counts_once_in_earlier_r
     listed = (await ask(office, "studies/billing/notes"))["notes"]
     assert len(listed) == 2
     named = ("note_id", "statement", "model_reading", "standing")
-    assert pick(await see(connection, "notes"), *named) == pick(listed, *named)
+    shown = await see(connection, "notes")
+    assert pick(shown, *named) == pick(listed, *named)
+    of_models = {one["note_id"]: one for one in shown if one["model"] is not None}
+    (of_person,) = (one for one in shown if one["note_id"] not in of_models)
+    marks = {one["note_id"]: (one["decided"] or {}).get("edited") for one in listed}
+    assert of_person["edited_by"] == (marks[of_person["note_id"]] or {})["by"]
+    assert of_person["version_of"] == ids_of["They pay"]
+    assert of_person["prompt_version"] is None
+    assert [(one["version_of"], one["edited_by"]) for one in of_models.values()] == [(None, None)]
     for view in ("evidence", "note_themes", "note_questions"):
         seen = {one["note_id"] for one in await see(connection, view)}
         assert seen == {one["note_id"] for one in listed}

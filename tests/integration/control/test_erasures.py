@@ -252,6 +252,9 @@ async def test_the_receipt_says_what_was_deleted_and_what_remains_and_is_signed(
     office: Office, fresh_database: Database
 ) -> None:
     await store(fresh_database)
+    await fresh_database.execute(
+        "INSERT INTO search_embeddings SELECT document_id, 'm', '{1}' FROM search_documents"
+    )
     done = await erase(office, transcript_id=str(TRANSCRIPT))
     answer = await office.client.get(f"{office.url}{PATH}/{done['erasure_id']}/receipt")
     signed = SignedErasureReceipt.model_validate_json(answer.content)
@@ -272,6 +275,7 @@ async def test_the_receipt_says_what_was_deleted_and_what_remains_and_is_signed(
         "rejected_notes": 1,
         "pending_drafts": 1,
         "search_documents": deleted["search_documents"],
+        "search_embeddings": deleted["search_documents"],
     }
     assert MARKER not in signed.receipt
     assert receipt.reference == "T-311"

@@ -17,7 +17,7 @@ from database.pool import Connection, Database
 from support.chunks import CHUNK
 from support.control_office import Office, as_role
 from support.interviews import STUDY, chunk, evidence, ingested, note, validated
-from support.retained_archive import PATH, Archive, chunk_id, draft, fill_archive
+from support.retained_archive import OTHER_STUDY, PATH, Archive, chunk_id, draft, fill_archive
 
 PATIENT: Final = RetentionLimits(lock_wait_ms=20_000)
 NEVER_STORED: Final = ids.derive_transcript_id(STUDY.study_id, "never stored")
@@ -304,3 +304,38 @@ async def test_answers_without_an_own_time_go_when_notes_of_their_age_do(archive
     await archive.set(notes=20, answers=300)
     await archive.runner.run_due_rounds()
     assert "key of middle" in (await archive.snapshot())["answers"]
+
+
+async def test_words_in_the_trail_of_no_study_go_with_the_shortest_time(archive: Archive) -> None:
+    await archive.database.execute(
+        "INSERT INTO trail (at, actor, action, target, reason, address)"
+        " SELECT now() - make_interval(days => age), 'ada', action, age::text, 'why', '::1'"
+        " FROM unnest(ARRAY['search.exact', 'letters.discard', 'waiting.hold', 'token.create',"
+        " 'letters.expire']) AS action, unnest(ARRAY[25, 35, 70]) AS age"
+    )
+    words = (
+        "SELECT action || ' ' || target FROM trail WHERE study_id IS NULL AND actor = 'ada'"
+        " AND reason <> '' AND address <> '' ORDER BY 1"
+    )
+    kept = await archive.database.fetch(words)
+    await archive.set(notes=365)
+    await archive.runner.run_due_rounds()
+    assert await archive.database.fetch(words) == kept, "no study has a time for it"
+    await archive.set(OTHER_STUDY, trail=60)
+    await archive.set(notes=365, trail=30)
+    await archive.runner.run_due_rounds()
+    left = [row[0] for row in await archive.database.fetch(words)]
+    about_messages = ("search.exact", "letters.discard", "waiting.hold")
+    assert left == [
+        row[0] for row in kept if not row[0].startswith(about_messages) or row[0].endswith(" 25")
+    ]
+
+
+async def test_what_is_done_to_a_letter_is_in_the_trail_of_its_study(archive: Archive) -> None:
+    letter = await archive.office.died_of(CHUNK.model_copy(update={"study": STUDY}), 1)
+    body = {"reason": "Ada Byron said so"}
+    assert (await archive.office.ask("POST", f"/v1/letters/{letter}/discard", body))[0] == 200
+    entries = await archive.office.context.trail.page(action="letter.discard")
+    assert [(one.study_id, one.reason) for one in entries.entries] == [
+        (STUDY.study_id, "Ada Byron said so")
+    ]

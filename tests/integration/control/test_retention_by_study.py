@@ -347,12 +347,15 @@ async def test_times_are_set_by_who_edits_the_study_and_are_in_the_trail(
     done = await client.put(url, json=wanted, headers=match)
     assert done.status_code == 200, done.text
     assert (await client.put(url, json=wanted, headers=match)).status_code == 412
+    after = "transcripts=730, notes=365, letters=30"
     _, study = await archive.office.ask("GET", f"/v1/studies/{STUDY.study_id}/registration")
     assert study["retention_days"] == 30
     entries = await archive.office.context.trail.page(action="retention.set")
-    assert [one.target for one in entries.entries][-1] == (
-        f"{STUDY.study_id}: for ever -> transcripts=730, notes=365, letters=30"
-    )
+    assert [(one.outcome, one.target) for one in entries.entries][::-1] == [
+        ("done", f"{STUDY.study_id}: for ever -> transcripts=730, notes=365, letters=30"),
+        # What it was when it was refused, and not when the sender read it.
+        ("refused", f"{STUDY.study_id}: {after} -> {after}"),
+    ]
     for wrong in (
         {"notes_days": 0},
         {"notes_days": 36_501},
@@ -401,6 +404,11 @@ async def test_readers_are_told_that_notes_are_gone_and_not_that_there_are_none(
         "SELECT DISTINCT finding FROM onrecord_v1.coverage WHERE study_id = $1": "unknown",
         "SELECT DISTINCT coverage FROM onrecord_v1.segments WHERE study_id = $1": "expired",
     }
+    gone = "SELECT notes, notes_expired_at IS NULL FROM onrecord_v1.interviews WHERE study_id = $1"
+    assert {tuple(row) for row in await archive.database.fetch(gone, STUDY.study_id)} == {
+        (0, False)
+    }
+    assert [tuple(row) for row in await archive.database.fetch(gone, OTHER_STUDY)] == [(2, True)]
     for query, said in views.items():
         rows = await archive.database.fetch(query, STUDY.study_id)
         assert [row[0] for row in rows] == [said]

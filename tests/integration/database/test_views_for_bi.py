@@ -227,7 +227,17 @@ async def test_an_owner_that_may_make_no_schema_is_told_the_statement(
         statement = f"GRANT CREATE ON DATABASE {DATABASE} TO {OWNER}"
         with pytest.raises(MigrationError, match=statement):
             await apply_migrations(owner)
-        await opened.execute(statement)
+        with pytest.raises(
+            MigrationError, match=f"CREATE SCHEMA onrecord_v1 AUTHORIZATION {OWNER}"
+        ):
+            await apply_migrations(owner)
+        # As somebody may who has read of the schema alone.
+        await opened.execute(
+            f"CREATE SCHEMA onrecord_v1; GRANT ALL ON SCHEMA onrecord_v1 TO {OWNER}"
+        )
+        with pytest.raises(MigrationError, match=f"ALTER SCHEMA onrecord_v1 OWNER TO {OWNER}"):
+            await apply_migrations(owner)
+        await opened.execute(f"ALTER SCHEMA onrecord_v1 OWNER TO {OWNER}")
         await opened.close()
         assert await apply_migrations(owner)
     finally:
