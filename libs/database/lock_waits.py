@@ -70,14 +70,14 @@ async def apply_between_others(
         connection: the migration's.
         apply: applies it, in a transaction that is open.
         connect: opens another connection, which looks who is in the way.
-        notice: is told who is, when that changes.
+        notice: is called with a line that names them, when they change.
         waits: for how long.
 
     Raises:
         MigrationError: it fails, or the lock was not to be had for too long; nothing of it is kept.
     """
     give_up_at = time.monotonic() + waits.total_s
-    told = ""
+    named = ""
     while True:
         async with _watching(connection, connect, waits) as blockers:
             try:
@@ -97,9 +97,9 @@ async def apply_between_others(
                 f"{failed}; for {waits.total_s:g} s these were in the way: {blockers}. "
                 "End them, or migrate when they are done"
             ) from failed
-        if str(blockers) != told:
-            told = str(blockers)
-            notice(f"waiting for a lock, and letting others pass; in the way: {told}")
+        if str(blockers) != named:
+            named = str(blockers)
+            notice(f"waiting for a lock, and letting others pass; in the way: {named}")
         await asyncio.sleep(waits.pause_s)
 
 

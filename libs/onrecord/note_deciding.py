@@ -70,11 +70,9 @@ async def list_decided_notes(
 ) -> AsyncIterator[DecidedNoteSummary]:
     """Yield a study's notes that people decided about, status by status; None: of all."""
     for status in statuses:
-        params: dict[str, str | int | None] = {"status": status and status.value, "limit": PAGE}
-        while True:
-            page = await control.get(f"/v1/studies/{study_id}/decisions", DecidedNotePage, params)
+        which = {"status": status and status.value}
+        async for page in control.pages(
+            f"/v1/studies/{study_id}/decisions", DecidedNotePage, which, limit=PAGE
+        ):
             for one in page.notes:
                 yield one
-            if page.next is None:
-                break
-            params["cursor"] = page.next

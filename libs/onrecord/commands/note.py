@@ -170,7 +170,7 @@ def show(note: NoteId, *, reason: Why = None, json_output: Json = False) -> None
 
 
 def comment(note: NoteId, comment: Comment, *, json_output: Json = False) -> None:
-    """Comment on a note, for whoever reads it.
+    """Comment on a note, for all who read it.
 
     Examples of use:
 

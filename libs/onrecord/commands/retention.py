@@ -74,7 +74,8 @@ def show(
         onrecord retention show repairs --json | jq .last
     """
     # Keeps help quick.
-    from onrecord.study_retention import find_retention, format_retention  # noqa: PLC0415
+    from onrecord.pages.study_retention import format_retention  # noqa: PLC0415
+    from onrecord.study_retention import find_retention  # noqa: PLC0415
 
     found = _ask(lambda control: find_retention(control, study))
     if json_output:
@@ -96,7 +97,8 @@ def preview(
         onrecord retention preview repairs --json | jq '.kinds[] | select(.due_soon > 0)'
     """
     # Keeps help quick.
-    from onrecord.study_retention import format_preview, preview_retention  # noqa: PLC0415
+    from onrecord.pages.study_retention import format_preview  # noqa: PLC0415
+    from onrecord.study_retention import preview_retention  # noqa: PLC0415
 
     found = _ask(lambda control: preview_retention(control, study))
     if json_output:
@@ -128,11 +130,13 @@ def set_(  # noqa: PLR0913, PLR0917 - one parameter an option
         onrecord retention set repairs --notes forever
     """
     # Keeps help quick.
+    from onrecord.pages.study_retention import (  # noqa: PLC0415
+        format_preview,
+        format_retention,
+    )
     from onrecord.study_retention import (  # noqa: PLC0415
         change_policy,
         find_retention,
-        format_preview,
-        format_retention,
         preview_change,
         set_retention,
     )

@@ -73,7 +73,7 @@ class LeaseLostError(OnrecordError):
 
 
 class ExpiredBatch(NamedTuple):
-    """What a batch took, by which it is told whether there may be more, and what it deleted."""
+    """What a batch took, as many as it may if there may be more, and what it deleted."""
 
     taken: int
     deleted: int
@@ -131,6 +131,8 @@ class RetentionRunner:
                 rounds += 1
             except LeaseLostError as error:
                 log.info("retention_goes_on_elsewhere", study_id=study_id, reason=str(error))
+        if rounds:
+            await self._clear_trail_of_no_study()
         return rounds
 
     async def _claim(self) -> str | None:
@@ -165,7 +167,6 @@ class RetentionRunner:
                 await self._database.execute(
                     QUERIES.note_expiry_failure, study_id, self._holder, kind.value, str(error)
                 )
-        await self._clear_trail_of_no_study(study_id)
         await self._end(study_id, self._limits.every if is_all else self._limits.again)
 
     async def _expire_what_it_can(
@@ -215,8 +216,8 @@ class RetentionRunner:
             self._wake_eraser()
         return batch.taken >= most
 
-    async def _clear_trail_of_no_study(self, study_id: str) -> None:
-        """Clear what may have words of any study; the study whose round it is counts none of it."""
+    async def _clear_trail_of_no_study(self) -> None:
+        """Clear what may have words of any study; no study's round counts it."""
         limits, total = self._limits, 0
         try:
             cleared = limits.rows
@@ -232,9 +233,7 @@ class RetentionRunner:
         except OutageError:
             raise
         except OnrecordError as error:
-            log.warning(
-                "retention_failed", study_id=study_id, kind="trail of no study", reason=str(error)
-            )
+            log.warning("retention_failed", kind="trail of no study", reason=str(error))
         if total:
             log.info("trail_of_no_study_cleared", entries=total)
 

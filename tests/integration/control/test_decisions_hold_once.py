@@ -33,6 +33,8 @@ from support.deciding import (
     statements,
 )
 from support.interviews import TRANSCRIPT, chunk, ingested, note, validated
+from support.postgres_locks import is_somebody_waiting
+from support.waiting import until
 
 THANKS = Segment(number=3, speaker="Ada", role=SpeakerRole.INTERVIEWER, text="Thank you.")
 AGAIN = Segment(
@@ -239,15 +241,6 @@ async def test_lists_have_the_latest_comments_and_how_many_there_are(
     assert shown["decided"]["comment_count"] == 5
 
 
-async def wait_for_waiter(database: Database) -> None:
-    """Wait until somebody waits for a lock."""
-    while not await database.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database ="
-        " (SELECT oid FROM pg_database WHERE datname = current_database()))"
-    ):
-        await database.fetchval("SELECT pg_sleep(0.01)")
-
-
 async def test_whoever_withdraws_and_whoever_decides_do_not_wait_for_each_other(
     office: Office, fresh_database: Database
 ) -> None:
@@ -258,7 +251,7 @@ async def test_whoever_withdraws_and_whoever_decides_do_not_wait_for_each_other(
     async with fresh_database.transaction() as connection:
         await connection.execute("SELECT pg_advisory_xact_lock(withdrawal_lock($1))", TRANSCRIPT)
         deciding = asyncio.create_task(decide(office, DOUBTS, {"kind": "hidden"}))
-        await wait_for_waiter(fresh_database)
+        await until(lambda: is_somebody_waiting(fresh_database))
         await connection.execute("UPDATE transcripts SET withdrawn_at = now() WHERE revision = 2")
     status, problem = await deciding
     assert (status, problem["detail"]) == (404, f"there is no current note {later.note_id}")
@@ -281,7 +274,7 @@ async def test_whoever_erases_waits_for_those_who_store_before_it_takes_their_ch
         erasing = asyncio.create_task(
             fresh_database.execute("SELECT erase_transcript($1, '{}')", TRANSCRIPT)
         )
-        await wait_for_waiter(fresh_database)
+        await until(lambda: is_somebody_waiting(fresh_database))
         await connection.execute(
             "SELECT FROM chunks WHERE chunk_id = $1 FOR KEY SHARE", first.chunk_id
         )

@@ -17,7 +17,9 @@ from database.pool import Connection, Database
 from support.chunks import CHUNK
 from support.control_office import Office, as_role
 from support.interviews import STUDY, chunk, evidence, ingested, note, validated
+from support.postgres_locks import is_somebody_waiting
 from support.retained_archive import OTHER_STUDY, PATH, Archive, chunk_id, draft, fill_archive
+from support.waiting import until
 
 PATIENT: Final = RetentionLimits(lock_wait_ms=20_000)
 NEVER_STORED: Final = ids.derive_transcript_id(STUDY.study_id, "never stored")
@@ -169,11 +171,8 @@ async def test_forever_that_is_set_meanwhile_counts(archive: Archive) -> None:
     async with archive.database.transaction() as other:
         await other.execute("UPDATE studies SET transcripts_days = NULL, notes_days = NULL")
         round_ = asyncio.create_task(runner.run_due_rounds())
-        while not await archive.database.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-        ):
-            assert not round_.done(), "it waits for whoever changes the study"
-            await asyncio.sleep(0.01)
+        await until(lambda: is_somebody_waiting(archive.database))
+        assert not round_.done(), "it waits for the one who changes the study"
     await round_
     assert await names(archive) == ["middle", "new", "old", "older"]
     assert len((await archive.snapshot())["notes"]) == 10

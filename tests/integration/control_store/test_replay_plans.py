@@ -47,6 +47,7 @@ from database.settings import PostgresSettings
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
 from model_client.requests import CostAttribution
+from support.postgres_locks import is_somebody_waiting
 from support.waiting import until
 
 RUNNING = ReplayPlanState.RUNNING
@@ -669,24 +670,15 @@ async def test_a_plan_is_cancelled_while_its_set_is_being_frozen(
         tasks = [asyncio.create_task(control.plans.freeze(plan.plan_id)) for _ in range(2)]
         # One is at work on it, so the other has nothing to do.
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        await until(lambda: is_waiting(control.database))
+        await until(lambda: is_somebody_waiting(control.database))
         await control.plans.cancel(plan.plan_id)
         await asyncio.gather(*tasks)
-        assert not await is_waiting(control.database)
+        assert not await is_somebody_waiting(control.database)
     found = await control.plans.plan(plan.plan_id)
     assert (found.state, found.set_sha256) == (ReplayPlanState.CANCELLED, "")
     assert await control.ids(found) == []
     await control.plans.freeze(finishes.plan_id)
     assert (await control.plans.plan(finishes.plan_id)).state is ReplayPlanState.READY
-
-
-async def is_waiting(database: Database) -> bool:
-    return bool(
-        await database.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        )
-    )
 
 
 async def test_a_set_that_takes_too_long_is_given_up_and_not_begun_again(

@@ -16,6 +16,7 @@ from database.migrate import apply_migrations
 from database.pool import Connection
 from database.settings import PostgresSettings
 from support.postgres import TestServer
+from support.waiting import until
 
 SHORT = LockWaits(each_s=0.3, pause_s=0.3, total_s=60, look_s=0.05)
 
@@ -47,46 +48,43 @@ async def dashboard(settings: PostgresSettings, folder: Path) -> AsyncIterator[C
     await connection.close()
 
 
-async def insert_until(done: asyncio.Event, settings: PostgresSettings) -> list[float]:
-    """Insert as persistence does, again and again; how long each took."""
-    took = []
+async def insert_until(done: asyncio.Event, settings: PostgresSettings, took: list[float]) -> None:
+    """Insert as persistence does, again and again; how long each took goes to a list."""
     connection = await asyncpg.connect(settings.dsn.get_secret_value())
     while not done.is_set():
         begun = time.monotonic()
         await connection.execute("INSERT INTO notes DEFAULT VALUES", timeout=5)
         took.append(time.monotonic() - begun)
-        await asyncio.sleep(0.01)
     await connection.close()
-    return took
 
 
 async def test_others_go_on_while_a_migration_waits_for_a_long_query(
     settings: PostgresSettings, folder: Path, dashboard: Connection
 ) -> None:
     notices: list[str] = []
-    told, done = asyncio.Event(), asyncio.Event()
+    took: list[float] = []
+    done = asyncio.Event()
 
     def notice(line: str) -> None:
         if "in the way" in line:
             notices.append(line)
-            told.set()
 
-    writer = asyncio.create_task(insert_until(done, settings))
+    writer = asyncio.create_task(insert_until(done, settings, took))
     migration = asyncio.create_task(
         apply_migrations(settings, [folder], notice=notice, waits=SHORT)
     )
     async with asyncio.timeout(30):
-        await told.wait()
-        await asyncio.sleep(1.5)  # in which several tries are made
+        await until(lambda: notices)
+        before = len(took)
+        await until(lambda: len(took) > before + 20 and sum(took) > 5 * SHORT.each_s)
         assert not migration.done()
         pid = dashboard.get_server_pid()
         await dashboard.execute("ROLLBACK")
         assert [one.version for one in await migration] == [2]
     done.set()
-    took = await writer
-    assert len(took) > 20, "notes are stored meanwhile"
+    await writer
     assert max(took) < 3
-    assert len(notices) == 1, "who is in the way is told once"
+    assert len(notices) == 1, "who is in the way is named once"
     assert f"process {pid} of postgres (Metabase), since 20" in notices[0]
 
 
@@ -106,11 +104,24 @@ async def test_a_migration_is_given_up_after_a_while_and_says_why(
 async def test_whoever_migrates_at_the_same_time_waits_for_the_other(
     settings: PostgresSettings, folder: Path, dashboard: Connection
 ) -> None:
+    notices: list[str] = []
     both = [
-        asyncio.create_task(apply_migrations(settings, [folder], waits=SHORT)) for _ in range(2)
+        asyncio.create_task(
+            apply_migrations(settings, [folder], notice=notices.append, waits=SHORT)
+        )
+        for _ in range(2)
     ]
-    await asyncio.sleep(1)
-    await dashboard.execute("ROLLBACK")
+
+    async def is_second_waiting() -> bool:
+        """The first is behind the query, and the second behind the first."""
+        # Unlike activity, locks are not remembered for the rest of a transaction.
+        waiting: int = await dashboard.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        )
+        return bool(notices) and waiting == 1
+
     async with asyncio.timeout(30):
+        await until(is_second_waiting)
+        await dashboard.execute("ROLLBACK")
         applied = await asyncio.gather(*both)
     assert sorted(map(len, applied)) == [0, 1]

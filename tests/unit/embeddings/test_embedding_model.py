@@ -12,6 +12,7 @@ from embeddings import EmbeddingModel
 from onnx_models import ModelFolderError, NotInstalledError, text_model
 from support.embedding_models import write_synonym_model
 from support.entailment_models import write_constant_model
+from support.missing import missing
 
 RENT = ("rent", "lease")
 DOG = ("dog", "puppy")
@@ -87,7 +88,7 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_model_of_make_embeddings_tells_what_is_alike() -> None:
     folder = Path(__file__).parents[3] / ".onrecord" / "models" / "all-minilm-l6-v2"
     if not (folder / "model.onnx").is_file():
-        pytest.skip("make embeddings was not run")
+        missing("there is no embedding model: run `make embeddings`")
     asked, alike, other = EmbeddingModel(folder).embed(
         ["the landlord asks for more money", "Our rent went up.", "My dog likes cheese."]
     )
