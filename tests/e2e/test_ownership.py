@@ -11,6 +11,7 @@ from contracts.study import Study, Theme
 from messaging import Publisher
 from support.http_client import http_client
 from support.pipeline import Pipeline, submitted
+from support.waiting import until
 
 LARGEST = 2**31 - 1
 THEMES = (Theme(id="pricing", name="Prices", description="cost, dollars, pay, expensive"),)
@@ -124,12 +125,17 @@ async def test_a_wrong_revision_is_withdrawn_and_the_books_balance(pipeline: Pip
         )
     assert (answer.status_code, answer.json()["revision"]) == (200, LARGEST), answer.text
     await submit_as(pipeline, "/portal", wrong)
+
+    async def find_letters() -> Any:
+        return await pipeline.letters(ours.transcript_id) or None
+
+    # Until its letter is indexed, the audit takes it for the one that was stored and withdrawn.
+    (letter,) = await until(find_letters)
     balance = await pipeline.settled()
     assert balance.balances
     assert balance.submissions.states[SubmissionState.WITHDRAWN] == 1
     stored = await pipeline.rows(STORED, ours.transcript_id)
     assert [row["shown"] for row in stored] == [before["shown"]] * 2
-    (letter,) = await pipeline.letters(ours.transcript_id)
     assert letter["error_code"] == "revision_withdrawn"
     await submit_as(pipeline, "/portal", ours.model_copy(update={"revision": 2}))
     await pipeline.settled()
