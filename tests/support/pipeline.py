@@ -128,7 +128,7 @@ class Pipeline:
             return await run_audit(scanner, database)
 
     async def settled(self, *, within_s: float = 90.0) -> AuditResult:
-        """Wait until nothing is on its way any more: all is stored or set aside."""
+        """Wait until nothing is on its way any more: all is stored, or a letter in the database."""
         async with asyncio.timeout(within_s):
             while True:
                 balance = await self.audit()
@@ -138,9 +138,14 @@ class Pipeline:
                     for a in accounts
                     for s in (SubmissionState.WAITING, SubmissionState.IN_RETRY)
                 )
-                if not moving:
+                if not moving and await self._has_all_letters():
                     return balance
                 await asyncio.sleep(0.1)
+
+    async def _has_all_letters(self) -> bool:
+        """Whether control has read the dead-letter queues; the audit reads them itself."""
+        async with open_backlog_scanner(self.kafka) as scanner:
+            return not (await scanner.scan()).letters
 
     async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         async with open_database(self.postgres) as database:

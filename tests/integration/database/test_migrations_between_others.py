@@ -79,13 +79,14 @@ async def test_others_go_on_while_a_migration_waits_for_a_long_query(
         await until(lambda: len(took) > before + 20 and sum(took) > 5 * SHORT.each_s)
         assert not migration.done()
         pid = dashboard.get_server_pid()
+        user = await dashboard.fetchval("SELECT current_user")
         await dashboard.execute("ROLLBACK")
         assert [one.version for one in await migration] == [2]
     done.set()
     await writer
     assert max(took) < 3
     assert len(notices) == 1, "who is in the way is named once"
-    assert f"process {pid} of postgres (Metabase), since 20" in notices[0]
+    assert f"process {pid} of {user} (Metabase), since 20" in notices[0]
 
 
 async def test_a_migration_is_given_up_after_a_while_and_says_why(
