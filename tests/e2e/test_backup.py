@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 
 from contracts.study import Study
 from local_stack.supervisor import LocalStack
-from support.pipeline import Pipeline, submitted
+from support.pipeline import Pipeline, run_as_administrator, submitted
 from support.repair_talks import TALK, build_study
 from support.stack import QUICK_RETRIES, embedded_stack
 
@@ -53,24 +51,6 @@ async def read_notes(pipeline: Pipeline) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def run(stack: LocalStack, *words: str) -> tuple[int, str]:
-    """Run a command as an administrator of the stack does, by its folder alone."""
-    process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("onrecord"),
-        *words,
-        env={
-            "ONRECORD_HOME": str(stack.home.path),
-            "PATH": "/usr/bin:/bin",
-            "HOME": "/nonexistent",
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await process.communicate()
-    return process.returncode or 0, printed.decode()
-
-
 async def test_a_lost_database_is_restored_and_the_books_balance(
     stack: LocalStack, tmp_path: Path
 ) -> None:
@@ -78,7 +58,7 @@ async def test_a_lost_database_is_restored_and_the_books_balance(
     file = tmp_path / "b.backup"
     await pipeline.publish(talks(STUDY, range(20, 32)))
     await pipeline.onrecord("audit")  # some of them are under way
-    code, printed = await run(stack, "backup", str(file))
+    code, printed = await run_as_administrator(stack, "backup", str(file))
     assert code == 0, printed
     await pipeline.publish([*talks(STUDY, range(50, 58)), *talks(LATER, range(20, 28))])
     await pipeline.publish_bytes("transcripts-submitted", b"no interview", key=b"x")
@@ -87,12 +67,12 @@ async def test_a_lost_database_is_restored_and_the_books_balance(
     without_accident = await read_notes(pipeline)
     assert len(without_accident) >= 28
 
-    code, printed = await run(stack, "restore", "--replace", str(file))
+    code, printed = await run_as_administrator(stack, "restore", "--replace", str(file))
     assert code == 1, printed
     assert "services are running" in printed
     stack.stop()
     shutil.rmtree(stack.home.data / "postgres")
-    code, printed = await run(stack, "restore", str(file))
+    code, printed = await run_as_administrator(stack, "restore", str(file))
     assert code == 0, printed
     assert "will be handled again" in printed
 
@@ -117,15 +97,17 @@ async def test_without_its_topics_a_backup_says_what_is_lost(
     pipeline = Pipeline(stack)
     await pipeline.settled()
     known = await read_notes(pipeline)
-    code, printed = await run(stack, "backup", str(tmp_path / "b"))
+    code, printed = await run_as_administrator(stack, "backup", str(tmp_path / "b"))
     assert code == 0, printed
     stack.stop()
     for name in ("postgres", "broker"):
         shutil.rmtree(stack.home.data / name)
-    code, printed = await run(stack, "restore", str(tmp_path / "b"))
+    code, printed = await run_as_administrator(stack, "restore", str(tmp_path / "b"))
     assert code == 1, printed
     assert "are gone with the log that was there before" in printed
-    code, printed = await run(stack, "restore", "--accept-loss", str(tmp_path / "b"))
+    code, printed = await run_as_administrator(
+        stack, "restore", "--accept-loss", str(tmp_path / "b")
+    )
     assert code == 0, printed
     stack.start()
     balance = await pipeline.audit()

@@ -163,6 +163,28 @@ class Pipeline:
         return await self.rows(LETTERS, str(subject))
 
 
+async def run_as_administrator(stack: LocalStack, *words: str) -> tuple[int, str]:
+    """Run the command line as an administrator of a local stack does, by its folder alone.
+
+    Returns:
+        The exit code, and what it prints.
+    """
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("onrecord"),
+        *words,
+        env={
+            "ONRECORD_HOME": str(stack.home.path),
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    return process.returncode or 0, printed.decode()
+
+
 def submitted(study: Study, name: str, content: str, **fields: Any) -> TranscriptSubmitted:
     """Return an interview's submission, as a producer sends it."""
     return TranscriptSubmitted(
