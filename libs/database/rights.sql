@@ -114,6 +114,15 @@ GRANT SELECT, INSERT, UPDATE ON retention_rounds TO onrecord_control;
 GRANT EXECUTE ON FUNCTION preview_retention, begin_retention_erasure, expire_notes, expire_drafts,
     expire_answers, clear_trail, clear_trail_of_no_study TO onrecord_control;
 GRANT SELECT, INSERT, DELETE ON service_starts TO onrecord_control;
+GRANT SELECT, UPDATE (read_until, last_id) ON drift_positions TO onrecord_control;
+GRANT SELECT, INSERT, UPDATE, DELETE ON drift_series, drift_alarms TO onrecord_control;
+GRANT SELECT (
+    chunk_id, attempt, model, model_fingerprint, prompt_version, output_tokens
+) ON drafts TO onrecord_control;
+GRANT SELECT (chunk_id, attempt, standing) ON notes TO onrecord_control;
+GRANT SELECT (attempt) ON rejected_notes TO onrecord_control;
+GRANT SELECT (first_segment, last_segment) ON chunks TO onrecord_control;
+GRANT SELECT (format) ON transcripts TO onrecord_control;
 
 -- name: onrecord_enrichment
 -- Asks models: their cached responses, the ledger of calls, and the budgets.

@@ -27,6 +27,7 @@ from contracts.control_api import (
     DeadLetterWithValue,
 )
 from contracts.corrections import CorrectTranscriptRequest, TranscriptCorrection
+from contracts.drift import DriftReport
 from contracts.operations import AuditReport, PipelineState
 from contracts.ownership import (
     HandOverRequest,
@@ -174,6 +175,10 @@ class ControlClient(ControlTransport):
     async def pipeline(self) -> PipelineState:
         """Return the status of all services, and what each has before it."""
         return await self.get("/v1/pipeline", PipelineState)
+
+    async def drift(self) -> DriftReport:
+        """Return the latest alarms about drift, and what is watched."""
+        return await self.get("/v1/drift", DriftReport)
 
     async def who_am_i(self) -> WhoAmI:
         """Return the name and the roles of the token."""

@@ -28,6 +28,7 @@ from control.api.application import NAVIGABLE_PATHS
 from control.api.bodies import MinimumUploadSpeed
 from control.api.limits import HeavyRequestLimiter, RequestRateLimiter
 from control.compute_pool import run_compute_pool
+from control.drift.monitor import DriftMonitor
 from control.embedding import embedding_texts
 from control.erasures.receipts import CopiesElsewhere
 from control.erasures.runner import ErasureRunner
@@ -120,6 +121,7 @@ async def lifespan(
             rehearser.running(),
             eraser.running(),
             retainer.running(),
+            DriftMonitor(database).running(),
             OutcomePublisher(database, publisher.publish).running(),
             ReplayOutcomeSweeper(database).running(),
             ReplayPlanRunner(ReplayPlanStore(database, store), replayer).running(),

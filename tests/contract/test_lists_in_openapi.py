@@ -17,6 +17,7 @@ BOUNDED: Final = {
     "/causes/{cause_id}/background": "changes within an hour",
     "/costs": "one report: a row for each study, model, purpose or day, which its total sums up",
     "/erasures/{erasure_id}": "a row for each service",
+    "/drift": "100 alarms at most, with how many are open",
     "/letters/counts": "a row for each service, state and error code",
     "/letters/{letter_id}/edit": "fields and edits of one message",
     "/letters/{letter_id}/history": "calls and tries about one chunk",

@@ -136,6 +136,7 @@ EXPECTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/events"): EVERYBODY,
     ("GET", "/audit"): OPERATORS,
     ("GET", "/pipeline"): OPERATORS,
+    ("GET", "/drift"): OPERATORS,
     ("POST", "/pipeline/{service}/resume"): OPERATORS,
     ("GET", "/waiting"): OPERATORS,
     ("POST", "/waiting/release"): OPERATORS,

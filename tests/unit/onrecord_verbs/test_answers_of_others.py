@@ -65,6 +65,7 @@ costs
 coverage
 coverage --transcript t
 disagreements
+drift
 dlq cause 3fa9c1d25b7e0a44
 dlq cause 3fa9c1d25b7e0a44 --remark known
 dlq causes
