@@ -53,8 +53,8 @@ async def measure(lab: Lab) -> Result:
         shortfalls=(*at_most("false alarms", alarms, expected),),
         notes=(
             f"after {WARM:,} drafts of 3 to 9 notes, which do not resemble each other",
-            f"steady work: {len(MODELS)} models, {len(PRODUCERS)} producers, notes of one draft "
-            f"with a correlation of {ALIKE}; of so few alarms expected, one more or less is chance",
+            f"steady work: {len(MODELS)} models, {len(PRODUCERS)} producers, alike by {ALIKE}",
+            "of so few alarms that are expected, one more or less is chance",
         ),
     )
 

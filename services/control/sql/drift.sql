@@ -17,7 +17,7 @@ SELECT draft.chunk_id AS row_id, draft.stored_at AS at, draft.model,
        coalesce(owner.producer, '') AS producer, draft.output_tokens,
        accepted.notes AS accepted, accepted.unproven, refused.notes AS refused
   FROM (
-       SELECT *
+       SELECT chunk_id, attempt, stored_at, model, model_fingerprint, prompt_version, output_tokens
          FROM drafts
         WHERE stored_at >= $1
           AND (stored_at, chunk_id) > ($1, $2)
@@ -124,7 +124,8 @@ SELECT draft.model, draft.model_fingerprint AS fingerprint, draft.prompt_version
        draft.producer, transcript.format, draft.turns, draft.output_tokens,
        accepted.notes AS accepted, accepted.unproven, refused.notes AS refused
   FROM (
-       SELECT one.*, chunk.transcript_id, chunk.revision, coalesce(owner.producer, '') AS producer,
+       SELECT one.chunk_id, one.attempt, one.model, one.model_fingerprint, one.prompt_version,
+              one.output_tokens, chunk.transcript_id, chunk.revision, coalesce(owner.producer, '') AS producer,
               chunk.last_segment - chunk.first_segment + 1 AS turns
          FROM drafts AS one
          JOIN chunks AS chunk USING (chunk_id)
