@@ -53,6 +53,8 @@ KEPT_UP = {
     "access_tokens": "(SELECT token_id, name, grants, revoked_at FROM access_tokens)",
     "letter_cause_counts": "(SELECT cause_id, study_id, state, sum(letters) "
     "FROM letter_cause_counts GROUP BY 1, 2, 3 HAVING sum(letters) <> 0)",
+    # Half a minute after they were stored, drafts and calls that are no rehearsal's are observed.
+    **dict.fromkeys(("drift_positions", "drift_series", "drift_alarms"), "(SELECT 1 AS observed)"),
 }
 """Tables that control keeps up in the background, each minute and each hour, whatever is rehearsed:
 what of them means something."""
