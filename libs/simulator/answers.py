@@ -58,9 +58,9 @@ def garble_json(content: str, chance: Random) -> ModelOutput:
     return ModelOutput(chance.choice((broken_off, mixed_up)))
 
 
-def build_system_fingerprint(seed: int, drift: object = "") -> str:
+def build_system_fingerprint(seed: int, drift: object = None) -> str:
     """Build the ``system_fingerprint`` of a simulated model."""
-    parts = ("simulator", VERSION, seed, *([drift] if drift else []))
+    parts = ("simulator", VERSION, seed, *(() if drift is None else (drift,)))
     return f"fp_{compute_stable_digest(*parts)[:10]}"
 
 

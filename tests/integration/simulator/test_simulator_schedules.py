@@ -101,6 +101,17 @@ async def test_a_model_drifts_on_its_date(start: Start, manual_clock: ManualCloc
     assert (await simulation.counts())["drifted"] is True
 
 
+@pytest.mark.parametrize("at", [0, 0.0, ON_NOON])
+async def test_a_drift_that_has_begun_has_a_fingerprint_of_its_own(
+    start: Start, manual_clock: ManualClock, at: Any
+) -> None:
+    steady = await start(clock=manual_clock.clock)
+    manual_clock.passed = 60
+    drifted = await start(clock=manual_clock.clock, drift={"at": at})
+    fingerprints = [(await one.ask()).system_fingerprint for one in (steady, drifted)]
+    assert fingerprints[0] != fingerprints[1]
+
+
 async def test_a_drift_spoils_its_share_of_the_notes(start: Start, document: Any) -> None:
     simulation = await start(drift={"at": 0, "spoils": {"unknown_theme": 0.3}})
     themes = [
