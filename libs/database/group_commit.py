@@ -31,6 +31,10 @@ def _one_queue(_: Any) -> Hashable:
     return None
 
 
+def _no_share(_: Any) -> float:
+    return 0.0
+
+
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
     """The waiting requests of one key, and the task that processes them."""
@@ -52,6 +56,8 @@ class GroupCommitter(Generic[T, R]):
         key: requests with equal keys may share a group; groups of different keys run at the same
             time.
         most: largest group.
+        share: how much of a group a request fills, where requests differ in size: those of a group
+            are 1 in all at most, or a single request that is more.
         linger_s: how long the first of a group waits for others, in seconds: for requests that
             nobody waits for.
     """
@@ -62,11 +68,13 @@ class GroupCommitter(Generic[T, R]):
         *,
         key: Callable[[T], Hashable] = _one_queue,
         most: int = MAX_GROUP_SIZE,
+        share: Callable[[T], float] = _no_share,
         linger_s: float = 0.0,
     ) -> None:
         self._run = run
         self._key = key
         self._most = most
+        self._share = share
         self._linger_s = linger_s
         self._queues: dict[Hashable, _Queue[T, R]] = {}
 
@@ -106,11 +114,21 @@ class GroupCommitter(Generic[T, R]):
         try:
             while queue.waiting:
                 await self._linger(queue)
-                size = min(self._most, len(queue.waiting))
-                await self._settle([queue.waiting.popleft() for _ in range(size)])
+                await self._settle(self._take_group(queue.waiting))
         finally:
             # No await since the queue was found empty: nothing can have come in between.
             del self._queues[key]
+
+    def _take_group(self, waiting: deque[_Entry[T, R]]) -> list[_Entry[T, R]]:
+        """Take the requests of the next group from those that wait, in their order."""
+        group: list[_Entry[T, R]] = []
+        filled = 0.0
+        while waiting and len(group) < self._most:
+            filled += self._share(waiting[0][0])
+            if group and filled > 1.0:
+                break
+            group.append(waiting.popleft())
+        return group
 
     async def _linger(self, queue: _Queue[T, R]) -> None:
         if self._linger_s and not queue.flush.is_set():

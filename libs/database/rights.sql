@@ -26,7 +26,7 @@ GRANT UPDATE (final, stored_at, waited) ON drafts TO onrecord_persistence;
 GRANT UPDATE (meaning) ON notes TO onrecord_persistence;
 GRANT UPDATE (received_at) ON pending_drafts TO onrecord_persistence;
 GRANT DELETE ON pending_drafts, rejected_notes TO onrecord_persistence;
-GRANT EXECUTE ON FUNCTION withdrawal_lock TO onrecord_persistence;
+GRANT EXECUTE ON FUNCTION withdrawal_lock, note_decision_lock TO onrecord_persistence;
 GRANT INSERT ON service_starts TO onrecord_persistence;
 
 -- name: onrecord_control

@@ -20,7 +20,8 @@ from database.text import replace_nul
 from persistence.domain import UnstorableEventError
 from persistence.repeats import InterviewNotesSnapshot
 
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
+_SQL: Final = Path(__file__).parent / "sql"
+_QUERIES: Final = load_queries(_SQL / "drafts.sql", _SQL / "groups.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
@@ -87,6 +88,55 @@ async def insert_draft_rows(
         *transpose_rows(3, _rejected_rows(event)),
     )
     return takes_notes
+
+
+async def insert_first_drafts(
+    connection: Connection, drafts: Sequence[tuple[NotesValidated, str, InterviewNotesSnapshot]]
+) -> None:
+    """Insert the first drafts of several chunks into PostgreSQL, in one statement.
+
+    Args:
+        connection: in a transaction that holds the chunks, none of which has a draft.
+        drafts: each with the study of its interview, and with what its notes repeat.
+    """
+    heads = [
+        (
+            event.chunk_id,
+            event.attempt,
+            event.final,
+            event.model,
+            event.model_fingerprint,
+            event.prompt_version,
+            event.usage.input_tokens,
+            event.usage.output_tokens,
+        )
+        for event, _, _ in drafts
+    ]
+    notes = [
+        (event.chunk_id, event.attempt, event.transcript_id, event.revision, study_id, place, *row)
+        for event, study_id, snapshot in drafts
+        for place, row in enumerate(_note_rows(snapshot), start=1)
+    ]
+    evidence = [
+        (event.transcript_id, event.revision, *row)
+        for event, _, snapshot in drafts
+        for row in _evidence_rows(snapshot.new)
+    ]
+    every_note = [note for event, _, _ in drafts for note in event.notes]
+    rejected = [
+        (event.chunk_id, event.attempt, place, *row)
+        for event, _, _ in drafts
+        for place, row in enumerate(_rejected_rows(event), start=1)
+    ]
+    await connection.execute(
+        _QUERIES.insert_first_drafts,
+        *transpose_rows(8, heads),
+        *transpose_rows(13, notes),
+        *transpose_rows(13, evidence),
+        *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.themes]),
+        *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.questions]),
+        *transpose_rows(6, rejected),
+    )
 
 
 def _note_rows(snapshot: InterviewNotesSnapshot) -> list[tuple[Any, ...]]:
@@ -173,18 +223,38 @@ async def build_all_notes_stored(
         event: names the interview.
         study_id: its study.
     """
-    return [
-        NotesStored(
-            transcript_id=event.transcript_id,
-            revision=event.revision,
-            study_id=study_id,
-            chunk_id=row["chunk_id"],
-            note_ids=tuple(row["note_ids"]),
-            rejected_count=row["rejected_count"],
-            complete=row["complete"],
-        )
-        for row in await connection.fetch(_QUERIES.select_all_notes_stored, list(chunk_ids))
-    ]
+    rows = await connection.fetch(_QUERIES.select_all_notes_stored, list(chunk_ids))
+    return [_build_from_row(row, event, study_id) for row in rows]
+
+
+async def build_each_notes_stored(
+    connection: Connection, drafts: Sequence[tuple[NotesValidated, str]]
+) -> list[NotesStored]:
+    """Build the ``NotesStored`` events of chunks of several interviews from the stored rows.
+
+    Args:
+        connection: any.
+        drafts: one of each chunk, with the study of its interview.
+    """
+    if not drafts:
+        return []
+    chunk_ids = [event.chunk_id for event, _ in drafts]
+    rows = await connection.fetch(_QUERIES.select_all_notes_stored, chunk_ids)
+    return [_build_from_row(row, *draft) for row, draft in zip(rows, drafts, strict=True)]
+
+
+def _build_from_row(
+    row: Record, event: NotesValidated | TranscriptIngested, study_id: str
+) -> NotesStored:
+    return NotesStored(
+        transcript_id=event.transcript_id,
+        revision=event.revision,
+        study_id=study_id,
+        chunk_id=row["chunk_id"],
+        note_ids=tuple(row["note_ids"]),
+        rejected_count=row["rejected_count"],
+        complete=row["complete"],
+    )
 
 
 def _json(value: BaseModel | tuple[BaseModel, ...]) -> str:

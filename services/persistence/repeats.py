@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from asyncio import get_running_loop
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -65,8 +65,6 @@ class ComparableNote:
 FirstNotes = Mapping[UUID, UUID]
 """For each note that repeats an earlier one, the first such note."""
 
-_ComparisonInputs = tuple[frozenset[UUID], tuple[UUID, ...]]
-
 
 @dataclass(frozen=True, slots=True)
 class InterviewNotesSnapshot:
@@ -87,13 +85,6 @@ class InterviewNotesSnapshot:
     lacks_meanings: bool
     alike: Sequence[ComparableNote] = ()
     firsts: FirstNotes | None = None
-
-    @property
-    def comparison_inputs(self) -> _ComparisonInputs:
-        """Ids of the compared notes, which decide the result of comparing."""
-        return frozenset(note.note_id for note in self.new), tuple(
-            one.note_id for one in self.alike
-        )
 
 
 class ComparisonThread:
@@ -142,15 +133,28 @@ class RepeatFinder:
             for note in self._notes.values()
         }
         self._hides = {note.note_id for note in self._notes.values() if _hides(note)}
-        self._decided: tuple[_ComparisonInputs, FirstNotes] | None = None
+        self._says_the_same: dict[tuple[UUID, ComparableNote], bool] = {}
+        self.comparable = [self._make_comparable(note) for note in self._notes.values()]
+
+    @property
+    def meanings(self) -> Mapping[UUID, bytes]:
+        """The meaning of each of the draft's notes, by its id."""
+        return self._meanings
+
+    @property
+    def lock_keys(self) -> list[int]:
+        """Keys of the advisory locks of the draft's meanings, in order."""
+        first_lock = derive_advisory_lock_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
+        return sorted({first_lock + _lock(one) for one in self._meanings.values()})
 
     async def take_snapshot(self, connection: Connection) -> InterviewNotesSnapshot:
         """Lock the draft's meanings until the transaction ends, and read what is stored of them."""
-        first_lock = derive_advisory_lock_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
-        # In the same order in all transactions, so that no two deadlock.
-        locks = sorted({first_lock + _lock(one) for one in self._meanings.values()})
         row = await connection.fetchrow(
-            _QUERIES.lock_meanings, locks, list(self._notes), *self._interview, self._chunk_id
+            _QUERIES.lock_meanings,
+            self.lock_keys,  # in the same order in all transactions, so that no two deadlock
+            list(self._notes),
+            *self._interview,
+            self._chunk_id,
         )
         assert row is not None, "the query has no FROM, so it always gives one row"
         stored = set(row["stored"])
@@ -161,64 +165,139 @@ class RepeatFinder:
         if lacks_meanings:
             return snapshot
         # A statement of its own, to see what was stored while this one waited for the locks.
-        return self._decide(replace(snapshot, alike=await self._select_alike(connection, new)))
+        asked = {self._meanings[note.note_id] for note in new}
+        return self._decide(replace(snapshot, alike=await select_alike(connection, asked)))
 
-    async def resolve(self, database: Database, snapshot: InterviewNotesSnapshot) -> None:
-        """Do what a snapshot lacks for a result; no transaction may be open meanwhile."""
+    def build_snapshot_of_first_draft(
+        self, alike: Sequence[ComparableNote]
+    ) -> InterviewNotesSnapshot:
+        """Build the snapshot of a chunk without drafts, of which no note is stored yet.
+
+        Args:
+            alike: the first notes of the interview with meanings of the draft, in their order.
+        """
+        return self._decide(
+            InterviewNotesSnapshot(
+                new=list(self._notes.values()),
+                meanings=self._meanings,
+                has_drafts=False,
+                lacks_meanings=False,
+                alike=alike,
+            )
+        )
+
+    async def resolve(
+        self,
+        database: Database,
+        snapshot: InterviewNotesSnapshot,
+        more: Iterable[ComparableNote] = (),
+    ) -> None:
+        """Do what a snapshot lacks for a result; no transaction may be open meanwhile.
+
+        Args:
+            database: where the notes are.
+            snapshot: what is stored.
+            more: notes that others are about to store, which are compared as well.
+        """
         if snapshot.lacks_meanings:
             await backfill_meaning_hashes(database, self._comparing, *self._interview)
         else:
-            found = await self._comparing.run(self._compare, snapshot.new, snapshot.alike)
-            self._decided = (snapshot.comparison_inputs, found)
+            await self._comparing.run(self._compare, snapshot, more)
 
-    async def _select_alike(
-        self, connection: Connection, new: Sequence[Note]
-    ) -> list[ComparableNote]:
-        if not new:
-            return []
-        asked = list({self._meanings[note.note_id] for note in new})
-        rows = await connection.fetch(_QUERIES.select_alike, asked, MAX_COMPARED_NOTES)
-        return [
-            ComparableNote(
-                row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"])
-            )
-            for row in rows
-        ]
+    async def compare_ahead(self, others: Sequence[ComparableNote]) -> None:
+        """Compare with notes that are about to be stored, and the draft's own with each other."""
+        if others or len(set(self._meanings.values())) < len(self._notes):
+            snapshot = self.build_snapshot_of_first_draft(())
+            await self._comparing.run(self._compare, snapshot, others)
+
+    def _make_comparable(self, note: Note) -> ComparableNote:
+        meaning = self._meanings[note.note_id]
+        return ComparableNote(note.note_id, meaning, note.statement, _quotes(note))
 
     def _decide(self, snapshot: InterviewNotesSnapshot) -> InterviewNotesSnapshot:
-        distinct = {self._meanings[note.note_id] for note in snapshot.new}
-        if not snapshot.alike and len(distinct) == len(snapshot.new):
-            return replace(snapshot, firsts={})
-        if self._decided is not None and self._decided[0] == snapshot.comparison_inputs:
-            return replace(snapshot, firsts=self._decided[1])
-        return snapshot
+        try:
+            return replace(snapshot, firsts=self._find_firsts(snapshot, self._look_up))
+        except _NotComparedError:
+            return snapshot
 
-    def _compare(self, new: Iterable[Note], alike: Iterable[ComparableNote]) -> FirstNotes:
+    def _compare(self, snapshot: InterviewNotesSnapshot, more: Iterable[ComparableNote]) -> None:
+        self._find_firsts(snapshot, self._compare_with)
+        for one in more:
+            for mine in self.comparable:
+                if mine.meaning == one.meaning and self._may_repeat(mine, one):
+                    self._compare_with(mine, [one])
+
+    def _find_firsts(
+        self,
+        snapshot: InterviewNotesSnapshot,
+        find: Callable[[ComparableNote, Sequence[ComparableNote]], UUID | None],
+    ) -> FirstNotes:
+        """Find the first note that each new one repeats.
+
+        Args:
+            snapshot: the new notes, and what is stored.
+            find: returns which of several notes one repeats, or None.
+        """
         known: dict[bytes, list[ComparableNote]] = defaultdict(list)
-        for one in alike:
+        for one in snapshot.alike:
             known[one.meaning].append(one)
+        new = {note.note_id for note in snapshot.new}
         found = {}
-        for note in new:
-            mine = ComparableNote(
-                note.note_id, self._meanings[note.note_id], note.statement, _quotes(note)
-            )
-            first = self._first(mine, known[mine.meaning])
+        for mine in self.comparable:
+            if mine.note_id not in new:
+                continue
+            candidates = (one for one in known[mine.meaning] if self._may_repeat(mine, one))
+            first = find(mine, list(islice(candidates, MAX_COMPARED_NOTES)))
             if first is None:
                 known[mine.meaning].append(mine)
             else:
-                found[note.note_id] = first
+                found[mine.note_id] = first
         return found
 
-    def _first(self, new: ComparableNote, known: Iterable[ComparableNote]) -> UUID | None:
-        """Return the first note that says the same as a new one.
+    def _may_repeat(self, mine: ComparableNote, one: ComparableNote) -> bool:
+        """Return whether a note may say the same as one of its meaning.
 
         Where a name is masked, the statement no longer shows whom it is about; the same quotes do.
         """
-        hides = new.note_id in self._hides
-        candidates = (one for one in known if not hides or one.quotes == new.quotes)
-        compared = list(islice(candidates, MAX_COMPARED_NOTES))
-        index = find_first_equivalent(new.text, (one.text for one in compared))
-        return None if index is None else compared[index].note_id
+        return mine.note_id not in self._hides or one.quotes == mine.quotes
+
+    def _look_up(self, mine: ComparableNote, candidates: Sequence[ComparableNote]) -> UUID | None:
+        for one in candidates:
+            says_the_same = self._says_the_same.get((mine.note_id, one))
+            if says_the_same is None:
+                raise _NotComparedError
+            if says_the_same:
+                return one.note_id
+        return None
+
+    def _compare_with(
+        self, mine: ComparableNote, candidates: Sequence[ComparableNote]
+    ) -> UUID | None:
+        try:
+            return self._look_up(mine, candidates)
+        except _NotComparedError:
+            index = find_first_equivalent(mine.text, (one.text for one in candidates))
+        for one in candidates[:index]:
+            self._says_the_same[mine.note_id, one] = False
+        if index is None:
+            return None
+        self._says_the_same[mine.note_id, candidates[index]] = True
+        return candidates[index].note_id
+
+
+class _NotComparedError(Exception):
+    """Raised where notes have to be compared that were not yet."""
+
+
+async def select_alike(connection: Connection, asked: Collection[bytes]) -> list[ComparableNote]:
+    """Select the first notes that are stored with some meanings, in the order of their storing."""
+    if not asked:
+        return []
+    rows = await connection.fetch(_QUERIES.select_alike, list(asked), MAX_COMPARED_NOTES)
+    return [
+        ComparableNote(row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"]))
+        for row in rows
+    ]
 
 
 def hash_meaning(

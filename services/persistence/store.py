@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -15,6 +16,7 @@ from contracts.errors import BadMessageError, OutageError, RetryableError
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
 from contracts.transcript import encode_word_times
 from database.errors import DatabaseConflictError
+from database.group_commit import GroupCommitter
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
 from persistence import pending
@@ -31,7 +33,22 @@ from persistence.drafts import (
     lock_chunk,
     may_store_draft,
 )
-from persistence.repeats import ComparisonThread, prepare_repeat_finder
+from persistence.groups import (
+    MAX_DRAFTS,
+    GroupedDraft,
+    NotesInFlight,
+    NotInGroup,
+    Outcome,
+    group_draft,
+    store_group,
+)
+from persistence.repeats import (
+    ComparisonThread,
+    InterviewNotesSnapshot,
+    RepeatFinder,
+    prepare_repeat_finder,
+)
+from rehearsal import get_rehearsal
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +57,22 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 TRANSACTIONS: Final = 8
 """Transactions that write drafts at the same time, by default."""
 
+GROUPS: Final = 2
+"""How many of them are for groups of drafts. All drafts of an interview go to groups of one of the
+two, so that they do not wait for each other's locks."""
+
 LEFT_FOR_OTHERS: Final = 2
-"""How many of them are not used for joining drafts with their interviews, so that an interview with
-many does not hold up the messages beside it."""
+"""How many of them are neither used for groups nor for joining drafts with their interviews, so
+that an interview with many does not hold up the messages beside it."""
 
 MAX_COMPARISONS: Final = 10
 """How often a draft is compared anew because others have stored notes of its meanings meanwhile."""
+
+MAX_KNOWN_INTERVIEWS: Final = 1_000
+"""Interviews of which it is remembered that they are stored."""
+
+MAX_GROUPS: Final = 6
+"""How many groups a draft goes with before it is stored alone."""
 
 GROUNDING_CONSTRAINTS: Final = frozenset(
     {"evidence_is_exact", "evidence_cites_a_segment", "note_has_evidence"}
@@ -75,9 +102,19 @@ class NotesStore:
     def __init__(self, database: Database, transactions: int = TRANSACTIONS) -> None:
         self._database = database
         self._comparing = ComparisonThread()
-        self._writing = asyncio.Semaphore(transactions)
-        self._joining_at_once = max(1, transactions - LEFT_FOR_OTHERS)
+        alone = max(1, transactions - GROUPS)
+        self._alone = asyncio.Semaphore(alone)
+        self._joining_at_once = max(1, alone - LEFT_FOR_OTHERS)
         self._joining = asyncio.Semaphore(self._joining_at_once)
+        self._groups: GroupCommitter[GroupedDraft, Outcome] = GroupCommitter(
+            self._store_group,
+            key=lambda draft: draft.event.transcript_id.int % GROUPS,
+            most=MAX_DRAFTS,
+            share=lambda draft: draft.share,
+        )
+        self._in_flight = NotesInFlight()
+        self._known: dict[UUID, None] = {}
+        self._held: dict[UUID, asyncio.Future[DatabaseConflictError | None]] = {}
 
     def load(self) -> None:
         """Start loading what comparing notes takes; storing goes on meanwhile."""
@@ -105,6 +142,7 @@ class NotesStore:
                     return ()
                 if is_new:
                     await _insert_interview(connection, event)
+        self._remember(event.transcript_id)
         return await self._join(event, is_new=is_new)
 
     async def store_notes(
@@ -133,6 +171,9 @@ class NotesStore:
                 hold a value.
         """
         try:
+            # A rehearsal has a transaction of its own, which is rolled back.
+            if get_rehearsal() is not None:
+                return await self._store_alone(event, origin)
             return await self._store_draft(event, origin)
         except BadMessageError:
             await pending.delete_failed_draft(
@@ -143,10 +184,82 @@ class NotesStore:
     async def _store_draft(
         self, event: NotesValidated, origin: pending.MessageOrigin
     ) -> NotesStored | None:
-        repeats = None
+        """Store a draft with others, or alone where it needs more than a group does."""
+        repeats = await prepare_repeat_finder(event, self._comparing)
+        draft = group_draft(event, repeats)
+        with self._in_flight.having(draft):
+            if event.transcript_id in self._known:
+                await repeats.compare_ahead(self._in_flight.get_others(draft))
+            for _ in range(MAX_GROUPS):
+                outcome = await self._groups.submit(draft)
+                if isinstance(outcome, NotesStored):
+                    self._remember(event.transcript_id)
+                    return outcome
+                if isinstance(outcome, InterviewNotesSnapshot):
+                    others = self._in_flight.get_others(draft)
+                    await repeats.resolve(self._database, outcome, others)  # in no transaction
+                elif outcome is NotInGroup.ALONE:
+                    break
+                elif outcome is NotInGroup.HELD and not await self._is_released(event):
+                    return await self._store_first_of_held(event, origin, repeats)
+            return await self._store_alone(event, origin, repeats)
+
+    def _remember(self, transcript_id: UUID) -> None:
+        """Note that an interview's transcript is stored, so that comparing its notes is of use."""
+        self._known.pop(transcript_id, None)
+        self._known[transcript_id] = None
+        if len(self._known) > MAX_KNOWN_INTERVIEWS:
+            del self._known[next(iter(self._known))]
+
+    async def _store_group(self, drafts: Sequence[GroupedDraft]) -> Sequence[Outcome]:
+        try:
+            async with self._database.transaction() as connection:
+                return await store_group(connection, drafts)
+        except OutageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each draft meets its own, alone
+            log.info("group_failed", drafts=len(drafts), error=type(error).__name__)
+            return [NotInGroup.ALONE] * len(drafts)
+
+    async def _is_released(self, event: NotesValidated) -> bool:
+        """Wait for the draft that waits for a lock of its interview; False if none does.
+
+        Raises:
+            DatabaseConflictError: it has waited in vain.
+        """
+        if (waiting := self._held.get(event.transcript_id)) is None:
+            return False
+        if (failed := await asyncio.shield(waiting)) is not None:
+            raise DatabaseConflictError(str(failed)) from failed
+        return True
+
+    async def _store_first_of_held(
+        self, event: NotesValidated, origin: pending.MessageOrigin, repeats: RepeatFinder
+    ) -> NotesStored | None:
+        """Store a draft of an interview of which somebody holds a lock, and wait for the lock.
+
+        Others of the interview wait for this one meanwhile, and not with a transaction each.
+        """
+        released = self._held[event.transcript_id] = asyncio.get_running_loop().create_future()
+        failed = None
+        try:
+            return await self._store_alone(event, origin, repeats)
+        except DatabaseConflictError as error:
+            failed = error
+            raise
+        finally:
+            del self._held[event.transcript_id]
+            released.set_result(failed)
+
+    async def _store_alone(
+        self,
+        event: NotesValidated,
+        origin: pending.MessageOrigin,
+        repeats: RepeatFinder | None = None,
+    ) -> NotesStored | None:
         with _refusals_named(f"chunk {event.chunk_id}"):
             for _ in range(MAX_COMPARISONS):
-                async with self._writing, self._database.transaction() as connection:
+                async with self._alone, self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
                     chunk = chunk or await pending.insert_pending_draft(connection, event, origin)
                     if chunk is None:
@@ -208,7 +321,7 @@ class NotesStore:
             return None
         event, origin = kept
         try:
-            await self._store_draft(event, origin)
+            await self._store_alone(event, origin)
         except (OutageError, RetryableError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's

@@ -1,0 +1,307 @@
+"""Drafts in groups: those that arrive at once share one transaction.
+
+A group waits for nothing that somebody else holds: it locks what is free of the interviews, chunks
+and meanings that its drafts need, stores what it can, and hands each other draft back with what to
+do about it. So neither a lock that is held on one interview nor a comparison of its notes holds up
+the drafts of others, and no two groups can wait for each other::
+
+    locked, first draft of its chunk    stored with the others
+    its chunk is complete               what is stored
+    says what others may say            compared while no transaction is open, then once more
+    another of its chunk is in it       with the next group
+    somebody holds a lock of it         alone, and waits
+    its transcript is missing, …        alone
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from contracts.events import NotesStored, NotesValidated
+from database.pool import Connection, Record
+from database.queries import load_queries, transpose_rows
+from persistence.drafts import (
+    build_each_notes_stored,
+    build_notes_stored_for_first_draft,
+    insert_first_drafts,
+    may_store_draft,
+)
+from persistence.repeats import (
+    MAX_COMPARED_NOTES,
+    ComparableNote,
+    FirstNotes,
+    InterviewNotesSnapshot,
+    RepeatFinder,
+    select_alike,
+)
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "groups.sql")
+
+MAX_DRAFTS: Final = 64
+"""Most drafts of a group."""
+
+MAX_CHARACTERS: Final = 2**21
+"""Most characters of statements and quotes in a group: about 2 MiB, or 8 of rare scripts."""
+
+MAX_NOTES: Final = 512
+"""Most notes of a group, each of which takes an advisory lock; all of a server share one table of
+them."""
+
+LOCK_WAIT_MS: Final = 1_000
+"""Longest wait of a group for a lock that it finds only when it writes, in milliseconds: then each
+of its drafts is stored alone."""
+
+
+class NotInGroup(Enum):
+    """What becomes of a draft that a group does not store."""
+
+    NEXT = "with the next group"
+    HELD = "alone: somebody holds a lock that it needs"
+    ALONE = "alone: it waits for its transcript, or has more to it than a group does"
+
+
+Outcome: TypeAlias = NotesStored | InterviewNotesSnapshot | NotInGroup
+"""What is stored for the chunk; or what its notes have to be compared with first; or neither."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedDraft:
+    """A draft that is to be stored with others.
+
+    Attributes:
+        event: the draft.
+        repeats: finds which of its notes repeat others.
+        share: how much of a group it fills; a group is full at 1.
+    """
+
+    event: NotesValidated
+    repeats: RepeatFinder
+    share: float
+
+
+def group_draft(event: NotesValidated, repeats: RepeatFinder) -> GroupedDraft:
+    """Prepare a draft for a group."""
+    characters = sum(
+        len(note.statement) + sum(len(cited.quote) for cited in note.evidence)
+        for note in event.notes
+    ) + sum(len(refused.draft.statement) for refused in event.rejected)
+    share = max(characters / MAX_CHARACTERS, len(event.notes) / MAX_NOTES)
+    return GroupedDraft(event, repeats, share)
+
+
+async def store_group(connection: Connection, drafts: Sequence[GroupedDraft]) -> list[Outcome]:
+    """Store of a group of drafts what can be stored now.
+
+    Args:
+        connection: in a transaction.
+        drafts: any. What is wrong with one of them is an error of PostgreSQL's for all, after which
+            nothing is stored, or it is left to those who store it alone.
+
+    Returns:
+        What becomes of each, in the order of the drafts.
+    """
+    return await _Group(connection, drafts).store()
+
+
+class _Group:
+    """The drafts of one transaction, and what becomes of them.
+
+    Args:
+        connection: in a transaction.
+        drafts: any.
+    """
+
+    def __init__(self, connection: Connection, drafts: Sequence[GroupedDraft]) -> None:
+        self._connection = connection
+        self._drafts = drafts
+        self._outcomes: dict[int, Outcome] = {}
+
+    async def store(self) -> list[Outcome]:
+        """Store what can be stored."""
+        chunks = await self._lock()
+        locked = [place for place in range(len(self._drafts)) if place not in self._outcomes]
+        if locked:
+            states = await self._select_states([self._event(place).chunk_id for place in locked])
+            settled, first = self._sort_out(locked, chunks, states)
+            await self._answer(settled, states)
+            await self._insert(await self._decide(first), states)
+        return [self._outcomes[place] for place in range(len(self._drafts))]
+
+    def _event(self, place: int) -> NotesValidated:
+        return self._drafts[place].event
+
+    async def _lock(self) -> dict[UUID, Record]:
+        """Lock what is free, and return the chunks; what is not locked has its outcome."""
+        asked: dict[UUID, UUID] = {}
+        keys: list[tuple[UUID, int]] = []
+        for place, draft in enumerate(self._drafts):
+            event = draft.event
+            if asked.setdefault(event.chunk_id, event.transcript_id) != event.transcript_id:
+                self._outcomes[place] = NotInGroup.NEXT  # one of the two is wrong
+            keys.extend((event.chunk_id, key) for key in draft.repeats.lock_keys)
+        rows = await self._connection.fetch(
+            _QUERIES.lock_free_chunks,
+            *transpose_rows(2, list(asked.items())),
+            sorted(set(asked.values())),
+            *transpose_rows(2, keys),
+            str(LOCK_WAIT_MS),
+        )
+        chunks = {row["chunk_id"]: row for row in rows}
+        for place, draft in enumerate(self._drafts):
+            chunk = chunks[draft.event.chunk_id]
+            named = draft.event.transcript_id, draft.event.revision
+            if not chunk["is_known"]:
+                self._outcomes.setdefault(place, NotInGroup.ALONE)
+            elif not chunk["is_locked"]:
+                self._outcomes.setdefault(place, NotInGroup.HELD)
+            elif (chunk["transcript_id"], chunk["revision"]) != named:
+                self._outcomes.setdefault(place, NotInGroup.ALONE)
+        return chunks
+
+    async def _select_states(self, chunk_ids: Sequence[UUID]) -> dict[UUID, Record]:
+        # A statement of its own, to see what others stored before the locks were free.
+        rows = await self._connection.fetch(_QUERIES.select_states_of_chunks, list(set(chunk_ids)))
+        return {row["chunk_id"]: row for row in rows}
+
+    def _sort_out(
+        self, locked: Sequence[int], chunks: Mapping[UUID, Record], states: Mapping[UUID, Record]
+    ) -> tuple[list[int], list[int]]:
+        """Return the drafts that change nothing, and those that are the first of their chunks."""
+        settled: list[int] = []
+        first: dict[UUID, int] = {}
+        for place in locked:
+            event = self._event(place)
+            state = states.get(event.chunk_id)
+            if state is None or state["has_waiting"] or state["lacks_meanings"]:
+                self._outcomes[place] = NotInGroup.ALONE
+            elif not may_store_draft(chunks[event.chunk_id], event):
+                settled.append(place)
+            elif state["has_drafts"] or state["takes_no_notes"]:
+                self._outcomes[place] = NotInGroup.ALONE
+            elif event.chunk_id in first:
+                self._outcomes[place] = NotInGroup.NEXT
+            else:
+                first[event.chunk_id] = place
+        return settled, list(first.values())
+
+    async def _answer(self, settled: Sequence[int], states: Mapping[UUID, Record]) -> None:
+        """Give drafts of complete chunks what is stored for these."""
+        drafts = [
+            (self._event(place), states[self._event(place).chunk_id]["study_id"])
+            for place in settled
+        ]
+        stored = await build_each_notes_stored(self._connection, drafts)
+        self._outcomes.update(zip(settled, stored, strict=True))
+
+    async def _decide(self, first: Sequence[int]) -> list[tuple[int, InterviewNotesSnapshot]]:
+        """Return the drafts of which it is known what they repeat; others have to be compared.
+
+        A draft that may repeat what another of the group says is compared once that is stored.
+        """
+        asked = {one for place in first for one in self._drafts[place].repeats.meanings.values()}
+        alike = _AlikeNotes(await select_alike(self._connection, asked))
+        decided: list[tuple[int, InterviewNotesSnapshot]] = []
+        for place in first:
+            repeats = self._drafts[place].repeats
+            snapshot = repeats.build_snapshot_of_first_draft(alike.of(repeats.meanings.values()))
+            if snapshot.firsts is None:
+                self._outcomes[place] = snapshot
+            else:
+                alike.add(self._event(place), repeats.comparable, snapshot.firsts)
+                decided.append((place, snapshot))
+        return decided
+
+    async def _insert(
+        self,
+        decided: Sequence[tuple[int, InterviewNotesSnapshot]],
+        states: Mapping[UUID, Record],
+    ) -> None:
+        rows = [
+            (self._event(place), states[self._event(place).chunk_id]["study_id"], snapshot)
+            for place, snapshot in decided
+        ]
+        for (place, _), row in zip(decided, rows, strict=True):
+            self._outcomes[place] = build_notes_stored_for_first_draft(*row)
+        if rows:
+            # What the commit locks, it locks in the order of the rows: alike in all transactions.
+            rows.sort(key=lambda row: (row[0].transcript_id, row[0].revision, row[0].chunk_id))
+            await insert_first_drafts(self._connection, rows)
+
+
+class _AlikeNotes:
+    """First notes by their meanings, in the order of their storing.
+
+    Args:
+        stored: those that are stored already.
+    """
+
+    def __init__(self, stored: Iterable[ComparableNote]) -> None:
+        self._by_meaning: dict[bytes, list[tuple[_Place, ComparableNote]]] = defaultdict(list)
+        for number, one in enumerate(stored):
+            self._by_meaning[one.meaning].append(((number, 0, 0, 0), one))
+
+    def of(self, meanings: Iterable[bytes]) -> list[ComparableNote]:
+        """Return the notes with some meanings, of each at most those that are compared."""
+        found = [
+            one
+            for meaning in set(meanings)
+            if meaning in self._by_meaning
+            for one in sorted(self._by_meaning[meaning], key=_get_place)[:MAX_COMPARED_NOTES]
+        ]
+        return [one for _, one in sorted(found, key=_get_place)]
+
+    def add(
+        self, event: NotesValidated, notes: Iterable[ComparableNote], firsts: FirstNotes
+    ) -> None:
+        """Add the notes of a draft that is stored now, after all others, as they are read later."""
+        for position, one in enumerate(notes, start=1):
+            if one.note_id not in firsts:
+                place = (sys.maxsize, event.chunk_id.int, event.attempt, position)
+                self._by_meaning[one.meaning].append((place, one))
+
+
+class NotesInFlight:
+    """Notes of drafts that are about to be stored, by their meanings."""
+
+    def __init__(self) -> None:
+        self._drafts: dict[bytes, list[GroupedDraft]] = {}
+
+    @contextmanager
+    def having(self, draft: GroupedDraft) -> Iterator[None]:
+        """Have a draft's notes among them as long as the block runs."""
+        meanings = set(draft.repeats.meanings.values())
+        for meaning in meanings:
+            self._drafts.setdefault(meaning, []).append(draft)
+        try:
+            yield
+        finally:
+            for meaning in meanings:
+                self._drafts[meaning].remove(draft)
+                if not self._drafts[meaning]:
+                    del self._drafts[meaning]
+
+    def get_others(self, draft: GroupedDraft) -> list[ComparableNote]:
+        """Return notes of other chunks' drafts that may say what a draft does, a few a meaning."""
+        return [
+            one
+            for meaning in set(draft.repeats.meanings.values())
+            for other in self._drafts[meaning][:MAX_COMPARED_NOTES]
+            if other.event.chunk_id != draft.event.chunk_id
+            for one in other.repeats.comparable
+            if one.meaning == meaning
+        ]
+
+
+_Place: TypeAlias = tuple[int, int, int, int]
+
+
+def _get_place(entry: tuple[_Place, ComparableNote]) -> _Place:
+    return entry[0]
