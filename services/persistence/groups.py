@@ -9,8 +9,9 @@ the drafts of others, and no two groups can wait for each other::
     its chunk is complete               what is stored
     says what others may say            compared while no transaction is open, then once more
     another of its chunk is in it       with the next group
+    its transcript is missing           kept until that comes
     somebody holds a lock of it         alone, and waits
-    its transcript is missing, …        alone
+    has more to it than these           alone
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from persistence.drafts import (
     insert_first_drafts,
     may_store_draft,
 )
+from persistence.pending import MessageOrigin, derive_arrival_lock_key, insert_pending_drafts
 from persistence.repeats import (
     MAX_COMPARED_NOTES,
     ComparableNote,
@@ -55,9 +57,9 @@ MAX_NOTES: Final = 512
 """Most notes of a group, each of which takes an advisory lock; all of a server share one table of
 them."""
 
-LOCK_WAIT_MS: Final = 1_000
-"""Longest wait of a group for a lock that it finds only when it writes, in milliseconds: then each
-of its drafts is stored alone."""
+LOCK_WAIT_S: Final = 1.0
+"""Longest wait of a group for a lock that it finds only when it writes, in seconds: then each of
+its drafts is stored alone."""
 
 
 class NotInGroup(Enum):
@@ -65,7 +67,8 @@ class NotInGroup(Enum):
 
     NEXT = "with the next group"
     HELD = "alone: somebody holds a lock that it needs"
-    ALONE = "alone: it waits for its transcript, or has more to it than a group does"
+    KEPT = "kept until its transcript is stored"
+    ALONE = "alone: it has more to it than a group does"
 
 
 Outcome: TypeAlias = NotesStored | InterviewNotesSnapshot | NotInGroup
@@ -78,23 +81,27 @@ class GroupedDraft:
 
     Attributes:
         event: the draft.
+        origin: where its message was read first.
         repeats: finds which of its notes repeat others.
         share: how much of a group it fills; a group is full at 1.
     """
 
     event: NotesValidated
+    origin: MessageOrigin
     repeats: RepeatFinder
     share: float
 
 
-def group_draft(event: NotesValidated, repeats: RepeatFinder) -> GroupedDraft:
+def group_draft(
+    event: NotesValidated, origin: MessageOrigin, repeats: RepeatFinder
+) -> GroupedDraft:
     """Prepare a draft for a group."""
     characters = sum(
         len(note.statement) + sum(len(cited.quote) for cited in note.evidence)
         for note in event.notes
     ) + sum(len(refused.draft.statement) for refused in event.rejected)
     share = max(characters / MAX_CHARACTERS, len(event.notes) / MAX_NOTES)
-    return GroupedDraft(event, repeats, share)
+    return GroupedDraft(event, origin, repeats, share)
 
 
 async def store_group(connection: Connection, drafts: Sequence[GroupedDraft]) -> list[Outcome]:
@@ -127,10 +134,11 @@ class _Group:
     async def store(self) -> list[Outcome]:
         """Store what can be stored."""
         chunks = await self._lock()
-        locked = [place for place in range(len(self._drafts)) if place not in self._outcomes]
+        locked, missing = self._sort_out_chunks(chunks)
+        await self._keep(missing)
         if locked:
             states = await self._select_states([self._event(place).chunk_id for place in locked])
-            settled, first = self._sort_out(locked, chunks, states)
+            settled, first = self._sort_out_states(locked, chunks, states)
             await self._answer(settled, states)
             await self._insert(await self._decide(first), states)
         return [self._outcomes[place] for place in range(len(self._drafts))]
@@ -139,39 +147,63 @@ class _Group:
         return self._drafts[place].event
 
     async def _lock(self) -> dict[UUID, Record]:
-        """Lock what is free, and return the chunks; what is not locked has its outcome."""
-        asked: dict[UUID, UUID] = {}
+        """Lock what is free, and return the chunks by their ids."""
+        asked: dict[UUID, NotesValidated] = {}
         keys: list[tuple[UUID, int]] = []
         for place, draft in enumerate(self._drafts):
-            event = draft.event
-            if asked.setdefault(event.chunk_id, event.transcript_id) != event.transcript_id:
+            first = asked.setdefault(draft.event.chunk_id, draft.event)
+            if _get_interview(first) != _get_interview(draft.event):
                 self._outcomes[place] = NotInGroup.NEXT  # one of the two is wrong
-            keys.extend((event.chunk_id, key) for key in draft.repeats.lock_keys)
+            keys.extend((draft.event.chunk_id, key) for key in draft.repeats.lock_keys)
         rows = await self._connection.fetch(
             _QUERIES.lock_free_chunks,
-            *transpose_rows(2, list(asked.items())),
-            sorted(set(asked.values())),
+            *transpose_rows(
+                3,
+                [
+                    (chunk_id, event.transcript_id, derive_arrival_lock_key(event))
+                    for chunk_id, event in asked.items()
+                ],
+            ),
+            list({event.transcript_id for event in asked.values()}),
             *transpose_rows(2, keys),
-            str(LOCK_WAIT_MS),
+            f"{LOCK_WAIT_S * 1_000:.0f}",
         )
-        chunks = {row["chunk_id"]: row for row in rows}
+        return {row["chunk_id"]: row for row in rows}
+
+    def _sort_out_chunks(self, chunks: Mapping[UUID, Record]) -> tuple[list[int], list[int]]:
+        """Return the drafts whose chunks are locked, and those that wait for their interviews."""
+        locked: list[int] = []
+        missing: dict[tuple[UUID, int, bool], int] = {}
         for place, draft in enumerate(self._drafts):
-            chunk = chunks[draft.event.chunk_id]
-            named = draft.event.transcript_id, draft.event.revision
-            if not chunk["is_known"]:
-                self._outcomes.setdefault(place, NotInGroup.ALONE)
-            elif not chunk["is_locked"]:
-                self._outcomes.setdefault(place, NotInGroup.HELD)
-            elif (chunk["transcript_id"], chunk["revision"]) != named:
-                self._outcomes.setdefault(place, NotInGroup.ALONE)
-        return chunks
+            event = draft.event
+            chunk = chunks[event.chunk_id]
+            if place in self._outcomes:
+                continue
+            if not chunk["is_locked"]:
+                self._outcomes[place] = NotInGroup.HELD
+            elif not chunk["is_known"]:
+                identity = event.chunk_id, event.attempt, event.final
+                if missing.setdefault(identity, place) != place:
+                    self._outcomes[place] = NotInGroup.NEXT
+            elif (chunk["transcript_id"], chunk["revision"]) != _get_interview(event):
+                self._outcomes[place] = NotInGroup.ALONE
+            else:
+                locked.append(place)
+        return locked, list(missing.values())
+
+    async def _keep(self, missing: Sequence[int]) -> None:
+        """Keep drafts until their interviews come."""
+        drafts = [(self._drafts[place].event, self._drafts[place].origin) for place in missing]
+        kept = await insert_pending_drafts(self._connection, drafts)
+        for place, is_kept in zip(missing, kept, strict=True):
+            self._outcomes[place] = NotInGroup.KEPT if is_kept else NotInGroup.ALONE
 
     async def _select_states(self, chunk_ids: Sequence[UUID]) -> dict[UUID, Record]:
         # A statement of its own, to see what others stored before the locks were free.
         rows = await self._connection.fetch(_QUERIES.select_states_of_chunks, list(set(chunk_ids)))
         return {row["chunk_id"]: row for row in rows}
 
-    def _sort_out(
+    def _sort_out_states(
         self, locked: Sequence[int], chunks: Mapping[UUID, Record], states: Mapping[UUID, Record]
     ) -> tuple[list[int], list[int]]:
         """Return the drafts that change nothing, and those that are the first of their chunks."""
@@ -211,8 +243,11 @@ class _Group:
         decided: list[tuple[int, InterviewNotesSnapshot]] = []
         for place in first:
             repeats = self._drafts[place].repeats
-            snapshot = repeats.build_snapshot_of_first_draft(alike.of(repeats.meanings.values()))
-            if snapshot.firsts is None:
+            known = alike.of(repeats.meanings.values())
+            snapshot = repeats.build_snapshot_of_first_draft(known)
+            if any(one.note_id in repeats.meanings for one in known):
+                self._outcomes[place] = NotInGroup.ALONE  # another chunk has the very note
+            elif snapshot.firsts is None:
                 self._outcomes[place] = snapshot
             else:
                 alike.add(self._event(place), repeats.comparable, snapshot.firsts)
@@ -234,6 +269,10 @@ class _Group:
             # What the commit locks, it locks in the order of the rows: alike in all transactions.
             rows.sort(key=lambda row: (row[0].transcript_id, row[0].revision, row[0].chunk_id))
             await insert_first_drafts(self._connection, rows)
+
+
+def _get_interview(event: NotesValidated) -> tuple[UUID, int]:
+    return event.transcript_id, event.revision
 
 
 class _AlikeNotes:

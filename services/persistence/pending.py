@@ -15,13 +15,14 @@ ever.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from contracts.events import NotesValidated, TranscriptIngested
 from database.pool import Connection, Database, Record
-from database.queries import load_queries
+from database.queries import load_queries, transpose_rows
 from persistence.domain import RevisionConflictError, UnstorableEventError
 from persistence.drafts import lock_chunk
 from persistence.locks import derive_advisory_lock_key
@@ -30,10 +31,14 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "pending.sql")
 _ARRIVAL: Final = "arrival"
 
 
+def derive_arrival_lock_key(event: NotesValidated | TranscriptIngested) -> int:
+    """Derive the key of the advisory lock under which an event's interview is stored."""
+    return derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
+
+
 async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
     """Lock an interview until the transaction ends, so that no pending drafts are added."""
-    key = derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
-    await connection.execute(_QUERIES.lock_interview, key)
+    await connection.execute(_QUERIES.lock_interview, derive_arrival_lock_key(event))
 
 
 MessageOrigin = tuple[str, int, int]
@@ -62,7 +67,7 @@ async def insert_pending_draft(
         UnstorableEventError: a draft that names another interview is kept under the same chunk.
     """
     interview = (event.transcript_id, event.revision)
-    await connection.execute(_QUERIES.lock_arrival, derive_advisory_lock_key(_ARRIVAL, *interview))
+    await connection.execute(_QUERIES.lock_arrival, derive_arrival_lock_key(event))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
     kept = await connection.fetchrow(
         _QUERIES.insert_pending_draft,
@@ -87,6 +92,32 @@ async def insert_pending_draft(
         f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
         f"content, which has no chunk {event.chunk_id}"
     )
+
+
+async def insert_pending_drafts(
+    connection: Connection, drafts: Sequence[tuple[NotesValidated, MessageOrigin]]
+) -> list[bool]:
+    """Store drafts as pending, as ``insert_pending_draft`` does.
+
+    Args:
+        connection: in a transaction that holds the shared locks of the interviews' arrivals.
+        drafts: with where their messages are; no two of the same chunk, attempt and finality.
+
+    Returns:
+        Whether each is kept, now or since earlier. One that is not kept is to be looked at alone.
+    """
+    if not drafts:
+        return []
+    # In the same order in all transactions, so that no two deadlock.
+    rows = sorted(
+        (*_identity(event), event.transcript_id, event.revision, event.model_dump_json(), *origin)
+        for event, origin in drafts
+    )
+    kept = await connection.fetch(_QUERIES.insert_pending_drafts, *transpose_rows(9, rows))
+    known = {tuple(row) for row in kept}
+    return [
+        (*_identity(event), event.transcript_id, event.revision) in known for event, _ in drafts
+    ]
 
 
 async def delete_pending_draft(connection: Connection | Database, event: NotesValidated) -> None:

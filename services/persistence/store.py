@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ from persistence.drafts import (
     may_store_draft,
 )
 from persistence.groups import (
+    LOCK_WAIT_S,
     MAX_DRAFTS,
     GroupedDraft,
     NotesInFlight,
@@ -186,7 +188,7 @@ class NotesStore:
     ) -> NotesStored | None:
         """Store a draft with others, or alone where it needs more than a group does."""
         repeats = await prepare_repeat_finder(event, self._comparing)
-        draft = group_draft(event, repeats)
+        draft = group_draft(event, origin, repeats)
         with self._in_flight.having(draft):
             if event.transcript_id in self._known:
                 await repeats.compare_ahead(self._in_flight.get_others(draft))
@@ -198,6 +200,8 @@ class NotesStore:
                 if isinstance(outcome, InterviewNotesSnapshot):
                     others = self._in_flight.get_others(draft)
                     await repeats.resolve(self._database, outcome, others)  # in no transaction
+                elif outcome is NotInGroup.KEPT:
+                    return None
                 elif outcome is NotInGroup.ALONE:
                     break
                 elif outcome is NotInGroup.HELD and not await self._is_released(event):
@@ -212,14 +216,25 @@ class NotesStore:
             del self._known[next(iter(self._known))]
 
     async def _store_group(self, drafts: Sequence[GroupedDraft]) -> Sequence[Outcome]:
+        """Store a group of drafts; if it fails, each is stored alone, and has its own error.
+
+        Raises:
+            OutageError: PostgreSQL is away, for all of them.
+            DatabaseConflictError: others are in the way of the only draft.
+        """
+        began = time.monotonic()
         try:
             async with self._database.transaction() as connection:
                 return await store_group(connection, drafts)
         except OutageError:
             raise
-        except Exception as error:  # noqa: BLE001 - each draft meets its own, alone
+        except Exception as error:
+            is_retried = isinstance(error, DatabaseConflictError) and len(drafts) == 1
+            if is_retried and time.monotonic() - began < LOCK_WAIT_S:
+                raise  # it waited for nobody, and would not be better off alone
             log.info("group_failed", drafts=len(drafts), error=type(error).__name__)
-            return [NotInGroup.ALONE] * len(drafts)
+            is_blocked = isinstance(error, DatabaseConflictError)
+            return [NotInGroup.HELD if is_blocked else NotInGroup.ALONE] * len(drafts)
 
     async def _is_released(self, event: NotesValidated) -> bool:
         """Wait for the draft that waits for a lock of its interview; False if none does.

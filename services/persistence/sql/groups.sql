@@ -1,17 +1,20 @@
 -- name: lock_free_chunks
 -- Locks until the transaction ends what is free of what a group of drafts needs, and waits for nothing:
 -- of each interview the locks of those who withdraw, erase or decide, then each chunk, then each draft's
--- meanings. Returns which chunks are there, and which are locked with all that belongs to them. For what
--- is left to wait for, when notes are written, the transaction waits as long as the last argument says.
+-- meanings; of a chunk that is missing, the lock under which drafts are kept for its interview. Returns
+-- which chunks are there, and which are locked with all that belongs to them. For what is left to wait
+-- for, when notes are written, the transaction waits as long as the last argument says.
 WITH limited AS MATERIALIZED (
-    SELECT set_config('lock_timeout', $6, true)
+    SELECT set_config('lock_timeout', $7, true)
 ), asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS draft (chunk_id, transcript_id)
+    SELECT draft.*, EXISTS (SELECT FROM chunks WHERE chunk_id = draft.chunk_id) AS is_known
+      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+           AS draft (chunk_id, transcript_id, arrival_key)
 ), interviews AS MATERIALIZED (
     SELECT transcript_id,
            pg_try_advisory_xact_lock_shared(withdrawal_lock(transcript_id))
            AND pg_try_advisory_xact_lock_shared(note_decision_lock(transcript_id)) AS is_free
-      FROM unnest($3::uuid[]) AS interview (transcript_id)
+      FROM unnest($4::uuid[]) AS interview (transcript_id)
 ), held AS MATERIALIZED (
     SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision, chunk.stored_at, chunk.attempt
       FROM asked
@@ -21,17 +24,22 @@ WITH limited AS MATERIALIZED (
        FOR NO KEY UPDATE OF chunk SKIP LOCKED
 ), meanings AS MATERIALIZED (
     SELECT meaning.chunk_id, bool_and(pg_try_advisory_xact_lock(meaning.key)) AS are_free
-      FROM unnest($4::uuid[], $5::bigint[]) AS meaning (chunk_id, key)
+      FROM unnest($5::uuid[], $6::bigint[]) AS meaning (chunk_id, key)
      WHERE meaning.chunk_id IN (SELECT chunk_id FROM held)
      GROUP BY meaning.chunk_id
 )
 SELECT asked.chunk_id, held.transcript_id, held.revision, held.stored_at, held.attempt,
-       EXISTS (SELECT FROM chunks WHERE chunk_id = asked.chunk_id) AS is_known,
-       held.chunk_id IS NOT NULL AND coalesce(meanings.are_free, true) AS is_locked
+       asked.is_known,
+       CASE
+           WHEN asked.is_known
+                THEN held.chunk_id IS NOT NULL AND coalesce(meanings.are_free, true)
+           ELSE interviews.is_free AND pg_try_advisory_xact_lock_shared(asked.arrival_key)
+       END AS is_locked
   FROM limited
  CROSS JOIN asked
-  LEFT JOIN held USING (chunk_id)
-  LEFT JOIN meanings USING (chunk_id);
+  JOIN interviews ON interviews.transcript_id = asked.transcript_id
+  LEFT JOIN held ON held.chunk_id = asked.chunk_id
+  LEFT JOIN meanings ON meanings.chunk_id = asked.chunk_id;
 
 -- name: select_states_of_chunks
 -- Returns what is stored of chunks that are locked: their interviews' studies; whether they have drafts,

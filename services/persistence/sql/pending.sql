@@ -18,6 +18,27 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
 ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_drafts.received_at
 RETURNING transcript_id, revision;
 
+-- name: insert_pending_drafts
+-- Keeps several drafts as insert_pending_draft does; no two may have the same identity.
+INSERT INTO pending_drafts (
+    chunk_id, attempt, final, transcript_id, revision, event, source_topic, source_partition,
+    source_offset
+)
+SELECT draft.*
+  FROM unnest(
+        $1::uuid[], $2::int[], $3::boolean[], $4::uuid[], $5::int[], $6::text[], $7::text[],
+        $8::int[], $9::bigint[]
+       ) AS draft (
+        chunk_id, attempt, final, transcript_id, revision, event, source_topic, source_partition,
+        source_offset
+       )
+ WHERE NOT EXISTS (
+        SELECT FROM transcripts AS stored
+         WHERE stored.transcript_id = draft.transcript_id AND stored.revision = draft.revision
+       )
+ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_drafts.received_at
+RETURNING chunk_id, attempt, final, transcript_id, revision;
+
 -- name: select_pending
 -- Returns the identities of drafts that wait for an interview, in the order of their making.
 SELECT chunk_id, attempt, final
