@@ -8,7 +8,7 @@ the drafts of others, and no two groups can wait for each other::
     locked, first draft of its chunk    stored with the others
     its chunk is complete               what is stored
     says what others may say            compared while no transaction is open, then once more
-    another of its chunk is in it       with the next group
+    one of its chunk or notes is in it  with the next group
     its transcript is missing           kept until that comes
     somebody holds a lock of it         alone, and waits
     has more to it than these           alone
@@ -137,7 +137,7 @@ class _Group:
         locked, missing = self._sort_out_chunks(chunks)
         await self._keep(missing)
         if locked:
-            states = await self._select_states([self._event(place).chunk_id for place in locked])
+            states = await self._select_states(locked)
             settled, first = self._sort_out_states(locked, chunks, states)
             await self._answer(settled, states)
             await self._insert(await self._decide(first), states)
@@ -198,9 +198,15 @@ class _Group:
         for place, is_kept in zip(missing, kept, strict=True):
             self._outcomes[place] = NotInGroup.KEPT if is_kept else NotInGroup.ALONE
 
-    async def _select_states(self, chunk_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    async def _select_states(self, locked: Sequence[int]) -> dict[UUID, Record]:
         # A statement of its own, to see what others stored before the locks were free.
-        rows = await self._connection.fetch(_QUERIES.select_states_of_chunks, list(set(chunk_ids)))
+        events = [self._event(place) for place in locked]
+        notes = [(event.chunk_id, note.note_id) for event in events for note in event.notes]
+        rows = await self._connection.fetch(
+            _QUERIES.select_states_of_chunks,
+            list({event.chunk_id for event in events}),
+            *transpose_rows(2, notes),
+        )
         return {row["chunk_id"]: row for row in rows}
 
     def _sort_out_states(
@@ -216,7 +222,7 @@ class _Group:
                 self._outcomes[place] = NotInGroup.ALONE
             elif not may_store_draft(chunks[event.chunk_id], event):
                 settled.append(place)
-            elif state["has_drafts"] or state["takes_no_notes"]:
+            elif state["has_drafts"] or state["has_notes"] or state["takes_no_notes"]:
                 self._outcomes[place] = NotInGroup.ALONE
             elif event.chunk_id in first:
                 self._outcomes[place] = NotInGroup.NEXT
@@ -240,17 +246,19 @@ class _Group:
         """
         asked = {one for place in first for one in self._drafts[place].repeats.meanings.values()}
         alike = _AlikeNotes(await select_alike(self._connection, asked))
+        note_ids: set[UUID] = set()
         decided: list[tuple[int, InterviewNotesSnapshot]] = []
         for place in first:
             repeats = self._drafts[place].repeats
             known = alike.of(repeats.meanings.values())
             snapshot = repeats.build_snapshot_of_first_draft(known)
-            if any(one.note_id in repeats.meanings for one in known):
-                self._outcomes[place] = NotInGroup.ALONE  # another chunk has the very note
+            if not note_ids.isdisjoint(repeats.meanings):
+                self._outcomes[place] = NotInGroup.NEXT  # another chunk has the very note
             elif snapshot.firsts is None:
                 self._outcomes[place] = snapshot
             else:
                 alike.add(self._event(place), repeats.comparable, snapshot.firsts)
+                note_ids.update(repeats.meanings)
                 decided.append((place, snapshot))
         return decided
 
