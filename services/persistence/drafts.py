@@ -93,7 +93,7 @@ async def insert_draft_rows(
 async def insert_first_drafts(
     connection: Connection, drafts: Sequence[tuple[NotesValidated, str, InterviewNotesSnapshot]]
 ) -> None:
-    """Insert the first drafts of several chunks into PostgreSQL.
+    """Insert the first drafts of several chunks into PostgreSQL, in one statement.
 
     Args:
         connection: in a transaction that holds the chunks, none of which has a draft.
@@ -128,19 +128,15 @@ async def insert_first_drafts(
         for event, _, _ in drafts
         for place, row in enumerate(_rejected_rows(event), start=1)
     ]
-    await connection.execute(_QUERIES.insert_first_drafts, *transpose_rows(8, heads))
-    if notes:
-        await connection.execute(_QUERIES.insert_notes_of_drafts, *transpose_rows(13, notes))
-    if notes or rejected:
-        await connection.execute(
-            _QUERIES.insert_parts_of_drafts,
-            *transpose_rows(13, evidence),
-            *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.themes]),
-            *transpose_rows(
-                2, [(note.note_id, one) for note in every_note for one in note.questions]
-            ),
-            *transpose_rows(6, rejected),
-        )
+    await connection.execute(
+        _QUERIES.insert_first_drafts,
+        *transpose_rows(8, heads),
+        *transpose_rows(13, notes),
+        *transpose_rows(13, evidence),
+        *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.themes]),
+        *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.questions]),
+        *transpose_rows(6, rejected),
+    )
 
 
 def _note_rows(snapshot: InterviewNotesSnapshot) -> list[tuple[Any, ...]]:
@@ -262,4 +258,6 @@ def _build_from_row(
 
 
 def _json(value: BaseModel | tuple[BaseModel, ...]) -> str:
+    if value == ():
+        return "[]"
     return json.dumps(replace_nul(to_jsonable_python(value)), ensure_ascii=False)

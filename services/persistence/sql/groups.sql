@@ -65,7 +65,8 @@ SELECT asked.chunk_id, transcript.study_id,
   JOIN transcripts AS transcript USING (transcript_id, revision);
 
 -- name: insert_first_drafts
--- Inserts the first drafts of chunks that are locked. A final draft completes its chunk.
+-- Inserts the first drafts of chunks that are locked, with all that belongs to them. The constraint
+-- evidence_is_exact compares each quote. A final draft completes its chunk.
 WITH new_drafts AS (
     INSERT INTO drafts (
         chunk_id, attempt, final, model, model_fingerprint, prompt_version, input_tokens,
@@ -78,49 +79,42 @@ WITH new_drafts AS (
            ) AS draft
     RETURNING chunk_id, attempt, final, stored_at, model, model_fingerprint, prompt_version,
               input_tokens, output_tokens
-)
-UPDATE chunks AS chunk
-   SET stored_at = draft.stored_at, attempt = draft.attempt, model = draft.model,
-       model_fingerprint = draft.model_fingerprint, prompt_version = draft.prompt_version,
-       input_tokens = draft.input_tokens, output_tokens = draft.output_tokens
-  FROM new_drafts AS draft
- WHERE chunk.chunk_id = draft.chunk_id AND draft.final;
-
--- name: insert_notes_of_drafts
--- Inserts the notes of several drafts.
-INSERT INTO notes (
-    chunk_id, attempt, transcript_id, revision, study_id, position, note_id, statement, flags,
-    standing, vouchers, same_as, meaning
-)
-SELECT note.*
-  FROM unnest(
-        $1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::uuid[], $8::text[],
-        $9::jsonb[], $10::text[], $11::jsonb[], $12::uuid[], $13::bytea[]
-       ) AS note;
-
--- name: insert_parts_of_drafts
--- Inserts what belongs to notes, and what was refused. The constraint evidence_is_exact compares each
--- quote. Not with the notes in one statement: it takes PostgreSQL several times as long to look up a row
--- that the same statement inserted, as each foreign key does.
-WITH new_evidence AS (
+), completed AS (
+    UPDATE chunks AS chunk
+       SET stored_at = draft.stored_at, attempt = draft.attempt, model = draft.model,
+           model_fingerprint = draft.model_fingerprint, prompt_version = draft.prompt_version,
+           input_tokens = draft.input_tokens, output_tokens = draft.output_tokens
+      FROM new_drafts AS draft
+     WHERE chunk.chunk_id = draft.chunk_id AND draft.final
+), new_notes AS (
+    INSERT INTO notes (
+        chunk_id, attempt, transcript_id, revision, study_id, position, note_id, statement, flags,
+        standing, vouchers, same_as, meaning
+    )
+    SELECT note.*
+      FROM unnest(
+            $9::uuid[], $10::int[], $11::uuid[], $12::int[], $13::text[], $14::int[], $15::uuid[],
+            $16::text[], $17::jsonb[], $18::text[], $19::jsonb[], $20::uuid[], $21::bytea[]
+           ) AS note
+), new_evidence AS (
     INSERT INTO evidence (
         transcript_id, revision, note_id, position, segment, start_char, length, quote,
         masked_quote, speaker, role, start_ms, end_ms
     )
     SELECT cited.*
       FROM unnest(
-            $1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::int[], $6::int[], $7::int[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]
+            $22::uuid[], $23::int[], $24::uuid[], $25::int[], $26::int[], $27::int[], $28::int[],
+            $29::text[], $30::text[], $31::text[], $32::text[], $33::bigint[], $34::bigint[]
            ) AS cited
 ), new_themes AS (
     INSERT INTO note_themes (note_id, theme_id)
-    SELECT label.* FROM unnest($14::uuid[], $15::text[]) AS label
+    SELECT label.* FROM unnest($35::uuid[], $36::text[]) AS label
     ON CONFLICT DO NOTHING
 ), new_questions AS (
     INSERT INTO note_questions (note_id, question_id)
-    SELECT label.* FROM unnest($16::uuid[], $17::text[]) AS label
+    SELECT label.* FROM unnest($37::uuid[], $38::text[]) AS label
     ON CONFLICT DO NOTHING
 )
 INSERT INTO rejected_notes (chunk_id, attempt, position, rejected_id, draft, failures)
 SELECT refused.*
-  FROM unnest($18::uuid[], $19::int[], $20::int[], $21::uuid[], $22::jsonb[], $23::jsonb[]) AS refused;
+  FROM unnest($39::uuid[], $40::int[], $41::int[], $42::uuid[], $43::jsonb[], $44::jsonb[]) AS refused;
