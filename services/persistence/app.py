@@ -40,7 +40,8 @@ async def lifespan(
         open_migrated_database(settings) as database,
         resend_overdue_drafts_periodically(database, broker.connected_publisher.publish),
     ):
-        store = NotesStore(database, broker.settings.max_in_flight)
+        assert isinstance(broker.settings, PersistenceSettings)
+        store = NotesStore(database, broker.settings.transactions)
         store.load()
         context.set_global("store", store)
         broker.check_dependencies = database.ping

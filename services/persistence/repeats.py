@@ -39,7 +39,8 @@ MAX_COMPARED_NOTES: Final = 32
 in numbers alone only where a text is made up; a note beyond them is shown beside them."""
 
 LOCKS_AN_INTERVIEW: Final = 512
-"""Most advisory locks that one transaction takes: all of a server share one table of them."""
+"""Most advisory locks that a transaction takes for an interview's meanings: all of a server share
+one table of them."""
 
 FILLED_IN_AT_ONCE: Final = 200
 """Notes of older code whose meaning is computed in one go, at about a millisecond each."""

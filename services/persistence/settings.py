@@ -13,4 +13,8 @@ class PersistenceSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="PERSISTENCE_", frozen=True)
 
-    max_in_flight: int = Field(8, ge=1, description="Transactions open at the same time.")
+    transactions: int = Field(
+        8,
+        ge=1,
+        description="Transactions open at the same time; drafts that arrive at once share them.",
+    )

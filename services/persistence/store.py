@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
 TRANSACTIONS: Final = 8
-"""Transactions that write drafts at the same time, by default."""
+"""Transactions that store interviews and drafts at the same time, by default."""
 
 GROUPS: Final = 2
 """How many of them are for groups of drafts. All drafts of an interview go to groups of one of the
@@ -98,7 +98,7 @@ class NotesStore:
 
     Args:
         database: has a connection for each transaction.
-        transactions: how many may write drafts at the same time.
+        transactions: how many may be open at the same time.
     """
 
     def __init__(self, database: Database, transactions: int = TRANSACTIONS) -> None:
@@ -137,7 +137,7 @@ class NotesStore:
                 or a chunk of another interview.
         """
         with _refusals_named(_name_interview(event)):
-            async with self._database.transaction() as connection:
+            async with self._alone, self._database.transaction() as connection:
                 await pending.lock_interview(connection, event)
                 is_new = await _take_revision(connection, event)
                 if is_new is None:

@@ -24,7 +24,7 @@ ONE_OF_EACH_LIBRARY = [
     "<SERVICE>_READ_AHEAD",
     "<SERVICE>_READ_AHEAD_BYTES",
     "<SERVICE>_DRAIN_GRACE_S",
-    "PERSISTENCE_MAX_IN_FLIGHT",
+    "PERSISTENCE_TRANSACTIONS",
     "CONTROL_READ_TIMEOUT_S",
     "INGESTION_PROCESSES",
     "ENRICHMENT_OUTAGE_PAUSE_MAX_S",
@@ -91,7 +91,6 @@ def test_what_is_left_out_is_still_there() -> None:
 def test_defaults_of_a_service_are_told_where_they_differ_and_only_there(said: str) -> None:
     rows = dict(re.findall(r"^\| `(\w*_?MAX_IN_FLIGHT)` \| (\d+) \|", said, re.MULTILINE))
     assert rows == {
-        "PERSISTENCE_MAX_IN_FLIGHT": "8",
         "INGESTION_MAX_IN_FLIGHT": "8",
         "GUARDRAIL_MAX_IN_FLIGHT": "32",
         "CONTROL_MAX_IN_FLIGHT": "512",
