@@ -133,6 +133,7 @@ class RepeatFinder:
             note.note_id: hash_meaning(*self._interview, _speakers(note), note.statement)
             for note in self._notes.values()
         }
+        self._are_all_distinct = len(set(self._meanings.values())) == len(self._meanings)
         self._hides = {note.note_id for note in self._notes.values() if _hides(note)}
         self._says_the_same: dict[tuple[UUID, ComparableNote], bool] = {}
         self.comparable = [self._make_comparable(note) for note in self._notes.values()]
@@ -207,7 +208,7 @@ class RepeatFinder:
 
     async def compare_ahead(self, others: Sequence[ComparableNote]) -> None:
         """Compare with notes that are about to be stored, and the draft's own with each other."""
-        if others or len(set(self._meanings.values())) < len(self._notes):
+        if others or not self._are_all_distinct:
             snapshot = self.build_snapshot_of_first_draft(())
             await self._comparing.run(self._compare, snapshot, others)
 
@@ -216,6 +217,8 @@ class RepeatFinder:
         return ComparableNote(note.note_id, meaning, note.statement, _quotes(note))
 
     def _decide(self, snapshot: InterviewNotesSnapshot) -> InterviewNotesSnapshot:
+        if not snapshot.alike and self._are_all_distinct:
+            return replace(snapshot, firsts={})
         try:
             return replace(snapshot, firsts=self._find_firsts(snapshot, self._look_up))
         except _NotComparedError:

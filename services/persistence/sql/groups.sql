@@ -3,9 +3,11 @@
 -- of each interview the locks of those who withdraw, erase or decide, then each chunk, then each draft's
 -- meanings; of a chunk that is missing, the lock under which drafts are kept for its interview. Returns
 -- which chunks are there, and which are locked with all that belongs to them. For what is left to wait
--- for, when notes are written, the transaction waits as long as the last argument says.
+-- for, when notes are written, the transaction waits as long as the last argument says. It finds rows by
+-- their keys: a session plans foreign keys and triggers once, and where tables are still empty then, it
+-- would read all rows for each from there on, until their statistics are taken anew.
 WITH limited AS MATERIALIZED (
-    SELECT set_config('lock_timeout', $7, true)
+    SELECT set_config('lock_timeout', $7, true), set_config('enable_seqscan', 'off', true)
 ), asked AS MATERIALIZED (
     SELECT draft.*, EXISTS (SELECT FROM chunks WHERE chunk_id = draft.chunk_id) AS is_known
       FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
