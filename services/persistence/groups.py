@@ -58,8 +58,8 @@ MAX_NOTES: Final = 512
 them."""
 
 LOCK_WAIT_S: Final = 1.0
-"""Longest wait of a group for a lock that it finds only when it writes, in seconds. Then one draft of
-each interview waits for it alone, and the others go with later groups."""
+"""Longest wait of a group for a lock that it finds only when it writes, in seconds. Then one draft
+of each interview waits for it alone, and the others go with later groups."""
 
 
 class NotInGroup(Enum):

@@ -122,3 +122,14 @@ async def test_what_lingers_goes_at_once_when_it_is_hurried_or_the_group_is_full
         assert await lingering == 2
         assert await asyncio.gather(*map(commit.submit, (2, 3, 4))) == [4, 6, 8]
     assert server.groups == [[1], [2, 3, 4]]
+
+
+async def test_a_group_is_full_at_one_and_a_larger_request_goes_alone() -> None:
+    server = Server()
+    commit = GroupCommitter(server, share=lambda one: one / 10)
+    server.may_answer.clear()
+    tasks = [asyncio.create_task(commit.submit(one)) for one in (3, 7, 1, 40, 4, 5, 6)]
+    await started(server, 1)
+    server.may_answer.set()
+    await asyncio.gather(*tasks)
+    assert server.groups == [[3, 7], [1], [40], [4, 5], [6]]
