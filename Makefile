@@ -89,7 +89,7 @@ story: setup ## An operator's shift, from an outage to the last dead letter; INT
 	@ONRECORD_STORY_INTERVIEWS=$(or $(INTERVIEWS),2000) $(BIN)/python -m pytest --all \
 		$(if $(STACK),--stack=$(STACK)) tests/e2e/test_operators_story.py
 
-contracts: setup ## Write schemas/, docs/limits.md, docs/formats.md, the roles in docs/security.md and the CLI's runbook
+contracts: setup ## Write schemas/, docs/metrics.md, docs/limits.md, docs/formats.md, the roles in docs/security.md and the CLI's runbook
 	@$(BIN)/onrecord contracts write
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page

@@ -14,10 +14,13 @@ from contracts.compatibility import BreakingChange, find_all_breaking_changes
 from contracts.export import GENERATED_FOLDERS, render_generated_files, to_json
 from contracts.json_schema import build_event_schema
 from contracts.topics import EVENT_TOPICS
+from telemetry.metrics_document import render_metrics_page
 
 RELEASED: Final = "released"
 """Holds the event schemas that producers and consumers out there rely on."""
 
+METRICS_PAGE: Final = "../docs/metrics.md"
+"""Where the metrics are described: public names, as those of the schemas are."""
 
 ACCEPTED: Final = "accepted.yaml"
 """Lists changes that break the letter of a released schema and nobody who uses it, with reasons."""
@@ -35,7 +38,7 @@ class SchemaFolder:
 
     def drift(self) -> dict[str, str]:
         """Files that differ from the contracts: path below the folder → what is wrong with it."""
-        wanted = render_generated_files()
+        wanted = self._render()
         found = {name: self._fault(name, text) for name, text in wanted.items()}
         found |= dict.fromkeys(self._generated_before() - wanted.keys(), "left over")
         return {name: fault for name, fault in sorted(found.items()) if fault}
@@ -47,7 +50,7 @@ class SchemaFolder:
             What ``drift`` returned before.
         """
         drift = self.drift()
-        wanted = render_generated_files()
+        wanted = self._render()
         for name in drift:
             target = self.path / name
             if name in wanted:
@@ -111,6 +114,16 @@ class SchemaFolder:
         if not file.exists():
             return "missing"
         return "" if file.read_text("utf-8") == text else "differs"
+
+    def _render(self) -> dict[str, str]:
+        """Return the wanted files: path below the folder → text.
+
+        Where there is a folder ``docs`` beside it, the page of metrics is among them.
+        """
+        files = render_generated_files()
+        if (self.path / METRICS_PAGE).parent.is_dir():
+            files = {**files, METRICS_PAGE: render_metrics_page()}
+        return files
 
     def _generated_before(self) -> set[str]:
         files = (file for folder in GENERATED_FOLDERS for file in (self.path / folder).glob("*"))

@@ -1,21 +1,13 @@
-"""Prometheus metrics of what the guardrail decides."""
+"""Counting of what the guardrail decides, in metrics."""
 
 from __future__ import annotations
 
 from collections import Counter as CountOf
-from typing import Final
-
-from prometheus_client import Counter
 
 from contracts.notes import Standing
 from grounding import DraftAssessment
 from rehearsal import get_rehearsal
-
-NOTES: Final = Counter(
-    "onrecord_notes_assessed",
-    "Notes of assessed drafts by standing; those that are rejected are `refuted`.",
-    ["standing"],
-)
+from telemetry.metrics import NOTES_ASSESSED
 
 
 def record_note_standings(assessment: DraftAssessment) -> None:
@@ -28,4 +20,4 @@ def record_note_standings(assessment: DraftAssessment) -> None:
     counts = CountOf(note.standing for note in assessment.accepted)
     counts[Standing.REFUTED] += len(assessment.rejected)
     for standing, number in counts.items():
-        NOTES.labels(standing.value).inc(number)
+        NOTES_ASSESSED.labels(standing.value).inc(number)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from prometheus_client import Gauge
 
 from contracts.errors import OnrecordError
 from contracts.events import Event, NotesValidated
 from database.pool import Database
 from database.queries import load_queries, transpose_rows
+from telemetry.metrics import PENDING_DRAFTS, PENDING_DRAFTS_OLDEST
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +36,6 @@ SENT_BACK_AT_ONCE: Final = 100
 
 LONG_S: Final = 600.0
 """Wait that is worth a warning, and the time between two warnings, in seconds."""
-
-PENDING_DRAFTS: Final = Gauge(
-    "onrecord_pending_drafts", "Drafts that wait for their interview to be stored."
-)
-OLDEST_PENDING: Final = Gauge(
-    "onrecord_pending_drafts_oldest_seconds", "How long the oldest of them has waited; 0 if none."
-)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "pending.sql")
 
@@ -76,7 +69,7 @@ async def resend_overdue_drafts(database: Database, publish: Publish) -> Pending
     assert row is not None, "an aggregate always gives one row"
     found = PendingDraftStats(row["drafts"], row["oldest_s"])
     PENDING_DRAFTS.set(found.drafts)
-    OLDEST_PENDING.set(found.oldest_s)
+    PENDING_DRAFTS_OLDEST.set(found.oldest_s)
     return found
 
 

@@ -46,6 +46,7 @@ from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from telemetry.metrics import TOPICS
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +112,8 @@ class StageConsumer:
             kafka.topic(build_retry_topic(stage.service, tier).name): tier
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
+        for name in self.topics:
+            TOPICS.register(name)
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
         read_ahead = PrefetchBudget(settings.read_ahead, settings.read_ahead_bytes)
         self.window = InFlightWindow(

@@ -19,8 +19,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import KafkaError
 
-from messaging.consumer.metrics import CORRUPT_BATCHES
 from messaging.consumer.poll_size import POLL_BUDGET
+from telemetry.metrics import CORRUPT_BATCHES
 
 log = structlog.get_logger(__name__)
 

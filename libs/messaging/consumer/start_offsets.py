@@ -20,13 +20,13 @@ from typing import Any, Final
 import structlog
 from aiokafka import TopicPartition
 
-from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode_commit_metadata
 from messaging.kafka.partition_logs import (
     PartitionLog,
     fetch_epoch_end_offsets,
     fetch_partition_logs,
 )
+from telemetry.metrics import LOG_FAULTS
 
 log = structlog.get_logger(__name__)
 

@@ -8,27 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from prometheus_client import Counter
 
 from contracts import headers as h
 from contracts.errors import UNMENDABLE, ErrorCode
-from contracts.topics import PIPELINE
 from messaging.delivery import Record
+from telemetry.metrics import DEAD_LETTERS, PRODUCERS, SERVICES
 
 log = structlog.get_logger(__name__)
-
-DEAD_LETTERS: Final = Counter(
-    "onrecord_dead_letters",
-    "Messages set aside, by why, and by who wrote them (CloudEvents source): "
-    "`unknown` if they do not say, `other` beyond the first few producers.",
-    ["service", "code", "producer"],
-)
-
-MAX_PRODUCERS: Final = 20
-"""Producers with a label of their own: anybody may write any name into a message."""
-
-MAX_PRODUCER_CHARACTERS: Final = 100
-"""Characters of a producer's name."""
 
 FLOOD: Final = 30
 """Bad messages of one producer within ``FLOOD_S`` that are worth a warning. Bad is what no replay
@@ -38,7 +24,6 @@ FLOOD_S: Final = 60.0
 """What floods are measured by, and the shortest time between two warnings, in seconds."""
 
 UNKNOWN: Final = "unknown"
-OTHER: Final = "other"
 
 
 @dataclass(slots=True)
@@ -61,8 +46,7 @@ class DeadLetterMetrics:
     def __init__(self, service: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._service = service
         self._clock = clock
-        self._named = {f"/onrecord/{one}" for one in PIPELINE}
-        self._most_named = len(self._named) + MAX_PRODUCERS
+        SERVICES.register(service)
         self._floods: dict[str, _Flood] = {}
 
     def record(self, record: Record, code: ErrorCode) -> None:
@@ -79,15 +63,9 @@ class DeadLetterMetrics:
 
     def _producer(self, record: Record) -> str:
         name = record.header(h.CE_SOURCE)
-        if not name or not name.isprintable():
-            return UNKNOWN
-        name = name[:MAX_PRODUCER_CHARACTERS]
         # Anybody can write any name: labels without bound would fill Prometheus' memory.
-        if name not in self._named:
-            if len(self._named) >= self._most_named:
-                return OTHER
-            self._named.add(name)
-        return name
+        known = name if name and name.isprintable() else UNKNOWN
+        return PRODUCERS.limit(known, self._service)
 
     def _warn_of_flood(self, producer: str, code: ErrorCode) -> None:
         now = self._clock()

@@ -18,7 +18,6 @@ import structlog
 from contracts.errors import OnrecordError
 from database.errors import DatabaseUnavailableError
 from database.lazy import LazilyConnectedDatabase
-from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.cache.freshness import get_oldest_usable_time
 from model_client.cache.store import (
@@ -30,6 +29,7 @@ from model_client.cache.store import (
     CacheStore,
 )
 from model_client.requests import ModelRequest
+from telemetry import metrics
 
 __all__ = ["CacheSettings", "CachedResponse", "ResponseCache", "build_cache_key"]
 
@@ -222,7 +222,7 @@ class ResponseCache:
             if (found := await self._find_or_claim(search, deadline)) is not None:
                 return found, True
             made = await make()
-            metrics.CACHE_MISSES.labels(made[1].model).inc()
+            metrics.LLM_CACHE_MISSES.labels(made[1].model).inc()
             return made, False
         finally:
             if made is not None or key in self._claimed:
@@ -320,7 +320,7 @@ class ResponseCache:
         return task.result()
 
     def _note_failure(self, error: Exception) -> None:
-        metrics.CACHE_FAILURES.inc()
+        metrics.LLM_CACHE_FAILURES.inc()
         if isinstance(error, AWAY):
             self._not_before = asyncio.get_running_loop().time() + PAUSE_S
         if not self._is_away:
@@ -337,6 +337,6 @@ def _left_s(deadline: float) -> float | None:
 
 
 def _hit(response: CachedResponse) -> tuple[CachedResponse, bool]:
-    metrics.CACHE_HITS.labels(response.model).inc()
-    metrics.CACHE_SAVED_DOLLARS.labels(response.model).inc(float(response.cost_usd or 0))
+    metrics.LLM_CACHE_HITS.labels(response.model).inc()
+    metrics.LLM_CACHE_SAVED_DOLLARS.labels(response.model).inc(float(response.cost_usd or 0))
     return response, True

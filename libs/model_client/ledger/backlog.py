@@ -14,8 +14,8 @@ import structlog
 
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
 from database.group_commit import MAX_GROUP_SIZE
-from model_client import metrics
 from model_client.ledger.store import BudgetReservation, CallOutcome, LedgerStore
+from telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -168,7 +168,7 @@ class LedgerRetryQueue:
         return True
 
     def _update_gauge(self) -> None:
-        metrics.LEDGER_UNWRITTEN.set(len(self._entries))
+        metrics.LLM_LEDGER_UNWRITTEN.set(len(self._entries))
         if self._entries:
             self._has_some.set()
         else:
@@ -176,5 +176,5 @@ class LedgerRetryQueue:
 
     def _drop(self, number: int) -> None:
         if number:
-            metrics.LEDGER_DROPPED.inc(number)
+            metrics.LLM_LEDGER_DROPPED.inc(number)
             log.error("ledger_entries_dropped", number=number)

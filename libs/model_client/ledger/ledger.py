@@ -14,7 +14,6 @@ from typing import Final, Self
 
 from database.errors import DatabaseUnavailableError
 from database.lazy import LazilyConnectedDatabase
-from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.backlog import AWAY, CLOSE_S, LedgerRetryQueue, PendingLedgerEntry
 from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, build_budget_error
@@ -25,6 +24,7 @@ from model_client.ledger.store import (
     LedgerStore,
     ReservationResult,
 )
+from telemetry import metrics
 
 __all__ = ["BudgetReservation", "CallDetails", "CallOutcome", "Ledger"]
 
@@ -171,7 +171,7 @@ class Ledger:
                     if not refusals:
                         return reservation
         for one in refusals:
-            metrics.BUDGET_REFUSALS.labels(one.scope).inc()
+            metrics.LLM_BUDGET_REFUSALS.labels(one.scope).inc()
         raise build_budget_error(refusals, call.attribution.study_id, call.model, call.worst_usd)
 
     async def _something_comes_back(self, within_s: float) -> None:

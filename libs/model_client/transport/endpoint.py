@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from contracts.call_purposes import AVAILABILITY_CHECK, REHEARSAL, REPAIR_SUFFIX
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
-from model_client import errors, metrics
+from model_client import errors
 from model_client.durations import format_clock_time, format_seconds
 from model_client.ledger.accounting import CallAccounting, CallLabels, sum_known_costs
 from model_client.ledger.ledger import Ledger
@@ -37,6 +37,7 @@ from model_client.transport.http_client import ErrorBodyTruncatingClient
 from model_client.transport.http_errors import build_status_error
 from model_client.transport.response_parser import build_repair_messages, parse_answer
 from model_client.transport.retries import RetryPolicy
+from telemetry import metrics
 
 # openai looks at `httpx` whenever it is loaded. While another thread (spaCy's, for one) is half way
 # through importing it, a call would fail for that; so it is loaded now, where it is installed.
@@ -111,6 +112,7 @@ class ModelEndpoint:
     ) -> None:
         self._clock = clock = asyncio.get_running_loop().time
         self.config = config
+        metrics.MODELS.register(config.model)
         self.breaker = CircuitBreaker(clock=clock)
         self._blame = FailureAttributor()
         self.limits = RateLimiter(
@@ -405,7 +407,7 @@ class ModelEndpoint:
     def _show_hold(self) -> None:
         hold = self.limits.hold
         until = 0.0 if hold is None else time.time() + hold.until - self._clock()
-        metrics.THROTTLED_UNTIL.labels(self.config.model).set(until)
+        metrics.LLM_THROTTLED_UNTIL.labels(self.config.model).set(until)
 
     def _is_to_blame(self, error: BaseException | None, attribution: CostAttribution) -> bool:
         """Return whether the request fails while others are served."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Write the JSON schemas, the topic declarations and the AsyncAPI document to files.
+    """Write the JSON schemas, topic declarations, AsyncAPI document and page of metrics to files.
 
     Examples of use:
 
@@ -40,7 +41,7 @@ def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
         print_json({"written": changed})
         return
     for name in changed:
-        out.print(str(schemas / name), markup=False)
+        out.print(normpath(schemas / name), markup=False)
     if not changed:
         err.print("nothing to write: the files match the contracts")
 
@@ -58,7 +59,10 @@ def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
     if json_output:
         print_json({"drift": drift, "breaking": breaking})
         raise typer.Exit(int(bool(drift or breaking)))
-    details = [*(f"{schemas / name}: {fault}" for name, fault in drift.items()), *breaking]
+    details = [
+        *(f"{normpath(schemas / name)}: {fault}" for name, fault in drift.items()),
+        *breaking,
+    ]
     if details:
         raise FailedError(_summary(len(drift), len(breaking)), details=details)
     out.print("the files match the contracts, and no released schema is broken")

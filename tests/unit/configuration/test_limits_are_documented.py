@@ -33,7 +33,7 @@ ONE_OF_EACH_LIBRARY = [
     "messaging.consumer.retry_topics.MAX_DEFERRED",
     "messaging.consumer.offsets.MAX_ENCODED_SPAN",
     "messaging.consumer.offsets.MAX_ENCODED_GAPS",
-    "messaging.dead_letters.metrics.MAX_PRODUCERS",
+    "telemetry.metrics.MAX_PRODUCERS",
     "messaging.limits.MAX_HEADERS",
     "messaging.processing.processor.MAX_NEWCOMERS",
     "model_client.transport.http_call.LONGEST_ANSWER",

@@ -12,10 +12,10 @@ from grounding.privacy import PERSONAL_DATA
 from guardrail.assessors import assess_in_thread
 from guardrail.domain import assess_draft, build_result_events
 from guardrail.handlers import validate_draft
-from guardrail.metrics import NOTES
 from guardrail.policy import OWN_WORDS, CheckPolicy, FailedCheckAction
 from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
+from telemetry.metrics import NOTES_ASSESSED
 
 WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds."})
 """Fails ``number_not_in_evidence`` alone."""
@@ -215,7 +215,7 @@ def test_a_standing_changes_no_note_id() -> None:
 
 def test_notes_are_counted_by_standing_and_rejected_ones_as_refuted() -> None:
     def counts() -> dict[str, float]:
-        return {one.value: NOTES.labels(one.value)._value.get() for one in Standing}
+        return {one.value: NOTES_ASSESSED.labels(one.value)._value.get() for one in Standing}
 
     before = counts()
     decided(_saying_no_more(drafted(QUOTED, SPEND, BAD)))

@@ -9,11 +9,11 @@ from contracts.errors import UNMENDABLE, ErrorCode
 from messaging.dead_letters.metrics import (
     FLOOD,
     FLOOD_S,
-    MAX_PRODUCER_CHARACTERS,
-    MAX_PRODUCERS,
     DeadLetterMetrics,
 )
 from messaging.delivery import Record
+from telemetry.label_bounds import MAX_CHARACTERS
+from telemetry.metrics import MAX_PRODUCERS
 
 
 class Clock:
@@ -65,7 +65,7 @@ def note(
         (b"", "unknown"),
         (b"\xff", "unknown"),
         (b"two\nlines", "unknown"),
-        (b"x" * 5_000, "x" * MAX_PRODUCER_CHARACTERS),
+        (b"x" * 5_000, "x" * MAX_CHARACTERS),
     ],
 )
 def test_counts_letters_by_who_wrote_the_message(

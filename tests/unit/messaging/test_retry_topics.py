@@ -16,7 +16,6 @@ from messaging.consumer import deleted_records, retry_topics
 from messaging.consumer.assignment import AssignmentListener
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.deleted_records import DeletedRecordsHandler
-from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import UNKNOWN_LOG
 from messaging.consumer.offsets import OffsetWentBackError
 from messaging.consumer.prefetch import PrefetchBudget
@@ -27,6 +26,7 @@ from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.waiting_decisions import WaitingDecisions
 from messaging.stage import Stage as MessagingStage
+from telemetry.metrics import LOG_FAULTS
 from unit.messaging.fetched import RETRY, Received, waiting
 
 NOW_S = 1_000_000.0

@@ -5,6 +5,7 @@ from prometheus_client import REGISTRY
 from contracts.notes import Usage
 from model_client.metrics import record_call_metrics
 from model_client.transport.http_call import CallResult
+from telemetry.metrics import MODELS
 
 MODEL = "counted-here"
 
@@ -14,6 +15,7 @@ def value(name: str, **labels: str) -> float | None:
 
 
 def test_a_call_counts_by_outcome_tokens_by_kind_and_dollars() -> None:
+    MODELS.register(MODEL)
     usage = Usage(input_tokens=100, cached_tokens=60, output_tokens=7)
     record_call_metrics(MODEL, "answered", CallResult(usage=usage, cost_usd=Decimal("0.25")))
     record_call_metrics(MODEL, "llm_timeout", CallResult())

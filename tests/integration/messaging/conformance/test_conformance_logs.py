@@ -18,13 +18,13 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record
 from messaging.consumer import offset_metadata
-from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import LogIdentity
 from messaging.kafka.admin import create_topics, open_admin_client
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.stages import Stage
 from support.waiting import until
+from telemetry.metrics import LOG_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,0 +1,212 @@
+"""All metrics of onrecord: names, types, units, labels with their bounds, and meanings.
+
+The code that counts imports them from here; a metric made anywhere else fails a test. Names are
+public: dashboards and alerts rely on them. ``docs/metrics.md`` is made from this module.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from contracts.errors import ErrorCode
+from contracts.notes import Standing
+from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
+from telemetry.label_bounds import Label, Named, OneOf
+from telemetry.metric_types import define, define_labelled
+
+MAX_PRODUCERS: Final = 20
+"""Producers with a label of their own: anybody may write any name into a message."""
+
+MAX_ANSWERING_MODELS: Final = 20
+"""Models with a label of their own that no setting names: an endpoint answers with any name."""
+
+SERVICES: Final = Named("the services' names", (*PIPELINE, CONTROL))
+TOPICS: Final = Named(
+    "the topics that the service reads, with the prefix from settings",
+    (topic.name for topic in ALL_TOPICS),
+)
+MODELS: Final = Named(
+    f"the models that settings name, and the first {MAX_ANSWERING_MODELS} other names by which "
+    "endpoints answer",
+    first=MAX_ANSWERING_MODELS,
+)
+PRODUCERS: Final = Named(
+    f"our services, `unknown` for a message that does not say, and the first {MAX_PRODUCERS} other "
+    "producers",
+    (*(f"/onrecord/{service}" for service in PIPELINE), "unknown"),
+    first=MAX_PRODUCERS,
+)
+CODES: Final = OneOf((one.value for one in ErrorCode), "error codes (docs/runbook.md)")
+
+_SERVICE: Final = Label("service", SERVICES)
+_TOPIC: Final = Label("topic", TOPICS)
+_MODEL: Final = Label("model", MODELS)
+_CODE: Final = Label("code", CODES)
+
+# Messages and their topics
+
+DEAD_LETTERS: Final = define_labelled(
+    Counter,
+    "onrecord_dead_letters",
+    "Messages set aside, by why, and by who wrote them (CloudEvents source): "
+    "`unknown` if they do not say, `other` beyond the first few producers.",
+    _SERVICE,
+    _CODE,
+    Label("producer", PRODUCERS),
+    unit="messages",
+)
+LOG_FAULTS: Final = define_labelled(
+    Counter,
+    "onrecord_log_faults",
+    "Partitions whose log was not what the group's commit was about, by what was found: lost, "
+    "truncated, recreated, deleted (records that were never handled).",
+    _TOPIC,
+    Label("fault", OneOf(("deleted", "lost", "recreated", "truncated"))),
+    unit="partitions",
+)
+CORRUPT_BATCHES: Final = define_labelled(
+    Counter,
+    "onrecord_corrupt_batches",
+    "Places at which a batch cannot be read.",
+    _TOPIC,
+    unit="batches",
+)
+
+# Calls of models
+
+LLM_CALLS: Final = define_labelled(
+    Counter,
+    "onrecord_llm_calls",
+    "Calls that ended, by how: answered, or an error's code.",
+    _MODEL,
+    Label(
+        "outcome",
+        OneOf(("answered", *(one.value for one in ErrorCode)), "`answered`, or an error code"),
+    ),
+    unit="calls",
+)
+LLM_TOKENS: Final = define_labelled(
+    Counter,
+    "onrecord_llm_tokens",
+    "Tokens used: of prompts without what the provider had cached (input), what it had (cached), "
+    "of answers (output).",
+    _MODEL,
+    Label("kind", OneOf(("input", "cached", "output"))),
+    unit="tokens",
+)
+LLM_DOLLARS: Final = define_labelled(
+    Counter, "onrecord_llm_dollars", "US dollars spent, where known.", _MODEL, unit="US dollars"
+)
+LLM_BUDGET_REFUSALS: Final = define_labelled(
+    Counter,
+    "onrecord_llm_budget_refusals",
+    "Calls a budget did not allow: a study's or a day's.",
+    Label("scope", OneOf(("study", "study_day", "day", "plan"))),
+    unit="calls",
+)
+LLM_THROTTLED_UNTIL: Final = define_labelled(
+    Gauge,
+    "onrecord_llm_throttled_until_timestamp_seconds",
+    "Unix time until which the endpoint asked not to be called; 0 or past: it may be called.",
+    _MODEL,
+    unit="seconds since the epoch",
+)
+LLM_LEDGER_UNWRITTEN: Final = define(
+    Gauge,
+    "onrecord_llm_ledger_unwritten",
+    "Entries of the ledger that wait for the database.",
+    unit="entries",
+)
+LLM_LEDGER_DROPPED: Final = define(
+    Counter,
+    "onrecord_llm_ledger_dropped",
+    "Entries of the ledger that could not be written.",
+    unit="entries",
+)
+LLM_CACHE_HITS: Final = define_labelled(
+    Counter,
+    "onrecord_llm_cache_hits",
+    "Requests that were answered from the cache.",
+    _MODEL,
+    unit="requests",
+)
+LLM_CACHE_MISSES: Final = define_labelled(
+    Counter,
+    "onrecord_llm_cache_misses",
+    "Requests that were not in the cache, by the model that answered.",
+    _MODEL,
+    unit="requests",
+)
+LLM_CACHE_SAVED_DOLLARS: Final = define_labelled(
+    Counter,
+    "onrecord_llm_cache_saved_dollars",
+    "US dollars that cached responses saved.",
+    _MODEL,
+    unit="US dollars",
+)
+LLM_CACHE_FAILURES: Final = define(
+    Counter,
+    "onrecord_llm_cache_failures",
+    "Cache operations that failed, as the database was away, slow or refused.",
+    unit="operations",
+)
+
+# Notes
+
+NOTES_ASSESSED: Final = define_labelled(
+    Counter,
+    "onrecord_notes_assessed",
+    "Notes of assessed drafts by standing; those that are rejected are `refuted`.",
+    Label("standing", OneOf(one.value for one in Standing)),
+    unit="notes",
+)
+JUDGE_VOTES: Final = define_labelled(
+    Counter,
+    "onrecord_judge_votes",
+    "Votes of judging models on notes, by verdict; `none` is a note without a ruling that counts.",
+    Label("verdict", OneOf(("supported", "contradicted", "not_supported", "none"))),
+    unit="votes",
+)
+JUDGE_DISAGREEMENTS: Final = define(
+    Counter,
+    "onrecord_judge_disagreements",
+    "Notes on which the votes of judging models differ.",
+    unit="notes",
+)
+JUDGE_UNBELIEVED: Final = define(
+    Counter,
+    "onrecord_judge_unbelieved",
+    "Rulings of judging models that do not count: they leave out a part of the note, name words "
+    "that nobody said, or there are two of them or none.",
+    unit="rulings",
+)
+JUDGE_ABSENCES: Final = define_labelled(
+    Counter,
+    "onrecord_judge_absences",
+    "Votes on notes that a judging model did not cast, as its answer was late, failed or could not "
+    "be read, by the error's code.",
+    _CODE,
+    unit="votes",
+)
+JUDGE_CALLS_PER_DRAFT: Final = define(
+    Histogram,
+    "onrecord_judge_calls_per_draft",
+    "Calls of judging models that a draft took, 0 for one without a note to ask about; without "
+    "answers from the cache, repairs and retries.",
+    unit="calls",
+    buckets=(0, 1, 2, 3, 5, 8, 16, 64),
+)
+PENDING_DRAFTS: Final = define(
+    Gauge,
+    "onrecord_pending_drafts",
+    "Drafts that wait for their interview to be stored.",
+    unit="drafts",
+)
+PENDING_DRAFTS_OLDEST: Final = define(
+    Gauge,
+    "onrecord_pending_drafts_oldest_seconds",
+    "How long the oldest of them has waited; 0 if none.",
+    unit="seconds",
+)
