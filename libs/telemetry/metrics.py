@@ -12,9 +12,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.errors import ErrorCode
 from contracts.notes import Standing
-from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
+from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE, RETRY_DELAYS_S
 from telemetry.label_bounds import Label, Named, OneOf
-from telemetry.metric_types import define, define_labelled
+from telemetry.metric_types import define, define_callback_gauge, define_labelled
 
 MAX_PRODUCERS: Final = 20
 """Producers with a label of their own: anybody may write any name into a message."""
@@ -44,6 +44,33 @@ _SERVICE: Final = Label("service", SERVICES)
 _TOPIC: Final = Label("topic", TOPICS)
 _MODEL: Final = Label("model", MODELS)
 _CODE: Final = Label("code", CODES)
+PAUSE_REASONS: Final = (
+    "llm_unavailable",
+    "database_unavailable",
+    "kafka_unavailable",
+    "failures",
+    "starting",
+)
+"""Why a stage handles nothing: an outage's code, that it stopped, or that it starts."""
+
+_PAUSE_REASON: Final = Label("reason", OneOf(PAUSE_REASONS))
+
+_DURATIONS_S: Final = (
+    0.001,
+    0.005,
+    0.025,
+    0.1,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    1_800.0,
+)
+"""Upper bounds of histograms of durations, in seconds."""
 
 # Messages and their topics
 
@@ -56,6 +83,128 @@ DEAD_LETTERS: Final = define_labelled(
     _CODE,
     Label("producer", PRODUCERS),
     unit="messages",
+)
+MESSAGES_RECEIVED: Final = define_labelled(
+    Counter,
+    "onrecord_messages_received",
+    "Messages that were fetched to be handled, those of retry topics included.",
+    _SERVICE,
+    _TOPIC,
+    unit="messages",
+)
+MESSAGES_HANDLED: Final = define_labelled(
+    Counter,
+    "onrecord_messages_handled",
+    "How deliveries ended: `done`, `retried` (in a retry topic, or held there), `dead` (a dead "
+    "letter), `discarded` (deleted from its topic before it was due); `outage` counts tries that "
+    "met an outage, whose message stays.",
+    _SERVICE,
+    Label("outcome", OneOf(("done", "retried", "dead", "discarded", "outage"))),
+    unit="messages",
+)
+MESSAGES_IN_FLIGHT: Final = define_callback_gauge(
+    "onrecord_messages_in_flight",
+    "Messages that are handled now, or whose results wait for the broker's acknowledgement.",
+    _SERVICE,
+    unit="messages",
+)
+HANDLING_SECONDS: Final = define_labelled(
+    Histogram,
+    "onrecord_handling_seconds",
+    "How long handlers took, with their tries in place; one observation a delivery, and one more "
+    "for each try that met an outage.",
+    _SERVICE,
+    unit="seconds",
+    buckets=_DURATIONS_S,
+)
+QUEUE_WAIT_SECONDS: Final = define_labelled(
+    Histogram,
+    "onrecord_queue_wait_seconds",
+    "How long messages waited in memory from fetch to begin; those of retry topics from when they "
+    "were due.",
+    _SERVICE,
+    unit="seconds",
+    buckets=_DURATIONS_S,
+)
+RETRIES: Final = define_labelled(
+    Counter,
+    "onrecord_retries",
+    "Messages that were written to a retry topic to be tried again later.",
+    _SERVICE,
+    Label("tier", OneOf(map(str, range(len(RETRY_DELAYS_S))), "the retry topics' numbers")),
+    unit="messages",
+)
+STAGE_PAUSED: Final = define_callback_gauge(
+    "onrecord_stage_paused",
+    "1 while the service handles nothing for this reason: an outage's code, `failures` (it has "
+    "stopped, as most messages failed), `starting`, or anything else; 0 while it does.",
+    _SERVICE,
+    _PAUSE_REASON,
+    unit="0 or 1",
+    combine=max,
+)
+STAGE_PAUSES: Final = define_labelled(
+    Counter,
+    "onrecord_stage_pauses",
+    "How often a gate closed, so that messages waited: for an outage, by its code, or as the stage "
+    "stopped (`failures`).",
+    _SERVICE,
+    _PAUSE_REASON,
+    unit="pauses",
+)
+REBALANCES: Final = define_labelled(
+    Counter,
+    "onrecord_rebalances",
+    "Rebalances of the consumer group that this process took part in.",
+    _SERVICE,
+    unit="rebalances",
+)
+PARTITION_CHANGES: Final = define_labelled(
+    Counter,
+    "onrecord_partition_changes",
+    "Partitions that this process gained or lost in rebalances.",
+    _SERVICE,
+    Label("change", OneOf(("gained", "lost"))),
+    unit="partitions",
+)
+PARTITIONS_HELD: Final = define_callback_gauge(
+    "onrecord_partitions_held",
+    "Partitions that are this process's now.",
+    _SERVICE,
+    _TOPIC,
+    unit="partitions",
+)
+COMMIT_DELAY_SECONDS: Final = define_callback_gauge(
+    "onrecord_commit_delay_seconds",
+    "Time since the group last had all that could be committed; about the commit interval if all "
+    "is well.",
+    _SERVICE,
+    unit="seconds",
+    combine=max,
+)
+LAG_MESSAGES: Final = define_callback_gauge(
+    "onrecord_lag_messages",
+    "Messages of the partitions held that are not finished: unread ones, as of a look at the ends "
+    "of their logs every 2 s, and those in memory.",
+    _SERVICE,
+    _TOPIC,
+    unit="messages",
+)
+LAG_SECONDS: Final = define_callback_gauge(
+    "onrecord_lag_seconds",
+    "Age of the oldest message of the partitions held that is not finished, 0 if there is none: by "
+    "its record's timestamp, and in a retry topic by that of the message where it was first read.",
+    _SERVICE,
+    _TOPIC,
+    unit="seconds",
+    combine=max,
+)
+LAST_SUCCESS: Final = define_labelled(
+    Gauge,
+    "onrecord_last_success_timestamp_seconds",
+    "Unix time at which a message was last handled well, to a tenth of a second.",
+    _SERVICE,
+    unit="seconds since the epoch",
 )
 LOG_FAULTS: Final = define_labelled(
     Counter,

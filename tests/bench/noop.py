@@ -43,12 +43,12 @@ async def measure(lab: Lab) -> Result:
     consumers, notes = available()
     runs: dict[str, Side] = {
         HAND: partial(_by_hand, lab, number),
-        "ours": partial(_staged, lab, ours, IN_FLIGHT, number),
-        WITH_MACHINERY: partial(_staged, lab, ours_with_machinery, IN_FLIGHT, few),
+        "ours": partial(run_stage, lab, ours, IN_FLIGHT, number),
+        WITH_MACHINERY: partial(run_stage, lab, ours_with_machinery, IN_FLIGHT, few),
     }
     for name, in_flight in PEERS.items():
         if name in consumers:
-            runs[name] = partial(_staged, lab, consumers[name], in_flight, few)
+            runs[name] = partial(run_stage, lab, consumers[name], in_flight, few)
     found = await interleaved(lab.repeats, runs)
     ratio = paired(found[WITH_MACHINERY], found[AT_MOST_ONCE])
     return Result(
@@ -67,7 +67,8 @@ async def measure(lab: Lab) -> Result:
     )
 
 
-async def _staged(lab: Lab, consume: Consume, in_flight: int, number: int) -> float:
+async def run_stage(lab: Lab, consume: Consume, in_flight: int, number: int) -> float:
+    """Return how many messages a second a side handles, from the first call to the last commit."""
     kafka = await lab.filled(number)
     calls = Count(number)
 

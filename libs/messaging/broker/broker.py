@@ -250,6 +250,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self._new_stage()  # refuses what does not fit before anything runs
         self._supervisor = ConsumerSupervisor(
             ConsumerConfig(
+                self.service,
                 self.source,
                 self.settings,
                 self.kafka,

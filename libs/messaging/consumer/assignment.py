@@ -34,6 +34,7 @@ from messaging.kafka.aiokafka_internals import (
 )
 from messaging.settings import KafkaSettings
 from messaging.stage import Stage
+from messaging.stage_metrics import StageMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         forget: Callable[[Iterable[TopicPartition]], None],
         replica: str = "",
     ) -> None:
+        self._metrics = StageMetrics(stage.service)
         self._stage = stage
         self._kafka = kafka
         self._window = window
@@ -91,6 +93,7 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self._consumer: Any = None
         self._complete = asyncio.Event()
         self._mine: set[TopicPartition] = set()
+        self._assigned: frozenset[TopicPartition] = frozenset()
         self._settling: set[TopicPartition] = set()
         self._releasing: set[TopicPartition] = set()
         self._background: asyncio.Task[None] | None = None
@@ -106,6 +109,11 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
     def complete(self) -> bool:
         """Whether the latest rebalance is finished, with or without partitions for this member."""
         return self._complete.is_set()
+
+    @property
+    def mine(self) -> frozenset[TopicPartition]:
+        """The partitions that are this member's, as far as it knows."""
+        return frozenset(self._mine)
 
     @property
     def withheld(self) -> set[TopicPartition]:
@@ -156,6 +164,9 @@ class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         self.epoch += 1
         partitions = set(assigned)
         gone = self._mine - partitions
+        before, self._assigned = self._assigned, frozenset(partitions)
+        gained, lost = len(self._assigned - before), len(before - self._assigned)
+        self._metrics.rebalanced(gained=gained, lost=lost)
         kept = {one for one in self._mine & partitions if self._commits.next_offset(one) >= 0}
         kept -= self._settling
         self._mine = partitions

@@ -8,7 +8,8 @@ of, so that it is not applied to another log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,13 +45,24 @@ class _Account:
 
 
 class OffsetCommitter:
-    """Committer of each partition's offset, up to the first message that is not finished."""
+    """Committer of each partition's offset, up to the first message that is not finished.
 
-    def __init__(self) -> None:
+    Args:
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._accounts: dict[TopicPartition, _Account] = {}
         self._committing = asyncio.Lock()
         self._limit = offset_metadata.MAX_CHARACTERS
         self._held = False
+        self._clock = clock
+        self._complete_at = clock()
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds since the group last had all that could be committed."""
+        return self._clock() - self._complete_at
 
     @property
     def partitions(self) -> set[TopicPartition]:
@@ -158,6 +170,7 @@ class OffsetCommitter:
 
     async def _commit_once(self, consumer: Any) -> bool:
         """Commit once; return False if it is to be repeated at once, with less metadata."""
+        began = self._clock()
         assigned = consumer.assignment()
         # Keep the accounts themselves: a rebalance may remove them from the table while we wait.
         due = {
@@ -166,6 +179,7 @@ class OffsetCommitter:
             if partition in assigned and (offset := account.ledger.offset_to_commit()) is not None
         }
         if not due:
+            self._complete_at = began
             return True
         offsets = {
             partition: OffsetAndMetadata(offset, self._metadata(account, offset))
@@ -184,6 +198,7 @@ class OffsetCommitter:
         except (KafkaError, TimeoutError) as error:
             log.warning("commit_failed", error=repr(error))  # the next commit covers it
         else:
+            self._complete_at = began
             for partition, (account, offset, version) in due.items():
                 account.ledger.mark_committed(offset, version)
                 account.commits = {hash(tuple(offsets[partition]))}

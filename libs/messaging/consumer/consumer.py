@@ -7,8 +7,9 @@ checks whether the broker answers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -29,6 +30,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.decision_reader import WaitingDecisionReader
 from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.instance_fencing import InstanceIdGuard
+from messaging.consumer.lag import LagMonitor
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.size_lanes import SizeLanes
@@ -46,7 +48,7 @@ from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
-from telemetry.metrics import TOPICS
+from telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,7 @@ class StageConsumer:
         fetcher: the poll loop.
         topic_presence: the topics that have to exist, and those that do not.
         monitor: whether the broker still answers.
+        lag: how far this member is behind.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of
@@ -113,7 +116,8 @@ class StageConsumer:
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
         for name in self.topics:
-            TOPICS.register(name)
+            metrics.TOPICS.register(name)
+            metrics.TOPICS.register(name.removeprefix(kafka.topic_prefix))
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
         read_ahead = PrefetchBudget(settings.read_ahead, settings.read_ahead_bytes)
         self.window = InFlightWindow(
@@ -161,6 +165,8 @@ class StageConsumer:
         self.monitor = BrokerMonitor(
             self.fetcher.fetching, self.committer, self.topic_presence, patience
         )
+        self.lag = LagMonitor(self.committer)
+        self._gauges: list[Callable[[], None]] = []
         self._stopping = asyncio.Event()
 
     @property
@@ -252,16 +258,19 @@ class StageConsumer:
         if not await self._join():
             await self._decision_reader.close()
             return
+        self._show_gauges()
         try:
             await self._until_stopped(
                 self.fetcher.run(self.client),
                 self._commit_regularly(),
                 self.monitor.run(self.client),
+                self.lag.run(self.client),
                 self._decision_reader.run(),
                 InstanceIdGuard(self._kafka, self.group, self._replica).run(self.client),
             )
             await self._drain(None, self._settings.drain_grace_s)
         finally:
+            self._hide_gauges()
             await self._decision_reader.close()
             await self.window.cancel(None)
             await self._worker.close()
@@ -274,6 +283,28 @@ class StageConsumer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                     await self.client.stop()
+
+    def _show_gauges(self) -> None:
+        """Show on the metrics page how far this member is, until ``_hide_gauges``."""
+        service = self.stage.service
+        self._gauges = [
+            metrics.MESSAGES_IN_FLIGHT.add(service, read=lambda: self.window.in_flight),
+            metrics.COMMIT_DELAY_SECONDS.add(service, read=lambda: self.committer.delay_s),
+        ]
+        for topic, name in self._names.items():
+            self._gauges += [
+                metrics.LAG_MESSAGES.add(service, name, read=partial(self.lag.messages, topic)),
+                metrics.LAG_SECONDS.add(service, name, read=partial(self.lag.age_s, topic)),
+                metrics.PARTITIONS_HELD.add(service, name, read=partial(self._count_held, topic)),
+            ]
+
+    def _hide_gauges(self) -> None:
+        """Remove this member's gauges from the metrics page: what it held is others' to tell."""
+        for remove in self._gauges:
+            remove()
+
+    def _count_held(self, topic: str) -> int:
+        return sum(one.topic == topic for one in self.assignment.mine)
 
     async def _read_decisions(self) -> bool:
         """Read all decisions before the first message; return False if asked to stop meanwhile."""

@@ -97,7 +97,9 @@ class Fetcher:
         self._commits = commits
         self._assignment = assignment
         self._sources = sources
-        self.retries = RetryTopicReader(window, read_ahead, commits, sources, decisions=decisions)
+        self.retries = RetryTopicReader(
+            window, read_ahead, commits, sources, decisions=decisions, metrics=worker.metrics
+        )
         self._deleted = DeletedRecordsHandler(commits, self.retries, assignment)
         self._idle_pause_s = idle_pause_s
         self._poll_s = SHORT_POLL_S if idle_pause_s else POLL_S
@@ -280,11 +282,12 @@ class Fetcher:
                 self._consumer.seek(partition, received.offset)
                 self.prefetch.is_full(partition)
                 break
-            if ledger.start(received.offset):
+            if ledger.start(received.offset, received.timestamp):
                 jobs.append(job)
                 room -= cost
                 largest = max(largest, cost)
         self._largest[partition] = largest
+        self._worker.metrics.received(topic, len(jobs))
         self._window.admit_batch(jobs)
 
     async def _poll_for_liveness(self) -> None:

@@ -43,20 +43,40 @@ class OffsetLedger:
         done: offsets that an earlier owner of the partition finished beyond its commit, as ranges
             in increasing order.
         begin: the offset at which reading starts; -1 if it is unknown.
+
+    Attributes:
+        last_ms: the timestamp of the message that was started last; -1 before the first.
     """
 
-    __slots__ = ("_begin", "_committed", "_done", "_last", "_passed", "_unfinished", "_version")
+    __slots__ = (
+        "_begin",
+        "_committed",
+        "_done",
+        "_last",
+        "_passed",
+        "_times_ms",
+        "_unfinished",
+        "_version",
+        "last_ms",
+    )
 
     def __init__(self, done: Iterable[range] = (), begin: int = -1) -> None:
         self._unfinished: dict[int, int | None] = {}  # each with the one that was started next
+        self._times_ms: dict[int, int] = {}
+        self.last_ms = -1
         self._begin = self._last = -1
         self._passed = begin
         self._done = deque(one for one in done if one)
         self._version = 0
         self._committed = (begin, 0)
 
-    def start(self, offset: int) -> bool:
+    def start(self, offset: int, timestamp_ms: int = -1) -> bool:
         """Enter a fetched message; offsets must increase.
+
+        Args:
+            offset: the message's.
+            timestamp_ms: since when it waits to be handled, in milliseconds since the epoch; -1 if
+                it does not say.
 
         Returns:
             Whether it is to be processed: False if an earlier owner has finished it.
@@ -83,12 +103,26 @@ class OffsetLedger:
             self._version += 1
             return False
         self._unfinished[offset] = None
+        self._times_ms[offset] = self.last_ms = timestamp_ms
         return True
+
+    def set_timestamp(self, offset: int, timestamp_ms: int) -> None:
+        """Set since when an unfinished message waits, where that is known only after ``start``."""
+        self._times_ms[offset] = timestamp_ms
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """The earliest timestamp of unfinished messages, in milliseconds since the epoch.
+
+        None if there are none that say. It takes a look at each of them.
+        """
+        return min((one for one in self._times_ms.values() if one > 0), default=None)
 
     def finish(self, offset: int) -> None:
         """Mark a message as finished: its results or its dead letter are acknowledged."""
         if offset in self._unfinished:
             del self._unfinished[offset]
+            del self._times_ms[offset]
             self._version += 1
 
     def skip_to(self, position: int) -> None:

@@ -17,6 +17,7 @@ from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.window import InFlightWindow
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.waiting_decisions import WaitingDecisions
+from messaging.stage_metrics import StageMetrics
 
 MAX_DEFERRED: Final = 100_000
 """Most messages remembered by their offsets; with more, their partitions wait as a whole."""
@@ -44,6 +45,7 @@ class RetryTopicReader:
         commits: the partitions' ledgers.
         sources: the subscribed topics.
         decisions: what operators decided about messages that wait.
+        metrics: counts what is fetched.
         clock: seconds since the epoch, as in the messages' ``onrecord-not-before``.
         now: a monotonic clock, in seconds.
     """
@@ -56,6 +58,7 @@ class RetryTopicReader:
         sources: SubscribedTopics,
         *,
         decisions: WaitingDecisions,
+        metrics: StageMetrics,
         clock: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,6 +67,7 @@ class RetryTopicReader:
         self._commits = commits
         self._sources = sources
         self._decisions = decisions
+        self._metrics = metrics
         self._clock = clock
         self._now = now
         self._deferred: dict[TopicPartition, DeferredRetries] = {}
@@ -138,8 +142,10 @@ class RetryTopicReader:
         if deferred is None:
             return None
         ledger = self._commits.ledger(partition)
-        for offset in deferred.drop_before(start):
+        dropped = deferred.drop_before(start)
+        for offset in dropped:
             ledger.finish(offset)
+        self._metrics.discarded(len(dropped))
         return deferred.seek_to(-1)
 
     def take(
@@ -161,14 +167,19 @@ class RetryTopicReader:
         deferred.set_epoch(epoch)
         topic, tier = self._sources.names[partition.topic], self._sources.tiers[partition.topic]
         finish = partial(mark_message_finished, self._window, ledger)
+        taken = 0
         for received in records:
             # Between a seek back and the frontier, three kinds of messages arrive: the one that is
             # due, others that were entered before (neither new nor due: skipped), and new ones.
             is_new = deferred.is_new(received.offset)
             if deferred.take(received.offset):
                 self._window.admit(InFlightMessage(received, partition, topic, tier, finish))
-            elif is_new and ledger.start(received.offset):
-                self._take_new(InFlightMessage(received, partition, topic, tier, finish), deferred)
+            elif is_new and ledger.start(received.offset, received.timestamp):
+                job = InFlightMessage(received, partition, topic, tier, finish)
+                ledger.set_timestamp(received.offset, _waits_since_ms(job))
+                self._take_new(job, deferred)
+                taken += 1
+        self._metrics.received(topic, taken)
         target = deferred.seek_to(records[-1].offset + 1)
         if target is not None:
             consumer.seek(partition, target)
@@ -197,6 +208,17 @@ class RetryTopicReader:
     def _is_refetching(self, partition: TopicPartition) -> bool:
         deferred = self._deferred.get(partition)
         return deferred is not None and deferred.is_refetching
+
+
+def _waits_since_ms(job: InFlightMessage) -> int:
+    """Return since when a message of a retry topic waits, in milliseconds since the epoch.
+
+    Since it was first read's own timestamp; one that was replayed, since it was put there: what it
+    waited for before, as a dead letter, is nothing that the stage is late with.
+    """
+    origin_ms = job.delivery.origin.timestamp_ms
+    own_ms = int(job.received.timestamp)
+    return origin_ms if origin_ms > 0 and not (job.delivery.replays or job.tier == 0) else own_ms
 
 
 def mark_message_finished(

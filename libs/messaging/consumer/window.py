@@ -22,6 +22,7 @@ one partition together that are ready.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -375,6 +376,7 @@ class InFlightWindow:
         if self._not_due.pop(job, None) is None:
             return
         self._read_ahead.mark_due(job)
+        job.fetched_at = time.monotonic()  # what it waits from here on is for its turn
         self._enter(job)
         self._changed.set()
         self.fill()

@@ -60,10 +60,11 @@ class FailureRouter:
         job: InFlightMessage,
         decision: RetryLater,
         failure: dead_letter_headers.FailureDescription,
-    ) -> None:
+    ) -> bool:
         """Write a message to a retry topic; return when the broker has acknowledged it.
 
-        A message that is too large for the retry topic becomes a dead letter.
+        Returns:
+            Whether it is there: False if it is too large for the retry topic, and a dead letter.
 
         Raises:
             OutageError: the broker does not take it.
@@ -81,7 +82,7 @@ class FailureRouter:
             # The history in its headers makes a message longer than it was when its topic took it.
             log.warning("too_large_to_retry", topic=topic)
             await self.dead_letter(job, failure)
-            return
+            return False
         log.info(
             "retry_later",
             code=failure.code.value,
@@ -90,17 +91,20 @@ class FailureRouter:
             delay_s=decision.delay_s,
             attempts=job.delivery.attempts,
         )
+        return True
 
-    async def hold(self, job: InFlightMessage, until_ms: int) -> None:
+    async def hold(self, job: InFlightMessage, until_ms: int) -> bool:
         """Write a message to a retry topic again, which says until when it is held.
 
         It goes round there, at most ``HOLD_ROUND_S`` at a time: where it stayed, what is finished
-        behind it could not be committed, and the topic would delete it after a week. A message
-        that is too large for the retry topic becomes a dead letter.
+        behind it could not be committed, and the topic would delete it after a week.
 
         Args:
             job: a message of a retry topic.
             until_ms: until when it is held, in milliseconds since the epoch.
+
+        Returns:
+            Whether it is there: False if it is too large for the retry topic, and a dead letter.
 
         Raises:
             OutageError: the broker does not take it.
@@ -123,6 +127,8 @@ class FailureRouter:
             log.warning("too_large_to_retry", topic=topic)
             failure = dead_letter_headers.describe_failure(error, self._service)
             await self.dead_letter(job, failure)
+            return False
+        return True
 
     async def dead_letter(
         self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription

@@ -20,6 +20,7 @@ from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
 from messaging.stage import TopicSubscription
+from messaging.stage_metrics import StageMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -71,9 +72,17 @@ class HandlerRunner:
     Args:
         settings: tries, deadlines, waits between tries.
         has_dead_letters: whether the stage has a place for messages that fail.
+        metrics: counts the calls; None where they are not to be counted, as in a rehearsal.
     """
 
-    def __init__(self, settings: StageSettings, *, has_dead_letters: bool) -> None:
+    def __init__(
+        self,
+        settings: StageSettings,
+        *,
+        has_dead_letters: bool,
+        metrics: StageMetrics | None = None,
+    ) -> None:
+        self._metrics = metrics
         self._settings = settings
         self._has_dead_letters = has_dead_letters
         self._loop = asyncio.get_running_loop()
@@ -103,9 +112,12 @@ class HandlerRunner:
         """
         if job.due_s <= time.time():
             raise DeadlinePassedError("the message's own deadline has passed")
+        began = time.monotonic()
         try:
             return await self._before_deadline(job, route, subject)
         except OutageError:
+            if self._metrics is not None:
+                self._metrics.met_outage()
             raise
         except Exception as error:
             if self._has_dead_letters:
@@ -114,6 +126,9 @@ class HandlerRunner:
             raise StuckMessageError(
                 f"{type(error).__name__} on {job.topic}; see the log"
             ) from error
+        finally:
+            if self._metrics is not None:
+                self._metrics.called(time.monotonic() - began)
 
     async def _before_deadline(
         self, job: InFlightMessage, route: TopicSubscription, subject: Any

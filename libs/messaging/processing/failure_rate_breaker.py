@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Final
 
-from messaging.processing.gates import ProbeGate
+from messaging.processing.gates import ProbeGate, ignore_closing
 
 WELL = ""
 """What stands for a message that ended well, in place of a fingerprint."""
@@ -34,6 +35,7 @@ class FailureRateBreaker:
         share_of_all: the share of them that has to fail, whatever the causes, from 0 to 1.
         pause_s: the pause before the first probe, in seconds.
         pause_max_s: the longest pause.
+        on_close: called with the reason when the stage stops, for metrics.
 
     Attributes:
         gate: closed while the stage is stopped.
@@ -41,10 +43,17 @@ class FailureRateBreaker:
         resumed: how often an operator has resumed the stage after it had stopped.
     """
 
-    def __init__(
-        self, window: int, share: float, share_of_all: float, pause_s: float, pause_max_s: float
+    def __init__(  # noqa: PLR0913 - its limits
+        self,
+        window: int,
+        share: float,
+        share_of_all: float,
+        pause_s: float,
+        pause_max_s: float,
+        *,
+        on_close: Callable[[str], None] = ignore_closing,
     ) -> None:
-        self.gate = ProbeGate(pause_s, pause_max_s)
+        self.gate = ProbeGate(pause_s, pause_max_s, on_close)
         self.resumed = 0
         self.window = window
         self._most_of_one = max(1, round(window * share))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
+
+
+def ignore_closing(reason: str) -> None:
+    """Do nothing about a gate that closes."""
 
 
 class ProbeGate:
@@ -15,6 +20,7 @@ class ProbeGate:
     Args:
         pause_s: the pause before the first probe, in seconds; doubles after each failed one.
         pause_max_s: the longest pause.
+        on_close: called with the reason when the gate closes, for metrics.
 
     Attributes:
         is_open: whether everybody passes.
@@ -22,7 +28,10 @@ class ProbeGate:
         waiting: how many messages wait for it.
     """
 
-    def __init__(self, pause_s: float, pause_max_s: float) -> None:
+    def __init__(
+        self, pause_s: float, pause_max_s: float, on_close: Callable[[str], None] = ignore_closing
+    ) -> None:
+        self._on_close = on_close
         self._first_pause_s = pause_s
         self._pause_max_s = pause_max_s
         self._pause_s = pause_s
@@ -46,6 +55,7 @@ class ProbeGate:
         if self.is_open:
             self.is_open = False
             self._pause_s = self._first_pause_s
+            self._on_close(reason)
 
     def open(self) -> None:
         """Let all messages pass."""

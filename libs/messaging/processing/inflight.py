@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ class InFlightMessage:
         time_s: how long this delivery's work may take, in seconds; None: as the settings say.
         subject: whom it is about; messages of different subjects take turns.
         size: what it takes in memory until it is worked on, in bytes.
+        fetched_at: since when it could be begun, by ``time.monotonic``, in seconds.
         task: the task that works on it, for whoever has to cancel it.
     """
 
@@ -71,6 +73,7 @@ class InFlightMessage:
         "due_s",
         "expired",
         "failure",
+        "fetched_at",
         "handled",
         "lineage",
         "partition",
@@ -97,6 +100,7 @@ class InFlightMessage:
         self.topic = topic
         self.tier = tier
         self.subject, self.size = _measure(received, partition)
+        self.fetched_at = time.monotonic()
         self.alone = False
         self.tries = 0
         self.failure: Exception | None = None

@@ -28,7 +28,7 @@ import structlog
 
 from contracts.errors import HandlerTimedOutError, OutageError
 from messaging.processing.failure_policy import DeadlinePassedError, SingleMessageOutageError
-from messaging.processing.gates import ProbeGate
+from messaging.processing.gates import ProbeGate, ignore_closing
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -78,8 +78,10 @@ class OutageGate(ProbeGate):
         suspicion: what the latest of them met, for people.
     """
 
-    def __init__(self, pause_s: float, pause_max_s: float) -> None:
-        super().__init__(pause_s, pause_max_s)
+    def __init__(
+        self, pause_s: float, pause_max_s: float, on_close: Callable[[str], None] = ignore_closing
+    ) -> None:
+        super().__init__(pause_s, pause_max_s, on_close)
         self.suspects = 0
         self.suspicion = ""
         self._one_suspect = asyncio.Lock()

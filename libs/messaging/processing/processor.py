@@ -49,6 +49,7 @@ from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
 from messaging.stage import Stage
+from messaging.stage_metrics import StageMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ class MessageProcessor:
 
     Attributes:
         decisions: what operators decided about messages that wait.
+        metrics: counts what becomes of messages.
         breaker: watches how messages end, and stops the stage if too many fail.
         failure: why a message could not be settled although nobody works on it any more.
     """
@@ -87,18 +89,21 @@ class MessageProcessor:
         self.decisions = WaitingDecisions() if decisions is None else decisions
         self._settings = settings
         self._publisher = publisher
-        self._attempts = HandlerRunner(settings, has_dead_letters=stage.dead_letters)
+        self.metrics = StageMetrics(stage.service)
+        self._attempts = HandlerRunner(
+            settings, has_dead_letters=stage.dead_letters, metrics=self.metrics
+        )
         self._dead_letter_metrics = DeadLetterMetrics(stage.service)
         self._failure_router = FailureRouter(stage.service, group, publisher)
         pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
         # One gate each: that the broker answers says nothing of the model, and the reverse.
-        self._handling = OutageGate(*pauses)
-        self._publishing = OutageGate(*pauses)
+        self._handling = OutageGate(*pauses, self.metrics.paused)
+        self._publishing = OutageGate(*pauses, self.metrics.paused)
         # Messages that fail take longer than those that do not, so of what is in flight together
         # the failures come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         shares = (settings.stop_share, settings.stop_share_of_all)
-        self.breaker = FailureRateBreaker(window, *shares, *pauses)
+        self.breaker = FailureRateBreaker(window, *shares, *pauses, on_close=self.metrics.paused)
         self._batches = RecordBatchProcessor(stage, self._handling, settings.deadline_s)
         self._limits = MessageLimits(
             stage.service, settings.max_message_bytes, settings.max_json_values
@@ -165,6 +170,7 @@ class MessageProcessor:
         is called when what came of the message is acknowledged, which may be later.
         """
         self._working += 1
+        self.metrics.waited(time.monotonic() - job.fetched_at)
         gate = self.breaker.gate
         try:
             if gate.is_open or not await gate.wait_for_turn():
@@ -188,13 +194,17 @@ class MessageProcessor:
             Whether they are finished; else each has to be processed by itself.
         """
         self._working += 1
+        began = time.monotonic()
         try:
             if not await self._batches.process(jobs):
                 return False
         finally:
             self._working -= 1
+        took_s = time.monotonic() - began
         for job in jobs:
             job.handled = True
+            self.metrics.waited(began - job.fetched_at)
+            self.metrics.called(took_s)
             self._ended_well(job)
         return True
 
@@ -248,11 +258,14 @@ class MessageProcessor:
             error = GivenUpError(_describe_giving_up(job, decision))
             failure = dead_letter_headers.describe_failure(error, self._stage.service)
             await self._publishing.run(self._failure_router.dead_letter, job, failure)
-            self._dead_letter_metrics.record(job.record, failure.code)
+            self._count_dead_letter(job, failure.code)
         elif decision.action is WaitingAction.HOLD and decision.held_until_ms > time.time() * 1000:
             job.handled = True
             until_ms = decision.held_until_ms
-            await self._publishing.run(self._failure_router.hold, job, until_ms)
+            if await self._publishing.run(self._failure_router.hold, job, until_ms):
+                self.metrics.held()
+            else:
+                self._count_dead_letter(job, ErrorCode.TOO_LARGE)
         else:
             return False
         job.finish()
@@ -322,6 +335,7 @@ class MessageProcessor:
 
     def _ended_well(self, job: InFlightMessage) -> None:
         self.breaker.settled()
+        self.metrics.done()
         job.finish()
 
     async def _dead_letter(
@@ -345,7 +359,7 @@ class MessageProcessor:
             )
             bug = replace(bug, message=f"{failure.code}, then not set aside whole: {bug.message}")
             await self._publishing.run(self._failure_router.dead_letter_without_content, job, bug)
-            self._dead_letter_metrics.record(job.record, bug.code)
+            self._count_dead_letter(job, bug.code)
             drop_tracebacks(unforeseen)
         if counts:
             subject = job.subject if isinstance(job.subject, bytes) else None
@@ -367,10 +381,18 @@ class MessageProcessor:
         if isinstance(decision, failure_policy.RetryLater):
             if isinstance(error, ThrottledError):
                 self._throttle.note(failure, error.retry_after, decision.delay_s, now)
-            await self._publishing.run(self._failure_router.retry_later, job, decision, failure)
+            retry_later = self._failure_router.retry_later
+            if await self._publishing.run(retry_later, job, decision, failure):
+                self.metrics.retried(decision.tier)
+            else:
+                self._count_dead_letter(job, failure.code)
         else:
             await self._publishing.run(self._failure_router.dead_letter, job, failure)
-            self._dead_letter_metrics.record(job.record, failure.code)
+            self._count_dead_letter(job, failure.code)
+
+    def _count_dead_letter(self, job: InFlightMessage, code: ErrorCode) -> None:
+        self.metrics.dead()
+        self._dead_letter_metrics.record(job.record, code)
 
 
 def _describe_giving_up(job: InFlightMessage, decision: DecisionOnWait) -> str:

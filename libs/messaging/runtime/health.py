@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from asgi_server import JsonResponse
+from telemetry.metrics_page import render_metrics
 
 
 @dataclass(slots=True)
@@ -54,6 +55,6 @@ def build_health_routes(look: Callable[[], ServiceHealth]) -> list[BaseRoute]:
         return JsonResponse(body, status_code=200 if health.ready else 503)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(render_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -26,6 +27,9 @@ from messaging.runtime.dependencies import (
 from messaging.runtime.health import ServiceHealth
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from messaging.stage_metrics import classify_pause
+from telemetry.label_bounds import OTHER
+from telemetry.metrics import PAUSE_REASONS, SERVICES, STAGE_PAUSED
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +56,7 @@ class ConsumerConfig:
     """Configuration of a consumer that a ``ConsumerSupervisor`` runs.
 
     Attributes:
+        service: its name.
         source: CloudEvents ``source`` of what is sent, such as ``/onrecord/ingestion``.
         settings: of the stage.
         kafka: how to reach the broker.
@@ -60,6 +65,7 @@ class ConsumerConfig:
         check: raises ``OutageError`` if a dependency of every message is not there.
     """
 
+    service: str
     source: str
     settings: StageSettings
     kafka: KafkaSettings
@@ -137,6 +143,12 @@ class ConsumerSupervisor:
 
     async def run(self) -> None:
         """Consume until ``stop``; return when all is drained, or its time is over."""
+        service = self._consumer.service
+        SERVICES.register(service)
+        gauges = [
+            STAGE_PAUSED.add(service, reason, read=partial(self._is_paused_for, reason))
+            for reason in (*PAUSE_REASONS, OTHER)
+        ]
         working = asyncio.create_task(self._work_until_stopped())
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -147,8 +159,18 @@ class ConsumerSupervisor:
             await asyncio.gather(working, return_exceptions=True)
             raise
         finally:
+            for remove in gauges:
+                remove()
             stopping.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
+
+    def _is_paused_for(self, reason: str) -> bool:
+        """Return whether nothing is handled now, and for what the metrics name so."""
+        health = self.check_health()
+        if health.ready or self._stopping.is_set():
+            return False
+        code = classify_pause(health.reason)
+        return reason == (code if code in PAUSE_REASONS else OTHER)
 
     async def _see_the_end_of(self, working: asyncio.Task[None]) -> None:
         """Wait for what is in flight and for the farewell, but not for a broker that is frozen."""

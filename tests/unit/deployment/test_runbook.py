@@ -27,7 +27,7 @@ def rows(section: str) -> list[list[str]]:
 
 def written_lines() -> set[str]:
     """The events that services log as warnings and errors."""
-    libraries = ("database", "messaging", "model_client")
+    libraries = ("database", "messaging", "model_client", "telemetry")
     folders = (*(ROOT / "libs" / name for name in libraries), ROOT / "services")
     files = (path for folder in folders for path in folder.rglob("*.py"))
     return {name for path in files for name in LINE.findall(path.read_text("utf-8"))}

@@ -94,3 +94,16 @@ def test_a_partition_taken_over_is_ours_while_the_group_has_the_commit_it_began_
     assert commits.is_own_commit(P0, (5, "metadata"))
     assert not commits.is_own_commit(P0, (5, ""))
     assert not commits.is_own_commit(P0, None)
+
+
+async def test_the_delay_is_the_time_since_all_was_committed() -> None:
+    now_s = 100.0
+    commits = OffsetCommitter(clock=lambda: now_s)
+    now_s += 5
+    assert commits.delay_s == 5
+    await commits.commit(Group())
+    assert commits.delay_s == 0
+    commits.suspend()
+    now_s += 3
+    await commits.commit(Group())
+    assert commits.delay_s == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,6 +18,7 @@ from messaging.consumer.window import InFlightWindow
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import MessageProcessor
 from messaging.processing.waiting_decisions import WaitingDecisions
+from messaging.stage_metrics import StageMetrics
 from unit.messaging.fetched import P0, P1
 
 
@@ -45,7 +47,7 @@ async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
     intake = Fetcher(
         cast("InFlightWindow", None),
         PrefetchBudget(10, 1_000),
-        cast("MessageProcessor", None),
+        cast("MessageProcessor", SimpleNamespace(metrics=StageMetrics("probe"))),
         commits=OffsetCommitter(),
         assignment=cast("AssignmentListener", assignment),
         sources=SubscribedTopics({}, {}),

@@ -26,6 +26,7 @@ from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.waiting_decisions import WaitingDecisions
 from messaging.stage import Stage as MessagingStage
+from messaging.stage_metrics import StageMetrics
 from telemetry.metrics import LOG_FAULTS
 from unit.messaging.fetched import RETRY, Received, waiting
 
@@ -102,6 +103,7 @@ class Stage:
             self.commits,
             SubscribedTopics({RETRY.topic: "probe-retry-1"}, {RETRY.topic: 1}),
             decisions=WaitingDecisions(),
+            metrics=StageMetrics("probe"),
             clock=lambda: NOW_S + self.now,
             now=lambda: self.now,
         )

@@ -24,7 +24,7 @@ from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.stages import Stage
 from support.waiting import until
-from telemetry.metrics import LOG_FAULTS
+from telemetry.metrics import LOG_FAULTS, TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,6 +67,7 @@ def source(backend: Brokered, number: int = 0) -> TopicPartition:
 
 
 def faults(backend: Brokered, fault: str) -> float:
+    TOPICS.register(source(backend).topic)  # as the stage does, once it is there
     return float(LOG_FAULTS.labels(source(backend).topic, fault)._value.get())
 
 

@@ -40,6 +40,7 @@ PROVED: Final = {
     "promise 8": BROKERS,
     "promise 9": BROKERS,
     "promise 10": BROKERS,
+    "promise 11": BROKERS,
     "BadMessageError": EVERYWHERE,
     "RetryableError": BROKERS,
     "ThrottledError": BROKERS,
