@@ -9,11 +9,12 @@ from messaging.broker import (
 )
 from messaging.delivery import Delivery, Headers, MessageOrigin, Record
 from messaging.kafka.connection_errors import KafkaAccessDeniedError, KafkaUnavailableError
-from messaging.producer.outgoing import Outgoing, OutgoingRecord
+from messaging.producer.outgoing import DISCARDED, Outgoing, OutgoingRecord
 from messaging.producer.publisher import Publisher, RecordLocation, RecordTooLargeError
 from messaging.settings import KafkaSettings, StageSettings
 
 __all__ = [
+    "DISCARDED",
     "CurrentDelivery",
     "Delivery",
     "Headers",

@@ -74,7 +74,7 @@ class StageMetrics:
         self._dead.inc()
 
     def discarded(self, number: int) -> None:
-        """Count messages that their topic deleted before they were due."""
+        """Count messages of which nothing is to come, or that were deleted before they were due."""
         self._discarded.inc(number)
 
     def met_outage(self) -> None:

@@ -38,7 +38,7 @@ class LabelBound(Protocol):
 
         Args:
             value: what is to be counted.
-            scope: the value of the metric's first label.
+            scope: the value of the metric's first label; empty for that label itself.
         """
 
 
@@ -86,6 +86,11 @@ class Named:
         self._named = {*values}
         self._first = first
         self._seen: dict[str, set[str]] = {}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The values that are named by now."""
+        return frozenset(self._named)
 
     @property
     def most(self) -> int:

@@ -50,11 +50,12 @@ class MetricDefinition:
         Raises:
             ValueError: there are more values than labels, or fewer.
         """
-        scope = values[0] if values else ""
-        return tuple(
-            label.bound.limit(value, scope)
-            for label, value in zip(self.labels, values, strict=True)
-        )
+        scope = ""
+        limited: list[str] = []
+        for label, value in zip(self.labels, values, strict=True):
+            limited.append(label.bound.limit(value, scope))
+            scope = limited[0]
+        return tuple(limited)
 
 
 class Labelled(Generic[M]):

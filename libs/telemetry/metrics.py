@@ -13,13 +13,14 @@ from prometheus_client import Counter, Gauge, Histogram
 from contracts.errors import ErrorCode
 from contracts.notes import Standing
 from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE, RETRY_DELAYS_S
+from contracts.transcript import TranscriptFormat
 from telemetry.label_bounds import Label, Named, OneOf
 from telemetry.metric_types import define, define_callback_gauge, define_labelled
 
 MAX_PRODUCERS: Final = 20
 """Producers with a label of their own: anybody may write any name into a message."""
 
-MAX_ANSWERING_MODELS: Final = 20
+MAX_ANSWERING_MODELS: Final = 10
 """Models with a label of their own that no setting names: an endpoint answers with any name."""
 
 SERVICES: Final = Named("the services' names", (*PIPELINE, CONTROL))
@@ -54,6 +55,10 @@ PAUSE_REASONS: Final = (
 """Why a stage handles nothing: an outage's code, that it stopped, or that it starts."""
 
 _PAUSE_REASON: Final = Label("reason", OneOf(PAUSE_REASONS))
+
+_FORMAT: Final = Label(
+    "format", OneOf((one.value for one in TranscriptFormat), "transcript formats (docs/formats.md)")
+)
 
 _DURATIONS_S: Final = (
     0.001,
@@ -96,8 +101,8 @@ MESSAGES_HANDLED: Final = define_labelled(
     Counter,
     "onrecord_messages_handled",
     "How deliveries ended: `done`, `retried` (in a retry topic, or held there), `dead` (a dead "
-    "letter), `discarded` (deleted from its topic before it was due); `outage` counts tries that "
-    "met an outage, whose message stays.",
+    "letter), `discarded` (of an interview that was erased, or deleted from a retry topic before "
+    "it was due); `outage` counts tries that met an outage, whose message stays.",
     _SERVICE,
     Label("outcome", OneOf(("done", "retried", "dead", "discarded", "outage"))),
     unit="messages",
@@ -346,6 +351,45 @@ JUDGE_CALLS_PER_DRAFT: Final = define(
     "answers from the cache, repairs and retries.",
     unit="calls",
     buckets=(0, 1, 2, 3, 5, 8, 16, 64),
+)
+NOTES_STORED: Final = define_labelled(
+    Counter,
+    "onrecord_notes_stored",
+    "Notes that were stored for the first time, repeats of others included, by standing.",
+    Label("standing", OneOf(one.value for one in Standing)),
+    unit="notes",
+)
+
+# Interviews
+
+TRANSCRIPTS_READ: Final = define_labelled(
+    Counter,
+    "onrecord_transcripts_read",
+    "Revisions of interviews that were stored with a report on how they were read, by format.",
+    _FORMAT,
+    unit="interviews",
+)
+WORDS_READ: Final = define_labelled(
+    Counter,
+    "onrecord_words_read",
+    "Words of these interviews.",
+    _FORMAT,
+    unit="words",
+)
+WORDS_WITHOUT_SPEAKER: Final = define_labelled(
+    Counter,
+    "onrecord_words_without_speaker",
+    "Those of them whose speaker is not named; divided by all, the share without a speaker.",
+    _FORMAT,
+    unit="words",
+)
+SUBMISSION_TO_STORED: Final = define(
+    Histogram,
+    "onrecord_submission_to_stored_seconds",
+    "Time from the timestamp of a submission's record until control found all notes of the "
+    "interview stored, for what is complete and had no outcome before; refreshes are left out.",
+    unit="seconds",
+    buckets=(1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400),
 )
 PENDING_DRAFTS: Final = define(
     Gauge,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from faststream import Context
 
-from contracts.events import ChunkReady, NotesDrafted, NotesRejected
+from contracts.events import ChunkReady, Event, NotesDrafted, NotesRejected
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
 from database.erasures import ErasedTranscripts
 from enrichment.drafter import NoteDrafter
-from messaging import CurrentDelivery, KafkaRouter
+from messaging import DISCARDED, CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
 
@@ -22,13 +22,13 @@ async def draft_notes(
     delivery: CurrentDelivery,
     drafter: Annotated[NoteDrafter, Context()],
     erased: Annotated[ErasedTranscripts, Context()],
-) -> NotesDrafted | None:
+) -> NotesDrafted | tuple[Event, ...]:
     """Ask the model for notes on an interview chunk; return them as a ``NotesDrafted`` event.
 
-    None for an interview that was erased: no model reads it any more.
+    Nothing for an interview that was erased: no model reads it any more.
     """
     if await erased.contains(chunk.transcript_id):
-        return None
+        return DISCARDED
     return await drafter.draft(
         chunk,
         attempt=1,
@@ -45,13 +45,13 @@ async def redraft_notes(
     delivery: CurrentDelivery,
     drafter: Annotated[NoteDrafter, Context()],
     erased: Annotated[ErasedTranscripts, Context()],
-) -> NotesDrafted | None:
+) -> NotesDrafted | tuple[Event, ...]:
     """Ask the model for notes on a chunk again, giving the reasons for its draft's rejection.
 
-    None for an interview that was erased.
+    Nothing for an interview that was erased.
     """
     if await erased.contains(refused.chunk.transcript_id):
-        return None
+        return DISCARDED
     return await drafter.draft(
         refused.chunk,
         attempt=refused.attempt + 1,

@@ -12,7 +12,7 @@ from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUB
 from database.erasures import ErasedTranscripts
 from ingestion.readers import InterviewReader
 from ingestion.registry import SubmissionAdmitter
-from messaging import CurrentDelivery, KafkaRouter
+from messaging import DISCARDED, CurrentDelivery, KafkaRouter
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ async def ingest_interview(
     """
     if await erased.contains(submitted.transcript_id):
         log.info("erased_interview_discarded", transcript_id=str(submitted.transcript_id))
-        return ()  # a dead letter would keep its words
+        return DISCARDED  # a dead letter would keep its words
     admitted = await admit(submitted, delivery.record)
     # Costly interviews before this one would else use up its time, and it would be a timeout.
     return await read(

@@ -23,10 +23,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from contracts.events import NotesStored, NotesValidated
+from contracts.notes import Note
 from database.pool import Connection, Record
 from database.queries import load_queries, transpose_rows
 from persistence.drafts import (
@@ -104,16 +105,25 @@ def group_draft(
     return GroupedDraft(event, origin, repeats, share)
 
 
-async def store_group(connection: Connection, drafts: Sequence[GroupedDraft]) -> list[Outcome]:
+class StoredGroup(NamedTuple):
+    """What became of a group of drafts.
+
+    Attributes:
+        outcomes: of each draft, in the order of the drafts.
+        notes: that are stored with this group, once its transaction is committed.
+    """
+
+    outcomes: list[Outcome]
+    notes: list[Note]
+
+
+async def store_group(connection: Connection, drafts: Sequence[GroupedDraft]) -> StoredGroup:
     """Store of a group of drafts what can be stored now.
 
     Args:
         connection: in a transaction.
         drafts: any. What is wrong with one of them is an error of PostgreSQL's for all, after which
             nothing is stored, or it is left to those who store it alone.
-
-    Returns:
-        What becomes of each, in the order of the drafts.
     """
     return await _Group(connection, drafts).store()
 
@@ -130,8 +140,9 @@ class _Group:
         self._connection = connection
         self._drafts = drafts
         self._outcomes: dict[int, Outcome] = {}
+        self._stored: list[Note] = []
 
-    async def store(self) -> list[Outcome]:
+    async def store(self) -> StoredGroup:
         """Store what can be stored."""
         chunks = await self._lock()
         locked, missing = self._sort_out_chunks(chunks)
@@ -141,7 +152,8 @@ class _Group:
             settled, first = self._sort_out_states(locked, chunks, states)
             await self._answer(settled, states)
             await self._insert(await self._decide(first), states)
-        return [self._outcomes[place] for place in range(len(self._drafts))]
+        outcomes = [self._outcomes[place] for place in range(len(self._drafts))]
+        return StoredGroup(outcomes, self._stored)
 
     def _event(self, place: int) -> NotesValidated:
         return self._drafts[place].event
@@ -277,6 +289,7 @@ class _Group:
             # What the commit locks, it locks in the order of the rows: alike in all transactions.
             rows.sort(key=lambda row: (row[0].transcript_id, row[0].revision, row[0].chunk_id))
             await insert_first_drafts(self._connection, rows)
+        self._stored.extend(note for event, _, _ in rows for note in event.notes)
 
 
 def _get_interview(event: NotesValidated) -> tuple[UUID, int]:

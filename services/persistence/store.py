@@ -44,6 +44,7 @@ from persistence.groups import (
     group_draft,
     store_group,
 )
+from persistence.metrics import record_reading_report, record_stored_notes
 from persistence.repeats import (
     ComparisonThread,
     InterviewNotesSnapshot,
@@ -144,6 +145,8 @@ class NotesStore:
                     return ()
                 if is_new:
                     await _insert_interview(connection, event)
+        if is_new:
+            record_reading_report(event)
         self._remember(event.transcript_id)
         return await self._join(event, is_new=is_new)
 
@@ -225,7 +228,7 @@ class NotesStore:
         began = time.monotonic()
         try:
             async with self._database.transaction() as connection:
-                return await store_group(connection, drafts)
+                stored = await store_group(connection, drafts)
         except OutageError:
             raise
         except Exception as error:
@@ -235,6 +238,8 @@ class NotesStore:
             log.info("group_failed", drafts=len(drafts), error=type(error).__name__)
             is_blocked = isinstance(error, DatabaseConflictError)
             return [NotInGroup.HELD if is_blocked else NotInGroup.ALONE] * len(drafts)
+        record_stored_notes(stored.notes)  # they are committed by now
+        return stored.outcomes
 
     async def _is_released(self, event: NotesValidated) -> bool:
         """Wait for the draft that waits for a lock of its interview; False if none does.
@@ -288,8 +293,12 @@ class NotesStore:
                     if snapshot.firsts is not None:
                         takes_notes = await insert_draft_rows(connection, event, study_id, snapshot)
                         if takes_notes and not snapshot.has_drafts:
-                            return build_notes_stored_for_first_draft(event, study_id, snapshot)
-                        return await build_notes_stored(connection, event, study_id)
+                            stored = build_notes_stored_for_first_draft(event, study_id, snapshot)
+                        else:
+                            stored = await build_notes_stored(connection, event, study_id)
+                if snapshot.firsts is not None:  # and committed by now
+                    record_stored_notes(snapshot.new if takes_notes else ())
+                    return stored
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
 

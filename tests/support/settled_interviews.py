@@ -40,6 +40,7 @@ class SettledInterview:
         self, offset: int = 0, revision: int | None = 1, content: str | None = sha("a"), **more: Any
     ) -> None:
         """Index a submission; without content it is invalid."""
+        more.setdefault("submitted_at", NOON + timedelta(minutes=offset))
         await self.letters.index_submission(
             IndexedSubmission(
                 topic=TOPIC,
@@ -48,7 +49,6 @@ class SettledInterview:
                 transcript_id=TRANSCRIPT,
                 revision=revision,
                 content_sha256=content,
-                submitted_at=NOON + timedelta(minutes=offset),
                 **more,
             )
         )

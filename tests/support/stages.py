@@ -17,6 +17,7 @@ from messaging import stage
 from messaging.codec import decode_event, read_event_headers
 from messaging.delivery import Delivery, PropagatedContext, Record
 from messaging.processing.inflight import InFlightMessage
+from messaging.producer.outgoing import DISCARDED
 from messaging.stage import RecordBatchHandler
 
 Returned = Event | Iterable[Event] | None
@@ -67,7 +68,8 @@ class FunctionRoute:
             result = await self.handler(subject)
         if result is None:
             return ()
-        return (result,) if isinstance(result, Event) else tuple(result)
+        events = (result,) if isinstance(result, Event) else tuple(result)
+        return DISCARDED if result is DISCARDED else events
 
 
 class Stage(stage.Stage):

@@ -16,7 +16,7 @@ from messaging.broker.internals import (
 )
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, PropagatedContext
-from messaging.producer.outgoing import Outgoing, OutgoingRecord
+from messaging.producer.outgoing import DISCARDED, Outgoing, OutgoingRecord
 
 
 class UndeclaredEventError(TypeError):
@@ -75,7 +75,7 @@ def extract_events(body: Any) -> tuple[Event, ...] | None:
         return (body,)
     if isinstance(body, str | bytes | dict) or not isinstance(body, Iterable):
         return None
-    several = tuple(body)
+    several: tuple[Event, ...] = DISCARDED if body is DISCARDED else tuple(body)
     return several if all(isinstance(one, Event) for one in several) else None
 
 

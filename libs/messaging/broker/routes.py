@@ -53,7 +53,7 @@ from messaging.delivery import (
     get_header_text,
 )
 from messaging.processing.inflight import InFlightMessage
-from messaging.producer.outgoing import Outgoing
+from messaging.producer.outgoing import DISCARDED, Outgoing
 from messaging.stage import TopicSubscription
 from messaging.tracing import generate_correlation_id
 
@@ -217,7 +217,7 @@ class FastStreamRoute:
         _raise_acknowledgement(results.message)
         if self.declared is not None and (events := extract_events(response.body)):
             require_publishers(events, self.declared)
-        return results.records
+        return DISCARDED if response.body is DISCARDED else results.records
 
 
 def _correlation_id(headers: Headers) -> str:

@@ -45,7 +45,7 @@ from messaging.processing.waiting_decisions import (
     GivenUpError,
     WaitingDecisions,
 )
-from messaging.producer.outgoing import Outgoing
+from messaging.producer.outgoing import DISCARDED, Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
 from messaging.stage import Stage
@@ -234,6 +234,9 @@ class MessageProcessor:
             job.handled = True
             if events:
                 await self._publish(job, events)
+            elif events is DISCARDED:
+                self.metrics.discarded(1)
+                self._finish_well(job)
             else:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
@@ -334,8 +337,11 @@ class MessageProcessor:
             log.exception("not_salvaged", topic=job.topic, offset=job.received.offset)
 
     def _ended_well(self, job: InFlightMessage) -> None:
-        self.breaker.settled()
         self.metrics.done()
+        self._finish_well(job)
+
+    def _finish_well(self, job: InFlightMessage) -> None:
+        self.breaker.settled()
         job.finish()
 
     async def _dead_letter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from contracts.events import Event
 from messaging.producer.accumulator import RecordHeaders
@@ -30,3 +30,14 @@ class OutgoingRecord:
 
 Outgoing: TypeAlias = Event | OutgoingRecord
 """What a handled message causes, as the producer takes it."""
+
+
+class _Discarded(tuple[Event, ...]):
+    """No events, told apart from another empty tuple by its identity."""
+
+    __slots__ = ()
+
+
+DISCARDED: Final[tuple[Event, ...]] = _Discarded()
+"""What a handler returns in place of no events if nothing is to come of the message, such as of an
+interview that was erased. It is settled all the same, and counted as discarded."""

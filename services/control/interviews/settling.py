@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -20,12 +21,13 @@ import structlog
 
 from contracts.encoded import EncodedEvent
 from contracts.errors import OutageError
-from contracts.events import Event, TranscriptSettled
+from contracts.events import Event, SettledOutcome, TranscriptSettled
 from control.background import running_in_background
 from control.interviews.outcomes import DeadLetterCause, SubmissionFacts, decide_outcome
 from control.queries import load_control_queries
 from database.pool import Connection, Database, Record
 from database.queries import transpose_rows
+from telemetry.metrics import SUBMISSION_TO_STORED
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,10 @@ POLL_S: Final = 0.3
 
 RETRY_PAUSE_S: Final = 1.0
 """Seconds until the next round after one that failed."""
+
+LONGEST_S: Final = 366 * 24 * 3_600.0
+"""Longest time from submission to the outcome that is counted, in seconds: a producer may write any
+time into a record."""
 
 Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -79,10 +85,12 @@ class OutcomePublisher:
                 return 0
             taken = await connection.fetchrow(_QUERIES.take_checks, BATCH)
             assert taken is not None
+            found: list[SubmissionFacts] = []
             if taken["transcript_ids"]:
                 for row in await connection.fetch(_QUERIES.select_facts, taken["transcript_ids"]):
-                    await _decide_one(connection, row)
-            return int(taken["checks"])
+                    found += await _decide_one(connection, row)
+        _record_complete(found, datetime.now(UTC))
+        return int(taken["checks"])
 
     async def publish(self) -> int:
         """Publish outcomes that are not marked as published, and mark them; how many there were.
@@ -115,7 +123,7 @@ class OutcomePublisher:
             await asyncio.sleep(pause)
 
 
-async def _decide_one(connection: Connection, row: Record) -> None:
+async def _decide_one(connection: Connection, row: Record) -> list[SubmissionFacts]:
     facts = _facts(row)
     if facts.is_dead_in_part:
         rows = await connection.fetch(
@@ -124,7 +132,7 @@ async def _decide_one(connection: Connection, row: Record) -> None:
         facts = _facts(row, letters=[_cause(letter) for letter in rows])
     decision = decide_outcome(facts, row["number"] + 1)
     if decision is None or decision.facts_sha256 == row["facts_sha256"]:
-        return
+        return []
     await connection.execute(
         _QUERIES.write_settlement,
         facts.transcript_id,
@@ -134,6 +142,18 @@ async def _decide_one(connection: Connection, row: Record) -> None:
         decision.facts_sha256,
         decision.event.model_dump_json(),
     )
+    is_complete = decision.event.outcome is SettledOutcome.COMPLETE
+    is_first = decision.event.number == 1 and facts.refreshes is None
+    return [facts] if is_complete and is_first else []
+
+
+def _record_complete(found: Sequence[SubmissionFacts], now: datetime) -> None:
+    """Count how long submissions took that are complete now."""
+    for facts in found:
+        took_s = (now - facts.last_submitted_at).total_seconds()
+        # Its record said no moment, or one by a clock that is far off.
+        if 0 <= took_s < LONGEST_S:
+            SUBMISSION_TO_STORED.observe(took_s)
 
 
 def _event(row: Record) -> EncodedEvent:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from contracts import headers as h
@@ -28,6 +29,7 @@ from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers, append_headers
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.processor import MAX_NEWCOMERS, MessageProcessor
+from messaging.producer.outgoing import DISCARDED
 from messaging.producer.publisher import RecordTooLargeError
 from support.chunks import GOOD, drafted
 from support.stages import Stage
@@ -338,4 +340,51 @@ async def test_only_bad_messages_are_held_against_their_producer(
         for _ in range(2 * FLOOD):
             await worker.work(job([]))
     assert ("many_bad_messages" in {one["event"] for one in logs}) is warned
+    await worker.close()
+
+
+def handled(outcome: str) -> float:
+    labels = {"service": "probe", "outcome": outcome}
+    return REGISTRY.get_sample_value("onrecord_messages_handled_total", labels) or 0.0
+
+
+def dead_letters(code: ErrorCode) -> float:
+    labels = {"service": "probe", "code": code.value, "producer": "unknown"}
+    return REGISTRY.get_sample_value("onrecord_dead_letters_total", labels) or 0.0
+
+
+async def test_a_message_that_does_not_fit_its_retry_topic_counts_as_a_dead_letter() -> None:
+    class Narrow(Broker):
+        """A broker whose retry topics take less than its DLQ."""
+
+        async def forward(self, topic: str, *record: Any) -> None:
+            if "-retry-" in topic:
+                raise RecordTooLargeError("x")
+            await super().forward(topic, *record)
+
+    def fail(_: Record) -> None:
+        raise RetryableError("filtered", code=ErrorCode.LLM_CONTENT_FILTERED)
+
+    code = ErrorCode.LLM_CONTENT_FILTERED
+    before = dead_letters(code), handled("dead"), handled("retried")
+    broker, finished = Narrow(), list[InFlightMessage]()
+    worker = worker_of(fail, broker)
+    await worker.work(job(finished))
+    assert (broker.letters, len(finished)) == (["probe-dlq"], 1)
+    after = dead_letters(code), handled("dead"), handled("retried")
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]
+    await worker.close()
+
+
+@pytest.mark.parametrize(("returned", "outcome"), [((), "done"), (DISCARDED, "discarded")])
+async def test_what_a_handler_discards_is_settled_and_counted_so(
+    returned: tuple[Any, ...], outcome: str
+) -> None:
+    before = {one: handled(one) for one in ("done", "discarded")}
+    finished = list[InFlightMessage]()
+    worker = worker_of(lambda _: returned, Broker())
+    await worker.work(job(finished))
+    assert len(finished) == 1
+    grown = {one for one, number in before.items() if handled(one) == number + 1}
+    assert grown == {outcome}
     await worker.close()

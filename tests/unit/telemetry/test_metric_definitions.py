@@ -161,6 +161,20 @@ def test_a_counter_counts_what_is_outside_the_bound_as_other() -> None:
     assert shown("onrecord_test_bounded_total", {"code": OTHER}) == len(HOSTILE)
 
 
+def test_names_from_outside_are_bounded_wherever_their_label_stands() -> None:
+    def limited(*labels: Label) -> set[tuple[str, ...]]:
+        definition = MetricDefinition("onrecord_test", "counter", "calls", "Calls.", labels)
+        values = [f"name-{number}" for number in range(100)]
+        return {definition.limit([one] * len(labels)) for one in values}
+
+    code = Label("code", OneOf(["known"]))
+    assert len(limited(Label("model", Named("models", first=3)))) == 4
+    assert len(limited(Label("model", Named("models", first=3)), code)) == 4
+    assert len(limited(code, Label("model", Named("models", first=3)))) == 4
+    both = (Label("model", Named("models", first=3)), Label("by", Named("producers", first=2)))
+    assert len(limited(*both)) <= 4 * 3
+
+
 def test_values_and_labels_have_to_be_as_many() -> None:
     with pytest.raises(ValueError, match="shorter"):
         metrics.LOG_FAULTS.labels("notes-drafted")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -130,3 +133,15 @@ def test_the_page_has_what_callbacks_give_beside_all_else(added: list[object]) -
     assert f'onrecord_lag_seconds{{service="{SERVICE}",topic="notes-stored"}} 2.5' in page
     assert "# TYPE onrecord_dead_letters_total counter" in page
     assert not any("notes-drafted" in line and SERVICE in line for line in page)
+
+
+def test_the_page_is_small_with_every_label_at_its_bound_and_100_studies() -> None:
+    done = subprocess.run(  # in a process of its own: other tests have counted here
+        (sys.executable, "-m", "support.full_metrics"),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, _ = done.stdout.split()
+    assert 100_000 < int(size) <= 500_000

@@ -9,9 +9,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.errors import BadMessageError, OutageError, RetryableError
+from contracts.events import Event
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record
+from messaging import DISCARDED, Record
 from support.broker import PROBE, QUICK
 from support.stages import Stage
 from support.waiting import until
@@ -135,3 +136,21 @@ async def test_rebalances_and_what_they_moved_are_counted(
             await second.kill()
     finally:
         await first.kill()
+
+
+@proves("promise 11")
+@pytest.mark.parametrize("machinery", [False, True])
+async def test_a_message_that_its_handler_discards_counts_so(
+    backend: Brokered, since: Since, *, machinery: bool
+) -> None:
+    stage = Stage(PROBE)
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(_: Record) -> tuple[Event, ...]:
+        return DISCARDED
+
+    handled(since)
+    async with backend.running(stage, machinery=machinery):
+        await backend.send("chunks-ready", b"1", b"2")
+        await backend.is_committed("chunks-ready", 2)
+    assert handled(since) == {"done": 0, "retried": 0, "dead": 0, "discarded": 2, "outage": 0}
