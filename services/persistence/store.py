@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -15,17 +14,11 @@ import structlog
 
 from contracts.errors import BadMessageError, OutageError, RetryableError
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
-from contracts.transcript import encode_word_times
 from database.errors import DatabaseConflictError
 from database.group_commit import GroupCommitter
-from database.pool import Connection, Database, Record
-from database.queries import load_queries, transpose_rows
+from database.pool import Database, Record
 from persistence import pending
-from persistence.domain import (
-    RevisionConflictError,
-    UngroundedWriteError,
-    UnstorableEventError,
-)
+from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.drafts import (
     build_all_notes_stored,
     build_notes_stored,
@@ -44,6 +37,7 @@ from persistence.groups import (
     group_draft,
     store_group,
 )
+from persistence.interviews import insert_interview, name_interview, take_revision
 from persistence.metrics import record_reading_report, record_stored_notes
 from persistence.repeats import (
     ComparisonThread,
@@ -54,8 +48,6 @@ from persistence.repeats import (
 from rehearsal import get_rehearsal
 
 log = structlog.get_logger(__name__)
-
-_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
 TRANSACTIONS: Final = 8
 """Transactions that store interviews and drafts at the same time, by default."""
@@ -137,14 +129,14 @@ class NotesStore:
             UnstorableEventError: PostgreSQL cannot hold it, or it has a number or a chunk twice,
                 or a chunk of another interview.
         """
-        with _refusals_named(_name_interview(event)):
+        with _refusals_named(name_interview(event)):
             async with self._alone, self._database.transaction() as connection:
                 await pending.lock_interview(connection, event)
-                is_new = await _take_revision(connection, event)
+                is_new = await take_revision(connection, event)
                 if is_new is None:
                     return ()
                 if is_new:
-                    await _insert_interview(connection, event)
+                    await insert_interview(connection, event)
         if is_new:
             record_reading_report(event)
         self._remember(event.transcript_id)
@@ -297,7 +289,8 @@ class NotesStore:
                         else:
                             stored = await build_notes_stored(connection, event, study_id)
                 if snapshot.firsts is not None:  # and committed by now
-                    record_stored_notes(snapshot.new if takes_notes else ())
+                    if takes_notes and get_rehearsal() is None:
+                        record_stored_notes(snapshot.new)
                     return stored
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
@@ -375,88 +368,3 @@ def _is_refusal(error: Exception) -> bool:
     # The driver's own check of ranges is an InterfaceError that is a ValueError too.
     refused_by_driver = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     return refused_by_driver or isinstance(error, REFUSALS)
-
-
-async def _take_revision(connection: Connection, event: TranscriptIngested) -> bool | None:
-    """Insert the revision and return whether it is new; wait for a delivery that is storing it.
-
-    None if the interview was erased: then PostgreSQL takes no row of it (migration 0059).
-    """
-    taken = await connection.fetchval(
-        _QUERIES.insert_transcript,
-        event.transcript_id,
-        event.revision,
-        event.study.study_id,
-        event.title,
-        event.format.value,
-        event.content_sha256,
-        event.study.model_dump_json(),
-        event.recorded_at,
-        len(event.segments),
-        len(event.chunks),
-    )
-    if taken is not None:
-        return True
-    stored = await connection.fetchval(
-        _QUERIES.select_content_sha256, event.transcript_id, event.revision
-    )
-    if stored is None:
-        return None
-    if stored != event.content_sha256:
-        raise RevisionConflictError(
-            f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
-            "content: submit the changed interview as a new revision"
-        )
-    return False
-
-
-async def _insert_interview(connection: Connection, event: TranscriptIngested) -> None:
-    """Insert what a new revision consists of.
-
-    Raises:
-        UnstorableEventError: a key is taken. The revision is locked, so no other delivery of it
-            is in the way: the event has the key twice, or it is another interview's for good.
-    """
-    try:
-        await _insert_segments(connection, event)
-        await connection.execute(_QUERIES.insert_speakers, event.transcript_id, event.revision)
-        await _insert_chunks(connection, event)
-        if event.reading_report is not None:
-            await connection.execute(
-                _QUERIES.insert_reading_report,
-                event.transcript_id,
-                event.revision,
-                event.reading_report.model_dump_json(),
-            )
-    except asyncpg.UniqueViolationError as error:
-        raise UnstorableEventError(
-            f"PostgreSQL cannot store {_name_interview(event)}: constraint "
-            f"{error.constraint_name} does not hold"
-        ) from error
-
-
-def _name_interview(event: TranscriptIngested) -> str:
-    return f"transcript {event.transcript_id} revision {event.revision}"
-
-
-async def _insert_segments(connection: Connection, event: TranscriptIngested) -> None:
-    rows = [
-        (
-            *(turn.number, turn.speaker, turn.role.value, turn.text, turn.start_ms, turn.end_ms),
-            encode_word_times(turn.words),
-        )
-        for turn in event.segments
-    ]
-    await connection.execute(
-        _QUERIES.insert_segments, event.transcript_id, event.revision, *transpose_rows(7, rows)
-    )
-
-
-async def _insert_chunks(connection: Connection, event: TranscriptIngested) -> None:
-    rows = [
-        (chunk.chunk_id, chunk.index, chunk.first_segment, chunk.last_segment)
-        for chunk in event.chunks
-    ]
-    await connection.execute(
-        _QUERIES.insert_chunks, event.transcript_id, event.revision, *transpose_rows(4, rows)
-    )
