@@ -14,7 +14,8 @@ class ChangedFactorReport(ControlApiModel):
     """Factor that changed when a drift began."""
 
     factor: str = Field(
-        description="`model`, `fingerprint`, `prompt`, `deploy`, `producer`, `format` or `length`."
+        description="`model`, `fingerprint`, `asked model`, `prompt`, `deploy`, `producer`, "
+        "`format`, `length` or `interview`."
     )
     side: str = Field(description="Whose it is: `they_changed`, `we_changed`, `the_input_changed`.")
     before: str = Field(description="Its most frequent value before.")
@@ -29,7 +30,9 @@ class DriftAlarmReport(ControlApiModel):
 
     alarm_id: UUID = Field(description="Its id.")
     metric: str = Field(description="What has drifted, such as `rejected_notes`.")
-    dimension: str = Field(description="`model`, `fingerprint`, `prompt` or `producer`.")
+    dimension: str = Field(
+        description="`all`, `model`, `fingerprint`, `prompt` or `producer`: by what it is watched."
+    )
     value: str = Field(description="Which one, such as the model's name.")
     direction: str = Field(description="`up` or `down`.")
     raised_at: datetime = Field(description="When the observation was made that raised it.")
@@ -42,25 +45,33 @@ class DriftAlarmReport(ControlApiModel):
     bound: float | None = Field(
         description="Of values such as seconds: what nine of ten usually were not above, or below."
     )
-    side: str = Field(
+    side: str | None = Field(
         description="Which side it comes from: `they_changed`, `we_changed`, `the_input_changed` "
-        "or `cannot_tell`."
+        "or `cannot_tell`; null: it is being looked for."
     )
     factors: tuple[ChangedFactorReport, ...] = Field(description="What changed with it.")
     ended_at: datetime | None = Field(
-        description="When what has been usual since was learned; null: it is still being learned."
+        description="When what is usual since was learned, whether or not it is as it was before; "
+        "null: it is still being learned."
     )
 
 
 class DriftReport(ControlApiModel):
     """Report on drift: the latest alarms, and how much is watched."""
 
-    alarms: tuple[DriftAlarmReport, ...] = Field(description="Latest first; at most 100.")
-    open_alarms: int = Field(description="Alarms that are not over, of all.")
+    alarms: tuple[DriftAlarmReport, ...] = Field(
+        description="Those of which it is not known yet what is usual since, then the others, "
+        "latest first; at most 100."
+    )
+    total_alarms: int = Field(description="How many alarms there are.")
+    open_alarms: int = Field(
+        description="How many of them are of series that still learn what is usual since."
+    )
     series: int = Field(description="Series that are watched.")
     learning: int = Field(
         description="Those of them of which it is not known yet what is usual; they raise no alarm."
     )
-    observed_until: datetime | None = Field(
-        description="Up to when drafts and calls have been observed; null: nothing yet."
+    drafts_observed_until: datetime = Field(description="Up to when drafts have been observed.")
+    calls_observed_until: datetime = Field(
+        description="Up to when calls of models have been observed."
     )

@@ -3,17 +3,21 @@
 ::
 
     factor        side     changed when
-    model         they     the endpoint names another model
+    model         they     the endpoint names another model for what was asked
     fingerprint   they     the endpoint's system fingerprint is another one
+    asked model   we       another model is asked: a setting, a study's models, a fallback
     prompt        we       another version of the prompt
-    deploy        we       a service was started with another build
+    deploy        we       a service was started with another build about when it began
     producer      input    others submit, or the same in other shares
     format        input    files of another format
     length        input    longer or shorter chunks
+    interview     input    a few interviews have most of the chunks
 
-A factor that changed explains a drift unless chunks for which it did not change drifted as much.
-One side is named where all factors that explain the drift are of that side; where they are of
-several, or there is none, nobody can tell from here, and the answer says so.
+A factor changed if a few of its values have many more of the chunks since. It explains the drift if
+the chunks of all other values did not drift as much, or if there are next to none of them; if there
+are too few to tell, it does not. One side is named where all factors that explain the drift are of
+that side. Where they are of several, or there is none, nobody can tell from here, and the answer
+says so.
 """
 
 from __future__ import annotations
@@ -37,23 +41,31 @@ class DriftSide(StrEnum):
 _SIDES: Final = {
     "model": DriftSide.THEY,
     "fingerprint": DriftSide.THEY,
+    "asked model": DriftSide.WE,
     "prompt": DriftSide.WE,
     "deploy": DriftSide.WE,
     "producer": DriftSide.INPUT,
     "format": DriftSide.INPUT,
     "length": DriftSide.INPUT,
+    "interview": DriftSide.INPUT,
 }
 
-_CHANGED: Final = 0.3
-"""Share of the chunks, of a change in a factor's values, from which on the factor changed."""
+_CHANGED: Final = 0.4
+"""Growth of the shares of a few values, of all chunks, from which on a factor changed."""
 
-_KNOWN: Final = 0.02
-"""Share of the chunks before, from which on a value is one that was there before."""
+_FEW: Final = 3
+"""How many values these are at most."""
+
+_NEARLY_ALL: Final = 0.9
+"""Share of the chunks since that these values have, from which on there are next to no others."""
 
 _ENOUGH: Final = 30
-"""Trials from which on the rate of chunks without the change tells something."""
+"""Trials from which on the rate of the other chunks tells something."""
 
-_AS_MUCH: Final = 0.6
+MIN_CHUNKS: Final = 20
+"""Chunks before, and since, without which nothing is compared."""
+
+_AS_MUCH: Final = 0.5
 """Share of the whole drift that chunks without a factor's change have if it explains nothing."""
 
 
@@ -113,10 +125,15 @@ def attribute_drift(
         after: observations since.
         deploys: services that were started with another build about when it began.
     """
+    if min(len(before), len(after)) < MIN_CHUNKS:
+        return DriftVerdict(DriftSide.UNKNOWN, ())
     found = [*_find_changed(before, after)]
-    found += [
-        ChangedFactor("deploy", DriftSide.WE, "", ", ".join(sorted(deploys)), explains=True)
-    ] * bool(deploys)
+    if any(one.factor == "asked model" for one in found):
+        # That another model answers is no wonder then.
+        found = [one for one in found if one.side is not DriftSide.THEY]
+    if deploys:
+        services = ", ".join(sorted(deploys))
+        found.append(ChangedFactor("deploy", DriftSide.WE, "", services, explains=True))
     sides = {one.side for one in found if one.explains}
     side = sides.pop() if len(sides) == 1 else DriftSide.UNKNOWN
     return DriftVerdict(side, tuple(found))
@@ -125,22 +142,22 @@ def attribute_drift(
 def _find_changed(
     before: Sequence[ObservedChunk], after: Sequence[ObservedChunk]
 ) -> Iterable[ChangedFactor]:
-    if not before or not after:
-        return
     for factor, side in _SIDES.items():
         shares = _compute_shares(factor, before), _compute_shares(factor, after)
         growth = {
-            value: shares[1].get(value, 0.0) - shares[0].get(value, 0.0)
-            for value in {*shares[0], *shares[1]}
+            value: share - shares[0].get(value, 0.0)
+            for value, share in shares[1].items()
+            if share > shares[0].get(value, 0.0)
         }
-        if sum(map(abs, growth.values())) / 2 < _CHANGED:
+        grown = sorted(growth, key=growth.__getitem__, reverse=True)[:_FEW]
+        if sum(growth[value] for value in grown) < _CHANGED:
             continue
         yield ChangedFactor(
             factor,
             side,
             max(shares[0], key=shares[0].__getitem__),
-            max(growth, key=growth.__getitem__),
-            explains=not _drifted_without(factor, before, after),
+            grown[0],
+            explains=_explains(factor, frozenset(grown), before, after),
         )
 
 
@@ -149,21 +166,21 @@ def _compute_shares(factor: str, chunks: Sequence[ObservedChunk]) -> dict[str, f
     return {value: count / len(chunks) for value, count in counts.items()}
 
 
-def _drifted_without(
-    factor: str, before: Sequence[ObservedChunk], after: Sequence[ObservedChunk]
+def _explains(
+    factor: str,
+    grown: frozenset[str],
+    before: Sequence[ObservedChunk],
+    after: Sequence[ObservedChunk],
 ) -> bool:
-    """Whether chunks of values that were there before drifted as much as all did."""
-    known = {value for value, share in _compute_shares(factor, before).items() if share >= _KNOWN}
+    """Whether chunks of all but the grown values did not drift as much, or there are hardly any."""
+    others = [one for one in after if one.factors.get(factor, "") not in grown]
+    if len(others) <= (1.0 - _NEARLY_ALL) * len(after):
+        return True
+    if sum(one.trials for one in others) < _ENOUGH:
+        return False
+    earlier = [one for one in before if one.factors.get(factor, "") not in grown] or before
     drift = _compute_rate(after) - _compute_rate(before)
-    within = trials = 0.0
-    for value in known:
-        old = [one for one in before if one.factors.get(factor, "") == value]
-        new = [one for one in after if one.factors.get(factor, "") == value]
-        tried = sum(one.trials for one in new)
-        if tried:
-            trials += tried
-            within += tried * (_compute_rate(new) - _compute_rate(old))
-    return trials >= _ENOUGH and abs(within / trials) >= _AS_MUCH * abs(drift)
+    return abs(_compute_rate(others) - _compute_rate(earlier)) < _AS_MUCH * abs(drift)
 
 
 def _compute_rate(chunks: Sequence[ObservedChunk]) -> float:

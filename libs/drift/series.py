@@ -1,11 +1,10 @@
 """Series that are watched for drift: a rate, or how large values are, of one model or producer.
 
-Each chunk adds at most one observation to a series. All series together raise a false alarm within
-``CHUNKS_PER_FALSE_ALARM`` chunks with a probability that their shares of it add up to: a series
-raises one within ``n`` observations with probability ``n * share / CHUNKS_PER_FALSE_ALARM`` at
-most, and the observations of all values of a dimension (of all models, of all producers) are no
-more than the chunks. So how many models and producers there are makes no difference; only metrics,
-dimensions and directions share the budget (``drift.metrics``).
+A series raises a false alarm within ``n`` observations with probability
+``n * share / CHUNKS_PER_FALSE_ALARM`` at most (``drift.e_detector`` says under which conditions). A
+chunk is one observation of a metric, and the observations of all values of a dimension (of all
+models, of all producers) are no more than the chunks. So how many models and producers there are
+makes no difference; metrics, dimensions and directions share the budget (``drift.metrics``).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from drift.baseline import Baseline
-from drift.e_detector import EDetector
+from drift.e_detector import MAX_TRIALS, EDetector, Spread
 
 CHUNKS_PER_FALSE_ALARM: Final = 100_000
 """Chunks of steady work within which less than one false alarm of all series is expected."""
@@ -49,6 +48,18 @@ class SeriesKey(NamedTuple):
     value: str
 
 
+class Observation(NamedTuple):
+    """Observation of a rate or a value.
+
+    Attributes:
+        amount: hits of a rate, such as refused notes; or a value, such as seconds.
+        trials: of a rate, such as all notes of a draft; None: it is a value.
+    """
+
+    amount: float
+    trials: float | None = None
+
+
 class DriftAlarm(NamedTuple):
     """Alarm of a series.
 
@@ -77,13 +88,16 @@ class _RateWatch:
     rising: EDetector = field(default_factory=EDetector)
     falling: EDetector = field(default_factory=EDetector)
 
-    def observe(self, hits: float, trials: float, at: float) -> None:
+    def observe(self, hits: float, trials: float, at: float, group: str) -> None:
+        if trials > MAX_TRIALS:  # it counts as so many, with its rate
+            hits, trials = hits * MAX_TRIALS / trials, float(MAX_TRIALS)
         usual = self.baseline.usual
         if usual is not None:
-            self.rising.observe(hits, trials, usual.highest, usual.variance, at)
-            misses, fewest = trials - hits, 1.0 - usual.lowest
-            self.falling.observe(misses, trials, fewest, usual.variance, at)
-        self.baseline.observe(hits, trials)
+            spread = Spread(usual.variance, usual.excess)
+            self.rising.observe(hits, trials, usual.highest, spread, at)
+            self.falling.observe(trials - hits, trials, 1.0 - usual.lowest, spread, at)
+        is_doubtful = self.rising.is_doubtful or self.falling.is_doubtful
+        self.baseline.observe(hits, trials, group, is_doubtful=is_doubtful)
 
     def find_change(self, threshold_up: float, threshold_down: float) -> DriftAlarm | None:
         usual = self.baseline.usual
@@ -106,13 +120,23 @@ class _RateWatch:
         return None
 
 
+class AlarmShares(NamedTuple):
+    """Shares of the budget of false alarms that a series has.
+
+    Attributes:
+        up: for a rise; 0: a rise is none.
+        down: the same for a fall.
+    """
+
+    up: float
+    down: float
+
+
 @dataclass(slots=True)
 class DriftSeries:
     """Series of observations that is watched for drift.
 
     Attributes:
-        share_up: share of the budget of false alarms for a rise; 0: a rise is none.
-        share_down: the same for a fall.
         of_rate: its rate, or how often values are high.
         of_low: how often values are low; None for a rate.
         sample: the first values, sorted, until there are ``SAMPLED_VALUES``.
@@ -120,53 +144,50 @@ class DriftSeries:
         low: up to which a value is low.
     """
 
-    share_up: float
-    share_down: float
     of_rate: _RateWatch = field(default_factory=_RateWatch)
     of_low: _RateWatch | None = None
     sample: list[float] = field(default_factory=list)
     high: float | None = None
     low: float | None = None
 
-    def observe_rate(self, hits: float, trials: float, at: float) -> DriftAlarm | None:
-        """Take an observation of a rate; return an alarm if it raises one.
+    def observe(
+        self, observation: Observation, shares: AlarmShares, at: float, group: str
+    ) -> DriftAlarm | None:
+        """Take an observation; return an alarm if it raises one.
+
+        Of values no distribution is assumed: a rise is that more values than usual are higher than
+        nine of ten were, and a fall that more are lower than nine of ten were.
 
         Args:
-            hits: such as refused notes.
-            trials: such as all notes of a draft; with none, nothing is learned.
+            observation: of a rate, or a value; a series is always of one of them.
+            shares: its shares of the budget.
             at: when it was, in seconds since the epoch.
+            group: what it is one of: observations of one group resemble each other.
         """
-        self.of_rate.observe(hits, trials, at)
-        return self.of_rate.find_change(
-            _compute_threshold(self.share_up), _compute_threshold(self.share_down)
-        )
-
-    def observe_value(self, value: float, at: float) -> DriftAlarm | None:
-        """Take an observed value, such as seconds; return an alarm if it raises one.
-
-        No distribution is assumed: a rise is that more values than usual are higher than nine of
-        ten were, and a fall that more are lower than nine of ten were.
-
-        Args:
-            value: what was observed.
-            at: when it was, in seconds since the epoch.
-        """
+        up, down = _compute_threshold(shares.up), _compute_threshold(shares.down)
+        if observation.trials is not None:
+            self.of_rate.observe(observation.amount, observation.trials, at, group)
+            return self.of_rate.find_change(up, down)
+        value = observation.amount
         if self.high is None or self.low is None:
-            insort(self.sample, value)
-            if len(self.sample) >= SAMPLED_VALUES:
-                cut = int(SAMPLED_VALUES * _TAIL)
-                self.high, self.low = self.sample[-cut - 1], self.sample[cut]
-                self.sample = []
+            self._sample(value)
             return None
         if self.of_low is None:
             self.of_low = _RateWatch()
-        self.of_rate.observe(float(value > self.high), 1.0, at)
-        self.of_low.observe(float(value < self.low), 1.0, at)
+        self.of_rate.observe(float(value > self.high), 1.0, at, group)
+        self.of_low.observe(float(value < self.low), 1.0, at, group)
         never = float("inf")
-        if (rise := self.of_rate.find_change(_compute_threshold(self.share_up), never)) is not None:
+        if (rise := self.of_rate.find_change(up, never)) is not None:
             return rise._replace(bound=self.high)
-        fall = self.of_low.find_change(_compute_threshold(self.share_down), never)
+        fall = self.of_low.find_change(down, never)
         return fall and fall._replace(direction=Direction.DOWN, bound=self.low)
+
+    def _sample(self, value: float) -> None:
+        insort(self.sample, value)
+        if len(self.sample) >= SAMPLED_VALUES:
+            cut = int(SAMPLED_VALUES * _TAIL)
+            self.high, self.low = self.sample[-cut - 1], self.sample[cut]
+            self.sample = []
 
     @property
     def is_learning(self) -> bool:

@@ -19,6 +19,8 @@ CREATE TABLE drift_series (
     metric text NOT NULL,
     dimension text NOT NULL,
     value text NOT NULL,
+    -- Of which form the state is: one that the code does not know begins anew.
+    version int NOT NULL,
     state jsonb NOT NULL,
     observations bigint NOT NULL,
     is_learning boolean NOT NULL,
@@ -38,8 +40,10 @@ CREATE TABLE drift_alarms (
     before_rate double precision NOT NULL,
     after_rate double precision NOT NULL,
     bound double precision,
-    side text NOT NULL,
-    factors jsonb NOT NULL,
+    -- NULL: chunks before and since are still to be compared.
+    side text,
+    factors jsonb NOT NULL DEFAULT '[]',
+    tries int NOT NULL DEFAULT 0,
     ended_at timestamptz CHECK (ended_at >= raised_at)
 );
 
@@ -49,6 +53,8 @@ COMMENT ON COLUMN drift_alarms.ended_at IS
 CREATE INDEX drift_alarms_by_time ON drift_alarms (raised_at DESC, alarm_id);
 CREATE INDEX drift_alarms_open ON drift_alarms (metric, dimension, value) WHERE ended_at IS NULL;
 
--- Of blocks, not of rows: they cost next to nothing where rows are stored, which are nearly in order.
-CREATE INDEX drafts_by_time ON drafts USING brin (stored_at) WITH (autosummarize = on);
+CREATE INDEX drift_alarms_unattributed ON drift_alarms (raised_at) WHERE side IS NULL;
+
+CREATE INDEX drafts_by_time ON drafts (stored_at, chunk_id);
+-- Of blocks, not of rows: settling a call changes no index of rows so far.
 CREATE INDEX llm_calls_by_settlement ON llm_calls USING brin (settled_at) WITH (autosummarize = on);

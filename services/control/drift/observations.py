@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from contracts.errors import ErrorCode
 from drift.attribution import ObservedChunk
-from drift.metrics import Dimension, DriftMetric
+from drift.metrics import BY_HOUR, Dimension, DriftMetric
+from drift.series import Observation
+
+ALL: Final = "all"
+"""Value of the dimension that is not divided."""
+
+MAX_VALUE: Final = 200
+"""Characters of a model's or producer's name by which it is watched."""
 
 ANSWERED: Final = "answered"
 """Outcome of a call whose answer was used."""
@@ -32,30 +39,24 @@ class DriftSource(StrEnum):
     CALLS = "calls"
 
 
-class Observation(NamedTuple):
-    """Observation of a metric.
-
-    Attributes:
-        metric: which one.
-        amount: hits of a rate, or a value.
-        trials: of a rate; None: it is a value.
-    """
-
-    metric: DriftMetric
-    amount: float
-    trials: float | None
-
-
-def list_observations(source: DriftSource, row: Mapping[str, Any]) -> Iterator[Observation]:
+def list_observations(
+    source: DriftSource, row: Mapping[str, Any]
+) -> Iterator[tuple[DriftMetric, Observation]]:
     """Yield what a draft or a call says about each metric that it says something about."""
     return _of_draft(row) if source is DriftSource.DRAFTS else _of_call(row)
 
 
 def list_series_values(row: Mapping[str, Any]) -> Iterator[tuple[Dimension, str]]:
-    """Yield the model, fingerprint, prompt and producer of a draft or call that are known."""
+    """Yield all, and the model, fingerprint, prompt and producer of a draft or call, if known."""
+    yield Dimension.ALL, ALL
     for dimension in Dimension:
-        if row[dimension.value]:
-            yield dimension, row[dimension.value]
+        if dimension is not Dimension.ALL and row[dimension.value]:
+            yield dimension, row[dimension.value][:MAX_VALUE]
+
+
+def choose_group(metric: DriftMetric, row: Mapping[str, Any]) -> str:
+    """Choose the group of an observation: those of one interview, or hour, resemble each other."""
+    return f"{row['at']:%d.%H}" if metric in BY_HOUR else str(row["interview"])
 
 
 def find_source(metric: DriftMetric) -> DriftSource:
@@ -75,11 +76,11 @@ def build_observed_chunk(
         is_rise: whether high values are counted.
     """
     source = find_source(metric)
-    found = next((one for one in list_observations(source, row) if one.metric is metric), None)
+    found = dict(list_observations(source, row)).get(metric)
     if found is None:
         return None
-    factors = {name: row[name] or "" for name in ("model", "fingerprint", "prompt", "producer")}
-    factors["format"] = row["format"]
+    names = ("model", "asked_model", "fingerprint", "prompt", "producer", "format", "interview")
+    factors = {name.replace("_", " "): str(row[name] or "") for name in names}
     factors["length"] = f"{1 << (row['turns'] or 0).bit_length()} turns at most"
     if found.trials is not None:
         return ObservedChunk(found.amount, found.trials, factors)
@@ -92,27 +93,26 @@ _OF_DRAFTS: Final = frozenset(
 )
 
 
-def _of_draft(row: Mapping[str, Any]) -> Iterator[Observation]:
+def _of_draft(row: Mapping[str, Any]) -> Iterator[tuple[DriftMetric, Observation]]:
     accepted, refused, tokens = row["accepted"], row["refused"], row["output_tokens"]
     if accepted + refused:
-        yield Observation(DriftMetric.REJECTED_NOTES, refused, accepted + refused)
+        yield DriftMetric.REJECTED_NOTES, Observation(refused, accepted + refused)
     if accepted:
-        yield Observation(DriftMetric.UNPROVEN_NOTES, row["unproven"], accepted)
+        yield DriftMetric.UNPROVEN_NOTES, Observation(row["unproven"], accepted)
     if tokens:
-        yield Observation(
-            DriftMetric.NOTES_PER_TOKENS, 1_000.0 * (accepted + refused) / tokens, None
-        )
+        yield DriftMetric.NOTES_PER_TOKENS, Observation(1_000.0 * (accepted + refused) / tokens)
 
 
-def _of_call(row: Mapping[str, Any]) -> Iterator[Observation]:
+def _of_call(row: Mapping[str, Any]) -> Iterator[tuple[DriftMetric, Observation]]:
     outcome = row["outcome"]
-    is_bad = outcome == ErrorCode.LLM_BAD_OUTPUT.value
-    yield Observation(DriftMetric.UNUSABLE_ANSWERS, float(is_bad), 1.0)
-    yield Observation(DriftMetric.REFUSED_ANSWERS, float(outcome in _REFUSED), 1.0)
+    # The ledger has an answer as it came; that it is not what was asked for is found later.
+    is_unusable = row["is_repaired"] or outcome == ErrorCode.LLM_BAD_OUTPUT.value
+    yield DriftMetric.UNUSABLE_ANSWERS, Observation(float(is_unusable), 1.0)
+    yield DriftMetric.REFUSED_ANSWERS, Observation(float(outcome in _REFUSED), 1.0)
     is_cut_off = outcome == ErrorCode.LLM_CUT_OFF.value
-    yield Observation(DriftMetric.CUT_OFF_ANSWERS, float(is_cut_off), 1.0)
+    yield DriftMetric.CUT_OFF_ANSWERS, Observation(float(is_cut_off), 1.0)
     if outcome == ANSWERED:
-        yield Observation(DriftMetric.ANSWER_TOKENS, float(row["output_tokens"]), None)
-        yield Observation(DriftMetric.LATENCY, row["latency_s"], None)
+        yield DriftMetric.ANSWER_TOKENS, Observation(float(row["output_tokens"]))
+        yield DriftMetric.LATENCY, Observation(row["latency_s"])
         if row["cost_usd"] is not None:
-            yield Observation(DriftMetric.COST, row["cost_usd"], None)
+            yield DriftMetric.COST, Observation(row["cost_usd"])

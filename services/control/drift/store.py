@@ -12,7 +12,7 @@ from database.pool import Database
 QUERIES: Final = load_control_queries("drift.sql")
 
 MAX_ALARMS: Final = 100
-"""Most alarms that are shown: those that are not over, then the latest."""
+"""Most alarms that are shown."""
 
 
 class DriftStore:

@@ -2,80 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from math import pi, sin
 from random import Random
 
 import pytest
 from pydantic import TypeAdapter
 
-from drift.attribution import DriftSide, ObservedChunk, attribute_drift
-from drift.e_detector import EDetector
-from drift.metrics import Dimension, DriftMetric, create_series
-from drift.series import CHUNKS_PER_FALSE_ALARM, Direction, DriftAlarm, DriftSeries
+from drift.attribution import MIN_CHUNKS, DriftSide, ObservedChunk, attribute_drift
+from drift.e_detector import EDetector, Spread
+from drift.metrics import Dimension, DriftMetric, get_shares
+from drift.series import (
+    CHUNKS_PER_FALSE_ALARM,
+    Direction,
+    DriftAlarm,
+    DriftSeries,
+    Observation,
+)
+from support.made_up_drafts import Draft, Interviews, count_until_alarm, observe_draft
 
 WARM = 3_000
 STATES = TypeAdapter(DriftSeries)
+LATENCY = get_shares(DriftMetric.LATENCY, Dimension.MODEL)
 
 
-def draw_draft(random: Random, rate: float, alike: float) -> tuple[int, int]:
-    """Refused notes and all notes of a draft, whose notes resemble each other as far as given."""
-    notes = random.randint(3, 9)
-    if alike:
-        rate = random.betavariate(rate * (1 - alike) / alike, (1 - rate) * (1 - alike) / alike)
-    return sum(random.random() < rate for _ in range(notes)), notes
-
-
-def count_until_alarm(
-    series: DriftSeries, draw: Callable[[], tuple[int, int]], most: int
-) -> tuple[int, DriftAlarm | None]:
-    for number in range(1, most + 1):
-        alarm = series.observe_rate(*draw(), at=float(number))
-        if alarm is not None:
-            return number, alarm
-    return most, None
-
-
-@pytest.mark.parametrize(("alike", "within"), [(0.0, 300), (0.1, 450)])
 @pytest.mark.parametrize("usual", [0.02, 0.05, 0.1])
-def test_five_points_more_refused_notes_are_found_within_300_drafts(
-    usual: float, alike: float, within: int
-) -> None:
-    """More are needed where the notes of one draft resemble each other."""
+def test_five_points_more_refused_notes_are_found_within_300_drafts(usual: float) -> None:
     delays = []
     for seed in range(9):
-        random = Random(seed)
-        series = create_series(DriftMetric.REJECTED_NOTES, Dimension.MODEL)
-        steady = partial(draw_draft, random, usual, alike)
-        assert count_until_alarm(series, steady, 3 * WARM)[1] is None
-        worse = partial(draw_draft, random, usual + 0.05, alike)
-        delay, alarm = count_until_alarm(series, worse, 3 * WARM)
+        work, series = Interviews(Random(seed), usual), DriftSeries()
+        assert count_until_alarm(series, work, 3 * WARM)[1] is None
+        work.change(usual + 0.05)
+        delay, alarm = count_until_alarm(series, work, 3 * WARM)
         assert alarm is not None
         assert alarm.direction is Direction.UP
         assert alarm.before == pytest.approx(usual, abs=0.02)
         delays.append(delay)
-    assert sorted(delays)[len(delays) // 2] <= within, sorted(delays)
+    assert sorted(delays)[len(delays) // 2] <= 300, sorted(delays)
 
 
-@pytest.mark.parametrize("alike", [0.0, 0.2])
+@pytest.mark.parametrize(("usual", "since"), [(0.002, 0.02), (0.005, 0.025), (0.1, 0.12)])
+def test_small_rises_are_found_and_never_become_usual(usual: float, since: float) -> None:
+    for seed in range(5):
+        work, series = Interviews(Random(seed), usual), DriftSeries()
+        assert count_until_alarm(series, work, WARM)[1] is None
+        work.change(since)
+        assert count_until_alarm(series, work, 5 * WARM)[1] is not None, seed
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.05, 0.2])
 @pytest.mark.parametrize("usual", [0.0, 0.03, 0.3, 1.0])
-def test_steady_work_raises_no_alarm(usual: float, alike: float) -> None:
-    random = Random(7)
-    series = create_series(DriftMetric.REJECTED_NOTES, Dimension.MODEL)
-    rate = min(max(usual, 1e-9), 1 - 1e-9)
-    _, alarm = count_until_alarm(series, lambda: draw_draft(random, rate, alike), 10 * WARM)
-    assert alarm is None
+def test_steady_work_raises_no_alarm_however_interviews_differ(usual: float, alike: float) -> None:
+    work = Interviews(Random(7), usual, alike, alike_in_draft=alike)
+    assert count_until_alarm(DriftSeries(), work, 10 * WARM)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("small", "large"), [((2, 0.3), (20, 0.08)), ((3, 0.2), (30, 0.05)), ((1, 0.3), (12, 0.08))]
+)
+def test_drafts_of_few_notes_that_are_refused_more_often_raise_no_alarm(
+    small: tuple[int, float], large: tuple[int, float]
+) -> None:
+    random, series = Random(3), DriftSeries()
+    for number in range(10 * WARM):
+        notes, rate = random.choice((small, large))
+        refused = sum(random.random() < rate for _ in range(notes))
+        assert observe_draft(series, Draft(refused, notes, str(number // 10))) is None
 
 
 def test_the_shares_of_all_series_are_the_whole_budget_of_false_alarms() -> None:
-    shares = [
-        share
-        for metric in DriftMetric
-        for dimension in Dimension
-        for series in [create_series(metric, dimension)]
-        for share in (series.share_up, series.share_down)
-    ]
-    assert sum(shares) == pytest.approx(1.0)
+    shares = [get_shares(metric, dimension) for metric in DriftMetric for dimension in Dimension]
+    assert sum(one.up + one.down for one in shares) == pytest.approx(1.0)
     assert CHUNKS_PER_FALSE_ALARM == 100_000
 
 
@@ -87,7 +83,7 @@ def test_less_than_it_says_is_found_by_chance() -> None:
         random = Random(seed)
         detector = EDetector()
         for _ in range(length):
-            detector.observe(float(random.random() < 0.1), 1.0, 0.1, 0.09)
+            detector.observe(float(random.random() < 0.1), 1.0, 0.1, Spread(0.09), at=0.0)
             if detector.evidence >= threshold:
                 found += 1
                 break
@@ -96,42 +92,60 @@ def test_less_than_it_says_is_found_by_chance() -> None:
 
 @pytest.mark.parametrize("factor", [1.3, 0.7])
 def test_slower_and_faster_calls_are_found_whatever_the_distribution(factor: float) -> None:
-    random = Random(3)
-    series = create_series(DriftMetric.LATENCY, Dimension.MODEL)
-    for number in range(WARM):
-        assert series.observe_value(random.lognormvariate(0, 0.4), float(number)) is None
-    for number in range(WARM):
-        alarm = series.observe_value(factor * random.lognormvariate(0, 0.4), float(number))
-        if alarm is not None:
-            break
+    random, series = Random(3), DriftSeries()
+
+    def observe(factor: float, number: int) -> DriftAlarm | None:
+        seen = Observation(factor * random.lognormvariate(0, 0.4))
+        return series.observe(seen, LATENCY, float(number), str(number // 10))
+
+    assert not any(observe(1.0, number) for number in range(WARM))
+    alarm = next(filter(None, (observe(factor, number) for number in range(WARM))), None)
     assert alarm is not None
     assert alarm.direction is (Direction.UP if factor > 1 else Direction.DOWN)
     assert alarm.bound is not None
 
 
 def test_values_that_are_all_the_same_raise_nothing_until_they_are_not() -> None:
-    series = create_series(DriftMetric.COST, Dimension.MODEL)
-    assert not any(series.observe_value(0.25, float(one)) for one in range(WARM))
-    assert any(series.observe_value(0.26, float(one)) for one in range(WARM))
+    series = DriftSeries()
+
+    def observe(value: float, number: int) -> DriftAlarm | None:
+        return series.observe(Observation(value), LATENCY, float(number), str(number // 10))
+
+    assert not any(observe(0.25, number) for number in range(WARM))
+    assert any(observe(0.26, number) for number in range(WARM))
+
+
+def test_days_and_nights_are_usual() -> None:
+    """Calls are a fifth slower by day: those of one hour resemble each other."""
+    random, series = Random(5), DriftSeries()
+    for number in range(20 * WARM):
+        hour = number // 200
+        usual = 1.0 + 0.2 * sin(2 * pi * hour / 24)
+        seen = Observation(usual * random.lognormvariate(0, 0.4))
+        assert series.observe(seen, LATENCY, float(number), str(hour)) is None, number
 
 
 def test_a_series_goes_on_from_its_state_as_if_it_had_not_been_away() -> None:
-    random = Random(1)
-    drafts = [draw_draft(random, 0.1 if one < 2_000 else 0.3, 0.0) for one in range(2_100)]
-    kept, restored = (create_series(DriftMetric.REJECTED_NOTES, Dimension.MODEL) for _ in range(2))
-    for number, draft in enumerate(drafts):
+    work = Interviews(Random(1), 0.1)
+    kept, restored = DriftSeries(), DriftSeries()
+    found = None
+    for number in range(2_500):
+        if number == 2_000:
+            work.change(0.3)
         restored = STATES.validate_json(STATES.dump_json(restored))
-        found = [one.observe_rate(*draft, at=float(number)) for one in (kept, restored)]
-        assert found[0] == found[1]
-        if found[0] is not None:
+        draft = work.draw()
+        found, other = (observe_draft(one, draft, float(number)) for one in (kept, restored))
+        assert found == other
+        if found is not None:
             break
-    assert found[0] is not None
-    assert found[0].begun_at == pytest.approx(2_000, abs=120)
+    assert found is not None
+    assert found.begun_at == pytest.approx(2_000, abs=40)
 
 
-def chunks(rate: float, **factors: str) -> list[ObservedChunk]:
-    random = Random(5)
-    return [ObservedChunk(*draw_draft(random, rate, 0.0), factors) for _ in range(200)]
+def chunks(rate: float, number: int = 200, **factors: str) -> list[ObservedChunk]:
+    work = Interviews(Random(5), rate)
+    drafts = [work.draw() for _ in range(number)]
+    return [ObservedChunk(one.refused, one.notes, factors) for one in drafts]
 
 
 def test_a_new_fingerprint_is_theirs_a_new_prompt_ours_a_new_producer_the_inputs() -> None:
@@ -140,11 +154,20 @@ def test_a_new_fingerprint_is_theirs_a_new_prompt_ours_a_new_producer_the_inputs
         ("prompt", DriftSide.WE),
         ("producer", DriftSide.INPUT),
         ("format", DriftSide.INPUT),
+        ("interview", DriftSide.INPUT),
     ):
         verdict = attribute_drift(chunks(0.1, **{factor: "a"}), chunks(0.3, **{factor: "b"}))
         assert verdict.side is side
         (changed,) = verdict.factors
         assert (changed.factor, changed.before, changed.after) == (factor, "a", "b")
+
+
+def test_another_model_that_was_asked_is_ours_and_one_that_was_not_is_theirs() -> None:
+    before = chunks(0.1, **{"model": "a", "fingerprint": "1", "asked model": "a"})
+    asked = chunks(0.3, **{"model": "b", "fingerprint": "2", "asked model": "b"})
+    other = chunks(0.3, **{"model": "b", "fingerprint": "2", "asked model": "a"})
+    assert attribute_drift(before, asked).side is DriftSide.WE
+    assert attribute_drift(before, other).side is DriftSide.THEY
 
 
 def test_what_changed_but_explains_nothing_is_named_and_not_blamed() -> None:
@@ -162,10 +185,46 @@ def test_what_changed_but_explains_nothing_is_named_and_not_blamed() -> None:
     }
 
 
+def test_a_producer_among_others_is_blamed_if_the_others_are_as_usual() -> None:
+    after = [*chunks(0.1, producer="a"), *chunks(0.5, producer="b")]
+    verdict = attribute_drift(chunks(0.1, producer="a"), after)
+    assert verdict.side is DriftSide.INPUT
+
+
+@pytest.mark.parametrize("number", [MIN_CHUNKS, 60, 150])
+@pytest.mark.parametrize("producers", [5, 60, 100])
+def test_many_producers_are_not_blamed_for_what_a_fingerprint_did(
+    producers: int, number: int
+) -> None:
+    def work(rate: float, number: int, fingerprint: str, seed: int) -> list[ObservedChunk]:
+        random = Random(seed)
+        return [
+            one._replace(
+                factors={
+                    "producer": str(random.randrange(producers)),
+                    "fingerprint": fingerprint,
+                    "interview": str(place // 4),
+                }
+            )
+            for place, one in enumerate(chunks(rate, number))
+        ]
+
+    for seed in range(20):
+        before = work(0.1, 1_000, "1", seed)
+        theirs = attribute_drift(before, work(0.3, number, "2", seed + 50))
+        nobodys = attribute_drift(before, work(0.3, number, "1", seed + 50))
+        assert (theirs.side, nobodys.side) == (DriftSide.THEY, DriftSide.UNKNOWN), seed
+
+
 def test_nobody_is_blamed_for_what_two_sides_or_none_may_have_done() -> None:
     both = attribute_drift(chunks(0.1, prompt="1", model="a"), chunks(0.3, prompt="2", model="b"))
     none = attribute_drift(chunks(0.1, prompt="1"), chunks(0.3, prompt="1"))
     deployed = attribute_drift(chunks(0.1), chunks(0.3), deploys=["guardrail"])
     assert (both.side, none.side) == (DriftSide.UNKNOWN, DriftSide.UNKNOWN)
     assert (none.factors, deployed.side) == ((), DriftSide.WE)
-    assert attribute_drift([], chunks(0.3)).side is DriftSide.UNKNOWN
+
+
+def test_with_next_to_nothing_to_compare_nobody_is_blamed() -> None:
+    few = chunks(0.3, MIN_CHUNKS - 1, prompt="2")
+    for before, after in (([], few), (few, []), (chunks(0.1, prompt="1"), few)):
+        assert attribute_drift(before, after, ["guardrail"]).side is DriftSide.UNKNOWN
