@@ -38,6 +38,7 @@ class DriftSide(StrEnum):
     UNKNOWN = "cannot_tell"
 
 
+_INTERVIEW: Final = "interview"
 _SIDES: Final = {
     "model": DriftSide.THEY,
     "fingerprint": DriftSide.THEY,
@@ -47,7 +48,7 @@ _SIDES: Final = {
     "producer": DriftSide.INPUT,
     "format": DriftSide.INPUT,
     "length": DriftSide.INPUT,
-    "interview": DriftSide.INPUT,
+    _INTERVIEW: DriftSide.INPUT,
 }
 
 _CHANGED: Final = 0.4
@@ -121,8 +122,8 @@ def attribute_drift(
     """Find the side that a drift comes from.
 
     Args:
-        before: observations of the series before the change.
-        after: observations since.
+        before: observations of the series before the change, the latest first.
+        after: observations since, the earliest first.
         deploys: services that were started with another build about when it began.
     """
     if min(len(before), len(after)) < MIN_CHUNKS:
@@ -150,7 +151,11 @@ def _find_changed(
             if share > shares[0].get(value, 0.0)
         }
         grown = sorted(growth, key=growth.__getitem__, reverse=True)[:_FEW]
-        if sum(growth[value] for value in grown) < _CHANGED:
+        change = sum(growth[value] for value in grown)
+        if factor == _INTERVIEW:
+            # Others are worked on all the time: do fewer have as many chunks than just before?
+            change -= _compute_concentration(factor, before[: len(after)])
+        if change < _CHANGED:
             continue
         yield ChangedFactor(
             factor,
@@ -164,6 +169,11 @@ def _find_changed(
 def _compute_shares(factor: str, chunks: Sequence[ObservedChunk]) -> dict[str, float]:
     counts = Counter(one.factors.get(factor, "") for one in chunks)
     return {value: count / len(chunks) for value, count in counts.items()}
+
+
+def _compute_concentration(factor: str, chunks: Sequence[ObservedChunk]) -> float:
+    """Return the share of the chunks that a few values have."""
+    return sum(sorted(_compute_shares(factor, chunks).values(), reverse=True)[:_FEW])
 
 
 def _explains(

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 LEARNED: Final = 300
 """Observations of the reference from which on there are verdicts."""
@@ -33,9 +33,6 @@ KEPT: Final = 20_000
 _BLOCK: Final = 50
 """Observations that become part of the reference together."""
 
-_OPEN: Final = 32
-"""Most groups whose observations are summed up at the same time."""
-
 _GROUPS: Final = 20
 """Groups of the reference from which on there are verdicts."""
 
@@ -44,6 +41,19 @@ _DEVIATIONS: Final = 2.0
 
 _TOLERANCE: Final = 0.002
 """Change of a rate that is never called one; also, bets divide by a rate of at least this much."""
+
+
+class Group(NamedTuple):
+    """Group of observations that resemble each other.
+
+    Attributes:
+        name: such as an interview's id, or an hour.
+        at_once: how many groups may have observations in turn; one that is not among the latest so
+            many has no further observations.
+    """
+
+    name: str
+    at_once: int = 16
 
 
 @dataclass(slots=True)
@@ -134,20 +144,20 @@ class Baseline:
     open_groups: dict[str, _Squares] = field(default_factory=dict)
     usual: UsualRate | None = None
 
-    def observe(self, hits: float, trials: float, group: str, *, is_doubtful: bool) -> None:
+    def observe(self, hits: float, trials: float, group: Group, *, is_doubtful: bool) -> None:
         """Take one observation; older ones may become part of the reference.
 
         Args:
             hits: as of ``EDetector.observe``.
             trials: the same.
-            group: what it is one of, such as an interview: those of one resemble each other.
+            group: what it is one of.
             is_doubtful: whether there is some evidence of a change: then nothing becomes usual.
         """
         # The latest one is the last, so the first has waited longest.
-        found = self.open_groups.pop(group, None) or _Squares()
+        found = self.open_groups.pop(group.name, None) or _Squares()
         found.add(hits, trials)
-        self.open_groups[group] = found
-        if len(self.open_groups) > _OPEN:
+        self.open_groups[group.name] = found
+        if len(self.open_groups) > group.at_once:
             self._close(self.open_groups.pop(next(iter(self.open_groups))), is_doubtful)
 
     def _close(self, group: _Squares, is_doubtful: bool) -> None:  # noqa: FBT001 - of its own caller

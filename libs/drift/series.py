@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from drift.baseline import Baseline
+from drift.baseline import Baseline, Group
 from drift.e_detector import MAX_TRIALS, EDetector, Spread
 
 CHUNKS_PER_FALSE_ALARM: Final = 100_000
@@ -88,7 +88,7 @@ class _RateWatch:
     rising: EDetector = field(default_factory=EDetector)
     falling: EDetector = field(default_factory=EDetector)
 
-    def observe(self, hits: float, trials: float, at: float, group: str) -> None:
+    def observe(self, hits: float, trials: float, at: float, group: Group) -> None:
         if trials > MAX_TRIALS:  # it counts as so many, with its rate
             hits, trials = hits * MAX_TRIALS / trials, float(MAX_TRIALS)
         usual = self.baseline.usual
@@ -151,7 +151,7 @@ class DriftSeries:
     low: float | None = None
 
     def observe(
-        self, observation: Observation, shares: AlarmShares, at: float, group: str
+        self, observation: Observation, shares: AlarmShares, at: float, group: Group
     ) -> DriftAlarm | None:
         """Take an observation; return an alarm if it raises one.
 
@@ -162,7 +162,7 @@ class DriftSeries:
             observation: of a rate, or a value; a series is always of one of them.
             shares: its shares of the budget.
             at: when it was, in seconds since the epoch.
-            group: what it is one of: observations of one group resemble each other.
+            group: what it is one of.
         """
         up, down = _compute_threshold(shares.up), _compute_threshold(shares.down)
         if observation.trials is not None:

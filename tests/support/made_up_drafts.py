@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from drift.baseline import Group
 from drift.metrics import Dimension, DriftMetric, get_shares
 from drift.series import AlarmShares, DriftAlarm, DriftSeries, Observation
 
@@ -75,7 +76,9 @@ def observe_draft(
     series: DriftSeries, draft: Draft, at: float = 0.0, shares: AlarmShares = REFUSED_BY_MODEL
 ) -> DriftAlarm | None:
     """Have a series of refused notes observe a draft."""
-    return series.observe(Observation(draft.refused, draft.notes), shares, at, draft.interview)
+    return series.observe(
+        Observation(draft.refused, draft.notes), shares, at, Group(draft.interview)
+    )
 
 
 def count_until_alarm(

@@ -80,7 +80,7 @@ STATE_VERSION: Final = 1
 MAX_TRIES: Final = 3
 """Tries to find where an alarm comes from."""
 
-_ATTRIBUTION_MS: Final = 15_000
+ATTRIBUTION_MS: Final = 15_000
 """Longest statement of such a try, in milliseconds."""
 
 _COMPARED: Final = 1_000
@@ -142,12 +142,19 @@ class DriftMonitor:
         database: has them.
         period_s: seconds between two looks.
         settled: age from which on rows are observed.
+        patience_ms: longest statement by which it is looked for where an alarm comes from.
     """
 
     def __init__(
-        self, database: Database, *, period_s: float = PERIOD_S, settled: timedelta = SETTLED
+        self,
+        database: Database,
+        *,
+        period_s: float = PERIOD_S,
+        settled: timedelta = SETTLED,
+        patience_ms: int = ATTRIBUTION_MS,
     ) -> None:
         self._database = database
+        self._patience_ms = patience_ms
         self._period_s = period_s
         self._settled = settled
 
@@ -194,7 +201,7 @@ class DriftMonitor:
         verdict = DriftVerdict(DriftSide.UNKNOWN, ())
         try:
             async with self._database.transaction() as connection:
-                await connection.execute(f"SET LOCAL statement_timeout = {_ATTRIBUTION_MS}")
+                await connection.execute(f"SET LOCAL statement_timeout = {self._patience_ms}")
                 verdict = await _attribute(connection, alarm)
         except DatabaseTimeoutError as error:
             if alarm["tries"] < MAX_TRIES:
@@ -221,10 +228,10 @@ class DriftMonitor:
         await self._database.execute(QUERIES.delete_old_drift_alarms, KEPT)
 
     async def _run(self) -> None:
-        work = (
+        work: list[Callable[[], Awaitable[bool]]] = [
             *(partial(self.observe_next, source) for source in DriftSource),
             self.attribute_next,
-        )
+        ]
         while True:
             # One that fails keeps nothing from the others.
             has_more = [await self._try(one) for one in work]

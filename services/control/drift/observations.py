@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from contracts.errors import ErrorCode
 from drift.attribution import ObservedChunk
+from drift.baseline import Group
 from drift.metrics import BY_HOUR, Dimension, DriftMetric
 from drift.series import Observation
 
@@ -54,9 +55,11 @@ def list_series_values(row: Mapping[str, Any]) -> Iterator[tuple[Dimension, str]
             yield dimension, row[dimension.value][:MAX_VALUE]
 
 
-def choose_group(metric: DriftMetric, row: Mapping[str, Any]) -> str:
+def choose_group(metric: DriftMetric, row: Mapping[str, Any]) -> Group:
     """Choose the group of an observation: those of one interview, or hour, resemble each other."""
-    return f"{row['at']:%d.%H}" if metric in BY_HOUR else str(row["interview"])
+    if metric in BY_HOUR:
+        return Group(f"{row['at']:%d.%H}", at_once=1)
+    return Group(str(row["interview"]))
 
 
 def find_source(metric: DriftMetric) -> DriftSource:

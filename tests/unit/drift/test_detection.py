@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from drift.attribution import MIN_CHUNKS, DriftSide, ObservedChunk, attribute_drift
+from drift.baseline import Group
 from drift.e_detector import EDetector, Spread
 from drift.metrics import Dimension, DriftMetric, get_shares
 from drift.series import (
@@ -96,7 +97,7 @@ def test_slower_and_faster_calls_are_found_whatever_the_distribution(factor: flo
 
     def observe(factor: float, number: int) -> DriftAlarm | None:
         seen = Observation(factor * random.lognormvariate(0, 0.4))
-        return series.observe(seen, LATENCY, float(number), str(number // 10))
+        return series.observe(seen, LATENCY, float(number), Group(str(number // 10)))
 
     assert not any(observe(1.0, number) for number in range(WARM))
     alarm = next(filter(None, (observe(factor, number) for number in range(WARM))), None)
@@ -109,7 +110,7 @@ def test_values_that_are_all_the_same_raise_nothing_until_they_are_not() -> None
     series = DriftSeries()
 
     def observe(value: float, number: int) -> DriftAlarm | None:
-        return series.observe(Observation(value), LATENCY, float(number), str(number // 10))
+        return series.observe(Observation(value), LATENCY, float(number), Group(str(number // 10)))
 
     assert not any(observe(0.25, number) for number in range(WARM))
     assert any(observe(0.26, number) for number in range(WARM))
@@ -122,7 +123,7 @@ def test_days_and_nights_are_usual() -> None:
         hour = number // 200
         usual = 1.0 + 0.2 * sin(2 * pi * hour / 24)
         seen = Observation(usual * random.lognormvariate(0, 0.4))
-        assert series.observe(seen, LATENCY, float(number), str(hour)) is None, number
+        assert series.observe(seen, LATENCY, float(number), Group(str(hour), 1)) is None, number
 
 
 def test_a_series_goes_on_from_its_state_as_if_it_had_not_been_away() -> None:
@@ -142,7 +143,7 @@ def test_a_series_goes_on_from_its_state_as_if_it_had_not_been_away() -> None:
     assert found.begun_at == pytest.approx(2_000, abs=40)
 
 
-def chunks(rate: float, number: int = 200, **factors: str) -> list[ObservedChunk]:
+def chunks(rate: float, number: int = 200, /, **factors: str) -> list[ObservedChunk]:
     work = Interviews(Random(5), rate)
     drafts = [work.draw() for _ in range(number)]
     return [ObservedChunk(one.refused, one.notes, factors) for one in drafts]
@@ -154,18 +155,30 @@ def test_a_new_fingerprint_is_theirs_a_new_prompt_ours_a_new_producer_the_inputs
         ("prompt", DriftSide.WE),
         ("producer", DriftSide.INPUT),
         ("format", DriftSide.INPUT),
-        ("interview", DriftSide.INPUT),
     ):
-        verdict = attribute_drift(chunks(0.1, **{factor: "a"}), chunks(0.3, **{factor: "b"}))
+        verdict = attribute_drift(
+            chunks(0.1, 200, **{factor: "a"}), chunks(0.3, 200, **{factor: "b"})
+        )
         assert verdict.side is side
         (changed,) = verdict.factors
         assert (changed.factor, changed.before, changed.after) == (factor, "a", "b")
 
 
+@pytest.mark.parametrize("interviews", [1, 40])
+def test_an_interview_is_blamed_only_if_it_has_more_chunks_than_others_had(interviews: int) -> None:
+    def work(rate: float, number: int, each: int) -> list[ObservedChunk]:
+        found = enumerate(chunks(rate, number))
+        return [one._replace(factors={"interview": f"{rate} {at // each}"}) for at, one in found]
+
+    before, after = work(0.1, 400, 4), work(0.3, 40, 40 // interviews)
+    expected = DriftSide.INPUT if interviews == 1 else DriftSide.UNKNOWN
+    assert attribute_drift(before, after).side is expected
+
+
 def test_another_model_that_was_asked_is_ours_and_one_that_was_not_is_theirs() -> None:
-    before = chunks(0.1, **{"model": "a", "fingerprint": "1", "asked model": "a"})
-    asked = chunks(0.3, **{"model": "b", "fingerprint": "2", "asked model": "b"})
-    other = chunks(0.3, **{"model": "b", "fingerprint": "2", "asked model": "a"})
+    before = chunks(0.1, 200, **{"model": "a", "fingerprint": "1", "asked model": "a"})
+    asked = chunks(0.3, 200, **{"model": "b", "fingerprint": "2", "asked model": "b"})
+    other = chunks(0.3, 200, **{"model": "b", "fingerprint": "2", "asked model": "a"})
     assert attribute_drift(before, asked).side is DriftSide.WE
     assert attribute_drift(before, other).side is DriftSide.THEY
 
