@@ -183,7 +183,9 @@ def _compute_usual_rate(sums: _Sums) -> UsualRate | None:
     # As if one more hit and one more miss had been seen: nothing is never or always so for certain.
     rate = (sums.observations.hits + 1.0) / (trials + 2.0)
     variance = max(rate * (1.0 - rate), sums.observations.compute_variance(rate))
-    of_groups = max(variance, sums.groups.compute_variance(rate))
+    # Of few groups, the variance that was seen may be too small by chance.
+    too_small = 1.0 + _DEVIATIONS * sqrt(2.0 / sums.groups.number)
+    of_groups = max(variance, too_small * sums.groups.compute_variance(rate))
     margin = _DEVIATIONS * sqrt(of_groups / trials) + _TOLERANCE
     return UsualRate(
         rate, max(rate - margin, 0.0), min(rate + margin, 1.0), variance, of_groups - variance
