@@ -403,3 +403,16 @@ PENDING_DRAFTS_OLDEST: Final = define(
     "How long the oldest of them has waited; 0 if none.",
     unit="seconds",
 )
+DRIFT_ALARMS: Final = define(
+    Gauge,
+    "onrecord_drift_alarms_open",
+    "Alarms about drift of which it is not known yet what is usual since (onrecord drift).",
+    unit="alarms",
+)
+DRIFT_OBSERVED: Final = define_labelled(
+    Gauge,
+    "onrecord_drift_observed_timestamp_seconds",
+    "Up to when drafts and calls have been observed for drift, in seconds since the epoch.",
+    Label("source", OneOf(("drafts", "calls"))),
+    unit="seconds",
+)

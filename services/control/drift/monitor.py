@@ -43,13 +43,14 @@ from control.drift.observations import (
     list_observations,
     list_series_values,
 )
-from control.drift.store import QUERIES
+from control.drift.store import QUERIES, DriftStore
 from database.errors import DatabaseTimeoutError
 from database.pool import Connection, Database, Record
 from database.queries import transpose_rows
 from drift.attribution import DriftSide, DriftVerdict, ObservedChunk, attribute_drift
 from drift.metrics import Dimension, DriftMetric, get_shares
 from drift.series import Direction, DriftAlarm, DriftSeries, SeriesKey
+from telemetry.metrics import DRIFT_ALARMS, DRIFT_OBSERVED
 
 log = structlog.get_logger(__name__)
 
@@ -227,6 +228,16 @@ class DriftMonitor:
         await self._database.execute(QUERIES.end_forgotten_drift_alarms)
         await self._database.execute(QUERIES.delete_old_drift_alarms, KEPT)
 
+    async def record_metrics(self) -> None:
+        """Set the metrics of open alarms, and of how far drafts and calls have been observed."""
+        report = await DriftStore(self._database).read_report()
+        DRIFT_ALARMS.set(report.open_alarms)
+        for source, until in (
+            (DriftSource.DRAFTS, report.drafts_observed_until),
+            (DriftSource.CALLS, report.calls_observed_until),
+        ):
+            DRIFT_OBSERVED.labels(source.value).set(until.timestamp())
+
     async def _run(self) -> None:
         work: list[Callable[[], Awaitable[bool]]] = [
             *(partial(self.observe_next, source) for source in DriftSource),
@@ -237,6 +248,7 @@ class DriftMonitor:
             has_more = [await self._try(one) for one in work]
             if not any(has_more):
                 await self._try(self.delete_old)
+                await self._try(self.record_metrics)
                 await asyncio.sleep(self._period_s)
             else:
                 await asyncio.sleep(0)

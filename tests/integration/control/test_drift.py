@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.drift import DriftReport
 from control.drift.monitor import LEARNS_FOR, MAX_TRIES, MAX_VALUES, OTHERS, DriftMonitor
@@ -213,6 +214,12 @@ async def test_more_refused_notes_are_found_and_attributed(
     assert 10 <= found.observations <= 250
     assert found.ended_at is None
     assert report.open_alarms == report.total_alarms == len(report.alarms)
+    await DriftMonitor(fresh_database).record_metrics()
+    assert REGISTRY.get_sample_value("onrecord_drift_alarms_open") == report.open_alarms
+    observed = REGISTRY.get_sample_value(
+        "onrecord_drift_observed_timestamp_seconds", {"source": "drafts"}
+    )
+    assert observed == report.drafts_observed_until.timestamp()
 
 
 async def test_steady_work_raises_none_and_what_calls_come_to_is_watched(
