@@ -25,7 +25,8 @@ MAX_ANSWERING_MODELS: Final = 10
 
 SERVICES: Final = Named("the services' names", (*PIPELINE, CONTROL))
 TOPICS: Final = Named(
-    "the topics that the service reads, with the prefix from settings",
+    "the topics that the service reads; with the prefix from settings in "
+    "`onrecord_log_faults_total` and `onrecord_corrupt_batches_total`, without it in others",
     (topic.name for topic in ALL_TOPICS),
 )
 MODELS: Final = Named(
@@ -101,8 +102,9 @@ MESSAGES_HANDLED: Final = define_labelled(
     Counter,
     "onrecord_messages_handled",
     "How deliveries ended: `done`, `retried` (in a retry topic, or held there), `dead` (a dead "
-    "letter), `discarded` (of an interview that was erased, or deleted from a retry topic before "
-    "it was due); `outage` counts tries that met an outage, whose message stays.",
+    "letter), `discarded` (of an interview that was erased, in ingestion and enrichment, or "
+    "deleted from a retry topic before it was due); `outage` counts tries that met an outage, "
+    "whose message stays.",
     _SERVICE,
     Label("outcome", OneOf(("done", "retried", "dead", "discarded", "outage"))),
     unit="messages",
@@ -116,8 +118,8 @@ MESSAGES_IN_FLIGHT: Final = define_callback_gauge(
 HANDLING_SECONDS: Final = define_labelled(
     Histogram,
     "onrecord_handling_seconds",
-    "How long handlers took, with their tries in place; one observation a delivery, and one more "
-    "for each try that met an outage.",
+    "How long handlers took, with their tries in place; one observation a delivery, each of a "
+    "batch with the time of the whole batch, and one more for each try that met an outage.",
     _SERVICE,
     unit="seconds",
     buckets=_DURATIONS_S,
@@ -125,8 +127,8 @@ HANDLING_SECONDS: Final = define_labelled(
 QUEUE_WAIT_SECONDS: Final = define_labelled(
     Histogram,
     "onrecord_queue_wait_seconds",
-    "How long messages waited in memory from fetch to begin; those of retry topics from when they "
-    "were due.",
+    "How long messages waited in memory from fetch to begin; those of retry topics that were "
+    "fetched before they were due from then on.",
     _SERVICE,
     unit="seconds",
     buckets=_DURATIONS_S,
@@ -141,8 +143,8 @@ RETRIES: Final = define_labelled(
 )
 STAGE_PAUSED: Final = define_callback_gauge(
     "onrecord_stage_paused",
-    "1 while the service handles nothing for this reason: an outage's code, `failures` (it has "
-    "stopped, as most messages failed), `starting`, or anything else; 0 while it does.",
+    "1 while the service is not ready for this reason: an outage's code, `failures` (it has "
+    "stopped, as most messages failed), `starting`, or anything else; 0 while it is.",
     _SERVICE,
     _PAUSE_REASON,
     unit="0 or 1",

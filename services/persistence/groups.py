@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
@@ -100,7 +101,7 @@ def group_draft(
     characters = sum(
         len(note.statement) + sum(len(cited.quote) for cited in note.evidence)
         for note in event.notes
-    ) + sum(len(refused.draft.statement) for refused in event.rejected)
+    ) + sum(len(refused.model_dump_json()) for refused in event.rejected)
     share = max(characters / MAX_CHARACTERS, len(event.notes) / MAX_NOTES)
     return GroupedDraft(event, origin, repeats, share)
 
@@ -349,15 +350,21 @@ class NotesInFlight:
                     del self._drafts[meaning]
 
     def get_others(self, draft: GroupedDraft) -> list[ComparableNote]:
-        """Return notes of other chunks' drafts that may say what a draft does, a few a meaning."""
+        """Return notes of other chunks' drafts that may say what a draft does.
+
+        They are as many of a meaning as a note is compared with; what is left out is compared once
+        it is stored.
+        """
         return [
             one
             for meaning in set(draft.repeats.meanings.values())
-            for other in self._drafts[meaning][:MAX_COMPARED_NOTES]
-            if other.event.chunk_id != draft.event.chunk_id
-            for one in other.repeats.comparable
-            if one.meaning == meaning
+            for one in islice(self._find_others(draft, meaning), MAX_COMPARED_NOTES)
         ]
+
+    def _find_others(self, draft: GroupedDraft, meaning: bytes) -> Iterator[ComparableNote]:
+        for other in self._drafts[meaning]:
+            if other.event.chunk_id != draft.event.chunk_id:
+                yield from (one for one in other.repeats.comparable if one.meaning == meaning)
 
 
 _Place: TypeAlias = tuple[int, int, int, int]

@@ -137,7 +137,7 @@ class NotesStore:
                     return ()
                 if is_new:
                     await insert_interview(connection, event)
-        if is_new:
+        if is_new and get_rehearsal() is None:
             record_reading_report(event)
         self._remember(event.transcript_id)
         return await self._join(event, is_new=is_new)
@@ -214,7 +214,7 @@ class NotesStore:
         """Store a group of drafts; if it fails, each is stored alone, and has its own error.
 
         Raises:
-            OutageError: PostgreSQL is away, for all of them.
+            OutageError: PostgreSQL is away for all of them, and not because of one.
             DatabaseConflictError: others are in the way of the only draft.
         """
         began = time.monotonic()
@@ -222,7 +222,10 @@ class NotesStore:
             async with self._database.transaction() as connection:
                 stored = await store_group(connection, drafts)
         except OutageError:
-            raise
+            if len(drafts) == 1:
+                raise
+            await self._database.ping()  # or it is an outage
+            return [NotInGroup.ALONE] * len(drafts)
         except Exception as error:
             is_retried = isinstance(error, DatabaseConflictError) and len(drafts) == 1
             if is_retried and time.monotonic() - began < LOCK_WAIT_S:
@@ -257,7 +260,8 @@ class NotesStore:
         try:
             return await self._store_alone(event, origin, repeats)
         except DatabaseConflictError as error:
-            failed = error
+            if isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+                failed = error  # which the others would wait for in vain, too
             raise
         finally:
             del self._held[event.transcript_id]

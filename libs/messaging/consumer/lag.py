@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from messaging.consumer.commits import OffsetCommitter
 from messaging.kafka.aiokafka_internals import get_network_client
@@ -35,6 +36,10 @@ LOOK_S: Final = 2.0
 
 LOOK_TIMEOUT_S: Final = 5.0
 """How long one look may take, in seconds."""
+
+
+_ENDS_TIMEOUT_S: Final = 1.5
+"""The same of the ends alone, asked for together and then one by one."""
 
 
 @dataclass(slots=True)
@@ -83,13 +88,14 @@ class LagMonitor:
     async def look(self, consumer: Any) -> None:
         """Look up the ends of the logs, and first unread records where nothing is in memory.
 
-        Raises:
-            KafkaError: the broker does not answer.
+        A partition of which the broker does not tell keeps what was found last.
         """
-        partitions = self._commits.partitions
-        ends: Mapping[TopicPartition, int] = await consumer.end_offsets([*partitions])
+        ends = await _find_ends(consumer, [*self._commits.partitions])
         for partition, end in ends.items():
-            await self._look_at(consumer, partition, end)
+            try:
+                await self._look_at(consumer, partition, end)
+            except KafkaError as error:
+                log.info("lag_unknown", partition=str(partition), error=repr(error))
         # Others' messages are theirs to tell.
         mine = self._commits.partitions
         self._unread = {one: found for one, found in self._unread.items() if one in mine}
@@ -100,16 +106,19 @@ class LagMonitor:
         if position < 0 or partition not in self._commits.partitions:
             return
         before = self._unread.get(partition)
-        if position < end and self._commits.ledger(partition).oldest_ms is None:
-            if before is not None and before.offset == position:
-                found.offset, found.timestamp_ms = before.offset, before.timestamp_ms
-            else:
-                client = get_network_client(consumer)
-                at = await fetch_record_timestamp(client, partition, position)
-                # Without a timestamp, it counts from when it was seen first.
-                at = at if at is not None and at > 0 else round(self._clock() * 1000)
-                found.offset, found.timestamp_ms = position, at
         self._unread[partition] = found
+        if position >= end or self._commits.ledger(partition).unfinished:
+            return
+        if before is not None and before.offset == position:
+            found.offset, found.timestamp_ms = before.offset, before.timestamp_ms
+            return
+        # Without a timestamp it counts from now on, when it is seen first; also if it cannot be
+        # read in time: a batch may be large, and is asked for once.
+        found.offset, found.timestamp_ms = position, round(self._clock() * 1000)
+        client = get_network_client(consumer)
+        at = await fetch_record_timestamp(client, partition, position)
+        if at is not None and at > 0:
+            found.timestamp_ms = at
 
     def messages(self, topic: str) -> int:
         """Return how many messages of a topic are not finished, in the partitions held.
@@ -153,3 +162,27 @@ class LagMonitor:
             return unread.timestamp_ms
         # It was read on since the look, and all of that is finished: what is unread is no older.
         return ledger.last_ms if ledger.last_ms > 0 else None
+
+
+async def _find_ends(
+    consumer: Any, partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Find the ends of partitions' logs; those that nobody tells are left out."""
+    try:
+        async with asyncio.timeout(_ENDS_TIMEOUT_S):
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets([*partitions])
+            return ends
+    except (KafkaError, TimeoutError):
+        # One without a leader fails them all.
+        each = [_find_end(consumer, one) for one in partitions]
+        found = zip(partitions, await asyncio.gather(*each), strict=True)
+        return {one: end for one, end in found if end is not None}
+
+
+async def _find_end(consumer: Any, partition: TopicPartition) -> int | None:
+    try:
+        async with asyncio.timeout(_ENDS_TIMEOUT_S):
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets([partition])
+            return ends[partition]
+    except (KafkaError, TimeoutError):
+        return None

@@ -89,6 +89,7 @@ class ConsumerSupervisor:
         self._name_was_taken = False
         self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
+        self._outage: OutageError | None = None
         self._patience = DoublingStallTimeout()
 
     @property
@@ -169,7 +170,11 @@ class ConsumerSupervisor:
         health = self.check_health()
         if health.ready or self._stopping.is_set():
             return False
-        code = classify_pause(health.reason)
+        outage = self._outage
+        if outage is not None and health.reason == str(outage):
+            code = outage.code.value
+        else:
+            code = classify_pause(health.reason)
         return reason == (code if code in PAUSE_REASONS else OTHER)
 
     async def _see_the_end_of(self, working: asyncio.Task[None]) -> None:
@@ -196,6 +201,7 @@ class ConsumerSupervisor:
                 self._pause_s = RETRY_START_S
                 log.warning("waiting", code=outage.code.value, reason=str(outage))
             self._health.is_waiting(str(outage))
+            self._outage = outage
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s):
                     await self._stopping.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,13 +13,20 @@ import pytest
 from contracts.events import NotesStored, NotesValidated
 from contracts.ids import derive_id
 from contracts.notes import Note
-from database.errors import DatabaseConflictError
+from database.errors import DatabaseConflictError, DatabaseUnavailableError
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
-from persistence import groups
+from persistence import drafts as drafts_of_chunks
+from persistence import groups, store
 from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.locks import derive_advisory_lock_key
-from persistence.repeats import LOCKS_AN_INTERVIEW
+from persistence.pending import NO_ORIGIN
+from persistence.repeats import (
+    LOCKS_AN_INTERVIEW,
+    MAX_COMPARED_NOTES,
+    ComparisonThread,
+    prepare_repeat_finder,
+)
 from persistence.store import NotesStore
 from rehearsal import Rehearsal, rehearsing
 from support.interviews import evidence, ingested, note, refused, validated
@@ -339,3 +347,51 @@ async def test_two_hundred_drafts_with_connections_cut_are_stored_as_one_by_one(
     assert await read_rows(fresh_database) == expected
     assert cuts > 2
     assert retried
+
+
+async def test_an_outage_of_one_draft_is_no_other_drafts_outage(
+    fresh_database: Database, notes_store: NotesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of one interview cannot be read, and PostgreSQL answers for all others."""
+    made = [interview(number, 4) for number in range(4)]
+    await ingest(notes_store, *made)
+    broken = made[1].drafts[2]
+    real_group, real_alone = groups.store_group, drafts_of_chunks.lock_chunk
+
+    async def store_group(connection: Any, drafts: Sequence[Any]) -> Any:
+        if any(one.event.chunk_id == broken.chunk_id for one in drafts):
+            raise DatabaseUnavailableError("could not read block 7")
+        return await real_group(connection, drafts)
+
+    async def lock_chunk(connection: Any, event: NotesValidated) -> Any:
+        if event.chunk_id == broken.chunk_id:
+            raise DatabaseUnavailableError("could not read block 7")
+        return await real_alone(connection, event)
+
+    monkeypatch.setattr(store, "store_group", store_group)
+    monkeypatch.setattr(store, "lock_chunk", lock_chunk)
+    drafts = [draft for one in made for draft in one.drafts]
+    results = await asyncio.gather(*map(notes_store.store_notes, drafts), return_exceptions=True)
+    for draft, result in zip(drafts, results, strict=True):
+        expected = DatabaseUnavailableError if draft is broken else NotesStored
+        assert type(result) is expected, result
+
+
+async def test_a_note_is_compared_with_few_of_the_notes_in_flight() -> None:
+    """However many drafts beside it have however many notes of its meaning."""
+    said = [f"She paid {amount} euros for the ticket." for amount in range(20)]
+    comparing = ComparisonThread()
+    drafts = []
+    for number in range(40):
+        notes = [note(f"{one} {number}") for one in said]
+        event = validated(notes=notes).model_copy(update={"chunk_id": derive_id("c", number)})
+        repeats = await prepare_repeat_finder(event, comparing)
+        drafts.append(groups.group_draft(event, NO_ORIGIN, repeats))
+    in_flight = groups.NotesInFlight()
+    with ExitStack() as having:
+        for draft in drafts:
+            having.enter_context(in_flight.having(draft))
+        others = in_flight.get_others(drafts[0])
+        meanings = set(drafts[0].repeats.meanings.values())
+    assert 0 < len(others) <= MAX_COMPARED_NOTES * len(meanings)
+    assert len(meanings) < len(said), "many notes have one meaning"

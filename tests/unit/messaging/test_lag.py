@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import LeaderNotAvailableError, OffsetOutOfRangeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from messaging.consumer import lag
@@ -197,3 +198,42 @@ def test_endless_batches_end() -> None:
     data = bytearray(batch(1, 100) * 2)
     struct.pack_into(">i", data, 8, -12)
     assert find_batch_timestamp(bytes(data), 50) is None
+
+
+async def test_a_partition_without_a_leader_hides_no_other(
+    monitor: LagMonitor, log: Log, commits: OffsetCommitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits.open_ledger(P1, at=0)
+    log.ends[P0] = log.ends[P1] = 3
+    ends_of = log.end_offsets
+
+    async def fail(partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if P0 in partitions:
+            raise LeaderNotAvailableError
+        return await ends_of(partitions)
+
+    monkeypatch.setattr(log, "end_offsets", fail)
+    await monitor.look(log)
+    assert monitor.messages(P1.topic) == 3
+    assert log.looked_up == [(P1, 0)]
+
+
+async def test_a_record_that_cannot_be_read_is_asked_for_once_and_hides_no_other(
+    monitor: LagMonitor, log: Log, commits: OffsetCommitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits.open_ledger(P1, at=0)
+    log.ends[P0] = log.ends[P1] = 3
+    asked: list[TopicPartition] = []
+
+    async def fail(_: Any, partition: TopicPartition, offset: int) -> int | None:
+        asked.append(partition)
+        if partition == P0:
+            raise OffsetOutOfRangeError
+        return 5_000_000
+
+    monkeypatch.setattr(lag, "fetch_record_timestamp", fail)
+    for _ in range(3):
+        await monitor.look(log)
+    assert sorted(asked) == [P0, P1], "each is asked for once"
+    assert monitor.messages(P0.topic) == (6 if P0.topic == P1.topic else 3)
+    assert monitor.age_s(P1.topic) == NOW_S - 5_000
