@@ -279,7 +279,7 @@ class DriftMonitor:
         if source is DriftSource.DRAFTS:
             return False
         until = await connection.fetchval(
-            QUERIES.select_next_call_time, place["read_until"], self._settled
+            QUERIES.select_next_call_time, place["read_until"], self._settled, OUTCOMES
         )
         if until is None:
             return False

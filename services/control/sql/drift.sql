@@ -78,8 +78,13 @@ SELECT call.call_id AS row_id, call.settled_at AS at,
  LIMIT $4;
 
 -- name: select_next_call_time
--- When the next call after a place was settled, and whether that is long enough ago; none if there is none.
-SELECT min(settled_at) FROM llm_calls WHERE settled_at > $1 AND settled_at <= now() - $2::interval;
+-- When the next call to observe after a place was settled; none if there is none that is old enough.
+SELECT min(settled_at)
+  FROM llm_calls
+ WHERE settled_at > $1
+   AND settled_at <= now() - $2::interval
+   AND purpose = 'draft'
+   AND outcome = ANY ($3);
 
 -- name: select_drift_series
 -- Series of some models, fingerprints, prompts and producers.

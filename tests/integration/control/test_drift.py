@@ -260,6 +260,13 @@ async def test_only_the_first_draft_of_a_chunk_is_observed(fresh_database: Datab
     assert (observed["rejected_notes"], observed["refused_answers"]) == (CHUNKS, 2 * CHUNKS)
 
 
+async def test_calls_for_something_else_keep_nothing_busy(fresh_database: Database) -> None:
+    await Work(fresh_database, CHUNKS).store(CHUNKS)
+    await fresh_database.execute("UPDATE llm_calls SET purpose = 'judge'")
+    await begin_at_first(fresh_database)
+    assert not await DriftMonitor(fresh_database).observe_next(DriftSource.CALLS)
+
+
 async def test_each_draft_is_observed_once_by_replicas_that_are_killed(
     fresh_database: Database,
 ) -> None:
