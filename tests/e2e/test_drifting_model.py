@@ -75,7 +75,7 @@ async def test_a_model_that_its_provider_changes_is_found_and_named(pipeline: Pi
     async def is_found() -> bool:
         (row,) = await pipeline.rows(
             "SELECT count(*) FROM drift_alarms"
-            " WHERE (metric, dimension) = ('rejected_notes', 'model')"
+            " WHERE (metric, dimension) = ('rejected_notes', 'model') AND side IS NOT NULL"
         )
         return bool(row[0])
 

@@ -44,6 +44,7 @@ CREATE TABLE drift_alarms (
     side text,
     factors jsonb NOT NULL DEFAULT '[]',
     tries int NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz CHECK (ended_at >= raised_at)
 );
 
@@ -53,7 +54,7 @@ COMMENT ON COLUMN drift_alarms.ended_at IS
 CREATE INDEX drift_alarms_by_time ON drift_alarms (raised_at DESC, alarm_id);
 CREATE INDEX drift_alarms_open ON drift_alarms (metric, dimension, value) WHERE ended_at IS NULL;
 
-CREATE INDEX drift_alarms_unattributed ON drift_alarms (raised_at) WHERE side IS NULL;
+CREATE INDEX drift_alarms_unattributed ON drift_alarms (not_before) WHERE side IS NULL;
 
 CREATE INDEX drafts_by_time ON drafts (stored_at, chunk_id);
 -- Of blocks, not of rows: settling a call changes no index of rows so far.

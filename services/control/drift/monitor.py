@@ -78,8 +78,14 @@ LEARNS_FOR: Final = timedelta(days=7)
 STATE_VERSION: Final = 1
 """Form of the series' state; a series whose state has another one begins anew."""
 
-MAX_TRIES: Final = 3
-"""Tries to find where an alarm comes from."""
+MAX_TRIES: Final = 10
+"""Tries to find where an alarm comes from: until then there are mostly enough chunks to compare."""
+
+TRY_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""Time between two of them."""
+
+_WANTED: Final = 60
+"""Observations since a change from which on they are compared at the first try."""
 
 ATTRIBUTION_MS: Final = 15_000
 """Longest statement of such a try, in milliseconds."""
@@ -105,6 +111,7 @@ _ROWS_A_TURN: Final = 20
 _STATES: Final = TypeAdapter(DriftSeries)
 _DEPLOYED: Final = (INGESTION, ENRICHMENT, GUARDRAIL)
 _NO_ID: Final = UUID(int=0)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -196,18 +203,21 @@ class DriftMonitor:
         Raises:
             DatabaseUnavailableError: try again later.
         """
-        alarm = await self._database.fetchrow(QUERIES.try_drift_alarm)
+        alarm = await self._database.fetchrow(QUERIES.try_drift_alarm, TRY_AGAIN_AFTER)
         if alarm is None:
             return False
-        verdict = DriftVerdict(DriftSide.UNKNOWN, ())
+        is_last = alarm["tries"] >= MAX_TRIES
+        verdict: DriftVerdict | None = None
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(f"SET LOCAL statement_timeout = {self._patience_ms}")
-                verdict = await _attribute(connection, alarm)
+                verdict = await _attribute(connection, alarm, is_last=is_last)
         except DatabaseTimeoutError as error:
-            if alarm["tries"] < MAX_TRIES:
-                log.warning("drift_not_attributed", reason=str(error))
+            log.warning("drift_not_attributed", reason=str(error))
+        if verdict is None:
+            if not is_last:
                 return True
+            verdict = DriftVerdict(DriftSide.UNKNOWN, ())
         factors = to_json(verdict.factors).decode()
         await self._database.execute(
             QUERIES.update_drift_side, alarm["alarm_id"], verdict.side, factors
@@ -347,12 +357,19 @@ async def _write(connection: Connection, look: _Look, until: datetime) -> None:
         )
 
 
-async def _attribute(connection: Connection, alarm: Record) -> DriftVerdict:
-    begun, raised = alarm["begun_at"], alarm["raised_at"]
-    before = await _select_chunks(connection, alarm, begun - _LOOKED_BACK, begun, is_backwards=True)
-    # An observation at the very end is one of those since the change.
-    until = raised + timedelta(microseconds=1)
-    after = await _select_chunks(connection, alarm, begun, until, is_backwards=False)
+async def _attribute(
+    connection: Connection, alarm: Record, *, is_last: bool
+) -> DriftVerdict | None:
+    """Find where an alarm comes from; None if there are few chunks yet, and it is not the last try.
+
+    A large drift raises its alarm after some ten chunks, of which nothing can be told.
+    """
+    begun = alarm["begun_at"]
+    after = await _select_chunks(connection, alarm, begun, _NEVER, is_backwards=False)
+    if len(after) < _WANTED and not is_last:
+        return None
+    since = begun - _LOOKED_BACK
+    before = await _select_chunks(connection, alarm, since, begun, is_backwards=True)
     builds = await connection.fetch(
         QUERIES.select_builds_started, begun - _DEPLOY_SLACK, begun + _DEPLOY_SLACK, _DEPLOYED
     )

@@ -162,14 +162,15 @@ UPDATE drift_alarms
    AND (metric, dimension, value) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]));
 
 -- name: try_drift_alarm
--- An alarm whose side is not known yet, of which a try is counted.
+-- An alarm whose side is not known yet, of which a try is counted; the next one is some time later.
 UPDATE drift_alarms
-   SET tries = tries + 1
+   SET tries = tries + 1, not_before = now() + $1::interval
  WHERE alarm_id = (
        SELECT alarm_id
          FROM drift_alarms
         WHERE side IS NULL
-        ORDER BY raised_at, alarm_id
+          AND not_before <= now()
+        ORDER BY not_before, alarm_id
         LIMIT 1
           FOR UPDATE SKIP LOCKED
        )

@@ -351,9 +351,25 @@ async def test_what_takes_too_long_to_compare_is_given_up_and_keeps_nothing_from
         tries = 0
         while await monitor.attribute_next():
             tries += 1
+            await fresh_database.execute("UPDATE drift_alarms SET not_before = now()")
     report = await DriftStore(fresh_database).read_report()
     assert {one.side for one in report.alarms} == {"cannot_tell"}
     assert tries == MAX_TRIES * len(report.alarms)
+
+
+async def test_a_large_drift_is_attributed_once_there_are_chunks_to_compare(
+    fresh_database: Database,
+) -> None:
+    work = Work(fresh_database, STEADY + SINCE)
+    await work.store(STEADY)
+    await work.store(CHUNKS, Conditions(refused=1.0, fingerprint="fp-2"))
+    report = await watch(fresh_database)
+    assert {one.side for one in report.alarms} == {None}
+    assert max(one.observations for one in report.alarms) < 2 * CHUNKS
+    await work.store(SINCE - CHUNKS, Conditions(refused=1.0, fingerprint="fp-2"))
+    await fresh_database.execute("UPDATE drift_alarms SET not_before = now()")
+    report = await watch(fresh_database, from_beginning=False)
+    assert {one.side for one in report.alarms} == {"they_changed"}
 
 
 async def test_operators_see_alarms_over_http(office: Office, fresh_database: Database) -> None:
