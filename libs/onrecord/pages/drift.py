@@ -80,7 +80,8 @@ def _group(alarms: Sequence[DriftAlarmReport]) -> list[list[DriftAlarmReport]]:
 
 
 def _format_alarms(alarms: Sequence[DriftAlarmReport], width: int) -> Iterator[Text]:
-    first = max(alarms, key=lambda one: one.dimension == "all")
+    alarms = sorted(alarms, key=lambda one: (one.dimension != "all", one.dimension, one.value))
+    first = alarms[0]
     is_open = first.ended_at is None
     state = "what is usual since is not known yet" if is_open else "usual by now"
     where = "; ".join(dict.fromkeys(map(_name_series, alarms)))

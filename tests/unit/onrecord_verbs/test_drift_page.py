@@ -69,7 +69,7 @@ def test_alarms_that_began_together_are_shown_together() -> None:
     lines = show(of_model, ALARM, later, slower)
     heads = [line for line in lines if " up: " in line]
     assert heads == [
-        "refused notes up: model notes-large; all",
+        "refused notes up: all; model notes-large",
         "refused notes up: all",
         "seconds of calls up: all",
     ]
