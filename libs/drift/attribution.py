@@ -39,12 +39,11 @@ class DriftSide(StrEnum):
 
 
 _INTERVIEW: Final = "interview"
-_SIDES: Final = {
+_SIDES: Final = {  # deploys are no property of a chunk
     "model": DriftSide.THEY,
     "fingerprint": DriftSide.THEY,
     "asked model": DriftSide.WE,
     "prompt": DriftSide.WE,
-    "deploy": DriftSide.WE,
     "producer": DriftSide.INPUT,
     "format": DriftSide.INPUT,
     "length": DriftSide.INPUT,
@@ -61,7 +60,7 @@ _NEARLY_ALL: Final = 0.9
 """Share of the chunks since that these values have, from which on there are next to no others."""
 
 _ENOUGH: Final = 30
-"""Trials from which on the rate of the other chunks tells something."""
+"""Trials from which on the rate of the other chunks says something."""
 
 MIN_CHUNKS: Final = 20
 """Chunks before, and since, without which nothing is compared."""

@@ -158,9 +158,10 @@ class Baseline:
         found.add(hits, trials)
         self.open_groups[group.name] = found
         if len(self.open_groups) > group.at_once:
-            self._close(self.open_groups.pop(next(iter(self.open_groups))), is_doubtful)
+            oldest = self.open_groups.pop(next(iter(self.open_groups)))
+            self._close(oldest, is_doubtful=is_doubtful)
 
-    def _close(self, group: _Squares, is_doubtful: bool) -> None:  # noqa: FBT001 - of its own caller
+    def _close(self, group: _Squares, *, is_doubtful: bool) -> None:
         if not self.recent or self.recent[-1].observations.number >= _BLOCK:
             self.recent.append(_Sums())
             if len(self.recent) > RECENT // _BLOCK + 1:

@@ -1,10 +1,10 @@
 """Sequential detection of a change in a rate, whose rate of false alarms is bounded at any time.
 
 An observation is ``hits`` out of ``trials``, such as the refused ones of a draft's notes. As long
-as the rate is at most ``rate``, a bet on hits multiplies what is staked by a factor whose expected
+as the rate is at most ``usual``, a bet on hits multiplies what is staked by a factor whose expected
 value is at most 1::
 
-    factor = 1 + stake * (hits - rate * trials)
+    factor = 1 + stake * (hits - usual * trials)
 
 The detector bets anew from each observation on, and adds up what all these bets have made of 1: a
 Shiryaev-Roberts e-detector (Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for
@@ -40,7 +40,6 @@ MAX_TRIALS: Final = 20
 
 _MAX_SUM: Final = 1e100
 """Sums stay below it, so that they are numbers; thresholds are far lower."""
-
 
 _SOME_EVIDENCE: Final = 20.0
 """What bets have made of 1 where something may have changed."""

@@ -21,17 +21,15 @@ MAX_CHARACTERS: Final = 100
 
 
 class LabelBound(Protocol):
-    """Interface of a bound of a label's values.
-
-    Attributes:
-        description: which values there are, for people.
-        most: how many different values there can be in a process, ``other`` included.
-    """
+    """Interface of a bound of a label's values."""
 
     @property
-    def description(self) -> str: ...  # noqa: D102
+    def description(self) -> str:
+        """Which values there are, for people."""
+
     @property
-    def most(self) -> int: ...  # noqa: D102
+    def most(self) -> int:
+        """How many different values there can be in a process, ``other`` included."""
 
     def limit(self, value: str, scope: str) -> str:
         """Return the value if it is within the bound, else ``other``.

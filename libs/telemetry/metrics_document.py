@@ -12,7 +12,7 @@ from telemetry.metric_types import DEFINITIONS, MetricDefinition
 _INTRODUCTION: Final = f"""\
 # Metrics
 
-What each service tells at `/metrics`, in Prometheus' text format. This page is made from
+What each service shows at `/metrics`, in Prometheus' text format. This page is made from
 `libs/telemetry/metrics.py` by `make contracts`, and `onrecord contracts check` holds it to it.
 Names are public: one changes only with a line in `CHANGELOG.md`.
 

@@ -70,14 +70,7 @@ async def insert_draft_rows(
         await connection.execute(_QUERIES.delete_rejected_notes, event.chunk_id, event.attempt)
     takes_notes: bool = await connection.fetchval(
         _QUERIES.insert_draft_rows,
-        event.chunk_id,
-        event.attempt,
-        event.final,
-        event.model,
-        event.model_fingerprint,
-        event.prompt_version,
-        event.usage.input_tokens,
-        event.usage.output_tokens,
+        *_head_row(event),
         event.transcript_id,
         event.revision,
         study_id,
@@ -99,19 +92,6 @@ async def insert_first_drafts(
         connection: in a transaction that holds the chunks, none of which has a draft.
         drafts: each with the study of its interview, and with what its notes repeat.
     """
-    heads = [
-        (
-            event.chunk_id,
-            event.attempt,
-            event.final,
-            event.model,
-            event.model_fingerprint,
-            event.prompt_version,
-            event.usage.input_tokens,
-            event.usage.output_tokens,
-        )
-        for event, _, _ in drafts
-    ]
     notes = [
         (event.chunk_id, event.attempt, event.transcript_id, event.revision, study_id, place, *row)
         for event, study_id, snapshot in drafts
@@ -130,12 +110,26 @@ async def insert_first_drafts(
     ]
     await connection.execute(
         _QUERIES.insert_first_drafts,
-        *transpose_rows(8, heads),
+        *transpose_rows(8, [_head_row(event) for event, _, _ in drafts]),
         *transpose_rows(13, notes),
         *transpose_rows(13, evidence),
         *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.themes]),
         *transpose_rows(2, [(note.note_id, one) for note in every_note for one in note.questions]),
         *transpose_rows(6, rejected),
+    )
+
+
+def _head_row(event: NotesValidated) -> tuple[Any, ...]:
+    """A row of ``drafts``."""
+    return (
+        event.chunk_id,
+        event.attempt,
+        event.final,
+        event.model,
+        event.model_fingerprint,
+        event.prompt_version,
+        event.usage.input_tokens,
+        event.usage.output_tokens,
     )
 
 

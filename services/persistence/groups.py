@@ -53,7 +53,8 @@ MAX_DRAFTS: Final = 64
 """Most drafts of a group."""
 
 MAX_CHARACTERS: Final = 2**21
-"""Most characters of statements and quotes in a group: about 2 MiB, or 8 of rare scripts."""
+"""Most characters of a group's statements, quotes and refused notes (as JSON): about 2 MiB, or 8 of
+rare scripts."""
 
 MAX_NOTES: Final = 512
 """Most notes of a group, each of which takes an advisory lock; all of a server share one table of

@@ -299,7 +299,7 @@ class StageConsumer:
             ]
 
     def _hide_gauges(self) -> None:
-        """Remove this member's gauges from the metrics page: what it held is others' to tell."""
+        """Remove this member's gauges from the metrics page: partitions move to others."""
         for remove in self._gauges:
             remove()
 

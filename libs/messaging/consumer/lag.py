@@ -37,7 +37,6 @@ LOOK_S: Final = 2.0
 LOOK_TIMEOUT_S: Final = 5.0
 """How long one look may take, in seconds."""
 
-
 _ENDS_TIMEOUT_S: Final = 1.5
 """The same of the ends alone, asked for together and then one by one."""
 
@@ -88,7 +87,7 @@ class LagMonitor:
     async def look(self, consumer: Any) -> None:
         """Look up the ends of the logs, and first unread records where nothing is in memory.
 
-        A partition of which the broker does not tell keeps what was found last.
+        A partition about which the broker does not answer keeps what was found last.
         """
         ends = await _find_ends(consumer, [*self._commits.partitions])
         for partition, end in ends.items():
@@ -96,7 +95,7 @@ class LagMonitor:
                 await self._look_at(consumer, partition, end)
             except KafkaError as error:
                 log.info("lag_unknown", partition=str(partition), error=repr(error))
-        # Others' messages are theirs to tell.
+        # Lag of partitions that others hold is shown by their holders.
         mine = self._commits.partitions
         self._unread = {one: found for one, found in self._unread.items() if one in mine}
 
@@ -167,7 +166,7 @@ class LagMonitor:
 async def _find_ends(
     consumer: Any, partitions: Sequence[TopicPartition]
 ) -> Mapping[TopicPartition, int]:
-    """Find the ends of partitions' logs; those that nobody tells are left out."""
+    """Find the ends of partitions' logs; those that the broker does not return are left out."""
     try:
         async with asyncio.timeout(_ENDS_TIMEOUT_S):
             ends: Mapping[TopicPartition, int] = await consumer.end_offsets([*partitions])

@@ -1,7 +1,7 @@
 """Timestamps of records that were not fetched yet, from the headers of their batches.
 
 A fetch of one byte returns one whole batch, whatever its size. Its records are not decompressed:
-the header tells the timestamps of the first and of the latest one.
+the header has the timestamps of the first and of the latest one.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def drift(*, json_output: Json = False) -> None:
 
     Of each model, fingerprint, prompt and producer the system learns what is usual, and raises an
     alarm when it changes: which rate, from what to what, since about when, and which side it comes
-    from, as far as can be told: they changed (the model), we changed (prompt, deploy), or the input
+    from, as far as is known: they changed (the model), we changed (prompt, deploy), or the input
     changed (producer, format, length). In steady work there is less than one false alarm in
     100,000 chunks. An alarm is over once what is usual since is known. docs/drift.md says more.
 

@@ -20,7 +20,7 @@ async def read_drift(context: Context, caller: Operator) -> DriftReport:
     """Show the latest alarms about drift of models, prompts and producers, and what is watched.
 
     An alarm says what has changed since when, and which side it comes from: the model's,
-    onrecord's or the input's, as far as that can be told. It ends by itself once what is usual
+    onrecord's or the input's, as far as that is known. It ends by itself once what is usual
     since is known.
     """
     del caller

@@ -362,7 +362,7 @@ async def _attribute(
 ) -> DriftVerdict | None:
     """Find where an alarm comes from; None if there are few chunks yet, and it is not the last try.
 
-    A large drift raises its alarm after some ten chunks, of which nothing can be told.
+    A large drift raises its alarm after some ten chunks, which are too few to compare.
     """
     begun = alarm["begun_at"]
     after = await _select_chunks(connection, alarm, begun, _NEVER, is_backwards=False)

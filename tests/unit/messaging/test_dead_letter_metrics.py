@@ -12,27 +12,18 @@ from messaging.dead_letters.metrics import (
     DeadLetterMetrics,
 )
 from messaging.delivery import Record
+from support.manual_clock import ManualClock
 from telemetry.label_bounds import MAX_CHARACTERS
 from telemetry.metrics import MAX_PRODUCERS
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def counts(request: pytest.FixtureRequest, clock: Clock) -> DeadLetterMetrics:
+def counts(request: pytest.FixtureRequest, clock: ManualClock) -> DeadLetterMetrics:
     return DeadLetterMetrics(request.node.name, clock=clock)
 
 
@@ -94,7 +85,7 @@ def test_names_only_so_many_producers_and_always_our_own(
 
 
 def test_warns_once_a_minute_of_a_producer_whose_bad_messages_are_many(
-    counts: DeadLetterMetrics, clock: Clock
+    counts: DeadLetterMetrics, clock: ManualClock
 ) -> None:
     with capture_logs() as logs:
         note(counts, b"/crm", FLOOD - 1)
@@ -113,7 +104,7 @@ def test_warns_once_a_minute_of_a_producer_whose_bad_messages_are_many(
     assert len(logs) == 2
 
 
-def test_does_not_warn_of_few_at_a_time(counts: DeadLetterMetrics, clock: Clock) -> None:
+def test_does_not_warn_of_few_at_a_time(counts: DeadLetterMetrics, clock: ManualClock) -> None:
     with capture_logs() as logs:
         for _ in range(10):
             note(counts, b"/crm", FLOOD - 1)

@@ -55,16 +55,16 @@ def monitor(commits: OffsetCommitter) -> LagMonitor:
     return LagMonitor(commits, clock=lambda: NOW_S)
 
 
-def told(monitor: LagMonitor) -> tuple[int, float]:
+def read_lag(monitor: LagMonitor) -> tuple[int, float]:
     return monitor.messages(P0.topic), monitor.age_s(P0.topic)
 
 
 async def test_nothing_unread_and_nothing_unfinished_is_no_lag(
     monitor: LagMonitor, log: Log
 ) -> None:
-    assert told(monitor) == (0, 0.0)
+    assert read_lag(monitor) == (0, 0.0)
     await monitor.look(log)
-    assert told(monitor) == (0, 0.0)
+    assert read_lag(monitor) == (0, 0.0)
     assert log.looked_up == []
 
 
@@ -72,7 +72,7 @@ async def test_the_first_unread_record_is_looked_up_once(monitor: LagMonitor, lo
     log.ends[P0] = 3
     for _ in range(3):
         await monitor.look(log)
-    assert told(monitor) == (3, NOW_S - 5_000)
+    assert read_lag(monitor) == (3, NOW_S - 5_000)
     assert log.looked_up == [(P0, 0)]
 
 
@@ -84,16 +84,16 @@ async def test_what_is_in_memory_needs_no_look_up(
     for offset, timestamp_ms in enumerate([8_000_000, 7_000_000, 9_000_000]):
         ledger.start(offset, timestamp_ms)
     await monitor.look(log)
-    assert told(monitor) == (5, NOW_S - 7_000)
+    assert read_lag(monitor) == (5, NOW_S - 7_000)
     ledger.finish(1)
-    assert told(monitor) == (4, NOW_S - 8_000)
+    assert read_lag(monitor) == (4, NOW_S - 8_000)
     ledger.finish(0)
     ledger.finish(2)
     # All that was read is finished, and what is unread is no older than the latest of it.
-    assert told(monitor) == (2, NOW_S - 9_000)
+    assert read_lag(monitor) == (2, NOW_S - 9_000)
     assert log.looked_up == []
     await monitor.look(log)
-    assert told(monitor) == (2, NOW_S - 5_000)
+    assert read_lag(monitor) == (2, NOW_S - 5_000)
 
 
 async def test_a_record_without_a_timestamp_counts_from_when_it_was_seen(
@@ -101,14 +101,14 @@ async def test_a_record_without_a_timestamp_counts_from_when_it_was_seen(
 ) -> None:
     log.ends[P0], log.timestamp = 1, None
     await monitor.look(log)
-    assert told(monitor) == (1, 0.0)
+    assert read_lag(monitor) == (1, 0.0)
 
 
 async def test_a_timestamp_in_the_future_is_no_lag(
     monitor: LagMonitor, log: Log, commits: OffsetCommitter
 ) -> None:
     commits.ledger(P0).start(0, 11_000_000)
-    assert told(monitor) == (1, 0.0)
+    assert read_lag(monitor) == (1, 0.0)
 
 
 async def test_partitions_of_others_are_forgotten(
@@ -117,11 +117,11 @@ async def test_partitions_of_others_are_forgotten(
     log.ends[P0] = 3
     await monitor.look(log)
     commits.forget(P0)
-    assert told(monitor) == (0, 0.0)
+    assert read_lag(monitor) == (0, 0.0)
     assert P0 not in commits.partitions
     await monitor.look(log)
     commits.open_ledger(P0, at=3)
-    assert told(monitor) == (0, 0.0)
+    assert read_lag(monitor) == (0, 0.0)
 
 
 async def test_a_partition_that_is_lost_during_a_look_gets_no_ledger(

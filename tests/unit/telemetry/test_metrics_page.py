@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
+from support.manual_clock import ManualClock
 from telemetry.label_bounds import OTHER
 from telemetry.metric_types import ReadGauge
 from telemetry.metrics import LAG_MESSAGES, LAG_SECONDS, MESSAGES_IN_FLIGHT, SERVICES
@@ -19,19 +20,9 @@ SERVICE = "page-of-this-test"
 SERVICES.register(SERVICE)
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -86,7 +77,7 @@ def test_a_topic_that_nobody_named_is_shown_as_other(added: list[object]) -> Non
 
 @pytest.mark.parametrize("broken", [fails, gives("many"), gives(None)])
 def test_a_broken_callback_costs_its_own_series_and_a_log_line(
-    broken: ReadGauge, clock: Clock, added: list[object]
+    broken: ReadGauge, clock: ManualClock, added: list[object]
 ) -> None:
     added.append(LAG_SECONDS.add(SERVICE, "notes-drafted", read=broken))
     added.append(LAG_SECONDS.add(SERVICE, "notes-drafted", read=gives(1.0)))
@@ -106,7 +97,9 @@ def test_a_broken_callback_costs_its_own_series_and_a_log_line(
     assert len(logs) == 1
 
 
-def test_a_slow_callback_is_not_called_again_for_a_while(clock: Clock, added: list[object]) -> None:
+def test_a_slow_callback_is_not_called_again_for_a_while(
+    clock: ManualClock, added: list[object]
+) -> None:
     calls = 0
 
     def dawdle() -> float:

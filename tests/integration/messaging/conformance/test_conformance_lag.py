@@ -77,7 +77,7 @@ async def is_idle(topic: str = SOURCE) -> None:
 
 
 class Holding:
-    """A stage whose handler holds some messages until it is told to go on."""
+    """A stage whose handler holds some messages until the test lets it go on."""
 
     def __init__(self, *held: bytes) -> None:
         self.stage = Stage(PROBE)
@@ -145,7 +145,7 @@ async def test_messages_that_a_paused_stage_has_not_read_count_with_their_age(
 async def test_what_came_while_nobody_consumed_counts_with_its_age(backend: Brokered) -> None:
     async with backend.running(Holding(b"nothing").stage):
         pass
-    assert value("onrecord_lag_seconds", SOURCE) is None, "who consumes nothing tells nothing"
+    assert value("onrecord_lag_seconds", SOURCE) is None, "a stage that does not consume has no lag"
     sent_at = await send_aged(backend, [200.0, 100.0])
     holding = Holding()
     async with backend.running(holding.stage):
